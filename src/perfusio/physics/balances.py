@@ -1,0 +1,135 @@
+"""Perfusion balances at constant volume, as production p and loss lam of y' = p - lam y.
+
+All flows are per working volume (VVD, 1/day). Whatever flows in flows out: harvest = perfusion + concentrate
+- bleed - sampling. Cells leave with bleed and sampling, and a little with the harvest through the retention device;
+small molecules leave with every outflow, so **solutes are diluted by the total inflow**, not by the harvest alone;
+product is partly held back by the membrane. Standard mass balances; see docs/explanations/the-plant.md.
+
+Every function takes scalars or arrays that broadcast, usually (B,).
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+Balance = tuple[Array, Array]
+"""Production p >= 0 [unit/day] and loss rate lam [1/day] of one quantity."""
+
+MEDIUM_GLUCOSE = 5.0  # g/L in the perfusion medium
+MEDIUM_GLUTAMINE = 6.0  # mmol/L in the perfusion medium
+CONCENTRATE_GLUCOSE = 400.0  # g/L in the glucose concentrate
+CONCENTRATE_MAX_FLOW = 0.04  # VVD the concentrate pump can give
+CONTROLLER_WIDTH = 0.1  # g/L over which the glucose controller opens
+SAMPLING_FLOW = 0.015  # VVD: about 3 mL a day from 200 mL (process facts, 3.6)
+GLUCOSE_MOLAR_MASS = 0.18016  # g/mmol
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Flows:
+    """The flows of a vessel per working volume [1/day], each (B,).
+
+    Attributes:
+        perfusion: Medium in, D.
+        bleed: Broth out, cells with it, B.
+        sampling: Broth out for the analyzers, S.
+        feed: Glucose concentrate in, F.
+    """
+
+    perfusion: Array
+    bleed: Array
+    sampling: Array
+    feed: Array
+
+    @property
+    def inflow(self) -> Array:
+        """Everything in, and so everything out: the dilution rate of small molecules [1/day]."""
+        return self.perfusion + self.feed
+
+    @property
+    def harvest(self) -> Array:
+        """Cell-free permeate out, H [1/day]; negative if bleed and sampling exceed what flows in."""
+        return self.perfusion + self.feed - self.bleed - self.sampling
+
+    @property
+    def broth(self) -> Array:
+        """Unfiltered broth out: bleed and sampling [1/day]."""
+        return self.bleed + self.sampling
+
+
+def concentrate_feed(glucose: Array, setpoint: Array) -> tuple[Array, Array]:
+    """The glucose controller: concentrate flows in while glucose is below its setpoint, at most the pump's limit.
+
+    Half open at the setpoint, open below and closed above it within a few `CONTROLLER_WIDTH`. It can fail: at high
+    density the cells take up more than the pump gives.
+
+    Args:
+        glucose: Concentration in the vessel [g/L].
+        setpoint: `glucose_setpoint` [g/L].
+
+    Returns:
+        Flow [VVD] and its slope -d(flow)/d(glucose) [VVD per g/L], >= 0, which `fed_glucose` needs.
+    """
+    open_fraction = 0.5 * (1.0 - np.tanh((glucose - setpoint) / (2.0 * CONTROLLER_WIDTH)))  # logistic, no overflow
+    flow = CONCENTRATE_MAX_FLOW * open_fraction
+    return flow, flow * (1.0 - open_fraction) / CONTROLLER_WIDTH
+
+
+def viable_cells(growth: Array, death: Array, flows: Flows, retention: Array) -> Balance:
+    """Viable cells: dXv/dt = (mu - mu_d) Xv - (B + S) Xv - (1 - R) H Xv.
+
+    Args:
+        growth: mu [1/day].
+        death: mu_d [1/day].
+        flows: The vessel's flows.
+        retention: R, the part of the cells that the device holds back, 0 to 1.
+    """
+    loss = death - growth + flows.broth + (1.0 - retention) * flows.harvest
+    return np.zeros_like(loss), loss
+
+
+def dead_cells(viable: Array, death: Array, lysis: Array, flows: Flows, retention: Array) -> Balance:
+    """Dead cells: dXd/dt = mu_d Xv - k_lys Xd - (B + S) Xd - (1 - R_d) H Xd. Arguments as in `viable_cells`."""
+    return death * viable, lysis + flows.broth + (1.0 - retention) * flows.harvest
+
+
+def solute(inlet: Array, flows: Flows, made: Array, taken: Array) -> Balance:
+    """A small molecule that passes the membrane: dc/dt = D c_in - (D + F) c + made - taken c.
+
+    Args:
+        inlet: Concentration in the perfusion medium.
+        flows: The vessel's flows.
+        made: Volumetric production [concentration/day], >= 0.
+        taken: Uptake divided by the concentration [1/day], >= 0, so that uptake ends as the solute runs out.
+    """
+    return flows.perfusion * inlet + made, flows.inflow + taken
+
+
+def fed_glucose(glucose: Array, flows: Flows, slope: Array, taken: Array) -> Balance:
+    """Glucose with its controller: dG/dt = D G_in + F G_conc - (D + F) G - taken G.
+
+    The controller pulls hard towards its setpoint. Its slope is moved from production into the loss rate (both sides
+    get the same term, so the balance is unchanged) to let the integrator take the long steps of the slow states.
+
+    Args:
+        glucose: Concentration in the vessel [g/L].
+        flows: The vessel's flows, `feed` from `concentrate_feed`.
+        slope: The controller's slope [VVD per g/L] from `concentrate_feed`.
+        taken: Uptake divided by the concentration [1/day].
+    """
+    stiffness = CONCENTRATE_GLUCOSE * slope
+    production = flows.perfusion * MEDIUM_GLUCOSE + flows.feed * CONCENTRATE_GLUCOSE + stiffness * glucose
+    return production, flows.inflow + taken + stiffness
+
+
+def product(viable: Array, productivity: Array, flows: Flows, sieving: Array) -> Balance:
+    """Product in the vessel: dP/dt = qP Xv - (B + S) P - sigma_P H P.
+
+    Args:
+        viable: Xv [1e6 cells/mL].
+        productivity: qP [pg/cell/day].
+        flows: The vessel's flows.
+        sieving: sigma_P, the part of the product that passes the membrane, 0 to 1.
+    """
+    return productivity * viable, flows.broth + sieving * flows.harvest
