@@ -1,0 +1,31 @@
+"""Time as a part that can be replaced: the twin asks a Clock, tests bring their own."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime
+from typing import Protocol
+
+
+class Clock(Protocol):
+    """Where wall time and elapsed time come from."""
+
+    def now(self) -> datetime:
+        """Return the wall time, aware, in UTC."""
+        ...
+
+    def monotonic_ns(self) -> int:
+        """Return a count of nanoseconds that never goes back."""
+        ...
+
+
+class SystemClock:
+    """The machine's own clock."""
+
+    def now(self) -> datetime:
+        """Return the machine's wall time in UTC."""
+        return datetime.now(UTC)
+
+    def monotonic_ns(self) -> int:
+        """Return the machine's monotonic clock."""
+        return time.monotonic_ns()

@@ -1,0 +1,341 @@
+"""What a run is asked to do: design space, objective, constraints, run settings; every default number lives here.
+
+Configuration is frozen and refuses unknown fields: a misspelt option must never vanish.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+import numpy as np
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+
+from perfusio.errors import ConfigError, EmptyDesignSpace
+from perfusio.quantities import closest
+from perfusio.state import SETPOINT_QUANTITIES, SETPOINTS, SPECIES, FloatArray, Setpoints, find_quantity
+
+ACQUISITIONS: tuple[str, ...] = ("PI", "EI", "LogEI", "UCB", "qLogEI")
+DERIVED: tuple[str, ...] = ("productivity", "cspr")
+DERIVED_UNITS: Mapping[str, str] = {"productivity": "mg/L/day", "cspr": "pL/cell/day"}
+
+
+class Mode(StrEnum):
+    """Who may change setpoints; the value is what the command line shows."""
+
+    MANUAL = "manual"
+    ADVISORY = "advisory"
+    AUTOMATIC = "automatic"
+    HOLD = "hold"
+
+
+class _Config(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
+
+    def __init__(self, **values: Any) -> None:
+        """Validate, turning pydantic's report into one readable ConfigError."""
+        try:
+            super().__init__(**values)
+        except ValidationError as error:
+            raise ConfigError(_sentences(type(self), error)) from None
+
+
+def _sentences(cls: type[BaseModel], error: ValidationError) -> str:
+    lines = []
+    for problem in error.errors():
+        where = ".".join(str(part) for part in problem["loc"])
+        if problem["type"] == "extra_forbidden":
+            known = tuple(cls.model_fields)
+            hint = closest(where.rsplit(".", 1)[-1], known)
+            lines.append(f"{cls.__name__} has no option {where!r}.{hint}\n  Known: {', '.join(known)}.")
+        else:
+            reason = problem["msg"].removeprefix("Value error, ")
+            found = "" if problem["type"] in ("missing", "value_error") else f" (found {problem['input']!r})"
+            lines.append(f"{cls.__name__}{'.' if where else ''}{where}: {reason}{found}")
+    return "\n".join(lines)
+
+
+class Bounds(_Config):
+    """Range of one setpoint, in its canonical unit; `low == high` holds it.
+
+    Attributes:
+        low: Smallest value that may be written.
+        high: Largest value that may be written.
+        nominal: Where a run starts, and what is assumed where a file does not say.
+        max_step: Largest change per decision.
+    """
+
+    low: float
+    high: float
+    nominal: float
+    max_step: float = Field(gt=0)
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if not self.low <= self.nominal <= self.high:
+            raise ValueError(f"expected low <= nominal <= high, found {self.low:g}, {self.nominal:g}, {self.high:g}")
+        return self
+
+
+class DesignSpace(_Config):
+    """The setpoints that may be chosen; nothing outside is ever written.
+
+    Attributes:
+        bounds: One entry for each of the six setpoints.
+    """
+
+    bounds: Mapping[str, Bounds]
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        for name in self.bounds:
+            if name not in SETPOINTS:
+                raise ValueError(f"{name!r} is not a setpoint.{closest(name, SETPOINTS)} Known: {', '.join(SETPOINTS)}")
+        if absent := [n for n in SETPOINTS if n not in self.bounds]:
+            raise ValueError(f"no bounds for {', '.join(absent)}: copy DEFAULT_AMBR250_DESIGN_SPACE or give them")
+        for name, b in self.bounds.items():
+            SETPOINT_QUANTITIES[name].check(b.low)
+            SETPOINT_QUANTITIES[name].check(b.high)
+        if self.bounds["bleed_rate"].low > self.bounds["perfusion_rate"].high:
+            raise EmptyDesignSpace(
+                f"No setpoint satisfies bleed <= perfusion: the lowest bleed is {self.bounds['bleed_rate'].low:g} "
+                f"1/day, the highest perfusion {self.bounds['perfusion_rate'].high:g} 1/day. Lower the lowest bleed."
+            )
+        return self
+
+    def _column(self, what: str) -> FloatArray:
+        return np.array([getattr(self.bounds[n], what) for n in SETPOINTS], dtype=float)
+
+    @property
+    def low(self) -> FloatArray:
+        """Lower bounds, shape (U,)."""
+        return self._column("low")
+
+    @property
+    def high(self) -> FloatArray:
+        """Upper bounds, shape (U,)."""
+        return self._column("high")
+
+    @property
+    def max_step(self) -> FloatArray:
+        """Largest change per decision, shape (U,)."""
+        return self._column("max_step")
+
+    @property
+    def nominal(self) -> Setpoints:
+        """Where a run starts, and what is assumed where a file does not say."""
+        return Setpoints.of(self._column("nominal"))
+
+    def holding(self, **values: float) -> DesignSpace:
+        """Return a design space in which the named setpoints are held at the given values."""
+        held = {n: Bounds(low=v, high=v, nominal=v, max_step=self.bounds[n].max_step) for n, v in values.items()}
+        return DesignSpace(bounds={**self.bounds, **held})
+
+    def contains(self, setpoints: Setpoints) -> bool:
+        """Whether every setpoint is finite, within its bounds, and bleed <= perfusion."""
+        u = setpoints.vector()
+        inside = bool(np.all((u >= self.low) & (u <= self.high)))
+        return inside and setpoints.bleed_rate <= setpoints.perfusion_rate
+
+    def reachable(self, current: Setpoints) -> tuple[FloatArray, FloatArray]:
+        """Return the box that one decision can reach from `current`: lower and upper corner, shape (U,) each.
+
+        Raises:
+            EmptyDesignSpace: `current` lies further outside the bounds than one largest step.
+        """
+        u = current.vector()
+        low, high = np.maximum(self.low, u - self.max_step), np.minimum(self.high, u + self.max_step)
+        for i, name in enumerate(SETPOINTS):
+            if not low[i] <= high[i]:
+                unit = SETPOINT_QUANTITIES[name].unit
+                raise EmptyDesignSpace(
+                    f"{name} in force is {u[i]:g} {unit}, more than one step of {self.max_step[i]:g} outside "
+                    f"{self.low[i]:g} to {self.high[i]:g} {unit}. Bring it closer by hand, or widen the design space."
+                )
+        return low, high
+
+    def to_unit(self, u: FloatArray) -> FloatArray:
+        """Map setpoints (..., U) to the unit cube; held ones map to 0.5."""
+        span = self.high - self.low
+        return np.where(span > 0, (u - self.low) / np.where(span > 0, span, 1.0), 0.5)
+
+    def from_unit(self, unit: FloatArray) -> FloatArray:
+        """Map points of the unit cube (..., U) to setpoints; the inverse of `to_unit`."""
+        return self.low + np.asarray(unit) * (self.high - self.low)
+
+
+DEFAULT_AMBR250_DESIGN_SPACE = DesignSpace(
+    bounds={
+        "perfusion_rate": Bounds(low=0.5, high=2.0, nominal=1.0, max_step=0.3),
+        "bleed_rate": Bounds(low=0.05, high=0.30, nominal=0.15, max_step=0.1),
+        "glucose_setpoint": Bounds(low=2.0, high=8.0, nominal=4.0, max_step=1.5),
+        "temperature": Bounds(low=35.0, high=37.5, nominal=36.5, max_step=1.0),
+        "agitation": Bounds(low=700.0, high=1050.0, nominal=850.0, max_step=100.0),
+        "pyruvate_feed": Bounds(low=0.0, high=5.0, nominal=1.0, max_step=1.5),
+    }
+)
+
+
+def _known_quantity(name: str) -> str:
+    if name not in (*SPECIES, *DERIVED):
+        known = (*SPECIES, *DERIVED)
+        raise ValueError(f"{name!r} cannot be forecast.{closest(name, known)} Known: {', '.join(known)}")
+    return name
+
+
+ForecastName = Annotated[str, BeforeValidator(_known_quantity)]
+
+
+class Objective(_Config):
+    """What a decision is scored by, over the next `horizon_days`.
+
+    Attributes:
+        kind: ``"track"`` a target, or ``"maximize"``.
+        quantity: A species, or ``"productivity"`` [mg/L/day] or ``"cspr"`` [pL/cell/day].
+        target: Value to hold, in the canonical unit (tracking only).
+        horizon_days: Days of forecast that the score looks at.
+        move_penalty: Cost of one largest step of one setpoint, as a share of a 10 % tracking error (or gain).
+    """
+
+    kind: Literal["track", "maximize"]
+    quantity: ForecastName
+    target: float | None = Field(default=None, gt=0)
+    horizon_days: int = Field(default=3, ge=1, le=28)
+    move_penalty: float = Field(default=0.02, ge=0)
+
+    @model_validator(mode="after")
+    def _target_fits(self) -> Self:
+        if (self.kind == "track") != (self.target is not None):
+            raise ValueError("tracking needs a target and maximising has none: use track(vcd=30) or maximize('titer')")
+        return self
+
+    def __str__(self) -> str:
+        """Say the objective in words, with unit."""
+        unit = DERIVED_UNITS.get(self.quantity) or find_quantity(self.quantity).unit
+        if self.target is not None:
+            return f"hold {self.quantity} at {self.target:g} {unit}"
+        return f"maximize {self.quantity} [{unit}]"
+
+
+def track(*, horizon_days: int = 3, **target: float) -> Objective:
+    """Return the objective that holds one quantity at a target, e.g. ``track(vcd=30)`` [canonical unit]."""
+    if len(target) != 1:
+        raise ConfigError(f"track() takes one quantity and its target, e.g. track(vcd=30); found {sorted(target)}.")
+    ((name, value),) = target.items()
+    return Objective(kind="track", quantity=name, target=value, horizon_days=horizon_days)
+
+
+def maximize(quantity: str, *, horizon_days: int = 7) -> Objective:
+    """Return the objective that raises one quantity, e.g. ``maximize("productivity")``."""
+    return Objective(kind="maximize", quantity=quantity, horizon_days=horizon_days)
+
+
+class Constraint(_Config):
+    """A limit that the true value must keep with a stated probability on each day of the horizon.
+
+    Attributes:
+        quantity: A species or derived quantity.
+        low: Lower limit, canonical unit, or None.
+        high: Upper limit, canonical unit, or None.
+        probability: Least probability of keeping it, each day.
+    """
+
+    quantity: ForecastName
+    low: float | None = None
+    high: float | None = None
+    probability: float = Field(default=0.98, gt=0.5, lt=1.0)
+
+    def __str__(self) -> str:
+        """Say the limit in words, e.g. ``viability >= 95``."""
+        parts = [f">= {self.low:g}"] * (self.low is not None) + [f"<= {self.high:g}"] * (self.high is not None)
+        return f"{self.quantity} {' and '.join(parts)}"
+
+    @model_validator(mode="after")
+    def _has_limit(self) -> Self:
+        if self.low is None and self.high is None:
+            raise ValueError("a constraint needs low or high, e.g. Constraint(quantity='viability', low=95)")
+        return self
+
+
+DEFAULT_CONSTRAINTS: tuple[Constraint, ...] = (
+    Constraint(quantity="viability", low=95.0, probability=0.98),
+    Constraint(quantity="glucose", low=0.3, probability=0.98),
+    Constraint(quantity="ammonium", high=10.0, probability=0.95),
+    Constraint(quantity="cspr", low=15.0, probability=0.95),
+)
+
+
+class AlarmLimits(_Config):
+    """Warn and act levels of one species, measured or forecast within 3 days with probability >= 0.5.
+
+    Attributes:
+        quantity: Species.
+        warn: Level that deserves attention, canonical unit.
+        act: Level that needs a person now; above `warn` for upper limits, below it for lower ones.
+    """
+
+    quantity: ForecastName
+    warn: float
+    act: float
+
+    @property
+    def is_lower(self) -> bool:
+        """Whether low values alarm."""
+        return self.act < self.warn
+
+
+DEFAULT_ALARMS: tuple[AlarmLimits, ...] = (
+    AlarmLimits(quantity="viability", warn=97.0, act=95.0),
+    AlarmLimits(quantity="glucose", warn=1.0, act=0.3),
+    AlarmLimits(quantity="ammonium", warn=8.0, act=12.0),
+    AlarmLimits(quantity="lactate", warn=25.0, act=40.0),
+)
+
+
+def _known_acquisition(name: str) -> str:
+    if name not in ACQUISITIONS:
+        raise ValueError(
+            f"{name!r} is not an acquisition function.{closest(name, ACQUISITIONS)} Known: {', '.join(ACQUISITIONS)}"
+        )
+    return name
+
+
+class RunConfig(_Config):
+    """Settings of one run.
+
+    Attributes:
+        duration_days: Length of the run; a run of 14 days has samples on days 0 to 14.
+        sampling_interval_hours: Expected time between samples [h].
+        retrain_every: Refit the model after this many loop turns (it is conditioned on every turn).
+        acquisition: Name of the acquisition function, one of ACQUISITIONS.
+        objective: What decisions are for.
+        constraints: Limits that decisions keep with a stated probability.
+        alarms: Levels at which a person is told.
+        mode: Who may write; None = AUTOMATIC for replays and simulations, ADVISORY for hardware.
+        forecast_days: Length of the forecasts.
+        n_paths: Sample paths per forecast.
+        seed: Seed of every random draw of the run; recorded.
+        run_dir: Folder of `audit.jsonl` and the other results.
+        fresh: Move an unfinished record in `run_dir` aside instead of refusing it.
+    """
+
+    duration_days: int = Field(ge=1, le=365)
+    sampling_interval_hours: float = Field(default=24.0, gt=0, le=240.0)
+    retrain_every: int = Field(default=3, ge=1)
+    acquisition: Annotated[str, BeforeValidator(_known_acquisition)] = "LogEI"
+    objective: Objective = Objective(kind="track", quantity="vcd", target=30.0)
+    constraints: tuple[Constraint, ...] = DEFAULT_CONSTRAINTS
+    alarms: tuple[AlarmLimits, ...] = DEFAULT_ALARMS
+    mode: Mode | None = None
+    forecast_days: int = Field(default=28, ge=1, le=90)
+    n_paths: int = Field(default=256, ge=16, le=4096)
+    seed: int = Field(default=0, ge=0)
+    run_dir: Path = Path()
+    fresh: bool = False
+
+    @property
+    def n_turns(self) -> int:
+        """Number of sampling intervals in the run; there are `n_turns + 1` expected samples."""
+        return round(self.duration_days * 24.0 / self.sampling_interval_hours)

@@ -1,0 +1,82 @@
+"""Decision, Reason, Verdict: what to do next, why, and whether it may be done."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+
+from perfusio.forecast import Forecast
+from perfusio.state import Setpoints
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reason:
+    """Why these setpoints, as data and in one sentence.
+
+    Attributes:
+        text: One sentence for a person.
+        improvement: Expected gain in score over holding the setpoints in force.
+        limiting: The constraint with the least margin, in words.
+        limiting_probability: Probability of keeping it on its worst day.
+        feasible: Whether every constraint is kept with its stated probability.
+    """
+
+    text: str
+    improvement: float
+    limiting: str
+    limiting_probability: float
+    feasible: bool
+
+    def to_json(self) -> dict[str, object]:
+        """Return the reason as data for the record."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """Proposed setpoints for one vessel, with what they were weighed against.
+
+    Attributes:
+        reactor_id: Vessel.
+        setpoints: Proposed, from now to the next decision.
+        chosen: Forecast under `setpoints`.
+        hold: Forecast under the setpoints in force.
+        reason: Why.
+        acquisition: Name of the acquisition function that chose.
+        score: Its value, finite.
+        model_id: Which model forecast.
+    """
+
+    reactor_id: str
+    setpoints: Setpoints
+    chosen: Forecast
+    hold: Forecast
+    reason: Reason
+    acquisition: str
+    score: float
+    model_id: str
+
+
+class Action(StrEnum):
+    """What a verdict allows."""
+
+    WRITE = "write"
+    ADVISE = "advise"
+    HOLD = "hold"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """What the guard made of a decision; only WRITE reaches a vessel.
+
+    Attributes:
+        reactor_id: Vessel.
+        setpoints: What may be written (WRITE) or is shown (ADVISE); None for HOLD.
+        action: WRITE, ADVISE or HOLD.
+        because: The reasons, one sentence each; empty for WRITE.
+    """
+
+    reactor_id: str
+    setpoints: Setpoints | None
+    action: Action
+    because: tuple[str, ...] = ()

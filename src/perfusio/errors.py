@@ -1,0 +1,109 @@
+"""What can go wrong, as one drawn tree; every message says what was found, what was expected, what to do.
+
+    PerfusioError
+    ├─ ConfigError      fix before the run      UnknownQuantity, OutOfRange, EmptyDesignSpace
+    ├─ ConnectorError   .connector .operation   NotConnected, SampleOverdue, UnreadableSource, WriteRejected
+    ├─ ModelError                               NotEnoughData, FitFailed
+    └─ AuditError                               ChainBroken (.line)
+
+`EndOfRun` stands outside the tree: it is a signal ("no sample will ever come again"), not an error.
+"""
+
+from __future__ import annotations
+
+
+class PerfusioError(Exception):
+    """Base of every error that perfusio raises on purpose.
+
+    Attributes:
+        exit_code: What the command line returns for it (1 failure, 2 configuration, 3 data refused, 4 record broken).
+    """
+
+    exit_code = 1
+
+
+class ConfigError(PerfusioError):
+    """Something to mend before the run can start."""
+
+    exit_code = 2
+
+
+class UnknownQuantity(ConfigError):
+    """A name that is no quantity perfusio knows."""
+
+
+class OutOfRange(ConfigError):
+    """A value outside the range that its quantity can physically have."""
+
+
+class EmptyDesignSpace(ConfigError):
+    """Bounds, largest steps and cross rules leave no setpoint to choose."""
+
+
+class ConnectorError(PerfusioError):
+    """The world outside failed; names the connector and what it was doing."""
+
+    def __init__(self, message: str, *, connector: str = "", operation: str = "") -> None:
+        super().__init__(message)
+        self.connector = connector
+        self.operation = operation
+
+
+class NotConnected(ConnectorError):
+    """The instrument, server or file cannot be reached."""
+
+
+class SampleOverdue(ConnectorError):
+    """An expected sample did not come in time."""
+
+
+class UnreadableSource(ConnectorError):
+    """Data that is there but refused; every problem of the source is listed at once.
+
+    Attributes:
+        problems: One readable sentence each, with file, line, column, rule and remedy.
+    """
+
+    exit_code = 3
+
+    def __init__(self, problems: tuple[str, ...], *, connector: str = "", operation: str = "read") -> None:
+        super().__init__("\n".join(problems), connector=connector, operation=operation)
+        self.problems = problems
+
+
+class WriteRejected(ConnectorError):
+    """The vessel did not take the setpoints."""
+
+
+class ModelError(PerfusioError):
+    """The model cannot do what was asked; the previous model stays in use."""
+
+
+class NotEnoughData(ModelError):
+    """Too few usable transitions to learn from."""
+
+
+class FitFailed(ModelError):
+    """A fit ended without finite, usable parameters."""
+
+
+class AuditError(PerfusioError):
+    """The record cannot be written or read; nothing may be actuated without it."""
+
+
+class ChainBroken(AuditError):
+    """The record was changed, cut or reordered.
+
+    Attributes:
+        line: First line (from 1) that does not follow from the lines before it.
+    """
+
+    exit_code = 4
+
+    def __init__(self, message: str, *, line: int) -> None:
+        super().__init__(message)
+        self.line = line
+
+
+class EndOfRun(Exception):
+    """The source has no further samples, now or ever."""

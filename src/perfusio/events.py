@@ -1,0 +1,259 @@
+"""The closed list of event types: one run is the sequence of these, and `audit.jsonl` is nothing else.
+
+Every event is a frozen dataclass; `to_json` makes its payload, `from_json` reads it back. `reactor` and `day` are empty
+for events that concern the whole experiment.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from math import isfinite, nan
+from typing import Any
+
+from perfusio.errors import AuditError
+from perfusio.state import STATE_QUANTITIES, Setpoints, State
+
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """Base of all events: which vessel, which turn of the loop, and why (one sentence, may be empty)."""
+
+    reactor: str | None = None
+    day: int | None = None
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunStarted(Event):
+    """First record: what was asked, with which versions, from which sources."""
+
+    config: Json
+    versions: Json
+    sources: Json
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SampleRead(Event):
+    """A sample came and was taken; `in_force` held since the sample before, `assumed` names setpoints not confirmed."""
+
+    state: State
+    in_force: Setpoints
+    assumed: tuple[str, ...] = ()
+    extra: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SampleMissing(Event):
+    """An expected sample did not come (`expected_h` hours after the start)."""
+
+    expected_h: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SampleQuarantined(Event):
+    """A sample came and was refused; nothing was learnt from it."""
+
+    state: State
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelConditioned(Event):
+    """The model took in this turn's samples."""
+
+    model_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelFitted(Event):
+    """A refit was accepted."""
+
+    model_id: str
+    holdout_error: float
+    previous_error: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelRejected(Event):
+    """A refit or an update was refused; the model before stays in use."""
+
+    model_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decided(Event):
+    """Setpoints were proposed; both forecasts as mean, sd and intervals (never samples). `key` names the decision."""
+
+    key: str
+    setpoints: Setpoints
+    chosen: Json
+    hold: Json
+    why: Json
+    acquisition: str
+    score: float
+    model_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Forecasted(Event):
+    """A forecast without a decision (a missing sample, or the last day), under the setpoints in force."""
+
+    hold: Json
+    model_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlarmRaised(Event):
+    """A level was passed, measured or forecast."""
+
+    quantity: str
+    level: str
+    value: float
+    limit: float
+    lead_days: float
+    response: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Withheld(Event):
+    """Nothing was written this turn: ADVISE (shown only) or HOLD (unusable), with the reasons."""
+
+    action: str
+    because: tuple[str, ...]
+    setpoints: Setpoints | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WriteIntended(Event):
+    """Durable before the first byte goes to the vessel."""
+
+    key: str
+    old: Setpoints
+    new: Setpoints
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetpointsWritten(Event):
+    """The vessel acknowledged, and the read-back agreed."""
+
+    key: str
+    asked: Setpoints
+    acknowledged: Setpoints
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WriteUnknown(Event):
+    """A write failed or its read-back disagrees: what is in force must be read, not assumed."""
+
+    key: str
+    asked: Setpoints
+    read_back: Setpoints | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConnectorFailed(Event):
+    """One vessel's link or source failed; the others go on."""
+
+    operation: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunEnded(Event):
+    """Last record."""
+
+    outcome: str
+    n_samples: int
+    n_decisions: int
+
+
+EVENTS: dict[str, type[Event]] = {
+    cls.__name__: cls
+    for cls in (
+        RunStarted, SampleRead, SampleMissing, SampleQuarantined, ModelConditioned, ModelFitted, ModelRejected, Decided,
+        Forecasted, AlarmRaised, Withheld, WriteIntended, SetpointsWritten, WriteUnknown, ConnectorFailed, RunEnded,
+    )
+}  # fmt: skip
+
+_HEADER = tuple(f.name for f in fields(Event))
+
+
+def to_json(event: Event) -> Json:
+    """Return the payload of an event: its own fields, NaN as None, nothing that JSON does not know.
+
+    Raises:
+        AuditError: a value cannot be written as JSON; the event must not be acted upon.
+    """
+    return {f.name: plain(getattr(event, f.name)) for f in fields(event) if f.name not in _HEADER}
+
+
+def from_json(name: str, payload: Json, *, reactor: str | None, day: int | None, reason: str) -> Event:
+    """Rebuild the event that `to_json` wrote.
+
+    Raises:
+        AuditError: no event has that name or those fields.
+    """
+    cls = EVENTS.get(name)
+    if cls is None:
+        raise AuditError(
+            f"No event is called {name!r}. Known: {', '.join(EVENTS)}. Was this written by a newer perfusio?"
+        )
+    kinds = {f.name: str(f.type) for f in fields(cls)}
+    values: Json = {}
+    for key, value in payload.items():
+        kind = kinds.get(key, "")
+        if kind.startswith("State"):
+            values[key] = state_from_json(value)
+        elif kind.startswith("Setpoints") and value is not None:
+            values[key] = Setpoints(**{k: nan if v is None else v for k, v in value.items()})
+        elif kind.startswith("tuple"):
+            values[key] = tuple(value)
+        elif kind == "float" and value is None:
+            values[key] = nan
+        else:
+            values[key] = value
+    try:
+        return cls(reactor=reactor, day=day, reason=reason, **values)
+    except TypeError as error:
+        raise AuditError(f"The payload of {name} does not fit: {error}.") from error
+
+
+def state_to_json(state: State) -> Json:
+    """Return a State as data: unmeasured values are None."""
+    values = {name: plain(getattr(state, name)) for name in STATE_QUANTITIES}
+    return {"time_h": plain(state.time_h), **values, "quality": dict(state.quality)}
+
+
+def state_from_json(data: Json) -> State:
+    """Rebuild the State that `state_to_json` wrote."""
+    values: Json = {k: nan if v is None else v for k, v in data.items()}
+    return State(**values)
+
+
+def plain(value: Any) -> Any:
+    """Return `value` as plain JSON data; NaN becomes None.
+
+    Raises:
+        AuditError: infinite, or of a type that JSON cannot hold.
+    """
+    if value is None or isinstance(value, str | bool):
+        return value
+    if isinstance(value, State):
+        return state_to_json(value)
+    if isinstance(value, Setpoints):
+        return {f.name: plain(getattr(value, f.name)) for f in fields(value)}
+    if isinstance(value, Mapping):
+        return {str(k): plain(v) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(v) for v in value]
+    if hasattr(value, "tolist"):  # numpy and torch scalars and arrays
+        return plain(value.tolist())
+    if isinstance(value, int):
+        return value
+    if isinstance(value, float):
+        if value != value:
+            return None
+        if isfinite(value):
+            return value
+    raise AuditError(f"{value!r} of type {type(value).__name__} cannot be recorded: expected finite plain data.")

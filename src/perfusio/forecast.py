@@ -1,0 +1,98 @@
+"""Forecast: the believed future of one vessel, as mean, standard deviation and sample paths.
+
+Letters used for array shapes in all of perfusio: H horizon, Q species, U setpoints, S samples (paths), N rows,
+B vessels.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from perfusio.state import SPECIES, SPECIES_INDEX, FloatArray, find_quantity
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QuantityForecast:
+    """One quantity of a forecast: `mean`, `sd` of shape (H,), `samples` of shape (S, H), in the canonical unit."""
+
+    name: str
+    times_h: FloatArray
+    mean: FloatArray
+    sd: FloatArray
+    samples: FloatArray
+
+    def interval(self, level: float) -> tuple[FloatArray, FloatArray]:
+        """Return the central interval that holds the true value with probability `level`, two arrays (H,)."""
+        tail = 50.0 * (1.0 - level)
+        low, high = np.percentile(self.samples, [tail, 100.0 - tail], axis=0)
+        return low, high
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Forecast:
+    """The believed true state of a vessel at `times_h`; `observed()` adds what the analyser adds.
+
+    Attributes:
+        times_h: Times since the start of the culture [h], shape (H,).
+        mean: Shape (H, Q), canonical units.
+        sd: Shape (H, Q).
+        samples: Paths, shape (S, H, Q); a path is one possible future, consistent along time.
+    """
+
+    times_h: FloatArray
+    mean: FloatArray
+    sd: FloatArray
+    samples: FloatArray
+
+    @classmethod
+    def from_samples(cls, times_h: FloatArray, samples: FloatArray) -> Forecast:
+        """Summarise paths (S, H, Q) into a forecast."""
+        return cls(times_h=times_h, mean=samples.mean(axis=0), sd=samples.std(axis=0), samples=samples)
+
+    def __getitem__(self, name: str) -> QuantityForecast:
+        """Return the forecast of one species by name."""
+        i = SPECIES_INDEX[find_quantity(name).name]
+        return QuantityForecast(
+            name=name,
+            times_h=self.times_h,
+            mean=self.mean[:, i],
+            sd=self.sd[:, i],
+            samples=self.samples[:, :, i],
+        )
+
+    def interval(self, level: float) -> tuple[FloatArray, FloatArray]:
+        """Return the central interval of every species, two arrays (H, Q)."""
+        tail = 50.0 * (1.0 - level)
+        low, high = np.percentile(self.samples, [tail, 100.0 - tail], axis=0)
+        return low, high
+
+    def until(self, n_times: int) -> Forecast:
+        """Return the first `n_times` times of the forecast."""
+        return replace(
+            self,
+            times_h=self.times_h[:n_times],
+            mean=self.mean[:n_times],
+            sd=self.sd[:n_times],
+            samples=self.samples[:, :n_times],
+        )
+
+    def is_finite(self) -> bool:
+        """Whether every mean and standard deviation is a number."""
+        return bool(np.isfinite(self.mean).all() and np.isfinite(self.sd).all())
+
+    def to_json(self) -> dict[str, object]:
+        """Return mean, sd and the 80 and 90 % intervals by species, for the record (never whole samples)."""
+        quantiles = np.percentile(self.samples, [5, 10, 90, 95], axis=0)
+        rows = {"mean": self.mean, "sd": self.sd}
+        rows |= dict(zip(("q05", "q10", "q90", "q95"), quantiles, strict=True))
+        return {
+            "times_h": [float(t) for t in self.times_h],
+            **{key: {s: [_rounded(v) for v in a[:, i]] for i, s in enumerate(SPECIES)} for key, a in rows.items()},
+        }
+
+
+def _rounded(value: float) -> float:
+    """Keep six significant digits: more would only lengthen the record."""
+    return float(f"{value:.6g}")

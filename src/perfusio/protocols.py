@@ -1,0 +1,118 @@
+"""Four promises, in words and types: Connector, Model, Policy, EventSink."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from enum import StrEnum
+from typing import Protocol, Self, runtime_checkable
+
+from perfusio.config import DesignSpace, RunConfig
+from perfusio.decision import Decision
+from perfusio.events import Event
+from perfusio.forecast import Forecast
+from perfusio.state import Setpoints, State
+from perfusio.trajectory import Trajectory
+
+
+class ConnectorKind(StrEnum):
+    """What stands behind a connector; it decides the default mode and which checks make sense."""
+
+    REPLAY = "replay"
+    SIMULATED = "simulated"
+    HARDWARE = "hardware"
+
+
+@runtime_checkable
+class Connector(Protocol):
+    """One vessel, seen from the twin. The connector owns pace: a replay returns at once, a live one waits."""
+
+    kind: ConnectorKind
+
+    async def read_sample(self) -> State:
+        """Wait for the next sample and return it.
+
+        Raises:
+            EndOfRun: no further sample will ever come.
+            SampleOverdue: an expected sample did not come in time.
+            NotConnected: the source cannot be reached.
+        """
+        ...
+
+    async def read_setpoints(self) -> Setpoints:
+        """Return what is really in force now; NaN where the source does not say."""
+        ...
+
+    async def write_setpoints(self, setpoints: Setpoints) -> Setpoints:
+        """Ask for `setpoints` from now on and return what the vessel acknowledged.
+
+        Raises:
+            WriteRejected: the vessel did not take them.
+            NotConnected: it is not known whether they were taken; read back.
+        """
+        ...
+
+
+class Model(Protocol):
+    """A belief about vessels. Frozen: each method that learns returns a new model."""
+
+    @property
+    def model_id(self) -> str:
+        """Short identifier that changes whenever the predictions change."""
+        ...
+
+    def condition(self, trajectories: Sequence[Trajectory]) -> Self:
+        """Return the model having seen these trajectories so far, parameters unchanged (fast, every day)."""
+        ...
+
+    def refit(self, trajectories: Sequence[Trajectory], *, seed: int) -> Self:
+        """Return the model with parameters learnt again from all data (slow, every few days).
+
+        Raises:
+            ModelError: no usable fit; the old model stays valid.
+        """
+        ...
+
+    def holdout_error(self, trajectories: Sequence[Trajectory]) -> float:
+        """Return the standardised one-step error on the latest transitions (lower is better)."""
+        ...
+
+    def rollout(
+        self,
+        trajectory: Trajectory,
+        plans: Sequence[Sequence[Setpoints]],
+        *,
+        interval_hours: float,
+        n_paths: int,
+        seed: int,
+    ) -> tuple[Forecast, ...]:
+        """Forecast from the last sample under each plan (one Setpoints per interval), on common random paths."""
+        ...
+
+
+class Policy(Protocol):
+    """Chooses the next setpoints of all vessels at once."""
+
+    def decide(
+        self,
+        trajectories: Mapping[str, Trajectory],
+        in_force: Mapping[str, Setpoints],
+        model: Model,
+        design_space: DesignSpace,
+        config: RunConfig,
+        *,
+        day: int,
+    ) -> dict[str, Decision | Exception]:
+        """Return a Decision per vessel, or the error that kept one from being made (other vessels are unaffected)."""
+        ...
+
+
+class EventSink(Protocol):
+    """Where the facts of a run go, before they are acted upon."""
+
+    def append(self, event: Event) -> int:
+        """Write one event durably and return its sequence number; only then is it a fact.
+
+        Raises:
+            AuditError: it could not be made durable; nothing may be actuated.
+        """
+        ...
