@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
+Number = float | Array
 Balance = tuple[Array, Array]
 """Production p >= 0 [unit/day] and loss rate lam [1/day] of one quantity."""
 
@@ -76,7 +77,7 @@ def concentrate_feed(glucose: Array, setpoint: Array) -> tuple[Array, Array]:
     return flow, flow * (1.0 - open_fraction) / CONTROLLER_WIDTH
 
 
-def viable_cells(growth: Array, death: Array, flows: Flows, retention: Array) -> Balance:
+def viable_cells(growth: Array, death: Array, flows: Flows, retention: Number) -> Balance:
     """Viable cells: dXv/dt = (mu - mu_d) Xv - (B + S) Xv - (1 - R) H Xv.
 
     Args:
@@ -89,12 +90,12 @@ def viable_cells(growth: Array, death: Array, flows: Flows, retention: Array) ->
     return np.zeros_like(loss), loss
 
 
-def dead_cells(viable: Array, death: Array, lysis: Array, flows: Flows, retention: Array) -> Balance:
+def dead_cells(viable: Array, death: Array, lysis: Number, flows: Flows, retention: Number) -> Balance:
     """Dead cells: dXd/dt = mu_d Xv - k_lys Xd - (B + S) Xd - (1 - R_d) H Xd. Arguments as in `viable_cells`."""
     return death * viable, lysis + flows.broth + (1.0 - retention) * flows.harvest
 
 
-def solute(inlet: Array, flows: Flows, made: Array, taken: Array) -> Balance:
+def solute(inlet: Number, flows: Flows, made: Array, taken: Array) -> Balance:
     """A small molecule that passes the membrane: dc/dt = D c_in - (D + F) c + made - taken c.
 
     Args:

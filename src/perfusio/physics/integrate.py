@@ -2,8 +2,8 @@
 
 Every balance of a vessel can be written as production and loss, y' = p(y) - lam(y) y with p >= 0. Frozen p and lam
 have an exact solution that is positive for any step length; averaging them between the start and a predicted end
-makes it second order. This is the exponential form of the Patankar idea (Burchard, Deleersnijder and Meister 2003,
-doi 10.1016/S0168-9274(03)00101-6). Nothing is ever clipped: a nutrient that runs out approaches zero from above.
+makes it second order. This is the exponential form of the Patankar idea (Burchard, Deleersnijder and Meister,
+Appl. Numer. Math. 47:1-30, 2003). Nothing is ever clipped: a nutrient that runs out approaches zero from above.
 
 Steps are adapted **per vessel** by step doubling: one vessel in which a nutrient runs out takes small steps while the
 others take large ones, and vessels that have arrived are dropped from the batch.

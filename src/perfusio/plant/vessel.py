@@ -1,0 +1,309 @@
+"""Vessels whose hidden state only moves forward.
+
+A write changes the future only; there is no way back to an earlier state. Vessels are stepped together in numpy but
+share nothing: each has its own time, setpoints, clone, random stream and step size, so that a vessel in a batch does
+what it would do alone.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from perfusio.errors import ConfigError, OutOfRange, PerfusioError
+from perfusio.physics import derived
+from perfusio.physics.balances import MEDIUM_GLUCOSE, MEDIUM_GLUTAMINE, SAMPLING_FLOW
+from perfusio.physics.integrate import IntegrationOutcome, integrate
+from perfusio.plant.clones import Clone
+from perfusio.plant.equations import INDEX, STATES, right_hand_side
+from perfusio.plant.parameters import NAMES, Array, Kinetics, stack
+from perfusio.quantities import closest
+from perfusio.state import SETPOINT_QUANTITIES, SETPOINTS, SPECIES, Setpoints, State
+
+Vessels = NDArray[np.intp]
+
+RTOL, ATOL = 3e-4, 1e-5  # per step; ATOL times the scale below. Together about 3e-4 of the value after 28 days
+SCALES = np.array([30.0, 2.0, 4.0, 2.0, 1.0, 10.0, 4.0, 0.5, 1000.0, 40.0, 0.3, 0.5, 1.0, 16.0, 5000.0])
+"""Usual size of each state, in the order of STATES."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inoculum:
+    """How a vessel starts.
+
+    Attributes:
+        vcd: Mean viable cell density [1e6 cells/mL].
+        viability: Viability [%].
+        spread: Relative sd of the density between vessels.
+    """
+
+    vcd: float = 3.0
+    viability: float = 98.0
+    spread: float = 0.05
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Disturbance:
+    """A lasting change of one kinetic constant, for benchmarks: what no model has been told.
+
+    Attributes:
+        day: When it happens [day].
+        parameter: Name of the constant, e.g. ``"death_rate"``.
+        factor: What it is multiplied by.
+        vessel: Index of the vessel, or None for all.
+    """
+
+    day: float
+    parameter: str
+    factor: float
+    vessel: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.parameter not in NAMES:
+            raise ConfigError(
+                f"{self.parameter!r} is not a kinetic constant.{closest(self.parameter, NAMES)}\n"
+                f"  Known: {', '.join(NAMES)}."
+            )
+
+
+class VesselBatch:
+    """B vessels stepped together.
+
+    Args:
+        clones: One clone for all vessels, or one each.
+        setpoints: One set for all vessels, or one each.
+        n_vessels: B; needed only when neither of the above says it.
+        seeds: Seed of each vessel's random stream; default 0 to B - 1.
+        inoculum: How the vessels start.
+        disturbances: Lasting changes of constants on given days.
+    """
+
+    def __init__(
+        self,
+        clones: Clone | Sequence[Clone],
+        setpoints: Setpoints | Sequence[Setpoints],
+        *,
+        n_vessels: int | None = None,
+        seeds: Sequence[int] | None = None,
+        inoculum: Inoculum | None = None,
+        disturbances: Iterable[Disturbance] = (),
+    ) -> None:
+        n = _agreed_size(n_vessels, clones, setpoints, seeds)
+        self.clones: tuple[Clone, ...] = (clones,) * n if isinstance(clones, Clone) else tuple(clones)
+        self.seeds: tuple[int, ...] = tuple(range(n)) if seeds is None else tuple(seeds)
+        self._kinetics = stack(clone.kinetics for clone in self.clones)
+        self._setpoints = np.empty((len(SETPOINTS), n))
+        self._days = np.zeros(n)
+        self._pending = sorted(disturbances, key=lambda d: d.day)
+        self._done: set[tuple[int, int]] = set()
+        self.write(setpoints)
+        self._y = _inoculated(self._kinetics, self.seeds, inoculum or Inoculum())
+
+    def __len__(self) -> int:
+        return len(self.clones)
+
+    @property
+    def days(self) -> Array:
+        """Culture age of each vessel [day], shape (B,)."""
+        return self._days.copy()
+
+    @property
+    def setpoints(self) -> tuple[Setpoints, ...]:
+        """What is in force in each vessel."""
+        return tuple(Setpoints.of(column) for column in self._setpoints.T)
+
+    def write(self, setpoints: Setpoints | Sequence[Setpoints], vessels: ArrayLike | None = None) -> None:
+        """Put setpoints in force from now on.
+
+        Args:
+            setpoints: One set for all named vessels, or one each.
+            vessels: Indices; None means all.
+
+        Raises:
+            OutOfRange: a setpoint is not finite or not physically possible, or more broth would leave than medium
+                enters. Nothing is changed then.
+        """
+        which = self._indices(vessels)
+        each = [setpoints] * which.size if isinstance(setpoints, Setpoints) else list(setpoints)
+        if len(each) != which.size:
+            raise ConfigError(f"{len(each)} setpoints for {which.size} vessels: give one for all, or one each.")
+        for one in each:
+            _check(one)
+        self._setpoints[:, which] = np.array([one.vector() for one in each]).T
+
+    def advance(self, days: float, vessels: ArrayLike | None = None) -> None:
+        """Let time pass at the setpoints in force.
+
+        Args:
+            days: How long [day], >= 0; time never runs backwards.
+            vessels: Indices of the vessels for which it passes; None means all.
+
+        Raises:
+            OutOfRange: `days` is negative or not finite.
+            PerfusioError: the balances cannot be integrated (the message says why).
+        """
+        if not 0.0 <= days < np.inf:
+            raise OutOfRange(f"Cannot advance by {days} days: time only moves forward. Give a finite number >= 0.")
+        which = self._indices(vessels)
+        target = self._days[which] + days
+        while True:
+            stop = np.array([self._next_stop(v, t) for v, t in zip(which, target, strict=True)])
+            self._integrate(which, stop - self._days[which])
+            self._days[which] = stop
+            self._disturb(which)
+            if np.array_equal(stop, target):
+                return
+
+    def state(self, name: str) -> Array:
+        """One true state of all vessels by its name in `equations.STATES`, shape (B,). Never shown to the twin."""
+        return np.array(self._y[INDEX[name]])
+
+    def true_states(self) -> list[State]:
+        """What a perfect analyzer would report of each vessel now."""
+        y = {name: self._y[i] for i, name in enumerate(STATES)}
+        y["vcd"], y["viability"] = y["viable"], derived.viability(y["viable"], y["dead"])
+        return [
+            replace(State.of(24.0 * day, np.array([y[n][v] for n in SPECIES])), diameter=float(y["diameter"][v]))
+            for v, day in enumerate(self._days.tolist())
+        ]
+
+    def fork(self) -> Self:
+        """A second batch that starts from here; what happens to it does not touch this one. For oracles."""
+        twin = copy.copy(self)
+        twin._setpoints, twin._days, twin._y = self._setpoints.copy(), self._days.copy(), self._y.copy()
+        twin._done = set(self._done)
+        return twin
+
+    def _indices(self, vessels: ArrayLike | None) -> Vessels:
+        return np.arange(len(self)) if vessels is None else np.atleast_1d(np.asarray(vessels, dtype=np.intp))
+
+    def _next_stop(self, vessel: int, target: float) -> float:
+        ahead = [
+            d.day for i, d in enumerate(self._pending) if d.vessel in (None, vessel) and (i, vessel) not in self._done
+        ]
+        return min([target, *(day for day in ahead if day > self._days[vessel])])
+
+    def _disturb(self, which: Vessels) -> None:
+        for i, event in enumerate(self._pending):
+            hit = [
+                v
+                for v in which
+                if event.vessel in (None, v) and self._days[v] >= event.day and (i, v) not in self._done
+            ]
+            if hit:
+                values = getattr(self._kinetics, event.parameter).copy()
+                values[hit] *= event.factor
+                self._kinetics = replace(self._kinetics, **{event.parameter: values})
+                self._done.update((i, int(v)) for v in hit)
+
+    def _integrate(self, which: Vessels, days: Array) -> None:
+        setpoints, kinetics = self._setpoints[:, which], self._kinetics.take(which)
+        in_use: tuple[Vessels | None, Array, Kinetics] = (None, setpoints, kinetics)
+
+        def terms(y: Array, columns: Vessels) -> tuple[Array, Array]:
+            nonlocal in_use
+            if in_use[0] is not columns:  # the integrator hands over the same object until a vessel leaves
+                in_use = (columns, setpoints[:, columns], kinetics.take(columns))
+            return right_hand_side(y, in_use[1], in_use[2])
+
+        done = integrate(terms, self._y[:, which], days, rtol=RTOL, atol=ATOL * SCALES)
+        if done.outcome is not IntegrationOutcome.REACHED:
+            raise PerfusioError(
+                f"The simulated vessels could not be advanced to day {np.max(self._days[which] + days):g}. "
+                f"{done.outcome.value}"
+            )
+        self._y[:, which] = done.y
+
+
+class Vessel:
+    """One vessel: a batch of one, with values instead of arrays.
+
+    Args:
+        clone: The cell line.
+        setpoints: In force from the start.
+        seed: Seed of its random stream.
+        inoculum: How it starts.
+        disturbances: Lasting changes of constants on given days.
+    """
+
+    def __init__(
+        self,
+        clone: Clone,
+        setpoints: Setpoints,
+        *,
+        seed: int = 0,
+        inoculum: Inoculum | None = None,
+        disturbances: Iterable[Disturbance] = (),
+    ) -> None:
+        self._batch = VesselBatch(
+            clone, setpoints, n_vessels=1, seeds=[seed], inoculum=inoculum, disturbances=disturbances
+        )
+
+    @property
+    def day(self) -> float:
+        """Culture age [day]."""
+        return float(self._batch.days[0])
+
+    @property
+    def setpoints(self) -> Setpoints:
+        """What is in force."""
+        return self._batch.setpoints[0]
+
+    def write(self, setpoints: Setpoints) -> None:
+        """Put setpoints in force from now on; see `VesselBatch.write`."""
+        self._batch.write(setpoints)
+
+    def advance(self, days: float) -> None:
+        """Let time pass; see `VesselBatch.advance`."""
+        self._batch.advance(days)
+
+    def true_state(self) -> State:
+        """What a perfect analyzer would report now."""
+        return self._batch.true_states()[0]
+
+    def state(self, name: str) -> float:
+        """One true state by its name in `equations.STATES`."""
+        return float(self._batch.state(name)[0])
+
+
+def _agreed_size(n_vessels: int | None, *given: object) -> int:
+    sizes = {len(g) for g in given if isinstance(g, Sequence)} | ({n_vessels} if n_vessels is not None else set())
+    if len(sizes) != 1:
+        raise ConfigError(
+            f"Cannot tell the number of vessels: found {sorted(sizes) or 'none'}. Give n_vessels, or clones, setpoints "
+            "and seeds of one and the same length."
+        )
+    return sizes.pop()
+
+
+def _inoculated(k: Kinetics, seeds: Sequence[int], inoculum: Inoculum) -> Array:
+    """Fresh medium and cells of a seeded, slightly different density in each vessel."""
+    y = np.zeros((len(STATES), len(seeds)))
+    luck = np.array([np.random.default_rng([seed, 0]).standard_normal() for seed in seeds])
+    y[INDEX["viable"]] = inoculum.vcd * np.exp(inoculum.spread * luck)
+    y[INDEX["dead"]] = derived.dead_density(y[INDEX["viable"]], np.asarray(inoculum.viability))
+    y[INDEX["glucose"]] = MEDIUM_GLUCOSE
+    y[INDEX["glutamine"]] = MEDIUM_GLUTAMINE
+    y[INDEX["sieving"]] = 1.0
+    y[INDEX["diameter"]] = k.diameter
+    return y
+
+
+def _check(setpoints: Setpoints) -> None:
+    for name, quantity in SETPOINT_QUANTITIES.items():
+        value = getattr(setpoints, name)
+        if value != value:
+            raise OutOfRange(
+                f"{name} is not given (NaN): a vessel needs all six setpoints. Give a value in {quantity.unit}."
+            )
+        quantity.check(value)
+    if setpoints.bleed_rate + SAMPLING_FLOW > setpoints.perfusion_rate:
+        raise OutOfRange(
+            f"bleed_rate {setpoints.bleed_rate:g} and sampling {SAMPLING_FLOW:g} 1/day exceed perfusion_rate "
+            f"{setpoints.perfusion_rate:g} 1/day: the vessel would run empty. Lower the bleed or raise the perfusion."
+        )
