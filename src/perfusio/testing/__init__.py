@@ -1,0 +1,9 @@
+"""Parts for testing against perfusio, shipped to users: a clock to turn by hand, a vessel that plays back a script."""
+
+from __future__ import annotations
+
+from perfusio.testing.clock import ManualClock
+from perfusio.testing.connectors import ScriptedConnector, check_connector
+from perfusio.testing.states import make_state
+
+__all__ = ["ManualClock", "ScriptedConnector", "check_connector", "make_state"]

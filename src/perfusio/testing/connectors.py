@@ -1,0 +1,199 @@
+"""A vessel that plays back a script, and the check that every connector must pass."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable
+from math import isclose, isfinite
+
+import numpy as np
+
+from perfusio.config import DEFAULT_AMBR250_DESIGN_SPACE
+from perfusio.errors import EndOfRun, OutOfRange
+from perfusio.protocols import Connector, ConnectorKind
+from perfusio.quantities import Quantity
+from perfusio.state import QUANTITIES, SETPOINTS, STATE_QUANTITIES, Setpoints, State
+
+WriteStep = None | Exception | Setpoints | tuple[Setpoints, Exception]
+
+
+class ScriptedConnector:
+    """A Connector that plays back samples and failures and records what is written.
+
+    Attributes:
+        kind: As given.
+        written: Every Setpoints that was asked for, refused ones included, in order.
+        in_force: What `read_setpoints` returns; a test may set it to play an operator at the vessel, or to an
+            exception to play a dead link.
+    """
+
+    def __init__(
+        self,
+        script: Iterable[State | Exception],
+        *,
+        kind: ConnectorKind = ConnectorKind.SIMULATED,
+        setpoints: Setpoints = DEFAULT_AMBR250_DESIGN_SPACE.nominal,
+        write_script: Iterable[WriteStep] = (),
+    ) -> None:
+        """Prepare a playback.
+
+        Args:
+            script: What each `read_sample` returns or raises; after the last, EndOfRun for ever.
+            kind: What the connector claims to be.
+            setpoints: In force until the first write.
+            write_script: What becomes of each write: None = taken as asked; Setpoints = the vessel takes and
+                acknowledges these instead; an exception = raised, nothing taken; (Setpoints, exception) = raised
+                although the vessel took these. After the last, writes are taken as asked.
+        """
+        self.kind = kind
+        self.written: list[Setpoints] = []
+        self.in_force: Setpoints | Exception = setpoints
+        self._script = iter(tuple(script))
+        self._write_script = iter(tuple(write_script))
+
+    async def read_sample(self) -> State:
+        """Return or raise the next step of the script."""
+        step = next(self._script, None)
+        if step is None:
+            raise EndOfRun
+        if isinstance(step, Exception):
+            raise step
+        return step
+
+    async def read_setpoints(self) -> Setpoints:
+        """Return (or raise) `in_force`."""
+        if isinstance(self.in_force, Exception):
+            raise self.in_force
+        return self.in_force
+
+    async def write_setpoints(self, setpoints: Setpoints) -> Setpoints:
+        """Record the request and follow the next step of the write script; a REPLAY keeps its own setpoints."""
+        self.written.append(setpoints)
+        step = next(self._write_script, None)
+        if isinstance(step, Exception):
+            raise step
+        taken, failure = step if isinstance(step, tuple) else (step or setpoints, None)
+        if self.kind is not ConnectorKind.REPLAY:
+            self.in_force = taken
+        if failure is not None:
+            raise failure
+        return taken
+
+
+async def check_connector(
+    make: Callable[[], Connector | Awaitable[Connector]],
+    *,
+    confirms_at_once: bool = True,
+    unmeasured: tuple[str, ...] = (),
+    max_samples: int = 60,
+) -> None:
+    """Check that the connectors from `make` keep the promises of the Connector protocol.
+
+    Args:
+        make: Returns a new connector at the start of its run, each time it is called.
+        confirms_at_once: Whether a SIMULATED or HARDWARE vessel shows a write in `read_setpoints` before its next
+            sample. False for a vessel that is seen through a file that grows once a day.
+        unmeasured: Quantities that the source behind `make` does not have: they must be NaN, never 0.
+        max_samples: Samples to read before the end of the run is no longer waited for.
+
+    Raises:
+        AssertionError: a promise is broken; the message says which and what was found.
+    """
+    connector = await _made(make)
+    _expect(isinstance(connector, Connector), f"{type(connector).__name__} lacks a method of the Connector protocol")
+    _expect(isinstance(connector.kind, ConnectorKind), f"kind must be a ConnectorKind, found {connector.kind!r}")
+    await _check_samples(connector, unmeasured, max_samples)
+    await _check_writes(await _made(make), confirms_at_once)
+
+
+async def _made(make: Callable[[], Connector | Awaitable[Connector]]) -> Connector:
+    made = make()
+    return made if isinstance(made, Connector) else await made
+
+
+async def _check_samples(connector: Connector, unmeasured: tuple[str, ...], max_samples: int) -> None:
+    before = -1.0
+    for _ in range(max_samples):
+        try:
+            state = await connector.read_sample()
+        except EndOfRun:
+            _expect(before >= 0, "the run ended before its first sample")
+            await _expect_end(connector)
+            return
+        _check_state(state)
+        _expect(state.time_h >= before, f"time went back from {before:g} h to {state.time_h:g} h")
+        before = state.time_h
+        for name in unmeasured:
+            value = getattr(state, name)
+            _expect(value != value, f"{name} was not measured and must be NaN, found {value!r}")
+        _check_setpoints(await connector.read_setpoints())
+
+
+def _check_state(state: State) -> None:
+    _expect(isinstance(state, State), f"read_sample() must return a State, found {type(state).__name__}")
+    _expect(isfinite(state.time_h) and state.time_h >= 0, f"time_h must be finite and >= 0, found {state.time_h!r}")
+    for name, q in STATE_QUANTITIES.items():
+        value = getattr(state, name)
+        _expect(isinstance(value, float), f"{name} must be a float (NaN = not measured), found {value!r}")
+        _check_range(q, value)
+    for name in state.quality:
+        _expect(name in QUANTITIES, f"quality names {name!r}, which is no quantity")
+
+
+def _check_setpoints(setpoints: Setpoints) -> None:
+    _expect(
+        isinstance(setpoints, Setpoints), f"setpoints must come as Setpoints, found {type(setpoints).__name__}"
+    )
+    for name in SETPOINTS:
+        _check_range(QUANTITIES[name], getattr(setpoints, name))
+
+
+def _check_range(q: Quantity, value: float) -> None:
+    try:
+        q.check(value)
+    except OutOfRange as error:
+        raise AssertionError(f"connector promise broken: {error}") from error
+
+
+async def _expect_end(connector: Connector) -> None:
+    """EndOfRun is for ever: a caller that asks again must not wait, nor start over."""
+    for _ in range(2):
+        try:
+            again = await connector.read_sample()
+        except EndOfRun:
+            continue
+        raise AssertionError(f"after EndOfRun a sample came again (time_h = {again.time_h:g})")
+
+
+async def _check_writes(connector: Connector, confirms_at_once: bool) -> None:
+    first = await connector.read_sample()
+    before = await connector.read_setpoints()
+    asked = _another(before)
+    acknowledged = await connector.write_setpoints(asked)
+    _expect(_equal(acknowledged, asked), f"asked for {asked}, acknowledged {acknowledged}")
+    after = await connector.read_setpoints()
+    if connector.kind is ConnectorKind.REPLAY:
+        _expect(_equal(after, before), f"a replay is history: a write changed what was in force to {after}")
+    elif confirms_at_once:
+        _expect(_equal(after, asked), f"wrote {asked}, read back {after}")
+    try:
+        later = await connector.read_sample()
+    except EndOfRun:
+        return
+    _expect(later.time_h >= first.time_h, "a write moved time back")
+
+
+def _another(setpoints: Setpoints) -> Setpoints:
+    """Setpoints that are allowed and differ from `setpoints` in each quantity, so that a lost write shows."""
+    space = DEFAULT_AMBR250_DESIGN_SPACE
+    low, high = (space.low + share * (space.high - space.low) for share in (0.4, 0.6))
+    return Setpoints.of(np.where(np.abs(setpoints.vector() - low) <= 1e-3, high, low))
+
+
+def _equal(a: Setpoints, b: Setpoints) -> bool:
+    pairs = ((getattr(a, n), getattr(b, n)) for n in SETPOINTS)
+    return all((x != x and y != y) or isclose(x, y, rel_tol=1e-6, abs_tol=1e-9) for x, y in pairs)
+
+
+def _expect(kept: bool, broken: str) -> None:
+    if not kept:
+        raise AssertionError(f"connector promise broken: {broken}")
