@@ -1,0 +1,1 @@
+"""The world: each connector maps foreign names, units and errors to ours."""
