@@ -70,12 +70,16 @@ def declared_quantities(cls: type) -> dict[str, Quantity]:
     return {f.name: Quantity(name=f.name, **f.metadata["quantity"]) for f in fields(cls) if "quantity" in f.metadata}
 
 
+_ALIKE = str.maketrans({"μ": "u", "°": "deg", "×": "x", "−": "-"})
+
+
 def normalised(text: str) -> str:
     """Return `text` in the form in which names and units are compared.
 
-    Compatibility forms are folded (both mu characters, superscripts), case, blanks and underscores are ignored.
+    Compatibility forms are folded (both mu characters, superscripts), case, blanks and underscores are ignored, a times
+    sign is an x and a minus sign a hyphen.
     """
-    folded = unicodedata.normalize("NFKC", text).casefold().replace("μ", "u").replace("°", "deg")
+    folded = unicodedata.normalize("NFKC", text).casefold().translate(_ALIKE)
     return re.sub(r"[\s_]+", "", folded)
 
 
@@ -103,6 +107,8 @@ _SAME_DIMENSION: dict[str, dict[str, float]] = {
     "1/day": {"1/day": 1.0, "1/d": 1.0, "vvd": 1.0, "d-1": 1.0, "day-1": 1.0, "/day": 1.0, "/d": 1.0,
               "1/h": 24.0, "h-1": 24.0},
     "°C": {"degc": 1.0, "c": 1.0, "celsius": 1.0, "degcelsius": 1.0},
+    "h": {"h": 1.0, "hr": 1.0, "hrs": 1.0, "hour": 1.0, "hours": 1.0, "d": 24.0, "day": 24.0, "days": 24.0,
+          "min": 1 / 60, "minutes": 1 / 60},
     "rpm": {"rpm": 1.0, "1/min": 1.0, "min-1": 1.0, "rps": 60.0, "1/s": 60.0},
 }  # fmt: skip
 
