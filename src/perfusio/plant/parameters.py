@@ -78,7 +78,7 @@ class Kinetics:
     death_ammonium: float = parameter("mmol/L", 5.0, 8.0, "ammonium that doubles the death rate")
     death_byproduct: float = parameter("units", 50.0, 80.0, "lumped by-product that doubles the death rate")
     death_starvation: float = parameter(
-        "1/day", 0.2, 0.5, "death added without glucose; a quarter of it without glutamine"
+        "1/day", 0.2, 0.5, "death added without glucose; a tenth of it without glutamine"
     )
     death_shear: float = parameter("1/day", 0.008, 0.02, "death added by shear at 1000 rpm")
     death_heat: float = parameter("1/°C", 0.1, 0.3, "rise of the death rate per degree")
