@@ -160,6 +160,13 @@ class ConnectorFailed(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ClockStepped(Event):
+    """The wall clock moved by `step_s` seconds against the monotonic clock since the record before."""
+
+    step_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RunEnded(Event):
     """Last record."""
 
@@ -172,7 +179,8 @@ EVENTS: dict[str, type[Event]] = {
     cls.__name__: cls
     for cls in (
         RunStarted, SampleRead, SampleMissing, SampleQuarantined, ModelConditioned, ModelFitted, ModelRejected, Decided,
-        Forecasted, AlarmRaised, Withheld, WriteIntended, SetpointsWritten, WriteUnknown, ConnectorFailed, RunEnded,
+        Forecasted, AlarmRaised, Withheld, WriteIntended, SetpointsWritten, WriteUnknown, ConnectorFailed, ClockStepped,
+        RunEnded,
     )
 }  # fmt: skip
 

@@ -1,0 +1,166 @@
+"""The shape of a record, derived from Record and from the closed list of events: as JSON Schema, and as a check.
+
+`audit.schema.json` beside this file is what `python -m perfusio.twin.schema` prints; a test holds the two together.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from collections.abc import Callable
+from dataclasses import MISSING, dataclass, fields
+from functools import cache
+from typing import Any
+
+from perfusio.events import EVENTS, Event, Json
+from perfusio.state import QUANTITIES, Setpoints, State
+from perfusio.twin.record import RECORD_VERSION, Record
+
+_NESTED: dict[str, type] = {"State": State, "Setpoints": Setpoints}
+SHAPES: dict[str, type] = {"Record": Record, **EVENTS, **_NESTED}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kind:
+    """What an annotation means for a JSON value: in words, as JSON Schema, and as a test."""
+
+    words: str
+    schema: Json
+    fits: Callable[[Any], bool]
+
+
+def _is_int(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _pattern(words: str, pattern: str) -> Kind:
+    match = re.compile(pattern).fullmatch
+    return Kind(
+        words=words,
+        schema={"type": "string", "pattern": f"^{pattern}$"},
+        fits=lambda v: isinstance(v, str) and match(v) is not None,
+    )
+
+
+_PLAIN: dict[str, Kind] = {
+    "str": Kind(words="text", schema={"type": "string"}, fits=lambda v: isinstance(v, str)),
+    "int": Kind(words="a whole number", schema={"type": "integer"}, fits=_is_int),
+    "float": Kind(
+        words="a number or null",
+        schema={"type": ["number", "null"]},
+        fits=lambda v: v is None or isinstance(v, float) or _is_int(v),
+    ),
+    "bool": Kind(words="true or false", schema={"type": "boolean"}, fits=lambda v: isinstance(v, bool)),
+    "Json": Kind(words="an object", schema={"type": "object"}, fits=lambda v: isinstance(v, dict)),
+    "tuple[str, ...]": Kind(
+        words="a list of texts",
+        schema={"type": "array", "items": {"type": "string"}},
+        fits=lambda v: isinstance(v, list) and all(isinstance(text, str) for text in v),
+    ),
+    "Mapping[str, str]": Kind(
+        words="an object of texts",
+        schema={"type": "object", "additionalProperties": {"type": "string"}},
+        fits=lambda v: isinstance(v, dict) and all(isinstance(text, str) for text in v.values()),
+    ),
+    "EventName": Kind(
+        words="the name of an event", schema={"enum": [*EVENTS]}, fits=lambda v: isinstance(v, str) and v in EVENTS
+    ),
+    "RunId": _pattern("a run identifier", "[A-Za-z0-9][A-Za-z0-9._-]{0,99}"),
+    "Sha256": _pattern("64 hexadecimal digits", "[0-9a-f]{64}"),
+    "Utc": _pattern(
+        "a UTC time with microseconds", r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{6}Z"
+    ),
+}
+
+
+@cache
+def kind(annotation: str) -> Kind:
+    """Return what an annotation of a record, an event or a State means in JSON."""
+    name, _, null = annotation.partition(" | ")
+    if name in _NESTED:
+        bare = Kind(
+            words=f"a {name}",
+            schema={"$ref": f"#/$defs/{name}"},
+            fits=lambda v: isinstance(v, dict) and _misfit(v, name, "") is None,
+        )
+    else:
+        bare = _PLAIN[name]
+    if not null:
+        return bare
+    return Kind(
+        words=f"{bare.words} or null",
+        schema={"anyOf": [bare.schema, {"type": "null"}]},
+        fits=lambda v: v is None or bare.fits(v),
+    )
+
+
+@cache
+def members(name: str) -> tuple[dict[str, Kind], frozenset[str]]:
+    """Return the fields of a shape with their kinds (an event's own fields only), and those without a default."""
+    shape = SHAPES[name]
+    header = {f.name for f in fields(Event)} if issubclass(shape, Event) else set()
+    own = [f for f in fields(shape) if f.name not in header]
+    required = frozenset(f.name for f in own if f.default is MISSING and f.default_factory is MISSING)
+    return {f.name: kind(str(f.type)) for f in own}, required
+
+
+def misfit(data: Any) -> str | None:
+    """Return what is wrong with the shape of a record that was read from JSON, in words, or None."""
+    if not isinstance(data, dict):
+        return "is not a JSON object"
+    if isinstance(data.get("v"), int) and data["v"] != RECORD_VERSION:
+        return f"has record version {data['v']}; this perfusio reads version {RECORD_VERSION}"
+    return _misfit(data, "Record", "") or _misfit(data["payload"], data["event"], f"payload of {data['event']}: ")
+
+
+def _misfit(data: Json, shape: str, where: str) -> str | None:
+    kinds, required = members(shape)
+    if missing := required - data.keys():
+        return f"{where}lacks {', '.join(sorted(missing))}"
+    for name, value in data.items():
+        expected = kinds.get(name)
+        if expected is None:
+            return f"{where}has a field {name!a} that does not belong there"
+        if not expected.fits(value):
+            return f"{where}{name} is {ascii(value)[:60]}, expected {expected.words}"
+    return None
+
+
+def record_schema() -> Json:
+    """Return the JSON Schema (draft 2020-12) of one line of `audit.jsonl`."""
+    by_event = [
+        {
+            "if": {"properties": {"event": {"const": name}}},
+            "then": {"properties": {"payload": {"$ref": f"#/$defs/{name}"}}},
+        }
+        for name in EVENTS
+    ]
+    envelope = _object("Record")
+    envelope["properties"] |= {"v": {"const": RECORD_VERSION}, "seq": {"type": "integer", "minimum": 1}}
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$id": f"urn:perfusio:audit-record:{RECORD_VERSION}",
+        **envelope,
+        "allOf": by_event,
+        "$defs": {name: _object(name) for name in SHAPES if name != "Record"},
+    }
+
+
+def _object(shape: str) -> Json:
+    kinds, required = members(shape)
+    properties = {name: dict(kind.schema) for name, kind in kinds.items()}
+    if shape in _NESTED:
+        for name in properties.keys() & QUANTITIES.keys():
+            properties[name]["description"] = f"{QUANTITIES[name].label} [{QUANTITIES[name].unit}]"
+    return {
+        "description": (SHAPES[shape].__doc__ or "").partition("\n")[0],
+        "type": "object",
+        "properties": properties,
+        "required": sorted(required),
+        "additionalProperties": False,
+    }
+
+
+if __name__ == "__main__":
+    sys.stdout.write(json.dumps(record_schema(), indent=1) + "\n")

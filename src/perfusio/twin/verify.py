@@ -1,0 +1,230 @@
+"""Verify a record: every line in canonical form, of the published shape, tied to the line before, true to its State."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from perfusio.errors import AuditError, ChainBroken
+from perfusio.events import Json
+from perfusio.twin.record import GENESIS, Record, digest, encode
+from perfusio.twin.schema import misfit
+
+NOT_CHECKED = (
+    "whether lines were cut off at the end: the chain up to a cut is intact. Compare the number of records and the "
+    "head hash with ones that were kept elsewhere.",
+    "whether somebody who may write the file replaced all of it and computed every hash anew: compare the head hash.",
+    "whether what was recorded is true: clock, samples and acknowledgements are taken as the twin was told them.",
+)
+"""What a chain without an outside anchor cannot see."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Problem:
+    """One thing wrong with one line (from 1)."""
+
+    line: int
+    what: str
+
+    def __str__(self) -> str:
+        """Say where and what."""
+        return f"line {self.line} {self.what}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VerifyReport:
+    """What was found in a record.
+
+    Attributes:
+        n_records: Lines that could be read as records.
+        run_id: Run of the first readable record.
+        head: `hash` of the last readable record, the one number that stands for all before it.
+        first_ts: Wall time of the first readable record.
+        last_ts: Wall time of the last readable record.
+        outcome: Outcome in RunEnded; None while the run is unfinished (or was cut).
+        problems: What is wrong, in order of lines; empty for an intact record.
+        not_checked: What this check cannot see, one sentence each.
+    """
+
+    n_records: int
+    run_id: str | None
+    head: str | None
+    first_ts: str | None
+    last_ts: str | None
+    outcome: str | None
+    problems: tuple[Problem, ...]
+    not_checked: tuple[str, ...] = NOT_CHECKED
+
+    @property
+    def is_intact(self) -> bool:
+        """Whether nothing is wrong."""
+        return not self.problems
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether the record is closed by RunEnded."""
+        return self.outcome is not None
+
+
+class _Chain:
+    """Follows a record line by line and remembers what the next line must fit."""
+
+    def __init__(self) -> None:
+        self.n_lines = 0
+        self.n_records = 0
+        self.first: Record | None = None
+        self.last: Record | None = None
+        self._prev: str | None = GENESIS  # None: the line before was unreadable, so nothing to compare with
+        self._seq = 0
+
+    def follow(self, line: bytes) -> tuple[Record | None, list[str]]:
+        """Take the next line; return it as a Record if it has that shape, and what is wrong with it."""
+        self.n_lines += 1
+        self._seq += 1
+        data, wrong = _read(line)
+        if data is None:
+            self._prev = None
+            return None, wrong
+        record = Record(**data)
+        wrong += self._misplaced(record) + _untrue(record)
+        if digest(_without_hash(line)) != record.hash:
+            wrong.append("was changed: its hash is not the hash of its content")
+        self.n_records += 1
+        self.first = self.first or record
+        self.last, self._prev, self._seq = record, record.hash, record.seq
+        return record, wrong
+
+    def _misplaced(self, record: Record) -> list[str]:
+        wrong = []
+        if self._prev not in (None, record.prev):
+            wrong.append("does not follow from the line before: a line was changed, removed, added or moved")
+        if record.seq != self._seq:
+            wrong.append(f"has seq {record.seq}, expected {self._seq}")
+        first = self.first or record
+        if (record.event == "RunStarted") != (self.n_lines == 1):
+            wrong.append(f"is {record.event}: RunStarted must be the first line, and only the first")
+        if self.last and self.last.event == "RunEnded":
+            wrong.append("comes after RunEnded, which closed the record")
+        if (record.run, record.config_sha256) != (first.run, first.config_sha256):
+            wrong.append(f"belongs to run {record.run}, or to another configuration than the first line's")
+        return wrong
+
+
+def _read(line: bytes) -> tuple[Json | None, list[str]]:
+    """Parse one line strictly; None where it is no record at all."""
+    if not line.endswith(b"\n"):
+        return None, ["is cut off: it has no line break at its end"]
+    try:
+        data = json.loads(line.decode("ascii"))
+        canonical = encode(data) + b"\n"
+    except (ValueError, RecursionError) as error:
+        return None, [f"is not JSON in canonical form: {error}"]
+    except AuditError as error:
+        return None, [f"is not in canonical form: {error}"]
+    if wrong := misfit(data):
+        return None, [wrong]
+    return data, [] if canonical == line else [_respelled(line)]
+
+
+def _respelled(line: bytes) -> str:
+    repeated: list[str] = []
+
+    def note(pairs: list[tuple[str, Any]]) -> Json:
+        repeated.extend(key for key, n in Counter(key for key, _ in pairs).items() if n > 1)
+        return dict(pairs)
+
+    json.loads(line, object_pairs_hook=note)
+    if repeated:
+        return f"has the key {repeated[0]!a} more than once"
+    return "is not in canonical form (sorted keys, no blanks, one spelling of each number): it was written anew"
+
+
+def _without_hash(line: bytes) -> bytes:
+    """Cut `hash` out of a canonical line: what the hash was computed from.
+
+    A quotation mark inside a JSON text is always escaped, and all keys before "hash" hold single values, so the first
+    match is the key of the record itself.
+    """
+    start = line.find(b',"hash":"')
+    return line[:start] + line[start + len(b',"hash":""') + 64 : -1]
+
+
+def _untrue(record: Record) -> list[str]:
+    """What contradicts itself within one record."""
+    wrong = []
+    try:
+        record.to_event()
+    except AuditError as error:
+        wrong.append(f"cannot be read back as an event: {error}")
+    state = record.payload.get("state")
+    if record.state_sha256 != (None if state is None else digest(encode(state))):
+        wrong.append("has a state_sha256 that is not the hash of its State")
+    if record.model_sha256 != record.payload.get("model_id"):
+        wrong.append("names one model in model_sha256 and another in its payload")
+    if record.event == "RunStarted" and record.config_sha256 != digest(encode(record.payload["config"])):
+        wrong.append("has a config_sha256 that is not the hash of its config")
+    return wrong
+
+
+def verify(path: str | Path) -> VerifyReport:
+    """Check the record in a file.
+
+    Raises:
+        AuditError: the file cannot be read; a broken record is not an error here, it is reported.
+    """
+    with _opened(path) as lines:
+        return verify_lines(lines)
+
+
+def verify_lines(lines: Iterable[bytes]) -> VerifyReport:
+    """Check a record given line by line, each with its line break."""
+    chain = _Chain()
+    problems = [Problem(line=chain.n_lines, what=what) for line in lines for what in chain.follow(line)[1]]
+    if chain.n_lines == 0:
+        problems.append(Problem(line=1, what="is not there: the file is empty, and a record begins with RunStarted"))
+    first, last = chain.first, chain.last
+    return VerifyReport(
+        n_records=chain.n_records,
+        run_id=first.run if first else None,
+        head=last.hash if last else None,
+        first_ts=first.ts if first else None,
+        last_ts=last.ts if last else None,
+        outcome=str(last.payload["outcome"]) if last and last.event == "RunEnded" else None,
+        problems=tuple(problems),
+    )
+
+
+def read_records(path: str | Path) -> Iterator[Record]:
+    """Yield the records of a file in order, each verified before it is handed out.
+
+    Raises:
+        AuditError: the file cannot be read.
+        ChainBroken: a line is not what was written; the records before it were handed out and are good.
+    """
+    chain = _Chain()
+    with _opened(path) as lines:
+        for line in lines:
+            record, wrong = chain.follow(line)
+            if record is None or wrong:
+                raise ChainBroken(
+                    f"{path}, line {chain.n_lines} {wrong[0]}. The lines before it are intact. "
+                    f"Keep the file as it is and look at it with: perfusio verify {path}",
+                    line=chain.n_lines,
+                )
+            yield record
+
+
+@contextmanager
+def _opened(path: str | Path) -> Iterator[BinaryIO]:
+    try:
+        with open(path, "rb") as file:
+            yield file
+    except OSError as error:
+        raise AuditError(
+            f"{path} cannot be read: {error.strerror}. Expected the audit.jsonl of a run; give its path."
+        ) from error
