@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
 Number = float | Array
-Balance = tuple[Array, Array]
+Balance = tuple[Number, Number]
 """Production p >= 0 [unit/day] and loss rate lam [1/day] of one quantity."""
 
 MEDIUM_GLUCOSE = 5.0  # g/L in the perfusion medium
@@ -40,7 +40,7 @@ class Flows:
 
     perfusion: Array
     bleed: Array
-    sampling: Array
+    sampling: Number
     feed: Array
 
     @property
@@ -95,7 +95,7 @@ def dead_cells(viable: Array, death: Array, lysis: Number, flows: Flows, retenti
     return death * viable, lysis + flows.broth + (1.0 - retention) * flows.harvest
 
 
-def solute(inlet: Number, flows: Flows, made: Array, taken: Array) -> Balance:
+def solute(inlet: Number, flows: Flows, made: Number, taken: Number) -> Balance:
     """A small molecule that passes the membrane: dc/dt = D c_in - (D + F) c + made - taken c.
 
     Args:

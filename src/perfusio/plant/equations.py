@@ -3,6 +3,8 @@
 State-first arrays: row i of y is the quantity STATES[i] of all vessels. Everything is a rate per day.
 """
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from perfusio.physics import balances
@@ -32,25 +34,44 @@ INDEX: dict[str, int] = {name: i for i, name in enumerate(STATES)}
 RETENTION = 0.999  # part of the viable cells that the hollow fibre holds back (engineering judgement: about 1)
 RETENTION_DEAD = 0.98  # the same of dead cells; the rest passes as debris (engineering judgement)
 DIAMETER_LAG = 1.0  # day (synthetic)
+_NEVER_ZERO = 1e-30  # keeps 0/0 out of uptake per concentration
 
 
-def right_hand_side(y: Array, setpoints: Array, k: Kinetics) -> tuple[Array, Array]:
-    """Production p and loss rate lam of y' = p - lam y.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CellRates:
+    """What one cell does, each (B,): growth and death [1/day], the rest [pmol/cell/day], product [pg/cell/day].
 
-    Args:
-        y: States, shape (n, B), >= 0.
-        setpoints: The six setpoints in their order, shape (6, B).
-        k: Constants of the vessels' clones, arrays (B,) or scalars.
-
-    Returns:
-        p >= 0 and lam, each (n, B).
+    Attributes:
+        growth: mu.
+        death: mu_d.
+        glucose: Taken up.
+        glutamine: Taken up.
+        pyruvate: Taken up.
+        glutamate: Taken up.
+        lactate: Taken up.
+        ammonium: Bound by pyruvate.
+        lactate_made: From glucose and pyruvate.
+        ammonium_made: From glutamine and other amino acids.
+        product: Made.
     """
-    viable, _, glucose, glutamine, glutamate, lactate, ammonium, pyruvate, titer, byproduct = y[:10]
-    arrest, switch, sieving = y[10:13]
-    perfusion, bleed, glucose_setpoint, temperature, agitation, pyruvate_feed = setpoints
 
-    feed, controller_slope = balances.concentrate_feed(glucose, glucose_setpoint)
-    flows = Flows(perfusion=perfusion, bleed=bleed, sampling=np.full_like(perfusion, SAMPLING_FLOW), feed=feed)
+    growth: Array
+    death: Array
+    glucose: Array
+    glutamine: Array
+    pyruvate: Array
+    glutamate: Array
+    lactate: Array
+    ammonium: Array
+    lactate_made: Array
+    ammonium_made: Array
+    product: Array
+
+
+def cell_rates(y: Array, setpoints: Array, k: Kinetics) -> CellRates:
+    """What the cells do in this state; arguments as in `right_hand_side`."""
+    viable, _, glucose, glutamine, glutamate, lactate, ammonium, pyruvate, _, byproduct, arrest, switch = y[:12]
+    temperature, agitation = setpoints[3], setpoints[4]
 
     on_glucose = kinetics.saturation(glucose, k.glucose_half)
     on_glutamine = kinetics.saturation(glutamine, k.glutamine_half)
@@ -67,51 +88,67 @@ def right_hand_side(y: Array, setpoints: Array, k: Kinetics) -> tuple[Array, Arr
         + kinetics.death_by_starvation(on_glucose, on_glutamine, on_oxygen, k)
         + kinetics.death_by_shear(agitation, k)
     )
-
     q_glucose = kinetics.glucose_uptake(growth, glucose, k)
     q_glutamine = k.glutamine_growth * growth + k.glutamine_maintenance * on_glutamine
     q_pyruvate = k.pyruvate_uptake * kinetics.saturation(pyruvate, kinetics.PYRUVATE_AFFINITY)
-    q_scavenged = k.scavenging * q_pyruvate / (kinetics.AMMONIUM_AFFINITY + ammonium)
-    q_lactate = k.lactate_yield * q_glucose + k.pyruvate_lactate * q_pyruvate
-    lactate_taken = k.lactate_uptake * switch / (kinetics.LACTATE_AFFINITY + lactate)
-    glutamate_taken = k.glutamate_uptake / (kinetics.GLUTAMATE_AFFINITY + glutamate)
-    q_ammonium = k.ammonium_yield * q_glutamine + k.ammonium_other
-    q_product = kinetics.productivity(growth, temperature, k)
+    return CellRates(
+        growth=growth,
+        death=death,
+        glucose=q_glucose,
+        glutamine=q_glutamine,
+        pyruvate=q_pyruvate,
+        glutamate=k.glutamate_uptake * kinetics.saturation(glutamate, kinetics.GLUTAMATE_AFFINITY),
+        lactate=k.lactate_uptake * switch * kinetics.saturation(lactate, kinetics.LACTATE_AFFINITY),
+        ammonium=k.scavenging * q_pyruvate * kinetics.saturation(ammonium, kinetics.AMMONIUM_AFFINITY),
+        lactate_made=k.lactate_yield * q_glucose + k.pyruvate_lactate * q_pyruvate,
+        ammonium_made=k.ammonium_yield * q_glutamine + k.ammonium_other,
+        product=kinetics.productivity(growth, temperature, k),
+    )
 
-    nothing = np.zeros_like(viable)
+
+def right_hand_side(y: Array, setpoints: Array, k: Kinetics) -> tuple[Array, Array]:
+    """Production p and loss rate lam of y' = p - lam y.
+
+    Args:
+        y: States, shape (n, B), >= 0.
+        setpoints: The six setpoints in their order, shape (6, B).
+        k: Constants of the vessels' clones, arrays (B,) or numbers.
+
+    Returns:
+        p >= 0 and lam, each (n, B).
+    """
+    perfusion, bleed, glucose_setpoint, temperature, _, pyruvate_feed = setpoints
+    viable, glucose, titer, byproduct, sieving = y[0], y[2], y[8], y[9], y[12]
+    feed, controller_slope = balances.concentrate_feed(glucose, glucose_setpoint)
+    flows = Flows(perfusion=perfusion, bleed=bleed, sampling=SAMPLING_FLOW, feed=feed)
+    harvest = flows.harvest
+    cell = cell_rates(y, setpoints, k)
+    # Every uptake is proportional to its concentration when that is small, so the loss rate below has a limit at zero.
+    per_concentration = viable / (y[2:8] + _NEVER_ZERO)
+    eaten_glucose, eaten_glutamine, eaten_glutamate, eaten_lactate, bound_ammonium, eaten_pyruvate = per_concentration
+    foul = kinetics.fouling(viable, harvest, k)
     per_day = 1.0 / k.adaptation_time
-    foul = kinetics.fouling(viable, flows.harvest, k)
-    glucose_taken = _taken(q_glucose * GLUCOSE_MOLAR_MASS, viable, glucose)
-    pairs = (
-        balances.viable_cells(growth, death, flows, RETENTION),
-        balances.dead_cells(viable, death, k.lysis_rate, flows, RETENTION_DEAD),
-        balances.fed_glucose(glucose, flows, controller_slope, glucose_taken),
-        balances.solute(MEDIUM_GLUTAMINE, flows, nothing, _taken(q_glutamine, viable, glutamine)),
-        balances.solute(nothing, flows, k.glutamate_yield * q_glutamine * viable, glutamate_taken * viable),
-        balances.solute(nothing, flows, q_lactate * viable, lactate_taken * viable),
-        balances.solute(nothing, flows, q_ammonium * viable, q_scavenged * viable),
+    balance_of_each = (
+        balances.viable_cells(cell.growth, cell.death, flows, RETENTION),
+        balances.dead_cells(viable, cell.death, k.lysis_rate, flows, RETENTION_DEAD),
+        balances.fed_glucose(glucose, flows, controller_slope, GLUCOSE_MOLAR_MASS * cell.glucose * eaten_glucose),
+        balances.solute(MEDIUM_GLUTAMINE, flows, 0.0, cell.glutamine * eaten_glutamine),
+        balances.solute(0.0, flows, k.glutamate_yield * cell.glutamine * viable, cell.glutamate * eaten_glutamate),
+        balances.solute(0.0, flows, cell.lactate_made * viable, cell.lactate * eaten_lactate),
+        balances.solute(0.0, flows, cell.ammonium_made * viable, cell.ammonium * bound_ammonium),
         balances.solute(
-            pyruvate_feed, flows, k.pyruvate_overflow * q_glucose * viable, _taken(q_pyruvate, viable, pyruvate)
+            pyruvate_feed, flows, k.pyruvate_overflow * cell.glucose * viable, cell.pyruvate * eaten_pyruvate
         ),
-        balances.product(viable, q_product, flows, sieving),
-        balances.solute(nothing, flows, viable, nothing),
+        balances.product(viable, cell.product, flows, sieving),
+        balances.solute(0.0, flows, viable, 0.0),
         (kinetics.arrest_target(byproduct, temperature, k) * per_day, per_day),
-        (kinetics.switch_target(growth, glucose, k) * per_day, per_day),
+        (kinetics.switch_target(cell.growth, glucose, k) * per_day, per_day),
         (foul * kinetics.SIEVING_FLOOR, foul),
-        (kinetics.diameter_target(growth, k) / DIAMETER_LAG, 1.0 / DIAMETER_LAG),
-        (sieving * flows.harvest * titer, nothing),
+        (kinetics.diameter_target(cell.growth, k) / DIAMETER_LAG, 1.0 / DIAMETER_LAG),
+        (sieving * harvest * titer, 0.0),
     )
     production, loss = np.empty_like(y), np.empty_like(y)
-    for i, (p, lam) in enumerate(pairs):
+    for i, (p, lam) in enumerate(balance_of_each):
         production[i] = p
         loss[i] = lam
     return production, loss
-
-
-def _taken(uptake: Array, viable: Array, concentration: Array) -> Array:
-    """Uptake as a loss rate [1/day]: uptake * cells / concentration, finite as the concentration goes to zero.
-
-    Every uptake law is proportional to the concentration when that is small, so the quotient has a limit; the tiny
-    number only keeps 0/0 out.
-    """
-    return uptake * viable / (concentration + 1e-30)

@@ -27,7 +27,8 @@ from perfusio.state import SETPOINT_QUANTITIES, SETPOINTS, SPECIES, Setpoints, S
 
 Vessels = NDArray[np.intp]
 
-RTOL, ATOL = 3e-4, 1e-5  # per step; ATOL times the scale below. Together about 3e-4 of the value after 28 days
+TOLERANCE = 3e-4  # relative, per integration step; after 28 days the values are good to about as much
+_FLOOR = 1 / 30  # absolute tolerance: this part of the relative one, times the scale below
 SCALES = np.array([30.0, 2.0, 4.0, 2.0, 1.0, 10.0, 4.0, 0.5, 1000.0, 40.0, 0.3, 0.5, 1.0, 16.0, 5000.0])
 """Usual size of each state, in the order of STATES."""
 
@@ -81,6 +82,7 @@ class VesselBatch:
         seeds: Seed of each vessel's random stream; default 0 to B - 1.
         inoculum: How the vessels start.
         disturbances: Lasting changes of constants on given days.
+        tolerance: Relative tolerance per integration step.
     """
 
     def __init__(
@@ -92,10 +94,12 @@ class VesselBatch:
         seeds: Sequence[int] | None = None,
         inoculum: Inoculum | None = None,
         disturbances: Iterable[Disturbance] = (),
+        tolerance: float = TOLERANCE,
     ) -> None:
         n = _agreed_size(n_vessels, clones, setpoints, seeds)
         self.clones: tuple[Clone, ...] = (clones,) * n if isinstance(clones, Clone) else tuple(clones)
         self.seeds: tuple[int, ...] = tuple(range(n)) if seeds is None else tuple(seeds)
+        self._tolerance = tolerance
         self._kinetics = stack(clone.kinetics for clone in self.clones)
         self._setpoints = np.empty((len(SETPOINTS), n))
         self._days = np.zeros(n)
@@ -211,7 +215,7 @@ class VesselBatch:
                 in_use = (columns, setpoints[:, columns], kinetics.take(columns))
             return right_hand_side(y, in_use[1], in_use[2])
 
-        done = integrate(terms, self._y[:, which], days, rtol=RTOL, atol=ATOL * SCALES)
+        done = integrate(terms, self._y[:, which], days, rtol=self._tolerance, atol=_FLOOR * self._tolerance * SCALES)
         if done.outcome is not IntegrationOutcome.REACHED:
             raise PerfusioError(
                 f"The simulated vessels could not be advanced to day {np.max(self._days[which] + days):g}. "
