@@ -22,6 +22,7 @@ NOT_CHECKED = (
     "whether what was recorded is true: clock, samples and acknowledgements are taken as the twin was told them.",
 )
 """What a chain without an outside anchor cannot see."""
+_EMPTY = "is not there: the file is empty, and a record begins with RunStarted"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -186,7 +187,7 @@ def verify_lines(lines: Iterable[bytes]) -> VerifyReport:
     chain = _Chain()
     problems = [Problem(line=chain.n_lines, what=what) for line in lines for what in chain.follow(line)[1]]
     if chain.n_lines == 0:
-        problems.append(Problem(line=1, what="is not there: the file is empty, and a record begins with RunStarted"))
+        problems.append(Problem(line=1, what=_EMPTY))
     first, last = chain.first, chain.last
     return VerifyReport(
         n_records=chain.n_records,
@@ -206,17 +207,28 @@ def read_records(path: str | Path) -> Iterator[Record]:
         AuditError: the file cannot be read.
         ChainBroken: a line is not what was written; the records before it were handed out and are good.
     """
-    chain = _Chain()
     with _opened(path) as lines:
-        for line in lines:
-            record, wrong = chain.follow(line)
-            if record is None or wrong:
-                raise ChainBroken(
-                    f"{path}, line {chain.n_lines} {wrong[0]}. The lines before it are intact. "
-                    f"Keep the file as it is and look at it with: perfusio verify {path}",
-                    line=chain.n_lines,
-                )
-            yield record
+        yield from read_lines(lines, source=str(path))
+
+
+def read_lines(lines: Iterable[bytes], *, source: str) -> Iterator[Record]:
+    """Yield verified records from lines, each with its line break; `source` names them in the error.
+
+    Raises:
+        ChainBroken: a line is not what was written.
+    """
+    chain = _Chain()
+    for line in lines:
+        record, wrong = chain.follow(line)
+        if record is None or wrong:
+            raise ChainBroken(
+                f"{source}, line {chain.n_lines} {wrong[0]}. The lines before it are intact. "
+                f"Keep it as it is; perfusio verify {source} lists all that is wrong.",
+                line=chain.n_lines,
+            )
+        yield record
+    if chain.n_lines == 0:
+        raise ChainBroken(f"{source}, line 1 {_EMPTY}.", line=1)
 
 
 @contextmanager
