@@ -69,11 +69,10 @@ class AuditLogger:
         self._config_sha256: str | None = None
         self._prev, self._seq = GENESIS, 0
         self._last_times: tuple[datetime, int] | None = None
-        disk = disk or SystemDisk()
         self._lock = WriterLock(self.path)
         try:
-            self._about_earlier = make_room(self.path, fresh=fresh, disk=disk)
-            self._journal = Journal(self.path, disk)
+            self._about_earlier = make_room(self.path, fresh=fresh)
+            self._journal = Journal(self.path, disk or SystemDisk())
         except BaseException:
             self._lock.release()
             raise

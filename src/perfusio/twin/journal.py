@@ -67,7 +67,7 @@ class Journal:
         self._committed = 0
         try:
             self._check_untouched()
-            sync_directory(path.parent, disk)
+            _sync_directory(path.parent, disk)
         except AuditError:
             os.close(self._fd)
             raise
@@ -154,7 +154,7 @@ def _holder(fd: int) -> str:
     return f"process {text}" if text.isdigit() else "another process"
 
 
-def sync_directory(folder: Path, disk: Disk) -> None:
+def _sync_directory(folder: Path, disk: Disk) -> None:
     """Make names created or changed in `folder` durable.
 
     Raises:

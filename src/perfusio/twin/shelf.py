@@ -6,17 +6,17 @@ import os
 from pathlib import Path
 
 from perfusio.errors import AuditError, ChainBroken
-from perfusio.twin.journal import Disk, sync_directory
 from perfusio.twin.schema import kind
 from perfusio.twin.verify import VerifyReport, verify
 
 FRESH = "To move it aside and start anew: --fresh, or RunConfig(fresh=True). Or choose another folder (run_dir)."
 
 
-def make_room(path: Path, *, fresh: bool, disk: Disk) -> str:
+def make_room(path: Path, *, fresh: bool) -> str:
     """Free `path` for a new record; return the sentence that tells where the old one went, or nothing.
 
-    A finished and intact record is moved aside; any other only if `fresh` says so. Call it under the writer's lock.
+    A finished and intact record is moved aside; any other only if `fresh` says so. Call it under the writer's lock; the
+    new journal then flushes the folder, which makes the move and the new name durable together.
 
     Raises:
         AuditError: an unfinished run is here, or the file cannot be moved.
@@ -32,7 +32,6 @@ def make_room(path: Path, *, fresh: bool, disk: Disk) -> str:
         os.rename(path, aside)
     except OSError as error:
         raise AuditError(f"{path} cannot be moved to {aside}: {error.strerror}. Move it by hand.") from error
-    sync_directory(path.parent, disk)
     state = "finished" if report.is_finished else "unfinished"
     if not report.is_intact:
         return f"A record that did not verify ({report.problems[0]}) was moved to {aside.name}."
