@@ -8,7 +8,7 @@ product is partly held back by the membrane. Standard mass balances; see docs/ex
 Every function takes scalars or arrays that broadcast, usually (B,).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,41 +29,38 @@ GLUCOSE_MOLAR_MASS = 0.18016  # g/mmol
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Flows:
-    """The flows of a vessel per working volume [1/day], each (B,).
+    """The flows of a vessel per working volume [1/day], each (B,). What flows in and not out as broth is harvested.
 
     Attributes:
         perfusion: Medium in, D.
         bleed: Broth out, cells with it, B.
         sampling: Broth out for the analyzers, S.
         feed: Glucose concentrate in, F.
+        inflow: Everything in, and so everything out: the dilution rate of small molecules.
+        broth: Unfiltered broth out, bleed and sampling.
+        harvest: Cell-free permeate out, H; negative if more broth leaves than flows in.
     """
 
     perfusion: Array
     bleed: Array
     sampling: Number
     feed: Array
+    inflow: Array = field(init=False)
+    broth: Array = field(init=False)
+    harvest: Array = field(init=False)
 
-    @property
-    def inflow(self) -> Array:
-        """Everything in, and so everything out: the dilution rate of small molecules [1/day]."""
-        return self.perfusion + self.feed
-
-    @property
-    def harvest(self) -> Array:
-        """Cell-free permeate out, H [1/day]; negative if bleed and sampling exceed what flows in."""
-        return self.perfusion + self.feed - self.bleed - self.sampling
-
-    @property
-    def broth(self) -> Array:
-        """Unfiltered broth out: bleed and sampling [1/day]."""
-        return self.bleed + self.sampling
+    def __post_init__(self) -> None:
+        """Close the volume balance once; many terms use it."""
+        object.__setattr__(self, "inflow", self.perfusion + self.feed)
+        object.__setattr__(self, "broth", self.bleed + self.sampling)
+        object.__setattr__(self, "harvest", self.inflow - self.broth)
 
 
 def concentrate_feed(glucose: Array, setpoint: Array) -> tuple[Array, Array]:
     """The glucose controller: concentrate flows in while glucose is below its setpoint, at most the pump's limit.
 
-    Half open at the setpoint, open below and closed above it within a few `CONTROLLER_WIDTH`. It can fail: at high
-    density the cells take up more than the pump gives.
+    Half open at the setpoint, open below and closed above it within a few `CONTROLLER_WIDTH`. A setpoint of zero turns
+    it off. It can fail: at high density the cells take up more than the pump gives.
 
     Args:
         glucose: Concentration in the vessel [g/L].
@@ -73,7 +70,7 @@ def concentrate_feed(glucose: Array, setpoint: Array) -> tuple[Array, Array]:
         Flow [VVD] and its slope -d(flow)/d(glucose) [VVD per g/L], >= 0, which `fed_glucose` needs.
     """
     open_fraction = 0.5 * (1.0 - np.tanh((glucose - setpoint) / (2.0 * CONTROLLER_WIDTH)))  # logistic, no overflow
-    flow = CONCENTRATE_MAX_FLOW * open_fraction
+    flow = CONCENTRATE_MAX_FLOW * np.tanh(setpoint / CONTROLLER_WIDTH) * open_fraction
     return flow, flow * (1.0 - open_fraction) / CONTROLLER_WIDTH
 
 

@@ -2,8 +2,9 @@
 
 Every balance of a vessel can be written as production and loss, y' = p(y) - lam(y) y with p >= 0. Frozen p and lam
 have an exact solution that is positive for any step length; averaging them between the start and a predicted end
-makes it second order. This is the exponential form of the Patankar idea (Burchard, Deleersnijder and Meister,
-Appl. Numer. Math. 47:1-30, 2003). Nothing is ever clipped: a nutrient that runs out approaches zero from above.
+makes it second order, also for states much faster than the step. This is the exponential form of the Patankar idea
+(Burchard, Deleersnijder and Meister, Appl. Numer. Math. 47:1-30, 2003). Nothing is ever clipped: a nutrient that runs
+out approaches zero from above.
 
 Steps are adapted **per vessel** by step doubling: one vessel in which a nutrient runs out takes small steps while the
 others take large ones, and vessels that have arrived are dropped from the batch.
@@ -42,11 +43,13 @@ class Integration:
         y: End state, shape (n, B). Where the end was not reached, the state at the last accepted time.
         outcome: The worst outcome of all vessels.
         n_steps: Accepted and rejected steps of each vessel, shape (B,).
+        next_step: Step length with which to go on [day], shape (B,).
     """
 
     y: Array
     outcome: IntegrationOutcome
     n_steps: NDArray[np.int64]
+    next_step: Array
 
 
 def exponential_step(y: Array, production: Array, loss: Array, h: Array | float) -> Array:
@@ -61,16 +64,45 @@ def exponential_step(y: Array, production: Array, loss: Array, h: Array | float)
     Returns:
         y exp(-lam h) + p (1 - exp(-lam h)) / lam, shape (n, B), >= 0 in floating point too.
     """
-    z = loss * h + _TINY  # lam = 0 gives the limit p h instead of 0/0
-    decay = np.expm1(-z)
-    return y + y * decay - production * (decay / z * h)
+    z = loss * h
+    z += _TINY  # lam = 0 gives the limit p h instead of 0/0
+    return _step_from(y, production, z, np.expm1(-z), h)
+
+
+def _step_from(y: Array, production: Array, z: Array, decay: Array, h: Array | float) -> Array:
+    """The exponential step with z = lam h and decay = expm1(-z) already known."""
+    added = decay / z
+    added *= production
+    added *= h
+    end = y * decay
+    end += y
+    end -= added
+    return end
 
 
 def _second_order_step(terms: Terms, y: Array, p: Array, lam: Array, h: Array | float, columns: Columns) -> Array:
-    """Predict with the rates at the start, then repeat with the mean of the rates at both ends."""
-    predicted = exponential_step(y, p, lam, h)
-    p_end, lam_end = terms(predicted, columns)
-    return exponential_step(y, 0.5 * (p + p_end), 0.5 * (lam + lam_end), h)
+    """Predict with the rates at the start, then repeat with a weighted mean of the rates at both ends."""
+    z = lam * h
+    z += _TINY
+    decay = np.expm1(-z)
+    p_end, lam_end = terms(_step_from(y, p, z, decay, h), columns)
+    weight = _end_weight(z, decay)
+    return exponential_step(y, p + weight * (p_end - p), lam + weight * (lam_end - lam), h)
+
+
+def _end_weight(z: Array, decay: Array) -> Array:
+    """How much the rates at the end of a step count: 1/(1 - exp(-z)) - 1/z, z = lam h, decay = expm1(-z).
+
+    A half for slow states, which makes the step second order; towards one for fast states, which have forgotten the
+    start and are in equilibrium with the end. Between 0 and 1, so that weighted rates stay positive.
+    """
+    slow = np.abs(z) < 1e-4
+    weight = z + decay
+    with np.errstate(invalid="ignore"):  # 0/0 at z = 0 is overwritten by its limit below
+        weight /= z * decay
+    np.negative(weight, out=weight)
+    np.copyto(weight, 0.5 + z / 12.0, where=slow)
+    return weight
 
 
 def _extrapolate(coarse: Array, fine: Array) -> Array:
@@ -107,6 +139,7 @@ def integrate(
     rtol: float = 1e-4,
     atol: ArrayLike = 1e-6,
     max_steps: int = 20_000,
+    first_step: ArrayLike = 0.02,
 ) -> Integration:
     """Advance every vessel over `days` with its own steps, each within the tolerance.
 
@@ -120,6 +153,8 @@ def integrate(
         rtol: Relative tolerance per step.
         atol: Absolute tolerance per step, scalar or one per state (n,).
         max_steps: Steps any one vessel may take.
+        first_step: Length of the first step to try [day], > 0, scalar or (B,); `Integration.next_step` of the interval
+            before saves the start-up.
 
     Returns:
         An `Integration`; look at its `outcome`.
@@ -133,32 +168,35 @@ def integrate(
     columns = np.flatnonzero(end > 0.0)
     y, end = result[:, columns], end[columns]
     left = end.copy()
-    h = np.minimum(end, 0.02)
+    h = np.broadcast_to(np.asarray(first_step, dtype=float), (n_vessels,))[columns]
+    following = np.broadcast_to(np.asarray(first_step, dtype=float), (n_vessels,)).copy()
     outcome = IntegrationOutcome.REACHED
     for step in range(1, max_steps + 1):
         if columns.size == 0:
             break
-        h = np.minimum(h, left)
+        taken = np.minimum(h, left)
         with np.errstate(all="ignore"):  # a step that overflows is found by its error below and repeated shorter
-            new, error = _doubled_step(terms, y, h, columns, rtol, scale_floor)
+            new, error = _doubled_step(terms, y, taken, columns, rtol, scale_floor)
         accepted = error <= 1.0  # False for NaN
         y = np.where(accepted, new, y)
-        left = np.where(accepted, left - h, left)
-        stuck = ~accepted & (h < _SHORTEST * end)
+        left = np.where(accepted, left - taken, left)
+        stuck = ~accepted & (taken < _SHORTEST * end)
         arrived = left <= 0.0
         gone = arrived | stuck
-        h = h * _next_step_factor(error)
+        advised = taken * _next_step_factor(error)
+        cut_short = accepted & (taken < h)  # says little about the next step
+        h = np.where(cut_short, np.maximum(advised, h), advised)
         if gone.any():
             outcome = IntegrationOutcome.NOT_FINITE if stuck.any() else outcome
             result[:, columns[gone]] = y[:, gone]
-            counted[columns[gone]] = step
+            counted[columns[gone]], following[columns[gone]] = step, h[gone]
             stay = ~gone
             columns, y, h, left, end = columns[stay], y[:, stay], h[stay], left[stay], end[stay]
     if columns.size:
         result[:, columns] = y
         counted[columns] = max_steps
         outcome = IntegrationOutcome.STEP_LIMIT if outcome is IntegrationOutcome.REACHED else outcome
-    return Integration(y=result, outcome=outcome, n_steps=counted)
+    return Integration(y=result, outcome=outcome, n_steps=counted, next_step=following)
 
 
 def _doubled_step(terms: Terms, y: Array, h: Array, columns: Columns, rtol: float, atol: Array) -> tuple[Array, Array]:

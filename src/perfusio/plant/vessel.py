@@ -103,6 +103,7 @@ class VesselBatch:
         self._kinetics = stack(clone.kinetics for clone in self.clones)
         self._setpoints = np.empty((len(SETPOINTS), n))
         self._days = np.zeros(n)
+        self._step = np.full(n, 0.02)
         self._pending = sorted(disturbances, key=lambda d: d.day)
         self._done: set[tuple[int, int]] = set()
         self.write(setpoints)
@@ -180,6 +181,7 @@ class VesselBatch:
         """A second batch that starts from here; what happens to it does not touch this one. For oracles."""
         twin = copy.copy(self)
         twin._setpoints, twin._days, twin._y = self._setpoints.copy(), self._days.copy(), self._y.copy()
+        twin._step = self._step.copy()
         twin._done = set(self._done)
         return twin
 
@@ -215,13 +217,21 @@ class VesselBatch:
                 in_use = (columns, setpoints[:, columns], kinetics.take(columns))
             return right_hand_side(y, in_use[1], in_use[2])
 
-        done = integrate(terms, self._y[:, which], days, rtol=self._tolerance, atol=_FLOOR * self._tolerance * SCALES)
+        done = integrate(
+            terms,
+            self._y[:, which],
+            days,
+            rtol=self._tolerance,
+            atol=_FLOOR * self._tolerance * SCALES,
+            first_step=self._step[which],
+        )
         if done.outcome is not IntegrationOutcome.REACHED:
             raise PerfusioError(
                 f"The simulated vessels could not be advanced to day {np.max(self._days[which] + days):g}. "
                 f"{done.outcome.value}"
             )
         self._y[:, which] = done.y
+        self._step[which] = done.next_step
 
 
 class Vessel:

@@ -123,6 +123,33 @@ def test_the_start_is_not_changed():
     np.testing.assert_array_equal(y0, kept)
 
 
+def test_a_fast_state_follows_its_equilibrium_with_steps_far_longer_than_its_own_time():
+    """y2 relaxes to y1 a thousand times a day while y1 grows; steps of a tenth of a day see the equilibrium move."""
+
+    def terms(y, columns):
+        slow, _ = y
+        return np.stack([0.0 * slow, 1000.0 * slow]), np.stack([-0.5 + 0.0 * slow, 1000.0 + 0.0 * slow])
+
+    end = integrate_fixed(terms, np.ones((2, 1)), 1.0, 10)
+    lag = 0.5 / 1000.0
+    assert end[0, 0] == pytest.approx(np.exp(0.5), rel=1e-12)
+    assert end[1, 0] == pytest.approx(np.exp(0.5) * (1.0 - lag), rel=2e-4)
+
+
+def test_going_on_with_the_advised_step_saves_the_start_up():
+    y0 = np.array([[0.3], [1.5]])
+    first = integrate(rotating, y0, 1.0)
+    fresh, warm = integrate(rotating, first.y, 1.0), integrate(rotating, first.y, 1.0, first_step=first.next_step)
+    assert warm.n_steps[0] < fresh.n_steps[0]
+    np.testing.assert_allclose(warm.y, fresh.y, rtol=1e-4)
+
+
+def test_a_step_cut_short_by_the_end_does_not_shorten_the_next():
+    first = integrate(rotating, np.array([[0.3], [1.5]]), 1.0)
+    after = integrate(rotating, first.y, 1e-6, first_step=first.next_step)
+    assert after.next_step[0] >= 0.9 * first.next_step[0]
+
+
 def test_step_limit_is_named():
     done = integrate(depleting, np.array([[1.0], [5.0]]), 5.0, max_steps=3)
     assert done.outcome is IntegrationOutcome.STEP_LIMIT
