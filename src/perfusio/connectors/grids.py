@@ -1,0 +1,195 @@
+"""A sheet whose header is understood: columns of numbers and of texts, each row with its line in the file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+from perfusio.connectors.cells import Numbers, decimal_mark, is_missing, read_numbers
+from perfusio.connectors.columns import Column, Role, is_units_row, looks_like_header, read_header
+from perfusio.connectors.problems import Problems
+from perfusio.connectors.sheets import Sheet
+
+_NO_MAP: Mapping[str, str] = MappingProxyType({})
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadOptions:
+    """What the user declares about a file; nothing of it is needed where the file speaks for itself.
+
+    Attributes:
+        columns: Meaning of headers, e.g. ``{"Glu": "glutamate", "X": "vcd [cells/mL]"}``.
+        ignore: Headers to leave unread.
+        encoding: e.g. ``"cp1252"``.
+        decimal: ``"."`` or ``","``.
+    """
+
+    columns: Mapping[str, str] = field(default_factory=lambda: _NO_MAP)
+    ignore: tuple[str, ...] = ()
+    encoding: str | None = None
+    decimal: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grid:
+    """N rows with the header's number of cells.
+
+    Attributes:
+        header_line: Line of the header in the file.
+        columns: Columns to read, in the order of the file.
+        cells: Rows as written.
+        lines: Line of each row in the file.
+        numbers: Each column that holds numbers, as numbers in the unit of the file.
+        cut: The column whose last value may have been cut short: the last one, if the last row has no line break.
+        is_cut: Whether the last row has no line break.
+    """
+
+    header_line: int
+    columns: tuple[Column, ...]
+    cells: Sequence[list[str]]
+    lines: Sequence[int]
+    numbers: Mapping[Column, Numbers]
+    cut: Column | None
+    is_cut: bool
+
+    def text_column(self, name: str) -> Column | None:
+        """Return the column of that name, if the file has it."""
+        return next((c for c in self.columns if c.name == name), None)
+
+    def texts(self, name: str) -> list[str]:
+        """Return a column of texts, empty texts where the file has no such column."""
+        column = self.text_column(name)
+        if column is None:
+            return [""] * len(self.lines)
+        return [unescaped(row[column.index].strip()) for row in self.cells]
+
+
+def grid_of(sheet: Sheet, options: ReadOptions, problems: Problems) -> Grid:
+    """Find the header of a sheet and cut the rows below it into columns; what is wrong goes to `problems`."""
+    at = next((i for i, row in enumerate(sheet.rows[:12]) if looks_like_header(row)), 0)
+    header, line = sheet.rows[at], sheet.lines[at]
+    if at > 0:
+        first = next(c.strip() for c in sheet.rows[0] if c.strip())
+        above = "line 1" if line == 2 else f"lines 1 to {line - 1}"
+        problems.line(
+            sheet.lines[0],
+            f"{first!r} is no header; line {line} looks like one. Delete {above}, so that the header comes first.",
+        )
+    columns, n_head = _columns(sheet, at, options, problems)
+    cells, lines = _body(sheet, at, at + n_head, problems)
+    numbers = _numbers(columns, len(header), cells, lines, sheet.separator, options, problems)
+    is_cut = sheet.is_cut and bool(lines) and lines[-1] == sheet.lines[-1]
+    return Grid(
+        header_line=line,
+        columns=columns,
+        cells=cells,
+        lines=lines,
+        numbers=numbers,
+        cut=next((c for c in columns if is_cut and c.index == len(header) - 1), None),
+        is_cut=is_cut,
+    )
+
+
+def _columns(sheet: Sheet, at: int, options: ReadOptions, problems: Problems) -> tuple[tuple[Column, ...], int]:
+    """Return the columns and the number of header lines: one, or two with a row of units."""
+    header, line = sheet.rows[at], sheet.lines[at]
+    if all(is_missing(c) or not read_numbers([c]).refused for c in header):
+        problems.line(line, f"there is no header, only values like {header[0]!r}. Put the names of the columns first.")
+        return (), 1
+    below = sheet.rows[at + 1] if len(sheet.rows) > at + 1 else []
+    tried = read_header(header, Problems(""), columns=options.columns, ignore=options.ignore)
+    has_units = is_units_row(tried, below)
+    columns = read_header(
+        header,
+        problems,
+        line=line,
+        units=below if has_units else None,
+        columns=options.columns,
+        ignore=options.ignore,
+    )
+    return columns, 1 + has_units
+
+
+def _body(sheet: Sheet, at: int, start: int, problems: Problems) -> tuple[list[list[str]], list[int]]:
+    """Return the rows below the header that have its number of cells, and their lines."""
+    header = sheet.rows[at]
+    n = len(header)
+    cells, lines = [], []
+    for row, line in zip(sheet.rows[start:], sheet.lines[start:], strict=True):
+        if row[0] == header[0] and row == header:
+            problems.line(
+                line,
+                "repeats the header. Delete this line; if two runs were joined here, give each its own file or add a "
+                "column 'run'.",
+                rule="repeated header",
+            )
+        elif len(row) == n or (len(row) > n and not any(cell.strip() for cell in row[n:])):
+            cells.append(row)
+            lines.append(line)
+        else:
+            is_last = sheet.is_cut and line == sheet.lines[-1]
+            found = "1 value" if len(row) == 1 else f"{len(row)} values"
+            problems.line(
+                line,
+                f"has {found}, expected {n} as in the header. {_count_remedy(row, n, is_last)}",
+                rule=f"{len(row)} fields",
+            )
+    return cells, lines
+
+
+def _count_remedy(row: Sequence[str], n: int, is_last: bool) -> str:
+    if is_last:
+        return "The file ends in the middle of this row: was it copied while being written? Copy it again."
+    if len(row) > n and sum(cell.strip().isdigit() for cell in row) > len(row) // 2:
+        return "Are these decimal commas? Then separate the columns by ';', or write decimal points."
+    return "Complete the row, or put texts that contain the separator into quotes."
+
+
+def _numbers(
+    columns: Sequence[Column],
+    n_fields: int,
+    cells: Sequence[list[str]],
+    lines: Sequence[int],
+    separator: str,
+    options: ReadOptions,
+    problems: Problems,
+) -> dict[Column, Numbers]:
+    """Read every column of numbers; cells that are none become problems."""
+    by_column = list(zip(*cells, strict=False)) or [()] * n_fields
+    texts = {c: by_column[c.index] for c in columns if c.role is not Role.TEXT}
+    mark = options.decimal or _decimal_mark(texts, separator, problems)
+    found: dict[Column, Numbers] = {}
+    for column, column_cells in texts.items():
+        may_be_percent = column.name == "viability" and column.factor == 1.0
+        found[column] = numbers = read_numbers(column_cells, decimal=mark, may_be_percent=may_be_percent)
+        for i, why in numbers.refused.items():
+            problems.cell(lines[i], column.header, column_cells[i], why)
+        if column.role in (Role.TIME, Role.SETPOINT):
+            for i in numbers.limits:
+                why = f"is a limit, expected a plain number: nobody measures {column.name}, it is set."
+                problems.cell(lines[i], column.header, column_cells[i], why)
+    return found
+
+
+def _decimal_mark(texts: Mapping[Column, Sequence[str]], separator: str, problems: Problems) -> str:
+    mark, readings = decimal_mark((cell for cells in texts.values() for cell in cells), separator)
+    if readings is not None:
+        small, large = readings
+        written = small.replace(".", mark)
+        problems.file(
+            f"{written!r} can mean {small} or {large}, and every number of the file is of that kind. If it is {small}, "
+            f'say so: FilesystemStore(..., decimal="{mark}"); if it is {large}, write the numbers without groups.'
+        )
+    return mark
+
+
+def escaped(text: str) -> str:
+    """Return `text` as it goes into a CSV file: what a spreadsheet would run as a formula gets a leading ``'``."""
+    return f"'{text}" if text.startswith(_FORMULA_STARTS) else text
+
+
+def unescaped(text: str) -> str:
+    """Undo `escaped`."""
+    return text[1:] if text.startswith("'") and text[1:].startswith(_FORMULA_STARTS) else text

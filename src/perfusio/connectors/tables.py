@@ -1,0 +1,230 @@
+"""From a CSV file to checked rows; or a refusal that lists every problem with file, line, column, value and remedy.
+
+A row is one sample of one vessel. Its setpoint columns say what was in force **from that sample to the next one**.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from hashlib import sha256
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from perfusio.connectors.cells import is_missing
+from perfusio.connectors.checks import (
+    SAME_TIME_H,
+    Group,
+    canonical_values,
+    groups_of,
+    require_columns,
+    times_of,
+)
+from perfusio.connectors.columns import Column, Role, amount
+from perfusio.connectors.grids import Grid, ReadOptions, grid_of
+from perfusio.connectors.problems import Problems
+from perfusio.connectors.sheets import read_bytes, sheet_of, text_of
+from perfusio.state import QUANTITIES, SETPOINTS, STATE_QUANTITIES, FloatArray, Setpoints, State
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TableRow:
+    """One sample.
+
+    Attributes:
+        line: Line in the file, from 1.
+        run: Run, empty where the file has no such column.
+        reactor: Vessel, empty where the file has no such column.
+        state: What was measured.
+        setpoints: In force from this sample to the next; NaN where the file does not say.
+    """
+
+    line: int
+    run: str
+    reactor: str
+    state: State
+    setpoints: Setpoints
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Table:
+    """A file that passed every check.
+
+    Attributes:
+        name: File name.
+        sha256: Of the bytes that were read.
+        n_bytes: How many.
+        columns: What each header was read as, e.g. ``{"Glc": "glucose [g/L]"}``.
+        rows: Samples in the order of the file; each vessel's in order of time.
+        clones: Cell line by run and reactor, where the file says.
+        warnings: What was converted, joined, assumed or left out, in sentences.
+    """
+
+    name: str
+    sha256: str
+    n_bytes: int
+    columns: Mapping[str, str]
+    rows: tuple[TableRow, ...]
+    clones: Mapping[Group, str]
+    warnings: tuple[str, ...]
+
+    @property
+    def groups(self) -> tuple[Group, ...]:
+        """The pairs of run and reactor, in order of appearance."""
+        return tuple(dict.fromkeys((row.run, row.reactor) for row in self.rows))
+
+
+def read_table(path: Path, options: ReadOptions | None = None) -> Table:
+    """Read a CSV file.
+
+    Raises:
+        UnreadableSource: the file is refused; the message lists every problem.
+    """
+    return parse_table(read_bytes(path), path.name, options)
+
+
+def parse_table(
+    data: bytes, name: str, options: ReadOptions | None = None, *, may_be_short: bool = False, has_started: bool = False
+) -> Table:
+    """Read the bytes of a CSV file.
+
+    Args:
+        data: The whole file.
+        name: Its name, for messages.
+        options: What the user declares.
+        may_be_short: The file may still be empty, or hold only its header.
+        has_started: Rows were already handed out: a doubt about a unit can no longer refuse the file, it warns.
+
+    Raises:
+        UnreadableSource: the file is refused; the message lists every problem.
+    """
+    options = options or ReadOptions()
+    columns: tuple[Column, ...] = ()
+    rows: tuple[TableRow, ...] = ()
+    clones: dict[Group, str] = {}
+    warnings: list[str] = []
+    if data.strip() or not may_be_short:
+        text, about_text = text_of(data, name, options.encoding)
+        warnings += about_text
+        problems = Problems(name)
+        grid = grid_of(sheet_of(text, name), options, problems)
+        require_columns(grid, problems, warnings)
+        if not grid.lines and not problems and not may_be_short:
+            problems.file("it has a header but no samples, expected one row per sample. Is it the right file?")
+        groups = groups_of(grid, problems)
+        times = times_of(grid, groups, problems)
+        values = canonical_values(grid, problems, warnings, has_started=has_started)
+        clones = _clones(grid, groups, problems)
+        problems.refuse_if_any()
+        rows = _joined(_built(grid, groups, times, values, warnings), problems, warnings)
+        problems.refuse_if_any()
+        columns = grid.columns
+    return Table(
+        name=name,
+        sha256=sha256(data).hexdigest(),
+        n_bytes=len(data),
+        columns=MappingProxyType({c.header: _meaning(c) for c in columns}),
+        rows=rows,
+        clones=MappingProxyType(clones),
+        warnings=tuple(f"{name}: {warning}" for warning in warnings),
+    )
+
+
+def _meaning(column: Column) -> str:
+    return column.name if column.role is Role.TEXT else f"{column.name} [{column.unit}]"
+
+
+def _clones(grid: Grid, groups: Sequence[Group], problems: Problems) -> dict[Group, str]:
+    """A clone may stand in every row of a run or only in its first; two different ones are a problem."""
+    clones: dict[Group, str] = {}
+    for i, clone in enumerate(grid.texts("clone")):
+        if clone and clones.setdefault(groups[i], clone) != clone:
+            problems.line(
+                grid.lines[i],
+                f"the clone is {clone!r}, but earlier rows of the same run say {clones[groups[i]]!r}. Correct it; if "
+                "these are several runs, add a column 'run'.",
+                rule="two clones",
+            )
+    return clones
+
+
+def _built(
+    grid: Grid,
+    groups: Sequence[Group],
+    times: FloatArray,
+    values: Mapping[Column, FloatArray],
+    warnings: list[str],
+) -> list[TableRow]:
+    states = [State(**row) for row in _records({"time_h": times, **_of_role(Role.STATE, values)})]
+    for i, remarks in _flags(grid, values, warnings).items():
+        states[i] = replace(states[i], quality=MappingProxyType(remarks))
+    inputs = _of_role(Role.SETPOINT, values)
+    setpoints = [Setpoints(**row) for row in _records(inputs)] if inputs else [Setpoints()] * len(states)
+    return [
+        TableRow(line=line, run=run, reactor=reactor, state=state, setpoints=u)
+        for line, (run, reactor), state, u in zip(grid.lines, groups, states, setpoints, strict=True)
+    ]
+
+
+def _of_role(role: Role, values: Mapping[Column, FloatArray]) -> dict[str, FloatArray]:
+    return {c.name: v for c, v in values.items() if c.role is role}
+
+
+def _records(columns: Mapping[str, FloatArray]) -> Iterator[dict[str, Any]]:
+    """Turn columns into rows."""
+    names = tuple(columns)
+    return (dict(zip(names, row, strict=True)) for row in zip(*(v.tolist() for v in columns.values()), strict=True))
+
+
+def _flags(grid: Grid, values: Mapping[Column, FloatArray], warnings: list[str]) -> dict[int, dict[str, str]]:
+    """Return the remarks on single values, by row: at a limit of the instrument, or perhaps cut short."""
+    flags: dict[int, dict[str, str]] = {}
+    for column, numbers in grid.numbers.items():
+        for i, limit in numbers.limits.items() if column.role is Role.STATE else ():
+            at = f"{values[column][i]:g}"
+            remark = f"below the detection limit of {at}" if limit.below else f"above the measuring range of {at}"
+            flags.setdefault(i, {})[column.name] = remark
+    if grid.is_cut:
+        if grid.cut and grid.cut.role is Role.STATE and not is_missing(grid.cells[-1][grid.cut.index]):
+            flags.setdefault(len(grid.lines) - 1, {})[grid.cut.name] = "last value of the file, may be cut short"
+        warnings.append(
+            f"line {grid.lines[-1]} is the last one and has no line break: its last value is used as it stands, but "
+            "may have been cut short."
+        )
+    return flags
+
+
+def _joined(rows: Sequence[TableRow], problems: Problems, warnings: list[str]) -> tuple[TableRow, ...]:
+    """Join rows of the same vessel and time: equal or complementary ones are one sample, else the file disagrees."""
+    kept: list[TableRow] = []
+    last: dict[Group, int] = {}
+    for row in rows:
+        at = last.get((row.run, row.reactor))
+        if at is None or abs(row.state.time_h - kept[at].state.time_h) > SAME_TIME_H:
+            last[row.run, row.reactor] = len(kept)
+            kept.append(row)
+        else:
+            warnings.append(
+                f"lines {kept[at].line} and {row.line} are the same sample ({row.state.time_h:g} h) and were joined."
+            )
+            kept[at] = _join(kept[at], row, problems)
+    return tuple(kept)
+
+
+def _join(first: TableRow, second: TableRow, problems: Problems) -> TableRow:
+    values = {n: (getattr(first.state, n), getattr(second.state, n)) for n in STATE_QUANTITIES}
+    inputs = {n: (getattr(first.setpoints, n), getattr(second.setpoints, n)) for n in SETPOINTS}
+    for name, (a, b) in {**values, **inputs}.items():
+        if a == a and b == b and a != b:
+            problems.line(
+                second.line,
+                f"states {name} = {amount(b, QUANTITIES[name])} at {first.state.time_h:g} h, but line {first.line} "
+                f"states {a:g} for the same time. Keep the right one.",
+            )
+    quality = MappingProxyType({**second.state.quality, **first.state.quality})
+    known = {n: b if a != a else a for n, (a, b) in values.items()}
+    known_inputs = {n: b if a != a else a for n, (a, b) in inputs.items()}
+    return replace(
+        first, state=replace(first.state, quality=quality, **known), setpoints=Setpoints(**known_inputs)
+    )
