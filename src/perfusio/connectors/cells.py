@@ -78,6 +78,10 @@ def read_numbers(cells: Sequence[str], *, decimal: str = ".", may_be_percent: bo
             limits[i] = Limit(below=found[1][0] in "<≤", value=values[i])
         elif not is_missing(text):
             refused[i] = _why_refused(text, decimal)
+    for i in np.nonzero(np.isinf(values))[0].tolist():
+        values[i] = nan
+        limits.pop(i, None)
+        refused[i] = "is beyond every measurable value. Check its exponent and its digits."
     return Numbers(values, limits, refused, has_percent_sign)
 
 

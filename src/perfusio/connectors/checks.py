@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from perfusio.connectors.columns import Column, Role, quantity_of
+from perfusio.connectors.columns import TIME, Column, Role, quantity_of
 from perfusio.connectors.grids import Grid
 from perfusio.connectors.plausibility import are_fractions, doubt_time, doubts
 from perfusio.connectors.problems import Problems
@@ -54,7 +54,7 @@ def times_of(grid: Grid, groups: Sequence[Group], problems: Problems) -> FloatAr
     last: dict[Group, int] = {}
     steps: list[float] = []
     for i, (t, group) in enumerate(zip(times.tolist(), groups, strict=True)):
-        if t != t or t < 0:
+        if not 0 <= t <= TIME.high:
             _refuse_time(grid, column, i, t, problems)
             continue
         before = last.get(group, i)
@@ -88,7 +88,9 @@ def _refuse_time(grid: Grid, column: Column, i: int, t: float, problems: Problem
     if i in grid.numbers[column].refused:
         return  # already said
     why = "is before the start, expected 0 or more: times count from inoculation. Remove the rows before it."
-    if t != t:
+    if t > 0:
+        why = f"is more than {TIME.high / 24:g} days, expected the age of the culture. Check the value and its unit."
+    elif t != t:
         why = "is no time, and every sample has one. Fill it in, or remove the row."
     problems.cell(grid.lines[i], column.header, grid.cells[i][column.index], why)
 
@@ -138,7 +140,7 @@ def canonical_values(
 def _judge_units(
     grid: Grid, values: Mapping[Column, FloatArray], problems: Problems, warnings: list[str], has_started: bool
 ) -> set[str]:
-    found = doubts(values)
+    found = doubts({c: _measured(grid, c, v) for c, v in values.items()})
     for doubt in found:
         column = doubt.column
         if has_started:
@@ -148,6 +150,16 @@ def _judge_units(
                 grid.lines[doubt.row], column.header, grid.cells[doubt.row][column.index], doubt.question()
             )
     return set() if has_started else {doubt.column.name for doubt in found}
+
+
+def _measured(grid: Grid, column: Column, values: FloatArray) -> FloatArray:
+    """Values without those at a limit: a limit says something about the instrument, not about the culture."""
+    limits = grid.numbers[column].limits
+    if not limits:
+        return values
+    measured = values.copy()
+    measured[[*limits]] = np.nan
+    return measured
 
 
 def _range_rule(column: Column, value: float) -> str:

@@ -79,6 +79,7 @@ def grid_of(sheet: Sheet, options: ReadOptions, problems: Problems) -> Grid:
         )
     columns, n_head = _columns(sheet, at, options, problems)
     cells, lines = _body(sheet, at, at + n_head, problems)
+    _refuse_nameless(header, cells, line, problems)
     numbers = _numbers(columns, len(header), cells, lines, sheet.separator, options, problems)
     is_cut = sheet.is_cut and bool(lines) and lines[-1] == sheet.lines[-1]
     return Grid(
@@ -139,6 +140,15 @@ def _body(sheet: Sheet, at: int, start: int, problems: Problems) -> tuple[list[l
     return cells, lines
 
 
+def _refuse_nameless(header: Sequence[str], cells: Sequence[list[str]], line: int, problems: Problems) -> None:
+    """A column without a name may be empty (a trailing comma) or count the rows, as pandas does."""
+    for i, name in enumerate(header):
+        values = () if name.strip() else [row[i].strip() for row in cells]
+        counted = [str(n) for n in range(len(values))]
+        if any(values) and values not in (counted, [str(n + 1) for n in range(len(values))]):
+            problems.line(line, f"column {i + 1} has values but no name. Name it, or delete it.")
+
+
 def _count_remedy(row: Sequence[str], n: int, is_last: bool) -> str:
     if is_last:
         return "The file ends in the middle of this row: was it copied while being written? Copy it again."
@@ -187,9 +197,9 @@ def _decimal_mark(texts: Mapping[Column, Sequence[str]], separator: str, problem
 
 def escaped(text: str) -> str:
     """Return `text` as it goes into a CSV file: what a spreadsheet would run as a formula gets a leading ``'``."""
-    return f"'{text}" if text.startswith(_FORMULA_STARTS) else text
+    return f"'{text}" if text.lstrip("'").startswith(_FORMULA_STARTS) else text
 
 
 def unescaped(text: str) -> str:
     """Undo `escaped`."""
-    return text[1:] if text.startswith("'") and text[1:].startswith(_FORMULA_STARTS) else text
+    return text[1:] if text.startswith("'") and text.lstrip("'").startswith(_FORMULA_STARTS) else text

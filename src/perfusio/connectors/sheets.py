@@ -9,6 +9,7 @@ import codecs
 import csv
 import io
 import os
+import re
 import stat
 from dataclasses import dataclass
 from pathlib import Path
@@ -194,8 +195,9 @@ def sheet_of(text: str, name: str) -> Sheet:
     Raises:
         UnreadableSource: empty, quotes that do not close, or no separator, or several possible ones.
     """
-    if not text.strip():
-        raise _refusal(name, f"{name} is empty, expected a header line and one row per sample. Is it the right file?")
+    empty = f"{name} is empty, expected a header line and one row per sample. Is it the right file?"
+    if not re.search(r"[^\s,;\ufeff]", text):
+        raise _refusal(name, empty)
     separator, skipped = _separator(text, name)
     rows: list[list[str]] = []
     lines: list[int] = []
@@ -212,13 +214,15 @@ def sheet_of(text: str, name: str) -> Sheet:
             name,
             f"{name}, line {before + 1}: the quotes do not close ({error}). Remove the stray \" or write it twice.",
         ) from error
+    if not rows:
+        raise _refusal(name, empty)
     is_cut = not text.rstrip(" \t,;").endswith(("\n", "\r"))
     return Sheet(rows=tuple(rows), lines=tuple(lines), separator=separator, is_cut=is_cut)
 
 
 def _separator(text: str, name: str) -> tuple[str, int]:
     """Return the separator and the number of lines to skip (Excel's own ``sep=;`` line)."""
-    head = [line[:20_000] for line in text[:200_000].splitlines() if line.strip()][:20]
+    head = [line[:20_000] for line in text.lstrip()[:200_000].splitlines() if line.strip()][:20]
     if head[0].lower().startswith("sep=") and head[0][4:] in _SEPARATORS:
         return head[0][4:], 1
     counts = {s: [len(next(csv.reader([line], delimiter=s))) for line in head] for s in _SEPARATORS}
