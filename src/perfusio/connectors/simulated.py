@@ -17,7 +17,7 @@ from perfusio.config import DEFAULT_AMBR250_DESIGN_SPACE
 from perfusio.errors import ConfigError, EndOfRun, NotConnected, OutOfRange, SampleOverdue, WriteRejected
 from perfusio.plant.clones import CLONE_X, Clone
 from perfusio.plant.sensors import Sensors, SensorSettings
-from perfusio.plant.vessel import Disturbance, Inoculum, VesselBatch
+from perfusio.plant.vessel import Disturbance, Inoculum, VesselBatch, vessel_seeds
 from perfusio.protocols import ConnectorKind
 from perfusio.state import Setpoints, State
 
@@ -80,7 +80,7 @@ class SimulatedAmbr250:
             raise ConfigError(
                 f"sampling_interval_hours = {sampling_interval_hours}: expected a number of hours above 0."
             )
-        streams = [int(s.generate_state(1)[0]) for s in np.random.SeedSequence(seed).spawn(n_vessels)]
+        streams = vessel_seeds(seed, n_vessels)
         self._batch = VesselBatch(
             clones,
             DEFAULT_AMBR250_DESIGN_SPACE.nominal if setpoints is None else setpoints,

@@ -109,7 +109,10 @@ def find_clone(name: str) -> Clone:
     if name in CLONES:
         return CLONES[name]
     known = tuple(CLONES)
-    raise ConfigError(f"{name!r} is not a clone perfusio knows.{closest(name, known)}\n  Known: {', '.join(known)}.")
+    raise ConfigError(
+        f"{name!r} is not a clone perfusio knows.{closest(name, known)}\n"
+        f"  Known: {', '.join(known)}, Random1, Random2, ..."
+    )
 
 
 def draw_clone(seed: int) -> Clone:

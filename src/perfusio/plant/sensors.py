@@ -103,16 +103,17 @@ class Sensors:
 
     def measure(self, true: State) -> State:
         """The reading of a true state; a late titer is missing from it (`measure_titer` gives it)."""
-        state = self._reading(true)
+        state = self.report(true)
         return replace(state, titer=np.nan) if self.settings.titer_delay_days > 0 else state
 
     def measure_titer(self, true: State) -> State:
         """The late part of a sample: its time and its titer, everything else not measured."""
-        state = self._reading(true)
+        state = self.report(true)
         quality = {name: remark for name, remark in state.quality.items() if name == "titer"}
         return State(time_h=true.time_h, titer=state.titer, quality=quality)
 
-    def _reading(self, true: State) -> State:
+    def report(self, true: State) -> State:
+        """The reading of a true state once everything has arrived, the titer too."""
         s, day = self.settings, true.day
         rng = np.random.default_rng([self._seed, 1, round(true.time_h * 60.0)])
         noise, gap, odd, upwards = rng.standard_normal(10), rng.random(10), rng.random(10), rng.random(10) < 0.5

@@ -234,6 +234,11 @@ class VesselBatch:
         self._step[which] = done.next_step
 
 
+def vessel_seeds(seed: int, n_vessels: int) -> tuple[int, ...]:
+    """Seeds of n independent streams; the first ones do not depend on how many there are."""
+    return tuple(int(s.generate_state(1)[0]) for s in np.random.SeedSequence(seed).spawn(n_vessels))
+
+
 class Vessel:
     """One vessel: a batch of one, with values instead of arrays.
 
