@@ -16,8 +16,9 @@ import numpy as np
 from perfusio.config import DEFAULT_AMBR250_DESIGN_SPACE
 from perfusio.errors import ConfigError, EndOfRun, NotConnected, OutOfRange, SampleOverdue, WriteRejected
 from perfusio.plant.clones import CLONE_X, Clone
+from perfusio.plant.conditions import Disturbance, Inoculum
 from perfusio.plant.sensors import Sensors, SensorSettings
-from perfusio.plant.vessel import Disturbance, Inoculum, VesselBatch, vessel_seeds
+from perfusio.plant.vessel import VesselBatch, vessel_seeds
 from perfusio.protocols import ConnectorKind
 from perfusio.state import Setpoints, State
 

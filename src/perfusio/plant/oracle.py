@@ -15,8 +15,9 @@ from perfusio.config import DEFAULT_AMBR250_DESIGN_SPACE, DesignSpace
 from perfusio.errors import ConfigError
 from perfusio.physics import derived
 from perfusio.plant.clones import Clone, draw_clone, find_clone
+from perfusio.plant.conditions import Inoculum
 from perfusio.plant.parameters import Array
-from perfusio.plant.vessel import Inoculum, VesselBatch
+from perfusio.plant.vessel import VesselBatch
 from perfusio.state import Setpoints
 
 _DAY_OF_JUDGEMENT = 12

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Self
 
 import numpy as np
@@ -20,9 +20,9 @@ from perfusio.physics import derived
 from perfusio.physics.balances import MEDIUM_GLUCOSE, MEDIUM_GLUTAMINE, SAMPLING_FLOW
 from perfusio.physics.integrate import IntegrationOutcome, integrate
 from perfusio.plant.clones import Clone
+from perfusio.plant.conditions import Disturbance, Inoculum
 from perfusio.plant.equations import INDEX, STATES, right_hand_side
-from perfusio.plant.parameters import NAMES, Array, Kinetics, stack
-from perfusio.quantities import closest
+from perfusio.plant.parameters import Array, Kinetics, stack
 from perfusio.state import SETPOINT_QUANTITIES, SETPOINTS, SPECIES, Setpoints, State
 
 Vessels = NDArray[np.intp]
@@ -31,45 +31,6 @@ TOLERANCE = 3e-4  # relative, per integration step; after 28 days the values are
 _FLOOR = 1 / 30  # absolute tolerance: this part of the relative one, times the scale below
 SCALES = np.array([30.0, 2.0, 4.0, 2.0, 1.0, 10.0, 4.0, 0.5, 1000.0, 40.0, 0.3, 0.5, 1.0, 16.0, 5000.0])
 """Usual size of each state, in the order of STATES."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Inoculum:
-    """How a vessel starts.
-
-    Attributes:
-        vcd: Mean viable cell density [1e6 cells/mL].
-        viability: Viability [%].
-        spread: Relative sd of the density between vessels.
-    """
-
-    vcd: float = 3.0
-    viability: float = 98.0
-    spread: float = 0.05
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Disturbance:
-    """A lasting change of one kinetic constant, for benchmarks: what no model has been told.
-
-    Attributes:
-        day: When it happens [day].
-        parameter: Name of the constant, e.g. ``"death_rate"``.
-        factor: What it is multiplied by.
-        vessel: Index of the vessel, or None for all.
-    """
-
-    day: float
-    parameter: str
-    factor: float
-    vessel: int | None = None
-
-    def __post_init__(self) -> None:
-        if self.parameter not in NAMES:
-            raise ConfigError(
-                f"{self.parameter!r} is not a kinetic constant.{closest(self.parameter, NAMES)}\n"
-                f"  Known: {', '.join(NAMES)}."
-            )
 
 
 class VesselBatch:

@@ -31,7 +31,7 @@ def test_prints_a_table_with_units_and_a_sentence():
 def test_writes_a_csv(tmp_path):
     out = tmp_path / "design.csv"
     assert str(out) in run("--design", "sobol", "--runs", "8", "--centre", "0", "--out", str(out)).stdout
-    rows = list(csv.DictReader((out).read_text(encoding="utf-8").splitlines()))
+    rows = list(csv.DictReader(out.read_text(encoding="utf-8").splitlines()))
     assert [row["run"] for row in rows] == [f"R{i:02d}" for i in range(1, 9)]
     assert all(0.5 <= float(row["perfusion_rate [1/day]"]) <= 2.0 for row in rows)
 

@@ -8,8 +8,9 @@ import pytest
 from perfusio.config import DEFAULT_AMBR250_DESIGN_SPACE
 from perfusio.errors import ConfigError, OutOfRange
 from perfusio.plant.clones import CLONE_X, CLONE_Y
+from perfusio.plant.conditions import Disturbance, Inoculum
 from perfusio.plant.equations import STATES
-from perfusio.plant.vessel import Disturbance, Inoculum, Vessel, VesselBatch
+from perfusio.plant.vessel import Vessel, VesselBatch
 
 NOMINAL = DEFAULT_AMBR250_DESIGN_SPACE.nominal
 

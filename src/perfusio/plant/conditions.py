@@ -1,0 +1,48 @@
+"""How a vessel starts, and what happens to it that nobody announced."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from perfusio.errors import ConfigError
+from perfusio.plant.parameters import NAMES
+from perfusio.quantities import closest
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inoculum:
+    """How a vessel starts.
+
+    Attributes:
+        vcd: Mean viable cell density [1e6 cells/mL].
+        viability: Viability [%].
+        spread: Relative sd of the density between vessels.
+    """
+
+    vcd: float = 3.0
+    viability: float = 98.0
+    spread: float = 0.05
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Disturbance:
+    """A lasting change of one kinetic constant, for benchmarks: what no model has been told.
+
+    Attributes:
+        day: When it happens [day].
+        parameter: Name of the constant, e.g. ``"death_rate"``.
+        factor: What it is multiplied by.
+        vessel: Index of the vessel, or None for all.
+    """
+
+    day: float
+    parameter: str
+    factor: float
+    vessel: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.parameter not in NAMES:
+            raise ConfigError(
+                f"{self.parameter!r} is not a kinetic constant.{closest(self.parameter, NAMES)}\n"
+                f"  Known: {', '.join(NAMES)}."
+            )
