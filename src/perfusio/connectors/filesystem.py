@@ -226,7 +226,8 @@ class FilesystemStore:
         """Begin before the first sample."""
         self._known: list[TableRow] = []
         self._late: deque[State] = deque()
-        self._compared: Table | None = None
+        self._compared: Table | None = None  # the stable read that agrees with what was handed out
+        self._tried: Table | None = None  # the one that was last held against it
         self._selected: tuple[Table, list[TableRow]] | None = None
 
     def _rows(self) -> list[TableRow]:
@@ -241,16 +242,21 @@ class FilesystemStore:
         rows = self._rows()
         return (rows[0].run, rows[0].reactor) if rows else (self._run or "", self._reactor or "")
 
-    def _has_news(self) -> bool:
-        """Whether a stable read, by us or by another vessel of the file, found more than was handed out."""
+    def _compare(self) -> None:
+        """Hold what a stable read found, ours or that of another vessel of the file, against what was handed out."""
         stable = self._source.stable
-        if stable is None:
-            return False
-        if stable is not self._compared:
+        if stable is not None and stable is not self._compared:
+            self._tried = stable
             rows = self._rows()
             self._late.extend(late_values(self._source.path.name, self._known, rows))
             self._known, self._compared = rows[: len(self._known)], stable
-        return bool(self._late) or len(self._rows()) > len(self._known)
+
+    def _has_news(self) -> bool:
+        """Whether the last stable read found more than was handed out."""
+        if self._source.stable is not self._tried:
+            self._compare()
+        is_compared = self._compared is not None and self._compared is self._source.stable
+        return is_compared and (bool(self._late) or len(self._rows()) > len(self._known))
 
     async def _wait_for_news(self) -> None:
         """Wait until a growing file has a further row, or a blank filled in.
@@ -266,6 +272,7 @@ class FilesystemStore:
                 existing_file(self._source.path)  # not there twice: it says so
             if look is not None and look == last:
                 self._source.settle(look)
+                self._compare()
                 if self._has_news():
                     return
             if self._timeout_seconds is not None and waited >= self._timeout_seconds:

@@ -5,7 +5,7 @@ import pytest
 from perfusio.config import DEFAULT_AMBR250_DESIGN_SPACE
 from perfusio.errors import EndOfRun, NotConnected, WriteRejected
 from perfusio.protocols import Connector, ConnectorKind
-from perfusio.state import Setpoints
+from perfusio.state import Setpoints, State
 from perfusio.testing import ScriptedConnector, check_connector, make_state
 
 NOMINAL = DEFAULT_AMBR250_DESIGN_SPACE.nominal
@@ -45,6 +45,13 @@ async def test_writes_follow_their_script():
 @pytest.mark.parametrize("kind", list(ConnectorKind))
 async def test_keeps_the_promises(kind):
     await check_connector(lambda: ScriptedConnector(DAYS, kind=kind))
+
+
+async def test_a_late_value_may_come_for_a_known_time():
+    late = State(time_h=24.0, titer=300.0)
+    await check_connector(lambda: ScriptedConnector([DAYS[0], make_state(day=1, titer=math.nan), DAYS[2], late]))
+    with pytest.raises(AssertionError, match="time went back"):
+        await check_connector(lambda: ScriptedConnector([*DAYS, late]))
 
 
 class Restarting(ScriptedConnector):
