@@ -83,10 +83,10 @@ def normalised(text: str) -> str:
     return re.sub(r"[\s_]+", "", folded)
 
 
-def closest(name: str, known: tuple[str, ...]) -> str:
-    """Return `` Did you mean 'x'?`` for the known name nearest to `name`, or nothing."""
+def closest(name: str, known: tuple[str, ...], *, cutoff: float = 0.6) -> str:
+    """Return `` Did you mean 'x'?`` for the known name nearest to `name`, or nothing if all are far from it."""
     by_form = {normalised(k): k for k in known}
-    near = get_close_matches(normalised(name), list(by_form), n=1, cutoff=0.6)
+    near = get_close_matches(normalised(name), list(by_form), n=1, cutoff=cutoff)
     return f" Did you mean {by_form[near[0]]!r}?" if near else ""
 
 

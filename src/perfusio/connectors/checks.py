@@ -19,10 +19,12 @@ Group = tuple[str, str]
 def require_columns(grid: Grid, problems: Problems, warnings: list[str]) -> None:
     """Time and viable cell density must be there; without viability or glucose a run is warned about."""
     names = {c.name for c in grid.columns}
-    if not names or problems:
-        return  # an unknown header may well be the missing column
+    if not names:
+        return
     if "time" not in names:
-        problems.line(grid.header_line, "no column gives the time, expected 'day' or 'time [h]'. Add one.")
+        problems.line(grid.header_line, "no column gives the time, expected 'day' or 'time [h]'. Add or rename one.")
+    if problems:
+        return  # an unknown header may well be the missing column
     if "vcd" not in names:
         expected = "'VCD' or 'vcd [1e6 cells/mL]'"
         problems.line(grid.header_line, f"no column gives the viable cell density, expected {expected}. Add one.")

@@ -86,6 +86,10 @@ def _all_names() -> dict[str, str]:
 
 _NAMES = _all_names()
 _WITH_UNIT = {_form(w): "day" for w in _DAY_WORDS} | {_form(w): "h" for w in _HOUR_WORDS}
+_COMMON_UNITS = (
+    "1e6 cells/mL", "cells/mL", "g/L", "mg/L", "mmol/L", "umol/L", "%", "fraction", "um", "1/day", "1/h", "°C", "rpm",
+    "h", "day",
+)  # fmt: skip
 _HOURS = frozenset(_form(w) for w in _HOUR_WORDS)  # these words say the unit; "day" is doubted if it rises by 24
 _UNIT_AT_END = re.compile(r"(?P<name>.+?)\s*(?:\[(?P<square>[^\[\]]*)\]|\((?P<round>[^()]*(?:\([^()]*\))?[^()]*)\))\s*")
 _KNOWN = f"day, time, {', '.join(STATE_QUANTITIES)};\n  setpoints {', '.join(SETPOINTS)}; run, reactor, clone"
@@ -242,8 +246,9 @@ class _HeaderReader:
         role = Role.TIME if name == "time" else Role.STATE if name in STATE_QUANTITIES else Role.SETPOINT
         try:
             factor = conversion_factor(unit, quantity) if unit else 1.0
-        except UnknownQuantity as error:
-            self._say(text, f"has a unit that does not fit: {error}")
+        except UnknownQuantity:
+            fitting = ", ".join(u for u in _COMMON_UNITS if _accepts(name, u))
+            self._say(text, f"says {unit!r}, which is no unit of {name}. Expected one of: {fitting}. Mend the header.")
             return None
         return Column(
             index=index, header=text, role=role, name=name, unit=unit or quantity.unit, factor=factor,
@@ -307,7 +312,7 @@ def _did_you_mean(text: str) -> str:
     if len(_form(name)) < 3:  # two letters are near everything
         return ""
     words = (*QUANTITIES, "day", "time", *_TEXTS, *(a for q in QUANTITIES.values() for a in q.aliases if len(a) > 3))
-    return closest(name, words)
+    return closest(name, words, cutoff=0.74)  # 'Total density' must not suggest 'viable density'
 
 
 def _refuse_duplicates(found: Sequence[Column], problems: Problems, line: int) -> None:

@@ -154,7 +154,9 @@ def _count_remedy(row: Sequence[str], n: int, is_last: bool) -> str:
         return "The file ends in the middle of this row: was it copied while being written? Copy it again."
     if len(row) > n and sum(cell.strip().isdigit() for cell in row) > len(row) // 2:
         return "Are these decimal commas? Then separate the columns by ';', or write decimal points."
-    return "Complete the row, or put texts that contain the separator into quotes."
+    if len(row) > n:
+        return "Texts that contain the separator need quotes around them."
+    return "Complete the row, or remove it if it is no sample."
 
 
 def _numbers(
@@ -175,6 +177,8 @@ def _numbers(
         may_be_percent = column.name == "viability" and column.factor == 1.0
         found[column] = numbers = read_numbers(column_cells, decimal=mark, may_be_percent=may_be_percent)
         for i, why in numbers.refused.items():
+            if column.role is Role.TIME and column_cells[i].strip().isalpha():
+                why = "is no time. Every row is one sample: remove averages, notes and units between them."
             problems.cell(lines[i], column.header, column_cells[i], why)
         if column.role in (Role.TIME, Role.SETPOINT):
             for i in numbers.limits:

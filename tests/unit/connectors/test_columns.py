@@ -152,6 +152,11 @@ def test_many_unknown_columns_are_one_question():
     assert 'ignore=["pH", "DO", "Amonium", "OSMO"]' in said
 
 
+@pytest.mark.parametrize("header", ["Total Density", "Dead cells", "Feed", "pH", "Volume", "OUR", "Osmolality"])
+def test_no_suggestion_leads_to_the_wrong_quantity(header):
+    assert "Did you mean" not in refusal(["day", "VCD", header])
+
+
 def test_ignored_and_empty_headers_are_not_read():
     columns, problem = understood("day,VCD,pH,", ignore=["PH"])
     assert not problem
@@ -176,10 +181,10 @@ def test_the_user_may_say_what_a_header_means():
 @pytest.mark.parametrize(
     ("header", "words"),
     [
-        ("glucose [furlong]", "'furlong' is not a unit of glucose"),
-        ("Temperature [K]", "'K' is not a unit of temperature"),
-        ("VCD [%]", "'%' is not a unit of vcd"),
-        ("VCD (offline)", "'offline' is not a unit of vcd"),
+        ("glucose [furlong]", "'furlong', which is no unit of glucose. Expected one of: g/L, mg/L, mmol/L, "),
+        ("Temperature [K]", "'K', which is no unit of temperature. Expected one of: °C."),
+        ("VCD [%]", "'%', which is no unit of vcd"),
+        ("VCD (offline)", "Expected one of: 1e6 cells/mL, cells/mL. Mend"),
     ],
 )
 def test_a_wrong_unit_is_named(header, words):
