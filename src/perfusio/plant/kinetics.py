@@ -89,7 +89,7 @@ def glucose_uptake(growth: Array, glucose: Array, k: Kinetics) -> Array:
 
 
 def productivity(growth: Array, temperature: Array, k: Kinetics) -> Array:
-    """Product made [pg/cell/day]: more at slow growth and in the cold (direction: Vergara 2014)."""
+    """Product made [pg/cell/day]: more at slow growth and in the cold (the cold: Vergara 2014)."""
     slow = 1.0 + k.productivity_slow * (1.0 - growth / k.growth_max)
     return k.productivity * slow * np.exp(k.productivity_cold * (37.0 - temperature))
 

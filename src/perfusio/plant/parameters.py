@@ -62,7 +62,7 @@ class Kinetics:
     glutamine_half: float = parameter(
         "mmol/L", 0.03, 0.22, "glutamine of half growth", f"0.03 {_INSILICHO}, 0.22 Duran-Villalobos"
     )
-    ammonium_half: float = parameter("mmol/L", 7.0, 10.0, "ammonium of half growth", "8 mM, Kurano 1990 as cited")
+    ammonium_half: float = parameter("mmol/L", 7.0, 10.0, "ammonium of half growth", "8 mM, Kurano as cited")
     lactate_half: float = parameter("mmol/L", 28.0, 45.0, "lactate of half growth", "28 mM, Cruz 2000 (BHK)")
     byproduct_half: float = parameter("units", 70.0, 110.0, "lumped by-product of half growth")
     oxygen_uptake: float = parameter("pmol/cell/day", 5.0, 9.0, "oxygen demand", "0.2-0.4 pmol/cell/h, recalled")
@@ -109,7 +109,7 @@ class Kinetics:
     productivity: float = parameter(
         "pg/cell/day", 15.0, 28.0, "product at fastest growth", "15-45, engineering judgement"
     )
-    productivity_slow: float = parameter("-", 0.5, 1.2, "relative gain at zero growth", "direction: Vergara 2014")
+    productivity_slow: float = parameter("-", 0.5, 1.2, "relative gain at zero growth", _PRACTICE)
     productivity_cold: float = parameter(
         "1/°C", 0.06, 0.15, "relative gain per degree below 37", "direction: Vergara 2014"
     )
