@@ -8,11 +8,11 @@ from types import MappingProxyType
 
 from perfusio.connectors.cells import Numbers, decimal_mark, is_missing, read_numbers
 from perfusio.connectors.columns import Column, Role, is_units_row, looks_like_header, read_header
+from perfusio.connectors.csv_files import unescaped
 from perfusio.connectors.problems import Problems
 from perfusio.connectors.sheets import Sheet
 
 _NO_MAP: Mapping[str, str] = MappingProxyType({})
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -197,13 +197,3 @@ def _decimal_mark(texts: Mapping[Column, Sequence[str]], separator: str, problem
             f'say so: FilesystemStore(..., decimal="{mark}"); if it is {large}, write the numbers without groups.'
         )
     return mark
-
-
-def escaped(text: str) -> str:
-    """Return `text` as it goes into a CSV file: what a spreadsheet would run as a formula gets a leading ``'``."""
-    return f"'{text}" if text.lstrip("'").startswith(_FORMULA_STARTS) else text
-
-
-def unescaped(text: str) -> str:
-    """Undo `escaped`."""
-    return text[1:] if text.startswith("'") and text.lstrip("'").startswith(_FORMULA_STARTS) else text

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import csv
-import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from perfusio.connectors.csv_files import csv_bytes, replace_file
 from perfusio.state import SETPOINT_QUANTITIES, SETPOINTS, STATE_QUANTITIES, Setpoints, State
 from perfusio.trajectory import Trajectory
 
@@ -36,19 +35,9 @@ def runs_rows(trajectories: Iterable[Trajectory]) -> list[list[str]]:
 
 
 def write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    """Write a table, whole or not at all: a temporary file in the same folder, then a rename."""
+    """Write a table, whole or not at all; its folder is made if need be."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        with temporary.open("w", encoding="utf-8", newline="") as file:
-            writer = csv.writer(file, lineterminator="\n")
-            writer.writerow(header)
-            writer.writerows(rows)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    replace_file(path, csv_bytes([header, *rows]))
 
 
 def _reading(state: State, name: str) -> str:

@@ -6,13 +6,11 @@ rows before or the rows after, never half a row. A file of an earlier run is mov
 
 from __future__ import annotations
 
-import csv
-import io
 import os
 import re
 from pathlib import Path
 
-from perfusio.connectors.grids import escaped
+from perfusio.connectors.csv_files import csv_bytes, replace_file
 from perfusio.errors import ConfigError, WriteRejected
 from perfusio.state import SETPOINT_QUANTITIES, SETPOINTS, Setpoints
 
@@ -61,7 +59,7 @@ class SetpointsFile:
         try:
             self._keep_aside()
             longer = (self._ours or _header(with_reactor=bool(reactor))) + _row(time_h, setpoints, reactor)
-            _replace(self.path, longer)
+            replace_file(self.path, longer)
         except OSError as error:
             raise WriteRejected(
                 f"{self.path} could not be written: {error.strerror}. Close it in other programs, check the disk and "
@@ -89,39 +87,9 @@ class SetpointsFile:
 
 def _header(*, with_reactor: bool) -> bytes:
     units = [q.header for q in SETPOINT_QUANTITIES.values()]
-    return _line((["reactor"] if with_reactor else []) + ["day", "time [h]", *units])
+    return csv_bytes([[*(["reactor"] if with_reactor else []), "day", "time [h]", *units]])
 
 
 def _row(time_h: float, setpoints: Setpoints, reactor: str) -> bytes:
-    values = [f"{round(time_h / 24.0, 6):g}", repr(time_h), *(repr(getattr(setpoints, n)) for n in SETPOINTS)]
-    return _line(([escaped(reactor)] if reactor else []) + values)
-
-
-def _line(cells: list[str]) -> bytes:
-    line = io.StringIO()
-    csv.writer(line, lineterminator="\n").writerow(cells)
-    return line.getvalue().encode("utf-8")
-
-
-def _replace(path: Path, content: bytes) -> None:
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        with temporary.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
-    _sync_folder(path.parent)
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make a rename durable, where the system can open folders."""
-    if not hasattr(os, "O_DIRECTORY"):
-        return
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    values = [repr(getattr(setpoints, name)) for name in SETPOINTS]
+    return csv_bytes([[*([reactor] if reactor else []), f"{round(time_h / 24.0, 6):g}", repr(time_h), *values]])

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from perfusio.connectors.grids import ReadOptions, escaped, unescaped
+from perfusio.connectors.grids import ReadOptions
 from perfusio.connectors.tables import parse_table, read_table
 from perfusio.errors import PerfusioError, UnreadableSource
 from perfusio.events import state_to_json
@@ -254,18 +254,6 @@ def test_a_clone_may_stand_in_the_first_row_of_its_run_only():
     table = read("run,clone,day,VCD\nA,X,0,1\nA,,1,2\nB,Y,0,1\n")
     assert table.clones == {("A", ""): "X", ("B", ""): "Y"}
     assert table.groups == (("A", ""), ("B", ""))
-
-
-@pytest.mark.parametrize("text", ["=1+1", "+1", "-R01", "@x", "\tx", "\rx", "'=x"])
-def test_formula_texts_are_escaped_and_come_back(text):
-    assert escaped(text)[0] == "'"
-    assert unescaped(escaped(text)) == text
-
-
-@pytest.mark.parametrize("text", ["R01", "", "'quoted'", "a=b"])
-def test_harmless_texts_stay(text):
-    assert escaped(text) == text
-    assert unescaped(text) == text
 
 
 def test_the_last_value_of_a_file_without_final_line_break_is_used_but_flagged():
