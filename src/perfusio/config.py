@@ -203,7 +203,7 @@ class Objective(_Config):
     quantity: ForecastName
     target: float | None = Field(default=None, gt=0)
     horizon_days: int = Field(default=3, ge=1, le=28)
-    move_penalty: float = Field(default=0.02, ge=0)
+    move_penalty: float = Field(default=0.1, ge=0)
 
     @model_validator(mode="after")
     def _target_fits(self) -> Self:
@@ -249,8 +249,8 @@ class Constraint(_Config):
 
     def __str__(self) -> str:
         """Say the limit in words, e.g. ``viability >= 95``."""
-        parts = [f">= {self.low:g}"] * (self.low is not None) + [f"<= {self.high:g}"] * (self.high is not None)
-        return f"{self.quantity} {' and '.join(parts)}"
+        limits = ((">=", self.low), ("<=", self.high))
+        return f"{self.quantity} {' and '.join(f'{sign} {v:g}' for sign, v in limits if v is not None)}"
 
     @model_validator(mode="after")
     def _has_limit(self) -> Self:
@@ -310,6 +310,8 @@ class RunConfig(_Config):
         sampling_interval_hours: Expected time between samples [h].
         retrain_every: Refit the model after this many loop turns (it is conditioned on every turn).
         acquisition: Name of the acquisition function, one of ACQUISITIONS.
+        exploration: Share of the forecast's spread that acquisition functions see, 0 to 1. Small: a vessel worth weeks
+            is steered by what is expected, and the unknown only breaks near-ties.
         objective: What decisions are for.
         constraints: Limits that decisions keep with a stated probability.
         alarms: Levels at which a person is told.
@@ -325,6 +327,7 @@ class RunConfig(_Config):
     sampling_interval_hours: float = Field(default=24.0, gt=0, le=240.0)
     retrain_every: int = Field(default=3, ge=1)
     acquisition: Annotated[str, BeforeValidator(_known_acquisition)] = "LogEI"
+    exploration: float = Field(default=0.1, ge=0, le=1)
     objective: Objective = Objective(kind="track", quantity="vcd", target=30.0)
     constraints: tuple[Constraint, ...] = DEFAULT_CONSTRAINTS
     alarms: tuple[AlarmLimits, ...] = DEFAULT_ALARMS

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol, Self, runtime_checkable
+from typing import Generic, Protocol, Self, TypeVar, runtime_checkable
 
 from perfusio.config import DesignSpace, RunConfig
 from perfusio.decision import Decision
+from perfusio.errors import PerfusioError
 from perfusio.events import Event
 from perfusio.forecast import Forecast
-from perfusio.state import Setpoints, State
+from perfusio.state import FloatArray, Setpoints, State
 from perfusio.trajectory import Trajectory
+
+M = TypeVar("M")
 
 
 class ConnectorKind(StrEnum):
@@ -52,6 +56,23 @@ class Connector(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Refit(Generic[M]):
+    """A freshly fitted model, and how both models predict the latest transitions (lower is better)."""
+
+    model: M
+    error: float
+    previous_error: float
+
+
+class Futures(Protocol):
+    """Random draws of one vessel's possible futures, to be played under any plan."""
+
+    def play(self, plans: FloatArray) -> FloatArray:
+        """Return the species (G, S, H, Q) under plans of setpoints (G, H, U), on the same S random paths."""
+        ...
+
+
 class Model(Protocol):
     """A belief about vessels. Frozen: each method that learns returns a new model."""
 
@@ -64,16 +85,12 @@ class Model(Protocol):
         """Return the model having seen these trajectories so far, parameters unchanged (fast, every day)."""
         ...
 
-    def refit(self, trajectories: Sequence[Trajectory], *, seed: int) -> Self:
-        """Return the model with parameters learnt again from all data (slow, every few days).
+    def refit(self, trajectories: Sequence[Trajectory], *, seed: int) -> Refit[Self]:
+        """Learn the parameters again from all data, on a copy (slow, every few days).
 
         Raises:
             ModelError: no usable fit; the old model stays valid.
         """
-        ...
-
-    def holdout_error(self, trajectories: Sequence[Trajectory]) -> float:
-        """Return the standardised one-step error on the latest transitions (lower is better)."""
         ...
 
     def rollout(
@@ -86,6 +103,12 @@ class Model(Protocol):
         seed: int,
     ) -> tuple[Forecast, ...]:
         """Forecast from the last sample under each plan (one Setpoints per interval), on common random paths."""
+        ...
+
+    def futures(
+        self, trajectory: Trajectory, *, interval_hours: float, n_paths: int, n_intervals: int, seed: int
+    ) -> Futures:
+        """Draw possible futures of a vessel from its last sample on; the same seed draws the same futures."""
         ...
 
 
@@ -101,7 +124,7 @@ class Policy(Protocol):
         config: RunConfig,
         *,
         day: int,
-    ) -> dict[str, Decision | Exception]:
+    ) -> dict[str, Decision | PerfusioError]:
         """Return a Decision per vessel, or the error that kept one from being made (other vessels are unaffected)."""
         ...
 

@@ -1,0 +1,1 @@
+"""Bayesian experimental design: what to do next, given what the model believes."""

@@ -1,0 +1,1 @@
+"""The belief about the vessel: mass balances with simple kinetics, and Gaussian processes for what they miss."""

@@ -1,0 +1,58 @@
+"""Adjust the few rate parameters of the mechanistic prior to data: robust, regularised least squares."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.optimize import least_squares
+
+from perfusio.errors import FitFailed
+from perfusio.hybrid.features import N_SPECIES, IndexedData, noise_sd, to_latent
+from perfusio.hybrid.filter import WHITE_SD
+from perfusio.hybrid.mechanistic import LOG_SD, PARAMETERS
+from perfusio.hybrid.residual import predict_latent
+from perfusio.state import FloatArray
+
+BETWEEN_VESSELS_SD = 0.10
+"""How much one vessel's log rates differ from another's of the same cell line (engineering judgement)."""
+
+
+def calibrate(data: IndexedData, start: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Return log parameters (P,) and their covariance (P, P) for one more vessel like these.
+
+    One-step predictions are compared with the measurements, each divided by the measurement noise and the model's
+    white error together; a soft L1 loss keeps outliers from steering, the prior keeps what the data do not tell.
+
+    Args:
+        data: Transitions in the indexed format.
+        start: Log parameters to start from (P,).
+
+    Raises:
+        FitFailed: the optimum is not finite.
+    """
+    column = np.zeros((N_SPECIES, len(data.y)))
+    column[data.task, np.arange(len(data.y))] = data.y
+    target = to_latent(column)[data.task, np.arange(len(data.y))]
+    noise = noise_sd(column)[data.task, np.arange(len(data.y))]
+    weight = 1.0 / np.hypot(1.4 * noise, 2.0 * WHITE_SD[data.task] * np.sqrt(data.hours / 24.0))
+
+    def misfit(log_factors: FloatArray) -> FloatArray:
+        off = weight * (predict_latent(data, log_factors) - target)
+        soft = np.sign(off) * np.sqrt(2.0 * (np.sqrt(1.0 + off**2) - 1.0))
+        return np.concatenate([soft, log_factors / LOG_SD])
+
+    def slopes(log_factors: FloatArray) -> FloatArray:
+        at = misfit(log_factors)
+        nudges = 1e-4 * np.eye(len(log_factors))
+        return np.stack([(misfit(log_factors + d) - at) / 1e-4 for d in nudges], axis=1)
+
+    result = least_squares(misfit, start, jac=slopes, max_nfev=15, x_scale=LOG_SD, xtol=1e-4, ftol=1e-5)
+    if not np.isfinite(result.x).all():
+        raise FitFailed("The prior's parameters have no finite optimum on these data; the old model stays in use.")
+    information = result.jac.T @ result.jac
+    cov = np.linalg.inv(information) + BETWEEN_VESSELS_SD**2 * np.eye(len(PARAMETERS))
+    return result.x, cov
+
+
+def uncalibrated() -> tuple[FloatArray, FloatArray]:
+    """Return log parameters and covariance before any data: typical values, cell-line spread."""
+    return np.zeros(len(PARAMETERS)), np.diag(LOG_SD**2)

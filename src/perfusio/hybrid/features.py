@@ -1,0 +1,129 @@
+"""Between vessels and arrays: latent scale, measurement noise, and the indexed multi-task format.
+
+The **indexed format** is public: `x` has one row per species per time step, columns `[species x 9, setpoints x 6, day,
+task_id]`; `y` holds the value of species `task_id` one interval later, in canonical units. Rows whose target is missing
+are left out; inputs that were not measured come from the smoother.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from perfusio.errors import ModelError
+from perfusio.state import SETPOINTS, SPECIES, SPECIES_INDEX, FloatArray
+from perfusio.trajectory import Trajectory
+
+N_SPECIES, N_SETPOINTS = len(SPECIES), len(SETPOINTS)
+N_COLUMNS = N_SPECIES + N_SETPOINTS + 2
+VIABILITY = SPECIES_INDEX["viability"]
+_VIABILITY_SCALE = 10.0
+
+# Below these values the analyser sees noise and the logarithm would see minus infinity; canonical units.
+FLOOR = np.array([0.05, 0.0, 0.05, 0.05, 0.05, 0.2, 0.1, 0.03, 5.0])
+# Relative and absolute standard deviation of one measurement (process-facts 3.6; viability is additive, in points).
+NOISE_CV = np.array([0.05, 0.0, 0.06, 0.06, 0.06, 0.06, 0.06, 0.06, 0.06])
+NOISE_ABSOLUTE = np.array([0.02, 1.5, 0.02, 0.02, 0.02, 0.05, 0.03, 0.01, 2.0])
+# Expected where a species was never measured, and how little that means (latent standard deviation).
+DEFAULT_STATE = np.array([3.0, 97.0, 4.0, 4.0, 0.5, 3.0, 1.0, 0.7, 20.0])
+DEFAULT_SD = np.array([1.0, 0.2, 0.5, 0.6, 0.8, 0.8, 0.8, 0.8, 1.5])
+
+
+def to_latent(species: FloatArray) -> FloatArray:
+    """Map species (Q, ...) to the scale on which errors are alike: log(c + floor); viability in tens of points."""
+    floor = FLOOR.reshape(-1, *[1] * (species.ndim - 1))
+    with np.errstate(invalid="ignore", divide="ignore"):
+        latent: FloatArray = np.log(species + floor)
+    latent[VIABILITY] = species[VIABILITY] / _VIABILITY_SCALE
+    return latent
+
+
+def from_latent(latent: FloatArray) -> FloatArray:
+    """Invert `to_latent`; values end at what is physically possible (0, and 100 % viability)."""
+    floor = FLOOR.reshape(-1, *[1] * (latent.ndim - 1))
+    species: FloatArray = np.maximum(np.exp(np.minimum(latent, 12.0)) - floor, 0.0)
+    species[VIABILITY] = np.clip(latent[VIABILITY] * _VIABILITY_SCALE, 0.0, 100.0)
+    return species
+
+
+def noise_sd(species: FloatArray) -> FloatArray:
+    """Return the latent standard deviation of measuring species (Q, ...)."""
+    shape = (-1, *[1] * (species.ndim - 1))
+    sd = np.hypot(NOISE_CV.reshape(shape) * species, NOISE_ABSOLUTE.reshape(shape))
+    slope = 1.0 / (species + FLOOR.reshape(shape) + 1e-12)
+    slope[VIABILITY] = 1.0 / _VIABILITY_SCALE
+    latent_sd: FloatArray = sd * slope
+    return latent_sd
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IndexedData:
+    """Transitions in the indexed multi-task format.
+
+    Attributes:
+        x: Shape (R, 17): species before, setpoints in force, culture day before, task_id.
+        y: Shape (R,): measured species `task_id` after the interval.
+        hours: Shape (R,): length of the interval.
+    """
+
+    x: FloatArray
+    y: FloatArray
+    hours: FloatArray
+
+    def __post_init__(self) -> None:
+        """Refuse arrays of another shape."""
+        rows = len(self.y)
+        if self.x.shape != (rows, N_COLUMNS) or self.hours.shape != (rows,):
+            raise ModelError(
+                f"The indexed format needs x (R, {N_COLUMNS}) and y, hours (R,); found x {self.x.shape}, "
+                f"y {self.y.shape}, hours {self.hours.shape}."
+            )
+
+    @property
+    def task(self) -> np.ndarray[tuple[int], np.dtype[np.intp]]:
+        """Species index of each row, shape (R,)."""
+        return self.x[:, -1].astype(np.intp)
+
+
+def indexed(
+    trajectories: Sequence[Trajectory], inputs: Sequence[FloatArray] | None = None, *, from_transition: ArrayLike = 0
+) -> IndexedData:
+    """Put trajectories into the indexed multi-task format.
+
+    Args:
+        trajectories: Runs, each with its own number of samples.
+        inputs: For each run the states to start from, shape (N, Q); default: the measured values.
+        from_transition: First transition to use, one number or one per run.
+
+    Returns:
+        Rows in order of run, time, species. Rows without a target, or with an unknown input, are left out.
+    """
+    starts = np.broadcast_to(np.asarray(from_transition, dtype=int), (len(trajectories),))
+    blocks, targets, hours = [np.empty((0, N_COLUMNS))], [np.empty(0)], [np.empty(0)]
+    for k, t in enumerate(trajectories):
+        if len(t.states) < 2:
+            continue
+        before = (t.values if inputs is None else inputs[k])[:-1]
+        row = np.concatenate([before, t.inputs, t.times_h[:-1, None] / 24.0], axis=1)[starts[k] :]
+        after = t.values[1 + starts[k] :]
+        tasks = np.tile(np.arange(N_SPECIES), len(row))
+        x = np.column_stack([np.repeat(row, N_SPECIES, axis=0), tasks])
+        usable = np.isfinite(after.ravel()) & np.isfinite(x).all(axis=1)
+        blocks.append(x[usable])
+        targets.append(after.ravel()[usable])
+        hours.append(np.repeat(np.diff(t.times_h)[starts[k] :], N_SPECIES)[usable])
+    return IndexedData(x=np.concatenate(blocks), y=np.concatenate(targets), hours=np.concatenate(hours))
+
+
+def gp_inputs(latent: FloatArray, setpoints: FloatArray, day: ArrayLike) -> FloatArray:
+    """Return the inputs of the Gaussian processes, shape (N, 16), from latent (Q, N), setpoints (U, N), day (N,)."""
+    days = np.broadcast_to(np.asarray(day, dtype=float), latent.shape[1:])
+    inputs: FloatArray = np.concatenate([latent, setpoints, days[None]]).T / GP_SCALE
+    return inputs
+
+
+# One unit of each GP input: a change that a scientist would call clear.
+GP_SCALE = np.array([0.5, 0.3, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 0.7, 0.3, 0.05, 1.5, 0.7, 100.0, 1.5, 7.0])

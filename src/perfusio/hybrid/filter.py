@@ -1,0 +1,238 @@
+"""What is believed of a vessel now: an extended Kalman filter over state, parameters and drift, and its smoother.
+
+The belief of one vessel is a Gaussian over n = Q + P + Q numbers: latent species, the deviation of its own rate
+parameters from the model's, and a slowly varying drift per species [latent/day]. The drift is the integral action: it
+absorbs whatever balances, parameters and processes do not explain, so that forecasts stay free of offset.
+Formulas: Simon, Optimal State Estimation, Wiley 2006, ch. 13 (filter) and 9.4 (smoother). Letters: B vessels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.linalg import cho_factor, cho_solve
+
+from perfusio.hybrid.features import (
+    DEFAULT_SD,
+    DEFAULT_STATE,
+    N_SPECIES,
+    VIABILITY,
+    from_latent,
+    gp_inputs,
+    noise_sd,
+    to_latent,
+)
+from perfusio.hybrid.mechanistic import PARAMETERS
+from perfusio.hybrid.residual import Residual, mechanistic_step
+from perfusio.state import FloatArray, State
+from perfusio.trajectory import Trajectory
+
+N_PARAMETERS = len(PARAMETERS)
+LATENT = slice(0, N_SPECIES)
+RATES = slice(N_SPECIES, N_SPECIES + N_PARAMETERS)
+DRIFT = slice(N_SPECIES + N_PARAMETERS, 2 * N_SPECIES + N_PARAMETERS)
+N_BELIEF = 2 * N_SPECIES + N_PARAMETERS
+
+# Per species: prior sd of the drift [latent/day], its walk and the white model error [latent per square root of a day].
+DRIFT_SD = np.array([0.08, 0.012, 0.10, 0.10, 0.10, 0.10, 0.10, 0.10, 0.06])
+DRIFT_WALK = np.array([0.03, 0.003, 0.04, 0.04, 0.04, 0.04, 0.04, 0.04, 0.02])
+WHITE_SD = np.array([0.010, 0.004, 0.05, 0.05, 0.05, 0.04, 0.04, 0.05, 0.02])
+DRIFT_MEMORY_DAYS = 10.0
+RATE_WALK = 0.03  # per square root of a day, log parameters
+GP_VARIANCE_SHARE = 0.1  # the error of a process persists from day to day: as white noise it would count many times
+CLIP_SD = 4.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Process:
+    """How a belief moves: the parameters of the prior, how sure they are, and the residual processes.
+
+    Attributes:
+        log_factors: Log parameters over typical, (P,).
+        rate_cov: Covariance of one vessel's own deviation from them, (P, P).
+        residual: The Gaussian processes.
+    """
+
+    log_factors: FloatArray
+    rate_cov: FloatArray
+    residual: Residual
+
+    def mean_step(self, s: FloatArray, setpoints: FloatArray, day: FloatArray, hours: FloatArray) -> FloatArray:
+        """Advance belief means (n, B) under setpoints (U, B); latent part only, shape (Q, B)."""
+        z = mechanistic_step(s[LATENT], setpoints, self.log_factors[:, None] + s[RATES], hours)
+        rate: FloatArray = s[DRIFT]
+        if self.residual.is_fitted:
+            rate = rate + self.residual.mean(gp_inputs(s[LATENT], setpoints, day))
+        moved: FloatArray = z + rate * hours / 24.0
+        return moved
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Belief:
+    """Gaussian belief after the last sample of `trajectory`: mean (n,), cov (n, n)."""
+
+    trajectory: Trajectory
+    mean: FloatArray
+    cov: FloatArray
+
+    def continues(self, trajectory: Trajectory) -> bool:
+        """Whether `trajectory` only adds samples to those already taken in."""
+        seen = self.trajectory.states
+        return len(trajectory.states) >= len(seen) and all(
+            a is b for a, b in zip(seen, trajectory.states, strict=False)
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One filter step of one vessel, kept for the smoother.
+
+    Attributes:
+        mean: Filtered mean (n,).
+        cov: Filtered covariance (n, n).
+        predicted_mean: Before the sample (n,).
+        predicted_cov: Before the sample (n, n).
+        jacobian: Of the step that led here (n, n).
+        innovation: Measured minus predicted over the measurement sd, (Q,), NaN where not measured.
+    """
+
+    mean: FloatArray
+    cov: FloatArray
+    predicted_mean: FloatArray
+    predicted_cov: FloatArray
+    jacobian: FloatArray
+    innovation: FloatArray
+
+
+def initial_belief(state: State, process: Process) -> tuple[FloatArray, FloatArray]:
+    """Return mean and covariance from a first sample; unmeasured species start wide around a usual culture."""
+    mean, cov = np.zeros(N_BELIEF), np.zeros((N_BELIEF, N_BELIEF))
+    mean[LATENT] = to_latent(np.where(np.isfinite(state.vector()), state.vector(), DEFAULT_STATE))
+    mean[VIABILITY] = to_latent(DEFAULT_STATE)[VIABILITY]  # one reading of viability says less than what is usual
+    cov[LATENT, LATENT] = np.diag(DEFAULT_SD**2)
+    cov[RATES, RATES] = process.rate_cov
+    cov[DRIFT, DRIFT] = np.diag(DRIFT_SD**2)
+    return update(mean, cov, state)[:2]
+
+
+def predict(
+    process: Process, mean: FloatArray, cov: FloatArray, setpoints: FloatArray, day: FloatArray, hours: FloatArray
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Move B beliefs over one interval.
+
+    Args:
+        process: How they move.
+        mean: (B, n).
+        cov: (B, n, n).
+        setpoints: (B, U), in force over the interval.
+        day: (B,) culture day at its start.
+        hours: (B,) its length.
+
+    Returns:
+        Mean (B, n), covariance (B, n, n), Jacobian (B, n, n).
+    """
+    b, m = len(mean), N_SPECIES + N_PARAMETERS
+    nudge = np.zeros((m + 1, N_BELIEF))
+    nudge[np.arange(1, m + 1), np.arange(m)] = 1e-4
+    columns = (mean[:, None, :] + nudge).reshape(-1, N_BELIEF).T
+    repeated = [np.repeat(a, m + 1, axis=0) for a in (setpoints, day, hours)]
+    moved = process.mean_step(columns, repeated[0].T, repeated[1], repeated[2]).T.reshape(b, m + 1, N_SPECIES)
+    days = hours / 24.0
+    memory = np.exp(-days / DRIFT_MEMORY_DAYS)
+    jacobian = np.zeros((b, N_BELIEF, N_BELIEF))
+    jacobian[:, LATENT, :m] = ((moved[:, 1:] - moved[:, :1]) / 1e-4).transpose(0, 2, 1)
+    jacobian[:, LATENT, DRIFT] = days[:, None, None] * np.eye(N_SPECIES)
+    jacobian[:, RATES, RATES] = np.eye(N_PARAMETERS)
+    jacobian[:, DRIFT, DRIFT] = memory[:, None, None] * np.eye(N_SPECIES)
+    out = mean.copy()
+    out[:, LATENT] = moved[:, 0]
+    out[:, DRIFT] *= memory[:, None]
+    spread = jacobian @ cov @ jacobian.transpose(0, 2, 1)
+    white = np.zeros((b, N_BELIEF))
+    white[:, LATENT] = days[:, None] * WHITE_SD**2
+    if process.residual.is_fitted:
+        variance = process.residual.predict(gp_inputs(mean[:, LATENT].T, setpoints.T, day))[1]
+        white[:, LATENT] += GP_VARIANCE_SHARE * (variance * days**2).T
+    white[:, RATES] = days[:, None] * RATE_WALK**2
+    white[:, DRIFT] = days[:, None] * DRIFT_WALK**2
+    spread[:, np.arange(N_BELIEF), np.arange(N_BELIEF)] += white
+    return out, spread, jacobian
+
+
+def update(mean: FloatArray, cov: FloatArray, state: State) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Take one sample into one belief; an outlier counts as an innovation of CLIP_SD standard deviations at most.
+
+    Returns:
+        Mean (n,), covariance (n, n), innovation over the measurement sd (Q,), NaN where not measured.
+    """
+    measured = state.vector()
+    innovation = np.full(N_SPECIES, np.nan)
+    (known,) = np.nonzero(np.isfinite(measured))
+    if not len(known):
+        return mean, cov, innovation
+    z = to_latent(np.where(np.isfinite(measured), measured, 1.0))[known]
+    # the noise of the expected value: that of a reading of zero would be far too sure of itself
+    believed = from_latent(mean[LATENT])
+    noise = noise_sd(np.where(np.isfinite(measured), 0.5 * (measured + believed), believed))[known]
+    off = z - mean[known]
+    innovation[known] = off / noise
+    gain_cov = cov[:, known]
+    total = cov[np.ix_(known, known)] + np.diag(noise**2)
+    limit = CLIP_SD * np.sqrt(np.diag(total))
+    gain = cho_solve(cho_factor(total, lower=True), gain_cov.T).T
+    new_cov = cov - gain @ gain_cov.T
+    return mean + gain @ np.clip(off, -limit, limit), 0.5 * (new_cov + new_cov.T), innovation
+
+
+def filter_runs(
+    process: Process, trajectories: Sequence[Trajectory], beliefs: Sequence[Belief | None]
+) -> tuple[list[Belief], list[list[Step]]]:
+    """Take the samples of many vessels in, all vessels side by side.
+
+    Args:
+        process: How beliefs move.
+        trajectories: One per vessel, each with at least one state.
+        beliefs: Where to go on, or None to start at the first sample.
+
+    Returns:
+        The belief after the last sample of each vessel, and its filter steps (the first one is the start).
+    """
+    mean, cov, at, steps = [], [], [], []
+    for t, belief in zip(trajectories, beliefs, strict=True):
+        if belief is None:
+            m, c = initial_belief(t.states[0], process)
+        else:
+            m, c = belief.mean, belief.cov
+        mean.append(m)
+        cov.append(c)
+        at.append(0 if belief is None else len(belief.trajectory.states) - 1)
+        nothing = np.full(N_SPECIES, np.nan)
+        steps.append([Step(mean=m, cov=c, predicted_mean=m, predicted_cov=c, jacobian=c, innovation=nothing)])
+    while active := [i for i, t in enumerate(trajectories) if at[i] < len(t.states) - 1]:
+        now = [trajectories[i].states[at[i]] for i in active]
+        after = [trajectories[i].states[at[i] + 1] for i in active]
+        inputs = np.array([trajectories[i].setpoints[at[i]].vector() for i in active])
+        day = np.array([s.day for s in now])
+        hours = np.array([b.time_h - a.time_h for a, b in zip(now, after, strict=True)])
+        moved = predict(process, np.array([mean[i] for i in active]), np.array([cov[i] for i in active]), inputs, day, hours)
+        for i, state, m, c, j in zip(active, after, *moved, strict=True):
+            mean[i], cov[i], innovation = update(m, c, state)
+            at[i] += 1
+            steps[i].append(
+                Step(mean=mean[i], cov=cov[i], predicted_mean=m, predicted_cov=c, jacobian=j, innovation=innovation)
+            )
+    ends = [Belief(trajectory=t, mean=m, cov=c) for t, m, c in zip(trajectories, mean, cov, strict=True)]
+    return ends, steps
+
+
+def smoothed(steps: Sequence[Step]) -> FloatArray:
+    """Return the species of one run given all its samples, shape (N, Q) (Rauch-Tung-Striebel)."""
+    mean, means = steps[-1].mean, [steps[-1].mean]
+    for before, after in zip(reversed(steps[:-1]), reversed(steps[1:]), strict=True):
+        ridge = after.predicted_cov + 1e-10 * np.eye(N_BELIEF)
+        gain = np.linalg.solve(ridge, after.jacobian @ before.cov).T
+        mean = before.mean + gain @ (mean - after.predicted_mean)
+        means.append(mean)
+    return from_latent(np.array(means[::-1]).T[LATENT]).T

@@ -1,0 +1,200 @@
+"""HybridModel: what perfusio believes about its vessels. Frozen; everything that learns returns a new model."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from perfusio.errors import FitFailed, NotEnoughData, OutOfRange
+from perfusio.forecast import Forecast
+from perfusio.hybrid.calibration import calibrate, uncalibrated
+from perfusio.hybrid.features import IndexedData, indexed
+from perfusio.hybrid.filter import Belief, Process, filter_runs, smoothed
+from perfusio.hybrid.residual import Residual, residual_rows
+from perfusio.hybrid.rollout import Futures
+from perfusio.protocols import Refit
+from perfusio.state import SETPOINT_QUANTITIES, FloatArray, Setpoints, State
+from perfusio.trajectory import Trajectory
+
+MIN_TRANSITIONS = 3
+HELD_OUT = 2
+"""Latest transitions of each vessel on which a refit is compared with the model before it."""
+
+
+def _prior_process() -> Process:
+    log_factors, rate_cov = uncalibrated()
+    return Process(log_factors=log_factors, rate_cov=rate_cov, residual=Residual.none())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HybridModel:
+    """Mass balances with simple kinetics, Gaussian processes for their error, and a filter for each vessel.
+
+    Without any data it forecasts from the mechanistic prior with its wide intervals.
+
+    Attributes:
+        process: Parameters and residual processes.
+        beliefs: One per vessel that was conditioned on, by reactor_id.
+    """
+
+    process: Process = field(default_factory=_prior_process)
+    beliefs: dict[str, Belief] = field(default_factory=dict)
+
+    @property
+    def model_id(self) -> str:
+        """Twelve hex digits that change whenever the predictions change."""
+        digest = hashlib.sha256(self.process.log_factors.tobytes() + self.process.rate_cov.tobytes())
+        for p in self.process.residual.processes:
+            if p is not None:
+                digest.update(p.h.vector().tobytes() + p.alpha.tobytes())
+        for name in sorted(self.beliefs):
+            digest.update(name.encode() + self.beliefs[name].mean.tobytes() + self.beliefs[name].cov.tobytes())
+        return digest.hexdigest()[:12]
+
+    def condition(self, trajectories: Sequence[Trajectory]) -> HybridModel:
+        """Take in these vessels' samples; only new ones cost time where a trajectory goes on from the last call."""
+        known = [self.beliefs.get(t.reactor_id) for t in trajectories]
+        starts = [b if b is not None and b.continues(t) else None for b, t in zip(known, trajectories, strict=True)]
+        ends, _ = filter_runs(self.process, trajectories, starts)
+        return replace(self, beliefs={**self.beliefs, **{b.trajectory.reactor_id: b for b in ends}})
+
+    def fit(self, trajectories: Sequence[Trajectory], *, seed: int = 0) -> HybridModel:
+        """Learn parameters and residual processes from runs, starting from this model.
+
+        Two rounds: the runs are smoothed with what is known, then parameters and processes are fitted on smoothed
+        inputs and raw targets (a smoothed target would teach the smoother's own bias).
+
+        Raises:
+            NotEnoughData: fewer than MIN_TRANSITIONS usable transitions.
+            FitFailed: no usable optimum.
+        """
+        return self._fitted(trajectories, seed=seed, held_out=0)
+
+    def fit_indexed(self, x: FloatArray, y: FloatArray, *, hours: float = 24.0, seed: int = 0) -> HybridModel:
+        """Learn from rows in the indexed multi-task format, as they are (no smoothing).
+
+        Args:
+            x: Shape (R, 17), columns [species x 9, setpoints x 6, day, task_id].
+            y: Shape (R,), species `task_id` one interval later, canonical units.
+            hours: Length of the interval [h].
+            seed: Of the subset on which hyperparameters are searched.
+        """
+        data = IndexedData(x=np.asarray(x, float), y=np.asarray(y, float), hours=np.full(len(y), float(hours)))
+        return replace(self, process=_learn(data, self.process, seed), beliefs={})
+
+    def refit(self, trajectories: Sequence[Trajectory], *, seed: int) -> Refit[HybridModel]:
+        """Learn again on a copy, and compare with this model on transitions that the search did not see.
+
+        Hyperparameters and rates are searched without the latest HELD_OUT transitions of each vessel, scored on these,
+        and the processes then conditioned on all rows.
+        """
+        held_out = HELD_OUT if min(len(t.setpoints) for t in trajectories) >= MIN_TRANSITIONS + HELD_OUT else 0
+        model = self._fitted(trajectories, seed=seed, held_out=held_out)
+        return Refit(
+            model=model,
+            error=_one_step_error(model.process, trajectories, HELD_OUT),
+            previous_error=_one_step_error(self.process, trajectories, HELD_OUT),
+        )
+
+    def _fitted(self, trajectories: Sequence[Trajectory], *, seed: int, held_out: int) -> HybridModel:
+        process = self.process
+        for _ in range(2):
+            _, steps = filter_runs(process, trajectories, [None] * len(trajectories))
+            inputs = [smoothed(s) for s in steps]
+            everything = indexed(trajectories, inputs)
+            seen = indexed([_without_last(t, held_out) for t in trajectories], [_cut(i, held_out) for i in inputs])
+            process = _learn(seen, process, seed)
+            if held_out:
+                rows = residual_rows(everything, process.log_factors)
+                process = replace(process, residual=process.residual.conditioned(rows))
+        return HybridModel(process=process).condition(trajectories)
+
+    def predict_next_state(self, trajectory: Trajectory, setpoints: Setpoints, hours: float) -> Forecast:
+        """Predict the vessel `hours` after its last sample at constant `setpoints`.
+
+        Args:
+            trajectory: The vessel so far; what was not measured is filled from the filtered belief.
+            setpoints: Held constant over the interval.
+            hours: Interval length, > 0 [h]. Trained intervals are near 24.
+
+        Returns:
+            A Forecast with H = 1.
+
+        Raises:
+            OutOfRange: a setpoint lies outside the physical range of its quantity, or `hours` is not positive.
+        """
+        if not hours > 0:
+            raise OutOfRange(f"hours = {hours:g}: expected a positive interval in hours.")
+        return self.rollout(trajectory, [[setpoints]], interval_hours=hours, n_paths=256, seed=0)[0]
+
+    def rollout(
+        self,
+        trajectory: Trajectory,
+        plans: Sequence[Sequence[Setpoints]],
+        *,
+        interval_hours: float,
+        n_paths: int,
+        seed: int,
+    ) -> tuple[Forecast, ...]:
+        """Forecast from the last sample under each plan (one Setpoints per interval), on common random paths."""
+        for name, quantity in SETPOINT_QUANTITIES.items():
+            for plan in plans:
+                for u in plan:
+                    quantity.check(getattr(u, name))
+        arrays = np.array([[u.vector() for u in plan] for plan in plans])
+        futures = self.futures(
+            trajectory, interval_hours=interval_hours, n_paths=n_paths, n_intervals=arrays.shape[1], seed=seed
+        )
+        times = trajectory.states[-1].time_h + interval_hours * np.arange(1, arrays.shape[1] + 1)
+        return tuple(Forecast.from_samples(times, paths) for paths in futures.play(arrays))
+
+    def futures(
+        self, trajectory: Trajectory, *, interval_hours: float, n_paths: int, n_intervals: int, seed: int
+    ) -> Futures:
+        """Draw possible futures of a vessel, to be played under any number of plans (arrays in, arrays out)."""
+        belief = self.beliefs.get(trajectory.reactor_id)
+        if belief is None or not (belief.continues(trajectory) and len(belief.trajectory.states) == len(trajectory.states)):
+            belief = self.condition([trajectory]).beliefs[trajectory.reactor_id]
+        return Futures.draw(
+            self.process, belief, hours=interval_hours, n_paths=n_paths, n_intervals=n_intervals, seed=seed
+        )
+
+    def estimate(self, trajectory: Trajectory) -> State:
+        """Return the filtered state at the last sample: what is believed of every species, measured or not."""
+        forecast = self.futures(trajectory, interval_hours=24.0, n_paths=2, n_intervals=1, seed=0)
+        from perfusio.hybrid.features import from_latent
+        from perfusio.hybrid.filter import LATENT
+
+        return State.of(trajectory.states[-1].time_h, from_latent(forecast.starts.mean(axis=1)[LATENT]))
+
+
+def _learn(data: IndexedData, before: Process, seed: int) -> Process:
+    if len(data.y) < MIN_TRANSITIONS:
+        raise NotEnoughData(
+            f"{len(data.y)} usable rows (species x intervals) are too few to learn from: expected at least "
+            f"{MIN_TRANSITIONS}. The model before stays in use; wait for more samples."
+        )
+    log_factors, rate_cov = calibrate(data, before.log_factors)
+    residual = Residual.fit(residual_rows(data, log_factors), before.residual, np.random.default_rng(seed))
+    return Process(log_factors=log_factors, rate_cov=rate_cov, residual=residual)
+
+
+def _without_last(t: Trajectory, n: int) -> Trajectory:
+    return replace(t, states=t.states[: len(t.states) - n], setpoints=t.setpoints[: len(t.setpoints) - n])
+
+
+def _cut(inputs: FloatArray, n: int) -> FloatArray:
+    return inputs[: len(inputs) - n]
+
+
+def _one_step_error(process: Process, trajectories: Sequence[Trajectory], n_last: int) -> float:
+    """Return the RMS of the latest innovations over the measurement sd, each at most 5."""
+    _, steps = filter_runs(process, trajectories, [None] * len(trajectories))
+    innovations = np.concatenate([[s.innovation for s in run[1:][-n_last:]] for run in steps])
+    error = float(np.sqrt(np.nanmean(np.clip(innovations, -5.0, 5.0) ** 2)))
+    if not np.isfinite(error):
+        raise FitFailed("The fitted model does not predict finite values; the old model stays in use.")
+    return error

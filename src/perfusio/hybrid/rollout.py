@@ -1,0 +1,101 @@
+"""Possible futures of one vessel under several plans, on common random paths.
+
+A path draws one state, one set of rate parameters, one drift and one residual function from the belief and keeps them:
+model error persists along a path. All plans share the draws, so that differences between plans are differences of the
+plans. Letters: G plans, H horizon, S paths, Q species, U setpoints.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from perfusio.hybrid.features import N_SPECIES, from_latent, gp_inputs
+from perfusio.hybrid.filter import (
+    DRIFT,
+    DRIFT_MEMORY_DAYS,
+    DRIFT_WALK,
+    LATENT,
+    RATE_WALK,
+    RATES,
+    WHITE_SD,
+    Belief,
+    Process,
+)
+from perfusio.hybrid.residual import mechanistic_step
+from perfusio.state import FloatArray
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Futures:
+    """One vessel's random draws, to be played under any plan.
+
+    Attributes:
+        process: How states move.
+        starts: Draws from the belief (n, S).
+        noise: Standard normal draws for state, rates and drift of each interval (H, n, S).
+        residual: Sampled residual functions, x (G, S, D) -> (Q, G, S), or None before any fit.
+        day: Culture day at the start.
+        hours: Length of an interval.
+    """
+
+    process: Process
+    starts: FloatArray
+    noise: FloatArray
+    residual: Callable[[FloatArray], FloatArray] | None
+    day: float
+    hours: float
+
+    @classmethod
+    def draw(
+        cls, process: Process, belief: Belief, *, hours: float, n_paths: int, n_intervals: int, seed: int
+    ) -> Futures:
+        """Draw `n_paths` futures of `n_intervals` from a belief; the same seed draws the same futures."""
+        rng = np.random.default_rng(seed)
+        values, vectors = np.linalg.eigh(belief.cov)
+        root = vectors * np.sqrt(np.maximum(values, 0.0))
+        n = len(belief.mean)
+        half = rng.standard_normal((n, (n_paths + 1) // 2))
+        standard = np.concatenate([half, -half], axis=1)[:, :n_paths]  # antithetic: the mean has no sampling error
+        return cls(
+            process=process,
+            starts=belief.mean[:, None] + root @ standard,
+            noise=rng.standard_normal((n_intervals, n, n_paths)),
+            residual=process.residual.sample_paths(n_paths, rng) if process.residual.is_fitted else None,
+            day=belief.trajectory.states[-1].day,
+            hours=hours,
+        )
+
+    def play(self, plans: FloatArray) -> FloatArray:
+        """Return the species under each plan.
+
+        Args:
+            plans: Setpoints of each interval, shape (G, H, U).
+
+        Returns:
+            Shape (G, S, H, Q), canonical units, after each interval.
+        """
+        g, horizon, _ = plans.shape
+        s = self.starts.shape[1]
+        days = self.hours / 24.0
+        memory = np.exp(-days / DRIFT_MEMORY_DAYS)
+        z = np.repeat(self.starts[LATENT][:, None, :], g, axis=1)
+        rates, drift = self.starts[RATES], self.starts[DRIFT]
+        out = np.empty((g, s, horizon, N_SPECIES))
+        hours = np.full(g * s, self.hours)
+        for h in range(horizon):
+            u = np.repeat(plans[:, h].T[:, :, None], s, axis=2)
+            factors = self.process.log_factors[:, None] + rates
+            flat = (z.reshape(N_SPECIES, -1), u.reshape(u.shape[0], -1), np.tile(factors, (1, g)))
+            rate = drift[:, None, :]
+            if self.residual is not None:
+                x = gp_inputs(flat[0], flat[1], self.day + h * days)
+                rate = rate + self.residual(x.reshape(g, s, -1))
+            white = WHITE_SD[:, None] * np.sqrt(days) * self.noise[h, LATENT]
+            z = mechanistic_step(*flat, hours).reshape(z.shape) + rate * days + white[:, None, :]
+            rates = rates + RATE_WALK * np.sqrt(days) * self.noise[h, RATES]
+            drift = memory * drift + (DRIFT_WALK[:, None] * np.sqrt(days)) * self.noise[h, DRIFT]
+            out[:, :, h] = from_latent(z).transpose(1, 2, 0)
+        return out
