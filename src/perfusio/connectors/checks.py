@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from perfusio.connectors.columns import TIME, Column, Role, quantity_of
+from perfusio.connectors.columns import Column, Role, quantity_of
 from perfusio.connectors.grids import Grid
+from perfusio.connectors.names import TIME
 from perfusio.connectors.plausibility import are_fractions, doubt_time, doubts
 from perfusio.connectors.problems import Problems
 from perfusio.state import FloatArray

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from perfusio.connectors.columns import Column, amount, quantity_of
+from perfusio.connectors.columns import Column, quantity_of
+from perfusio.connectors.names import amount
 from perfusio.quantities import conversion_factor
 from perfusio.state import FloatArray
 

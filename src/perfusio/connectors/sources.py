@@ -6,8 +6,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from perfusio.connectors.columns import amount
 from perfusio.connectors.grids import ReadOptions
+from perfusio.connectors.names import amount
 from perfusio.connectors.sheets import existing_file, read_bytes, whole_lines
 from perfusio.connectors.tables import Table, TableRow, parse_table
 from perfusio.errors import UnreadableSource

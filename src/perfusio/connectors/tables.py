@@ -21,8 +21,9 @@ from perfusio.connectors.checks import (
     require_columns,
     times_of,
 )
-from perfusio.connectors.columns import Column, Role, amount
+from perfusio.connectors.columns import Column, Role
 from perfusio.connectors.grids import Grid, ReadOptions, grid_of
+from perfusio.connectors.names import amount
 from perfusio.connectors.problems import Problems
 from perfusio.connectors.sheets import read_bytes, sheet_of, text_of
 from perfusio.state import QUANTITIES, SETPOINTS, STATE_QUANTITIES, FloatArray, Setpoints, State
