@@ -1,3 +1,4 @@
+import contextlib
 import csv
 import math
 import os
@@ -156,6 +157,36 @@ def test_it_describes_its_source_for_the_record(source):
     assert said["sha256"] == FilesystemStore(source).source_sha256
     assert said["columns"] == {"day": "time [day]", "VCD": "vcd [1e6 cells/mL]", "Via": "viability [%]"}
     assert any("converted to %" in w for w in said["warnings"])
+
+
+async def samples(store):
+    found = []
+    with contextlib.suppress(EndOfRun):
+        while True:
+            found.append(await store.read_sample())
+    return found
+
+
+async def test_two_weeks_with_fractions_and_without_ammonium_and_pyruvate(source):
+    header = "day,VCD,viability,glucose,lactate,glutamine,glutamate,titer,perfusion_rate,bleed_rate"
+    rows = [f"{float(d)},{0.5 + 2 * d},0.97,{5 - 0.1 * d:.1f},{d},3,0.5,{20 * d},1.0,0.15" for d in range(15)]
+    source.write_text("\n".join([header, *rows]) + "\n")
+    found = await samples(FilesystemStore(source_path=source))
+    assert [s.day for s in found] == list(range(15))
+    assert {s.viability for s in found} == {97.0}
+    assert {s.missing() for s in found} == {("ammonium", "pyruvate")}
+
+
+async def test_two_weeks_with_a_missing_day_and_two_missing_values(source):
+    header = "day,VCD,Via,Glc,Gln,Glu,Lac,Amm,Pyr,Titer"
+    rows = [f"{d},{0.5 + 2 * d},97,4.5,3,0.5,{d},2,0.4,{20 * d}" for d in range(15) if d != 6]
+    rows[3] = rows[3].replace(",4.5,", ",n.d.,")
+    rows[9] = rows[9].replace(",0.4,", ",,")
+    source.write_text("\n".join([header, *rows]) + "\n")
+    found = await samples(FilesystemStore(source_path=source))
+    assert [s.day for s in found] == [d for d in range(15) if d != 6]
+    assert [(s.day, s.missing()) for s in found if s.missing()] == [(3.0, ("glucose",)), (10.0, ("pyruvate",))]
+    assert found[1].glutamate == 0.5
 
 
 # -- several runs, several vessels -------------------------------------------------------------------------------------

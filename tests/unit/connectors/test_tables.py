@@ -175,6 +175,7 @@ ACCEPTED = [
     ("glucose in mmol/L said so", "day,VCD,Glc [mM]\n0,1,27.753\n", "glucose", [5]),
     ("much glucose said so", "day,VCD,Glc [g/L]\n0,1,20\n", "glucose", [20]),
     ("titer begins at zero", "day,VCD,titer\n0,.4,0\n1,.8,0.05\n2,1.5,12\n3,3,40\n", "titer", [0, 0.05, 12, 40]),
+    ("hardly any product in the first days", "day,VCD,titer\n0,.5,0\n1,1,.1\n2,2,.2\n", "titer", [0, 0.1, 0.2]),
     ("no product said so", "day,VCD,titer [mg/L]\n0,9,.1\n1,9,.1\n2,9,.1\n3,9,.1\n", "titer", [0.1] * 4),
     ("few cells", HEAD + "0,0.2,97,5\n1,0.3,97,5\n", "vcd", [0.2, 0.3]),
     ("no cells", HEAD + "0,0,0,5\n1,0,0,5\n", "vcd", [0, 0]),
