@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Generic, Protocol, Self, TypeVar, runtime_checkable
+from typing import Any, Generic, Protocol, Self, TypeVar, runtime_checkable
 
 from perfusio.config import DesignSpace, RunConfig
 from perfusio.decision import Decision
@@ -31,6 +31,8 @@ class Connector(Protocol):
     """One vessel, seen from the twin. The connector owns pace: a replay returns at once, a live one waits."""
 
     kind: ConnectorKind
+    confirms_at_once: bool
+    """Whether `read_setpoints` tells at once what a write did; a file whose controller answers later does not."""
 
     async def read_sample(self) -> State:
         """Wait for the next sample and return it.
@@ -63,6 +65,15 @@ class Refit(Generic[M]):
     model: M
     error: float
     previous_error: float
+
+
+@runtime_checkable
+class Described(Protocol):
+    """A connector that can say where its samples come from."""
+
+    def describe(self) -> dict[str, Any]:
+        """Return plain data for the record, e.g. path, hash and columns of a file, and its ``clone`` if it knows it."""
+        ...
 
 
 class Futures(Protocol):

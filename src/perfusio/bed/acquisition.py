@@ -1,4 +1,4 @@
-"""The named acquisition functions, built on BoTorch: the only module that imports torch, loaded with the first decision.
+"""The named acquisition functions, built on BoTorch: the only module that imports torch, with the first decision.
 
 The outcome that they see is the *improvement over holding the setpoints in force*, path by path: holding itself has
 improvement 0 on every path, so `best_f` is 0 and never missing, and what is uncertain for both cancels.

@@ -65,7 +65,7 @@ class Feasibility:
 
 
 def feasibility(constraints: tuple[Constraint, ...], paths: FloatArray, plans: FloatArray) -> Feasibility:
-    """Judge candidates against chance constraints: mean +- k sd within the limit on each day, k from the probability."""
+    """Judge candidates by chance constraints: mean +- k sd within the limit on each day, k from the probability."""
     violation = np.full(len(plans), -np.inf)
     probability = np.ones((len(plans), len(constraints)))
     for c, constraint in enumerate(constraints):

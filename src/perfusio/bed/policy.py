@@ -121,7 +121,8 @@ class _Search:
     def plans(self, destinations: FloatArray) -> FloatArray:
         """Return the ramps (G, H, U) that approach destinations (G, U) by at most one largest step per interval."""
         steps = np.arange(1, self._horizon + 1)[:, None] * self._space.max_step
-        return self.current + np.clip((destinations - self.current)[:, None], -steps, steps)
+        ramps: FloatArray = self.current + np.clip((destinations - self.current)[:, None], -steps, steps)
+        return ramps
 
     def improvements(self, setpoints: FloatArray) -> FloatArray:
         """Return the improvement in score over holding on each path (G, S)."""
@@ -134,7 +135,8 @@ class _Search:
         """Return improvements with the spread between paths reduced to the share worth exploring."""
         value = self.improvements(setpoints)
         mean = value.mean(axis=1, keepdims=True)
-        return mean + self._config.exploration * (value - mean)
+        explored: FloatArray = mean + self._config.exploration * (value - mean)
+        return explored
 
     def judge(self, setpoints: FloatArray) -> Feasibility:
         """Return how well candidates keep the constraints and bleed <= perfusion."""

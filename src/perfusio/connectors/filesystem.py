@@ -85,6 +85,7 @@ class FilesystemStore:
             decimal=decimal,
         )
         self.kind = ConnectorKind.HARDWARE if actuates else ConnectorKind.REPLAY
+        self.confirms_at_once = False  # the file says so with its next rows, if it says so at all
         self._source = Source(path, options, grows=actuates if follow is None else follow)
         self._poll_seconds, self._timeout_seconds, self._sleep = poll_seconds, timeout_seconds, sleep
         self._run, self._reactor, self._is_one_of_several = run, reactor, False

@@ -62,6 +62,7 @@ class SimulatedAmbr250:
     """
 
     kind = ConnectorKind.SIMULATED
+    confirms_at_once = True
 
     def __init__(
         self,
@@ -175,6 +176,7 @@ class SimulatedVessel:
     sensors: Sensors
     faults: Faults
     kind: ConnectorKind = ConnectorKind.SIMULATED
+    confirms_at_once: bool = True
     _n_due: int = field(default=0, init=False)
     _untitrated: deque[State] = field(default_factory=deque, init=False)
 

@@ -216,7 +216,8 @@ def filter_runs(
         inputs = np.array([trajectories[i].setpoints[at[i]].vector() for i in active])
         day = np.array([s.day for s in now])
         hours = np.array([b.time_h - a.time_h for a, b in zip(now, after, strict=True)])
-        moved = predict(process, np.array([mean[i] for i in active]), np.array([cov[i] for i in active]), inputs, day, hours)
+        means, covs = np.array([mean[i] for i in active]), np.array([cov[i] for i in active])
+        moved = predict(process, means, covs, inputs, day, hours)
         for i, state, m, c, j in zip(active, after, *moved, strict=True):
             mean[i], cov[i], innovation = update(m, c, state)
             at[i] += 1

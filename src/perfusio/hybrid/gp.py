@@ -12,8 +12,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.linalg import cho_solve, cholesky, solve_triangular
 from scipy.optimize import minimize
 
@@ -21,6 +23,7 @@ from perfusio.errors import FitFailed
 from perfusio.state import FloatArray
 
 _SQRT5 = float(np.sqrt(5.0))  # a Python float leaves single precision single
+AnyFloat = NDArray[np.floating[Any]]
 _JITTER = 1e-8
 _N_FEATURES = 96
 
@@ -52,7 +55,7 @@ def initial_hyperparameters(n_inputs: int, noise_sd: float) -> Hyperparameters:
     )
 
 
-def _distances(a: FloatArray, b: FloatArray) -> FloatArray:
+def _distances(a: AnyFloat, b: AnyFloat) -> FloatArray:
     """Return scaled distances (N, M) of points (N, D) and (M, D) that are already divided by the lengthscales."""
     squared = (a * a).sum(axis=1)[:, None] + (b * b).sum(axis=1)[None] - 2.0 * a @ b.T
     r: FloatArray = np.sqrt(np.maximum(squared, 0.0))
@@ -85,7 +88,7 @@ def log_likelihood(h: Hyperparameters, x: FloatArray, y: FloatArray) -> tuple[fl
     alpha = cho_solve((factor, True), y)
     value = -0.5 * float(y @ alpha) - float(np.log(np.diag(factor)).sum()) - 0.5 * n * np.log(2.0 * np.pi)
     inner = np.outer(alpha, alpha) - cho_solve((factor, True), np.eye(n))
-    # dk/dlog(l_d) = signal 5/3 (1 + sqrt5 r) exp(-sqrt5 r) (dx_d / l_d)^2, summed against `inner` without an (N,N,D) array
+    # dk/dlog(l_d) = signal 5/3 (1 + sqrt5 r) exp(-sqrt5 r) (dx_d / l_d)^2, summed without an (N, N, D) array
     weight = inner * (signal * (5.0 / 3.0) * (1.0 + _SQRT5 * r) * decay)
     total = weight.sum(axis=1)
     per_input = 2.0 * (total @ scaled**2 - np.einsum("nd,nd->d", scaled, weight @ scaled))
@@ -93,7 +96,9 @@ def log_likelihood(h: Hyperparameters, x: FloatArray, y: FloatArray) -> tuple[fl
     return value, gradient
 
 
-def fit(x: FloatArray, y: FloatArray, *, start: Hyperparameters, noise_sd: float, max_iter: int = 60) -> Hyperparameters:
+def fit(
+    x: FloatArray, y: FloatArray, *, start: Hyperparameters, noise_sd: float, max_iter: int = 60
+) -> Hyperparameters:
     """Return the maximum a posteriori hyperparameters.
 
     Priors: lengthscales LogNormal(sqrt2 + ln(D)/2, sqrt3); signal LogNormal(0, 0.7); noise LogNormal around the
@@ -119,7 +124,8 @@ def fit(x: FloatArray, y: FloatArray, *, start: Hyperparameters, noise_sd: float
 
     bounds = [(c - 4.0, c + 4.0) for c in centre]
     try:
-        result = minimize(loss, start.vector(), jac=True, method="L-BFGS-B", bounds=bounds, options={"maxiter": max_iter})
+        options = {"maxiter": max_iter}
+        result = minimize(loss, start.vector(), jac=True, method="L-BFGS-B", bounds=bounds, options=options)
     except np.linalg.LinAlgError as error:
         raise FitFailed(f"The kernel matrix of {len(y)} rows is not positive definite; the old model stays.") from error
     if not np.isfinite(result.fun) or not np.isfinite(result.x).all():

@@ -11,8 +11,8 @@ import numpy as np
 from perfusio.errors import FitFailed, NotEnoughData, OutOfRange
 from perfusio.forecast import Forecast
 from perfusio.hybrid.calibration import calibrate, uncalibrated
-from perfusio.hybrid.features import IndexedData, indexed
-from perfusio.hybrid.filter import Belief, Process, filter_runs, smoothed
+from perfusio.hybrid.features import IndexedData, from_latent, indexed
+from perfusio.hybrid.filter import LATENT, Belief, Process, filter_runs, smoothed
 from perfusio.hybrid.residual import Residual, residual_rows
 from perfusio.hybrid.rollout import Futures
 from perfusio.protocols import Refit
@@ -155,20 +155,15 @@ class HybridModel:
         self, trajectory: Trajectory, *, interval_hours: float, n_paths: int, n_intervals: int, seed: int
     ) -> Futures:
         """Draw possible futures of a vessel, to be played under any number of plans (arrays in, arrays out)."""
-        belief = self.beliefs.get(trajectory.reactor_id)
-        if belief is None or not (belief.continues(trajectory) and len(belief.trajectory.states) == len(trajectory.states)):
-            belief = self.condition([trajectory]).beliefs[trajectory.reactor_id]
+        belief = self.condition([trajectory]).beliefs[trajectory.reactor_id]  # free where it is up to date
         return Futures.draw(
             self.process, belief, hours=interval_hours, n_paths=n_paths, n_intervals=n_intervals, seed=seed
         )
 
     def estimate(self, trajectory: Trajectory) -> State:
         """Return the filtered state at the last sample: what is believed of every species, measured or not."""
-        forecast = self.futures(trajectory, interval_hours=24.0, n_paths=2, n_intervals=1, seed=0)
-        from perfusio.hybrid.features import from_latent
-        from perfusio.hybrid.filter import LATENT
-
-        return State.of(trajectory.states[-1].time_h, from_latent(forecast.starts.mean(axis=1)[LATENT]))
+        belief = self.condition([trajectory]).beliefs[trajectory.reactor_id]
+        return State.of(trajectory.states[-1].time_h, from_latent(belief.mean[LATENT]))
 
 
 def _learn(data: IndexedData, before: Process, seed: int) -> Process:

@@ -45,6 +45,7 @@ class ScriptedConnector:
                 although the vessel took these. After the last, writes are taken as asked.
         """
         self.kind = kind
+        self.confirms_at_once = kind is not ConnectorKind.REPLAY
         self.written: list[Setpoints] = []
         self.in_force: Setpoints | Exception = setpoints
         self._script = iter(tuple(script))

@@ -1,0 +1,89 @@
+"""Measured values and forecasts against limits: alarms with lead time. Pure."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from perfusio.config import AlarmLimits
+from perfusio.events import AlarmRaised
+from perfusio.forecast import Forecast
+from perfusio.state import State, find_quantity
+
+LOOK_AHEAD_HOURS = 72.0
+PROBABILITY = 0.5
+RESPONSE = {
+    "viability": "Check the vessel and the count; lower stress: temperature, bleed, feed.",
+    "glucose": "Check the glucose feed; raise perfusion or the glucose setpoint.",
+    "ammonium": "Raise perfusion or lower the cell density.",
+    "lactate": "Check pH control and aeration; lower the glucose setpoint.",
+}
+
+
+def alarms(
+    limits: tuple[AlarmLimits, ...], sample: State | None, forecast: Forecast | None, now_h: float
+) -> tuple[AlarmRaised, ...]:
+    """Return at most one alarm per quantity: the gravest level, measured or forecast with P >= 0.5 within 3 days.
+
+    Args:
+        limits: Levels per quantity.
+        sample: Today's sample, if there is one.
+        forecast: Under what will be in force, if there is one.
+        now_h: Culture time [h].
+    """
+    found = []
+    for limit in limits:
+        for level, value_limit in (("act", limit.act), ("warn", limit.warn)):
+            alarm = _measured(limit, level, value_limit, sample)
+            alarm = alarm or _forecast(limit, level, value_limit, forecast, now_h)
+            if alarm is not None:
+                found.append(alarm)
+                break
+    return tuple(found)
+
+
+def _beyond(limit: AlarmLimits, value: np.ndarray | float, level: float) -> np.ndarray | bool:
+    return value < level if limit.is_lower else value > level
+
+
+def _measured(limit: AlarmLimits, level: str, value_limit: float, sample: State | None) -> AlarmRaised | None:
+    value = float("nan") if sample is None else float(getattr(sample, limit.quantity))
+    if not _beyond(limit, value, value_limit):
+        return None
+    unit = find_quantity(limit.quantity).unit
+    return AlarmRaised(
+        quantity=limit.quantity,
+        level=level,
+        value=value,
+        limit=value_limit,
+        lead_days=0.0,
+        response=RESPONSE.get(limit.quantity, "Check the vessel."),
+        reason=f"{limit.quantity} measured {value:.3g} {unit}, {level} level {value_limit:g} {unit}.",
+    )
+
+
+def _forecast(
+    limit: AlarmLimits, level: str, value_limit: float, forecast: Forecast | None, now_h: float
+) -> AlarmRaised | None:
+    if forecast is None:
+        return None
+    ahead = forecast[limit.quantity]
+    near = ahead.times_h <= now_h + LOOK_AHEAD_HOURS
+    share = np.mean(_beyond(limit, ahead.samples[:, near], value_limit), axis=0)
+    (hit,) = np.nonzero(share >= PROBABILITY)
+    if not len(hit):
+        return None
+    first = int(hit[0])
+    value, lead = float(ahead.mean[first]), float(ahead.times_h[first] - now_h) / 24.0
+    unit = find_quantity(limit.quantity).unit
+    return AlarmRaised(
+        quantity=limit.quantity,
+        level=level,
+        value=value,
+        limit=value_limit,
+        lead_days=lead,
+        response=RESPONSE.get(limit.quantity, "Check the vessel."),
+        reason=(
+            f"{limit.quantity} forecast {value:.3g} {unit} in {lead:g} days, {level} level {value_limit:g} {unit} "
+            f"(P = {share[first]:.2f})."
+        ),
+    )

@@ -1,0 +1,87 @@
+"""One turn of the loop as pure functions: what the twin knows, and how a sample changes it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
+
+import numpy as np
+
+from perfusio.errors import OutOfRange
+from perfusio.state import SETPOINTS, STATE_QUANTITIES, Setpoints, State
+from perfusio.trajectory import Trajectory
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunState:
+    """What is known of all vessels.
+
+    Attributes:
+        trajectories: Samples and setpoints so far, by reactor.
+        in_force: Setpoints in force since the latest sample, by reactor.
+        assumed: Setpoints among them that nobody confirmed, by reactor.
+        alarms: Alarms that are active: (reactor, quantity, level).
+    """
+
+    trajectories: Mapping[str, Trajectory] = field(default_factory=dict)
+    in_force: Mapping[str, Setpoints] = field(default_factory=dict)
+    assumed: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    alarms: frozenset[tuple[str, str, str]] = frozenset()
+
+
+def with_vessel(run_state: RunState, empty: Trajectory, nominal: Setpoints) -> RunState:
+    """Return the run state with one more vessel, about which nothing is known but where it is meant to start."""
+    reactor = empty.reactor_id
+    joined = replace(run_state, trajectories={**run_state.trajectories, reactor: empty})
+    return in_force(joined, reactor, nominal, SETPOINTS)
+
+
+def observe(run_state: RunState, reactor: str, sample: State) -> RunState:
+    """Add a sample; late values of a known time fill what was not measured then, and change nothing else."""
+    trajectory = run_state.trajectories[reactor]
+    times = [s.time_h for s in trajectory.states]
+    if sample.time_h in times:
+        i = times.index(sample.time_h)
+        states = (*trajectory.states[:i], _filled(trajectory.states[i], sample), *trajectory.states[i + 1 :])
+        longer = replace(trajectory, states=states)
+    else:
+        longer = trajectory.observe(sample, run_state.in_force[reactor])
+    return replace(run_state, trajectories={**run_state.trajectories, reactor: longer})
+
+
+def _filled(state: State, late: State) -> State:
+    new = {name: value for name, value in late.measured().items() if name not in state.measured()}
+    return replace(state, **new, quality=MappingProxyType({**late.quality, **state.quality}))
+
+
+def in_force(run_state: RunState, reactor: str, setpoints: Setpoints, assumed: tuple[str, ...] = ()) -> RunState:
+    """Record what holds from now on in one vessel."""
+    return replace(
+        run_state,
+        in_force={**run_state.in_force, reactor: setpoints},
+        assumed={**run_state.assumed, reactor: assumed},
+    )
+
+
+def problem_with(sample: State, trajectory: Trajectory) -> str | None:
+    """Return why a sample cannot be used, or None: a value that is impossible, or a time that has passed."""
+    try:
+        for name, quantity in STATE_QUANTITIES.items():
+            quantity.check(getattr(sample, name))
+    except OutOfRange as error:
+        return str(error)
+    if not np.isfinite(sample.time_h):
+        return f"The sample has no usable time: {sample.time_h}."
+    times = [s.time_h for s in trajectory.states]
+    if times and sample.time_h < times[-1] and sample.time_h not in times:
+        return (
+            f"The sample of hour {sample.time_h:g} came after that of hour {times[-1]:g}, and there was none at that "
+            "time to complete. It was not used."
+        )
+    return None
+
+
+def is_fit_due(turn: int, retrain_every: int) -> bool:
+    """Whether the model is refitted at the end of this turn (turns count from 0)."""
+    return turn > 0 and turn % retrain_every == 0

@@ -1,0 +1,322 @@
+"""DigitalTwin: the one object with state. Each day: read, observe, condition, decide, guard, write; refit every few."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import replace
+from functools import partial
+from typing import TypeVar
+
+import numpy as np
+
+from perfusio.bed.policy import BEDPolicy
+from perfusio.clock import Clock, SystemClock
+from perfusio.config import DesignSpace, Mode, RunConfig
+from perfusio.decision import Action, Decision, Verdict
+from perfusio.errors import AuditError, ConfigError, ModelError, PerfusioError
+from perfusio.events import (
+    ConnectorFailed,
+    Event,
+    Forecasted,
+    ModelConditioned,
+    ModelRejected,
+    RunEnded,
+    SampleQuarantined,
+)
+from perfusio.forecast import Forecast
+from perfusio.hybrid.model import HybridModel
+from perfusio.protocols import Connector, ConnectorKind, Described, EventSink, Model, Policy
+from perfusio.state import Setpoints
+from perfusio.trajectory import Trajectory
+from perfusio.twin import facts
+from perfusio.twin.actuate import actuate
+from perfusio.twin.alarms import alarms
+from perfusio.twin.audit import AuditLogger
+from perfusio.twin.day import RunState, in_force, is_fit_due, observe, problem_with, with_vessel
+from perfusio.twin.guard import guard
+from perfusio.twin.inbox import Arrival, Inbox, Trouble
+from perfusio.twin.outcome import Outcome, RunResult
+
+OVERDUE_TURNS = 3
+"""Turns in a row without any sample from any vessel after which a run ends as SAMPLE_OVERDUE."""
+WORSE = 1.1
+"""A refit that predicts the latest transitions this many times worse is refused."""
+Observer = Callable[[Event], None]
+T = TypeVar("T")
+
+
+class _Announcing:
+    """An EventSink that tells observers of an event once it is durable."""
+
+    def __init__(self, sink: EventSink, observers: tuple[Observer, ...]) -> None:
+        self._sink, self._observers = sink, observers
+
+    def append(self, event: Event) -> int:
+        seq = self._sink.append(event)
+        for observer in self._observers:
+            observer(event)
+        return seq
+
+
+class DigitalTwin:
+    """Runs an experiment on one vessel or many by itself.
+
+    Args:
+        connector: One vessel, or a mapping of reactor to connector for an experiment of several.
+        design_space: What may be written.
+        run_config: What to do for how long.
+        model: Belief to start from; default: the mechanistic prior, no data.
+        policy: Chooses setpoints; default: BEDPolicy.
+        clock: Where wall time comes from.
+        audit: Where events go; default: `audit.jsonl` in `run_config.run_dir`.
+        observers: Called with each event after it is durable, e.g. to print it.
+    """
+
+    def __init__(
+        self,
+        *,
+        connector: Connector | Mapping[str, Connector],
+        design_space: DesignSpace,
+        run_config: RunConfig,
+        model: Model | None = None,
+        policy: Policy | None = None,
+        clock: Clock | None = None,
+        audit: EventSink | None = None,
+        observers: tuple[Observer, ...] = (),
+    ) -> None:
+        self.connectors = dict(connector) if isinstance(connector, Mapping) else {"R01": connector}
+        if not self.connectors:
+            raise ConfigError("No vessel to run: `connector` is an empty mapping. Give at least one connector.")
+        self.design_space, self.config = design_space, run_config
+        self.model: Model = model if model is not None else HybridModel()
+        self.policy: Policy = policy if policy is not None else BEDPolicy()
+        self.run_state = RunState()
+        self._clock = clock or SystemClock()
+        self._audit, self._observers = audit, observers
+        self._inbox = Inbox(self.connectors, run_config.sampling_interval_hours)
+        self._n_samples = self._n_decisions = 0
+        self._run_id = ""
+
+    def mode(self, reactor: str) -> Mode:
+        """Return who may write to a vessel: as configured, else automatic unless it is hardware."""
+        if self.config.mode is not None:
+            return self.config.mode
+        is_hardware = self.connectors[reactor].kind is ConnectorKind.HARDWARE
+        return Mode.ADVISORY if is_hardware else Mode.AUTOMATIC
+
+    async def run(self) -> RunResult:
+        """Run the experiment to its end and return how it ended.
+
+        Raises:
+            PerfusioError: the source or the record cannot be used; no vessel was written to before it was raised.
+        """
+        sources = {r: c.describe() if isinstance(c, Described) else {} for r, c in self.connectors.items()}
+        await self._inbox.first_look()
+        logger, sink = None, self._audit
+        if sink is None:
+            path = self.config.run_dir / "audit.jsonl"
+            sink = logger = AuditLogger(path, clock=self._clock, fresh=self.config.fresh)
+            self._run_id = logger.run_id
+        self._sink: EventSink = _Announcing(sink, self._observers)
+        outcome, reason = Outcome.FAILED, ""
+        try:
+            self._start(sources)
+            outcome = await self._turns()
+        except (asyncio.CancelledError, KeyboardInterrupt):
+            outcome = Outcome.STOPPED
+            raise
+        except Exception as error:
+            reason = f"{type(error).__name__}: {error}"
+            raise
+        finally:
+            with suppress(AuditError):  # a record that cannot be written is the reason we are here
+                self._sink.append(
+                    RunEnded(
+                        outcome=outcome.name, n_samples=self._n_samples, n_decisions=self._n_decisions,
+                        reason=reason or outcome.value,
+                    )
+                )  # fmt: skip
+            if logger is not None:
+                logger.close()
+        return RunResult(
+            outcome=outcome,
+            trajectories=self.run_state.trajectories,
+            audit_path=logger.path if logger is not None else None,
+            n_samples=self._n_samples,
+            n_decisions=self._n_decisions,
+        )
+
+    # -- the loop ----------------------------------------------------------------------------------------------------
+
+    def _start(self, sources: Mapping[str, Mapping[str, object]]) -> None:
+        modes = {reactor: self.mode(reactor) for reactor in self.connectors}
+        self._sink.append(facts.started(self.config, self.design_space, modes, sources))
+        for reactor in self.connectors:
+            clone = str(sources[reactor].get("clone", ""))
+            empty = Trajectory(reactor_id=reactor, run_id=self._run_id, clone=clone)
+            self.run_state = with_vessel(self.run_state, empty, self.design_space.nominal)
+
+    async def _turns(self) -> Outcome:
+        last, silent = self.config.n_turns, 0
+        for turn in range(last + 1):
+            present = await self._gather_samples(turn)
+            if not present and self._inbox.is_over:
+                return Outcome.SOURCE_EXHAUSTED
+            silent = 0 if present else silent + 1
+            if silent >= OVERDUE_TURNS and not self._inbox.is_reading_ahead:
+                return Outcome.SAMPLE_OVERDUE
+            await self._condition(turn)
+            deciding = {r for r in present if turn < last and self.mode(r) in (Mode.AUTOMATIC, Mode.ADVISORY)}
+            decisions = await self._decide(turn, deciding)
+            await self._forecast_only(turn, set(self.connectors) - set(decisions))
+            for verdict in self._judge(turn, decisions):
+                await self._apply(turn, verdict)
+            if turn < last and is_fit_due(turn, self.config.retrain_every):
+                await self._refit(turn)
+        return Outcome.COMPLETED
+
+    # -- hop 1 and 2: samples ----------------------------------------------------------------------------------------
+
+    async def _gather_samples(self, turn: int) -> set[str]:
+        """Take in what is due by this turn, all vessels at once; return the vessels whose sample of the day came."""
+        present = set()
+        for reactor, arrived in (await self._inbox.gather(turn)).items():
+            for thing in arrived:
+                if isinstance(thing, Trouble):
+                    self._sink.append(
+                        ConnectorFailed(reactor=reactor, day=turn, operation=thing.operation, reason=thing.reason)
+                    )
+                elif self._take(reactor, turn, thing):
+                    present.add(reactor)
+            if reactor not in present and not (reactor in self._inbox.over and not arrived):
+                expected = self._inbox.expected_h(reactor, turn)
+                self._sink.append(
+                    facts.sample_missing(reactor, turn, expected, self.config.sampling_interval_hours)
+                )
+        self._n_samples += len(present)
+        return present
+
+    def _take(self, reactor: str, turn: int, arrival: Arrival) -> bool:
+        """Record and observe one sample; return whether it is the usable sample of this turn."""
+        sample, trajectory = arrival.sample, self.run_state.trajectories[reactor]
+        problem = problem_with(sample, trajectory)
+        if problem is not None:
+            self._sink.append(SampleQuarantined(reactor=reactor, day=turn, state=sample, reason=problem))
+            return False
+        before = self.run_state.in_force[reactor]
+        self._sink.append(facts.sample_read(reactor, turn, arrival, before, self.run_state.assumed[reactor]))
+        self.run_state = observe(self.run_state, reactor, sample)
+        if self.connectors[reactor].kind is ConnectorKind.REPLAY:
+            before = self.design_space.nominal  # our own writes never count in a replay
+        self.run_state = in_force(self.run_state, reactor, *arrival.setpoints.filled_from(before))
+        return arrival.is_due
+
+    # -- hop 3 and 4: model and decisions ----------------------------------------------------------------------------
+
+    def _observed(self) -> list[Trajectory]:
+        return [t for t in self.run_state.trajectories.values() if t.states]
+
+    async def _condition(self, turn: int) -> None:
+        model = await self._attempt(turn, lambda: self.model.condition(self._observed()))
+        if model is not None:
+            self.model = model
+            self._sink.append(ModelConditioned(day=turn, model_id=model.model_id))
+
+    async def _attempt(self, turn: int, work: Callable[[], T]) -> T | None:
+        """Run model code in a thread; whatever fails there costs this turn's update, never the run or the vessel."""
+        try:
+            return await asyncio.to_thread(work)
+        except Exception as error:  # noqa: BLE001 - a fault in a model must end as a HOLD with its name, not as a crash
+            words = f"{type(error).__name__}: {error} The model before stays in use."
+            self._sink.append(ModelRejected(day=turn, model_id=self.model.model_id, reason=words))
+            return None
+
+    async def _decide(self, turn: int, reactors: set[str]) -> dict[str, Decision | PerfusioError]:
+        if not reactors:
+            return {}
+        chosen = {r: self.run_state.trajectories[r] for r in sorted(reactors)}
+        now = {r: self.run_state.in_force[r] for r in chosen}
+        try:
+            decisions = await asyncio.to_thread(
+                self.policy.decide, chosen, now, self.model, self.design_space, self.config, day=turn
+            )
+        except Exception as error:  # noqa: BLE001 - as above: a fault in a policy is that day's HOLD
+            fault = ModelError(f"The policy failed with {type(error).__name__}: {error}")
+            decisions = dict.fromkeys(chosen, fault)
+        for reactor, d in decisions.items():
+            if isinstance(d, Decision) and np.isfinite(d.score) and d.chosen.is_finite() and d.hold.is_finite():
+                self._n_decisions += 1
+                self._sink.append(facts.decided(d, turn, self._key(reactor, turn)))
+        return decisions
+
+    def _key(self, reactor: str, turn: int) -> str:
+        return f"{self._run_id}:{reactor}:{turn}:0"
+
+    async def _forecast_only(self, turn: int, reactors: set[str]) -> None:
+        """Forecast the vessels for which nothing is decided, under the setpoints in force."""
+        for reactor in sorted(reactors):
+            if self.run_state.trajectories[reactor].states:
+                forecast = await self._attempt(turn, partial(self._hold_forecast, reactor))
+                if forecast is not None and forecast.is_finite():
+                    held = forecast.to_json()
+                    self._sink.append(Forecasted(reactor=reactor, day=turn, hold=held, model_id=self.model.model_id))
+                    self._alarm(reactor, turn, forecast)
+
+    def _hold_forecast(self, reactor: str) -> Forecast:
+        hours = self.config.sampling_interval_hours
+        plan = [self.run_state.in_force[reactor]] * max(1, round(self.config.forecast_days * 24.0 / hours))
+        trajectory, n, seed = self.run_state.trajectories[reactor], self.config.n_paths, self.config.seed
+        return self.model.rollout(trajectory, [plan], interval_hours=hours, n_paths=n, seed=seed)[0]
+
+    # -- hop 5 and 6: guard and write --------------------------------------------------------------------------------
+
+    def _judge(self, turn: int, decisions: Mapping[str, Decision | PerfusioError]) -> list[Verdict]:
+        verdicts = []
+        for reactor, decision in decisions.items():
+            verdict = guard(
+                decision, reactor=reactor, trajectory=self.run_state.trajectories[reactor],
+                current=self.run_state.in_force[reactor], design_space=self.design_space,
+                constraints=self.config.constraints, mode=self.mode(reactor),
+            )  # fmt: skip
+            verdicts.append(verdict)
+            if isinstance(decision, Decision) and decision.chosen.is_finite():
+                self._alarm(reactor, turn, decision.chosen if verdict.action is Action.WRITE else decision.hold)
+            if verdict.action is not Action.WRITE:
+                self._sink.append(facts.withheld(verdict, turn))
+        return verdicts
+
+    def _alarm(self, reactor: str, turn: int, forecast: Forecast) -> None:
+        sample = self.run_state.trajectories[reactor].states[-1]
+        found = alarms(self.config.alarms, sample, forecast, sample.time_h)
+        active = {(reactor, a.quantity, a.level) for a in found}
+        for alarm in found:
+            if (reactor, alarm.quantity, alarm.level) not in self.run_state.alarms:
+                self._sink.append(replace(alarm, reactor=reactor, day=turn))
+        others = {a for a in self.run_state.alarms if a[0] != reactor}
+        self.run_state = replace(self.run_state, alarms=frozenset(others | active))
+
+    async def _apply(self, turn: int, verdict: Verdict) -> None:
+        reactor = verdict.reactor_id
+        connector, current = self.connectors[reactor], self.run_state.in_force[reactor]
+        found = await actuate(
+            verdict, connector=connector, current=current, audit=self._sink, day=turn,
+            key=self._key(reactor, turn),
+        )  # fmt: skip
+        if connector.kind is ConnectorKind.REPLAY or verdict.action is not Action.WRITE:
+            return  # what was in force in a replay is history: our own writes never count
+        now, assumed = (found or Setpoints()).filled_from(current)
+        self.run_state = in_force(self.run_state, reactor, now, assumed)
+
+    # -- learning ----------------------------------------------------------------------------------------------------
+
+    async def _refit(self, turn: int) -> None:
+        seed = int(np.random.SeedSequence([self.config.seed, turn]).generate_state(1)[0])
+        refit = await self._attempt(turn, lambda: self.model.refit(self._observed(), seed=seed))
+        if refit is None:
+            return
+        accepted = bool(np.isfinite(refit.error) and refit.error <= WORSE * refit.previous_error)
+        if accepted:
+            self.model = refit.model
+        self._sink.append(facts.refitted(refit, turn, accepted=accepted, model_id=self.model.model_id))

@@ -1,0 +1,93 @@
+"""The facts of a day as events: one function per fact, so that the loop reads as the loop."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Mapping
+from importlib.metadata import version
+
+from perfusio.config import DesignSpace, Mode, RunConfig
+from perfusio.decision import Decision, Verdict
+from perfusio.events import Decided, ModelFitted, ModelRejected, RunStarted, SampleMissing, SampleRead, Withheld
+from perfusio.protocols import Model, Refit
+from perfusio.state import Setpoints
+from perfusio.twin.inbox import Arrival
+
+RECORDED_VERSIONS = ("perfusio-twin", "numpy", "scipy", "torch", "botorch")
+
+
+def started(
+    config: RunConfig, space: DesignSpace, modes: Mapping[str, Mode], sources: Mapping[str, Mapping[str, object]]
+) -> RunStarted:
+    """Return the first record of a run: everything that was asked of it, with versions and sources."""
+    return RunStarted(
+        config={
+            "run": config.model_dump(mode="json", exclude={"run_dir", "fresh"}),
+            "design_space": space.model_dump(mode="json"),
+            "modes": {reactor: mode.value for reactor, mode in modes.items()},
+        },
+        versions={name: version(name) for name in RECORDED_VERSIONS} | {"python": platform.python_version()},
+        sources=dict(sources),
+        reason=f"{len(modes)} vessel(s), {config.duration_days} days: {config.objective}.",
+    )
+
+
+def sample_read(
+    reactor: str, turn: int, arrival: Arrival, in_force: Setpoints, assumed: tuple[str, ...]
+) -> SampleRead:
+    """Return the record of a sample; what the day's sample lacks is said in words."""
+    missing = arrival.sample.missing() if arrival.is_due else ()
+    return SampleRead(
+        reactor=reactor,
+        day=turn,
+        state=arrival.sample,
+        in_force=in_force,
+        assumed=assumed,
+        extra=not arrival.is_due,
+        reason=f"Not measured: {', '.join(missing)}." if missing else "",
+    )
+
+
+def sample_missing(reactor: str, turn: int, expected_h: float, interval_hours: float) -> SampleMissing:
+    """Return the record of a sample that did not come."""
+    words = f"No sample within {interval_hours / 2:g} h of day {expected_h / 24:g}: no decision for {reactor} today."
+    return SampleMissing(reactor=reactor, day=turn, expected_h=expected_h, reason=words)
+
+
+def decided(decision: Decision, turn: int, key: str) -> Decided:
+    """Return the record of a proposal with both its forecasts."""
+    return Decided(
+        reactor=decision.reactor_id,
+        day=turn,
+        key=key,
+        setpoints=decision.setpoints,
+        chosen=decision.chosen.to_json(),
+        hold=decision.hold.to_json(),
+        why=decision.reason.to_json(),
+        acquisition=decision.acquisition,
+        score=decision.score,
+        model_id=decision.model_id,
+        reason=decision.reason.text,
+    )
+
+
+def withheld(verdict: Verdict, turn: int) -> Withheld:
+    """Return the record of a proposal that is not written, and why."""
+    return Withheld(
+        reactor=verdict.reactor_id,
+        day=turn,
+        action=verdict.action.value,
+        because=verdict.because,
+        setpoints=verdict.setpoints,
+        reason=" ".join(verdict.because),
+    )
+
+
+def refitted(refit: Refit[Model], turn: int, *, accepted: bool, model_id: str) -> ModelFitted | ModelRejected:
+    """Return the record of a refit; `model_id` is the model in use from now on."""
+    if accepted:
+        return ModelFitted(
+            day=turn, model_id=model_id, holdout_error=refit.error, previous_error=refit.previous_error
+        )
+    words = f"Refit refused: one-step error {refit.error:.3g} against {refit.previous_error:.3g} before."
+    return ModelRejected(day=turn, model_id=model_id, reason=words)

@@ -1,0 +1,126 @@
+"""From a decision to a verdict: the only road to a write. Pure, and every rule says in words what it stopped."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from perfusio.config import Constraint, DesignSpace, Mode
+from perfusio.decision import Action, Decision, Verdict
+from perfusio.errors import PerfusioError
+from perfusio.forecast import Forecast
+from perfusio.state import SETPOINT_QUANTITIES, SETPOINTS, SPECIES, STATE_QUANTITIES, Setpoints
+from perfusio.trajectory import Trajectory
+
+CRITICAL = ("vcd", "viability", "glucose")
+BLIND_HOURS = 48.0
+"""A critical analyte without a value for longer than this means: do not touch the vessel."""
+ROUNDING = 1e-9
+
+
+def guard(
+    decision: Decision | PerfusioError,
+    *,
+    reactor: str,
+    trajectory: Trajectory,
+    current: Setpoints,
+    design_space: DesignSpace,
+    constraints: tuple[Constraint, ...],
+    mode: Mode,
+) -> Verdict:
+    """Judge one proposal.
+
+    Args:
+        decision: The proposal, or why there is none.
+        reactor: Vessel.
+        trajectory: Its samples.
+        current: Setpoints in force.
+        design_space: Bounds and largest steps; the model cannot widen them.
+        constraints: Of the run; a lower limit on ``cspr`` is enforced on the measured cells too.
+        mode: Of the vessel.
+
+    Returns:
+        WRITE if every rule is kept and the vessel is automatic, ADVISE if it is advisory, else HOLD with the reasons.
+    """
+    if isinstance(decision, PerfusioError):
+        return Verdict(reactor_id=reactor, setpoints=None, action=Action.HOLD, because=(str(decision),))
+    because = (
+        *_not_usable(decision),
+        *_not_allowed(decision.setpoints, current, design_space),
+        *_starving(decision.setpoints, current, trajectory, constraints),
+        *_blind(trajectory),
+    )
+    if because:
+        return Verdict(reactor_id=reactor, setpoints=None, action=Action.HOLD, because=because)
+    if mode is Mode.AUTOMATIC:
+        return Verdict(reactor_id=reactor, setpoints=decision.setpoints, action=Action.WRITE)
+    if mode is Mode.ADVISORY:
+        words = ("The vessel is advisory: shown, not written. A person applies it.",)
+        return Verdict(reactor_id=reactor, setpoints=decision.setpoints, action=Action.ADVISE, because=words)
+    words = (f"The vessel is in mode {mode.value}: nothing is written.",)
+    return Verdict(reactor_id=reactor, setpoints=None, action=Action.HOLD, because=words)
+
+
+def _not_usable(decision: Decision) -> tuple[str, ...]:
+    """Numbers that no decision can rest on."""
+    out = []
+    if not np.isfinite(decision.setpoints.vector()).all():
+        out.append(f"The proposed setpoints are not all numbers: {decision.setpoints}.")
+    if not np.isfinite(decision.score):
+        out.append(f"The score of the proposal is {decision.score}.")
+    for name, forecast in (("chosen", decision.chosen), ("hold", decision.hold)):
+        if not forecast.is_finite():
+            out.append(f"The forecast ({name}) is not finite.")
+        elif not _is_physical(forecast):
+            out.append(f"The forecast ({name}) leaves what is physically possible.")
+    return tuple(out)
+
+
+def _is_physical(forecast: Forecast) -> bool:
+    low = np.array([STATE_QUANTITIES[s].low for s in SPECIES])
+    high = np.array([STATE_QUANTITIES[s].high for s in SPECIES])
+    first = forecast.mean[: max(1, len(forecast.mean) // 4)]  # far days may honestly be unknown
+    return bool(np.all(first >= low) and np.all(first <= high) and np.all(forecast.sd >= 0.0))
+
+
+def _not_allowed(new: Setpoints, current: Setpoints, space: DesignSpace) -> tuple[str, ...]:
+    """Bounds, largest steps, and bleed <= perfusion."""
+    out = []
+    for name, low, high, step in zip(SETPOINTS, space.low, space.high, space.max_step, strict=True):
+        value, old, unit = getattr(new, name), getattr(current, name), SETPOINT_QUANTITIES[name].unit
+        slack = ROUNDING * max(1.0, abs(high))
+        if not low - slack <= value <= high + slack:
+            out.append(f"{name} {value:g} {unit} is outside {low:g} to {high:g} {unit}.")
+        if not abs(value - old) <= step + slack:
+            out.append(f"{name} would move from {old:g} to {value:g} {unit}; the largest step is {step:g} {unit}.")
+    if not new.bleed_rate <= new.perfusion_rate:
+        out.append(f"Bleed {new.bleed_rate:g} would exceed perfusion {new.perfusion_rate:g} 1/day.")
+    return tuple(out)
+
+
+def _starving(
+    new: Setpoints, current: Setpoints, trajectory: Trajectory, constraints: tuple[Constraint, ...]
+) -> tuple[str, ...]:
+    """Perfusion must not be lowered to below the least cell-specific rate, counted on the cells last measured."""
+    floors = [c.low for c in constraints if c.quantity == "cspr" and c.low is not None]
+    counts = [s.vcd for s in trajectory.states if s.vcd == s.vcd]
+    if not floors or not counts or new.perfusion_rate >= current.perfusion_rate:
+        return ()
+    cspr = 1000.0 * new.perfusion_rate / max(counts[-1], 1e-9)
+    if cspr >= max(floors):
+        return ()
+    return (
+        f"Perfusion {new.perfusion_rate:.3g} 1/day would leave {cspr:.3g} pL/cell/day at {counts[-1]:.3g}e6 cells/mL; "
+        f"the least is {max(floors):g}.",
+    )
+
+
+def _blind(trajectory: Trajectory) -> tuple[str, ...]:
+    """Critical analytes without a recent value."""
+    now = trajectory.states[-1].time_h
+    out = []
+    for name in CRITICAL:
+        seen = [s.time_h for s in trajectory.states if getattr(s, name) == getattr(s, name)]
+        if not seen or now - seen[-1] > BLIND_HOURS:
+            since = f"since hour {seen[-1]:g}" if seen else "at all"
+            out.append(f"{name} was not measured {since}: no setpoint is changed blindly.")
+    return tuple(out)

@@ -1,0 +1,39 @@
+"""How a run ended and what it left behind."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+
+from perfusio.trajectory import Trajectory
+
+
+class Outcome(Enum):
+    """How a run ended; each value is a sentence for the operator."""
+
+    COMPLETED = "The run reached its planned length."
+    SOURCE_EXHAUSTED = "The source has no further samples; the run ended early."
+    SAMPLE_OVERDUE = "No sample came for several days; the run was ended. Check the analyser and its link."
+    STOPPED = "The run was stopped by a person."
+    FAILED = "The run failed; the record says where."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunResult:
+    """What a run left behind.
+
+    Attributes:
+        outcome: How it ended.
+        trajectories: What was seen and in force, by reactor.
+        audit_path: The record, or None if the twin was given another sink.
+        n_samples: Samples that the loop took in as expected ones.
+        n_decisions: Decisions made.
+    """
+
+    outcome: Outcome
+    trajectories: Mapping[str, Trajectory]
+    audit_path: Path | None
+    n_samples: int
+    n_decisions: int
