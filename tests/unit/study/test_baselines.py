@@ -1,0 +1,82 @@
+"""The baselines: the PI keeps its limits, bridges gaps, does not wind up, and holds a density when fed moderately."""
+
+import asyncio
+from dataclasses import replace
+from math import nan
+
+import numpy as np
+import pytest
+
+from perfusio.config import DEFAULT_AMBR250_DESIGN_SPACE as SPACE
+from perfusio.connectors.simulated import SimulatedAmbr250
+from perfusio.state import State
+from perfusio.study.baselines import PIController, best_constant_bleed, nominal, steer, tracking_error
+
+
+def at(day, vcd):
+    return State(time_h=24.0 * day, vcd=vcd)
+
+
+def test_more_cells_than_wanted_bleed_more_and_fewer_bleed_less():
+    assert PIController(30).decide(at(0, 36.0), SPACE.nominal).bleed_rate > 0.15
+    assert PIController(30).decide(at(0, 24.0), SPACE.nominal).bleed_rate < 0.15
+    assert PIController(30).decide(at(0, 30.0), SPACE.nominal).bleed_rate == pytest.approx(0.15)
+
+
+def test_perfusion_follows_the_cells_within_one_step():
+    assert PIController(30).decide(at(0, 30.0), SPACE.nominal).perfusion_rate == pytest.approx(1.2)
+    assert PIController(30, cspr=0.02).decide(at(0, 45.0), SPACE.nominal).perfusion_rate == pytest.approx(0.9)
+    assert PIController(30).decide(at(0, 60.0), SPACE.nominal).perfusion_rate == pytest.approx(1.3)
+
+
+def test_bounds_and_largest_steps_are_kept_whatever_is_counted():
+    rng = np.random.default_rng(0)
+    for _ in range(20):
+        controller, current = PIController(30), SPACE.nominal
+        for day in range(30):
+            vcd = nan if rng.random() < 0.2 else float(rng.uniform(0, 200))
+            new = controller.decide(at(day, vcd), current)
+            assert SPACE.contains(new)
+            assert np.all(np.abs(new.vector() - current.vector()) <= SPACE.max_step + 1e-12)
+            current = new
+
+
+def test_nothing_moves_before_the_first_count_and_a_gap_is_bridged():
+    controller = PIController(30)
+    assert controller.decide(at(0, nan), SPACE.nominal) == SPACE.nominal
+    controller.decide(at(1, 30.0), SPACE.nominal)
+    bridged = controller.decide(at(2, nan), SPACE.nominal)
+    assert bridged.bleed_rate > 0.15  # it expects growth of .4 against a bleed of .15
+    assert np.isfinite(bridged.vector()).all()
+
+
+def test_the_integral_neither_winds_up_far_away_nor_into_a_limit():
+    controller, current = PIController(30), SPACE.nominal
+    for day in range(20):
+        current = controller.decide(at(day, 5.0), current)
+    assert controller.integral == 0.0
+    for day in range(20, 60):
+        current = controller.decide(at(day, 48.0), current)
+    assert current.bleed_rate == SPACE.bounds["bleed_rate"].high
+    back = [controller.decide(at(60 + k, 29.0), replace(current, bleed_rate=0.2)).bleed_rate for k in range(4)]
+    assert back[-1] < 0.27
+
+
+def test_it_holds_a_vessel_that_is_fed_moderately_and_nominal_setpoints_do_not():
+    def rig(setpoints=SPACE.nominal):
+        return SimulatedAmbr250(days=20, seed=3, setpoints=setpoints)
+
+    held = asyncio.run(steer(rig(), PIController(30, cspr=0.02).decide))
+    left = asyncio.run(steer(rig(), nominal))
+    assert len(held) == 21
+    assert tracking_error(held, 30) < 0.08
+    assert tracking_error(left, 30) > 0.5
+    bleed, best = asyncio.run(best_constant_bleed(rig, 30, n_tries=3))
+    assert bleed == 0.3
+    assert tracking_error(held, 30) < tracking_error(best, 30) < tracking_error(left, 30)
+
+
+def test_the_error_is_that_of_the_late_days():
+    truth = (at(0, 3.0), at(11, 60.0), at(12, 33.0), at(13, 27.0))
+    assert tracking_error(truth, 30) == pytest.approx(0.1)
+    assert np.isnan(tracking_error(truth[:2], 30))
