@@ -60,6 +60,13 @@ async def test_write_is_acknowledged_read_back_and_in_force():
     assert (await rig.read_sample()).vcd < (await other.read_sample()).vcd
 
 
+async def test_write_to_one_vessel_leaves_its_neighbours_alone():
+    rig, asked = SimulatedAmbr250(n_vessels=3), replace(NOMINAL, bleed_rate=0.3)
+    vessels = rig.vessels()
+    await vessels["R02"].write_setpoints(asked)
+    assert [await v.read_setpoints() for v in vessels.values()] == [NOMINAL, asked, NOMINAL]
+
+
 async def test_impossible_write_is_rejected_and_changes_nothing():
     rig = SimulatedAmbr250()
     with pytest.raises(WriteRejected, match="run empty"):
