@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from types import MappingProxyType
 from typing import Any, Self
 
 import numpy as np
@@ -14,8 +13,6 @@ from perfusio.errors import UnknownQuantity
 from perfusio.quantities import Quantity, closest, declared_quantities, quantity
 
 FloatArray = NDArray[np.float64]
-
-_NO_FLAGS: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +39,7 @@ class State:
         "titre", "IgG", "mAb", "product", "antibody", "product titer"))
     diameter: float = quantity("um", "Cell diameter", 5, 40, aliases=(
         "cell diameter", "average diameter", "avg. diameter", "avg. live diameter", "mean diameter"))
-    quality: Mapping[str, str] = field(default_factory=lambda: _NO_FLAGS)
+    quality: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def day(self) -> float:

@@ -159,7 +159,7 @@ def _built(
 ) -> list[TableRow]:
     states = [State(**row) for row in _records({"time_h": times, **_of_role(Role.STATE, values)})]
     for i, remarks in _flags(grid, values, warnings).items():
-        states[i] = replace(states[i], quality=MappingProxyType(remarks))
+        states[i] = replace(states[i], quality=dict(remarks))
     inputs = _of_role(Role.SETPOINT, values)
     setpoints = [Setpoints(**row) for row in _records(inputs)] if inputs else [Setpoints()] * len(states)
     return [
@@ -223,7 +223,7 @@ def _join(first: TableRow, second: TableRow, problems: Problems) -> TableRow:
                 f"states {name} = {amount(b, QUANTITIES[name])} at {first.state.time_h:g} h, but line {first.line} "
                 f"states {a:g} for the same time. Keep the right one.",
             )
-    quality = MappingProxyType({**second.state.quality, **first.state.quality})
+    quality = {**second.state.quality, **first.state.quality}
     known = {n: b if a != a else a for n, (a, b) in values.items()}
     known_inputs = {n: b if a != a else a for n, (a, b) in inputs.items()}
     return replace(
