@@ -51,7 +51,7 @@ def observe(run_state: RunState, reactor: str, sample: State) -> RunState:
 
 def _filled(state: State, late: State) -> State:
     new = {name: value for name, value in late.measured().items() if name not in state.measured()}
-    return replace(state, **new, quality=dict({**late.quality, **state.quality}))
+    return replace(state, **new, quality={**late.quality, **state.quality})
 
 
 def in_force(run_state: RunState, reactor: str, setpoints: Setpoints, assumed: tuple[str, ...] = ()) -> RunState:
