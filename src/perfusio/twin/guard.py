@@ -18,7 +18,7 @@ ROUNDING = 1e-9
 
 
 def guard(
-    decision: Decision | PerfusioError,
+    decision: object,
     *,
     reactor: str,
     trajectory: Trajectory,
@@ -30,7 +30,7 @@ def guard(
     """Judge one proposal.
 
     Args:
-        decision: The proposal, or why there is none.
+        decision: The proposal, or the error that says why there is none; anything else is held.
         reactor: Vessel.
         trajectory: Its samples.
         current: Setpoints in force.
@@ -43,26 +43,33 @@ def guard(
     """
     if isinstance(decision, PerfusioError):
         return Verdict(reactor_id=reactor, setpoints=None, action=Action.HOLD, because=(str(decision),))
+    if not isinstance(decision, Decision):
+        words = (f"The policy gave {type(decision).__name__} where a decision was expected.",)
+        return Verdict(reactor_id=reactor, setpoints=None, action=Action.HOLD, because=words)
     because = (
-        *_not_usable(decision),
+        *_not_usable(decision, reactor),
         *_not_allowed(decision.setpoints, current, design_space),
         *_starving(decision.setpoints, current, trajectory, constraints),
         *_blind(trajectory),
     )
     if because:
         return Verdict(reactor_id=reactor, setpoints=None, action=Action.HOLD, because=because)
+    # a value that rounding carried over an edge goes back onto it: what is written lies inside to the last bit
+    setpoints = Setpoints.of(np.clip(decision.setpoints.vector(), design_space.low, design_space.high))
     if mode is Mode.AUTOMATIC:
-        return Verdict(reactor_id=reactor, setpoints=decision.setpoints, action=Action.WRITE)
+        return Verdict(reactor_id=reactor, setpoints=setpoints, action=Action.WRITE)
     if mode is Mode.ADVISORY:
         words = ("The vessel is advisory: shown, not written. A person applies it.",)
-        return Verdict(reactor_id=reactor, setpoints=decision.setpoints, action=Action.ADVISE, because=words)
+        return Verdict(reactor_id=reactor, setpoints=setpoints, action=Action.ADVISE, because=words)
     words = (f"The vessel is in mode {mode.value}: nothing is written.",)
     return Verdict(reactor_id=reactor, setpoints=None, action=Action.HOLD, because=words)
 
 
-def _not_usable(decision: Decision) -> tuple[str, ...]:
-    """Numbers that no decision can rest on."""
+def _not_usable(decision: Decision, reactor: str) -> tuple[str, ...]:
+    """Numbers that no decision can rest on, and a decision for another vessel."""
     out = []
+    if decision.reactor_id != reactor:
+        out.append(f"The proposal is for {decision.reactor_id}, not for {reactor}.")
     if not np.isfinite(decision.setpoints.vector()).all():
         out.append(f"The proposed setpoints are not all numbers: {decision.setpoints}.")
     if not np.isfinite(decision.score):
@@ -79,7 +86,7 @@ def _is_physical(forecast: Forecast) -> bool:
     low = np.array([STATE_QUANTITIES[s].low for s in SPECIES])
     high = np.array([STATE_QUANTITIES[s].high for s in SPECIES])
     first = forecast.mean[: max(1, len(forecast.mean) // 4)]  # far days may honestly be unknown
-    return bool(np.all(first >= low) and np.all(first <= high) and np.all(forecast.sd >= 0.0))
+    return bool(len(first) and np.all(first >= low) and np.all(first <= high) and np.all(forecast.sd >= 0.0))
 
 
 def _not_allowed(new: Setpoints, current: Setpoints, space: DesignSpace) -> tuple[str, ...]:
