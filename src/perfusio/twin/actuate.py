@@ -33,8 +33,8 @@ async def actuate(
         acknowledged = await connector.write_setpoints(asked)
         if connector.confirms_at_once:
             acknowledged = (await connector.read_setpoints()).filled_from(acknowledged)[0]
-    except ConnectorError as error:
-        trouble = str(error)
+    except Exception as error:  # noqa: BLE001 - whatever a write raises, it is unknown until it is read back
+        trouble = _in_words(error)
         acknowledged = await _read_back(connector, audit, reactor, day)
     if acknowledged is not None and _agree(asked, acknowledged):
         audit.append(
@@ -51,9 +51,15 @@ async def actuate(
 async def _read_back(connector: Connector, audit: EventSink, reactor: str, day: int) -> Setpoints | None:
     try:
         return await connector.read_setpoints()
-    except ConnectorError as error:
-        audit.append(ConnectorFailed(reactor=reactor, day=day, operation="read_setpoints", reason=str(error)))
+    except Exception as error:  # noqa: BLE001 - as above
+        audit.append(
+            ConnectorFailed(reactor=reactor, day=day, operation="read_setpoints", reason=_in_words(error))
+        )
         return None
+
+
+def _in_words(error: Exception) -> str:
+    return str(error) if isinstance(error, ConnectorError) else f"{type(error).__name__}: {error}"
 
 
 def _agree(asked: Setpoints, found: Setpoints) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
-from math import floor
+from math import ceil, isfinite
 
 from perfusio.errors import ConnectorError, EndOfRun, SampleOverdue
 from perfusio.protocols import Connector
@@ -39,7 +39,7 @@ class Inbox:
     """Reads all vessels side by side, and keeps what was read ahead of its day.
 
     Expected samples of a vessel are start + k x interval, its first sample being the start, matched within half an
-    interval.
+    interval; one that lies half way belongs to the day before, so that twice as many samples are one due, one extra.
     """
 
     def __init__(self, connectors: Mapping[str, Connector], interval_hours: float) -> None:
@@ -47,12 +47,19 @@ class Inbox:
         self._ahead: dict[str, State] = {}
         self._start: dict[str, tuple[int, float]] = {}  # turn and time of the first sample
         self._last: dict[str, float] = {}
+        self._overdue_at_start: set[str] = set()
         self.over: set[str] = set()
 
     async def first_look(self) -> None:
-        """Read one sample of each vessel, so that an unusable source is refused before anything is recorded."""
+        """Read one sample of each vessel, so that an unusable source is refused before anything is recorded.
+
+        A vessel whose first sample is overdue is no such source: it misses the first turn, the others start.
+        """
         for reactor in self._connectors:
-            await self._read(reactor)
+            try:
+                await self._read(reactor)
+            except SampleOverdue:
+                self._overdue_at_start.add(reactor)
 
     @property
     def is_over(self) -> bool:
@@ -77,32 +84,41 @@ class Inbox:
 
     async def _until(self, reactor: str, turn: int) -> list[Arrival | Trouble]:
         out: list[Arrival | Trouble] = []
+        if reactor in self._overdue_at_start:
+            self._overdue_at_start.remove(reactor)
+            return out
         while True:
             try:
                 await self._read(reactor)
             except SampleOverdue:
                 return out
-            except ConnectorError as error:
-                return [*out, Trouble(operation=error.operation or "read_sample", reason=str(error))]
+            except Exception as error:  # noqa: BLE001 - a connector that breaks its promise is one vessel's trouble
+                return [*out, _trouble("read_sample", error)]
             if reactor not in self._ahead:
                 return out
             sample = self._ahead[reactor]
-            first_turn, first_h = self._start.setdefault(reactor, (turn, sample.time_h))
-            here = first_turn + floor((sample.time_h - first_h) / self._interval + 0.5)
-            if here > turn:
+            here = self._turn_of(reactor, sample, turn)
+            if here is not None and here > turn:
                 return out
             del self._ahead[reactor]
-            completes = sample.time_h <= self._last.get(reactor, -1.0)
-            self._last[reactor] = max(sample.time_h, self._last.get(reactor, -1.0))
-            is_due = here == turn and not completes
+            is_due = here == turn and sample.time_h > self._last.get(reactor, -1.0)
+            if here is not None:
+                self._last[reactor] = max(sample.time_h, self._last.get(reactor, -1.0))
             try:
                 setpoints = await self._connectors[reactor].read_setpoints()
-            except ConnectorError as error:
+            except Exception as error:  # noqa: BLE001 - as above
                 setpoints = Setpoints()
-                out.append(Trouble(operation="read_setpoints", reason=str(error)))
+                out.append(_trouble("read_setpoints", error))
             out.append(Arrival(sample=sample, setpoints=setpoints, is_due=is_due))
             if is_due:
                 return out
+
+    def _turn_of(self, reactor: str, sample: State, turn: int) -> int | None:
+        """Return the turn that a sample belongs to, the first sample to this one; None if it has no usable time."""
+        if not isfinite(sample.time_h):
+            return None
+        first_turn, first_h = self._start.setdefault(reactor, (turn, sample.time_h))
+        return first_turn + ceil((sample.time_h - first_h) / self._interval - 0.5)
 
     async def _read(self, reactor: str) -> None:
         if reactor in self._ahead or reactor in self.over:
@@ -111,3 +127,9 @@ class Inbox:
             self._ahead[reactor] = await self._connectors[reactor].read_sample()
         except EndOfRun:
             self.over.add(reactor)
+
+
+def _trouble(operation: str, error: Exception) -> Trouble:
+    if isinstance(error, ConnectorError):
+        return Trouble(operation=error.operation or operation, reason=str(error))
+    return Trouble(operation=operation, reason=f"{type(error).__name__}: {error}")
