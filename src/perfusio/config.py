@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal, Self
 import numpy as np
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
-from perfusio.errors import ConfigError, EmptyDesignSpace
+from perfusio.errors import ConfigError, EmptyDesignSpace, UnknownQuantity
 from perfusio.quantities import closest
 from perfusio.state import SETPOINT_QUANTITIES, SETPOINTS, SPECIES, FloatArray, Setpoints, find_quantity
 
@@ -130,6 +130,10 @@ class DesignSpace(_Config):
 
     def holding(self, **values: float) -> DesignSpace:
         """Return a design space in which the named setpoints are held at the given values."""
+        for name in values:
+            if name not in SETPOINTS:
+                known = ", ".join(SETPOINTS)
+                raise UnknownQuantity(f"{name!r} is not a setpoint.{closest(name, SETPOINTS)} Known: {known}.")
         held = {n: Bounds(low=v, high=v, nominal=v, max_step=self.bounds[n].max_step) for n, v in values.items()}
         return DesignSpace(bounds={**self.bounds, **held})
 
@@ -279,6 +283,12 @@ class AlarmLimits(_Config):
     quantity: ForecastName
     warn: float
     act: float
+
+    @model_validator(mode="after")
+    def _is_measured(self) -> Self:
+        if self.quantity not in SPECIES:
+            raise ValueError(f"{self.quantity!r} is not measured and cannot alarm. Known: {', '.join(SPECIES)}")
+        return self
 
     @property
     def is_lower(self) -> bool:
