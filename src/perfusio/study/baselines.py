@@ -1,22 +1,13 @@
-"""Baselines: what simpler hands make of the same vessel, so that a figure of the twin means something.
-
-Nominal setpoints, a PI controller on the bleed, and the best constant bleed found with hindsight.
-"""
+"""Baselines: nominal setpoints and a PI controller, the simpler hands that the twin is held against."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from perfusio.config import DEFAULT_AMBR250_DESIGN_SPACE, DesignSpace
-from perfusio.connectors.simulated import SimulatedAmbr250
-from perfusio.errors import EndOfRun
 from perfusio.state import SETPOINT_INDEX, FloatArray, Setpoints, State
-
-Decide = Callable[[State, Setpoints], Setpoints]
-"""From the sample of the day and the setpoints in force to the setpoints from now on."""
 
 INTEGRATING = 0.5
 """The integral only moves while |log(X/X*)| is below this: far from the target it would only wind up."""
@@ -121,54 +112,3 @@ class PIController:
 def nominal(_state: State, current: Setpoints) -> Setpoints:
     """Leave everything as it is."""
     return current
-
-
-async def steer(rig: SimulatedAmbr250, decide: Decide) -> tuple[State, ...]:
-    """Run the only vessel of a rig to its end under `decide`; return the true state at each sample.
-
-    Raises:
-        SampleOverdue: the rig was asked to lose samples.
-    """
-    truth: list[State] = []
-    while True:
-        try:
-            sample = await rig.read_sample()
-        except EndOfRun:
-            return tuple(truth)
-        truth.append(rig.true_state())
-        await rig.write_setpoints(decide(sample, await rig.read_setpoints()))
-
-
-def tracking_error(truth: tuple[State, ...], target: float, *, from_day: float = 12.0) -> float:
-    """Return the RMS of true VCD / target - 1 from a day on, as a fraction (NaN if no state is that late)."""
-    late = np.array([state.vcd / target - 1.0 for state in truth if state.day >= from_day - 1e-9])
-    return float(np.sqrt(np.mean(late**2))) if late.size else float("nan")
-
-
-async def best_constant_bleed(
-    make_rig: Callable[[Setpoints], SimulatedAmbr250],
-    target: float,
-    *,
-    n_tries: int = 11,
-    from_day: float = 12.0,
-    design_space: DesignSpace = DEFAULT_AMBR250_DESIGN_SPACE,
-) -> tuple[float, tuple[State, ...]]:
-    """Find with hindsight the constant bleed that tracks best, everything else nominal.
-
-    Args:
-        make_rig: Makes the same vessel anew, starting at the given setpoints.
-        target: Density to hold [1e6 cells/mL].
-        n_tries: Bleed rates to try, evenly over their bounds.
-        from_day: First day that counts.
-        design_space: Bounds and nominal setpoints.
-
-    Returns:
-        The bleed rate [1/day] and the true states under it.
-    """
-    bounds = design_space.bounds["bleed_rate"]
-    runs = []
-    for bleed in np.linspace(bounds.low, bounds.high, n_tries):
-        truth = await steer(make_rig(replace(design_space.nominal, bleed_rate=float(bleed))), nominal)
-        runs.append((tracking_error(truth, target, from_day=from_day), float(bleed), truth))
-    _, bleed, truth = min(runs, key=lambda run: run[0])
-    return bleed, truth

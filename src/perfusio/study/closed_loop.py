@@ -1,0 +1,72 @@
+"""One virtual vessel steered by any rule: its samples, the truth behind them, and how well it was held."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from perfusio.connectors.runs_table import RUNS_HEADER, runs_rows, write_csv
+from perfusio.connectors.simulated import SimulatedAmbr250
+from perfusio.errors import EndOfRun
+from perfusio.state import Setpoints, State
+from perfusio.study.baselines import PIController
+from perfusio.trajectory import Trajectory
+
+Decide = Callable[[State, Setpoints], Setpoints]
+"""From the sample of the day and the setpoints in force to the setpoints from now on."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Steered:
+    """What became of a vessel.
+
+    Attributes:
+        trajectory: What the analyzers reported, and what was in force in between.
+        truth: The true state at each sample.
+    """
+
+    trajectory: Trajectory
+    truth: tuple[State, ...]
+
+
+async def steer(rig: SimulatedAmbr250, decide: Decide) -> Steered:
+    """Run the only vessel of a rig to the end of its run under `decide`.
+
+    Raises:
+        SampleOverdue: the rig was asked to lose samples.
+    """
+    trajectory, truth = Trajectory(reactor_id="R01"), list[State]()
+    while True:
+        in_force = await rig.read_setpoints()
+        try:
+            sample = await rig.read_sample()
+        except EndOfRun:
+            return Steered(trajectory=trajectory, truth=tuple(truth))
+        trajectory = trajectory.observe(sample, in_force)
+        truth.append(rig.true_state())
+        await rig.write_setpoints(decide(sample, in_force))
+
+
+def tracking_error(truth: Sequence[State], target: float, *, from_day: float = 12.0) -> float:
+    """Return the RMS of true VCD / target - 1 from a day on, as a fraction (NaN if no state is that late)."""
+    late = np.array([state.vcd / target - 1.0 for state in truth if state.day >= from_day - 1e-9])
+    return float(np.sqrt(np.mean(late**2))) if late.size else float("nan")
+
+
+async def write_synthetic_csv(path: Path, *, days: int = 14, seed: int = 0) -> None:
+    """Write what a laboratory might have measured on one vessel: a row a day, ten quantities and the setpoints.
+
+    The culture is a simulated one, so it is physical; a PI controller that aims at 40e6 cells/mL stands for the people
+    who ran it. Noise and missing values are those of a usual laboratory.
+
+    Args:
+        path: File to write; its folder is made if need be.
+        days: Length of the run; `days` + 1 rows.
+        seed: Of vessel and analyzers.
+    """
+    culture = await steer(SimulatedAmbr250(days=days, seed=seed), PIController(40.0, cspr=0.02).decide)
+    first = RUNS_HEADER.index("day")  # one run of one clone: these two columns would say nothing
+    write_csv(path, RUNS_HEADER[first:], [row[first:] for row in runs_rows([culture.trajectory])])
