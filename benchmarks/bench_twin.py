@@ -1,0 +1,222 @@
+"""Does the twin hold a target from a cold start? `python benchmarks/bench_twin.py [--full] [--out FILE]`.
+
+Each arm runs the same simulated vessels (same seeds: inoculum, noise, gaps) with the target VCD 30e6 cells/mL and
+nothing learnt before. Errors are of the plant's true state: RMS of VCD / target - 1 over days 12 to 28. A violation is
+a day on which the true viability is below 95 %, glucose below 0.3 g/L, ammonium above 10 mmol/L or the perfusion per
+cell below 15 pL/cell/day. The best constant bleed is found with hindsight, on the plant itself, for each seed; the PI
+controllers have the hand gains of the design pages, one with their CSPR and one with the best of four found with
+hindsight. The seeds here were never used for choosing anything in perfusio (those were 100 to 111).
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import multiprocessing
+import os
+import platform
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+
+from perfusio.config import DEFAULT_AMBR250_DESIGN_SPACE as SPACE
+from perfusio.config import RunConfig
+from perfusio.connectors.simulated import SimulatedAmbr250
+from perfusio.events import Event, ModelFitted, ModelRejected, SampleMissing, SampleRead
+from perfusio.plant.clones import CLONES
+from perfusio.state import Setpoints, State
+from perfusio.study.baselines import PIController
+from perfusio.twin.digital_twin import DigitalTwin
+
+TARGET, FROM_DAY = 30.0, 12
+SEEDS = range(201, 206)
+BLEEDS = np.linspace(0.05, 0.30, 11)
+CSPRS = (0.015, 0.02, 0.025, 0.03)
+
+
+@dataclass
+class Run:
+    """One vessel under one arm: true states and setpoints in force by day, and CPU seconds by turn."""
+
+    states: list[State] = field(default_factory=list)
+    setpoints: list[Setpoints] = field(default_factory=list)
+    cpu: list[float] = field(default_factory=list)
+    refit: list[bool] = field(default_factory=list)
+
+    @property
+    def error(self) -> float:
+        """RMS relative error of the true VCD from FROM_DAY on."""
+        vcd = np.array([s.vcd for s in self.states[FROM_DAY:]])
+        return float(np.sqrt(np.mean((vcd / TARGET - 1.0) ** 2)))
+
+    @property
+    def violations(self) -> int:
+        """Days on which the true state breaks a limit."""
+        days = zip(self.states, self.setpoints, strict=False)
+        return sum(
+            s.viability < 95.0 or s.glucose < 0.3 or s.ammonium > 10.0 or 1000.0 * u.perfusion_rate / s.vcd < 15.0
+            for s, u in days
+        )
+
+    @property
+    def outside(self) -> int:
+        """Setpoints outside the design space, or further from the last than the largest step."""
+        u = np.array([s.vector() for s in self.setpoints])
+        slack = 1e-9 * SPACE.high
+        beyond = (u < SPACE.low - slack) | (u > SPACE.high + slack)
+        steps = np.abs(np.diff(u, axis=0)) > SPACE.max_step + slack
+        return int(beyond.sum() + steps.sum())
+
+
+def rig(seed: int, days: int, clone: str) -> SimulatedAmbr250:
+    """A fresh vessel; the same seed gives the same inoculum, noise and gaps."""
+    return SimulatedAmbr250(CLONES[clone], seed=seed, days=days)
+
+
+async def steered(vessel: SimulatedAmbr250, days: int, decide: Callable[[State, Setpoints], Setpoints]) -> Run:
+    """Run a vessel under a controller that sees what the twin sees."""
+    run = Run()
+    for day in range(days + 1):
+        sample = await vessel.read_sample()
+        run.states.append(vessel.true_state())
+        now = await vessel.read_setpoints()
+        if day < days:
+            now = await vessel.write_setpoints(decide(sample, now))
+        run.setpoints.append(now)
+    return run
+
+
+def constant(bleed: float) -> Callable[[State, Setpoints], Setpoints]:
+    """Hold one bleed rate from the start, everything else nominal (the first steps ramp as far as is allowed)."""
+
+    def decide(_: State, now: Setpoints) -> Setpoints:
+        step = SPACE.bounds["bleed_rate"].max_step
+        return replace(now, bleed_rate=now.bleed_rate + float(np.clip(bleed - now.bleed_rate, -step, step)))
+
+    return decide
+
+
+def twin_run(seed: int, days: int, clone: str) -> Run:
+    """Run the twin from a cold start."""
+    vessel, run, marks = rig(seed, days, clone), Run(), []
+
+    def observe(event: Event) -> None:
+        if isinstance(event, SampleRead | SampleMissing):
+            run.states.append(vessel.true_state())
+            marks.append(time.process_time())
+            run.refit.append(False)
+        if isinstance(event, ModelFitted | ModelRejected):
+            run.refit[-1] = True
+
+    with tempfile.TemporaryDirectory() as folder:
+        config = RunConfig(duration_days=days, seed=seed, run_dir=Path(folder))
+        twin = DigitalTwin(connector=vessel, design_space=SPACE, run_config=config, observers=(observe,))
+        result = asyncio.run(twin.run())
+    run.cpu = list(np.diff([*marks, time.process_time()]))
+    trajectory = result.trajectories["R01"]
+    run.setpoints = [SPACE.nominal, *trajectory.setpoints]
+    return run
+
+
+def all_arms(job: tuple[int, int, str]) -> dict[str, Run]:
+    """Run every arm on one seed."""
+    seed, days, clone = job
+    twin = twin_run(seed, days, clone)
+
+    def other(decide: Callable[[State, Setpoints], Setpoints]) -> Run:
+        return asyncio.run(steered(rig(seed, days, clone), days, decide))
+
+    def pi(cspr: float) -> Run:
+        return other(PIController(TARGET, cspr=cspr, design_space=SPACE).decide)
+
+    return {
+        "twin": twin,
+        "nominal setpoints": other(lambda _, now: now),
+        "best constant bleed": min((other(constant(b)) for b in BLEEDS), key=lambda r: r.error),
+        "PI, hand gains": pi(0.04),
+        "PI, best CSPR": min((pi(c) for c in CSPRS), key=lambda r: r.error),
+    }
+
+
+def main() -> int:
+    """Run, print the table, and return 0 if every Must of the main job holds."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--full", action="store_true", help="5 seeds of 28 days instead of one of 14")
+    parser.add_argument("--clone", default="CloneX", choices=sorted(CLONES))
+    parser.add_argument("--out", type=Path, help="write what is printed to this file too")
+    args = parser.parse_args()
+    days, seeds = (28, list(SEEDS)) if args.full else (14, [SEEDS[0]])
+    jobs = [(seed, days, args.clone) for seed in seeds]
+    with ProcessPoolExecutor(min(2, len(jobs)), mp_context=multiprocessing.get_context("spawn")) as pool:
+        runs = list(pool.map(all_arms, jobs))
+    arms = {name: [r[name] for r in runs] for name in runs[0]}
+    figures = {name: figures_of(arm) for name, arm in arms.items()}
+    turns = [(c, f) for r in arms["twin"] for c, f in zip(r.cpu[1:], r.refit[1:], strict=True)]
+    cpu = {
+        "without_refit": float(np.median([c for c, f in turns if not f])),
+        "with_refit": float(np.median([c for c, f in turns if f])),
+    }
+    is_met = not args.full or musts(figures)
+    lines = report(figures, cpu, days, seeds, args.clone, is_met)
+    lines.append(json.dumps({"bench": "twin", "full": args.full, "clone": args.clone, **figures, "cpu_s": cpu}))
+    print("\n".join(lines))
+    if args.out:
+        args.out.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return 0 if is_met else 1
+
+
+def figures_of(arm: list[Run]) -> dict[str, float]:
+    """Mean and worst error [%], share of days in violation [%], setpoints out of bounds or ramp."""
+    errors = [100.0 * r.error for r in arm]
+    n_days = sum(len(r.states) for r in arm)
+    return {
+        "mean_error_pct": round(float(np.mean(errors)), 2),
+        "worst_error_pct": round(max(errors), 2),
+        "violation_pct": round(100.0 * sum(r.violations for r in arm) / n_days, 2),
+        "outside": sum(r.outside for r in arm),
+    }
+
+
+def musts(f: dict[str, dict[str, float]]) -> bool:
+    """Whether the twin keeps what the main job promises."""
+    twin = f["twin"]
+    return (
+        twin["mean_error_pct"] <= 8.0
+        and twin["worst_error_pct"] <= 12.0
+        and twin["mean_error_pct"] < f["best constant bleed"]["mean_error_pct"]
+        and twin["violation_pct"] <= max(f["nominal setpoints"]["violation_pct"], 5.0)
+        and twin["outside"] == 0
+    )
+
+
+def report(
+    f: dict[str, dict[str, float]], cpu: dict[str, float], days: int, seeds: list[int], clone: str, is_met: bool
+) -> list[str]:
+    """Return the table as lines."""
+    return [
+        f"{platform.machine()}, {os.cpu_count()} cores, one BLAS thread a process; Python {platform.python_version()}, "
+        f"numpy {np.__version__}",
+        f"{clone}, target {TARGET:g}e6 cells/mL, {days} days, seeds {seeds[0]} to {seeds[-1]}, cold start; "
+        f"error = RMS of true VCD / target - 1, days {FROM_DAY} to {days}",
+        "",
+        f"{'':24}{'mean error [%]':>16}{'worst [%]':>12}{'violation [% of days]':>24}{'out of bounds':>16}",
+        *(
+            f"{name:24}{a['mean_error_pct']:>16.1f}{a['worst_error_pct']:>12.1f}{a['violation_pct']:>24.1f}"
+            f"{a['outside']:>16d}"
+            for name, a in f.items()
+        ),
+        "",
+        f"CPU s per twin day, median: {cpu['without_refit']:.2f} without refit, {cpu['with_refit']:.2f} with refit",
+        "" if len(seeds) == 1 else f"every Must of the main job holds: {'yes' if is_met else 'NO'}",
+    ]
+
+
+if __name__ == "__main__":
+    sys.exit(main())
