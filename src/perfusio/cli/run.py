@@ -1,0 +1,131 @@
+"""`perfusio run`: the twin on a CSV file, one row per sample."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from perfusio.errors import ConfigError, UnreadableSource
+
+if TYPE_CHECKING:
+    from perfusio.config import Objective
+    from perfusio.connectors.filesystem import FilesystemStore
+
+OPTIONS = (
+    "On the command line: --ignore HEADER, --column HEADER=QUANTITY, --decimal , or . , --encoding NAME, --run NAME, "
+    "--reactor NAME; see perfusio run --help."
+)
+
+
+def run(
+    source: Annotated[
+        Path, typer.Option("--csv", help="The file: one row per sample.", metavar="FILE", show_default=False)
+    ],
+    days: Annotated[int, typer.Option(help="Length of the run [day].", show_default=False)],
+    track: Annotated[
+        str, typer.Option(help="Hold a quantity, e.g. vcd=30 (the default aim).", metavar="NAME=VALUE")
+    ] = "",
+    maximize: Annotated[str, typer.Option(help="Raise a quantity, e.g. productivity.", metavar="NAME")] = "",
+    out: Annotated[
+        Path | None, typer.Option(help="Folder of the results; default: here, the setpoints beside the file.")
+    ] = None,
+    interval_hours: Annotated[float, typer.Option(help="Time between samples [h].")] = 24.0,
+    retrain_every: Annotated[int, typer.Option(help="Refit the model after this many samples.")] = 3,
+    acquisition: Annotated[str, typer.Option(help="LogEI, EI, PI, UCB or qLogEI.", metavar="NAME")] = "LogEI",
+    seed: Annotated[int, typer.Option(help="Seed of every random draw; recorded.")] = 0,
+    run_name: Annotated[str | None, typer.Option("--run", help="Which run, if the file holds several.")] = None,
+    reactor: Annotated[str | None, typer.Option(help="Which vessel, if the file holds several.")] = None,
+    ignore: Annotated[
+        list[str] | None, typer.Option(help="Header to leave unread; repeatable.", metavar="HEADER")
+    ] = None,
+    column: Annotated[
+        list[str] | None,
+        typer.Option(help="What a header means, e.g. Glu=glutamate; repeatable.", metavar="HEADER=NAME"),
+    ] = None,
+    decimal: Annotated[str | None, typer.Option(help="Decimal mark, if the file leaves it open.")] = None,
+    encoding: Annotated[str | None, typer.Option(help="Encoding of the file, if it is not UTF-8.")] = None,
+    follow: Annotated[bool, typer.Option("--follow", help="Wait for new rows of a growing file.")] = False,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Move an unfinished record in the folder aside.")] = False,
+) -> None:
+    """Run the digital twin on a CSV file: forecast, decide, write setpoints to a file, keep a record.
+
+    A finished file is replayed; with --follow the run waits for new rows. The folder then holds audit.jsonl (the
+    record), forecast.png and FILE.setpoints.csv.
+    """
+    from perfusio.cli.watched import exit_code, run_watched
+    from perfusio.config import RunConfig
+
+    config = RunConfig(
+        duration_days=days,
+        sampling_interval_hours=interval_hours,
+        retrain_every=retrain_every,
+        acquisition=acquisition,
+        objective=_objective(track, maximize),
+        seed=seed,
+        run_dir=out or Path(),
+        fresh=fresh,
+    )
+    try:
+        store = _store(
+            source,
+            out,
+            run=run_name,
+            reactor=reactor,
+            follow=follow or None,
+            ignore=ignore or (),
+            columns=dict(_pair(text, "--column Glu=glutamate") for text in column or ()),
+            decimal=decimal,
+            encoding=encoding,
+        )
+        result = run_watched(store, config)
+    except UnreadableSource as error:
+        if "FilesystemStore(" in str(error):
+            raise UnreadableSource((*error.problems, OPTIONS), connector=error.connector) from error
+        raise
+    if store.setpoints_path.exists():
+        typer.echo(f"{'Advice:':8}{store.setpoints_path}")
+    raise typer.Exit(exit_code(result.outcome))
+
+
+def _store(source: Path, out: Path | None, **options: Any) -> FilesystemStore:
+    """The connector. A file that is refused is refused before any folder is made."""
+    from perfusio.connectors.filesystem import FilesystemStore
+
+    store = FilesystemStore(source, **options)
+    store.describe()
+    if out is None:
+        return store
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigError(
+            f"--out {out} cannot be made: {error.strerror}. Choose a folder that you may write."
+        ) from error
+    return FilesystemStore(source, setpoints_path=out / store.setpoints_path.name, **options)
+
+
+def _objective(track: str, maximize: str) -> Objective:
+    from perfusio import config
+
+    if track and maximize:
+        raise ConfigError(f"--track {track} and --maximize {maximize} together: a run has one aim. Leave one away.")
+    if maximize:
+        return config.maximize(maximize)
+    if not track:
+        return config.track(vcd=30.0)
+    name, text = _pair(track, "--track vcd=30")
+    try:
+        target = float(text)
+    except ValueError:
+        raise ConfigError(f"--track {track}: {text!r} is not a number. Expected e.g. --track vcd=30.") from None
+    return config.Objective(kind="track", quantity=name, target=target)
+
+
+def _pair(text: str, example: str) -> tuple[str, str]:
+    name, sign, value = (part.strip() for part in text.partition("="))
+    if not (name and sign and value):
+        option = example.split(" ")[0]
+        raise ConfigError(f"{option} {text}: expected a name, = and a value, e.g. {example}.")
+    return name, value

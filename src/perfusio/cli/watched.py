@@ -1,0 +1,70 @@
+"""A run with a person watching: told while it runs, stopped with Ctrl-C, drawn and verified at its end."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from perfusio.errors import PerfusioError
+
+if TYPE_CHECKING:
+    from perfusio.config import RunConfig
+    from perfusio.protocols import Connector
+    from perfusio.twin.digital_twin import Observer
+    from perfusio.twin.outcome import Outcome, RunResult
+
+STOPPED_EXIT = 130
+"""What a shell expects of a program that was stopped with Ctrl-C."""
+
+
+def run_watched(
+    connector: Connector | Mapping[str, Connector], config: RunConfig, *, observers: tuple[Observer, ...] = ()
+) -> RunResult:
+    """Run a twin in the default design space and tell it; `forecast.png` goes beside the record.
+
+    Raises:
+        PerfusioError: as `DigitalTwin.run`.
+        typer.Exit: stopped by Ctrl-C.
+    """
+    from perfusio.cli.live import Live
+    from perfusio.config import DEFAULT_AMBR250_DESIGN_SPACE
+    from perfusio.twin.digital_twin import DigitalTwin
+
+    record = config.run_dir.resolve() / "audit.jsonl"
+    try:
+        with Live(config.n_turns) as live:
+            twin = DigitalTwin(
+                connector=connector,
+                design_space=DEFAULT_AMBR250_DESIGN_SPACE,
+                run_config=config,
+                observers=(live, *observers),
+            )
+            result = asyncio.run(twin.run())
+    except KeyboardInterrupt:
+        typer.echo(f"Stopped by Ctrl-C: nothing more is written to any vessel, and {record} says so.", err=True)
+        raise typer.Exit(STOPPED_EXIT) from None
+    _finish(record)
+    return result
+
+
+def exit_code(outcome: Outcome) -> int:
+    """Return 0 for a run that ended as it should: at its planned length, or with its source."""
+    return 0 if outcome.name in ("COMPLETED", "SOURCE_EXHAUSTED") else PerfusioError.exit_code
+
+
+def _finish(record: Path) -> None:
+    """Verify the record, draw the forecast, and say where both are."""
+    from perfusio.report.forecast_plot import plot_record
+    from perfusio.twin.verify import verify
+
+    report = verify(record)
+    state = f"intact, {report.n_records} records" if report.is_intact else f"BROKEN: {report.problems[0]}"
+    typer.echo(f"{'Record:':8}{record} ({state})")
+    typer.echo(f"{'':8}Check it any time: perfusio verify {record}")
+    picture = record.with_name("forecast.png")
+    if plot_record(record, picture):
+        typer.echo(f"{'Figure:':8}{picture}")

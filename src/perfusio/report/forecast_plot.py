@@ -1,0 +1,190 @@
+"""What was measured, what is forecast and what was asked, in one figure, drawn from the record of a run alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from perfusio.events import (
+    Decided,
+    Event,
+    Forecasted,
+    Json,
+    RunStarted,
+    SampleRead,
+    SetpointsWritten,
+)
+from perfusio.report.outlook import Outlook, outlook
+from perfusio.state import SETPOINT_QUANTITIES, SETPOINTS, SPECIES, STATE_QUANTITIES, Setpoints, State
+from perfusio.twin.verify import read_records
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+MEASURED, BELIEF, ASKED, LIMIT = "#1a1a1a", "#2b6cb0", "#2f855a", "#c05621"
+BANDS: dict[int, tuple[float, str]] = {
+    90: (0.15, "90 % interval: the true value is expected inside 9 times in 10"),
+    80: (0.30, "80 % interval: inside 8 times in 10"),
+}
+"""Opacity and legend of each interval, widest first."""
+
+
+@dataclass(slots=True, kw_only=True)
+class _Story:
+    """What the record says of one vessel."""
+
+    samples: list[State] = field(default_factory=list)
+    in_force: list[Setpoints] = field(default_factory=list)  # between a sample and the next one
+    asked: list[tuple[float, Setpoints]] = field(default_factory=list)
+    forecast: Json | None = None
+    under: Setpoints | None = None
+    is_chosen: bool = False
+
+    @property
+    def now_h(self) -> float:
+        return self.samples[-1].time_h
+
+    def take(self, event: Event) -> None:
+        if isinstance(event, SampleRead):
+            known = [s.time_h for s in self.samples]
+            if not known or event.state.time_h > known[-1]:
+                if known:
+                    self.in_force.append(event.in_force)
+                self.under = event.in_force
+                self.samples.append(event.state)
+            elif event.state.time_h in known:  # a value that came later than its sample
+                self.samples.insert(known.index(event.state.time_h) + 1, event.state)
+        elif isinstance(event, Decided):
+            self.asked.append((self.now_h, event.setpoints))
+            self.forecast, self.under, self.is_chosen = event.chosen, event.setpoints, True
+        elif isinstance(event, Forecasted):
+            self.forecast, self.is_chosen = event.hold, False
+        elif isinstance(event, SetpointsWritten):
+            self.under = event.acknowledged
+
+
+def plot_record(record: str | Path, path: Path, *, reactor: str | None = None) -> bool:
+    """Draw the run in `record` and save the figure; the format follows the ending of `path`.
+
+    Args:
+        record: The `audit.jsonl` of a run, finished or not; it is verified line by line while it is read.
+        path: File to write, e.g. ``forecast.png``.
+        reactor: Vessel to draw; default the first.
+
+    Returns:
+        Whether there was a forecast to draw; without one nothing is written.
+
+    Raises:
+        AuditError: the record cannot be read.
+        ChainBroken: the record is not what was written.
+    """
+    return plot_events((r.to_event() for r in read_records(record)), path, reactor=reactor)
+
+
+def plot_events(events: Iterable[Event], path: Path, *, reactor: str | None = None) -> bool:
+    """Draw the run that these events tell; see `plot_record`."""
+    config: dict[str, Any] = {}
+    stories: dict[str, _Story] = {}
+    for event in events:
+        if isinstance(event, RunStarted):
+            config = event.config
+        elif event.reactor is not None:
+            stories.setdefault(event.reactor, _Story()).take(event)
+    drawable = {name: s for name, s in stories.items() if s.forecast is not None and s.samples}
+    name = reactor if reactor is not None else next(iter(drawable), None)
+    if name is None or name not in drawable:
+        return False
+    _draw(drawable[name], config, path, name)
+    return True
+
+
+def _draw(story: _Story, config: dict[str, Any], path: Path, reactor: str) -> None:
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(15, 14), layout="constrained")
+    FigureCanvasAgg(figure)
+    panels = figure.subplots(5, 3, sharex=True)
+    for panel, species in zip(panels[:3].flat, SPECIES, strict=True):
+        _species(panel, species, story, config)
+    for panel, setpoint in zip(panels[3:].flat, SETPOINTS, strict=True):
+        _setpoint(panel, setpoint, story, config)
+    for panel in panels.flat:
+        panel.axvline(story.now_h / 24.0, color="0.55", linewidth=0.8, linestyle=":")
+        panel.grid(alpha=0.2)
+        panel.margins(x=0.02)
+    for panel in panels[-1]:
+        panel.set_xlabel("Culture day [day]")
+    under = "recommended" if story.is_chosen else "in force"
+    figure.suptitle(
+        f"Vessel {reactor}, forecast made on day {story.now_h / 24.0:g} under the setpoints {under} "
+        "(dotted line: last sample). Intervals as the model states them."
+    )
+    handles: dict[str, Any] = {}
+    for panel in panels.flat:
+        handles |= {label: handle for handle, label in zip(*panel.get_legend_handles_labels(), strict=True)}
+    figure.legend(handles.values(), handles.keys(), loc="outside lower center", ncols=3, frameon=False)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(path, dpi=110)
+
+
+def _species(panel: Axes, name: str, story: _Story, config: dict[str, Any]) -> None:
+    assert story.forecast is not None
+    ahead = outlook(story.forecast, name, story.under or Setpoints())
+    _bands(panel, ahead)
+    days = [s.day for s in story.samples if getattr(s, name) == getattr(s, name)]
+    values = [v for s in story.samples if (v := getattr(s, name)) == v]
+    panel.plot(days, values, "o", color=MEASURED, markersize=4, label="measured")
+    run = config.get("run", {})
+    objective = run.get("objective", {})
+    if objective.get("quantity") == name and objective.get("target"):
+        panel.axhline(objective["target"], color=ASKED, linewidth=1.2, label="target")
+    for constraint in run.get("constraints", ()):
+        for side in ("low", "high"):
+            if constraint["quantity"] == name and constraint[side] is not None:
+                panel.axhline(constraint[side], color=LIMIT, linewidth=1.0, linestyle=(0, (1, 2)), label="limit")
+    panel.set_ylabel(STATE_QUANTITIES[name].axis_label)
+    if name != "viability":
+        panel.set_ylim(bottom=0.0, top=_top(values, ahead))
+
+
+def _top(values: list[float], ahead: Outlook) -> float:
+    """Leave room for all dots and the mean; a band that is honestly very wide may leave the panel."""
+    seen = max([*values, float(ahead.mean.max()), 1e-3])
+    return 1.08 * min(max(seen, float(ahead.ends[90][1].max())), 2.5 * seen)
+
+
+def _bands(panel: Axes, ahead: Outlook) -> None:
+    days = ahead.times_h / 24.0
+    for level, (opacity, words) in BANDS.items():
+        panel.fill_between(days, *ahead.ends[level], color=BELIEF, alpha=opacity, linewidth=0, label=words)
+    panel.plot(days, ahead.mean, "--", color=BELIEF, linewidth=1.4, label="forecast, mean")
+
+
+def _setpoint(panel: Axes, name: str, story: _Story, config: dict[str, Any]) -> None:
+    edges = [s.day for s in _distinct(story.samples)]
+    if story.in_force:
+        held = [getattr(u, name) for u in story.in_force]
+        panel.stairs(held, edges, baseline=None, color=MEASURED, linewidth=1.4, label="setpoint in force")
+    assert story.forecast is not None
+    last = story.forecast["times_h"][-1] / 24.0
+    value = getattr(story.under or Setpoints(), name)
+    panel.plot([edges[-1], last], [value, value], "--", color=BELIEF, linewidth=1.4)
+    hours = float(config.get("run", {}).get("sampling_interval_hours", 24.0))
+    days = np.array([time_h / 24.0 for time_h, _ in story.asked])
+    asked = [getattr(u, name) for _, u in story.asked]
+    panel.hlines(asked, days, days + hours / 24.0, color=ASKED, linewidth=4.0, alpha=0.5, label="recommended")
+    bounds = config.get("design_space", {}).get("bounds", {}).get(name)
+    if bounds:
+        for side in ("low", "high"):
+            panel.axhline(bounds[side], color=LIMIT, linewidth=1.0, linestyle=(0, (1, 2)), label="limit")
+    panel.set_ylabel(SETPOINT_QUANTITIES[name].axis_label)
+
+
+def _distinct(samples: list[State]) -> list[State]:
+    """One sample per time: late values share the time of the sample that they complete."""
+    return list({s.time_h: s for s in reversed(samples)}.values())[::-1]

@@ -1,0 +1,303 @@
+"""Narrator: a run told to a person, a line per day and a line for each thing that needs attention.
+
+It sees the events only, so what it tells is what is on record. Lines fit 120 columns, in a terminal or a log file.
+"""
+
+from __future__ import annotations
+
+import textwrap
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from perfusio.config import DERIVED_UNITS, Objective
+from perfusio.events import (
+    AlarmRaised,
+    ClockStepped,
+    ConnectorFailed,
+    Decided,
+    Event,
+    Forecasted,
+    ModelFitted,
+    ModelRejected,
+    RunEnded,
+    RunStarted,
+    SampleMissing,
+    SampleQuarantined,
+    SampleRead,
+    SetpointsWritten,
+    Withheld,
+    WriteIntended,
+    WriteUnknown,
+)
+from perfusio.report.outlook import outlook
+from perfusio.state import SETPOINT_QUANTITIES, SETPOINTS, SPECIES, STATE_QUANTITIES, Setpoints, State, find_quantity
+
+WIDTH = 120
+SHOWN = {"vcd": "VCD", "viability": "viab.", "glucose": "glucose", "lactate": "lactate", "titer": "titer"}
+SHORT = {
+    "perfusion_rate": "perf.",
+    "bleed_rate": "bleed",
+    "glucose_setpoint": "glucose",
+    "temperature": "temp.",
+    "agitation": "agit.",
+    "pyruvate_feed": "pyruv.",
+}
+NARROW = {"1e6 cells/mL": "1e6/mL"}
+UNCHANGED = "."
+
+
+class Tone(StrEnum):
+    """How much a line wants to be seen; each such line also says so in words."""
+
+    PLAIN = "plain"
+    HEAD = "head"
+    QUIET = "quiet"
+    WARN = "warn"
+    ACT = "act"
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line for a person."""
+
+    text: str
+    tone: Tone = Tone.PLAIN
+
+
+@dataclass(slots=True, kw_only=True)
+class _Today:
+    """What is known of one vessel's day so far."""
+
+    day: int
+    is_told: bool = False
+    is_held: bool = False
+    sample: State | None = None
+    expected_h: float | None = None
+    decided: Decided | None = None
+    intended: WriteIntended | None = None
+    forecast: tuple[dict[str, Any], Setpoints] | None = None
+    notes: list[Line] = field(default_factory=list)
+
+
+class Narrator:
+    """Turns the events of a run into lines, as they come; hand its `lines` each event once, in order."""
+
+    def __init__(self) -> None:
+        self._today: dict[str, _Today] = {}
+        self._objective = Objective(kind="track", quantity="vcd", target=30.0)
+        self._days, self._interval = 0.0, 24.0
+        self._end_h: dict[str, float] = {}
+        self._in_force: dict[str, Setpoints] = {}
+        self._never: dict[str, frozenset[str]] = {}
+        self._is_headed = self._is_one = True
+
+    def lines(self, event: Event) -> list[Line]:
+        """Return what there is to say now that this event is on record; often nothing."""
+        if isinstance(event, RunStarted):
+            return self._started(event)
+        if isinstance(event, RunEnded):
+            said = [line for reactor in list(self._today) for line in self._told(reactor)]
+            counts = f"{_counted(event.n_samples, 'sample')}, {_counted(event.n_decisions, 'decision')}."
+            return [*said, *_note("End:", f"{event.reason} {counts}", Tone.HEAD)]
+        if event.reactor is None:
+            return self._of_the_experiment(event)
+        return self._of_a_vessel(event, event.reactor)
+
+    # -- the experiment ----------------------------------------------------------------------------------------------
+
+    def _started(self, event: RunStarted) -> list[Line]:
+        run = event.config["run"]
+        self._objective = Objective(**run["objective"])
+        self._days, self._interval = float(run["duration_days"]), float(run["sampling_interval_hours"])
+        modes = event.config["modes"]
+        self._is_one, self._is_headed = len(modes) == 1, False
+        said = [
+            *_note("Aim:", f"{self._objective}, {self._days:g} days, {run['acquisition']}, seed {run['seed']}."),
+            *_note("", "Another aim: --track vcd=40, --maximize productivity; in Python objective=track(vcd=40)."),
+        ]
+        for reactor, source in event.sources.items():
+            told = [] if self._is_one else _note("Vessel:", reactor)
+            said += told + self._source(reactor, source, modes[reactor], event.config["design_space"]["bounds"])
+        return said
+
+    def _source(self, reactor: str, source: dict[str, Any], mode: str, bounds: dict[str, Any]) -> list[Line]:
+        said = []
+        if "path" in source:
+            said += _note("Source:", f"{source['path']}, {source.get('n_rows', '?')} samples, {source['kind']}.")
+        if columns := source.get("columns"):
+            known = {meaning.split(" ")[0] for meaning in columns.values()}
+            self._never[reactor] = frozenset(SPECIES) - known
+            if absent := [name for name in SPECIES if name not in known]:
+                said += _note("", f"Never measured, no such column: {', '.join(absent)}. They are estimated.")
+            if assumed := [name for name in SETPOINTS if name not in known]:
+                values = ", ".join(f"{n} {bounds[n]['nominal']:g} {SETPOINT_QUANTITIES[n].unit}" for n in assumed)
+                said += _note("", f"Assumed in force, no such column: {values}.")
+        for warning in source.get("warnings", ()):
+            said += _note("Note:", warning, Tone.WARN)
+        if mode == "automatic" and source.get("kind") == "replay":
+            told = f"A replay: decisions go to {source['setpoints_path']}; what was in force is what the source says."
+            said += _note("Mode:", told)
+        else:
+            said += _note("Mode:", f"{mode}.")
+        return said
+
+    def _of_the_experiment(self, event: Event) -> list[Line]:
+        if isinstance(event, ModelFitted):
+            now, before = event.holdout_error, event.previous_error
+            told = f"one-step error {now:.3g}, {before:.3g} with the parameters before."
+            return _note("refit:", told, Tone.QUIET, indent=True)
+        if isinstance(event, ModelRejected):
+            return _note("MODEL KEPT:", event.reason, Tone.WARN, indent=True)
+        if isinstance(event, ClockStepped):
+            return _note(
+                "CLOCK:", f"The clock of this machine was moved by {event.step_s:+.1f} s.", Tone.WARN, indent=True
+            )
+        return []
+
+    # -- one vessel --------------------------------------------------------------------------------------------------
+
+    def _of_a_vessel(self, event: Event, reactor: str) -> list[Line]:
+        said = []
+        today = self._today.get(reactor)
+        if today is None or (event.day is not None and event.day != today.day):
+            said = self._told(reactor)
+            today = self._today[reactor] = _Today(day=event.day or 0)
+        self._note_down(event, reactor, today)
+        is_settled = isinstance(event, Forecasted | Withheld | SetpointsWritten | WriteUnknown)
+        return said + (self._told(reactor) if is_settled or today.is_told else [])
+
+    def _note_down(self, event: Event, reactor: str, today: _Today) -> None:
+        note = today.notes.extend
+        if isinstance(event, SampleRead):
+            self._end_h.setdefault(reactor, event.state.time_h + 24.0 * self._days)
+            self._in_force[reactor] = event.in_force
+            if event.extra:
+                what = ", ".join(event.state.measured())
+                note(_note("also read:", f"{what} of day {event.state.day:g}", Tone.QUIET, indent=True))
+            else:
+                today.sample = event.state
+                absent = [n for n in event.state.missing() if n not in self._never.get(reactor, ())]
+                if absent:
+                    note(_note("missing:", f"{', '.join(absent)}.", Tone.WARN, indent=True))
+        elif isinstance(event, SampleMissing):
+            today.expected_h = event.expected_h
+            note(_note("NO SAMPLE:", event.reason, Tone.WARN, indent=True))
+        elif isinstance(event, Decided):
+            today.decided, today.forecast = event, (event.chosen, event.setpoints)
+            note(_note("why:", _effect(event.reason), Tone.QUIET, indent=True))
+        elif isinstance(event, Forecasted):
+            today.forecast = event.hold, self._in_force.get(reactor, Setpoints())
+        elif isinstance(event, WriteIntended):
+            today.intended, self._in_force[reactor] = event, event.old
+        elif isinstance(event, AlarmRaised):
+            tone = Tone.ACT if event.level == "act" else Tone.WARN
+            note(_note(f"ALARM ({event.level}):", f"{event.reason} {event.response}", tone, indent=True))
+        elif isinstance(event, Withheld):
+            today.is_held = event.action != "advise"
+            if today.is_held and today.decided is not None:
+                today.forecast = today.decided.hold, self._in_force.get(reactor, Setpoints())
+            note(_note(f"{event.action.upper()}:", event.reason, Tone.WARN, indent=True))
+        elif isinstance(event, SampleQuarantined):
+            note(_note("REFUSED:", event.reason, Tone.WARN, indent=True))
+        elif isinstance(event, WriteUnknown):
+            note(_note("WRITE UNKNOWN:", event.reason, Tone.ACT, indent=True))
+        elif isinstance(event, ConnectorFailed):
+            note(_note("LINK:", f"{event.operation}: {event.reason}", Tone.ACT, indent=True))
+
+    def _told(self, reactor: str) -> list[Line]:
+        """Tell the day of a vessel as far as it was not told: its row once, and the notes so far."""
+        today = self._today.get(reactor)
+        if today is None:
+            return []
+        said = []
+        if not today.is_told:
+            if not self._is_headed:
+                said += [Line("", Tone.PLAIN), *(Line(text, Tone.HEAD) for text in self._header())]
+                self._is_headed = True
+            said.append(Line(self._row(reactor, today)))
+            today.is_told = True
+        said += today.notes
+        today.notes = []
+        return said
+
+    def _header(self) -> tuple[str, str, str]:
+        name = self._objective.quantity
+        unit = DERIVED_UNITS.get(name) or find_quantity(name).unit
+        end = max(self._end_h.values(), default=24.0 * self._days) / 24.0
+        vessel = "" if self._is_one else f"{'vessel':<7}"
+        label = {**SHOWN, "cspr": "CSPR"}.get(name, name)
+        over = f"{'measured':<41}{f'{label} on day {end:g}':<24}setpoints from now on ({UNCHANGED} = as before)"
+        names = " ".join(f"{text:>7}" for text in SHOWN.values()), " ".join(f"{SHORT[s]:>7}" for s in SETPOINTS)
+        units = (
+            " ".join(f"{_narrow(STATE_QUANTITIES[n].unit):>7}" for n in SHOWN),
+            " ".join(f"{SETPOINT_QUANTITIES[s].unit:>7}" for s in SETPOINTS),
+        )
+        blank = " " * len(vessel)
+        return (
+            f"{blank}      {over}".rstrip(),
+            f"{vessel}{'day':>5} {names[0]}  {'mean':>7} {'80 % interval':^15} {names[1]}",
+            f"{blank}{'':5} {units[0]}  {_narrow(unit):>7} {'':15} {units[1]}",
+        )
+
+    def _row(self, reactor: str, today: _Today) -> str:
+        sample = today.sample
+        start = self._end_h.get(reactor, 24.0 * self._days) - 24.0 * self._days
+        time_h = sample.time_h if sample else today.expected_h
+        day = (start + today.day * self._interval if time_h is None else time_h) / 24.0
+        values = [number(getattr(sample, name)) if sample else "-" for name in SHOWN]
+        vessel = "" if self._is_one else f"{reactor:<7}"
+        measured = " ".join(f"{v:>7}" for v in values)
+        setpoints = " ".join(f"{v:>7}" for v in self._setpoints(today))
+        return f"{vessel}{round(day, 2):>5g} {measured}  {self._ahead(reactor, today)} {setpoints}".rstrip()
+
+    def _ahead(self, reactor: str, today: _Today) -> str:
+        if today.forecast is not None:
+            there = outlook(today.forecast[0], self._objective.quantity, today.forecast[1]).at(self._end_h[reactor])
+            if there is not None:
+                mean, low, high = (number(v) for v in there)
+                return f"{mean:>7} {f'{low} to {high}':^15}"
+        return f"{'-':>7} {'':15}"
+
+    def _setpoints(self, today: _Today) -> list[str]:
+        if today.is_held:
+            return [UNCHANGED] * len(SETPOINTS)
+        if today.decided is None:
+            return []
+        old = today.intended.old if today.intended else None
+        return [_moved(old, today.decided.setpoints, name) for name in SETPOINTS]
+
+
+def number(value: float) -> str:
+    """Write a value with about three significant digits and no exponent; ``-`` where there is none."""
+    if value != value:
+        return "-"
+    size = abs(value)
+    return f"{value:.{0 if size >= 100 else 1 if size >= 10 else 2 if size >= 1 or size == 0 else 3}f}"
+
+
+def _moved(old: Setpoints | None, new: Setpoints, name: str) -> str:
+    before, after = (number(getattr(u, name)) if u is not None else "" for u in (old, new))
+    return UNCHANGED if before == after else after
+
+
+def _effect(reason: str) -> str:
+    """Leave out the moves, which the row shows."""
+    _, colon, effect = reason.partition(": expect ")
+    return effect if colon else reason
+
+
+def _counted(n: int, what: str) -> str:
+    return f"{n} {what}{'' if n == 1 else 's'}"
+
+
+def _narrow(unit: str) -> str:
+    return NARROW.get(unit, unit)
+
+
+def _note(label: str, text: str, tone: Tone = Tone.PLAIN, *, indent: bool = False) -> list[Line]:
+    """Wrap a remark behind its label; control characters of foreign text cannot forge a line."""
+    clean = " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    first = f"      {label} " if indent else f"{label:<8}"
+    wrapped = textwrap.wrap(clean, WIDTH, initial_indent=first, subsequent_indent=" " * 8, break_on_hyphens=False)
+    return [Line(part, tone) for part in wrapped or [first.rstrip()]]
