@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from zlib import crc32
 
 import numpy as np
 
@@ -44,8 +45,10 @@ class BEDPolicy:
     ) -> dict[str, Decision | PerfusioError]:
         """Return a Decision per vessel, or the error that kept one from being made."""
         decisions: dict[str, Decision | PerfusioError] = {}
-        for i, (reactor_id, trajectory) in enumerate(sorted(trajectories.items())):
-            seed = int(np.random.SeedSequence([config.seed, day, i]).generate_state(1)[0])
+        for reactor_id, trajectory in sorted(trajectories.items()):
+            # a stream of its own, whichever other vessels there are today
+            stream = [config.seed, day, crc32(reactor_id.encode())]
+            seed = int(np.random.SeedSequence(stream).generate_state(1)[0])
             try:
                 decisions[reactor_id] = _decide(trajectory, in_force[reactor_id], model, design_space, config, seed)
             except PerfusioError as error:

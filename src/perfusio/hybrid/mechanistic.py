@@ -93,8 +93,13 @@ def advance(species: FloatArray, setpoints: FloatArray, log_factors: FloatArray,
     viable = species[0] + 1e-9
     dead = viable * (100.0 - species[1]) / np.maximum(species[1], 1.0)
     y0 = np.stack([viable, dead, *species[2:]])
-    n_steps = max(1, int(np.ceil(STEPS_PER_DAY * float(np.max(days)) - 1e-9)))
-    y = integrate_fixed(_terms(setpoints, TYPICAL[:, None] * np.exp(log_factors)), y0, days, n_steps)
+    n_steps = np.maximum(np.ceil(STEPS_PER_DAY * np.broadcast_to(days, viable.shape) - 1e-9), 1.0)
+    y = y0
+    for n in np.unique(n_steps):  # usually one; a vessel that missed a day must not change the steps of the others
+        same = n_steps == n
+        parameters = TYPICAL[:, None] * np.exp(log_factors[:, same])
+        length = days if days.ndim == 0 else days[same]
+        y[:, same] = integrate_fixed(_terms(setpoints[:, same], parameters), y0[:, same], length, int(n))
     out = np.empty_like(species)
     out[0] = y[0]
     out[1] = 100.0 * y[0] / (y[0] + y[1])
