@@ -52,9 +52,7 @@ async def _read_back(connector: Connector, audit: EventSink, reactor: str, day: 
     try:
         return await connector.read_setpoints()
     except Exception as error:  # noqa: BLE001 - as above
-        audit.append(
-            ConnectorFailed(reactor=reactor, day=day, operation="read_setpoints", reason=_in_words(error))
-        )
+        audit.append(ConnectorFailed(reactor=reactor, day=day, operation="read_setpoints", reason=_in_words(error)))
         return None
 
 

@@ -24,6 +24,7 @@ from perfusio.events import (
     ModelRejected,
     RunEnded,
     SampleQuarantined,
+    to_json,
 )
 from perfusio.forecast import Forecast
 from perfusio.hybrid.model import HybridModel
@@ -118,7 +119,8 @@ class DigitalTwin:
         if sink is None:
             path = self.config.run_dir / "audit.jsonl"
             sink = logger = AuditLogger(path, clock=self._clock, fresh=self.config.fresh)
-            self._run_id = logger.run_id
+        if isinstance(sink, AuditLogger):
+            self._run_id = sink.run_id
         self._sink: EventSink = _Announcing(sink, self._observers)
         outcome, reason = Outcome.FAILED, ""
         try:
@@ -192,9 +194,7 @@ class DigitalTwin:
                     present.add(reactor)
             if reactor not in present and not (reactor in self._inbox.over and not arrived):
                 expected = self._inbox.expected_h(reactor, turn)
-                self._sink.append(
-                    facts.sample_missing(reactor, turn, expected, self.config.sampling_interval_hours)
-                )
+                self._sink.append(facts.sample_missing(reactor, turn, expected, self.config.sampling_interval_hours))
         self._n_samples += len(present)
         return present
 
@@ -219,10 +219,14 @@ class DigitalTwin:
         return [t for t in self.run_state.trajectories.values() if t.states]
 
     async def _condition(self, turn: int) -> None:
-        model = await self._attempt(turn, lambda: self.model.condition(self._observed()))
-        if model is not None:
-            self.model = model
-            self._sink.append(ModelConditioned(day=turn, model_id=model.model_id))
+        def condition() -> tuple[Model, ModelConditioned]:
+            model = self.model.condition(self._observed())
+            return model, ModelConditioned(day=turn, model_id=model.model_id)
+
+        conditioned = await self._attempt(turn, condition)
+        if conditioned is not None:
+            self.model, event = conditioned
+            self._sink.append(event)
 
     async def _attempt(self, turn: int, work: Callable[[], T]) -> T | None:
         """Run model code in a thread; whatever fails there costs this turn's update, never the run or the vessel."""
@@ -238,18 +242,37 @@ class DigitalTwin:
             return {}
         chosen = {r: self.run_state.trajectories[r] for r in sorted(reactors)}
         now = {r: self.run_state.in_force[r] for r in chosen}
+        proposed: dict[str, object]
         try:
-            decisions = await asyncio.to_thread(
-                self.policy.decide, chosen, now, self.model, self.design_space, self.config, day=turn
+            proposed = dict(
+                await asyncio.to_thread(
+                    self.policy.decide, chosen, now, self.model, self.design_space, self.config, day=turn
+                )
             )
         except Exception as error:  # noqa: BLE001 - as above: a fault in a policy is that day's HOLD
             fault = ModelError(f"The policy failed with {type(error).__name__}: {error}")
-            decisions = dict.fromkeys(chosen, fault)
-        for reactor, d in decisions.items():
-            if isinstance(d, Decision) and np.isfinite(d.score) and d.chosen.is_finite() and d.hold.is_finite():
-                self._n_decisions += 1
-                self._sink.append(facts.decided(d, turn, self._key(reactor, turn)))
-        return decisions
+            proposed = dict.fromkeys(chosen, fault)
+        # for the vessels that were asked about, whatever the policy answered
+        return {reactor: self._proposed(reactor, turn, proposed.get(reactor)) for reactor in chosen}
+
+    def _proposed(self, reactor: str, turn: int, answer: object) -> Decision | PerfusioError:
+        """Put what a policy answered on record if it is a decision; what cannot be recorded cannot be done either."""
+        if isinstance(answer, PerfusioError):
+            return answer
+        if not isinstance(answer, Decision):
+            return ModelError(f"The policy gave {type(answer).__name__} for {reactor} where a decision was expected.")
+        try:
+            answer.setpoints.vector()
+            is_usable = np.isfinite(answer.score) and answer.chosen.is_finite() and answer.hold.is_finite()
+            event = facts.decided(answer, turn, self._key(reactor, turn)) if is_usable else None
+            if event is not None:
+                to_json(event)
+        except Exception as error:  # noqa: BLE001 - as above
+            return ModelError(f"The decision for {reactor} is not usable: {type(error).__name__}: {error}")
+        if event is not None and answer.reactor_id == reactor:  # otherwise the guard says in words what is wrong
+            self._sink.append(event)
+            self._n_decisions += 1
+        return answer
 
     def _key(self, reactor: str, turn: int) -> str:
         return f"{self._run_id}:{reactor}:{turn}:0"
@@ -258,17 +281,20 @@ class DigitalTwin:
         """Forecast the vessels for which nothing is decided, under the setpoints in force."""
         for reactor in sorted(reactors):
             if self.run_state.trajectories[reactor].states:
-                forecast = await self._attempt(turn, partial(self._hold_forecast, reactor))
-                if forecast is not None and forecast.is_finite():
-                    held = forecast.to_json()
-                    self._sink.append(Forecasted(reactor=reactor, day=turn, hold=held, model_id=self.model.model_id))
-                    self._alarm(reactor, turn, forecast)
+                forecast = await self._attempt(turn, partial(self._hold_forecast, reactor, turn))
+                if forecast is not None:
+                    self._sink.append(forecast[1])
+                    self._alarm(reactor, turn, forecast[0])
 
-    def _hold_forecast(self, reactor: str) -> Forecast:
+    def _hold_forecast(self, reactor: str, turn: int) -> tuple[Forecast, Forecasted]:
         hours = self.config.sampling_interval_hours
         plan = [self.run_state.in_force[reactor]] * max(1, round(self.config.forecast_days * 24.0 / hours))
         trajectory, n, seed = self.run_state.trajectories[reactor], self.config.n_paths, self.config.seed
-        return self.model.rollout(trajectory, [plan], interval_hours=hours, n_paths=n, seed=seed)[0]
+        forecast = self.model.rollout(trajectory, [plan], interval_hours=hours, n_paths=n, seed=seed)[0]
+        if not forecast.is_finite():
+            raise ModelError(f"The forecast for {reactor} is not finite.")
+        event = Forecasted(reactor=reactor, day=turn, hold=forecast.to_json(), model_id=self.model.model_id)
+        return forecast, event
 
     # -- hop 5 and 6: guard and write --------------------------------------------------------------------------------
 
@@ -313,10 +339,14 @@ class DigitalTwin:
 
     async def _refit(self, turn: int) -> None:
         seed = int(np.random.SeedSequence([self.config.seed, turn]).generate_state(1)[0])
-        refit = await self._attempt(turn, lambda: self.model.refit(self._observed(), seed=seed))
-        if refit is None:
-            return
-        accepted = bool(np.isfinite(refit.error) and refit.error <= WORSE * refit.previous_error)
-        if accepted:
-            self.model = refit.model
-        self._sink.append(facts.refitted(refit, turn, accepted=accepted, model_id=self.model.model_id))
+
+        def refit() -> tuple[Model, Event]:
+            new = self.model.refit(self._observed(), seed=seed)
+            accepted = bool(np.isfinite(new.error) and new.error <= WORSE * new.previous_error)
+            model = new.model if accepted else self.model
+            return model, facts.refitted(new, turn, accepted=accepted, model_id=model.model_id)
+
+        refitted = await self._attempt(turn, refit)
+        if refitted is not None:
+            self.model, event = refitted
+            self._sink.append(event)
