@@ -1,5 +1,5 @@
 """`python -m perfusio` is the command line."""
 
-from perfusio.cli.app import main
+from perfusio.cli.entry import main
 
 main()

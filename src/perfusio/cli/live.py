@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import TYPE_CHECKING
 
@@ -62,4 +63,4 @@ class Live:
                 self._bar.console.print(line.text, style=style, markup=False, highlight=False, soft_wrap=True)
         except OSError:
             self._is_heard = False
-            sys.stdout = sys.stderr  # so that nothing is flushed into the closed pipe at exit
+            sys.stdout = open(os.devnull, "w")  # noqa: SIM115 - takes what is printed until the process ends

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from perfusio.connectors.filesystem import FilesystemStore
 
 OPTIONS = (
-    "On the command line: --ignore HEADER, --column HEADER=QUANTITY, --decimal , or . , --encoding NAME, --run NAME, "
-    "--reactor NAME; see perfusio run --help."
+    "On the command line: --ignore HEADER, --column HEADER=QUANTITY, --decimal MARK, --encoding NAME, --run NAME or "
+    "--reactor NAME."
 )
 
 
@@ -23,7 +23,7 @@ def run(
     source: Annotated[
         Path, typer.Option("--csv", help="The file: one row per sample.", metavar="FILE", show_default=False)
     ],
-    days: Annotated[int, typer.Option(help="Length of the run [day].", show_default=False)],
+    days: Annotated[int, typer.Option(help="Length of the run [day].", min=1, max=365, show_default=False)],
     track: Annotated[
         str, typer.Option(help="Hold a quantity, e.g. vcd=30 (the default aim).", metavar="NAME=VALUE")
     ] = "",
@@ -32,9 +32,9 @@ def run(
         Path | None, typer.Option(help="Folder of the results; default: here, the setpoints beside the file.")
     ] = None,
     interval_hours: Annotated[float, typer.Option(help="Time between samples [h].")] = 24.0,
-    retrain_every: Annotated[int, typer.Option(help="Refit the model after this many samples.")] = 3,
+    retrain_every: Annotated[int, typer.Option(help="Refit the model after this many samples.", min=1)] = 3,
     acquisition: Annotated[str, typer.Option(help="LogEI, EI, PI, UCB or qLogEI.", metavar="NAME")] = "LogEI",
-    seed: Annotated[int, typer.Option(help="Seed of every random draw; recorded.")] = 0,
+    seed: Annotated[int, typer.Option(help="Seed of every random draw; recorded.", min=0)] = 0,
     run_name: Annotated[str | None, typer.Option("--run", help="Which run, if the file holds several.")] = None,
     reactor: Annotated[str | None, typer.Option(help="Which vessel, if the file holds several.")] = None,
     ignore: Annotated[

@@ -17,8 +17,11 @@ if TYPE_CHECKING:
     from perfusio.twin.digital_twin import Observer
     from perfusio.twin.outcome import Outcome, RunResult
 
-STOPPED_EXIT = 130
-"""What a shell expects of a program that was stopped with Ctrl-C."""
+
+class Stopped(PerfusioError):
+    """A person stopped the run with Ctrl-C; the exit code is what a shell expects of that."""
+
+    exit_code = 130
 
 
 def run_watched(
@@ -28,7 +31,7 @@ def run_watched(
 
     Raises:
         PerfusioError: as `DigitalTwin.run`.
-        typer.Exit: stopped by Ctrl-C.
+        Stopped: by Ctrl-C.
     """
     from perfusio.cli.live import Live
     from perfusio.config import DEFAULT_AMBR250_DESIGN_SPACE
@@ -45,8 +48,10 @@ def run_watched(
             )
             result = asyncio.run(twin.run())
     except KeyboardInterrupt:
-        typer.echo(f"Stopped by Ctrl-C: nothing more is written to any vessel, and {record} says so.", err=True)
-        raise typer.Exit(STOPPED_EXIT) from None
+        if not record.exists():
+            raise Stopped("Stopped by Ctrl-C before the run began: nothing was written.") from None
+        told = f"Stopped by Ctrl-C: nothing more is written to any vessel, and {record} says so."
+        raise Stopped(told) from None
     _finish(record)
     return result
 
