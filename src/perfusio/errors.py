@@ -3,7 +3,7 @@
     PerfusioError
     ├─ ConfigError      fix before the run      UnknownQuantity, OutOfRange, EmptyDesignSpace
     ├─ ConnectorError   .connector .operation   NotConnected, SampleOverdue, UnreadableSource, WriteRejected
-    ├─ ModelError                               NotEnoughData, FitFailed
+    ├─ ModelError                               NotEnoughData, FitFailed, CheckpointRefused
     └─ AuditError                               ChainBroken (.line)
 
 `EndOfRun` stands outside the tree: it is a signal ("no sample will ever come again"), not an error.
@@ -85,6 +85,12 @@ class NotEnoughData(ModelError):
 
 class FitFailed(ModelError):
     """A fit ended without finite, usable parameters."""
+
+
+class CheckpointRefused(ModelError):
+    """A saved model that is incomplete, changed, or of another version or other quantities."""
+
+    exit_code = 3
 
 
 class AuditError(PerfusioError):

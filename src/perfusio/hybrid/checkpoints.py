@@ -1,0 +1,218 @@
+"""Save a model and load it again: arrays as safetensors, everything else as JSON that a person can read; no pickle.
+
+A checkpoint is a folder of two files. `checkpoint.json` says what the model is: format and versions, the order of its
+features, the hash of the data that it learnt from, its scores. `model.safetensors` holds the arrays, bit by bit. A
+loaded model forecasts exactly what the saved one did, or the folder is refused.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import platform
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from safetensors.numpy import load as arrays_from_bytes
+from safetensors.numpy import save as bytes_from_arrays
+
+from perfusio.errors import CheckpointRefused
+from perfusio.hybrid.mechanistic import PARAMETERS
+from perfusio.hybrid.model import HybridModel
+from perfusio.hybrid.packing import Arrays, Packer, pack_run, unpack, unpack_run
+from perfusio.state import SETPOINTS, SPECIES
+from perfusio.trajectory import Trajectory
+
+FORMAT = 1
+ABOUT, ARRAYS = "checkpoint.json", "model.safetensors"
+_ORDER: Mapping[str, list[str]] = {
+    "species": list(SPECIES),
+    "setpoints": list(SETPOINTS),
+    "parameters": [p.name for p in PARAMETERS],
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checkpoint:
+    """What a folder holds.
+
+    Attributes:
+        model: The model, as it was saved.
+        training: The runs that it learnt from.
+        about: The rest of `checkpoint.json`: versions, hashes, `scores`.
+    """
+
+    model: HybridModel
+    training: tuple[Trajectory, ...]
+    about: Mapping[str, Any]
+
+
+def save(
+    model: HybridModel,
+    folder: str | Path,
+    *,
+    trajectories: Sequence[Trajectory],
+    scores: Mapping[str, object] | None = None,
+) -> Path:
+    """Write a model to a folder, which is made if need be; an earlier checkpoint there is replaced.
+
+    Args:
+        model: The model.
+        folder: Where to; usually one folder per model.
+        trajectories: What it learnt from. They go into the checkpoint, so that baselines and a refit can use them.
+        scores: What is known of its quality, plain data, e.g. `Scoreboard.to_json()`.
+
+    Returns:
+        The path of `checkpoint.json`.
+
+    Raises:
+        ModelError: the model holds something that is not finite, or of a class that cannot be saved.
+    """
+    packer = Packer()
+    training = [packer.place(t) for t in trajectories]
+    tree = {"model": packer.pack(model, "model"), "training": training}
+    tree["runs"] = [pack_run(t, f"runs.{i}", packer.arrays) for i, t in enumerate(packer.runs)]
+    content = bytes_from_arrays(packer.arrays)
+    about = {
+        "format": FORMAT,
+        "written_by": _versions(),
+        "model_id": model.model_id,
+        **_ORDER,
+        "n_runs": len(trajectories),
+        "n_samples": sum(len(t.states) for t in trajectories),
+        "data_sha256": data_sha256(trajectories),
+        "arrays_sha256": hashlib.sha256(content).hexdigest(),
+        "tree_sha256": _tree_sha256(tree),
+        "scores": scores,
+        "tree": tree,
+    }
+    target = Path(folder)
+    target.mkdir(parents=True, exist_ok=True)
+    _replace(target / ARRAYS, content)  # the JSON comes last: with old arrays beside it, it would be refused
+    _replace(target / ABOUT, json.dumps(about, indent=1, allow_nan=False).encode())
+    return target / ABOUT
+
+
+def load(folder: str | Path) -> HybridModel:
+    """Return the model of a checkpoint; it has the same `model_id` and makes the same forecasts, bit by bit.
+
+    Raises:
+        CheckpointRefused: the folder is not a whole, unchanged checkpoint that this version understands.
+    """
+    return read_checkpoint(folder).model
+
+
+def read_checkpoint(folder: str | Path) -> Checkpoint:
+    """Return everything in a checkpoint.
+
+    Raises:
+        CheckpointRefused: the folder is not a whole, unchanged checkpoint that this version understands.
+    """
+    path = Path(folder) / ABOUT
+    try:
+        about = json.loads(_bytes(path))
+        found = about["format"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise CheckpointRefused(
+            f"{path} is not what perfusio writes ({type(error).__name__}: {error}), expected JSON with a format "
+            "number. Restore the file, or fit the model again: perfusio fit."
+        ) from error
+    if found != FORMAT:
+        by = about.get("written_by", {}).get("perfusio", "unknown")
+        raise CheckpointRefused(
+            f"{path} has format {found!r}, written by perfusio {by}; this version {version('perfusio-twin')} reads "
+            f"format {FORMAT}. Use the version that wrote it, or fit the model again: perfusio fit."
+        )
+    for what, here in _ORDER.items():
+        if about.get(what) != here:
+            raise CheckpointRefused(
+                f"{path}: the {what} of the model are {_listed(about.get(what))}, expected {_listed(here)} in this "
+                "order. A model only fits the quantities it learnt; fit it again: perfusio fit."
+            )
+    return _rebuilt(path, about, _unchanged_arrays(path, about))
+
+
+def data_sha256(trajectories: Sequence[Trajectory]) -> str:
+    """Return the SHA-256 of runs: names, times, what was measured and what was in force; remarks do not count."""
+    digest = hashlib.sha256()
+    for t in trajectories:
+        arrays: Arrays = {}
+        names = pack_run(t, "run", arrays)
+        digest.update(json.dumps([names["reactor_id"], names["run_id"], names["clone"]]).encode())
+        for array in arrays.values():
+            digest.update(json.dumps(array.shape).encode() + json.dumps(array.tolist()).encode())
+    return digest.hexdigest()
+
+
+def _unchanged_arrays(path: Path, about: Mapping[str, Any]) -> Arrays:
+    content = _bytes(path.parent / ARRAYS)
+    changed = [
+        name
+        for name, found, key in (
+            (ARRAYS, hashlib.sha256(content).hexdigest(), "arrays_sha256"),
+            (ABOUT, _tree_sha256(about.get("tree")), "tree_sha256"),
+        )
+        if found != about.get(key)
+    ]
+    if changed:
+        raise CheckpointRefused(
+            f"{' and '.join(changed)} in {path.parent} changed since the model was saved: the SHA-256 is another than "
+            "the one noted in checkpoint.json. Restore both files from the same copy, or fit again: perfusio fit."
+        )
+    return arrays_from_bytes(content)
+
+
+def _rebuilt(path: Path, about: dict[str, Any], arrays: Arrays) -> Checkpoint:
+    tree = about["tree"]
+    runs = tuple(unpack_run(node, f"runs.{i}", arrays) for i, node in enumerate(tree["runs"]))
+    try:
+        model = unpack(tree["model"], arrays, runs)
+    except ValueError as error:
+        by = about["written_by"]["perfusio"]
+        raise CheckpointRefused(
+            f"{path} was written by perfusio {by} with a model of another shape: {error}. Use that version, or fit the "
+            "model again: perfusio fit."
+        ) from error
+    if not isinstance(model, HybridModel) or model.model_id != about["model_id"]:
+        raise CheckpointRefused(
+            f"{path} is the checkpoint of model {about['model_id']}, but its files make another one; expected the same "
+            "model bit by bit. Restore both files from the same copy, or fit again: perfusio fit."
+        )
+    training = tuple(runs[i] for i in tree["training"])
+    return Checkpoint(model=model, training=training, about={k: v for k, v in about.items() if k != "tree"})
+
+
+def _bytes(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise CheckpointRefused(
+            f"{path} cannot be read ({error.strerror}): a checkpoint is a folder with {ABOUT} and {ARRAYS}, as "
+            "`perfusio fit --out` writes it. Check the path."
+        ) from error
+
+
+def _replace(path: Path, content: bytes) -> None:
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        temporary.write_bytes(content)
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _tree_sha256(tree: object) -> str:
+    return hashlib.sha256(json.dumps(tree, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+
+def _versions() -> dict[str, str]:
+    packages = {"perfusio": "perfusio-twin", "numpy": "numpy", "scipy": "scipy", "safetensors": "safetensors"}
+    return {"python": platform.python_version(), **{name: version(p) for name, p in packages.items()}}
+
+
+def _listed(names: object) -> str:
+    return ", ".join(map(str, names)) if isinstance(names, list) else repr(names)
