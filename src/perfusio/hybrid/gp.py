@@ -126,7 +126,7 @@ def fit(
     try:
         options = {"maxiter": max_iter}
         result = minimize(loss, start.vector(), jac=True, method="L-BFGS-B", bounds=bounds, options=options)
-    except np.linalg.LinAlgError as error:
+    except (np.linalg.LinAlgError, ValueError) as error:  # ValueError: rows that are not all numbers
         raise FitFailed(f"The kernel matrix of {len(y)} rows is not positive definite; the old model stays.") from error
     if not np.isfinite(result.fun) or not np.isfinite(result.x).all():
         raise FitFailed(f"The likelihood of {len(y)} rows has no finite optimum; the old model stays in use.")
@@ -162,9 +162,10 @@ class GaussianProcess:
         k = np.exp(2.0 * h.log_signal) * matern52(_distances(scaled, scaled))
         try:
             factor = cholesky(k + (np.exp(2.0 * h.log_noise) + _JITTER) * np.eye(len(y)), lower=True)
+            alpha = cho_solve((factor, True), y)
         except (np.linalg.LinAlgError, ValueError) as error:
             raise FitFailed(f"The kernel matrix of {len(y)} rows is not positive definite.") from error
-        return cls(h=h, x=scaled, factor=factor, alpha=cho_solve((factor, True), y), y=y)
+        return cls(h=h, x=scaled, factor=factor, alpha=alpha, y=y)
 
     def _cross(self, x: FloatArray) -> FloatArray:
         scaled = x / np.exp(self.h.log_lengthscales)

@@ -126,7 +126,7 @@ class HybridModel:
         Raises:
             OutOfRange: a setpoint lies outside the physical range of its quantity, or `hours` is not positive.
         """
-        if not hours > 0:
+        if not 0 < hours < np.inf:
             raise OutOfRange(f"hours = {hours:g}: expected a positive interval in hours.")
         return self.rollout(trajectory, [[setpoints]], interval_hours=hours, n_paths=256, seed=0)[0]
 
@@ -145,6 +145,8 @@ class HybridModel:
                 for u in plan:
                     quantity.check(getattr(u, name))
         arrays = np.array([[u.vector() for u in plan] for plan in plans])
+        if not np.isfinite(arrays).all():
+            raise OutOfRange("A plan has a setpoint that is not known (NaN): a forecast needs all six of them.")
         futures = self.futures(
             trajectory, interval_hours=interval_hours, n_paths=n_paths, n_intervals=arrays.shape[1], seed=seed
         )
@@ -188,7 +190,7 @@ def _cut(inputs: FloatArray, n: int) -> FloatArray:
 def _one_step_error(process: Process, trajectories: Sequence[Trajectory], n_last: int) -> float:
     """Return the RMS of the latest innovations over the measurement sd, each at most 5."""
     _, steps = filter_runs(process, trajectories, [None] * len(trajectories))
-    innovations = np.concatenate([[s.innovation for s in run[1:][-n_last:]] for run in steps])
+    innovations = np.array([s.innovation for run in steps for s in run[1:][-n_last:]])  # one sample alone has none
     error = float(np.sqrt(np.nanmean(np.clip(innovations, -5.0, 5.0) ** 2)))
     if not np.isfinite(error):
         raise FitFailed("The fitted model does not predict finite values; the old model stays in use.")
