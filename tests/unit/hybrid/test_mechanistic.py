@@ -1,0 +1,158 @@
+"""The mechanistic prior: every setpoint moves it, few steps are enough, an empty vessel becomes its medium."""
+
+import numpy as np
+import pytest
+
+from perfusio.config import DEFAULT_AMBR250_DESIGN_SPACE
+from perfusio.hybrid.mechanistic import PARAMETERS, TYPICAL, _terms, advance
+from perfusio.physics.integrate import IntegrationOutcome, integrate
+from perfusio.state import SETPOINT_INDEX, SETPOINTS, SPECIES, SPECIES_INDEX
+from perfusio.testing import make_state
+
+SPACE = DEFAULT_AMBR250_DESIGN_SPACE
+NOMINAL = SPACE.nominal.vector()
+SCALES = np.array([30.0, 100.0, 4.0, 4.0, 2.0, 10.0, 4.0, 1.0, 500.0])
+"""Usual size of each species, for errors as a share of it."""
+
+
+def after(species, setpoints=NOMINAL, factors=None, hours=24.0):
+    """One vessel (Q,) -> (Q,), or many (Q, B)."""
+    y = np.asarray(species, dtype=float).reshape(len(SPECIES), -1)
+    b = y.shape[1]
+    u = np.broadcast_to(np.asarray(setpoints, float).reshape(len(SETPOINTS), -1), (len(SETPOINTS), b))
+    f = np.zeros((len(PARAMETERS), b)) if factors is None else np.reshape(factors, (len(PARAMETERS), -1))
+    return advance(y, u, f, hours).reshape(np.shape(species))
+
+
+CULTURE = make_state(glucose=3.0).vector()
+LOW_OXYGEN = make_state(vcd=80.0, glucose=3.0).vector()
+
+
+@pytest.mark.parametrize("name", SETPOINTS)
+def test_every_setpoint_moves_it(name):
+    moved = NOMINAL.copy()
+    moved[SETPOINT_INDEX[name]] += SPACE.bounds[name].max_step * (-1 if name == "agitation" else 1)
+    change = np.abs(after(CULTURE, moved) - after(CULTURE)) / SCALES
+    assert change.max() > 0.01
+
+
+def test_directions_that_a_scientist_expects():
+    def with_one(name, value, start=CULTURE):
+        u = NOMINAL.copy()
+        u[SETPOINT_INDEX[name]] = value
+        return dict(zip(SPECIES, after(start, u), strict=True))
+
+    low, high = with_one("bleed_rate", 0.05), with_one("bleed_rate", 0.30)
+    assert np.log(low["vcd"] / high["vcd"]) == pytest.approx(0.25, rel=0.1)  # cells leave with the bleed
+    assert with_one("perfusion_rate", 2.0)["ammonium"] < with_one("perfusion_rate", 0.5)["ammonium"]
+    assert with_one("glucose_setpoint", 8.0)["glucose"] > with_one("glucose_setpoint", 2.0)["glucose"] + 1.0
+    assert with_one("temperature", 35.0)["vcd"] < with_one("temperature", 36.8)["vcd"]
+    assert with_one("temperature", 35.0)["titer"] / with_one("temperature", 35.0)["vcd"] > (
+        with_one("temperature", 37.0)["titer"] / with_one("temperature", 37.0)["vcd"]
+    )
+    assert with_one("agitation", 1050.0)["viability"] < with_one("agitation", 850.0)["viability"]
+    assert with_one("agitation", 700.0, LOW_OXYGEN)["vcd"] < with_one("agitation", 850.0, LOW_OXYGEN)["vcd"]
+    assert with_one("pyruvate_feed", 5.0)["pyruvate"] > with_one("pyruvate_feed", 0.0)["pyruvate"] + 1.0
+
+
+@pytest.mark.parametrize("p", PARAMETERS, ids=lambda p: p.name)
+def test_every_parameter_moves_it(p):
+    factors = np.zeros(len(PARAMETERS))
+    factors[PARAMETERS.index(p)] = 0.3
+    assert (np.abs(after(CULTURE, factors=factors) - after(CULTURE)) / SCALES).max() > 0.003
+
+
+def random_cultures(n, rng, **low_high):
+    """Usual cultures (Q, n); a range given by name replaces the usual one."""
+    ranges = {
+        "vcd": (1.0, 60.0), "viability": (85.0, 100.0), "glucose": (0.5, 8.0), "glutamine": (0.3, 6.0),
+        "glutamate": (0.1, 3.0), "lactate": (0.5, 25.0), "ammonium": (0.3, 8.0), "pyruvate": (0.05, 3.0),
+        "titer": (5.0, 1500.0),
+    } | low_high  # fmt: skip
+    low, high = np.array([ranges[s] for s in SPECIES]).T[:, :, None]
+    return low + rng.random((len(SPECIES), n)) * (high - low)
+
+
+def tightly(y, u, factors, days):
+    dead = y[0] * (100.0 - y[1]) / y[1]
+    y0 = np.stack([y[0] + 1e-9, dead, *y[2:]])
+    terms = _terms(u, TYPICAL[:, None] * np.exp(factors))
+
+    def for_columns(z, columns):  # the right-hand side of the prior is for all vessels at once
+        whole = np.zeros_like(y0) + 1.0
+        whole[:, columns] = z
+        p, lam = terms(whole, columns)
+        return p[:, columns], lam[:, columns]
+
+    found = integrate(for_columns, y0, days, rtol=1e-5, atol=1e-7)
+    assert found.outcome is IntegrationOutcome.REACHED
+    return np.stack([found.y[0], 100.0 * found.y[0] / (found.y[0] + found.y[1]), *found.y[2:]])
+
+
+def reached(n, seed, **ranges):
+    """States that vessels come to by themselves within two days, and a step of every setpoint from there."""
+    rng = np.random.default_rng(seed)
+    u = SPACE.low[:, None] + rng.random((len(SETPOINTS), n)) * (SPACE.high - SPACE.low)[:, None]
+    factors = 0.35 * rng.standard_normal((len(PARAMETERS), n))
+    y = tightly(random_cultures(n, rng, **ranges), u, factors, 2.0)
+    stepped = u + (2.0 * rng.random(u.shape) - 1.0) * SPACE.max_step[:, None]
+    return y, np.clip(stepped, SPACE.low[:, None], SPACE.high[:, None]), factors
+
+
+def test_few_steps_agree_with_a_tight_tolerance():
+    y, u, factors = reached(60, 0)
+    error = np.abs(advance(y, u, factors, 24.0) - tightly(y, u, factors, 1.0)) / SCALES[:, None]
+    assert error.max() < 0.01
+    assert np.median(error) < 5e-4
+
+
+def test_few_steps_bear_nutrients_that_run_out():
+    y, u, factors = reached(60, 1, vcd=(60.0, 150.0))
+    assert y[SPECIES_INDEX["glutamine"]].min() < 0.1
+    error = np.abs(advance(y, u, factors, 24.0) - tightly(y, u, factors, 1.0)) / SCALES[:, None]
+    assert error[[SPECIES_INDEX[s] for s in ("vcd", "viability", "titer")]].max() < 0.01
+    assert error.max() < 0.10
+
+
+def test_a_vessel_without_cells_becomes_its_medium():
+    empty = make_state(vcd=0.0, viability=100.0, titer=300.0).vector()
+    u = NOMINAL.copy()
+    u[SETPOINT_INDEX["perfusion_rate"]] = 2.0
+    u[SETPOINT_INDEX["glucose_setpoint"]] = 2.0  # below the medium's 5 g/L: no concentrate
+    end = dict(zip(SPECIES, after(empty, u, hours=24.0 * 6), strict=True))
+    medium = {"glucose": 5.0, "glutamine": 6.0, "pyruvate": 1.0, "glutamate": 0.0, "lactate": 0.0, "ammonium": 0.0}
+    for name, value in medium.items():
+        assert end[name] == pytest.approx(value, abs=5e-3)
+    assert end["titer"] == pytest.approx(0.0, abs=5e-3)
+    assert end["vcd"] == pytest.approx(0.0, abs=5e-3)
+
+
+def test_never_negative_and_never_more_than_all_cells_alive():
+    rng = np.random.default_rng(1)
+    y = random_cultures(300, rng, vcd=(0.0, 200.0), viability=(0.0, 100.0), glucose=(0.0, 20.0))
+    u = SPACE.low[:, None] + rng.random((len(SETPOINTS), 300)) * (SPACE.high - SPACE.low)[:, None]
+    factors = 2.0 * rng.standard_normal((len(PARAMETERS), 300))
+    out = advance(y, u, factors, 24.0)
+    assert np.isfinite(out).all()
+    assert (out >= 0.0).all()
+    assert (out[SPECIES_INDEX["viability"]] <= 100.0).all()
+
+
+def test_two_half_days_are_a_day():
+    once, twice = after(CULTURE), after(after(CULTURE, hours=12.0), hours=12.0)
+    assert np.allclose(once, twice, rtol=2e-3)
+
+
+def test_a_neighbour_with_another_interval_changes_nothing():
+    y = np.stack([CULTURE, LOW_OXYGEN, CULTURE], axis=1)
+    u, f = np.repeat(NOMINAL[:, None], 3, axis=1), np.zeros((len(PARAMETERS), 3))
+    together = advance(y, u, f, np.array([24.0, 72.0, 30.0]))
+    for i, hours in enumerate((24.0, 72.0, 30.0)):
+        assert (together[:, i] == after(y[:, i], hours=hours)).all()
+
+
+def test_its_arguments_are_left_alone():
+    y, u, f = CULTURE[:, None].copy(), NOMINAL[:, None].copy(), np.zeros((len(PARAMETERS), 1))
+    advance(y, u, f, 24.0)
+    assert (y[:, 0] == CULTURE).all()
+    assert (u[:, 0] == NOMINAL).all()
