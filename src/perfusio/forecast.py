@@ -32,7 +32,7 @@ class QuantityForecast:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Forecast:
-    """The believed true state of a vessel at `times_h`; `observed()` adds what the analyser adds.
+    """The believed true state of a vessel at `times_h`; `hybrid.observation.observed` adds what the analyser adds.
 
     Attributes:
         times_h: Times since the start of the culture [h], shape (H,).

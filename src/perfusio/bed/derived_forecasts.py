@@ -1,0 +1,93 @@
+"""Forecasts of what follows from the species: viable cell volume, CSPR, harvest titer, productivity; with intervals.
+
+They are computed along every path, so their intervals carry what the species have in common: a path with many cells
+has a low CSPR on the same day.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from perfusio.bed.objectives import quantity_paths
+from perfusio.config import DERIVED_UNITS
+from perfusio.errors import ConfigError, OutOfRange, UnknownQuantity
+from perfusio.forecast import Forecast, QuantityForecast
+from perfusio.physics import derived
+from perfusio.quantities import Quantity, closest
+from perfusio.state import STATE_QUANTITIES, FloatArray, Setpoints
+
+DERIVED_QUANTITIES: Mapping[str, Quantity] = {
+    q.name: q
+    for q in (
+        Quantity(name="vcv", unit="%", label="Viable cell volume", low=0.0, high=100.0),
+        Quantity(name="cspr", unit=DERIVED_UNITS["cspr"], label="Perfusion per cell", low=0.0, high=np.inf),
+        Quantity(name="harvest_titer", unit="mg/L", label="Harvest titer", low=0.0, high=np.inf),
+        Quantity(name="productivity", unit=DERIVED_UNITS["productivity"], label="Productivity", low=0.0, high=np.inf),
+    )
+}
+DIAMETER_CV = 0.015
+"""Error of one diameter, 1 to 2 % in practice; a volume counts it three times."""
+
+
+def derived_forecast(
+    forecast: Forecast,
+    name: str,
+    plan: Sequence[Setpoints],
+    *,
+    diameter: float = float("nan"),
+    sieving: float = 1.0,
+    seed: int = 0,
+) -> QuantityForecast:
+    """Return the forecast of one derived quantity.
+
+    Args:
+        forecast: Of the species.
+        name: One of DERIVED_QUANTITIES.
+        plan: The setpoints under which the forecast was made, one per interval (H).
+        diameter: Cell diameter [um], needed for ``"vcv"``: the model has none, so the last measured one is held, with
+            an error of DIAMETER_CV that persists along a path.
+        sieving: Share of the product that passes the membrane; 1 unless harvest samples say otherwise.
+        seed: Of the diameter's error.
+
+    Raises:
+        UnknownQuantity: `name` is no derived quantity.
+        ConfigError: the plan is not as long as the forecast.
+        OutOfRange: no usable diameter or sieving.
+    """
+    if name not in DERIVED_QUANTITIES:
+        known = tuple(DERIVED_QUANTITIES)
+        raise UnknownQuantity(f"{name!r} is no derived quantity.{closest(name, known)} Known: {', '.join(known)}.")
+    if len(plan) != len(forecast.times_h):
+        raise ConfigError(
+            f"The plan has {len(plan)} intervals, the forecast {len(forecast.times_h)}: expected one Setpoints per "
+            "interval. Hand over the plan under which the forecast was made."
+        )
+    if not 0.0 <= sieving <= 1.0:
+        raise OutOfRange(f"sieving = {sieving:g}: expected a share from 0 to 1. Give harvest titer over vessel titer.")
+    paths = _paths(forecast, name, np.array([u.vector() for u in plan]), diameter, sieving, seed)
+    return QuantityForecast(
+        name=name, times_h=forecast.times_h, mean=paths.mean(axis=0), sd=paths.std(axis=0), samples=paths
+    )
+
+
+def _paths(
+    forecast: Forecast, name: str, plan: FloatArray, diameter: float, sieving: float, seed: int
+) -> FloatArray:
+    base = {"harvest_titer": "titer", "vcv": "vcd"}.get(name, name)
+    paths: FloatArray = quantity_paths(base, forecast.samples[None], plan[None])[0]
+    if name == "cspr":
+        return paths
+    if name == "productivity":
+        return sieving * paths
+    if name == "harvest_titer":
+        return derived.harvest_titer(paths, np.asarray(sieving))
+    if not diameter > 0.0:
+        raise OutOfRange(
+            f"diameter = {diameter:g} um: a viable cell volume needs a measured cell diameter above 0. Measure it, "
+            "or leave the volume out."
+        )
+    STATE_QUANTITIES["diameter"].check(diameter)
+    error = DIAMETER_CV * np.random.default_rng(seed).standard_normal((len(paths), 1))
+    return derived.vcv(paths, diameter * (1.0 + error))
