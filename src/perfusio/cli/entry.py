@@ -22,7 +22,7 @@ def _run() -> None:
     from perfusio.errors import PerfusioError
 
     try:
-        app()
+        app(prog_name="perfusio")
     except PerfusioError as error:
         if os.environ.get("PERFUSIO_TRACEBACK"):
             raise

@@ -1,0 +1,90 @@
+"""The command as a process: exit codes, sentences instead of tracebacks, and Ctrl-C."""
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+
+import pytest
+
+from perfusio.study.closed_loop import write_synthetic_csv
+from perfusio.twin.verify import verify
+
+ENV = {**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "PYTHONUNBUFFERED": "1"}
+COMMAND = [sys.executable, "-m", "perfusio"]
+
+
+def perfusio(*arguments, cwd):
+    return subprocess.run([*COMMAND, *arguments], cwd=cwd, env=ENV, capture_output=True, text=True)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        ((), 2, "Usage: perfusio"),
+        (("rnu",), 2, "Did you mean 'run'?"),
+        (("run", "--dyas", "3"), 2, "--days"),
+        (("run", "--csv", "none.csv", "--days", "3"), 3, "none.csv was not found"),
+        (("run", "--csv", "a.csv", "--days", "0"), 2, "'--days'"),
+        (("verify", "none.jsonl"), 3, "cannot be read"),
+        (("design", "--factors", "temprature"), 2, "temprature"),
+    ],
+)
+def test_an_error_is_a_readable_paragraph_on_stderr(arguments, code, words, tmp_path):
+    done = perfusio(*arguments, cwd=tmp_path)
+    assert done.returncode == code
+    assert words in done.stderr + (done.stdout if not arguments else "")
+    assert "Traceback" not in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_version_and_help_exit_0(tmp_path):
+    assert perfusio("--version", cwd=tmp_path).stdout.startswith("perfusio ")
+    assert perfusio("run", "--help", cwd=tmp_path).returncode == 0
+
+
+def start(*arguments, cwd):
+    command = [*COMMAND, "run", "--csv", "my_data.csv", *arguments]
+    return subprocess.Popen(command, cwd=cwd, env=ENV, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def test_ctrl_c_ends_with_one_sentence_and_a_record_that_says_stopped(tmp_path):
+    asyncio.run(write_synthetic_csv(tmp_path / "my_data.csv", days=2, seed=0))
+    with start("--days", "14", "--follow", cwd=tmp_path) as following:
+        for line in following.stdout:  # wait until the first day is told: the run is on its way
+            if line.startswith("    0"):
+                break
+        following.send_signal(signal.SIGINT)
+        _, stderr = following.communicate(timeout=120)
+    assert following.returncode == 130
+    assert stderr.startswith("perfusio: Stopped by Ctrl-C: nothing more is written to any vessel, and ")
+    assert stderr.count("\n") == 1
+    report = verify(tmp_path / "audit.jsonl")
+    assert report.is_intact
+    assert report.outcome == "STOPPED"
+
+
+def test_a_reader_that_goes_away_does_not_stop_the_run(tmp_path):
+    asyncio.run(write_synthetic_csv(tmp_path / "my_data.csv", days=1, seed=0))
+    with start("--days", "1", cwd=tmp_path) as piped:
+        piped.stdout.close()
+        assert piped.stderr.read() == ""
+        assert piped.wait(timeout=120) == 0
+    assert verify(tmp_path / "audit.jsonl").outcome == "COMPLETED"
+
+
+def test_an_unforeseen_failure_is_still_no_traceback(tmp_path):
+    (tmp_path / "perfusio_breaks.py").write_text(
+        "import sys\nfrom perfusio.cli import app, entry\n"
+        "def broken():\n    raise RuntimeError('the moon')\n"
+        "app.app.command('broken')(broken)\nsys.argv = ['perfusio', 'broken']\nentry.main()\n",
+        encoding="utf-8",
+    )
+    script = [sys.executable, str(tmp_path / "perfusio_breaks.py")]
+    done = subprocess.run(script, env=ENV, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert "failed with RuntimeError: the moon" in done.stderr
+    assert "Traceback" not in done.stderr
+    shown = subprocess.run(script, env=ENV | {"PERFUSIO_TRACEBACK": "1"}, capture_output=True, text=True)
+    assert "Traceback" in shown.stderr

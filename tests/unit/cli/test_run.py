@@ -1,0 +1,92 @@
+"""`perfusio run`: the folder it leaves, the aim it takes, and every refusal as a sentence with its exit code."""
+
+import asyncio
+
+import pytest
+from typer.testing import CliRunner
+
+from perfusio.cli import run as run_module
+from perfusio.cli.app import app
+from perfusio.errors import ConfigError, PerfusioError
+from perfusio.study.closed_loop import write_synthetic_csv
+from perfusio.twin.outcome import Outcome
+from perfusio.twin.verify import read_records, verify
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    path = tmp_path_factory.mktemp("data") / "my_data.csv"
+    asyncio.run(write_synthetic_csv(path, days=4, seed=0))
+    return path
+
+
+def run(*arguments):
+    return CliRunner().invoke(app, ["run", *(str(a) for a in arguments)])
+
+
+def test_a_replay_leaves_record_setpoints_and_figure_in_one_folder(data, tmp_path):
+    out = tmp_path / "results"
+    result = run("--csv", data, "--days", 2, "--out", out, "--maximize", "productivity", "--seed", 3)
+    assert result.exit_code == 0, result.output
+    assert {f.name for f in out.iterdir()} == {
+        "audit.jsonl", ".audit.jsonl.lock", "my_data.setpoints.csv", "forecast.png",
+    }  # fmt: skip
+    assert verify(out / "audit.jsonl").outcome == "COMPLETED"
+    first = next(read_records(out / "audit.jsonl")).payload["config"]["run"]
+    assert (first["objective"]["quantity"], first["seed"], first["duration_days"]) == ("productivity", 3, 2)
+    assert len((out / "my_data.setpoints.csv").read_text(encoding="utf-8").splitlines()) == 1 + 2
+    assert [f.name for f in data.parent.iterdir()] == ["my_data.csv"]
+    assert "3 samples, 2 decisions" in result.stdout
+    assert "intact" in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--track", "vcd"], "--track vcd: expected a name, = and a value"),
+        (["--track", "vcd=many"], "'many' is not a number"),
+        (["--track", "vdc=30"], "Did you mean 'vcd'?"),
+        (["--track", "horizon_days=30"], "'horizon_days' cannot be forecast"),
+        (["--track", "vcd=30", "--maximize", "titer"], "a run has one aim"),
+        (["--acquisition", "LogIE"], "did you mean 'LogEI'?"),
+        (["--column", "Glu"], "--column Glu: expected a name"),
+    ],
+)
+def test_wrong_options_are_refused_before_anything_is_made(data, tmp_path, options, words):
+    result = run("--csv", data, "--days", 2, "--out", tmp_path / "new", *options)
+    assert isinstance(result.exception, ConfigError)
+    assert words.lower() in str(result.exception).lower()
+    assert not (tmp_path / "new").exists()
+
+
+def test_a_refused_file_names_the_options_of_the_command_line(tmp_path):
+    (tmp_path / "a.csv").write_text("day,VCD,Glu\n0,1,2\n1,2,3\n", encoding="utf-8")
+    result = run("--csv", tmp_path / "a.csv", "--days", 2, "--out", tmp_path / "new")
+    assert result.exception.exit_code == 3
+    assert "--column HEADER=QUANTITY" in str(result.exception)
+    assert not (tmp_path / "new").exists()
+    lost = run("--csv", tmp_path / "b.csv", "--days", 2)
+    assert lost.exception.exit_code == 3
+    assert "CSV files there: a.csv" in str(lost.exception)
+
+
+def test_a_folder_that_cannot_be_made_is_a_sentence(data, tmp_path):
+    (tmp_path / "taken").write_text("", encoding="utf-8")
+    result = run("--csv", data, "--days", 2, "--out", tmp_path / "taken")
+    assert isinstance(result.exception, ConfigError)
+    assert "Choose a folder" in str(result.exception)
+
+
+def test_the_aim():
+    aim = run_module._objective
+    assert str(aim("", "")) == "hold vcd at 30 1e6 cells/mL"
+    assert str(aim("glucose=4.5", "")) == "hold glucose at 4.5 g/L"
+    assert str(aim("", "titer")) == "maximize titer [mg/L]"
+
+
+def test_exit_codes_of_outcomes():
+    from perfusio.cli.watched import exit_code
+
+    codes = {outcome.name: exit_code(outcome) for outcome in Outcome}
+    assert {name for name, code in codes.items() if code == 0} == {"COMPLETED", "SOURCE_EXHAUSTED"}
+    assert codes["SAMPLE_OVERDUE"] == PerfusioError.exit_code
