@@ -1,0 +1,99 @@
+"""Calibration finds the rates behind noisy data, keeps the prior where data say nothing, and bears outliers."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from perfusio.config import DEFAULT_AMBR250_DESIGN_SPACE
+from perfusio.hybrid.calibration import BETWEEN_VESSELS_SD, calibrate, uncalibrated
+from perfusio.hybrid.features import IndexedData, from_latent, indexed, noise_sd, to_latent
+from perfusio.hybrid.mechanistic import LOG_SD, PARAMETERS, advance
+from perfusio.state import Setpoints, State
+from perfusio.testing import make_state
+from perfusio.trajectory import Trajectory
+
+SPACE = DEFAULT_AMBR250_DESIGN_SPACE
+NAMES = [p.name for p in PARAMETERS]
+TRUE = np.random.default_rng(3).standard_normal(len(PARAMETERS)) * 0.8 * LOG_SD
+
+
+def simulated(n_runs=8, n_days=10, seed=0):
+    """Runs of the prior with the true rates; (trajectories with noisy values, their true inputs)."""
+    rng = np.random.default_rng(seed)
+    trajectories, truths = [], []
+    for i in range(n_runs):
+        u = SPACE.low + rng.random(6) * (SPACE.high - SPACE.low)
+        y = make_state(vcd=1.0 + 8.0 * rng.random(), viability=97.0, titer=20.0).vector()[:, None]
+        t, truth = Trajectory(reactor_id=f"T{i}"), []
+        for day in range(n_days + 1):
+            truth.append(y[:, 0])
+            reading = to_latent(y) + noise_sd(y) * rng.standard_normal((9, 1))
+            values = from_latent(reading)[:, 0]
+            t = t.observe(State.of(24.0 * day, values), Setpoints.of(u))
+            y = advance(y, u[:, None], TRUE[:, None], 24.0)
+        trajectories.append(t)
+        truths.append(np.array(truth))
+    return trajectories, truths
+
+
+@pytest.fixture(scope="module")
+def found():
+    trajectories, truths = simulated()
+    return calibrate(indexed(trajectories, truths), uncalibrated()[0])
+
+
+def test_it_recovers_the_rates_that_the_data_show(found):
+    log_factors, _ = found
+    # these rates show in daily samples of usual cultures; a growth rate and its limits trade off, so not each alone
+    for name in ("glucose_uptake", "productivity", "glutamine_uptake", "ammonium_yield"):
+        i = NAMES.index(name)
+        assert log_factors[i] == pytest.approx(TRUE[i], abs=0.12), name
+    assert np.sqrt(np.mean((log_factors - TRUE) ** 2)) < 0.5 * np.sqrt(np.mean(TRUE**2))
+
+
+def test_its_uncertainty_is_honest(found):
+    log_factors, cov = found
+    z = (log_factors - TRUE) / np.sqrt(np.diag(cov))
+    assert np.abs(z).max() < 3.5
+    assert (np.linalg.eigvalsh(cov) > 0).all()
+    assert (np.sqrt(np.diag(cov)) >= BETWEEN_VESSELS_SD).all()
+    assert (np.sqrt(np.diag(cov)) < np.hypot(LOG_SD, BETWEEN_VESSELS_SD) + 1e-9).all()
+
+
+def test_outliers_do_not_steer(found):
+    trajectories, truths = simulated()
+    data = indexed(trajectories, truths)
+    y = data.y.copy()
+    bad = np.random.default_rng(0).choice(len(y), len(y) // 40, replace=False)
+    y[bad] = np.where(data.task[bad] == 1, 60.0, 8.0 * y[bad])
+    log_factors, _ = calibrate(replace(data, y=y), uncalibrated()[0])
+    assert np.abs(log_factors - found[0]).max() < 0.25
+    assert np.sqrt(np.mean((log_factors - TRUE) ** 2)) < 0.6 * np.sqrt(np.mean(TRUE**2))
+
+
+def test_what_was_never_measured_keeps_its_prior():
+    trajectories, truths = simulated(n_runs=3, n_days=4)
+    data = indexed(trajectories, truths)
+    rows = data.task != 8  # no titer
+    without = IndexedData(x=data.x[rows], y=data.y[rows], hours=data.hours[rows])
+    log_factors, cov = calibrate(without, uncalibrated()[0])
+    i = NAMES.index("productivity")
+    assert log_factors[i] == pytest.approx(0.0, abs=1e-3)
+    assert cov[i, i] == pytest.approx(LOG_SD[i] ** 2 + BETWEEN_VESSELS_SD**2, rel=1e-3)
+
+
+def test_one_row_moves_little_and_stays_finite():
+    trajectories, truths = simulated(n_runs=1, n_days=1)
+    data = indexed(trajectories, truths)
+    one = IndexedData(x=data.x[:1], y=data.y[:1], hours=data.hours[:1])
+    log_factors, cov = calibrate(one, uncalibrated()[0])
+    assert np.isfinite(log_factors).all()
+    assert np.isfinite(cov).all()
+    assert np.abs(log_factors / LOG_SD).max() < 2.0
+
+
+def test_without_data_the_rates_are_typical():
+    log_factors, cov = uncalibrated()
+    assert (log_factors == 0).all()
+    assert np.diag(cov).tolist() == pytest.approx((LOG_SD**2).tolist())
