@@ -43,6 +43,16 @@ DRIFT_MEMORY_DAYS = 10.0
 RATE_WALK = 0.03  # per square root of a day, log parameters
 GP_VARIANCE_SHARE = 0.1  # the error of a process persists from day to day: as white noise it would count many times
 CLIP_SD = 4.0
+# What drift and residual together may reach [latent/day]: a persistent factor per day larger than what the balances
+# wash out would let a concentration grow without end.
+RATE_LIMIT = np.array([0.35, 0.2, 0.7, 0.7, 0.7, 0.7, 0.7, 0.7, 0.4])
+
+
+def bounded(rate: FloatArray) -> FloatArray:
+    """Return a residual rate (Q, ...) that stays within RATE_LIMIT, unchanged where it is small."""
+    limit = RATE_LIMIT.reshape(-1, *[1] * (rate.ndim - 1))
+    smooth: FloatArray = limit * np.tanh(rate / limit)
+    return smooth
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,11 +63,14 @@ class Process:
         log_factors: Log parameters over typical, (P,).
         rate_cov: Covariance of one vessel's own deviation from them, (P, P).
         residual: The Gaussian processes.
+        freedom: How much of DRIFT_SD, DRIFT_WALK and RATE_WALK applies: 1 before any data; less once processes fitted
+            on many runs explain what drift would otherwise have to.
     """
 
     log_factors: FloatArray
     rate_cov: FloatArray
     residual: Residual
+    freedom: float = 1.0
 
     def mean_step(self, s: FloatArray, setpoints: FloatArray, day: FloatArray, hours: FloatArray) -> FloatArray:
         """Advance belief means (n, B) under setpoints (U, B); latent part only, shape (Q, B)."""
@@ -65,7 +78,7 @@ class Process:
         rate: FloatArray = s[DRIFT]
         if self.residual.is_fitted:
             rate = rate + self.residual.mean(gp_inputs(s[LATENT], setpoints, day))
-        moved: FloatArray = z + rate * hours / 24.0
+        moved: FloatArray = z + bounded(rate) * hours / 24.0
         return moved
 
 
@@ -113,7 +126,7 @@ def initial_belief(state: State, process: Process) -> tuple[FloatArray, FloatArr
     mean[VIABILITY] = to_latent(DEFAULT_STATE)[VIABILITY]  # one reading of viability says less than what is usual
     cov[LATENT, LATENT] = np.diag(DEFAULT_SD**2)
     cov[RATES, RATES] = process.rate_cov
-    cov[DRIFT, DRIFT] = np.diag(DRIFT_SD**2)
+    cov[DRIFT, DRIFT] = np.diag((process.freedom * DRIFT_SD) ** 2)
     return update(mean, cov, state)[:2]
 
 
@@ -155,10 +168,33 @@ def predict(
     if process.residual.is_fitted:
         variance = process.residual.predict(gp_inputs(mean[:, LATENT].T, setpoints.T, day))[1]
         white[:, LATENT] += GP_VARIANCE_SHARE * (variance * days**2).T
-    white[:, RATES] = days[:, None] * RATE_WALK**2
-    white[:, DRIFT] = days[:, None] * DRIFT_WALK**2
+    white[:, RATES] = days[:, None] * (process.freedom * RATE_WALK) ** 2
+    white[:, DRIFT] = days[:, None] * (process.freedom * DRIFT_WALK) ** 2
     spread[:, np.arange(N_BELIEF), np.arange(N_BELIEF)] += white
     return out, spread, jacobian
+
+
+@dataclass(frozen=True, slots=True)
+class _Surprise:
+    """Measured species (K,), their clipped innovation, its covariance (K, K), and innovation over noise sd (K,)."""
+
+    known: np.ndarray[tuple[int], np.dtype[np.intp]]
+    off: FloatArray
+    total: FloatArray
+    relative: FloatArray
+
+
+def _surprise(mean: FloatArray, cov: FloatArray, state: State) -> _Surprise:
+    measured = state.vector()
+    (known,) = np.nonzero(np.isfinite(measured))
+    z = to_latent(np.where(np.isfinite(measured), measured, 1.0))[known]
+    # the noise of the expected value: that of a reading of zero would be far too sure of itself
+    believed = from_latent(mean[LATENT])
+    noise = noise_sd(np.where(np.isfinite(measured), 0.5 * (measured + believed), believed))[known]
+    off = z - mean[known]
+    total = cov[np.ix_(known, known)] + np.diag(noise**2)
+    limit = CLIP_SD * np.sqrt(np.diag(total))
+    return _Surprise(known, np.clip(off, -limit, limit), total, off / noise)
 
 
 def update(mean: FloatArray, cov: FloatArray, state: State) -> tuple[FloatArray, FloatArray, FloatArray]:
@@ -167,23 +203,26 @@ def update(mean: FloatArray, cov: FloatArray, state: State) -> tuple[FloatArray,
     Returns:
         Mean (n,), covariance (n, n), innovation over the measurement sd (Q,), NaN where not measured.
     """
-    measured = state.vector()
     innovation = np.full(N_SPECIES, np.nan)
-    (known,) = np.nonzero(np.isfinite(measured))
-    if not len(known):
+    s = _surprise(mean, cov, state)
+    if not len(s.known):
         return mean, cov, innovation
-    z = to_latent(np.where(np.isfinite(measured), measured, 1.0))[known]
-    # the noise of the expected value: that of a reading of zero would be far too sure of itself
-    believed = from_latent(mean[LATENT])
-    noise = noise_sd(np.where(np.isfinite(measured), 0.5 * (measured + believed), believed))[known]
-    off = z - mean[known]
-    innovation[known] = off / noise
-    gain_cov = cov[:, known]
-    total = cov[np.ix_(known, known)] + np.diag(noise**2)
-    limit = CLIP_SD * np.sqrt(np.diag(total))
-    gain = cho_solve(cho_factor(total, lower=True), gain_cov.T).T
+    innovation[s.known] = s.relative
+    gain_cov = cov[:, s.known]
+    gain = cho_solve(cho_factor(s.total, lower=True), gain_cov.T).T
     new_cov = cov - gain @ gain_cov.T
-    return mean + gain @ np.clip(off, -limit, limit), 0.5 * (new_cov + new_cov.T), innovation
+    return mean + gain @ s.off, 0.5 * (new_cov + new_cov.T), innovation
+
+
+def log_density(steps: Sequence[Step], trajectory: Trajectory) -> float:
+    """Return the log probability density of a run's samples, each as foreseen from those before it."""
+    total = 0.0
+    for step, state in zip(steps[1:], trajectory.states[1:], strict=True):
+        s = _surprise(step.predicted_mean, step.predicted_cov, state)
+        if len(s.known):
+            factor = cho_factor(s.total, lower=True)
+            total -= 0.5 * float(s.off @ cho_solve(factor, s.off)) + float(np.log(np.diag(factor[0])).sum())
+    return total
 
 
 def filter_runs(
@@ -222,7 +261,14 @@ def filter_runs(
             mean[i], cov[i], innovation = update(m, c, state)
             at[i] += 1
             steps[i].append(
-                Step(mean=mean[i], cov=cov[i], predicted_mean=m, predicted_cov=c, jacobian=j, innovation=innovation)
+                Step(
+                    mean=mean[i],
+                    cov=cov[i],
+                    predicted_mean=m,
+                    predicted_cov=c,
+                    jacobian=j,
+                    innovation=innovation,
+                )
             )
     ends = [Belief(trajectory=t, mean=m, cov=c) for t, m, c in zip(trajectories, mean, cov, strict=True)]
     return ends, steps

@@ -12,7 +12,7 @@ from perfusio.errors import FitFailed, NotEnoughData, OutOfRange
 from perfusio.forecast import Forecast
 from perfusio.hybrid.calibration import calibrate, uncalibrated
 from perfusio.hybrid.features import IndexedData, from_latent, indexed
-from perfusio.hybrid.filter import LATENT, Belief, Process, filter_runs, smoothed
+from perfusio.hybrid.filter import LATENT, Belief, Process, filter_runs, log_density, smoothed
 from perfusio.hybrid.residual import Residual, residual_rows
 from perfusio.hybrid.rollout import Futures
 from perfusio.protocols import Refit
@@ -20,6 +20,8 @@ from perfusio.state import SETPOINT_QUANTITIES, FloatArray, Setpoints, State
 from perfusio.trajectory import Trajectory
 
 MIN_TRANSITIONS = 3
+FREEDOMS = (1.0, 0.5, 0.25, 0.1)
+MIN_RUNS_FOR_FREEDOM = 6
 HELD_OUT = 2
 """Latest transitions of each vessel on which a refit is compared with the model before it."""
 
@@ -110,7 +112,7 @@ class HybridModel:
             if held_out:
                 rows = residual_rows(everything, process.log_factors)
                 process = replace(process, residual=process.residual.conditioned(rows))
-        return HybridModel(process=process).condition(trajectories)
+        return HybridModel(process=_with_freedom(process, trajectories)).condition(trajectories)
 
     def predict_next_state(self, trajectory: Trajectory, setpoints: Setpoints, hours: float) -> Forecast:
         """Predict the vessel `hours` after its last sample at constant `setpoints`.
@@ -177,6 +179,20 @@ def _learn(data: IndexedData, before: Process, seed: int) -> Process:
     log_factors, rate_cov = calibrate(data, before.log_factors)
     residual = Residual.fit(residual_rows(data, log_factors), before.residual, np.random.default_rng(seed))
     return Process(log_factors=log_factors, rate_cov=rate_cov, residual=residual)
+
+
+def _with_freedom(process: Process, trajectories: Sequence[Trajectory]) -> Process:
+    """Choose how far a vessel may differ from the model: the freedom under which these runs are most probable."""
+    if len(trajectories) < MIN_RUNS_FOR_FREEDOM:
+        return process
+    some = trajectories[:: max(1, len(trajectories) // MIN_RUNS_FOR_FREEDOM)]
+    candidates = [replace(process, freedom=f, rate_cov=process.rate_cov * f**2) for f in FREEDOMS]
+
+    def density(candidate: Process) -> float:
+        runs = filter_runs(candidate, some, [None] * len(some))[1]
+        return sum(log_density(steps, t) for steps, t in zip(runs, some, strict=True))
+
+    return max(candidates, key=density)
 
 
 def _without_last(t: Trajectory, n: int) -> Trajectory:

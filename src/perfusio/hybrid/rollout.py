@@ -23,6 +23,7 @@ from perfusio.hybrid.filter import (
     WHITE_SD,
     Belief,
     Process,
+    bounded,
 )
 from perfusio.hybrid.residual import mechanistic_step
 from perfusio.state import FloatArray
@@ -94,8 +95,8 @@ class Futures:
                 x = gp_inputs(flat[0], flat[1], self.day + h * days)
                 rate = rate + self.residual(x.reshape(g, s, -1))
             white = WHITE_SD[:, None] * np.sqrt(days) * self.noise[h, LATENT]
-            z = mechanistic_step(*flat, hours).reshape(z.shape) + rate * days + white[:, None, :]
-            rates = rates + RATE_WALK * np.sqrt(days) * self.noise[h, RATES]
-            drift = memory * drift + (DRIFT_WALK[:, None] * np.sqrt(days)) * self.noise[h, DRIFT]
+            z = mechanistic_step(*flat, hours).reshape(z.shape) + bounded(rate) * days + white[:, None, :]
+            rates = rates + self.process.freedom * RATE_WALK * np.sqrt(days) * self.noise[h, RATES]
+            drift = memory * drift + (self.process.freedom * DRIFT_WALK[:, None] * np.sqrt(days)) * self.noise[h, DRIFT]
             out[:, :, h] = from_latent(z).transpose(1, 2, 0)
         return out
