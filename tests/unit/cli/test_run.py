@@ -40,6 +40,20 @@ def test_a_replay_leaves_record_setpoints_and_figure_in_one_folder(data, tmp_pat
     assert "intact" in result.stdout
 
 
+def test_a_second_run_in_the_same_folder_moves_the_first_aside(data, tmp_path):
+    for _ in range(2):
+        assert run("--csv", data, "--days", 1, "--out", tmp_path).exit_code == 0
+    assert len(list(tmp_path.glob("audit*.jsonl"))) == 2
+    assert len(list(tmp_path.glob("my_data.setpoints*.csv"))) == 2
+    assert all(verify(path).is_intact for path in tmp_path.glob("audit*.jsonl"))
+    lines = (tmp_path / "audit.jsonl").read_bytes().splitlines(keepends=True)
+    (tmp_path / "audit.jsonl").write_bytes(b"".join(lines[:-1]))  # as a killed run leaves it
+    refused = run("--csv", data, "--days", 1, "--out", tmp_path)
+    assert refused.exception.exit_code == 1
+    assert "--fresh" in str(refused.exception)
+    assert run("--csv", data, "--days", 1, "--out", tmp_path, "--fresh").exit_code == 0
+
+
 @pytest.mark.parametrize(
     ("options", "words"),
     [
