@@ -10,7 +10,7 @@ from perfusio.connectors.sheets import existing_file
 from perfusio.connectors.sources import rows_of
 from perfusio.connectors.tables import Table, TableRow, read_table
 from perfusio.errors import UnreadableSource
-from perfusio.state import SETPOINTS, Setpoints
+from perfusio.state import Setpoints
 from perfusio.trajectory import Trajectory
 
 RUNS_FILE = "runs.csv"
@@ -78,9 +78,7 @@ def _files(path: Path) -> list[Path]:
     return found
 
 
-def _run(
-    table: Table, group: tuple[str, str], prefix: str, start: Setpoints
-) -> tuple[Trajectory, tuple[str, ...]]:
+def _run(table: Table, group: tuple[str, str], prefix: str, start: Setpoints) -> tuple[Trajectory, tuple[str, ...]]:
     """Return one run, and the setpoints of which its first row does not say what was in force."""
     rows = rows_of(table, *group)
     in_force, unsaid = _in_force(rows, start)

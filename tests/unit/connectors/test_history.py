@@ -1,4 +1,4 @@
-"""Past runs: what `perfusio simulate` writes comes back as it was; a file that does not say what was in force is asked."""
+"""Past runs: what `perfusio simulate` writes comes back as it was; a silent file is asked what was in force."""
 
 from dataclasses import replace
 

@@ -1,0 +1,114 @@
+"""What a model is held against: persistence, the average run, a plain Gaussian process; and the promise they share."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from perfusio.forecast import Forecast
+from perfusio.hybrid.scoreboard import PERSISTENCE
+from perfusio.state import SPECIES, FloatArray, Setpoints
+from perfusio.study.plain_gp import PlainGP
+from perfusio.trajectory import Trajectory
+
+
+class Forecaster(Protocol):
+    """Whatever can say the days ahead; a `Model` is one. One path alone is a point forecast, without intervals."""
+
+    def rollout(
+        self,
+        trajectory: Trajectory,
+        plans: Sequence[Sequence[Setpoints]],
+        *,
+        interval_hours: float,
+        n_paths: int,
+        seed: int,
+    ) -> tuple[Forecast, ...]:
+        """Forecast from the last sample under each plan, one Setpoints per interval."""
+        ...
+
+
+class Persistence:
+    """Everything stays as it was last measured; NaN where it never was."""
+
+    def rollout(
+        self,
+        trajectory: Trajectory,
+        plans: Sequence[Sequence[Setpoints]],
+        *,
+        interval_hours: float,
+        n_paths: int,
+        seed: int,
+    ) -> tuple[Forecast, ...]:
+        """Repeat the last measured value of each species."""
+        del n_paths, seed  # nothing is drawn
+        last = np.full(len(SPECIES), np.nan)
+        for row in trajectory.values:
+            last = np.where(np.isfinite(row), row, last)
+        return tuple(_point(trajectory, np.tile(last, (len(plan), 1)), interval_hours) for plan in plans)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BatchAverage:
+    """Every run is the average run: the mean of the training runs on each culture day, whatever the setpoints.
+
+    Attributes:
+        times_h: Shape (T,).
+        mean: Shape (T, Q), NaN where never measured.
+    """
+
+    times_h: FloatArray
+    mean: FloatArray
+
+    @classmethod
+    def of(cls, trajectories: Sequence[Trajectory]) -> BatchAverage:
+        """Average runs; a run counts between its first and its last measured value of a species."""
+        times = np.unique(np.concatenate([t.times_h for t in trajectories]))
+        runs = np.full((len(trajectories), len(times), len(SPECIES)), np.nan)
+        for i, t in enumerate(trajectories):
+            for q in range(len(SPECIES)):
+                known = np.isfinite(t.values[:, q])
+                if known.any():
+                    runs[i, :, q] = np.interp(times, t.times_h[known], t.values[known, q], left=np.nan, right=np.nan)
+        n_known = np.isfinite(runs).sum(axis=0)
+        mean = np.where(n_known > 0, np.nansum(runs, axis=0) / np.maximum(n_known, 1), np.nan)
+        return cls(times_h=times, mean=mean)
+
+    def rollout(
+        self,
+        trajectory: Trajectory,
+        plans: Sequence[Sequence[Setpoints]],
+        *,
+        interval_hours: float,
+        n_paths: int,
+        seed: int,
+    ) -> tuple[Forecast, ...]:
+        """Return the average at the times ahead; its last value stays after its end."""
+        del n_paths, seed  # nothing is drawn
+        forecasts = []
+        for plan in plans:
+            ahead = trajectory.states[-1].time_h + interval_hours * np.arange(1, len(plan) + 1)
+            values = np.full((len(plan), len(SPECIES)), np.nan)
+            for q in range(len(SPECIES)):
+                known = np.isfinite(self.mean[:, q])
+                if known.any():
+                    values[:, q] = np.interp(ahead, self.times_h[known], self.mean[known, q])
+            forecasts.append(_point(trajectory, values, interval_hours))
+        return tuple(forecasts)
+
+
+def baselines(training: Sequence[Trajectory], *, seed: int = 0) -> dict[str, Forecaster]:
+    """Return what a model is held against: a plain GP and the average of the training runs, and persistence."""
+    return {
+        "plain GP": PlainGP.fit(training, seed=seed),
+        PERSISTENCE: Persistence(),
+        "batch average": BatchAverage.of(training),
+    }
+
+
+def _point(trajectory: Trajectory, values: FloatArray, hours: float) -> Forecast:
+    times = trajectory.states[-1].time_h + hours * np.arange(1.0, len(values) + 1.0)
+    return Forecast(times_h=times, mean=values, sd=np.zeros_like(values), samples=values[None])

@@ -1,0 +1,129 @@
+"""A plain Gaussian process as a baseline: the next state from this one, no balances, no filter.
+
+It is what a first notebook does: zero-mean ARD Matern-5/2 processes (`hybrid.gp`, the same search and priors as the
+hybrid model has) on the standardised log state one interval later. Forecasts chain the means from the last measured
+values; paths add an independent error at every step, of the variance along the mean. They know nothing of errors that
+persist, so their intervals tend to be too narrow.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from perfusio.errors import ModelError, NotEnoughData
+from perfusio.forecast import Forecast
+from perfusio.hybrid import gp
+from perfusio.hybrid.features import DEFAULT_STATE, N_SPECIES, from_latent, gp_inputs, indexed, noise_sd, to_latent
+from perfusio.hybrid.residual import MIN_ROWS, N_HYPER_ROWS
+from perfusio.state import FloatArray, Setpoints
+from perfusio.trajectory import Trajectory
+
+SAME_INTERVAL = 0.25
+"""Intervals that differ by more than this share from the usual one are neither learnt from nor forecast."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlainGP:
+    """Nine processes, one per species; None where it was measured too rarely: that species then stays as it is.
+
+    Attributes:
+        processes: In the order of SPECIES.
+        centre: Mean of the latent targets, (Q,).
+        scale: Their standard deviation, (Q,).
+        hours: The interval that was learnt [h].
+    """
+
+    processes: tuple[gp.GaussianProcess | None, ...]
+    centre: FloatArray
+    scale: FloatArray
+    hours: float
+
+    @classmethod
+    def fit(cls, trajectories: Sequence[Trajectory], *, seed: int = 0) -> PlainGP:
+        """Learn from runs: inputs as measured, gaps interpolated; targets as measured, gaps left out.
+
+        Raises:
+            NotEnoughData: no species has enough rows.
+            FitFailed: a process has no usable fit.
+        """
+        data = indexed(trajectories, [filled(t) for t in trajectories])
+        hours = float(np.median(data.hours)) if len(data.hours) else 24.0
+        usual = np.abs(data.hours / hours - 1.0) <= SAME_INTERVAL
+        rng = np.random.default_rng(seed)
+        processes: list[gp.GaussianProcess | None] = []
+        centre, scale = np.zeros(N_SPECIES), np.ones(N_SPECIES)
+        for q in range(N_SPECIES):
+            rows = usual & (data.task == q)
+            if rows.sum() < MIN_ROWS:
+                processes.append(None)
+                continue
+            species = np.zeros((N_SPECIES, int(rows.sum())))
+            species[q] = data.y[rows]
+            target = to_latent(species)[q]
+            centre[q], scale[q] = target.mean(), max(float(target.std()), 1e-3)
+            y, noise = (target - centre[q]) / scale[q], float(np.median(noise_sd(species)[q])) / scale[q]
+            x = gp_inputs(to_latent(data.x[rows, :N_SPECIES].T), data.x[rows, N_SPECIES:-2].T, data.x[rows, -2])
+            some = rng.permutation(len(y))[:N_HYPER_ROWS]
+            start = gp.initial_hyperparameters(x.shape[1], noise)
+            h = gp.fit(x[some], y[some], start=start, noise_sd=noise)
+            processes.append(gp.GaussianProcess.condition(h, x, y))
+        if all(p is None for p in processes):
+            raise NotEnoughData(
+                f"No species has {MIN_ROWS} intervals near {hours:g} h to learn from. Expected daily samples of a few "
+                "runs; add runs."
+            )
+        return cls(processes=tuple(processes), centre=centre, scale=scale, hours=hours)
+
+    def rollout(
+        self,
+        trajectory: Trajectory,
+        plans: Sequence[Sequence[Setpoints]],
+        *,
+        interval_hours: float,
+        n_paths: int,
+        seed: int,
+    ) -> tuple[Forecast, ...]:
+        """Forecast from the last measured values under each plan; the mean is the chain of means, not that of paths.
+
+        Raises:
+            ModelError: the interval is not the one that was learnt.
+        """
+        if abs(interval_hours / self.hours - 1.0) > SAME_INTERVAL:
+            raise ModelError(
+                f"This plain GP learnt steps of {self.hours:g} h and cannot forecast in steps of {interval_hours:g} h. "
+                "Ask for the interval that it learnt."
+            )
+        return tuple(self._under(trajectory, plan, interval_hours, n_paths, seed) for plan in plans)
+
+    def _under(
+        self, trajectory: Trajectory, plan: Sequence[Setpoints], hours: float, n_paths: int, seed: int
+    ) -> Forecast:
+        rng = np.random.default_rng(seed)
+        start = filled(trajectory)[-1][:, None]
+        error = noise_sd(start) * rng.standard_normal((N_SPECIES, n_paths))
+        z = to_latent(start) + np.concatenate([np.zeros((N_SPECIES, 1)), error], axis=1)  # the mean goes first
+        day, out = trajectory.states[-1].day, np.empty((len(plan), N_SPECIES, n_paths + 1))
+        for h, u in enumerate(plan):
+            x = gp_inputs(z, np.repeat(u.vector()[:, None], n_paths + 1, axis=1), day + h * hours / 24.0)
+            z = z.copy()
+            for q, p in enumerate(self.processes):
+                if p is not None:
+                    z[q] = self.centre[q] + self.scale[q] * p.mean(x)
+                    _, variance = p.predict(x[:1])
+                    z[q, 1:] += self.scale[q] * np.sqrt(variance[0]) * rng.standard_normal(n_paths)
+            out[h] = from_latent(z)
+        times = trajectory.states[-1].time_h + hours * np.arange(1.0, len(plan) + 1.0)
+        forecast = Forecast.from_samples(times, out[:, :, 1:].transpose(2, 0, 1))
+        return replace(forecast, mean=out[:, :, 0])
+
+
+def filled(trajectory: Trajectory) -> FloatArray:
+    """Return the species (N, Q) with gaps interpolated in time, ends held, and what was never measured as usual."""
+    values, times = trajectory.values, trajectory.times_h
+    for q in range(N_SPECIES):
+        known = np.isfinite(values[:, q])
+        values[:, q] = np.interp(times, times[known], values[known, q]) if known.any() else DEFAULT_STATE[q]
+    return values
