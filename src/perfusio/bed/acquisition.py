@@ -7,6 +7,7 @@ improvement 0 on every path, so `best_f` is 0 and never missing, and what is unc
 from __future__ import annotations
 
 from collections.abc import Callable
+from warnings import catch_warnings, simplefilter
 
 import torch
 from botorch.acquisition import (
@@ -17,6 +18,7 @@ from botorch.acquisition import (
     UpperConfidenceBound,
     qLogExpectedImprovement,
 )
+from botorch.exceptions.warnings import NumericsWarning
 from botorch.models.ensemble import EnsembleModel
 from botorch.posteriors.ensemble import EnsemblePosterior
 from botorch.sampling.index_sampler import IndexSampler
@@ -79,7 +81,9 @@ def acquisition(
     }
     if name not in makers:
         raise ConfigError(f"{name!r} is not an acquisition function. Known: {', '.join(makers)}.")
-    function = makers[name]()
+    with catch_warnings():  # BoTorch advises against EI; whoever asks for it by name has chosen, see LogEI
+        simplefilter("ignore", NumericsWarning)
+        function = makers[name]()
 
     def evaluate(setpoints: FloatArray) -> FloatArray:
         with torch.no_grad():

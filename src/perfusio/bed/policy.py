@@ -78,7 +78,7 @@ def _decide(
     score = float(search.acquire(best[None])[0])
     if not np.isfinite(score) or abs(float(search.merit(best[None])[0]) - merit) > 1e-3 * max(1.0, abs(merit)):
         raise ModelError(f"The score of the best setpoints does not re-evaluate: {merit:g} against {score:g}.")
-    n_forecast = round(config.forecast_days * 24.0 / hours)
+    n_forecast = max(1, round(config.forecast_days * 24.0 / hours))
     ramp = [Setpoints.of(u) for u in search.plans(best[None])[0]]
     plans = [(ramp + [ramp[-1]] * n_forecast)[:n_forecast], [current] * n_forecast]
     chosen_forecast, hold_forecast = model.rollout(
@@ -163,7 +163,9 @@ class _Search:
         violation = self.judge(setpoints).violation
         values = self.acquire(setpoints)
         broken = violation > self._allowed
-        too_much_bleed = setpoints[:, SETPOINT_INDEX["bleed_rate"]] > setpoints[:, SETPOINT_INDEX["perfusion_rate"]]
+        ramps = self._played(setpoints)[0][1:]  # on the way there too: the first step is what is written
+        bleed, perfusion = (ramps[..., SETPOINT_INDEX[n]] for n in ("bleed_rate", "perfusion_rate"))
+        too_much_bleed = (bleed > perfusion).any(axis=1)
         values = np.where(broken, INFEASIBLE * (1.0 + violation - self._allowed), values)
         return np.where(too_much_bleed, -np.inf, values)
 
