@@ -1,0 +1,119 @@
+"""From paths to scores and chances, against numbers that can be worked out by hand."""
+
+import numpy as np
+import pytest
+from scipy.stats import norm
+
+from perfusio.bed.objectives import feasibility, quantity_paths, scores
+from perfusio.config import DEFAULT_AMBR250_DESIGN_SPACE, Constraint, Objective, maximize, track
+from perfusio.state import SETPOINT_INDEX, SPECIES, SPECIES_INDEX
+from perfusio.testing import make_state
+
+NOMINAL = DEFAULT_AMBR250_DESIGN_SPACE.nominal.vector()
+NO_MOVE = np.zeros((1, 6))
+
+
+def paths(n_plans=1, n_paths=4, horizon=3, **values):
+    """Healthy paths (G, S, H, Q); a value by name is broadcast to (G, S, H)."""
+    out = np.tile(make_state().vector(), (n_plans, n_paths, horizon, 1))
+    for name, value in values.items():
+        out[..., SPECIES_INDEX[name]] = value
+    return out
+
+
+def plans(n_plans=1, horizon=3, **values):
+    out = np.tile(NOMINAL, (n_plans, horizon, 1))
+    for name, value in values.items():
+        out[..., SETPOINT_INDEX[name]] = value
+    return out
+
+
+class TestQuantities:
+    @pytest.mark.parametrize("name", SPECIES)
+    def test_species_are_picked_by_name(self, name):
+        assert (quantity_paths(name, paths(), plans()) == getattr(make_state(), name)).all()
+
+    def test_cspr_is_per_cell(self):
+        found = quantity_paths("cspr", paths(vcd=40.0), plans(perfusion_rate=1.2))
+        assert found == pytest.approx(np.full((1, 4, 3), 1000.0 * 1.2 / 40.0), rel=1e-6)
+
+    def test_productivity_is_what_is_harvested(self):
+        found = quantity_paths("productivity", paths(titer=500.0), plans(perfusion_rate=1.2, bleed_rate=0.2))
+        assert found == pytest.approx(np.full((1, 4, 3), 500.0 * (1.2 - 0.2)))
+
+    def test_each_day_has_its_own_setpoints(self):
+        ramp = plans()
+        ramp[0, :, SETPOINT_INDEX["perfusion_rate"]] = [1.0, 1.5, 2.0]
+        assert quantity_paths("cspr", paths(vcd=50.0), ramp)[0, 0] == pytest.approx([20.0, 30.0, 40.0], rel=1e-6)
+
+
+class TestScores:
+    def test_ten_percent_off_target_is_minus_one(self):
+        for vcd in (33.0, 27.0):
+            assert scores(track(vcd=30), paths(vcd=vcd), plans(), NO_MOVE) == pytest.approx(-np.ones((1, 4)))
+
+    def test_on_target_is_zero_and_errors_count_squared_over_the_days(self):
+        assert scores(track(vcd=30), paths(vcd=30.0), plans(), NO_MOVE) == pytest.approx(np.zeros((1, 4)))
+        off = paths(vcd=np.array([30.0, 33.0, 36.0]))
+        assert scores(track(vcd=30), off, plans(), NO_MOVE) == pytest.approx(np.full((1, 4), -(0 + 1 + 4) / 3))
+
+    def test_each_path_has_its_own_score(self):
+        spread = paths(vcd=np.array([30.0, 33.0, 36.0, 30.0])[:, None])
+        assert scores(track(vcd=30), spread, plans(), NO_MOVE)[0] == pytest.approx([0, -1, -4, 0])
+
+    def test_ten_percent_more_than_holding_is_plus_one(self):
+        two = paths(2, titer=np.array([500.0, 550.0])[:, None, None])
+        found = scores(maximize("titer"), two, plans(2), np.zeros((2, 6)))
+        assert found[1] - found[0] == pytest.approx(np.ones(4))
+
+    def test_moves_cost_by_their_square(self):
+        objective = Objective(kind="track", quantity="vcd", target=30.0, move_penalty=0.2)
+        moves = np.array([[0.0] * 6, [1.0] + [0.0] * 5, [0.5, -0.5] + [0.0] * 4])
+        found = scores(objective, paths(3, vcd=30.0), plans(3), moves)
+        assert found[:, 0] == pytest.approx([0.0, -0.2, -0.1])
+
+    def test_nothing_to_gain_from_is_still_a_number(self):
+        found = scores(maximize("productivity"), paths(2, titer=0.0), plans(2), np.zeros((2, 6)))
+        assert np.isfinite(found).all()
+
+
+class TestFeasibility:
+    def normal_paths(self, mean, sd, n=4000):
+        draws = norm.ppf((np.arange(n) + 0.5) / n)
+        return paths(1, n, 2, viability=(mean + sd * draws)[:, None])
+
+    @pytest.mark.parametrize(("mean", "kept"), [(97.04, False), (97.07, True)])
+    def test_the_chance_must_be_as_high_as_asked(self, mean, kept):
+        """98 % above 95 needs mean - 2.054 sd >= 95."""
+        limit = (Constraint(quantity="viability", low=95.0, probability=0.98),)
+        found = feasibility(limit, self.normal_paths(mean, 1.0), plans(horizon=2))
+        assert (found.violation[0] <= 0) == kept
+        assert found.probability[0, 0] == pytest.approx(norm.cdf(mean - 95.0), abs=2e-3)
+
+    def test_violation_is_measured_in_twentieths_of_the_limit(self):
+        limit = (Constraint(quantity="viability", low=95.0, probability=0.98),)
+        found = feasibility(limit, paths(viability=95.0 - 0.05 * 95.0), plans())
+        assert found.violation == pytest.approx([1.0], abs=1e-6)
+
+    def test_upper_limits_are_the_mirror(self):
+        limit = (Constraint(quantity="ammonium", high=10.0, probability=0.95),)
+        assert feasibility(limit, paths(ammonium=9.9), plans()).violation[0] < 0
+        assert feasibility(limit, paths(ammonium=11.0), plans()).violation[0] == pytest.approx(2.0, abs=1e-6)
+        assert feasibility(limit, paths(ammonium=11.0), plans()).probability[0, 0] < 1e-6
+
+    def test_the_worst_day_and_the_worst_limit_count(self):
+        limits = (Constraint(quantity="glucose", low=0.3), Constraint(quantity="ammonium", high=10.0))
+        day_two = paths(glucose=np.array([3.0, 0.2, 3.0]))
+        found = feasibility(limits, day_two, plans())
+        assert found.violation[0] > 0
+        assert found.probability[0].tolist() == pytest.approx([0.0, 1.0], abs=1e-6)
+
+    def test_two_sided_limits_use_both_sides(self):
+        limit = (Constraint(quantity="glucose", low=2.0, high=4.0),)
+        values = np.array([1.0, 3.0, 5.0])[:, None, None]
+        assert (feasibility(limit, paths(3, glucose=values), plans(3)).violation <= 0).tolist() == [False, True, False]
+
+    def test_without_limits_everything_is_allowed(self):
+        found = feasibility((), paths(2), plans(2))
+        assert (found.violation <= 0).all()
+        assert found.probability.shape == (2, 0)
