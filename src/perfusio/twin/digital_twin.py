@@ -24,7 +24,6 @@ from perfusio.events import (
     ModelRejected,
     RunEnded,
     SampleQuarantined,
-    to_json,
 )
 from perfusio.forecast import Forecast
 from perfusio.hybrid.model import HybridModel
@@ -34,31 +33,19 @@ from perfusio.trajectory import Trajectory
 from perfusio.twin import facts
 from perfusio.twin.actuate import actuate
 from perfusio.twin.alarms import alarms
+from perfusio.twin.announce import Announcing, Observer
 from perfusio.twin.audit import AuditLogger
 from perfusio.twin.day import RunState, in_force, is_fit_due, observe, problem_with, with_vessel
 from perfusio.twin.guard import guard
 from perfusio.twin.inbox import Arrival, Inbox, Trouble
 from perfusio.twin.outcome import Outcome, RunResult
+from perfusio.twin.proposal import proposed
 
 OVERDUE_TURNS = 3
 """Turns in a row without any sample from any vessel after which a run ends as SAMPLE_OVERDUE."""
 WORSE = 1.1
 """A refit that predicts the latest transitions this many times worse is refused."""
-Observer = Callable[[Event], None]
 T = TypeVar("T")
-
-
-class _Announcing:
-    """An EventSink that tells observers of an event once it is durable."""
-
-    def __init__(self, sink: EventSink, observers: tuple[Observer, ...]) -> None:
-        self._sink, self._observers = sink, observers
-
-    def append(self, event: Event) -> int:
-        seq = self._sink.append(event)
-        for observer in self._observers:
-            observer(event)
-        return seq
 
 
 class DigitalTwin:
@@ -121,7 +108,7 @@ class DigitalTwin:
             sink = logger = AuditLogger(path, clock=self._clock, fresh=self.config.fresh)
         if isinstance(sink, AuditLogger):
             self._run_id = sink.run_id
-        self._sink: EventSink = _Announcing(sink, self._observers)
+        self._sink: EventSink = Announcing(sink, self._observers)
         outcome, reason = Outcome.FAILED, ""
         try:
             self._start(sources)
@@ -205,10 +192,14 @@ class DigitalTwin:
         if problem is not None:
             self._sink.append(SampleQuarantined(reactor=reactor, day=turn, state=sample, reason=problem))
             return False
-        before = self.run_state.in_force[reactor]
+        connector, before = self.connectors[reactor], self.run_state.in_force[reactor]
+        if connector.kind is ConnectorKind.HARDWARE and not connector.confirms_at_once and trajectory.states:
+            # what a controller shows with this sample is what it made of our last write
+            self.run_state = in_force(self.run_state, reactor, *arrival.setpoints.filled_from(before))
+            before = self.run_state.in_force[reactor]
         self._sink.append(facts.sample_read(reactor, turn, arrival, before, self.run_state.assumed[reactor]))
         self.run_state = observe(self.run_state, reactor, sample)
-        if self.connectors[reactor].kind is ConnectorKind.REPLAY:
+        if connector.kind is ConnectorKind.REPLAY:
             before = self.design_space.nominal  # our own writes never count in a replay
         self.run_state = in_force(self.run_state, reactor, *arrival.setpoints.filled_from(before))
         return arrival.is_due
@@ -242,37 +233,26 @@ class DigitalTwin:
             return {}
         chosen = {r: self.run_state.trajectories[r] for r in sorted(reactors)}
         now = {r: self.run_state.in_force[r] for r in chosen}
-        proposed: dict[str, object]
+        answers: dict[str, object]
         try:
-            proposed = dict(
+            answers = dict(
                 await asyncio.to_thread(
                     self.policy.decide, chosen, now, self.model, self.design_space, self.config, day=turn
                 )
             )
         except Exception as error:  # noqa: BLE001 - as above: a fault in a policy is that day's HOLD
             fault = ModelError(f"The policy failed with {type(error).__name__}: {error}")
-            proposed = dict.fromkeys(chosen, fault)
+            answers = dict.fromkeys(chosen, fault)
         # for the vessels that were asked about, whatever the policy answered
-        return {reactor: self._proposed(reactor, turn, proposed.get(reactor)) for reactor in chosen}
+        return {reactor: self._proposed(reactor, turn, answers.get(reactor)) for reactor in chosen}
 
     def _proposed(self, reactor: str, turn: int, answer: object) -> Decision | PerfusioError:
         """Put what a policy answered on record if it is a decision; what cannot be recorded cannot be done either."""
-        if isinstance(answer, PerfusioError):
-            return answer
-        if not isinstance(answer, Decision):
-            return ModelError(f"The policy gave {type(answer).__name__} for {reactor} where a decision was expected.")
-        try:
-            answer.setpoints.vector()
-            is_usable = np.isfinite(answer.score) and answer.chosen.is_finite() and answer.hold.is_finite()
-            event = facts.decided(answer, turn, self._key(reactor, turn)) if is_usable else None
-            if event is not None:
-                to_json(event)
-        except Exception as error:  # noqa: BLE001 - as above
-            return ModelError(f"The decision for {reactor} is not usable: {type(error).__name__}: {error}")
-        if event is not None and answer.reactor_id == reactor:  # otherwise the guard says in words what is wrong
+        proposal, event = proposed(answer, reactor=reactor, turn=turn, key=self._key(reactor, turn))
+        if event is not None:
             self._sink.append(event)
             self._n_decisions += 1
-        return answer
+        return proposal
 
     def _key(self, reactor: str, turn: int) -> str:
         return f"{self._run_id}:{reactor}:{turn}:0"
