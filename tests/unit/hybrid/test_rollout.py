@@ -1,0 +1,79 @@
+"""Paths: model error persists along each, plans share the draws, and their cloud is the belief."""
+
+import numpy as np
+import pytest
+
+from perfusio.config import DEFAULT_AMBR250_DESIGN_SPACE
+from perfusio.hybrid.features import to_latent
+from perfusio.hybrid.filter import LATENT, Belief, Process
+from perfusio.hybrid.mechanistic import PARAMETERS
+from perfusio.hybrid.model import HybridModel
+from perfusio.hybrid.residual import Residual
+from perfusio.hybrid.rollout import Futures
+from perfusio.state import SPECIES_INDEX
+from perfusio.testing import make_state
+from perfusio.trajectory import Trajectory
+
+NOMINAL = DEFAULT_AMBR250_DESIGN_SPACE.nominal.vector()
+VCD = SPECIES_INDEX["vcd"]
+T = Trajectory(reactor_id="R01", states=(make_state(day=0, vcd=5.0),))
+
+
+def futures(model=None, **settings):
+    model = (model or HybridModel()).condition([T])
+    values = {"hours": 24.0, "n_paths": 400, "n_intervals": 8, "seed": 0} | settings
+    return Futures.draw(model.process, model.beliefs["R01"], **values)
+
+
+def plan(n=8):
+    return np.tile(NOMINAL, (1, n, 1))
+
+
+def test_shape_and_bounds():
+    paths = futures().play(np.concatenate([plan(), plan() * 1.1]))
+    assert paths.shape == (2, 400, 8, 9)
+    assert np.isfinite(paths).all()
+    assert (paths >= 0).all()
+
+
+@pytest.mark.parametrize("n_paths", [1, 2, 7, 48])
+def test_any_number_of_paths(n_paths):
+    assert futures(n_paths=n_paths).play(plan()).shape == (1, n_paths, 8, 9)
+
+
+def test_starts_are_the_belief():
+    model = HybridModel().condition([T])
+    belief, drawn = model.beliefs["R01"], futures(n_paths=4000).starts
+    assert drawn.mean(axis=1) == pytest.approx(belief.mean, abs=1e-9)  # antithetic
+    assert np.abs(np.cov(drawn) - belief.cov).max() < 0.06 * np.abs(belief.cov).max()
+
+
+def test_a_fast_path_stays_fast():
+    """Growth of the first days tells that of later ones: errors persist, they are not drawn anew each day."""
+    log_vcd = np.log(futures().play(plan())[0, :, :, VCD])
+    early, later = log_vcd[:, 1] - log_vcd[:, 0], log_vcd[:, 4] - log_vcd[:, 3]
+    assert np.corrcoef(early, later)[0, 1] > 0.4
+
+
+def test_a_certain_belief_without_noise_is_the_balance():
+    model = HybridModel().condition([T])
+    belief = Belief(trajectory=T, mean=model.beliefs["R01"].mean, cov=np.zeros_like(model.beliefs["R01"].cov))
+    process = Process(log_factors=np.zeros(len(PARAMETERS)), rate_cov=model.process.rate_cov, residual=Residual.none())
+    paths = Futures.draw(process, belief, hours=24.0, n_paths=200, n_intervals=1, seed=0).play(plan(1))
+    mean_step = process.mean_step(belief.mean[:, None], NOMINAL[:, None], np.zeros(1), np.full(1, 24.0))[:, 0]
+    assert to_latent(paths[0, :, 0].T).mean(axis=1) == pytest.approx(mean_step, abs=0.015)
+    assert to_latent(paths[0, :, 0].T).std(axis=1)[VCD] < 0.02
+    assert mean_step.shape == belief.mean[LATENT].shape
+
+
+def test_plans_share_their_draws():
+    f = futures()
+    twice = f.play(np.concatenate([plan(), plan()]))
+    assert (twice[0] == twice[1]).all()
+    assert np.allclose(f.play(plan())[0], twice[0], rtol=1e-9)
+
+
+def test_seeds():
+    a, b, c = (futures(seed=s).play(plan()) for s in (1, 1, 2))
+    assert (a == b).all()
+    assert (a != c).any()
