@@ -9,7 +9,10 @@ import typer
 
 from perfusio.cli.demo import demo
 from perfusio.cli.design import design
+from perfusio.cli.fit import fit
+from perfusio.cli.forecast import forecast
 from perfusio.cli.run import run
+from perfusio.cli.score import score
 from perfusio.cli.simulate import simulate
 from perfusio.cli.verify import verify
 
@@ -23,7 +26,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"max_content_width": 100},
 )
-for command in (demo, run, verify, simulate, design):
+for command in (demo, run, verify, simulate, design, fit, score, forecast):
     app.command()(command)
 
 

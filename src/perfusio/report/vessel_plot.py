@@ -69,7 +69,7 @@ def plot_vessel_forecast(
         panel.stairs(planned, np.append(start_h, forecast.times_h) / 24.0, baseline=None, color=BELIEF, linestyle="--")
         panel.set_ylabel(quantity.axis_label)
     for panel in panels:
-        panel.set_axis_off()
+        panel.remove()
     for panel in figure.axes:
         panel.axvline(start_h / 24.0, color="0.55", linewidth=0.8, linestyle=":")
         panel.grid(alpha=0.2)

@@ -1,0 +1,180 @@
+"""`perfusio forecast`: what a model expects of a vessel, and how sure it is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from perfusio.cli.history import (
+    JsonOption,
+    ModelOption,
+    OverwriteOption,
+    PathsOption,
+    RunsOption,
+    SeedOption,
+    chosen,
+    print_json,
+    read_runs_aloud,
+    refuse_to_replace,
+)
+
+if TYPE_CHECKING:
+    from perfusio.forecast import Forecast, QuantityForecast
+    from perfusio.quantities import Quantity
+    from perfusio.state import Setpoints
+    from perfusio.trajectory import Trajectory
+
+SHOWN_DAYS = (1, 3, 7, 14, 28)
+CSV_HEADER = ("day", "quantity", "unit", "mean", "sd", "q05", "q10", "q90", "q95")
+
+
+class Plan(StrEnum):
+    """Setpoints over the days ahead."""
+
+    HOLD = "hold"
+    RECORDED = "recorded"
+    NOMINAL = "nominal"
+
+
+def forecast(
+    model: ModelOption,
+    runs: RunsOption,
+    run: Annotated[str | None, typer.Option(help="Which run, if there are several.", metavar="NAME")] = None,
+    from_day: Annotated[
+        float | None, typer.Option(help="Forget what was measured after this day. Default: the last sample.")
+    ] = None,
+    days: Annotated[int, typer.Option(help="Length of the forecast [day].", min=1, max=90)] = 28,
+    plan: Annotated[
+        Plan, typer.Option(help="Setpoints ahead: those in force then, those that were recorded, or the nominal ones.")
+    ] = Plan.HOLD,
+    n_paths: PathsOption = 256,
+    seed: SeedOption = 0,
+    out: Annotated[Path | None, typer.Option(help="Folder for forecast.csv and forecast.png.")] = None,
+    overwrite: OverwriteOption = False,
+    json_output: JsonOption = False,
+) -> None:
+    """Forecast one vessel with 80 and 90 % intervals of its true state, from what was measured up to a day."""
+    from perfusio.hybrid.checkpoints import load
+
+    files = [] if out is None else [out / "forecast.csv", out / "forecast.png"]
+    refuse_to_replace(files, overwrite=overwrite)
+    believed = load(model)
+    whole = _the_run(read_runs_aloud(runs), run)
+    past = _until(whole, from_day)
+    ahead = _plan(whole, past, plan, days)
+    (future,) = believed.rollout(past, [ahead], interval_hours=24.0, n_paths=n_paths, seed=seed)
+    quantities = _quantities(past, future, ahead)
+    start = past.states[-1].day
+    if files:
+        from perfusio.connectors.runs_table import write_csv
+        from perfusio.report.vessel_plot import plot_vessel_forecast
+        from perfusio.state import SPECIES
+
+        write_csv(files[0], CSV_HEADER, _rows(quantities))
+        plot_vessel_forecast(
+            whole,
+            future,
+            ahead,
+            files[1],
+            start_h=24.0 * start,
+            title=f"{whole.reactor_id}, forecast made on day {start:g} by model {believed.model_id}, plan: {plan}",
+            derived={name: pair for name, pair in quantities.items() if name not in SPECIES},
+        )
+    if json_output:
+        about = {"run": whole.reactor_id, "from_day": start, "plan": plan, "model_id": believed.model_id}
+        table = [dict(zip(CSV_HEADER, row, strict=True)) for row in _rows(quantities)]
+        numeric = [{k: v if k in ("quantity", "unit") else float(v) for k, v in row.items()} for row in table]
+        print_json({**about, "forecast": numeric})
+        return
+    typer.echo(f"{whole.reactor_id} from day {start:g} on, plan: {plan}; mean and 80 % interval of the true state.")
+    typer.echo(_table(quantities, start))
+    for file in files:
+        typer.echo(f"{file}")
+
+
+def _the_run(runs: Sequence[Trajectory], name: str | None) -> Trajectory:
+    from perfusio.errors import ConfigError
+
+    if name is not None:
+        return chosen(runs, [name], "--run")[0]
+    if len(runs) > 1:
+        known = ", ".join(t.reactor_id for t in runs)
+        raise ConfigError(f"There are {len(runs)} runs: {known}. Choose one, e.g. --run {runs[0].reactor_id}.")
+    return runs[0]
+
+
+def _until(run: Trajectory, from_day: float | None) -> Trajectory:
+    """Return the run as it was known on that day."""
+    from dataclasses import replace
+
+    from perfusio.errors import ConfigError
+
+    n = sum(from_day is None or state.day <= from_day + 1e-6 for state in run.states)
+    if n == 0:
+        raise ConfigError(f"--from-day {from_day:g}: the first sample of {run.reactor_id} is of day "
+                          f"{run.states[0].day:g}. Choose that day or a later one.")  # fmt: skip
+    return replace(run, states=run.states[:n], setpoints=run.setpoints[: n - 1])
+
+
+def _plan(whole: Trajectory, past: Trajectory, plan: Plan, days: int) -> list[Setpoints]:
+    from perfusio.config import DEFAULT_AMBR250_DESIGN_SPACE
+    from perfusio.errors import ConfigError
+    from perfusio.study.backtest import plan_in_force
+
+    if plan is Plan.NOMINAL:
+        return [DEFAULT_AMBR250_DESIGN_SPACE.nominal] * days
+    if not whole.setpoints:
+        raise ConfigError(f"{whole.reactor_id} has one sample, so it is not known what was in force: expected two or "
+                          "more. Say --plan nominal.")  # fmt: skip
+    if plan is Plan.HOLD:
+        return [(past.setpoints or whole.setpoints[:1])[-1]] * days
+    return plan_in_force(whole, past.states[-1].time_h, days)
+
+
+def _quantities(
+    past: Trajectory, future: Forecast, plan: Sequence[Setpoints]
+) -> dict[str, tuple[Quantity, QuantityForecast]]:
+    """Return species and derived quantities; the cell volume only if a diameter was ever measured."""
+    from perfusio.bed.derived_forecasts import DERIVED_QUANTITIES, derived_forecast
+    from perfusio.state import SPECIES, STATE_QUANTITIES
+
+    diameters = [s.diameter for s in past.states if s.diameter == s.diameter]
+    found = {name: (STATE_QUANTITIES[name], future[name]) for name in SPECIES}
+    for name, quantity in DERIVED_QUANTITIES.items():
+        if name != "vcv":
+            found[name] = (quantity, derived_forecast(future, name, plan))
+        elif diameters:
+            found[name] = (quantity, derived_forecast(future, name, plan, diameter=diameters[-1]))
+    return found
+
+
+def _rows(quantities: dict[str, tuple[Quantity, QuantityForecast]]) -> list[list[str]]:
+    rows = []
+    for name, (quantity, f) in quantities.items():
+        (q05, q95), (q10, q90) = f.interval(0.9), f.interval(0.8)
+        for i, time_h in enumerate(f.times_h):
+            numbers = (f.mean[i], f.sd[i], q05[i], q10[i], q90[i], q95[i])
+            rows.append([f"{time_h / 24.0:g}", name, quantity.unit, *(f"{v:.6g}" for v in numbers)])
+    return rows
+
+
+def _table(quantities: dict[str, tuple[Quantity, QuantityForecast]], start: float) -> str:
+    from perfusio.hybrid.scoreboard import aligned
+
+    n_days = len(next(iter(quantities.values()))[1].times_h)
+    shown = [d for d in SHOWN_DAYS if d <= n_days]
+    rows = [["", *(f"day {start + d:g}" for d in shown)]]
+    for quantity, f in quantities.values():
+        low, high = f.interval(0.8)
+        cells = [f"{_short(f.mean[d - 1])} ({_short(low[d - 1])} to {_short(high[d - 1])})" for d in shown]
+        rows.append([quantity.axis_label, *cells])
+    return aligned(rows)
+
+
+def _short(value: float) -> str:
+    """Three digits, or all before the point."""
+    return f"{value:.0f}" if abs(value) >= 100.0 else f"{value:.3g}"
