@@ -4,6 +4,7 @@ PY    ?= python3
 VENV  ?= .venv
 BIN   := $(VENV)/bin
 ARGS  ?=
+FULL  ?= --full
 .DEFAULT_GOAL := help
 
 # torch must come as its CPU build: the other one is several GB. A folder of wheels given to pip (find-links) is handed
@@ -25,8 +26,8 @@ help:
 	@echo "make demo         run the main job on a virtual vessel, in a fresh folder (ARGS='--days 14')"
 	@echo "make test         linters, types, import contracts and all tests (under 6 minutes on 2 cores)"
 	@echo "make lint         linters, types and import contracts only"
-	@echo "make bench-plant  how exact and how fast the simulated vessels are"
-	@echo "make bench-twin   how well the twin holds a density, beside simpler controllers (ARGS=--quick)"
+	@echo "make bench-plant  how exact and how fast the simulated vessels are (minutes; FULL= is shorter)"
+	@echo "make bench-twin   how well the twin holds a density, beside simpler controllers (minutes; FULL= is shorter)"
 
 demo: $(VENV)/.run
 	@$(ONE_THREAD) $(BIN)/perfusio demo $(ARGS)
@@ -40,10 +41,10 @@ lint: $(VENV)/.test
 	$(BIN)/lint-imports
 
 bench-plant: $(VENV)/.run
-	$(ONE_THREAD) $(BIN)/python benchmarks/bench_plant.py $(ARGS)
+	$(ONE_THREAD) $(BIN)/python benchmarks/bench_plant.py $(FULL) $(ARGS)
 
 bench-twin: $(VENV)/.run
-	$(ONE_THREAD) $(BIN)/python benchmarks/bench_twin.py $(ARGS)
+	$(ONE_THREAD) $(BIN)/python benchmarks/bench_twin.py $(FULL) $(ARGS)
 
 $(BIN)/uv:
 	$(PY) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; say PY=python3.11")'

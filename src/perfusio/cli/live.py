@@ -59,8 +59,9 @@ class Live:
             if self._bar is None:
                 print(line.text, flush=True)
             else:
-                style = _STYLES[line.tone] or None
-                self._bar.console.print(line.text, style=style, markup=False, highlight=False, soft_wrap=True)
+                from rich.text import Text
+
+                self._bar.console.print(Text(line.text, style=_STYLES[line.tone]), soft_wrap=True)
         except OSError:
             self._is_heard = False
             sys.stdout = open(os.devnull, "w")  # noqa: SIM115 - takes what is printed until the process ends

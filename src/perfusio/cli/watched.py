@@ -14,7 +14,7 @@ from perfusio.errors import PerfusioError
 if TYPE_CHECKING:
     from perfusio.config import RunConfig
     from perfusio.protocols import Connector
-    from perfusio.twin.digital_twin import Observer
+    from perfusio.twin.announce import Observer
     from perfusio.twin.outcome import Outcome, RunResult
 
 

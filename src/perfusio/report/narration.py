@@ -113,7 +113,10 @@ class Narrator:
         modes = event.config["modes"]
         self._is_one, self._is_headed = len(modes) == 1, False
         said = [
-            *_note("Aim:", f"{self._objective}, {self._days:g} days, {run['acquisition']}, seed {run['seed']}."),
+            *_note(
+                "Aim:",
+                f"{self._objective}, {_counted(run['duration_days'], 'day')}, {run['acquisition']}, seed {run['seed']}.",
+            ),
             *_note("", "Another aim: --track vcd=40, --maximize productivity; in Python objective=track(vcd=40)."),
         ]
         for reactor, source in event.sources.items():
