@@ -73,7 +73,7 @@ class HybridModel:
             NotEnoughData: fewer than MIN_TRANSITIONS usable transitions.
             FitFailed: no usable optimum.
         """
-        return self._fitted(trajectories, seed=seed, held_out=0)
+        return self._fitted(trajectories, seed=seed, held_out=0)[0]
 
     def fit_indexed(self, x: FloatArray, y: FloatArray, *, hours: float = 24.0, seed: int = 0) -> HybridModel:
         """Learn from rows in the indexed multi-task format, as they are (no smoothing).
@@ -94,25 +94,28 @@ class HybridModel:
         and the processes then conditioned on all rows.
         """
         held_out = HELD_OUT if min(len(t.setpoints) for t in trajectories) >= MIN_TRANSITIONS + HELD_OUT else 0
-        model = self._fitted(trajectories, seed=seed, held_out=held_out)
+        model, searched = self._fitted(trajectories, seed=seed, held_out=held_out)
         return Refit(
             model=model,
-            error=_one_step_error(model.process, trajectories, HELD_OUT),
+            error=_one_step_error(searched, trajectories, HELD_OUT),
             previous_error=_one_step_error(self.process, trajectories, HELD_OUT),
         )
 
-    def _fitted(self, trajectories: Sequence[Trajectory], *, seed: int, held_out: int) -> HybridModel:
-        process = self.process
+    def _fitted(self, trajectories: Sequence[Trajectory], *, seed: int, held_out: int) -> tuple[HybridModel, Process]:
+        """Return the fitted model, and its process as it was before it saw the held-out transitions."""
+        process = searched = self.process
         for _ in range(2):
             _, steps = filter_runs(process, trajectories, [None] * len(trajectories))
             inputs = [smoothed(s) for s in steps]
             everything = indexed(trajectories, inputs)
             seen = indexed([_without_last(t, held_out) for t in trajectories], [_cut(i, held_out) for i in inputs])
-            process = _learn(seen, process, seed)
+            process = searched = _learn(seen, process, seed)
             if held_out:
                 rows = residual_rows(everything, process.log_factors)
                 process = replace(process, residual=process.residual.conditioned(rows))
-        return HybridModel(process=_with_freedom(process, trajectories)).condition(trajectories)
+        process = _with_freedom(process, trajectories)
+        searched = replace(searched, freedom=process.freedom, rate_cov=process.rate_cov)
+        return HybridModel(process=process).condition(trajectories), searched
 
     def predict_next_state(self, trajectory: Trajectory, setpoints: Setpoints, hours: float) -> Forecast:
         """Predict the vessel `hours` after its last sample at constant `setpoints`.
