@@ -46,7 +46,6 @@ class Inbox:
         self._connectors, self._interval = connectors, interval_hours
         self._ahead: dict[str, State] = {}
         self._start: dict[str, tuple[int, float]] = {}  # turn and time of the first sample
-        self._last: dict[str, float] = {}
         self._overdue_at_start: set[str] = set()
         self.over: set[str] = set()
 
@@ -101,9 +100,7 @@ class Inbox:
             if here is not None and here > turn:
                 return out
             del self._ahead[reactor]
-            is_due = here == turn and sample.time_h > self._last.get(reactor, -1.0)
-            if here is not None:
-                self._last[reactor] = max(sample.time_h, self._last.get(reactor, -1.0))
+            is_due = here == turn  # reading ends with the due one, so what completes it comes a turn later
             try:
                 setpoints = await self._connectors[reactor].read_setpoints()
             except Exception as error:  # noqa: BLE001 - as above
