@@ -12,7 +12,7 @@ from perfusio.errors import ModelError, NotEnoughData, OutOfRange
 from perfusio.hybrid.features import from_latent, indexed, to_latent
 from perfusio.hybrid.filter import LATENT
 from perfusio.hybrid.mechanistic import PARAMETERS
-from perfusio.hybrid.model import HELD_OUT, MIN_TRANSITIONS, HybridModel
+from perfusio.hybrid.model import HELD_OUT, MIN_TRANSITIONS, HybridModel, _one_step_error
 from perfusio.hybrid.residual import Residual
 from perfusio.plant.clones import CLONE_X
 from perfusio.plant.experiment import simulate_runs
@@ -260,6 +260,11 @@ class TestLearning:
     def test_a_cold_refit_improves_on_the_prior(self, training):
         refit = HybridModel().refit(training[:3], seed=0)
         assert refit.error < refit.previous_error
+
+    def test_the_score_of_a_refit_is_of_transitions_that_it_has_not_seen(self, training):
+        """The model that is handed out has seen them by then, and foresees them much better than it was scored."""
+        refit = HybridModel().refit(training[:3], seed=0)
+        assert _one_step_error(refit.model.process, training[:3], HELD_OUT) < 0.95 * refit.error
 
     def test_a_vessel_with_one_sample_does_not_stop_the_others_from_learning(self, training):
         newcomer = run([START])
