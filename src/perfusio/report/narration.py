@@ -112,11 +112,9 @@ class Narrator:
         self._days, self._interval = float(run["duration_days"]), float(run["sampling_interval_hours"])
         modes = event.config["modes"]
         self._is_one, self._is_headed = len(modes) == 1, False
+        length = _counted(run["duration_days"], "day")
         said = [
-            *_note(
-                "Aim:",
-                f"{self._objective}, {_counted(run['duration_days'], 'day')}, {run['acquisition']}, seed {run['seed']}.",
-            ),
+            *_note("Aim:", f"{self._objective}, {length}, {run['acquisition']}, seed {run['seed']}."),
             *_note("", "Another aim: --track vcd=40, --maximize productivity; in Python objective=track(vcd=40)."),
         ]
         for reactor, source in event.sources.items():
