@@ -29,7 +29,7 @@ NOISE_CV = np.array([0.05, 0.0, 0.06, 0.06, 0.06, 0.06, 0.06, 0.06, 0.06])
 NOISE_ABSOLUTE = np.array([0.02, 1.5, 0.02, 0.02, 0.02, 0.05, 0.03, 0.01, 2.0])
 # Expected where a species was never measured, and how little that means (latent standard deviation).
 DEFAULT_STATE = np.array([3.0, 97.0, 4.0, 4.0, 0.5, 3.0, 1.0, 0.7, 20.0])
-DEFAULT_SD = np.array([1.0, 0.2, 0.5, 0.6, 0.8, 0.8, 0.8, 0.8, 1.5])
+DEFAULT_SD = np.array([1.0, 0.12, 0.5, 0.6, 0.8, 0.8, 0.8, 0.8, 1.5])
 
 
 def to_latent(species: FloatArray) -> FloatArray:
