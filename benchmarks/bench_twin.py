@@ -19,10 +19,6 @@ import platform
 import sys
 import tempfile
 import time
-
-for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
-    os.environ.setdefault(variable, "1")  # before numpy: workers with two threads each would fight over two cores
-
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field, replace
@@ -158,6 +154,8 @@ def main() -> int:
     args = parser.parse_args()
     days, seeds = (28, list(SEEDS)) if args.full else (14, [SEEDS[0]])
     jobs = [(seed, days, args.clone) for seed in seeds]
+    for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+        os.environ[variable] = "1"  # for the workers: with two threads each they would fight over two cores
     with ProcessPoolExecutor(min(2, len(jobs)), mp_context=multiprocessing.get_context("spawn")) as pool:
         runs = list(pool.map(all_arms, jobs))
     arms = {name: [r[name] for r in runs] for name in runs[0]}
