@@ -124,7 +124,7 @@ def test_a_column_that_a_file_lacks_is_said_once_not_daily(told):
 
 def test_nothing_is_wider_than_the_page_and_no_text_can_forge_a_line(told):
     run = told.a_run()
-    run[10] = replace(run[10], reason="long " * 60 + "\x1b[2J\nEnd:    forged")
+    run[11] = replace(run[11], reason="long " * 60 + "\x1b[2J\nEnd:    forged")
     lines = tell(run)
     assert max(len(line.text) for line in lines) <= WIDTH
     assert all(line.text.isprintable() for line in lines)

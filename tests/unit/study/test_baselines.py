@@ -52,7 +52,21 @@ def test_nothing_moves_before_the_first_count_and_a_gap_is_bridged():
     assert np.isfinite(bridged.vector()).all()
 
 
+def test_a_gap_is_bridged_with_the_bleed_that_was_in_force():
+    bridged = []
+    for bleed in (0.05, 0.30):
+        controller = PIController(30, cspr=0.025)
+        controller.decide(at(0, 30.0), SPACE.nominal)
+        in_force = replace(SPACE.nominal, bleed_rate=bleed)
+        bridged.append(controller.decide(at(1, nan), in_force).perfusion_rate)  # it follows the expected cells
+    assert bridged[0] / bridged[1] > 1.01
+
+
 def test_the_integral_neither_winds_up_far_away_nor_into_a_limit():
+    weak = PIController(30, kp=0.05)  # too weak to reach a limit, so that only the distance stops the integral
+    for day in range(5):
+        assert weak.decide(at(day, 15.0), SPACE.nominal).bleed_rate > SPACE.bounds["bleed_rate"].low
+    assert weak.integral == 0.0
     controller, current = PIController(30), SPACE.nominal
     for day in range(20):
         current = controller.decide(at(day, 5.0), current)
