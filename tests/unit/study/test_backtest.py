@@ -75,9 +75,7 @@ def test_against_measurements_intervals_count_the_noise_and_against_the_truth_th
 
 
 def test_a_sample_that_is_not_near_the_forecast_time_is_not_compared(runs):
-    late = replace(
-        runs[0], states=(*runs[0].states[:4], replace(runs[0].states[4], time_h=103.0), *runs[0].states[5:])
-    )
+    late = replace(runs[0], states=(*runs[0].states[:4], replace(runs[0].states[4], time_h=103.0), *runs[0].states[5:]))
     n = [backtest({"p": Persistence()}, [t], horizons=(1,), every=1).board.scores["p"].n[1, 0] for t in (runs[0], late)]
     assert n[0] - n[1] == np.isfinite(runs[0].states[4].vcd)
 
