@@ -19,9 +19,8 @@ import platform
 import sys
 import tempfile
 import time
-from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -32,7 +31,8 @@ from perfusio.connectors.simulated import SimulatedAmbr250
 from perfusio.events import Event, ModelFitted, ModelRejected, SampleMissing, SampleRead
 from perfusio.plant.clones import CLONES
 from perfusio.state import Setpoints, State
-from perfusio.study.baselines import PIController
+from perfusio.study.baselines import PIController, nominal
+from perfusio.study.closed_loop import Decide, Steered, steer, tracking_error
 from perfusio.twin.digital_twin import DigitalTwin
 
 TARGET, FROM_DAY = 30.0, 12
@@ -41,34 +41,32 @@ BLEEDS = np.linspace(0.05, 0.30, 11)
 CSPRS = (0.015, 0.02, 0.025, 0.03)
 
 
-@dataclass
-class Run:
-    """One vessel under one arm: true states and setpoints in force by day, and CPU seconds by turn."""
+@dataclass(frozen=True)
+class Arm:
+    """One vessel under one controller; the CPU seconds of each turn and whether it refitted are the twin's only."""
 
-    states: list[State] = field(default_factory=list)
-    setpoints: list[Setpoints] = field(default_factory=list)
-    cpu: list[float] = field(default_factory=list)
-    refit: list[bool] = field(default_factory=list)
+    steered: Steered
+    cpu: tuple[float, ...] = ()
+    refit: tuple[bool, ...] = ()
 
     @property
     def error(self) -> float:
-        """RMS relative error of the true VCD from FROM_DAY on."""
-        vcd = np.array([s.vcd for s in self.states[FROM_DAY:]])
-        return float(np.sqrt(np.mean((vcd / TARGET - 1.0) ** 2)))
+        """RMS relative error of the true VCD."""
+        return tracking_error(self.steered.truth, TARGET, from_day=FROM_DAY)
 
     @property
     def violations(self) -> int:
         """Days on which the true state breaks a limit."""
-        days = zip(self.states, self.setpoints, strict=False)
+        in_force = (SPACE.nominal, *self.steered.trajectory.setpoints)
         return sum(
             s.viability < 95.0 or s.glucose < 0.3 or s.ammonium > 10.0 or 1000.0 * u.perfusion_rate / s.vcd < 15.0
-            for s, u in days
+            for s, u in zip(self.steered.truth, in_force, strict=True)
         )
 
     @property
     def outside(self) -> int:
         """Setpoints outside the design space, or further from the last than the largest step."""
-        u = np.array([s.vector() for s in self.setpoints])
+        u = np.vstack([SPACE.nominal.vector(), self.steered.trajectory.inputs])
         slack = 1e-9 * SPACE.high
         beyond = (u < SPACE.low - slack) | (u > SPACE.high + slack)
         steps = np.abs(np.diff(u, axis=0)) > SPACE.max_step + slack
@@ -80,20 +78,7 @@ def rig(seed: int, days: int, clone: str) -> SimulatedAmbr250:
     return SimulatedAmbr250(CLONES[clone], seed=seed, days=days)
 
 
-async def steered(vessel: SimulatedAmbr250, days: int, decide: Callable[[State, Setpoints], Setpoints]) -> Run:
-    """Run a vessel under a controller that sees what the twin sees."""
-    run = Run()
-    for day in range(days + 1):
-        sample = await vessel.read_sample()
-        run.states.append(vessel.true_state())
-        now = await vessel.read_setpoints()
-        if day < days:
-            now = await vessel.write_setpoints(decide(sample, now))
-        run.setpoints.append(now)
-    return run
-
-
-def constant(bleed: float) -> Callable[[State, Setpoints], Setpoints]:
+def constant(bleed: float) -> Decide:
     """Hold one bleed rate from the start, everything else nominal (the first steps ramp as far as is allowed)."""
 
     def decide(_: State, now: Setpoints) -> Setpoints:
@@ -103,45 +88,45 @@ def constant(bleed: float) -> Callable[[State, Setpoints], Setpoints]:
     return decide
 
 
-def twin_run(seed: int, days: int, clone: str) -> Run:
+def twin_arm(seed: int, days: int, clone: str) -> Arm:
     """Run the twin from a cold start."""
-    vessel, run, marks = rig(seed, days, clone), Run(), []
+    vessel = rig(seed, days, clone)
+    truth: list[State] = []
+    marks: list[float] = []
+    refit: list[bool] = []
 
     def observe(event: Event) -> None:
         if isinstance(event, SampleRead | SampleMissing):
-            run.states.append(vessel.true_state())
+            truth.append(vessel.true_state())
             marks.append(time.process_time())
-            run.refit.append(False)
+            refit.append(False)
         if isinstance(event, ModelFitted | ModelRejected):
-            run.refit[-1] = True
+            refit[-1] = True
 
     with tempfile.TemporaryDirectory() as folder:
         config = RunConfig(duration_days=days, seed=seed, run_dir=Path(folder))
         twin = DigitalTwin(connector=vessel, design_space=SPACE, run_config=config, observers=(observe,))
         result = asyncio.run(twin.run())
-    run.cpu = list(np.diff([*marks, time.process_time()]))
-    trajectory = result.trajectories["R01"]
-    run.setpoints = [SPACE.nominal, *trajectory.setpoints]
-    return run
+    cpu = np.diff([*marks, time.process_time()])
+    steered = Steered(trajectory=result.trajectories["R01"], truth=tuple(truth))
+    return Arm(steered, tuple(cpu), tuple(refit))
 
 
-def all_arms(job: tuple[int, int, str]) -> dict[str, Run]:
+def all_arms(job: tuple[int, int, str]) -> dict[str, Arm]:
     """Run every arm on one seed."""
-    seed, days, clone = job
-    twin = twin_run(seed, days, clone)
 
-    def other(decide: Callable[[State, Setpoints], Setpoints]) -> Run:
-        return asyncio.run(steered(rig(seed, days, clone), days, decide))
+    def under(decide: Decide) -> Arm:
+        return Arm(asyncio.run(steer(rig(*job), decide)))
 
-    def pi(cspr: float) -> Run:
-        return other(PIController(TARGET, cspr=cspr, design_space=SPACE).decide)
+    def pi(cspr: float) -> Arm:
+        return under(PIController(TARGET, cspr=cspr, design_space=SPACE).decide)
 
     return {
-        "twin": twin,
-        "nominal setpoints": other(lambda _, now: now),
-        "best constant bleed": min((other(constant(b)) for b in BLEEDS), key=lambda r: r.error),
+        "twin": twin_arm(*job),
+        "nominal setpoints": under(nominal),
+        "best constant bleed": min((under(constant(b)) for b in BLEEDS), key=lambda arm: arm.error),
         "PI, hand gains": pi(0.04),
-        "PI, best CSPR": min((pi(c) for c in CSPRS), key=lambda r: r.error),
+        "PI, best CSPR": min((pi(c) for c in CSPRS), key=lambda arm: arm.error),
     }
 
 
@@ -174,10 +159,10 @@ def main() -> int:
     return 0 if is_met else 1
 
 
-def figures_of(arm: list[Run]) -> dict[str, float]:
+def figures_of(arm: list[Arm]) -> dict[str, float]:
     """Mean and worst error [%], share of days in violation [%], setpoints out of bounds or ramp."""
     errors = [100.0 * r.error for r in arm]
-    n_days = sum(len(r.states) for r in arm)
+    n_days = sum(len(r.steered.truth) for r in arm)
     return {
         "mean_error_pct": round(float(np.mean(errors)), 2),
         "worst_error_pct": round(max(errors), 2),
