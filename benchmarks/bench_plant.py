@@ -12,17 +12,15 @@ from __future__ import annotations
 import argparse
 import gc
 import json
-import os
-import platform
 import sys
 import time
 import tracemalloc
 from pathlib import Path
 
 import numpy as np
-import scipy
 from scipy.integrate import solve_ivp
 
+from machine import stamp
 from perfusio.config import DEFAULT_AMBR250_DESIGN_SPACE as SPACE
 from perfusio.plant.clones import CLONES
 from perfusio.plant.equations import INDEX, STATES, right_hand_side
@@ -138,8 +136,7 @@ def main() -> int:
     }
     worst = np.unravel_index(error.argmax(), error.shape)
     lines = [
-        f"{platform.machine()}, {os.cpu_count()} cores, one thread; Python {platform.python_version()}, "
-        f"numpy {np.__version__}, scipy {scipy.__version__}",
+        stamp(),
         f"{n_vessels} vessels x {DAYS} days, setpoints anywhere in the design space, new every {WEEK} days; "
         f"{int(ran_out.sum())} run out of glucose or glutamine (below 0.1)",
         "",

@@ -15,7 +15,6 @@ import asyncio
 import json
 import multiprocessing
 import os
-import platform
 import sys
 import tempfile
 import time
@@ -25,6 +24,7 @@ from pathlib import Path
 
 import numpy as np
 
+from machine import stamp
 from perfusio.config import DEFAULT_AMBR250_DESIGN_SPACE as SPACE
 from perfusio.config import RunConfig
 from perfusio.connectors.simulated import SimulatedAmbr250
@@ -188,8 +188,7 @@ def report(
 ) -> list[str]:
     """Return the table as lines."""
     return [
-        f"{platform.machine()}, {os.cpu_count()} cores, one BLAS thread a process; Python {platform.python_version()}, "
-        f"numpy {np.__version__}",
+        stamp(),
         f"{clone}, target {TARGET:g}e6 cells/mL, {days} days, seeds {seeds[0]} to {seeds[-1]}, cold start; "
         f"error = RMS of true VCD / target - 1, days {FROM_DAY} to {days}",
         "",
