@@ -58,7 +58,7 @@ def test_directions_that_a_scientist_expects():
 @pytest.mark.parametrize("p", PARAMETERS, ids=lambda p: p.name)
 def test_every_parameter_moves_it(p):
     factors = np.zeros(len(PARAMETERS))
-    factors[PARAMETERS.index(p)] = 0.3
+    factors[PARAMETERS.index(p)] = 0.5
     assert (np.abs(after(CULTURE, factors=factors) - after(CULTURE)) / SCALES).max() > 0.003
 
 
