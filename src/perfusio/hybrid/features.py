@@ -23,7 +23,7 @@ VIABILITY = SPECIES_INDEX["viability"]
 _VIABILITY_SCALE = 10.0
 
 # Below these values the analyser sees noise and the logarithm would see minus infinity; canonical units.
-FLOOR = np.array([0.05, 0.0, 0.05, 0.05, 0.05, 0.2, 0.1, 0.03, 5.0])
+FLOOR = np.array([0.05, 0.0, 0.1, 0.2, 0.1, 0.3, 0.2, 0.05, 5.0])
 # Relative and absolute standard deviation of one measurement (process-facts 3.6; viability is additive, in points).
 NOISE_CV = np.array([0.05, 0.0, 0.06, 0.06, 0.06, 0.06, 0.06, 0.06, 0.06])
 NOISE_ABSOLUTE = np.array([0.02, 1.5, 0.02, 0.02, 0.02, 0.05, 0.03, 0.01, 2.0])

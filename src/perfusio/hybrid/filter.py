@@ -45,7 +45,7 @@ GP_VARIANCE_SHARE = 0.1  # the error of a process persists from day to day: as w
 CLIP_SD = 4.0
 # What drift and residual together may reach [latent/day]: a persistent factor per day larger than what the balances
 # wash out would let a concentration grow without end.
-RATE_LIMIT = np.array([0.35, 0.2, 0.7, 0.7, 0.7, 0.7, 0.7, 0.7, 0.4])
+RATE_LIMIT = np.array([0.35, 0.2, 1.2, 1.2, 1.2, 1.2, 1.2, 1.2, 0.5])
 
 
 def bounded(rate: FloatArray) -> FloatArray:
