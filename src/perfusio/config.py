@@ -348,6 +348,15 @@ class RunConfig(_Config):
     run_dir: Path = Path()
     fresh: bool = False
 
+    @model_validator(mode="after")
+    def _has_a_turn(self) -> Self:
+        if self.sampling_interval_hours > 24.0 * self.duration_days:
+            raise ValueError(
+                f"a run of {self.duration_days} days has no second sample at one every "
+                f"{self.sampling_interval_hours:g} h: lengthen the run or shorten the interval"
+            )
+        return self
+
     @property
     def n_turns(self) -> int:
         """Number of sampling intervals in the run; there are `n_turns + 1` expected samples."""

@@ -6,7 +6,7 @@ B vessels.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -67,16 +67,6 @@ class Forecast:
         tail = 50.0 * (1.0 - level)
         low, high = np.percentile(self.samples, [tail, 100.0 - tail], axis=0)
         return low, high
-
-    def until(self, n_times: int) -> Forecast:
-        """Return the first `n_times` times of the forecast."""
-        return replace(
-            self,
-            times_h=self.times_h[:n_times],
-            mean=self.mean[:n_times],
-            sd=self.sd[:n_times],
-            samples=self.samples[:, :n_times],
-        )
 
     def is_finite(self) -> bool:
         """Whether every mean and standard deviation is a number."""

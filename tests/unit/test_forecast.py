@@ -39,13 +39,6 @@ def test_species_are_found_by_name():
         FORECAST["titre"]
 
 
-def test_the_first_days_can_be_cut_out():
-    short = FORECAST.until(2)
-    assert short.times_h.tolist() == [24.0, 48.0]
-    assert short.samples.shape == (4000, 2, 9)
-    assert (short.mean == FORECAST.mean[:2]).all()
-
-
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
 def test_one_number_that_is_none_makes_it_not_finite(value):
     assert FORECAST.is_finite()

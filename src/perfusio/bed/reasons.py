@@ -50,9 +50,9 @@ def explain(
     limit = f"tightest limit {limiting} (P = {probability:.2f})"
     if not feasible:
         limit = f"no choice keeps {limiting} as surely as asked (P = {probability:.2f}): the least violating was taken"
-    text = f"{', '.join(moved) or 'Hold'}: {effect}; {limit}."
+    text = f"{', '.join(moved) or 'hold'}: {effect}; {limit}."
     return Reason(
-        text=text[0].upper() + text[1:],
+        text=text,
         improvement=improvement,
         limiting=limiting,
         limiting_probability=probability,

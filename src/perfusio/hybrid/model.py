@@ -15,6 +15,7 @@ from perfusio.hybrid.features import IndexedData, from_latent, indexed
 from perfusio.hybrid.filter import LATENT, Belief, Process, filter_runs, log_density, smoothed
 from perfusio.hybrid.residual import Residual, residual_rows
 from perfusio.hybrid.rollout import Futures
+from perfusio.hybrid.threads import one_thread
 from perfusio.protocols import Refit
 from perfusio.state import SETPOINT_QUANTITIES, FloatArray, Setpoints, State
 from perfusio.trajectory import Trajectory
@@ -73,7 +74,7 @@ class HybridModel:
             NotEnoughData: fewer than MIN_TRANSITIONS usable transitions.
             FitFailed: no usable optimum.
         """
-        return self._fitted(trajectories, seed=seed, held_out=0)[0]
+        return self._fitted(trajectories, seed=seed, held_out=[0] * len(trajectories))[0]
 
     def fit_indexed(self, x: FloatArray, y: FloatArray, *, hours: float = 24.0, seed: int = 0) -> HybridModel:
         """Learn from rows in the indexed multi-task format, as they are (no smoothing).
@@ -93,7 +94,7 @@ class HybridModel:
         Hyperparameters and rates are searched without the latest HELD_OUT transitions of each vessel, scored on these,
         and the processes then conditioned on all rows.
         """
-        held_out = HELD_OUT if min(len(t.setpoints) for t in trajectories) >= MIN_TRANSITIONS + HELD_OUT else 0
+        held_out = [HELD_OUT if len(t.setpoints) >= MIN_TRANSITIONS + HELD_OUT else 0 for t in trajectories]
         model, searched = self._fitted(trajectories, seed=seed, held_out=held_out)
         return Refit(
             model=model,
@@ -101,16 +102,22 @@ class HybridModel:
             previous_error=_one_step_error(self.process, trajectories, HELD_OUT),
         )
 
-    def _fitted(self, trajectories: Sequence[Trajectory], *, seed: int, held_out: int) -> tuple[HybridModel, Process]:
-        """Return the fitted model, and its process as it was before it saw the held-out transitions."""
+    @one_thread
+    def _fitted(
+        self, trajectories: Sequence[Trajectory], *, seed: int, held_out: Sequence[int]
+    ) -> tuple[HybridModel, Process]:
+        """Return the fitted model, and its process as it was before it saw each run's last `held_out` transitions."""
         process = searched = self.process
         for _ in range(2):
             _, steps = filter_runs(process, trajectories, [None] * len(trajectories))
             inputs = [smoothed(s) for s in steps]
             everything = indexed(trajectories, inputs)
-            seen = indexed([_without_last(t, held_out) for t in trajectories], [_cut(i, held_out) for i in inputs])
+            seen = indexed(
+                [_without_last(t, n) for t, n in zip(trajectories, held_out, strict=True)],
+                [_cut(i, n) for i, n in zip(inputs, held_out, strict=True)],
+            )
             process = searched = _learn(seen, process, seed)
-            if held_out:
+            if any(held_out):
                 rows = residual_rows(everything, process.log_factors)
                 process = replace(process, residual=process.residual.conditioned(rows))
         process = _with_freedom(process, trajectories)

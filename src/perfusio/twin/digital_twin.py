@@ -27,6 +27,7 @@ from perfusio.events import (
 )
 from perfusio.forecast import Forecast
 from perfusio.hybrid.model import HybridModel
+from perfusio.hybrid.threads import one_thread
 from perfusio.protocols import Connector, ConnectorKind, Described, EventSink, Model, Policy
 from perfusio.state import Setpoints
 from perfusio.trajectory import Trajectory
@@ -179,7 +180,8 @@ class DigitalTwin:
                     )
                 elif self._take(reactor, turn, thing):
                     present.add(reactor)
-            if reactor not in present and not (reactor in self._inbox.over and not arrived):
+            came = any(isinstance(thing, Arrival) and thing.is_due for thing in arrived)  # if only to be quarantined
+            if not came and not (reactor in self._inbox.over and not arrived):
                 expected = self._inbox.expected_h(reactor, turn)
                 self._sink.append(facts.sample_missing(reactor, turn, expected, self.config.sampling_interval_hours))
         self._n_samples += len(present)
@@ -222,7 +224,7 @@ class DigitalTwin:
     async def _attempt(self, turn: int, work: Callable[[], T]) -> T | None:
         """Run model code in a thread; whatever fails there costs this turn's update, never the run or the vessel."""
         try:
-            return await asyncio.to_thread(work)
+            return await asyncio.to_thread(one_thread(work))
         except Exception as error:  # noqa: BLE001 - a fault in a model must end as a HOLD with its name, not as a crash
             words = f"{type(error).__name__}: {error} The model before stays in use."
             self._sink.append(ModelRejected(day=turn, model_id=self.model.model_id, reason=words))
@@ -237,7 +239,7 @@ class DigitalTwin:
         try:
             answers = dict(
                 await asyncio.to_thread(
-                    self.policy.decide, chosen, now, self.model, self.design_space, self.config, day=turn
+                    one_thread(self.policy.decide), chosen, now, self.model, self.design_space, self.config, day=turn
                 )
             )
         except Exception as error:  # noqa: BLE001 - as above: a fault in a policy is that day's HOLD

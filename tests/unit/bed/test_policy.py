@@ -236,7 +236,7 @@ class TestDecision:
         held = SPACE.holding(**{n: getattr(NOMINAL, n) for n in SETPOINT_INDEX})
         d = decide(36.0, space=held)
         assert d.setpoints == NOMINAL
-        assert d.reason.text.startswith("Hold: ")
+        assert d.reason.text.startswith("hold: ")
         assert d.reason.improvement == 0.0
 
     def test_seeds_and_days_draw_anew_and_repeat(self):

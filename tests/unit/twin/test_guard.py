@@ -171,7 +171,8 @@ def test_negative_spread_is_no_spread():
 
 
 def test_a_forecast_of_no_day_at_all_is_no_forecast():
-    assert judged(proposal(chosen=HEALTHY.until(0))).action is Action.HOLD
+    nothing = replace(HEALTHY, times_h=HEALTHY.times_h[:0], mean=HEALTHY.mean[:0], sd=HEALTHY.sd[:0])
+    assert judged(proposal(chosen=nothing)).action is Action.HOLD
 
 
 def test_an_error_instead_of_a_proposal_is_its_reason():
