@@ -15,7 +15,7 @@ from perfusio.physics import derived
 from perfusio.state import SETPOINT_INDEX, SPECIES_INDEX, FloatArray
 
 TRACKING_UNIT = 0.1
-"""A score of -1 is a tracking error of 10 % (or a gain of 10 % forgone), whatever the quantity."""
+"""A score of -1 is a factor of 10 % off the target (or a gain of 10 % forgone), whatever the quantity."""
 
 
 def quantity_paths(name: str, paths: FloatArray, plans: FloatArray) -> FloatArray:
@@ -43,7 +43,8 @@ def scores(objective: Objective, paths: FloatArray, plans: FloatArray, moves: Fl
     value = quantity_paths(objective.quantity, paths, plans)
     cost = objective.move_penalty * (moves**2).sum(axis=1)
     if objective.target is not None:
-        off = (value / objective.target - 1.0) / TRACKING_UNIT
+        # logarithmic: a squared difference would aim below the target by the spread of doubtful forecasts
+        off = np.log(np.maximum(value / objective.target, 1e-3)) / TRACKING_UNIT
         kept: FloatArray = -(off**2).mean(axis=2) - cost[:, None]
         return kept
     scale = TRACKING_UNIT * max(float(value[0].mean()), 1e-9)  # candidate 0 is holding, see policy

@@ -48,18 +48,29 @@ class TestQuantities:
 
 
 class TestScores:
-    def test_ten_percent_off_target_is_minus_one(self):
-        for vcd in (33.0, 27.0):
+    def test_a_factor_of_a_tenth_off_target_is_minus_one_above_and_below(self):
+        for vcd in (30.0 * np.exp(0.1), 30.0 * np.exp(-0.1)):
             assert scores(track(vcd=30), paths(vcd=vcd), plans(), NO_MOVE) == pytest.approx(-np.ones((1, 4)))
 
     def test_on_target_is_zero_and_errors_count_squared_over_the_days(self):
         assert scores(track(vcd=30), paths(vcd=30.0), plans(), NO_MOVE) == pytest.approx(np.zeros((1, 4)))
-        off = paths(vcd=np.array([30.0, 33.0, 36.0]))
+        off = paths(vcd=30.0 * np.exp([0.0, 0.1, 0.2]))
         assert scores(track(vcd=30), off, plans(), NO_MOVE) == pytest.approx(np.full((1, 4), -(0 + 1 + 4) / 3))
 
     def test_each_path_has_its_own_score(self):
-        spread = paths(vcd=np.array([30.0, 33.0, 36.0, 30.0])[:, None])
+        spread = paths(vcd=30.0 * np.exp([0.0, 0.1, 0.2, 0.0])[:, None])
         assert scores(track(vcd=30), spread, plans(), NO_MOVE)[0] == pytest.approx([0, -1, -4, 0])
+
+    def test_a_doubtful_forecast_is_centred_on_the_target_not_below_it(self):
+        spread = np.exp([-0.4, -0.2, 0.2, 0.4])[:, None]
+        centres = (30.0, 30.0 / spread.mean())
+        median_on_target, mean_on_target = (
+            scores(track(vcd=30), paths(vcd=centre * spread), plans(), NO_MOVE).mean() for centre in centres
+        )
+        assert median_on_target > mean_on_target
+
+    def test_nothing_left_is_bad_but_finite(self):
+        assert np.isfinite(scores(track(glucose=4), paths(glucose=0.0), plans(), NO_MOVE)).all()
 
     def test_ten_percent_more_than_holding_is_plus_one(self):
         two = paths(2, titer=np.array([500.0, 550.0])[:, None, None])
