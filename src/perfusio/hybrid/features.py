@@ -26,7 +26,7 @@ _VIABILITY_SCALE = 10.0
 FLOOR = np.array([0.05, 0.0, 0.1, 0.2, 0.1, 0.3, 0.2, 0.05, 5.0])
 # Relative and absolute standard deviation of one measurement (process-facts 3.6; viability is additive, in points).
 NOISE_CV = np.array([0.05, 0.0, 0.06, 0.06, 0.06, 0.06, 0.06, 0.06, 0.06])
-NOISE_ABSOLUTE = np.array([0.02, 1.5, 0.02, 0.02, 0.02, 0.05, 0.03, 0.01, 2.0])
+NOISE_ABSOLUTE = np.array([0.02, 1.2, 0.02, 0.02, 0.02, 0.05, 0.03, 0.01, 2.0])
 # Expected where a species was never measured, and how little that means (latent standard deviation).
 DEFAULT_STATE = np.array([3.0, 97.0, 4.0, 4.0, 0.5, 3.0, 1.0, 0.7, 20.0])
 DEFAULT_SD = np.array([1.0, 0.12, 0.5, 0.6, 0.8, 0.8, 0.8, 0.8, 1.5])

@@ -53,7 +53,7 @@ class Parameter:
 
 PARAMETERS: tuple[Parameter, ...] = (
     Parameter(name="growth", value=0.80, unit="1/day"),
-    Parameter(name="death", value=0.006, unit="1/day", log_sd=0.5),
+    Parameter(name="death", value=0.006, unit="1/day", log_sd=0.4),
     Parameter(name="crowding", value=15.0, unit="pL/cell/day", log_sd=0.5),
     Parameter(name="glucose_uptake", value=1.5, unit="pmol/cell/day"),
     Parameter(name="lactate_yield", value=0.9, unit="mol/mol", log_sd=0.5),

@@ -17,7 +17,7 @@ from perfusio.hybrid.mechanistic import advance
 from perfusio.state import FloatArray
 
 # What the prior usually misses [latent/day]; the fitted signal may be many times larger.
-USUAL_RATE = np.array([0.10, 0.02, 0.15, 0.15, 0.15, 0.15, 0.15, 0.15, 0.08])
+USUAL_RATE = np.array([0.10, 0.01, 0.15, 0.15, 0.15, 0.15, 0.15, 0.15, 0.08])
 MIN_ROWS = 5
 N_HYPER_ROWS = 300
 """Hyperparameters are searched on a random subset of this size; the process itself is conditioned on all rows."""
