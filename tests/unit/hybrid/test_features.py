@@ -11,6 +11,8 @@ from perfusio.errors import ModelError
 from perfusio.hybrid.features import (
     GP_SCALE,
     N_COLUMNS,
+    NOISE_ABSOLUTE,
+    VIABILITY,
     IndexedData,
     from_latent,
     gp_inputs,
@@ -119,7 +121,7 @@ def test_latent_values_end_at_what_is_possible():
 def test_noise_is_that_of_the_analyser_seen_through_the_latent_scale(name):
     """Measure many times with the declared noise: the latent readings scatter by `noise_sd`."""
     cv = {"vcd": 0.05, "viability": 0.0}.get(name, 0.06)
-    absolute = {"viability": 1.5}.get(name, 0.0)
+    absolute = {"viability": NOISE_ABSOLUTE[VIABILITY]}.get(name, 0.0)
     true = make_state(viability=90.0, glutamine=4.0, glutamate=3.0, pyruvate=4.0).vector()
     i = SPECIES_INDEX[name]
     readings = np.repeat(true[:, None], 20_000, axis=1)
