@@ -22,6 +22,11 @@ DERIVED: tuple[str, ...] = ("productivity", "cspr")
 DERIVED_UNITS: Mapping[str, str] = {"productivity": "mg/L/day", "cspr": "pL/cell/day"}
 
 
+def forecast_unit(name: str) -> str:
+    """Return the unit of whatever can be forecast: a species or a derived quantity."""
+    return DERIVED_UNITS.get(name) or find_quantity(name).unit
+
+
 class Mode(StrEnum):
     """Who may change setpoints; the value is what the command line shows."""
 
@@ -217,7 +222,7 @@ class Objective(_Config):
 
     def __str__(self) -> str:
         """Say the objective in words, with unit."""
-        unit = DERIVED_UNITS.get(self.quantity) or find_quantity(self.quantity).unit
+        unit = forecast_unit(self.quantity)
         if self.target is not None:
             return f"hold {self.quantity} at {self.target:g} {unit}"
         return f"maximize {self.quantity} [{unit}]"

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from perfusio.bed.objectives import Feasibility, quantity_paths
-from perfusio.config import DERIVED_UNITS, RunConfig
+from perfusio.config import RunConfig, forecast_unit
 from perfusio.decision import Reason
 from perfusio.forecast import Forecast
-from perfusio.state import SETPOINT_QUANTITIES, Setpoints, find_quantity
+from perfusio.state import SETPOINT_QUANTITIES, Setpoints
 
 
 def explain(
@@ -36,7 +36,7 @@ def explain(
     """
     moved = changes(current, chosen)
     name = config.objective.quantity
-    unit = DERIVED_UNITS.get(name) or find_quantity(name).unit
+    unit = forecast_unit(name)
     then, otherwise = (_mean_at(f, u, name, horizon) for f, u in ((forecast, chosen), (hold, current)))
     goal = f" (target {config.objective.target:g})" if config.objective.target else ""
     days = horizon * config.sampling_interval_hours / 24.0

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from perfusio.config import DERIVED_UNITS, Objective
+from perfusio.config import Objective, forecast_unit
 from perfusio.events import (
     AlarmRaised,
     ClockStepped,
@@ -31,7 +31,7 @@ from perfusio.events import (
     WriteUnknown,
 )
 from perfusio.report.outlook import outlook
-from perfusio.state import SETPOINT_QUANTITIES, SETPOINTS, SPECIES, STATE_QUANTITIES, Setpoints, State, find_quantity
+from perfusio.state import SETPOINT_QUANTITIES, SETPOINTS, SPECIES, STATE_QUANTITIES, Setpoints, State
 
 WIDTH = 120
 SHOWN = {"vcd": "VCD", "viability": "viab.", "glucose": "glucose", "lactate": "lactate", "titer": "titer"}
@@ -224,7 +224,7 @@ class Narrator:
 
     def _header(self) -> tuple[str, str, str]:
         name = self._objective.quantity
-        unit = DERIVED_UNITS.get(name) or find_quantity(name).unit
+        unit = forecast_unit(name)
         end = max(self._end_h.values(), default=24.0 * self._days) / 24.0
         vessel = "" if self._is_one else f"{'vessel':<7}"
         label = {**SHOWN, "cspr": "CSPR"}.get(name, name)
