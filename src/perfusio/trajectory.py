@@ -1,9 +1,12 @@
-"""Trajectory and Transition: what happened in one vessel, in order, never edited."""
+"""Trajectory, Transition and Feed: what happened in one vessel, in order, never edited."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
 from itertools import pairwise
+from math import isfinite
+from typing import Self
 
 import numpy as np
 
@@ -12,12 +15,62 @@ from perfusio.state import SETPOINTS, SPECIES, FloatArray, Setpoints, State
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Feed:
+    """A bolus given at once, as in a fed-batch. It holds no cells and no product.
+
+    Attributes:
+        fraction: Volume added over the volume of the culture just before [-].
+        glucose: Concentration in what is added [g/L]; 0 = it holds none.
+        glutamine: The same [mmol/L].
+        glutamate: The same [mmol/L].
+        lactate: The same [mmol/L].
+        ammonium: The same [mmol/L].
+        pyruvate: The same [mmol/L].
+    """
+
+    fraction: float
+    glucose: float = 0.0
+    glutamine: float = 0.0
+    glutamate: float = 0.0
+    lactate: float = 0.0
+    ammonium: float = 0.0
+    pyruvate: float = 0.0
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be added: every number must be known, none is negative."""
+        for f in fields(self):
+            value = getattr(self, f.name)
+            if not (isfinite(value) and value >= 0.0):
+                raise ConfigError(
+                    f"Feed: {f.name} = {value:g}, expected a finite number from 0 on. Give 0 where the feed holds "
+                    "none; a feed whose volume is not known cannot be balanced."
+                )
+
+    def vector(self) -> FloatArray:
+        """Return the concentrations in the order of SPECIES, shape (Q,); cells, viability and titer are 0."""
+        return np.array([getattr(self, name, 0.0) for name in SPECIES], dtype=float)
+
+    @classmethod
+    def together(cls, feeds: Sequence[Feed]) -> Self:
+        """Return one feed that does what several do, given one right after the other to the same culture.
+
+        Their fractions all refer to the culture before the first of them.
+        """
+        fraction = sum(f.fraction for f in feeds)
+        share = [f.fraction / fraction if fraction else 0.0 for f in feeds]
+        names = [f.name for f in fields(cls) if f.name != "fraction"]
+        held = {n: sum(s * getattr(f, n) for s, f in zip(share, feeds, strict=True)) for n in names}
+        return cls(fraction=fraction, **held)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Transition:
-    """One interval: the state before, the setpoints in force between the two, the state after."""
+    """One interval: the state before, the feed given then, the setpoints in force until the state after."""
 
     before: State
     setpoints: Setpoints
     after: State
+    feed: Feed | None = None
 
     @property
     def hours(self) -> float:
@@ -35,6 +88,8 @@ class Trajectory:
         clone: Cell line, if known.
         states: N samples in order of time.
         setpoints: N - 1 setpoints; `setpoints[i]` was in force from `states[i]` to `states[i + 1]`.
+        feeds: Empty for a vessel that was never fed, else N - 1 entries: `feeds[i]` was given right after the sample
+            `states[i]`; None = nothing.
     """
 
     reactor_id: str
@@ -42,6 +97,7 @@ class Trajectory:
     clone: str = ""
     states: tuple[State, ...] = ()
     setpoints: tuple[Setpoints, ...] = ()
+    feeds: tuple[Feed | None, ...] = ()
 
     def __post_init__(self) -> None:
         """Refuse what is not a sequence of intervals."""
@@ -50,24 +106,41 @@ class Trajectory:
                 f"{self.reactor_id}: {len(self.states)} states need {max(len(self.states) - 1, 0)} setpoints between "
                 f"them, found {len(self.setpoints)}. Use Trajectory.observe() to extend a trajectory."
             )
+        if self.feeds and len(self.feeds) != len(self.setpoints):
+            raise ConfigError(
+                f"{self.reactor_id}: {len(self.states)} states need {len(self.setpoints)} feeds between them (None "
+                f"where nothing was fed) or none at all, found {len(self.feeds)}. Use Trajectory.observe(..., feed=...)."
+            )
         times = [s.time_h for s in self.states]
         if any(b <= a for a, b in pairwise(times)):
             raise ConfigError(f"{self.reactor_id}: sample times must increase, found {times}.")
 
-    def observe(self, state: State, in_force: Setpoints) -> Trajectory:
-        """Return a longer trajectory: `in_force` held since the last sample, `state` was found.
+    def observe(self, state: State, in_force: Setpoints, feed: Feed | None = None) -> Trajectory:
+        """Return a longer trajectory: after the last sample `feed` was given, `in_force` held, `state` was found.
 
-        For the first sample `in_force` does not matter: nothing came before it.
+        For the first sample neither matters: nothing came before it.
         """
-        before = (*self.setpoints, in_force) if self.states else ()
-        return replace(self, states=(*self.states, state), setpoints=before)
+        if not self.states:
+            return replace(self, states=(state,))
+        feeds = (*self.fed, feed) if self.feeds or feed else ()
+        return replace(self, states=(*self.states, state), setpoints=(*self.setpoints, in_force), feeds=feeds)
+
+    def until(self, n_samples: int) -> Trajectory:
+        """Return what was known after the first `n_samples` samples."""
+        n = max(n_samples - 1, 0)
+        return replace(self, states=self.states[:n_samples], setpoints=self.setpoints[:n], feeds=self.feeds[:n])
 
     def transitions(self) -> tuple[Transition, ...]:
         """Return the N - 1 intervals."""
         return tuple(
-            Transition(before=self.states[i], setpoints=u, after=self.states[i + 1])
-            for i, u in enumerate(self.setpoints)
+            Transition(before=self.states[i], setpoints=u, after=self.states[i + 1], feed=feed)
+            for i, (u, feed) in enumerate(zip(self.setpoints, self.fed, strict=True))
         )
+
+    @property
+    def fed(self) -> tuple[Feed | None, ...]:
+        """What was given at the start of each of the N - 1 intervals, None where nothing."""
+        return self.feeds or (None,) * len(self.setpoints)
 
     @property
     def times_h(self) -> FloatArray:

@@ -1,4 +1,4 @@
-"""Trajectory: N states and N - 1 setpoints; the off-by-one is settled here."""
+"""Trajectory: N states and N - 1 setpoints and feeds; the off-by-one is settled here."""
 
 from dataclasses import replace
 
@@ -8,7 +8,7 @@ import pytest
 from perfusio.config import DEFAULT_AMBR250_DESIGN_SPACE
 from perfusio.errors import ConfigError
 from perfusio.testing import make_state
-from perfusio.trajectory import Trajectory
+from perfusio.trajectory import Feed, Trajectory
 
 A = DEFAULT_AMBR250_DESIGN_SPACE.nominal
 B, C = replace(A, bleed_rate=0.2), replace(A, bleed_rate=0.25)
@@ -59,3 +59,48 @@ def test_wrong_counts_and_times_are_refused():
     for day in (2, 1):
         with pytest.raises(ConfigError, match="times must increase"):
             three().observe(make_state(day=day), A)
+
+
+FEED = Feed(fraction=0.03, glucose=72.0)
+
+
+def fed_once():
+    t = Trajectory(reactor_id="R01")
+    for day, feed in enumerate((FEED, None, FEED, None)):
+        t = t.observe(make_state(day=day), A, feed)
+    return t
+
+
+def test_a_feed_given_with_a_sample_came_right_after_the_one_before():
+    t = fed_once()
+    assert t.feeds == (None, FEED, None)  # nothing was before the first sample
+    assert [x.feed for x in t.transitions()] == [None, FEED, None]
+    assert [x.before.day for x in t.transitions() if x.feed] == [1.0]
+
+
+def test_a_vessel_that_was_never_fed_has_no_feeds():
+    assert three().feeds == ()
+    assert three().fed == (None, None)
+    assert [x.feed for x in three().transitions()] == [None, None]
+
+
+@pytest.mark.parametrize("n", range(5))
+def test_the_first_samples_with_what_led_to_them(n):
+    part = fed_once().until(n)
+    assert (len(part.states), len(part.setpoints), part.feeds) == (n, max(n - 1, 0), fed_once().feeds[: max(n - 1, 0)])
+    assert three().until(n).states == three().states[:n]
+
+
+def test_impossible_feeds_are_refused():
+    states = tuple(make_state(day=d) for d in range(3))
+    with pytest.raises(ConfigError, match="3 states need 2 feeds between them"):
+        Trajectory(reactor_id="R01", states=states, setpoints=(A, A), feeds=(None, FEED, None))
+    for wrong in ({"fraction": -0.1}, {"fraction": np.nan}, {"fraction": 0.1, "glucose": np.inf}):
+        with pytest.raises(ConfigError, match="expected a finite number from 0 on"):
+            Feed(**wrong)
+
+
+def test_nothing_together_is_nothing():
+    assert Feed.together([]) == Feed(fraction=0.0)
+    both = Feed.together([Feed(fraction=0.1, glucose=30.0), Feed(fraction=0.2, glutamine=60.0)])
+    assert (both.fraction, both.glucose, both.glutamine) == pytest.approx((0.3, 10.0, 40.0))

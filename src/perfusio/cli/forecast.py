@@ -109,15 +109,13 @@ def _the_run(runs: Sequence[Trajectory], name: str | None) -> Trajectory:
 
 def _until(run: Trajectory, from_day: float | None) -> Trajectory:
     """Return the run as it was known on that day."""
-    from dataclasses import replace
-
     from perfusio.errors import ConfigError
 
     n = sum(from_day is None or state.day <= from_day + 1e-6 for state in run.states)
     if n == 0:
         raise ConfigError(f"--from-day {from_day:g}: the first sample of {run.reactor_id} is of day "
                           f"{run.states[0].day:g}. Choose that day or a later one.")  # fmt: skip
-    return replace(run, states=run.states[:n], setpoints=run.setpoints[: n - 1])
+    return run.until(n)
 
 
 def _plan(whole: Trajectory, past: Trajectory, plan: Plan, days: int) -> list[Setpoints]:

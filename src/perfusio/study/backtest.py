@@ -75,7 +75,7 @@ def backtest(
     for r, (run, target) in enumerate(zip(runs, targets, strict=True)):
         for start, n_days in _starts(run, horizons, every):
             plan = plan_in_force(run, run.states[start].time_h, n_days)
-            past = replace(run, states=run.states[: start + 1], setpoints=run.setpoints[:start])
+            past = run.until(start + 1)
             for name, forecaster in forecasters.items():
                 draw = seed + 1000 * r + start
                 (forecast,) = forecaster.rollout(past, [plan], interval_hours=INTERVAL_H, n_paths=n_paths, seed=draw)
