@@ -2,6 +2,7 @@
 
 It carries what is certain (the balances of `physics`) and what is usual for CHO cells. Everything else, a lactate
 switch, by-products, adaptation, is left to its few adjustable parameters, the filter and the Gaussian processes.
+A perfusion rate of zero stands for a batch or fed-batch: no medium flows, so cells do not crowd for their share of it.
 Values come from the ranges in process-facts (literature where named), not from any plant of perfusio.
 
 Letters: P parameters, Q species, U setpoints, B columns (vessels, paths or perturbed copies).
@@ -116,13 +117,18 @@ def _terms(setpoints: FloatArray, parameters: FloatArray) -> Terms:
     shear = 0.01 * np.exp((agitation - 1000.0) / 80.0)
     slow_gain = 1.0 + 0.1 * (37.0 - temperature)
     everything = np.ones_like(perfusion)  # the retention device holds back all cells, the membrane no product
+    is_perfused = perfusion > 0.0
+    # Without medium flowing in, what is taken out takes volume and changes no concentration, and nothing is shared.
+    sampling = np.where(is_perfused, SAMPLING_FLOW, 0.0)
+    bleed = np.where(is_perfused, bleed, 0.0)
+    crowding = np.where(is_perfused, crowding, 0.0)
+    supply = np.where(is_perfused, 1000.0 * perfusion, 1.0)  # pL/mL/day; the cells share it: cspr = supply / viable
 
     def terms(y: FloatArray, columns: object) -> tuple[FloatArray, FloatArray]:
         del columns  # fixed steps never drop columns
         viable, _, glc, gln, glu, lac, amm, pyr, _ = y
         feed, slope = concentrate_feed(glc, glucose_setpoint)
-        flows = Flows(perfusion=perfusion, bleed=bleed, sampling=SAMPLING_FLOW, feed=feed)
-        supply = 1000.0 * perfusion  # pL/mL/day; the cells share it: cspr = supply / viable
+        flows = Flows(perfusion=perfusion, bleed=bleed, sampling=sampling, feed=feed)
         limits = (
             warm
             * glc / (_K_GLUCOSE + glc)

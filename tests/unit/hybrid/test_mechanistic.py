@@ -5,6 +5,7 @@ import pytest
 
 from perfusio.config import DEFAULT_AMBR250_DESIGN_SPACE
 from perfusio.hybrid.mechanistic import PARAMETERS, TYPICAL, _terms, advance
+from perfusio.physics.balances import SAMPLING_FLOW
 from perfusio.physics.integrate import IntegrationOutcome, integrate
 from perfusio.state import SETPOINT_INDEX, SETPOINTS, SPECIES, SPECIES_INDEX
 from perfusio.testing import make_state
@@ -125,6 +126,46 @@ def test_a_vessel_without_cells_becomes_its_medium():
         assert end[name] == pytest.approx(value, abs=5e-3)
     assert end["titer"] == pytest.approx(0.0, abs=5e-3)
     assert end["vcd"] == pytest.approx(0.0, abs=5e-3)
+
+
+FED_BATCH = np.where(np.array(SETPOINTS) == "temperature", 36.5, np.where(np.array(SETPOINTS) == "agitation", 850.0, 0.0))
+"""A culture without perfusion, bleed or glucose controller."""
+
+
+def test_a_culture_without_perfusion_grows_and_is_not_limited_by_medium():
+    young = make_state(vcd=0.3, glucose=5.0, glutamine=4.0, lactate=0.0, ammonium=1.0).vector()
+    crowding = np.zeros(len(PARAMETERS))
+    crowding[[p.name for p in PARAMETERS].index("crowding")] = 1.0
+    assert 0.5 < np.log(after(young, FED_BATCH)[0] / young[0]) < 0.8
+    assert (after(CULTURE, FED_BATCH, factors=crowding) == after(CULTURE, FED_BATCH)).all()
+    lavish = FED_BATCH.copy()
+    lavish[SETPOINT_INDEX["perfusion_rate"]] = 1.0  # 3300 pL per cell and day: no crowding either, only sampling
+    minutes = [np.log(after(young, u, hours=0.1)[0] / young[0]) * 240.0 for u in (FED_BATCH, lavish)]
+    assert minutes[0] == pytest.approx(minutes[1] + SAMPLING_FLOW, abs=0.02)
+
+
+def test_without_inflow_nothing_is_diluted_by_what_is_taken_out():
+    empty = make_state(vcd=0.0, viability=100.0).vector()
+    bled = FED_BATCH.copy()
+    bled[SETPOINT_INDEX["bleed_rate"]] = 0.3
+    solutes = np.arange(len(SPECIES)) > SPECIES_INDEX["viability"]
+    assert after(empty, bled)[solutes] == pytest.approx(empty[solutes], abs=1e-6)
+    assert (after(CULTURE, bled) == after(CULTURE, FED_BATCH)).all()
+
+
+def test_a_culture_without_perfusion_lives_on_what_it_has():
+    start, end = (dict(zip(SPECIES, v, strict=True)) for v in (CULTURE, after(CULTURE, FED_BATCH, hours=72.0)))
+    assert end["glucose"] < start["glucose"]
+    assert end["glutamine"] < start["glutamine"]
+    assert end["ammonium"] > start["ammonium"]
+    assert end["titer"] > start["titer"]
+
+
+def test_a_perfused_neighbour_is_not_changed_by_one_without_perfusion():
+    y, u = np.stack([CULTURE, LOW_OXYGEN], axis=1), np.stack([NOMINAL, FED_BATCH], axis=1)
+    together = advance(y, u, np.zeros((len(PARAMETERS), 2)), 24.0)
+    assert (together[:, 0] == after(CULTURE)).all()
+    assert (together[:, 1] == after(LOW_OXYGEN, FED_BATCH)).all()
 
 
 def test_never_negative_and_never_more_than_all_cells_alive():
