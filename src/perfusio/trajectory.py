@@ -109,7 +109,7 @@ class Trajectory:
         if self.feeds and len(self.feeds) != len(self.setpoints):
             raise ConfigError(
                 f"{self.reactor_id}: {len(self.states)} states need {len(self.setpoints)} feeds between them (None "
-                f"where nothing was fed) or none at all, found {len(self.feeds)}. Use Trajectory.observe(..., feed=...)."
+                f"where nothing was fed) or none at all, found {len(self.feeds)}. Use Trajectory.observe(feed=...)."
             )
         times = [s.time_h for s in self.states]
         if any(b <= a for a, b in pairwise(times)):

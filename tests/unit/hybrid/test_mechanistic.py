@@ -128,7 +128,7 @@ def test_a_vessel_without_cells_becomes_its_medium():
     assert end["vcd"] == pytest.approx(0.0, abs=5e-3)
 
 
-FED_BATCH = np.where(np.array(SETPOINTS) == "temperature", 36.5, np.where(np.array(SETPOINTS) == "agitation", 850.0, 0.0))
+FED_BATCH = NOMINAL * np.isin(SETPOINTS, ["temperature", "agitation"])
 """A culture without perfusion, bleed or glucose controller."""
 
 
