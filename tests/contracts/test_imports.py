@@ -65,6 +65,12 @@ def test_torch_has_one_door():
     assert {path.relative_to(SOURCE).as_posix() for path in MODULES if imported(path) & HEAVY} == {"bed/acquisition.py"}
 
 
+def test_excel_has_one_door_and_opens_with_the_first_workbook():
+    readers = {"python_calamine", "openpyxl", "pandas"}
+    assert {p.relative_to(SOURCE).as_posix() for p in MODULES if imported(p) & readers} == {"connectors/excel.py"}
+    assert not loaded_by("from perfusio.connectors.workbook import read_workbook") & (readers | HEAVY)
+
+
 def test_nothing_unpickles():
     assert not [path for path in MODULES if imported(path) & {"pickle", "dill", "joblib", "cloudpickle", "shelve"}]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from perfusio.connectors.grids import ReadOptions
@@ -11,7 +11,7 @@ from perfusio.connectors.sources import rows_of
 from perfusio.connectors.tables import Table, TableRow, read_table
 from perfusio.errors import UnreadableSource
 from perfusio.state import Setpoints
-from perfusio.trajectory import Trajectory
+from perfusio.trajectory import Feed, Trajectory
 
 RUNS_FILE = "runs.csv"
 """What `perfusio simulate` calls its table; in a folder that has one, nothing else is read."""
@@ -55,7 +55,7 @@ def read_runs(
             on_remark(warning)
         silent: dict[tuple[str, ...], list[str]] = {}
         for group in table.groups:
-            run, unsaid = _run(table, group, file.stem if len(files) > 1 else "", assumed or Setpoints())
+            run, unsaid = run_of(table, group, assumed or Setpoints(), prefix=file.stem if len(files) > 1 else "")
             runs.append(run)
             if unsaid:
                 silent.setdefault(unsaid, []).append(run.run_id)
@@ -78,16 +78,32 @@ def _files(path: Path) -> list[Path]:
     return found
 
 
-def _run(table: Table, group: tuple[str, str], prefix: str, start: Setpoints) -> tuple[Trajectory, tuple[str, ...]]:
-    """Return one run, and the setpoints of which its first row does not say what was in force."""
+def run_of(
+    table: Table,
+    group: tuple[str, str],
+    start: Setpoints,
+    *,
+    prefix: str = "",
+    feeds: Mapping[int, Feed] | None = None,
+) -> tuple[Trajectory, tuple[str, ...]]:
+    """Return one run of a table, and the setpoints of which its first row does not say what was in force.
+
+    Args:
+        table: Checked rows.
+        group: Run and reactor.
+        start: In force where the rows do not say.
+        prefix: Goes before the name of the run.
+        feeds: What was given right after the sample of a row, by its line.
+    """
     rows = rows_of(table, *group)
     in_force, unsaid = _in_force(rows, start)
     run, reactor = group
     name = "/".join(part for part in (prefix, run, reactor) if part) or Path(table.name).stem
     trajectory = Trajectory(reactor_id=name, run_id=run or name, clone=table.clones.get(group, ""))
-    before = Setpoints()
+    before, feed = Setpoints(), None
     for row, now in zip(rows, in_force, strict=True):
-        trajectory, before = trajectory.observe(row.state, before), now
+        trajectory = trajectory.observe(row.state, before, feed)
+        before, feed = now, (feeds or {}).get(row.line)
     return trajectory, unsaid
 
 

@@ -11,6 +11,7 @@ from perfusio.state import QUANTITIES, SETPOINTS, STATE_QUANTITIES
 
 TIME = Quantity(name="time", unit="h", label="Culture time", low=0.0, high=24.0 * 366, aliases=(
     "culture time", "culture duration", "culture age", "elapsed time", "process time", "age"))  # fmt: skip
+VOLUME = Quantity(name="volume", unit="mL", label="Volume", low=0.0, high=1e9)
 TEXTS: Mapping[str, tuple[str, ...]] = {
     "run": ("run id", "experiment", "exp", "batch", "batch id"),
     "reactor": ("reactor id", "vessel", "vessel id", "bioreactor", "reactor identifier", "reactor identifer"),

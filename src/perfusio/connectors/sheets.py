@@ -54,22 +54,38 @@ class Sheet:
     is_cut: bool
 
 
-def existing_file(path: Path) -> Path:
+@dataclass(frozen=True, slots=True)
+class FileKind:
+    """What is expected of a file, for messages: in words, and the endings of such files."""
+
+    name: str
+    endings: tuple[str, ...]
+
+
+CSV = FileKind("CSV file", (".csv",))
+EXCEL = FileKind("Excel workbook", (".xlsx", ".xlsm", ".xls"))
+
+
+def existing_file(path: Path, kind: FileKind = CSV) -> Path:
     """Return `path`, resolved, if a regular file of acceptable size is there.
 
+    Args:
+        path: Where it should be.
+        kind: What it should be.
+
     Raises:
-        UnreadableSource: missing (the nearest CSV of that folder is named), a folder, a device, or too large.
+        UnreadableSource: missing (the nearest such file of that folder is named), a folder, a device, or too large.
     """
     resolved = path.expanduser().resolve()
     try:
         status = resolved.stat()
     except OSError as error:
-        raise UnreadableSource((_where_else(resolved, error),), connector=path.name, operation="open") from error
+        raise UnreadableSource((_where_else(resolved, error, kind),), connector=path.name, operation="open") from error
     problem = ""
     if stat.S_ISDIR(status.st_mode):
-        problem = f"{path} is a folder, expected one CSV file.{_listing(resolved)}"
+        problem = f"{path} is a folder, expected one {kind.name}.{_listing(resolved, kind)}"
     elif not stat.S_ISREG(status.st_mode):
-        problem = f"{path} is not a regular file but a device or pipe. Save the data to a CSV file."
+        problem = f"{path} is not a regular file but a device or pipe. Save the data to an ordinary file."
     elif status.st_size > MAX_BYTES:
         problem = (
             f"{path} has {status.st_size / 1e6:.0f} MB, expected at most {MAX_BYTES // 10**6} MB. "
@@ -80,24 +96,24 @@ def existing_file(path: Path) -> Path:
     return resolved
 
 
-def _where_else(path: Path, error: OSError) -> str:
+def _where_else(path: Path, error: OSError, kind: FileKind) -> str:
     if not isinstance(error, FileNotFoundError):
         return f"{path} cannot be opened: {error.strerror}. Check the path and the rights of its folder."
     if not path.parent.is_dir():
         return f"{path} was not found: there is no folder {path.parent}. Check the path."
-    names = tuple(sorted(p.name for p in path.parent.glob("*.csv")))
-    return f"{path.name} was not found in {path.parent}.{closest(path.name, names)}{_listing(path.parent)}"
+    names = tuple(sorted(p.name for p in path.parent.glob("*") if p.suffix.lower() in kind.endings))
+    return f"{path.name} was not found in {path.parent}.{closest(path.name, names)}{_listing(path.parent, kind)}"
 
 
-def _listing(folder: Path) -> str:
+def _listing(folder: Path, kind: FileKind) -> str:
     try:
-        names = sorted(p.name for p in folder.iterdir() if p.suffix.lower() == ".csv")
+        names = sorted(p.name for p in folder.iterdir() if p.suffix.lower() in kind.endings)
     except OSError:
         return ""
     if not names:
-        return " It holds no CSV file." if names == [] else ""
+        return f" It holds no {kind.name}."
     shown = ", ".join(names[:6]) + (f" and {len(names) - 6} more" if len(names) > 6 else "")
-    return f"\n  CSV files there: {shown}."
+    return f"\n  {kind.name}s there: {shown}."
 
 
 def read_bytes(path: Path) -> bytes:

@@ -1,4 +1,4 @@
-"""From a CSV file to checked rows; or a refusal that lists every problem with file, line, column, value and remedy.
+"""From a table to checked rows; or a refusal that lists every problem with file, line, column, value and remedy.
 
 A row is one sample of one vessel. Its setpoint columns say what was in force **from that sample to the next one**.
 """
@@ -25,7 +25,7 @@ from perfusio.connectors.columns import Column, Role
 from perfusio.connectors.grids import Grid, ReadOptions, grid_of
 from perfusio.connectors.names import amount
 from perfusio.connectors.problems import Problems
-from perfusio.connectors.sheets import read_bytes, sheet_of, text_of
+from perfusio.connectors.sheets import Sheet, read_bytes, sheet_of, text_of
 from perfusio.state import QUANTITIES, SETPOINTS, STATE_QUANTITIES, FloatArray, Setpoints, State
 
 
@@ -101,34 +101,59 @@ def parse_table(
         UnreadableSource: the file is refused; the message lists every problem.
     """
     options = options or ReadOptions()
-    columns: tuple[Column, ...] = ()
-    rows: tuple[TableRow, ...] = ()
-    clones: dict[Group, str] = {}
-    warnings: list[str] = []
-    if data.strip() or not may_be_short:
-        text, about_text = text_of(data, name, options.encoding)
-        warnings += about_text
-        problems = Problems(name)
-        grid = grid_of(sheet_of(text, name), options, problems)
-        require_columns(grid, problems, warnings)
-        if not grid.lines and not problems and not may_be_short:
-            problems.file("it has a header but no samples, expected one row per sample. Is it the right file?")
-        groups = groups_of(grid, problems)
-        times = times_of(grid, groups, problems)
-        values = canonical_values(grid, problems, warnings, has_started=has_started)
-        clones = _clones(grid, groups, problems)
-        problems.refuse_if_any()
-        rows = _joined(_built(grid, groups, times, values, warnings), problems, warnings)
-        problems.refuse_if_any()
-        columns = grid.columns
-    return Table(
-        name=name,
-        sha256=sha256(data).hexdigest(),
-        n_bytes=len(data),
-        columns=MappingProxyType({c.header: _meaning(c) for c in columns}),
+    empty: Mapping[Any, str] = MappingProxyType({})
+    table = Table(
+        name=name, sha256=sha256(data).hexdigest(), n_bytes=len(data), columns=empty, rows=(), clones=empty, warnings=()
+    )
+    if may_be_short and not data.strip():
+        return table
+    text, about_text = text_of(data, name, options.encoding)
+    warnings, problems = list(about_text), Problems(name)
+    sheet = sheet_of(text, name)
+    return filled(table, sheet, options, problems, warnings, may_be_short=may_be_short, has_started=has_started)
+
+
+def filled(
+    table: Table,
+    sheet: Sheet,
+    options: ReadOptions,
+    problems: Problems,
+    warnings: list[str],
+    *,
+    may_be_short: bool = False,
+    has_started: bool = False,
+) -> Table:
+    """Return `table` with the content of a sheet, checked.
+
+    Args:
+        table: The file as such, without content.
+        sheet: Lines of cells, the header among the first ones.
+        options: What the user declares.
+        problems: Collects what is wrong; it may hold something already.
+        warnings: Collects what was converted, joined or left out.
+        may_be_short: As in `parse_table`.
+        has_started: As in `parse_table`.
+
+    Raises:
+        UnreadableSource: there are problems; the message lists all of them.
+    """
+    grid = grid_of(sheet, options, problems)
+    require_columns(grid, problems, warnings)
+    if not grid.lines and not problems and not may_be_short:
+        problems.file("it has a header but no samples, expected one row per sample. Is it the right file?")
+    groups = groups_of(grid, problems)
+    times = times_of(grid, groups, problems)
+    values = canonical_values(grid, problems, warnings, has_started=has_started)
+    clones = _clones(grid, groups, problems)
+    problems.refuse_if_any()
+    rows = _joined(_built(grid, groups, times, values, warnings), problems, warnings)
+    problems.refuse_if_any()
+    return replace(
+        table,
+        columns=MappingProxyType({c.header: _meaning(c) for c in grid.columns}),
         rows=rows,
         clones=MappingProxyType(clones),
-        warnings=tuple(f"{name}: {warning}" for warning in warnings),
+        warnings=tuple(f"{table.name}: {warning}" for warning in warnings),
     )
 
 

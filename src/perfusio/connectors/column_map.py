@@ -1,0 +1,179 @@
+"""The column map: what the columns of somebody's workbook mean. Written by hand once, in Python or as ``mapping.toml``.
+
+The TOML file has the same names as the fields here; a name that perfusio does not know is refused.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import MISSING, dataclass, field, fields
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from perfusio.connectors.names import meaning_of, split
+from perfusio.errors import ConfigError
+from perfusio.quantities import closest
+from perfusio.state import SETPOINT_QUANTITIES, SETPOINTS, Setpoints
+
+_NOTHING: Mapping[str, str] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeedSheet:
+    """The sheet that says what each feed holds.
+
+    Attributes:
+        sheet: Its name.
+        feed: Label of what names the feeds.
+        columns: Label -> the quantity that is fed, as in `ColumnMap.columns`; ``"run"`` where the feeds of each run
+            are listed apart.
+        turned: Each feed is a column and the labels stand in the first column; False: each feed is a row.
+        empty_means_none: An empty cell says that the feed holds none of it; False: it is refused.
+    """
+
+    sheet: str
+    feed: str
+    columns: Mapping[str, str]
+    turned: bool = True
+    empty_means_none: bool = False
+
+    def __post_init__(self) -> None:
+        """Refuse a map that gives one thing twice."""
+        _refuse_double(self.columns, "feed_sheet.columns")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ColumnMap:
+    """What the columns of a sheet mean; columns that are not named stay unread.
+
+    A label is the name of a column, or ``"Group / Name"`` where two header rows are needed to tell columns apart. Its
+    unit is read from the label, e.g. ``"Glucose (mM)"``, unless the meaning says one, e.g. ``"glucose [mmol/L]"``.
+    Volumes may be in any unit of volume.
+
+    Attributes:
+        sheet: Name of the sheet with one row per sample.
+        header_rows: How many rows at its top are header.
+        timestamp: Label of the column of dates with times; culture time counts from a run's first sample. Leave it
+            away where a column of `columns` is ``"day"`` or ``"time [h]"``.
+        columns: Label -> a quantity or setpoint, ``"day"``, ``"time [h]"``, ``"run"``, ``"reactor"`` or ``"clone"``.
+        total_cells: Label of the density of all cells, from which viability = viable / total, where no column
+            states it.
+        start_volume: Label of the volume of the culture before the first sample.
+        sample_volume: Label of the volume that was taken with each sample.
+        feed_volumes: Label -> name of the feed of which this volume was given right after the sample.
+        feed_sheet: What the feeds hold.
+        setpoints: In force all along where no column says so; a culture without perfusion has a perfusion rate of 0.
+    """
+
+    sheet: str
+    columns: Mapping[str, str]
+    header_rows: int = 1
+    timestamp: str = ""
+    total_cells: str = ""
+    start_volume: str = ""
+    sample_volume: str = ""
+    feed_volumes: Mapping[str, str] = field(default_factory=lambda: _NOTHING)
+    feed_sheet: FeedSheet | None = None
+    setpoints: Setpoints = field(default_factory=Setpoints)
+
+    def __post_init__(self) -> None:
+        """Refuse a map that cannot be followed.
+
+        Raises:
+            ConfigError: something is given twice, not at all, or needs something else.
+        """
+        _refuse_double(self.columns, "columns")
+        meanings = {_meaning(m) for m in self.columns.values()}
+        if ("time" in meanings) == bool(self.timestamp):
+            found = "both a timestamp and a time" if self.timestamp else "no time"
+            raise ConfigError(
+                f"The column map gives {found}, expected one: timestamp = \"...\" for a column of dates, or a column "
+                "that means 'day' or 'time [h]'."
+            )
+        if self.total_cells and (absent := {"vcd"} - meanings or {"viability"} & meanings):
+            need = "a column that means 'vcd'" if absent == {"vcd"} else "no other column that means 'viability'"
+            raise ConfigError(f"The column map gives total_cells, which needs {need}. Mend columns, or leave it away.")
+        if self.feed_volumes and not (self.start_volume and self.feed_sheet):
+            raise ConfigError(
+                "The column map gives feed_volumes, which need start_volume (a feed counts as a share of the culture) "
+                "and feed_sheet (what it holds). Add both."
+            )
+        if self.header_rows < 1:
+            raise ConfigError(f"The column map gives header_rows = {self.header_rows}, expected 1 or more.")
+        for name, quantity in SETPOINT_QUANTITIES.items():
+            quantity.check(getattr(self.setpoints, name))
+
+
+def read_column_map(path: str | Path) -> ColumnMap:
+    """Read a column map from a TOML file.
+
+    Raises:
+        ConfigError: it is not there, no TOML, or has entries that perfusio does not know; the message names them.
+    """
+    try:
+        return column_map_of(tomllib.loads(Path(path).read_text(encoding="utf-8")))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ConfigError(f"{path} cannot be read as a column map: {error}. Expected a TOML file in UTF-8.") from error
+    except ConfigError as error:
+        raise ConfigError(f"{path}: {error}") from error
+
+
+def column_map_of(data: Mapping[str, Any]) -> ColumnMap:
+    """Build a column map from the content of a TOML file.
+
+    Raises:
+        ConfigError: an entry is unknown, missing, or of another type than expected.
+    """
+    values = _entries(ColumnMap, data, "")
+    if "feed_sheet" in values:
+        values["feed_sheet"] = FeedSheet(**_entries(FeedSheet, values["feed_sheet"], "feed_sheet."))
+    if "setpoints" in values:
+        stated = _entries(Setpoints, values["setpoints"], "setpoints.")
+        values["setpoints"] = Setpoints(**{name: float(value) for name, value in stated.items()})
+    return ColumnMap(**values)
+
+
+_TEXT, _NUMBER, _TRUTH = ("a text", str), ("a number", (int, float)), ("true or false", bool)
+_TEXTS, _TABLE = ("a table of texts", dict), ("a table", dict)
+_EXPECTED: Mapping[str, tuple[str, Any]] = {
+    "header_rows": ("a whole number", int),
+    "columns": _TEXTS,
+    "feed_volumes": _TEXTS,
+    "feed_sheet": _TABLE,
+    "setpoints": _TABLE,
+    "turned": _TRUTH,
+    "empty_means_none": _TRUTH,
+    **dict.fromkeys(SETPOINTS, _NUMBER),
+}
+"""Words and type of each entry; all others are texts."""
+
+
+def _entries(cls: type[Any], data: Mapping[str, Any], where: str) -> dict[str, Any]:
+    """Return the entries of one table, each known and of the expected type."""
+    known = {f.name: f.default is MISSING and f.default_factory is MISSING for f in fields(cls)}
+    for name, value in data.items():
+        if name not in known:
+            hint = closest(name, tuple(known))
+            raise ConfigError(f"{where}{name} is no entry of a column map.{hint}\n  Known: {', '.join(known)}.")
+        words, expected = _EXPECTED.get(name, _TEXT)
+        fits = isinstance(value, expected) and isinstance(value, bool) == (expected is bool)
+        if not fits or ((words, expected) == _TEXTS and not all(isinstance(v, str) for v in value.values())):
+            raise ConfigError(f"{where}{name} = {value!r}, expected {words}.")
+    if absent := [name for name, is_needed in known.items() if is_needed and name not in data]:
+        raise ConfigError(f"{', '.join(where + name for name in absent)}: not there, expected in every column map.")
+    return dict(data)
+
+
+def _meaning(text: str) -> str | None:
+    return meaning_of(split(text)[0])
+
+
+def _refuse_double(columns: Mapping[str, str], where: str) -> None:
+    labels: dict[str, str] = {}
+    for label, meaning in columns.items():
+        known = _meaning(meaning) or meaning
+        if known in labels:
+            raise ConfigError(f"{where}: {labels[known]!r} and {label!r} both mean {known}, expected one. Drop one.")
+        labels[known] = label

@@ -1,0 +1,79 @@
+"""What tests of several folders share."""
+
+import zipfile
+from datetime import datetime
+from xml.sax.saxutils import escape
+
+import pytest
+
+MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
+PACKAGE = "http://schemas.openxmlformats.org/package/2006"
+OFFICE = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+
+
+def column_name(i):
+    return (chr(64 + i // 26) if i >= 26 else "") + chr(65 + i % 26)
+
+
+def cell(ref, value):
+    if value is None or value == "":
+        return ""
+    if isinstance(value, datetime):  # days since the last day of 1899, in a format that shows a date
+        return f'<c r="{ref}" s="1"><v>{(value - datetime(1899, 12, 30)).total_seconds() / 86400!r}</v></c>'
+    if isinstance(value, bool):
+        return f'<c r="{ref}" t="b"><v>{int(value)}</v></c>'
+    if isinstance(value, (int, float)):
+        return f'<c r="{ref}"><v>{value!r}</v></c>'
+    if value.startswith("#"):
+        return f'<c r="{ref}" t="e"><v>{value}</v></c>'
+    return f'<c r="{ref}" t="inlineStr"><is><t>{escape(value)}</t></is></c>'
+
+
+def sheet_xml(rows):
+    lines = (
+        f'<row r="{r}">{"".join(cell(f"{column_name(c)}{r}", v) for c, v in enumerate(row))}</row>'
+        for r, row in enumerate(rows, 1)
+    )
+    return f'<worksheet xmlns="{MAIN}"><sheetData>{"".join(lines)}</sheetData></worksheet>'
+
+
+@pytest.fixture(scope="session")
+def write_xlsx():
+    """A function (path, {sheet name: rows of cells}) that writes a workbook, the smallest that Excel would open."""
+
+    def write(path, sheets):
+        numbers = range(1, len(sheets) + 1)
+        relation = f'<Relationships xmlns="{PACKAGE}/relationships">'
+        listed = "".join(f'<sheet name="{n}" sheetId="{i}" r:id="s{i}"/>' for i, n in zip(numbers, sheets, strict=True))
+        targets = "".join(
+            f'<Relationship Id="s{i}" Type="{OFFICE}/worksheet" Target="worksheets/sheet{i}.xml"/>' for i in numbers
+        )
+        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+            archive.writestr(
+                "[Content_Types].xml",
+                f'<Types xmlns="{PACKAGE}/content-types"><Default Extension="rels" '
+                'ContentType="application/vnd.openxmlformats-package.relationships+xml"/>'
+                '<Default Extension="xml" ContentType="application/xml"/></Types>',
+            )
+            archive.writestr(
+                "_rels/.rels",
+                f'{relation}<Relationship Id="w" Type="{OFFICE}/officeDocument" Target="xl/workbook.xml"/>'
+                "</Relationships>",
+            )
+            archive.writestr(
+                "xl/workbook.xml", f'<workbook xmlns="{MAIN}" xmlns:r="{OFFICE}"><sheets>{listed}</sheets></workbook>'
+            )
+            archive.writestr(
+                "xl/_rels/workbook.xml.rels",
+                f'{relation}{targets}<Relationship Id="f" Type="{OFFICE}/styles" Target="styles.xml"/></Relationships>',
+            )
+            archive.writestr(
+                "xl/styles.xml",
+                f'<styleSheet xmlns="{MAIN}"><cellXfs count="2"><xf numFmtId="0"/><xf numFmtId="22"/></cellXfs>'
+                "</styleSheet>",
+            )
+            for i, rows in zip(numbers, sheets.values(), strict=True):
+                archive.writestr(f"xl/worksheets/sheet{i}.xml", sheet_xml(rows))
+        return path
+
+    return write
