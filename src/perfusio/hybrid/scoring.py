@@ -187,7 +187,9 @@ def score(cases: Mapping[str, Cases], scale: FloatArray) -> Score:
 
 def spread(values: FloatArray) -> FloatArray:
     """Return the standard deviation of test values (N, Q), NaN left out; NaN where nothing varies."""
-    return np.where((sd := _mean((values - _mean(values)) ** 2) ** 0.5) > 0.0, sd, np.nan)
+    mean = _mean(values)
+    sd = _mean((values - mean) ** 2) ** 0.5
+    return np.where(sd > 1e-9 * np.abs(mean), sd, np.nan)  # the mean of equal numbers is not quite that number
 
 
 def _interval(samples: FloatArray, level: float) -> tuple[FloatArray, FloatArray]:

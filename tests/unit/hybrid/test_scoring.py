@@ -116,6 +116,8 @@ def test_a_point_forecast_has_an_error_and_no_intervals():
 def test_what_never_varies_has_no_scale():
     values = np.ones((5, Q))
     assert np.isnan(spread(values)).all()
+    assert np.isnan(spread(np.full((14, Q), 97.087379))).all()  # whose mean is another number in the last digit
+    assert spread(RNG.standard_normal((500, Q))) == pytest.approx(np.ones(Q), abs=0.15)  # a mean near zero is no excuse
 
 
 def test_arrays_that_do_not_belong_together_are_refused():
