@@ -2,7 +2,8 @@
 
 The **indexed format** is public: `x` has one row per species per time step, columns `[species x 9, setpoints x 6, day,
 task_id]`; `y` holds the value of species `task_id` one interval later, in canonical units. Rows whose target is missing
-are left out; inputs that were not measured come from the smoother.
+are left out; inputs that were not measured come from the smoother. Where a culture is fed, the species are those right
+after the feed.
 """
 
 from __future__ import annotations
@@ -14,8 +15,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from perfusio.errors import ModelError
+from perfusio.physics.feeds import after_feeds, feed_arrays, mixed
 from perfusio.state import SETPOINTS, SPECIES, SPECIES_INDEX, FloatArray
-from perfusio.trajectory import Trajectory
+from perfusio.trajectory import Feed, Trajectory
 
 N_SPECIES, N_SETPOINTS = len(SPECIES), len(SETPOINTS)
 N_COLUMNS = N_SPECIES + N_SETPOINTS + 2
@@ -47,6 +49,22 @@ def from_latent(latent: FloatArray) -> FloatArray:
     species: FloatArray = np.maximum(np.exp(np.minimum(latent, 12.0)) - floor, 0.0)
     species[VIABILITY] = np.clip(latent[VIABILITY] * _VIABILITY_SCALE, 0.0, 100.0)
     return species
+
+
+def fed_latent(latent: FloatArray, feeds: Sequence[Feed | None]) -> tuple[FloatArray, FloatArray]:
+    """Return latent states (Q, B) right after feeds, and their slope by the states before, (Q, B).
+
+    What a filter believes to lie a little below zero is mixed as it is: clipping would lose its slope.
+    """
+    floor = FLOOR[:, None]
+    inside = np.exp(np.minimum(latent, 12.0))  # concentration plus floor
+    fractions, held = feed_arrays(feeds)
+    after = mixed(inside - floor, fractions, held) + floor
+    is_fed = np.broadcast_to(fractions > 0.0, latent.shape).copy()
+    is_fed[VIABILITY] = False
+    fed = np.where(is_fed, np.log(np.where(is_fed, after, 1.0)), latent)
+    slope = np.where(is_fed, inside / (1.0 + fractions) / np.where(is_fed, after, 1.0), 1.0)
+    return fed, slope
 
 
 def noise_sd(species: FloatArray) -> FloatArray:
@@ -95,7 +113,8 @@ def indexed(
 
     Args:
         trajectories: Runs, each with its own number of samples.
-        inputs: For each run the states to start from, shape (N, Q); default: the measured values.
+        inputs: For each run the states at its samples to start from, before any feed, shape (N, Q); default: the
+            measured values.
         from_transition: First transition to use, one number or one per run.
 
     Returns:
@@ -106,7 +125,7 @@ def indexed(
     for k, t in enumerate(trajectories):
         if len(t.states) < 2:
             continue
-        before = (t.values if inputs is None else inputs[k])[:-1]
+        before = after_feeds((t.values if inputs is None else inputs[k])[:-1], t.fed)
         row = np.concatenate([before, t.inputs, t.times_h[:-1, None] / 24.0], axis=1)[starts[k] :]
         after = t.values[1 + starts[k] :]
         tasks = np.tile(np.arange(N_SPECIES), len(row))

@@ -19,6 +19,7 @@ from perfusio.hybrid.features import (
     DEFAULT_STATE,
     N_SPECIES,
     VIABILITY,
+    fed_latent,
     from_latent,
     gp_inputs,
     noise_sd,
@@ -27,7 +28,7 @@ from perfusio.hybrid.features import (
 from perfusio.hybrid.mechanistic import PARAMETERS
 from perfusio.hybrid.residual import Residual, mechanistic_step
 from perfusio.state import FloatArray, State
-from perfusio.trajectory import Trajectory
+from perfusio.trajectory import Feed, Trajectory
 
 N_PARAMETERS = len(PARAMETERS)
 LATENT = slice(0, N_SPECIES)
@@ -131,7 +132,13 @@ def initial_belief(state: State, process: Process) -> tuple[FloatArray, FloatArr
 
 
 def predict(
-    process: Process, mean: FloatArray, cov: FloatArray, setpoints: FloatArray, day: FloatArray, hours: FloatArray
+    process: Process,
+    mean: FloatArray,
+    cov: FloatArray,
+    setpoints: FloatArray,
+    day: FloatArray,
+    hours: FloatArray,
+    feeds: Sequence[Feed | None] = (),
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Move B beliefs over one interval.
 
@@ -142,11 +149,18 @@ def predict(
         setpoints: (B, U), in force over the interval.
         day: (B,) culture day at its start.
         hours: (B,) its length.
+        feeds: What each vessel was given at its start; empty = nothing to any of them.
 
     Returns:
         Mean (B, n), covariance (B, n, n), Jacobian (B, n, n).
     """
     b, m = len(mean), N_SPECIES + N_PARAMETERS
+    slope = np.ones((b, N_BELIEF))
+    if any(feeds):
+        fed, fed_slope = fed_latent(mean[:, LATENT].T, feeds)
+        mean = np.concatenate([fed.T, mean[:, N_SPECIES:]], axis=1)
+        slope[:, LATENT] = fed_slope.T
+        cov = slope[:, :, None] * cov * slope[:, None, :]
     nudge = np.zeros((m + 1, N_BELIEF))
     nudge[np.arange(1, m + 1), np.arange(m)] = 1e-4
     columns = (mean[:, None, :] + nudge).reshape(-1, N_BELIEF).T
@@ -171,7 +185,7 @@ def predict(
     white[:, RATES] = days[:, None] * (process.freedom * RATE_WALK) ** 2
     white[:, DRIFT] = days[:, None] * (process.freedom * DRIFT_WALK) ** 2
     spread[:, np.arange(N_BELIEF), np.arange(N_BELIEF)] += white
-    return out, spread, jacobian
+    return out, spread, jacobian * slope[:, None, :]
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,7 +270,7 @@ def filter_runs(
         day = np.array([s.day for s in now])
         hours = np.array([b.time_h - a.time_h for a, b in zip(now, after, strict=True)])
         means, covs = np.array([mean[i] for i in active]), np.array([cov[i] for i in active])
-        moved = predict(process, means, covs, inputs, day, hours)
+        moved = predict(process, means, covs, inputs, day, hours, [trajectories[i].fed[at[i]] for i in active])
         for i, state, m, c, j in zip(active, after, *moved, strict=True):
             mean[i], cov[i], innovation = update(m, c, state)
             at[i] += 1

@@ -18,7 +18,7 @@ from perfusio.hybrid.rollout import Futures
 from perfusio.hybrid.threads import one_thread
 from perfusio.protocols import Refit
 from perfusio.state import SETPOINT_QUANTITIES, FloatArray, Setpoints, State
-from perfusio.trajectory import Trajectory
+from perfusio.trajectory import Feed, Trajectory
 
 MIN_TRANSITIONS = 3
 FREEDOMS = (1.0, 0.5, 0.25, 0.1)
@@ -150,8 +150,21 @@ class HybridModel:
         interval_hours: float,
         n_paths: int,
         seed: int,
+        feeds: Sequence[Feed | None] = (),
     ) -> tuple[Forecast, ...]:
-        """Forecast from the last sample under each plan (one Setpoints per interval), on common random paths."""
+        """Forecast from the last sample under each plan (one Setpoints per interval), on common random paths.
+
+        Args:
+            trajectory: The vessel so far.
+            plans: One Setpoints per interval each, all of the same length.
+            interval_hours: Length of an interval [h].
+            n_paths: Paths per plan.
+            seed: Of every random draw.
+            feeds: What is given at the start of each interval, the first right after the last sample; empty = nothing.
+
+        Raises:
+            OutOfRange: a setpoint is not known or not possible, or feeds and plans differ in length.
+        """
         for name, quantity in SETPOINT_QUANTITIES.items():
             for plan in plans:
                 for u in plan:
@@ -159,19 +172,29 @@ class HybridModel:
         arrays = np.array([[u.vector() for u in plan] for plan in plans])
         if not np.isfinite(arrays).all():
             raise OutOfRange("A plan has a setpoint that is not known (NaN): a forecast needs all six of them.")
+        n = arrays.shape[1]
+        if len(feeds) not in (0, n):
+            raise OutOfRange(f"{len(feeds)} feeds for {n} intervals: expected one each, None where nothing is fed.")
         futures = self.futures(
-            trajectory, interval_hours=interval_hours, n_paths=n_paths, n_intervals=arrays.shape[1], seed=seed
+            trajectory, interval_hours=interval_hours, n_paths=n_paths, n_intervals=n, seed=seed, feeds=feeds
         )
-        times = trajectory.states[-1].time_h + interval_hours * np.arange(1, arrays.shape[1] + 1)
+        times = trajectory.states[-1].time_h + interval_hours * np.arange(1, n + 1)
         return tuple(Forecast.from_samples(times, paths) for paths in futures.play(arrays))
 
     def futures(
-        self, trajectory: Trajectory, *, interval_hours: float, n_paths: int, n_intervals: int, seed: int
+        self,
+        trajectory: Trajectory,
+        *,
+        interval_hours: float,
+        n_paths: int,
+        n_intervals: int,
+        seed: int,
+        feeds: Sequence[Feed | None] = (),
     ) -> Futures:
         """Draw possible futures of a vessel, to be played under any number of plans (arrays in, arrays out)."""
         belief = self.condition([trajectory]).beliefs[trajectory.reactor_id]  # free where it is up to date
         return Futures.draw(
-            self.process, belief, hours=interval_hours, n_paths=n_paths, n_intervals=n_intervals, seed=seed
+            self.process, belief, hours=interval_hours, n_paths=n_paths, n_intervals=n_intervals, seed=seed, feeds=feeds
         )
 
     def estimate(self, trajectory: Trajectory) -> State:
@@ -206,7 +229,7 @@ def _with_freedom(process: Process, trajectories: Sequence[Trajectory]) -> Proce
 
 
 def _without_last(t: Trajectory, n: int) -> Trajectory:
-    return replace(t, states=t.states[: len(t.states) - n], setpoints=t.setpoints[: len(t.setpoints) - n])
+    return t.until(len(t.states) - n)
 
 
 def _cut(inputs: FloatArray, n: int) -> FloatArray:

@@ -6,6 +6,7 @@ that is added needs its name in CLASSES. Nothing is ever executed on the way bac
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
@@ -18,7 +19,7 @@ from perfusio.hybrid.gp import GaussianProcess, Hyperparameters
 from perfusio.hybrid.model import HybridModel
 from perfusio.hybrid.residual import Residual
 from perfusio.state import SETPOINTS, STATE_QUANTITIES, Setpoints, State
-from perfusio.trajectory import Trajectory
+from perfusio.trajectory import Feed, Trajectory
 
 Json = Any
 Arrays = dict[str, np.ndarray[Any, np.dtype[Any]]]
@@ -26,6 +27,7 @@ Arrays = dict[str, np.ndarray[Any, np.dtype[Any]]]
 CLASSES: Mapping[str, type[Any]] = {
     c.__name__: c for c in (HybridModel, Process, Residual, GaussianProcess, Hyperparameters, Belief)
 }
+_FEED = tuple(f.name for f in fields(Feed))
 
 
 @dataclass(slots=True)
@@ -123,6 +125,9 @@ def pack_run(run: Trajectory, path: str, arrays: Arrays) -> Json:
     arrays[f"{path}.times_h"] = run.times_h
     arrays[f"{path}.measured"] = np.array(rows, dtype=float).reshape(-1, len(STATE_QUANTITIES))
     arrays[f"{path}.in_force"] = run.inputs
+    if run.feeds:  # a run without feeds keeps the bytes, and so the hash, that it had before there were feeds
+        fed = [[math.nan] * len(_FEED) if f is None else [getattr(f, name) for name in _FEED] for f in run.feeds]
+        arrays[f"{path}.feeds"] = np.array(fed, dtype=float)
     remarks = {str(i): dict(s.quality) for i, s in enumerate(run.states) if s.quality}
     return {"reactor_id": run.reactor_id, "run_id": run.run_id, "clone": run.clone, "quality": remarks}
 
@@ -139,8 +144,12 @@ def unpack_run(node: Json, path: str, arrays: Arrays) -> Trajectory:
         for i, (time_h, row) in enumerate(zip(times, measured, strict=True))
     )
     setpoints = tuple(Setpoints(**dict(zip(SETPOINTS, map(float, row), strict=True))) for row in in_force)
+    feeds = tuple(
+        None if math.isnan(row[0]) else Feed(**dict(zip(_FEED, map(float, row), strict=True)))
+        for row in arrays.get(f"{path}.feeds", np.empty((0, len(_FEED))))
+    )
     about = {key: node[key] for key in ("reactor_id", "run_id", "clone")}
-    return Trajectory(states=states, setpoints=setpoints, **about)
+    return Trajectory(states=states, setpoints=setpoints, feeds=feeds, **about)
 
 
 def _fields(cls: type[Any]) -> list[Any]:

@@ -7,12 +7,12 @@ plans. Letters: G plans, H horizon, S paths, Q species, U setpoints.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from perfusio.hybrid.features import N_SPECIES, from_latent, gp_inputs
+from perfusio.hybrid.features import N_SPECIES, fed_latent, from_latent, gp_inputs
 from perfusio.hybrid.filter import (
     DRIFT,
     DRIFT_MEMORY_DAYS,
@@ -27,6 +27,7 @@ from perfusio.hybrid.filter import (
 )
 from perfusio.hybrid.residual import mechanistic_step
 from perfusio.state import FloatArray
+from perfusio.trajectory import Feed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +41,7 @@ class Futures:
         residual: Sampled residual functions, x (G, S, D) -> (Q, G, S), or None before any fit.
         day: Culture day at the start.
         hours: Length of an interval.
+        feeds: What is given at the start of each interval under every plan; empty = nothing.
     """
 
     process: Process
@@ -48,10 +50,19 @@ class Futures:
     residual: Callable[[FloatArray], FloatArray] | None
     day: float
     hours: float
+    feeds: Sequence[Feed | None] = ()
 
     @classmethod
     def draw(
-        cls, process: Process, belief: Belief, *, hours: float, n_paths: int, n_intervals: int, seed: int
+        cls,
+        process: Process,
+        belief: Belief,
+        *,
+        hours: float,
+        n_paths: int,
+        n_intervals: int,
+        seed: int,
+        feeds: Sequence[Feed | None] = (),
     ) -> Futures:
         """Draw `n_paths` futures of `n_intervals` from a belief; the same seed draws the same futures."""
         rng = np.random.default_rng(seed)
@@ -67,6 +78,7 @@ class Futures:
             residual=process.residual.sample_paths(n_paths, rng) if process.residual.is_fitted else None,
             day=belief.trajectory.states[-1].day,
             hours=hours,
+            feeds=feeds,
         )
 
     def play(self, plans: FloatArray) -> FloatArray:
@@ -87,6 +99,8 @@ class Futures:
         out = np.empty((g, s, horizon, N_SPECIES))
         hours = np.full(g * s, self.hours)
         for h in range(horizon):
+            if h < len(self.feeds) and self.feeds[h] is not None:
+                z = fed_latent(z.reshape(N_SPECIES, -1), [self.feeds[h]] * (g * s))[0].reshape(z.shape)
             u = np.repeat(plans[:, h].T[:, :, None], s, axis=2)
             factors = self.process.log_factors[:, None] + rates
             flat = (z.reshape(N_SPECIES, -1), u.reshape(u.shape[0], -1), np.tile(factors, (1, g)))
