@@ -1,12 +1,13 @@
 """Forecasts made again on runs that are over, with only what was known then, and scored against what came.
 
-From every few days of each run every forecaster says the days ahead under the setpoints that were really in force.
-Letters as in `forecast`; K horizons.
+From every few days of each run every forecaster says the days ahead under the setpoints that were really in force, and
+with the feeds that were really given. Samples of real runs are rarely 24 h apart: a horizon of 3 days is then three
+equal intervals from one sample to the one that is nearest to 72 h later. Letters as in `forecast`; K horizons.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -18,7 +19,7 @@ from perfusio.hybrid.scoreboard import Scoreboard
 from perfusio.hybrid.scoring import Cases, score, spread
 from perfusio.state import FloatArray, Setpoints
 from perfusio.study.forecasters import Forecaster
-from perfusio.trajectory import Trajectory
+from perfusio.trajectory import Feed, Trajectory
 
 HORIZONS: tuple[int, ...] = (1, 3, 7, 28)
 TRAJECTORY = "trajectory"
@@ -68,39 +69,104 @@ def backtest(
     Raises:
         NotEnoughData: no run is as long as the shortest horizon.
     """
-    collected: dict[str, dict[str, list[tuple[Forecast, FloatArray]]]] = {
-        name: {h: [] for h in (*map(str, horizons), TRAJECTORY)} for name in forecasters
-    }
-    targets = runs if truth is None else truth
-    for r, (run, target) in enumerate(zip(runs, targets, strict=True)):
-        for start, n_days in _starts(run, horizons, every):
-            plan = plan_in_force(run, run.states[start].time_h, n_days)
-            past = run.until(start + 1)
-            for name, forecaster in forecasters.items():
-                draw = seed + 1000 * r + start
-                (forecast,) = forecaster.rollout(past, [plan], interval_hours=INTERVAL_H, n_paths=n_paths, seed=draw)
-                if truth is None and len(forecast.samples) > 1:
-                    forecast = observed(forecast, seed=draw)
-                actual = _at(target, forecast.times_h)
-                for h in horizons:
-                    if h <= n_days:
-                        collected[name][str(h)].append((_only(forecast, h - 1), actual[h - 1 : h]))
-                if start == 0:
-                    collected[name][TRAJECTORY].append((forecast, actual))
+    asked: list[_Answers] = []
+    for r, (run, true) in enumerate(zip(runs, truth or (None,) * len(runs), strict=True)):
+        questions = _questions(run, horizons, every)
+        asked.append(_ask(forecasters, run, true, questions, n_paths=n_paths, seed=seed + 1000 * r))
         on_run(r + 1)
-    scale = spread(np.concatenate([t.values for t in targets]))
-    cases = {n: {h: _cases(pairs) for h, pairs in by.items() if pairs} for n, by in collected.items()}
-    if not all(cases.values()):
+    return _judged(asked, truth or runs, horizons, "truth" if truth else "measurement")
+
+
+def leave_one_run_out(
+    runs: Sequence[Trajectory],
+    learn: Callable[[Sequence[Trajectory]], Mapping[str, Forecaster]],
+    *,
+    horizons: Sequence[int] = HORIZONS,
+    every: int = 3,
+    n_paths: int = 128,
+    seed: int = 0,
+    on_run: Callable[[int], object] = lambda _: None,
+) -> Backtest:
+    """Score forecasters on every run, each time learnt from all the others; against the measurements.
+
+    Args:
+        runs: Two or more.
+        learn: Makes the forecasters, always of the same names, from the runs that they may see.
+        horizons: As in `backtest`, like all that follow.
+        every: Days between two starts.
+        n_paths: Paths per forecast.
+        seed: Of every random draw.
+        on_run: Called with the number of runs done.
+
+    Raises:
+        NotEnoughData: fewer than two runs, or no run is as long as the shortest horizon.
+    """
+    if len(runs) < 2:
+        raise NotEnoughData(f"{len(runs)} run(s), expected two or more: one to forecast and others to learn from.")
+    asked: list[_Answers] = []
+    for r, run in enumerate(runs):
+        forecasters = learn([t for i, t in enumerate(runs) if i != r])
+        questions = _questions(run, horizons, every)
+        asked.append(_ask(forecasters, run, None, questions, n_paths=n_paths, seed=seed + 1000 * r))
+        on_run(r + 1)
+    return _judged(asked, runs, horizons, "measurement")
+
+
+_Answers = Mapping[str, Mapping[str, list[tuple[Forecast, FloatArray]]]]
+"""By forecaster and horizon, what was forecast (H, Q) and what came (H, Q)."""
+
+
+def _ask(
+    forecasters: Mapping[str, Forecaster],
+    run: Trajectory,
+    truth: Trajectory | None,
+    questions: Iterable[_Question],
+    *,
+    n_paths: int,
+    seed: int,
+) -> _Answers:
+    """Return the forecasts of one run beside what came: the truth, or the measurements if that is not known."""
+    answers: dict[str, dict[str, list[tuple[Forecast, FloatArray]]]] = {name: {} for name in forecasters}
+    for question in questions:
+        start, n, hours = question.start, question.n_intervals, question.hours
+        begin, draw = run.states[start].time_h, seed + start
+        plan, feeds = plan_in_force(run, begin, n, hours=hours), feeds_given(run, begin, n, hours=hours)
+        past = run.until(start + 1)
+        for name, forecaster in forecasters.items():
+            (forecast,) = forecaster.rollout(
+                past, [plan], interval_hours=hours, n_paths=n_paths, seed=draw, feeds=feeds
+            )
+            if truth is None and len(forecast.samples) > 1:
+                forecast = observed(forecast, seed=draw)
+            actual = _at(truth or run, forecast.times_h)
+            for h in question.horizons:
+                answers[name].setdefault(str(h), []).append((_only(forecast, h - 1), actual[h - 1 : h]))
+            if question.is_whole_run:
+                answers[name].setdefault(TRAJECTORY, []).append((forecast, actual))
+    return answers
+
+
+def _judged(
+    asked: Sequence[_Answers], targets: Sequence[Trajectory], horizons: Sequence[int], against: str
+) -> Backtest:
+    cases: dict[str, dict[str, Cases]] = {name: {} for name in (asked[0] if asked else ())}
+    for name, by_horizon in cases.items():
+        for h in (*map(str, horizons), TRAJECTORY):
+            if pairs := [pair for answers in asked for pair in answers[name].get(h, ())]:
+                by_horizon[h] = _cases(pairs)
+    if not all(cases.values()) or not cases:
         raise NotEnoughData(
-            f"None of {len(runs)} runs is as long as {min(horizons)} day(s), the shortest horizon. Give longer runs."
+            f"None of {len(targets)} runs is as long as {min(horizons)} day(s), the shortest horizon. Give longer runs."
         )
-    scores = {name: score(by, scale) for name, by in cases.items()}
-    against = "measurement" if truth is None else "truth"
+    scale = spread(np.concatenate([t.values for t in targets]))
+    scores = {name: score(by_horizon, scale) for name, by_horizon in cases.items()}
     return Backtest(board=Scoreboard(scores=scores, against=against), cases=cases)
 
 
-def plan_in_force(run: Trajectory, start_h: float, n_days: int) -> list[Setpoints]:
-    """Return what was in force on each of `n_days` from `start_h` on, averaged over the day; the last holds on.
+def plan_in_force(
+    run: Trajectory, start_h: float, n_intervals: int, *, hours: float = INTERVAL_H
+) -> list[Setpoints]:
+    """Return what was in force in each of `n_intervals` from `start_h` on, averaged over each; the last holds on.
 
     Raises:
         NotEnoughData: the run has no interval.
@@ -110,11 +176,63 @@ def plan_in_force(run: Trajectory, start_h: float, n_days: int) -> list[Setpoint
         raise NotEnoughData(f"{name} has {len(run.states)} sample(s), expected two or more. Give a longer run.")
     edges = np.append(run.times_h[:-1], np.inf)  # what was last in force stays
     plan = []
-    for d in range(n_days):
-        begin, end = start_h + INTERVAL_H * d, start_h + INTERVAL_H * (d + 1)
+    for d in range(n_intervals):
+        begin, end = start_h + hours * d, start_h + hours * (d + 1)
         held = np.maximum(np.minimum(edges[1:], end) - np.maximum(edges[:-1], begin), 0.0)
         plan.append(Setpoints.of(held @ run.inputs / held.sum()))
     return plan
+
+
+def feeds_given(
+    run: Trajectory, start_h: float, n_intervals: int, *, hours: float = INTERVAL_H
+) -> tuple[Feed | None, ...]:
+    """Return what was given in each of `n_intervals` from `start_h` on, empty if nothing ever was.
+
+    A feed counts at the nearest start of an interval: in a forecast feeds are given there only. One that came with the
+    sample at the very end is not among them: that sample was taken before it.
+    """
+    given: list[list[Feed]] = [[] for _ in range(n_intervals)]
+    for time_h, feed in zip(run.times_h, run.feeds, strict=False):  # nothing was fed after the last sample
+        at = (float(time_h) - start_h) / hours
+        if feed is not None and 0.0 <= at < n_intervals - SAME_TIME:
+            given[min(round(at), n_intervals - 1)].append(feed)
+    if not any(given):
+        return ()
+    return tuple(Feed.together(feeds) if feeds else None for feeds in given)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Question:
+    """One forecast to ask for: from sample `start` on, in `n_intervals` of `hours`; and which horizons it answers."""
+
+    start: int
+    n_intervals: int
+    hours: float
+    horizons: tuple[int, ...]
+    is_whole_run: bool
+
+
+def _questions(run: Trajectory, horizons: Sequence[int], every: int) -> Iterator[_Question]:
+    """Yield what is asked of a run; horizons that end on samples a whole number of days later share a forecast."""
+    for start, n_days in _starts(run, horizons, every):
+        asked: dict[float, list[int]] = {INTERVAL_H: []} if start == 0 else {}
+        for h in horizons:
+            if h <= n_days:
+                asked.setdefault(_hours_each(run, start, h), []).append(h)
+        for hours, together in asked.items():
+            is_whole_run = start == 0 and hours == INTERVAL_H
+            n = n_days if is_whole_run else max(together)
+            yield _Question(
+                start=start, n_intervals=n, hours=hours, horizons=tuple(together), is_whole_run=is_whole_run
+            )
+
+
+def _hours_each(run: Trajectory, start: int, n_days: int) -> float:
+    """Return the length of `n_days` equal intervals to the sample that ends them; 24 h where there is none near."""
+    after = run.times_h - run.times_h[start]
+    nearest = float(after[np.abs(after - INTERVAL_H * n_days).argmin()])
+    is_near = abs(nearest - INTERVAL_H * n_days) <= SAME_TIME * INTERVAL_H
+    return round(nearest / n_days, 6) if is_near else INTERVAL_H
 
 
 def _starts(run: Trajectory, horizons: Sequence[int], every: int) -> list[tuple[int, int]]:

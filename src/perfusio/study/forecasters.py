@@ -12,7 +12,7 @@ from perfusio.forecast import Forecast
 from perfusio.hybrid.scoreboard import PERSISTENCE
 from perfusio.state import SPECIES, FloatArray, Setpoints
 from perfusio.study.plain_gp import PlainGP
-from perfusio.trajectory import Trajectory
+from perfusio.trajectory import Feed, Trajectory
 
 
 class Forecaster(Protocol):
@@ -26,8 +26,12 @@ class Forecaster(Protocol):
         interval_hours: float,
         n_paths: int,
         seed: int,
+        feeds: Sequence[Feed | None] = (),
     ) -> tuple[Forecast, ...]:
-        """Forecast from the last sample under each plan, one Setpoints per interval."""
+        """Forecast from the last sample under each plan, one Setpoints per interval.
+
+        `feeds` are given at the start of each interval, the first right after the last sample; empty = nothing.
+        """
         ...
 
 
@@ -42,9 +46,10 @@ class Persistence:
         interval_hours: float,
         n_paths: int,
         seed: int,
+        feeds: Sequence[Feed | None] = (),
     ) -> tuple[Forecast, ...]:
         """Repeat the last measured value of each species."""
-        del n_paths, seed  # nothing is drawn
+        del n_paths, seed, feeds  # nothing is drawn, and nothing changes what stays as it is
         last = np.full(len(SPECIES), np.nan)
         for row in trajectory.values:
             last = np.where(np.isfinite(row), row, last)
@@ -85,9 +90,10 @@ class BatchAverage:
         interval_hours: float,
         n_paths: int,
         seed: int,
+        feeds: Sequence[Feed | None] = (),
     ) -> tuple[Forecast, ...]:
         """Return the average at the times ahead; its last value stays after its end."""
-        del n_paths, seed  # nothing is drawn
+        del n_paths, seed, feeds  # nothing is drawn, and the average run had its feeds
         forecasts = []
         for plan in plans:
             ahead = trajectory.states[-1].time_h + interval_hours * np.arange(1, len(plan) + 1)

@@ -16,10 +16,19 @@ import numpy as np
 from perfusio.errors import ModelError, NotEnoughData
 from perfusio.forecast import Forecast
 from perfusio.hybrid import gp
-from perfusio.hybrid.features import DEFAULT_STATE, N_SPECIES, from_latent, gp_inputs, indexed, noise_sd, to_latent
+from perfusio.hybrid.features import (
+    DEFAULT_STATE,
+    N_SPECIES,
+    fed_latent,
+    from_latent,
+    gp_inputs,
+    indexed,
+    noise_sd,
+    to_latent,
+)
 from perfusio.hybrid.residual import MIN_ROWS, N_HYPER_ROWS
 from perfusio.state import FloatArray, Setpoints
-from perfusio.trajectory import Trajectory
+from perfusio.trajectory import Feed, Trajectory
 
 SAME_INTERVAL = 0.25
 """Intervals that differ by more than this share from the usual one are neither learnt from nor forecast."""
@@ -85,6 +94,7 @@ class PlainGP:
         interval_hours: float,
         n_paths: int,
         seed: int,
+        feeds: Sequence[Feed | None] = (),
     ) -> tuple[Forecast, ...]:
         """Forecast from the last measured values under each plan; the mean is the chain of means, not that of paths.
 
@@ -96,10 +106,16 @@ class PlainGP:
                 f"This plain GP learnt steps of {self.hours:g} h and cannot forecast in steps of {interval_hours:g} h. "
                 "Ask for the interval that it learnt."
             )
-        return tuple(self._under(trajectory, plan, interval_hours, n_paths, seed) for plan in plans)
+        return tuple(self._under(trajectory, plan, feeds, interval_hours, n_paths, seed) for plan in plans)
 
     def _under(
-        self, trajectory: Trajectory, plan: Sequence[Setpoints], hours: float, n_paths: int, seed: int
+        self,
+        trajectory: Trajectory,
+        plan: Sequence[Setpoints],
+        feeds: Sequence[Feed | None],
+        hours: float,
+        n_paths: int,
+        seed: int,
     ) -> Forecast:
         rng = np.random.default_rng(seed)
         start = filled(trajectory)[-1][:, None]
@@ -107,6 +123,8 @@ class PlainGP:
         z = to_latent(start) + np.concatenate([np.zeros((N_SPECIES, 1)), error], axis=1)  # the mean goes first
         day, out = trajectory.states[-1].day, np.empty((len(plan), N_SPECIES, n_paths + 1))
         for h, u in enumerate(plan):
+            if h < len(feeds) and feeds[h] is not None:
+                z = fed_latent(z, [feeds[h]] * (n_paths + 1))[0]
             x = gp_inputs(z, np.repeat(u.vector()[:, None], n_paths + 1, axis=1), day + h * hours / 24.0)
             z = z.copy()
             for q, p in enumerate(self.processes):

@@ -12,9 +12,9 @@ from perfusio.plant.clones import CLONE_X
 from perfusio.plant.experiment import simulate_runs
 from perfusio.plant.sensors import PERFECT
 from perfusio.state import SPECIES, Setpoints, State
-from perfusio.study.backtest import TRAJECTORY, backtest, plan_in_force
+from perfusio.study.backtest import TRAJECTORY, backtest, feeds_given, leave_one_run_out, plan_in_force
 from perfusio.study.forecasters import Persistence, baselines
-from perfusio.trajectory import Trajectory
+from perfusio.trajectory import Feed, Trajectory
 
 NOMINAL = DEFAULT_AMBR250_DESIGN_SPACE.nominal
 Q = len(SPECIES)
@@ -29,10 +29,11 @@ class Oracle:
     """Knows the future of its runs, and remembers what it was asked."""
 
     def __init__(self, runs, error=0.0):
-        self.runs, self.error, self.asked = {t.reactor_id: t for t in runs}, error, []
+        self.runs, self.error, self.asked, self.told = {t.reactor_id: t for t in runs}, error, [], []
 
-    def rollout(self, trajectory, plans, *, interval_hours, n_paths, seed):
+    def rollout(self, trajectory, plans, *, interval_hours, n_paths, seed, feeds=()):
         self.asked.append((trajectory, plans[0], seed))
+        self.told.append((interval_hours, feeds))
         truth = self.runs[trajectory.reactor_id].values
         at = len(trajectory.states) + np.arange(len(plans[0]))
         rng = np.random.default_rng(seed)
@@ -104,3 +105,73 @@ def test_progress_is_told_per_run_and_baselines_have_their_names(runs):
     assert list(result.cases) == ["plain GP", "persistence", "batch average"]
     assert result.cases["persistence"]["1"].samples is None
     assert result.cases["plain GP"]["1"].samples.shape[1:] == (8, Q)
+
+
+def test_leaving_one_run_out_learns_from_the_others_and_scores_them_all(runs):
+    third = replace(runs[0], reactor_id="R3")
+    seen, oracles = [], []
+
+    def learn(training):
+        seen.append([t.reactor_id for t in training])
+        oracles.append(Oracle([*runs, third]))
+        return {"oracle": oracles[-1], "persistence": Persistence()}
+
+    done = []
+    result = leave_one_run_out([*runs, third], learn, horizons=(1,), every=3, n_paths=4, on_run=done.append)
+    assert seen == [["R2", "R3"], ["R1", "R3"], ["R1", "R2"]]
+    assert [{t.reactor_id for t, _, _ in o.asked} for o in oracles] == [{"R1"}, {"R2"}, {"R3"}]
+    assert done == [1, 2, 3]
+    pooled = backtest({"oracle": Oracle([*runs, third])}, [*runs, third], horizons=(1,), every=3, n_paths=4)
+    assert (result.board.scores["oracle"].rrmse == pooled.board.scores["oracle"].rrmse).all()
+    assert (result.board.scores["oracle"].n == pooled.board.scores["oracle"].n).all()
+    with pytest.raises(NotEnoughData, match=r"1 run\(s\), expected two or more"):
+        leave_one_run_out(runs[:1], learn)
+
+
+FEEDS = [Feed(fraction=0.01 * (i + 1), glucose=70.0) for i in range(6)]
+
+
+def fed(hours, feeds):
+    """A run with samples at `hours`; `feeds[i]` right after sample i."""
+    states = tuple(State(time_h=h, vcd=1.0 + h) for h in hours)
+    n = len(hours) - 1
+    return Trajectory(reactor_id="F", states=states, setpoints=(NOMINAL,) * n, feeds=tuple(feeds[:n]))
+
+
+def test_feeds_are_given_in_the_interval_that_they_start():
+    run = fed((0.0, 23.5, 48.5, 72.0, 96.0), [None, FEEDS[1], None, FEEDS[3]])
+    assert feeds_given(run, 0.0, 4) == (None, FEEDS[1], None, FEEDS[3])
+    assert feeds_given(run, 23.5, 2) == (FEEDS[1], None)  # that of the sample at the end came after it
+    assert feeds_given(run, 48.5, 3) == (None, FEEDS[3], None)
+    assert feeds_given(replace(run, feeds=()), 0.0, 4) == ()
+    assert feeds_given(run, 48.5, 1) == ()
+
+
+def test_feeds_between_starts_of_intervals_are_not_lost():
+    run = fed((0.0, 8.0, 16.0, 24.0), FEEDS)
+    (first, second) = feeds_given(run, 0.0, 2)
+    assert first == Feed.together(FEEDS[:2])  # 8 h is nearer to 0 h, 16 h to 24 h
+    assert second == FEEDS[2]
+    assert feeds_given(run, 0.0, 1) == (Feed.together(FEEDS[:3]),)
+
+
+def test_a_horizon_ends_on_the_sample_that_is_near():
+    run = fed((0.0, 25.0, 39.0, 47.0, 71.0), FEEDS)
+    oracle = Oracle([run])
+    result = backtest({"oracle": oracle}, [run], horizons=(1, 2), every=1)
+    assert [hours for hours, _ in oracle.told] == [24.0, 25.0, 23.5, 22.0, 23.0, 24.0]
+    assert [len(feeds) for _, feeds in oracle.told] == [3, 1, 2, 1, 2, 1]
+    assert oracle.told[1][1] == (FEEDS[0],)
+    assert oracle.told[2][1] == (FEEDS[0], Feed.together(FEEDS[1:3]))
+    assert result.board.scores["oracle"].n[0, 0] == 3
+
+
+def test_the_state_after_a_feed_is_what_the_baselines_see():
+    rich = [Feed(fraction=0.2, glucose=60.0)] * 5
+    run = simulate_runs(CLONE_X, {"R": NOMINAL}, days=6, seed=3)[0]
+    other = simulate_runs(CLONE_X, {"R": NOMINAL}, days=12, seed=4)
+    past, plan = run.until(2), [NOMINAL] * 2
+    for name, forecaster in baselines(other).items():
+        ask = {"interval_hours": 24.0, "n_paths": 16, "seed": 0}
+        (with_feeds,), (without,) = (forecaster.rollout(past, [plan], **ask, feeds=f) for f in (rich[:2], ()))
+        assert (with_feeds.mean != without.mean).any() == (name == "plain GP")
