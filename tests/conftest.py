@@ -23,7 +23,7 @@ def cell(ref, value):
     if isinstance(value, bool):
         return f'<c r="{ref}" t="b"><v>{int(value)}</v></c>'
     if isinstance(value, (int, float)):
-        return f'<c r="{ref}"><v>{value!r}</v></c>'
+        return f'<c r="{ref}"><v>{float(value)!r}</v></c>'
     if value.startswith("#"):
         return f'<c r="{ref}" t="e"><v>{value}</v></c>'
     return f'<c r="{ref}" t="inlineStr"><is><t>{escape(value)}</t></is></c>'
