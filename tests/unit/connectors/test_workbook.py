@@ -49,8 +49,8 @@ ROWS = [
     [START + timedelta(hours=23.5), 1, "X", 1.0, 12.5, 0.1, 8, 9, 0.9, "n.d.", "", ""],
     [""] * 12,
     [START + timedelta(hours=38), 1, "X", 2.0, "", 0.1, 0, 0, "", 20, "<1.804", 99],
-    [START, "two", "Y", "0.3", 3.0, 0.2, 0, "", 1, 30, 0, ""],
-    [START + timedelta(days=1), "two", "Y", 0.6, 6.0, 0.2, 1, "", 0, 24, 0, ""],
+    [START + timedelta(hours=5), "two", "Y", "0.3", 3.0, 0.2, 0, "", 1, 30, 0, ""],
+    [START + timedelta(hours=29), "two", "Y", 0.6, 6.0, 0.2, 1, "", 0, 24, 0, ""],
 ]
 FEEDS = [
     ["Name", "Feed A", "Feed B", "Feed B"],
@@ -88,6 +88,7 @@ def test_runs_are_read_with_their_units_times_and_gaps(workbook):
     assert (one.reactor_id, one.run_id, one.clone) == ("1", "1", "X")
     assert (two.reactor_id, two.clone, len(two.states)) == ("two", "Y", 2)
     assert one.times_h.tolist() == [0.0, 23.5, 38.0]
+    assert two.times_h.tolist() == [0.0, 24.0]  # each run from its own first sample
     assert [s.vcd for s in one.states] == [0.5, 1.0, 2.0]
     assert [s.glucose for s in one.states][::2] == pytest.approx([25 * 0.18016, 20 * 0.18016])
     assert isnan(one.states[1].glucose)  # n.d.
@@ -114,6 +115,11 @@ def test_a_feed_is_a_share_of_the_culture_as_it_then_was(workbook):
     assert fed.glucose == pytest.approx(72.0 * 9.0 / 9.9)
     assert fed.glutamine == pytest.approx(200.0 * 0.9 / 9.9)
     assert two.feeds == (Feed(fraction=1.0 / 200.0, glucose=10.0, glutamine=100.0),)  # each run has its own feed B
+
+
+def test_a_feed_makes_the_culture_larger_for_the_next_one(workbook):
+    one, _ = read_workbook(workbook(changed(0, 7, 10.0)), MAP)
+    assert [f.fraction for f in one.feeds] == pytest.approx([10.0 / 98.0, 9.9 / (98.0 + 10.0 - 8.0)])
 
 
 def test_what_is_taken_for_granted_is_told(workbook):
