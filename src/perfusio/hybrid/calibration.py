@@ -8,16 +8,17 @@ from scipy.optimize import least_squares
 from perfusio.errors import FitFailed
 from perfusio.hybrid.features import N_SPECIES, IndexedData, noise_sd, to_latent
 from perfusio.hybrid.filter import WHITE_SD
-from perfusio.hybrid.mechanistic import LOG_SD, PARAMETERS
+from perfusio.hybrid.mechanistic import LOG_SD, N_VESSEL_RATES
 from perfusio.hybrid.residual import predict_latent
 from perfusio.state import FloatArray
 
 BETWEEN_VESSELS_SD = 0.10
 """How much one vessel's log rates differ from another's of the same cell line (engineering judgement)."""
+REACH = 2.5
 
 
 def calibrate(data: IndexedData, start: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Return log parameters (P,) and their covariance (P, P) for one more vessel like these.
+    """Return log parameters (P,), and the covariance of a next vessel's own rates around them.
 
     One-step predictions are compared with the measurements, each divided by the measurement noise and the model's
     white error together; a soft L1 loss keeps outliers from steering, the prior keeps what the data do not tell.
@@ -25,6 +26,11 @@ def calibrate(data: IndexedData, start: FloatArray) -> tuple[FloatArray, FloatAr
     Args:
         data: Transitions in the indexed format.
         start: Log parameters to start from (P,).
+
+    Returns:
+        Log parameters (P,), each within REACH prior standard deviations of typical: many of them trade off against one
+        another, and data of one step would drive production and uptake of the same thing up together without end.
+        Covariance (P_v, P_v) of the P_v rates that differ between vessels.
 
     Raises:
         FitFailed: the optimum is not finite.
@@ -45,14 +51,25 @@ def calibrate(data: IndexedData, start: FloatArray) -> tuple[FloatArray, FloatAr
         nudges = 1e-4 * np.eye(len(log_factors))
         return np.stack([(misfit(log_factors + d) - at) / 1e-4 for d in nudges], axis=1)
 
-    result = least_squares(misfit, start, jac=slopes, max_nfev=15, x_scale=LOG_SD, xtol=1e-4, ftol=1e-5)
+    reach = REACH * LOG_SD
+    result = least_squares(
+        misfit,
+        np.clip(start, -0.98 * reach, 0.98 * reach),  # a search must start inside
+        jac=slopes,
+        bounds=(-reach, reach),
+        max_nfev=15,
+        x_scale=LOG_SD,
+        xtol=1e-4,
+        ftol=1e-5,
+    )
     if not np.isfinite(result.x).all():
         raise FitFailed("The prior's parameters have no finite optimum on these data; the old model stays in use.")
     information = result.jac.T @ result.jac
-    cov = np.linalg.inv(information) + BETWEEN_VESSELS_SD**2 * np.eye(len(PARAMETERS))
+    own = slice(0, N_VESSEL_RATES)
+    cov = np.linalg.inv(information)[own, own] + BETWEEN_VESSELS_SD**2 * np.eye(N_VESSEL_RATES)
     return result.x, cov
 
 
 def uncalibrated() -> tuple[FloatArray, FloatArray]:
     """Return log parameters and covariance before any data: typical values, cell-line spread."""
-    return np.zeros(len(PARAMETERS)), np.diag(LOG_SD**2)
+    return np.zeros(len(LOG_SD)), np.diag(LOG_SD[:N_VESSEL_RATES] ** 2)

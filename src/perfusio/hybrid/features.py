@@ -85,19 +85,22 @@ class IndexedData:
         x: Shape (R, 17): species before, setpoints in force, culture day before, task_id.
         y: Shape (R,): measured species `task_id` after the interval.
         hours: Shape (R,): length of the interval.
+        read: Shape (R,): what was measured of species `task_id` at the start of the interval (after a feed), NaN where
+            nothing was; the column of `x` may hold a better estimate. Its error is also in the row before.
     """
 
     x: FloatArray
     y: FloatArray
     hours: FloatArray
+    read: FloatArray
 
     def __post_init__(self) -> None:
         """Refuse arrays of another shape."""
         rows = len(self.y)
-        if self.x.shape != (rows, N_COLUMNS) or self.hours.shape != (rows,):
+        if self.x.shape != (rows, N_COLUMNS) or not self.hours.shape == self.read.shape == (rows,):
             raise ModelError(
-                f"The indexed format needs x (R, {N_COLUMNS}) and y, hours (R,); found x {self.x.shape}, "
-                f"y {self.y.shape}, hours {self.hours.shape}."
+                f"The indexed format needs x (R, {N_COLUMNS}) and y, hours, read (R,); found x {self.x.shape}, "
+                f"y {self.y.shape}, hours {self.hours.shape}, read {self.read.shape}."
             )
 
     @property
@@ -121,20 +124,24 @@ def indexed(
         Rows in order of run, time, species. Rows without a target, or with an unknown input, are left out.
     """
     starts = np.broadcast_to(np.asarray(from_transition, dtype=int), (len(trajectories),))
-    blocks, targets, hours = [np.empty((0, N_COLUMNS))], [np.empty(0)], [np.empty(0)]
+    blocks, targets, hours, read = [np.empty((0, N_COLUMNS))], [np.empty(0)], [np.empty(0)], [np.empty(0)]
     for k, t in enumerate(trajectories):
         if len(t.states) < 2:
             continue
         before = after_feeds((t.values if inputs is None else inputs[k])[:-1], t.fed)
         row = np.concatenate([before, t.inputs, t.times_h[:-1, None] / 24.0], axis=1)[starts[k] :]
+        measured = after_feeds(t.values[:-1], t.fed)[starts[k] :]
         after = t.values[1 + starts[k] :]
         tasks = np.tile(np.arange(N_SPECIES), len(row))
         x = np.column_stack([np.repeat(row, N_SPECIES, axis=0), tasks])
         usable = np.isfinite(after.ravel()) & np.isfinite(x).all(axis=1)
         blocks.append(x[usable])
         targets.append(after.ravel()[usable])
+        read.append(measured.ravel()[usable])
         hours.append(np.repeat(np.diff(t.times_h)[starts[k] :], N_SPECIES)[usable])
-    return IndexedData(x=np.concatenate(blocks), y=np.concatenate(targets), hours=np.concatenate(hours))
+    return IndexedData(
+        x=np.concatenate(blocks), y=np.concatenate(targets), hours=np.concatenate(hours), read=np.concatenate(read)
+    )
 
 
 def gp_inputs(latent: FloatArray, setpoints: FloatArray, day: ArrayLike) -> FloatArray:

@@ -1,9 +1,10 @@
 """What is believed of a vessel now: an extended Kalman filter over state, parameters and drift, and its smoother.
 
-The belief of one vessel is a Gaussian over n = Q + P + Q numbers: latent species, the deviation of its own rate
+The belief of one vessel is a Gaussian over n = Q + P_v + Q numbers: latent species, the deviation of its own rate
 parameters from the model's, and a slowly varying drift per species [latent/day]. The drift is the integral action: it
 absorbs whatever balances, parameters and processes do not explain, so that forecasts stay free of offset.
-Formulas: Simon, Optimal State Estimation, Wiley 2006, ch. 13 (filter) and 9.4 (smoother). Letters: B vessels.
+Formulas: Simon, Optimal State Estimation, Wiley 2006, ch. 13 (filter) and 9.4 (smoother). The rates that a
+vessel has of its own are the first P_v = N_VESSEL_RATES parameters of the prior. Letters: B vessels.
 """
 
 from __future__ import annotations
@@ -25,16 +26,15 @@ from perfusio.hybrid.features import (
     noise_sd,
     to_latent,
 )
-from perfusio.hybrid.mechanistic import PARAMETERS
-from perfusio.hybrid.residual import Residual, mechanistic_step
+from perfusio.hybrid.mechanistic import N_VESSEL_RATES
+from perfusio.hybrid.residual import RATE_FORM, Residual, step
 from perfusio.state import FloatArray, State
 from perfusio.trajectory import Feed, Trajectory
 
-N_PARAMETERS = len(PARAMETERS)
 LATENT = slice(0, N_SPECIES)
-RATES = slice(N_SPECIES, N_SPECIES + N_PARAMETERS)
-DRIFT = slice(N_SPECIES + N_PARAMETERS, 2 * N_SPECIES + N_PARAMETERS)
-N_BELIEF = 2 * N_SPECIES + N_PARAMETERS
+RATES = slice(N_SPECIES, N_SPECIES + N_VESSEL_RATES)
+DRIFT = slice(N_SPECIES + N_VESSEL_RATES, 2 * N_SPECIES + N_VESSEL_RATES)
+N_BELIEF = 2 * N_SPECIES + N_VESSEL_RATES
 
 # Per species: prior sd of the drift [latent/day], its walk and the white model error [latent per square root of a day].
 DRIFT_SD = np.array([0.08, 0.012, 0.10, 0.10, 0.10, 0.10, 0.10, 0.10, 0.06])
@@ -44,16 +44,6 @@ DRIFT_MEMORY_DAYS = 10.0
 RATE_WALK = 0.03  # per square root of a day, log parameters
 GP_VARIANCE_SHARE = 0.1  # the error of a process persists from day to day: as white noise it would count many times
 CLIP_SD = 4.0
-# What drift and residual together may reach [latent/day]: a persistent factor per day larger than what the balances
-# wash out would let a concentration grow without end.
-RATE_LIMIT = np.array([0.35, 0.2, 1.2, 1.2, 1.2, 1.2, 1.2, 1.2, 0.5])
-
-
-def bounded(rate: FloatArray) -> FloatArray:
-    """Return a residual rate (Q, ...) that stays within RATE_LIMIT, unchanged where it is small."""
-    limit = RATE_LIMIT.reshape(-1, *[1] * (rate.ndim - 1))
-    smooth: FloatArray = limit * np.tanh(rate / limit)
-    return smooth
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +52,7 @@ class Process:
 
     Attributes:
         log_factors: Log parameters over typical, (P,).
-        rate_cov: Covariance of one vessel's own deviation from them, (P, P).
+        rate_cov: Covariance of one vessel's own deviation from the first N_VESSEL_RATES of them.
         residual: The Gaussian processes.
         freedom: How much of DRIFT_SD, DRIFT_WALK and RATE_WALK applies: 1 before any data; less once processes fitted
             on many runs explain what drift would otherwise have to.
@@ -73,14 +63,16 @@ class Process:
     residual: Residual
     freedom: float = 1.0
 
+    def factors(self, own_rates: FloatArray) -> FloatArray:
+        """Return the log parameters (P, B) of vessels with these deviations (N_VESSEL_RATES, B)."""
+        factors = np.repeat(self.log_factors[:, None], own_rates.shape[1], axis=1)
+        factors[:N_VESSEL_RATES] += own_rates
+        return factors
+
     def mean_step(self, s: FloatArray, setpoints: FloatArray, day: FloatArray, hours: FloatArray) -> FloatArray:
         """Advance belief means (n, B) under setpoints (U, B); latent part only, shape (Q, B)."""
-        z = mechanistic_step(s[LATENT], setpoints, self.log_factors[:, None] + s[RATES], hours)
-        rate: FloatArray = s[DRIFT]
-        if self.residual.is_fitted:
-            rate = rate + self.residual.mean(gp_inputs(s[LATENT], setpoints, day))
-        moved: FloatArray = z + bounded(rate) * hours / 24.0
-        return moved
+        residual = self.residual.mean(gp_inputs(s[LATENT], setpoints, day)) if self.residual.is_fitted else None
+        return step(s[LATENT], setpoints, self.factors(s[RATES]), hours, residual, s[DRIFT])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,7 +146,7 @@ def predict(
     Returns:
         Mean (B, n), covariance (B, n, n), Jacobian (B, n, n).
     """
-    b, m = len(mean), N_SPECIES + N_PARAMETERS
+    b, m = len(mean), N_SPECIES + N_VESSEL_RATES
     slope = np.ones((b, N_BELIEF))
     if any(feeds):
         fed, fed_slope = fed_latent(mean[:, LATENT].T, feeds)
@@ -171,7 +163,7 @@ def predict(
     jacobian = np.zeros((b, N_BELIEF, N_BELIEF))
     jacobian[:, LATENT, :m] = ((moved[:, 1:] - moved[:, :1]) / 1e-4).transpose(0, 2, 1)
     jacobian[:, LATENT, DRIFT] = days[:, None, None] * np.eye(N_SPECIES)
-    jacobian[:, RATES, RATES] = np.eye(N_PARAMETERS)
+    jacobian[:, RATES, RATES] = np.eye(N_VESSEL_RATES)
     jacobian[:, DRIFT, DRIFT] = memory[:, None, None] * np.eye(N_SPECIES)
     out = mean.copy()
     out[:, LATENT] = moved[:, 0]
@@ -181,7 +173,10 @@ def predict(
     white[:, LATENT] = days[:, None] * WHITE_SD**2
     if process.residual.is_fitted:
         variance = process.residual.predict(gp_inputs(mean[:, LATENT].T, setpoints.T, day))[1]
-        white[:, LATENT] += GP_VARIANCE_SHARE * (variance * days**2).T
+        gain = np.repeat(days[None], N_SPECIES, axis=0)
+        for q, p in RATE_FORM.items():
+            gain[q] = jacobian[:, q, N_SPECIES + p]
+        white[:, LATENT] += GP_VARIANCE_SHARE * (variance * gain**2).T
     white[:, RATES] = days[:, None] * (process.freedom * RATE_WALK) ** 2
     white[:, DRIFT] = days[:, None] * (process.freedom * DRIFT_WALK) ** 2
     spread[:, np.arange(N_BELIEF), np.arange(N_BELIEF)] += white
@@ -231,8 +226,8 @@ def update(mean: FloatArray, cov: FloatArray, state: State) -> tuple[FloatArray,
 def log_density(steps: Sequence[Step], trajectory: Trajectory) -> float:
     """Return the log probability density of a run's samples, each as foreseen from those before it."""
     total = 0.0
-    for step, state in zip(steps[1:], trajectory.states[1:], strict=True):
-        s = _surprise(step.predicted_mean, step.predicted_cov, state)
+    for one, state in zip(steps[1:], trajectory.states[1:], strict=True):
+        s = _surprise(one.predicted_mean, one.predicted_cov, state)
         if len(s.known):
             factor = cho_factor(s.total, lower=True)
             total -= 0.5 * float(s.off @ cho_solve(factor, s.off)) + float(np.log(np.diag(factor[0])).sum())

@@ -43,7 +43,7 @@ class Parameter:
         name: Identifier.
         value: Typical value.
         unit: Its unit.
-        log_sd: Prior standard deviation of its logarithm, between cell lines.
+        log_sd: Prior standard deviation of its logarithm, between cell lines; calibration stays within 2.5 of them.
     """
 
     name: str
@@ -64,19 +64,31 @@ PARAMETERS: tuple[Parameter, ...] = (
     Parameter(name="glutamate_yield", value=0.3, unit="mol/mol", log_sd=0.5),
     Parameter(name="pyruvate_uptake", value=0.12, unit="pmol/cell/day", log_sd=0.6),
     Parameter(name="productivity", value=22.0, unit="pg/cell/day"),
+    # the shape of the rate laws: calibrated with the rates, then the same for every vessel
+    Parameter(name="glucose_affinity", value=0.15, unit="g/L", log_sd=0.5),  # about 1 mmol/L (Duran-Villalobos)
+    Parameter(name="glutamine_affinity", value=0.2, unit="mmol/L", log_sd=0.7),  # Duran-Villalobos
+    Parameter(name="lactate_affinity", value=0.5, unit="mmol/L", log_sd=0.7),  # this and the next two: judgement
+    Parameter(name="glutamate_affinity", value=0.5, unit="mmol/L", log_sd=0.7),
+    Parameter(name="pyruvate_affinity", value=0.5, unit="mmol/L", log_sd=0.7),
+    Parameter(name="ammonium_half", value=8.0, unit="mmol/L", log_sd=0.3),  # Kurano, as cited in process-facts 3.4
+    Parameter(name="lactate_half", value=35.0, unit="mmol/L", log_sd=0.4),  # 28 to more than 40, process-facts 3.4
+    Parameter(name="temperature_optimum", value=36.8, unit="°C", log_sd=0.008),  # 36.4 in insilicho
+    Parameter(name="temperature_width", value=3.5, unit="°C", log_sd=0.15),  # 3.12 in insilicho
+    Parameter(name="oxygen_density", value=90.0, unit="1e6/mL", log_sd=0.3),  # halves growth at 850 rpm; judgement
+    Parameter(name="shear", value=0.01, unit="1/day", log_sd=0.5),  # death at 1000 rpm; judgement, as are all below
+    Parameter(name="lysis", value=0.05, unit="1/day", log_sd=0.5),
+    Parameter(name="productivity_cold", value=0.1, unit="1/°C", log_sd=0.5),
+    Parameter(name="productivity_slow", value=0.5, unit="-", log_sd=0.5),
+    Parameter(name="glucose_maintenance", value=0.5, unit="-", log_sd=0.7),  # uptake without growth over that of growth
+    Parameter(name="glutamine_maintenance", value=0.5, unit="-", log_sd=0.7),
+    Parameter(name="glutamate_uptake", value=0.03, unit="pmol/cell/day", log_sd=0.5),
+    Parameter(name="pyruvate_yield", value=0.01, unit="mol/mol", log_sd=0.5),
 )
+N_VESSEL_RATES = 11
+"""The first so many parameters may differ from vessel to vessel and follow each vessel's own days."""
+PARAMETER_INDEX: dict[str, int] = {p.name: i for i, p in enumerate(PARAMETERS)}
 TYPICAL: FloatArray = np.array([p.value for p in PARAMETERS])
 LOG_SD: FloatArray = np.array([p.log_sd for p in PARAMETERS])
-
-_K_GLUCOSE = 0.15  # g/L, about 1 mmol/L (Duran-Villalobos)
-_K_GLUTAMINE = 0.2  # mmol/L (Duran-Villalobos)
-_K_SMALL = 0.5  # mmol/L, half saturation of lactate, glutamate and pyruvate uptake; engineering judgement
-_KI_AMMONIUM = 8.0  # mmol/L, half growth (Kurano, as cited in process-facts 3.4)
-_KI_LACTATE = 35.0  # mmol/L, between the 28 and more than 40 of process-facts 3.4
-_T_OPT, _T_WIDTH = 36.8, 3.5  # °C; 36.4 and 3.12 in insilicho
-_OXYGEN_DENSITY = 90.0  # 1e6 cells/mL that halve growth at 850 rpm; engineering judgement
-_LYSIS = 0.05  # 1/day
-_GLUTAMATE_UPTAKE = 0.03  # pmol/cell/day
 
 
 def advance(species: FloatArray, setpoints: FloatArray, log_factors: FloatArray, hours: ArrayLike) -> FloatArray:
@@ -111,17 +123,17 @@ def advance(species: FloatArray, setpoints: FloatArray, log_factors: FloatArray,
 
 def _terms(setpoints: FloatArray, parameters: FloatArray) -> Terms:
     perfusion, bleed, glucose_setpoint, temperature, agitation, pyruvate_feed = setpoints
-    growth_max, death_rate, crowding, q_glc, y_lac, q_lac, q_gln, y_amm, y_glu, q_pyr, q_p = parameters
-    warm = np.exp(-(((temperature - _T_OPT) / _T_WIDTH) ** 2))
-    oxygen_density = _OXYGEN_DENSITY * (agitation / 850.0) ** 2
-    shear = 0.01 * np.exp((agitation - 1000.0) / 80.0)
-    slow_gain = 1.0 + 0.1 * (37.0 - temperature)
+    k = dict(zip(PARAMETER_INDEX, parameters, strict=True))
+    warm = np.exp(-(((temperature - k["temperature_optimum"]) / k["temperature_width"]) ** 2))
+    oxygen_density = k["oxygen_density"] * (agitation / 850.0) ** 2
+    shear = k["shear"] * np.exp((agitation - 1000.0) / 80.0)
+    cold_gain = np.exp(k["productivity_cold"] * (37.0 - temperature))
     everything = np.ones_like(perfusion)  # the retention device holds back all cells, the membrane no product
     is_perfused = perfusion > 0.0
     # Without medium flowing in, what is taken out takes volume and changes no concentration, and nothing is shared.
     sampling = np.where(is_perfused, SAMPLING_FLOW, 0.0)
     bleed = np.where(is_perfused, bleed, 0.0)
-    crowding = np.where(is_perfused, crowding, 0.0)
+    crowding = np.where(is_perfused, k["crowding"], 0.0)
     supply = np.where(is_perfused, 1000.0 * perfusion, 1.0)  # pL/mL/day; the cells share it: cspr = supply / viable
 
     def terms(y: FloatArray, columns: object) -> tuple[FloatArray, FloatArray]:
@@ -131,30 +143,34 @@ def _terms(setpoints: FloatArray, parameters: FloatArray) -> Terms:
         flows = Flows(perfusion=perfusion, bleed=bleed, sampling=sampling, feed=feed)
         limits = (
             warm
-            * glc / (_K_GLUCOSE + glc)
-            * gln / (_K_GLUTAMINE + gln)
+            * glc / (k["glucose_affinity"] + glc)
+            * gln / (k["glutamine_affinity"] + gln)
             * supply / (supply + crowding * viable)
             * oxygen_density / (oxygen_density + viable)
-            / ((1.0 + amm / _KI_AMMONIUM) * (1.0 + lac / _KI_LACTATE))
+            / ((1.0 + amm / k["ammonium_half"]) * (1.0 + lac / k["lactate_half"]))
         )  # fmt: skip
-        growth = growth_max * limits
-        death = death_rate * (1.0 + (amm / _KI_AMMONIUM) ** 2) + shear
-        active = viable * (0.5 + limits)
-        glc_taken = q_glc * active / (_K_GLUCOSE + glc)  # per g/L of glucose [mmol/g/day]
+        growth = k["growth"] * limits
+        death = k["death"] * (1.0 + (amm / k["ammonium_half"]) ** 2) + shear
+        glc_active = viable * (k["glucose_maintenance"] + limits)
+        glc_taken = k["glucose_uptake"] * glc_active / (k["glucose_affinity"] + glc)  # per g/L of glucose [mmol/g/day]
         glc_used = glc_taken * glc  # mmol/L/day
-        gln_taken = q_gln * active / (_K_GLUTAMINE + gln)
+        gln_active = viable * (k["glutamine_maintenance"] + limits)
+        gln_taken = k["glutamine_uptake"] * gln_active / (k["glutamine_affinity"] + gln)
         gln_used = gln_taken * gln
-        pyr_taken = q_pyr * viable / (_K_SMALL + pyr)
+        glu_taken = k["glutamate_uptake"] * viable / (k["glutamate_affinity"] + glu)
+        lac_taken = k["lactate_uptake"] * viable / (k["lactate_affinity"] + lac)
+        pyr_taken = k["pyruvate_uptake"] * viable / (k["pyruvate_affinity"] + pyr)
+        slow_gain = 1.0 + k["productivity_slow"] * (1.0 - limits)
         balances = (
             viable_cells(growth, death, flows, everything),
-            dead_cells(viable, death, _LYSIS, flows, everything),
+            dead_cells(viable, death, k["lysis"], flows, everything),
             fed_glucose(glc, flows, slope, glc_taken * GLUCOSE_MOLAR_MASS),
             solute(MEDIUM_GLUTAMINE, flows, 0.0, gln_taken),
-            solute(0.0, flows, y_glu * gln_used, _GLUTAMATE_UPTAKE * viable / (_K_SMALL + glu)),
-            solute(0.0, flows, y_lac * glc_used, q_lac * viable / (_K_SMALL + lac)),
-            solute(0.0, flows, y_amm * gln_used, 0.0),
-            solute(pyruvate_feed, flows, 0.01 * glc_used, pyr_taken),
-            product(viable, q_p * slow_gain * (1.0 + 0.5 * (1.0 - limits)), flows, everything),
+            solute(0.0, flows, k["glutamate_yield"] * gln_used, glu_taken),
+            solute(0.0, flows, k["lactate_yield"] * glc_used, lac_taken),
+            solute(0.0, flows, k["ammonium_yield"] * gln_used, 0.0),
+            solute(pyruvate_feed, flows, k["pyruvate_yield"] * glc_used, pyr_taken),
+            product(viable, k["productivity"] * cold_gain * slow_gain, flows, everything),
         )
         production = np.empty_like(y)
         loss = np.empty_like(y)

@@ -13,7 +13,7 @@ from perfusio.forecast import Forecast
 from perfusio.hybrid.calibration import calibrate, uncalibrated
 from perfusio.hybrid.features import IndexedData, from_latent, indexed
 from perfusio.hybrid.filter import LATENT, Belief, Process, filter_runs, log_density, smoothed
-from perfusio.hybrid.residual import Residual, residual_rows
+from perfusio.hybrid.residual import Residual
 from perfusio.hybrid.rollout import Futures
 from perfusio.hybrid.threads import one_thread
 from perfusio.protocols import Refit
@@ -29,7 +29,7 @@ HELD_OUT = 2
 
 def _prior_process() -> Process:
     log_factors, rate_cov = uncalibrated()
-    return Process(log_factors=log_factors, rate_cov=rate_cov, residual=Residual.none())
+    return Process(log_factors=log_factors, rate_cov=rate_cov, residual=Residual())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,7 +85,9 @@ class HybridModel:
             hours: Length of the interval [h].
             seed: Of the subset on which hyperparameters are searched.
         """
-        data = IndexedData(x=np.asarray(x, float), y=np.asarray(y, float), hours=np.full(len(y), float(hours)))
+        x, y = np.asarray(x, float), np.asarray(y, float)
+        read = np.take_along_axis(x, x[:, -1:].astype(np.intp), axis=1)[:, 0]
+        data = IndexedData(x=x, y=y, hours=np.full(len(y), float(hours)), read=read)
         return replace(self, process=_learn(data, self.process, seed), beliefs={})
 
     def refit(self, trajectories: Sequence[Trajectory], *, seed: int) -> Refit[HybridModel]:
@@ -118,8 +120,7 @@ class HybridModel:
             )
             process = searched = _learn(seen, process, seed)
             if any(held_out):
-                rows = residual_rows(everything, process.log_factors)
-                process = replace(process, residual=process.residual.conditioned(rows))
+                process = replace(process, residual=process.residual.conditioned(everything, process.log_factors))
         process = _with_freedom(process, trajectories)
         searched = replace(searched, freedom=process.freedom, rate_cov=process.rate_cov)
         return HybridModel(process=process).condition(trajectories), searched
@@ -210,7 +211,7 @@ def _learn(data: IndexedData, before: Process, seed: int) -> Process:
             f"{MIN_TRANSITIONS}. The model before stays in use; wait for more samples."
         )
     log_factors, rate_cov = calibrate(data, before.log_factors)
-    residual = Residual.fit(residual_rows(data, log_factors), before.residual, np.random.default_rng(seed))
+    residual = Residual.fit(data, log_factors, before.residual, np.random.default_rng(seed))
     return Process(log_factors=log_factors, rate_cov=rate_cov, residual=residual)
 
 

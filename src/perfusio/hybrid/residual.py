@@ -1,70 +1,206 @@
-"""What the balances miss: nine independent Gaussian processes for the daily latent residual of the prior.
+"""What the balances miss: nine independent Gaussian processes for the daily residual of the prior, one per species.
 
 Each species has its own process and its own rows, so a missing value costs one row of one species, and no matrix ever
-spans the species. Letters as in `gp`; Q species.
+spans the species. A residual has one of two forms: a rate added on the latent scale [latent/day], or, for the species
+in RATE_FORM, a correction of the logarithm of one of the prior's rates, which keeps the controller that feeds it.
+
+A row is the difference of two readings, and the reading in the middle of two rows is in both: their errors are
+correlated. Rows that know this use the whole course of a run, where rows that start from a smoothed state learn the
+smoother's bias (ADR 0006). Letters as in `gp`; Q species, T transitions.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import numpy as np
 
 from perfusio.hybrid import gp
 from perfusio.hybrid.features import N_SPECIES, VIABILITY, IndexedData, from_latent, gp_inputs, noise_sd, to_latent
-from perfusio.hybrid.mechanistic import advance
-from perfusio.state import FloatArray
+from perfusio.hybrid.mechanistic import PARAMETER_INDEX, advance
+from perfusio.state import SPECIES_INDEX, FloatArray
 
-# What the prior usually misses [latent/day]; the fitted signal may be many times larger.
-USUAL_RATE = np.array([0.10, 0.01, 0.15, 0.15, 0.15, 0.15, 0.15, 0.15, 0.08])
+Indices = np.ndarray[tuple[int], np.dtype[np.intp]]
+
+RATE_FORM: MappingProxyType[int, int] = MappingProxyType({SPECIES_INDEX["glucose"]: PARAMETER_INDEX["glucose_uptake"]})
+"""Species whose residual corrects a rate: its index, and that of the parameter."""
+# What the prior usually misses [latent/day; log of the rate]; the fitted signal may be many times larger.
+USUAL = np.array([0.10, 0.01, 0.30, 0.15, 0.15, 0.15, 0.15, 0.15, 0.08])
+# What drift and residual together may reach [latent/day]: a persistent factor per day larger than what the balances
+# wash out would let a concentration grow without end.
+LIMIT = np.array([0.35, 0.2, 0.6, 0.6, 0.6, 0.6, 0.6, 0.6, 0.5])
+RATE_LIMIT = 3.0  # of a log rate
 MIN_ROWS = 5
 N_HYPER_ROWS = 300
-"""Hyperparameters are searched on a random subset of this size; the process itself is conditioned on all rows."""
+"""Hyperparameters are searched on about so many rows, of whole runs; the process is conditioned on all rows."""
+OUTLIER_SD = 5.0
+_NUDGE = 0.01
+_LEAST_GAIN = 1e-3
+
+
+def bounded(rate: FloatArray, limit: FloatArray | float) -> FloatArray:
+    """Return a residual that stays within `limit`, unchanged where it is small."""
+    smooth: FloatArray = limit * np.tanh(rate / limit)
+    return smooth
+
+
+def step(
+    latent: FloatArray,
+    setpoints: FloatArray,
+    log_factors: FloatArray,
+    hours: FloatArray,
+    residual: FloatArray | None = None,
+    drift: FloatArray | float = 0.0,
+) -> FloatArray:
+    """Advance latent states by the balances and their residual.
+
+    Args:
+        latent: Start (Q, B).
+        setpoints: (U, B).
+        log_factors: Parameters of the prior (P, B).
+        hours: Interval (B,).
+        residual: Of each species in its form, (Q, B); None = none.
+        drift: Rate to add to it [latent/day], (Q, B).
+
+    Returns:
+        Latent states after the interval, (Q, B).
+    """
+    if residual is None:
+        rate = np.zeros(latent.shape) + drift
+    else:
+        rate = residual + drift
+        log_factors = log_factors.copy()
+        for q, p in RATE_FORM.items():
+            log_factors[p] += bounded(residual[q], RATE_LIMIT)
+            rate[q] -= residual[q]
+    moved: FloatArray = mechanistic_step(latent, setpoints, log_factors, hours)
+    moved += bounded(rate, LIMIT[:, None]) * hours / 24.0
+    return moved
+
+
+def mechanistic_step(
+    latent: FloatArray, setpoints: FloatArray, log_factors: FloatArray, hours: FloatArray
+) -> FloatArray:
+    """Advance latent states (Q, B) by the balances alone, on the latent scale.
+
+    Viability above 100 % and concentrations below zero are what a filter may briefly believe; they enter as 100 and 0,
+    and the excess is carried along so that no information is lost at the edge.
+    """
+    species = from_latent(latent)
+    after = to_latent(advance(species, setpoints, log_factors, hours))
+    excess = latent[VIABILITY] - species[VIABILITY] / 10.0
+    after[VIABILITY] += np.where(excess > 0.0, 0.5 * excess, 0.0)
+    return after
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ResidualRows:
-    """Training rows of one species: inputs (N, D), residual rates (N,) [latent/day] and their noise sd (N,)."""
+class Transitions:
+    """The T different transitions behind R indexed rows, which repeat each of them for every measured species.
 
-    x: FloatArray
-    rate: FloatArray
-    noise: FloatArray
-
-
-def residual_rows(data: IndexedData, log_factors: FloatArray) -> tuple[ResidualRows, ...]:
-    """Split indexed data by species into residuals of the prior with the given parameters.
-
-    Args:
-        data: Transitions in the indexed format.
-        log_factors: Parameters of the prior (P,).
+    Attributes:
+        latent: Start (Q, T).
+        setpoints: (U, T).
+        hours: (T,).
+        x: Inputs of the processes (T, D).
+        place: Transition of each row, (R,).
     """
-    predicted = predict_latent(data, log_factors)
-    target = np.empty_like(data.y)
-    noise = np.empty_like(data.y)
-    for q in range(N_SPECIES):
-        rows = data.task == q
-        species = np.zeros((N_SPECIES, int(rows.sum())))
-        species[q] = data.y[rows]
-        target[rows] = to_latent(species)[q]
-        noise[rows] = noise_sd(species)[q]
-    days = data.hours / 24.0
-    latent = to_latent(data.x[:, :N_SPECIES].T)
-    x = gp_inputs(latent, data.x[:, N_SPECIES:-2].T, data.x[:, -2])
-    rate = (target - predicted) / days
-    return tuple(
-        ResidualRows(x=x[rows], rate=rate[rows], noise=noise[rows] / days[rows])
-        for rows in (data.task == q for q in range(N_SPECIES))
-    )
+
+    latent: FloatArray
+    setpoints: FloatArray
+    hours: FloatArray
+    x: FloatArray
+    place: Indices
+
+    @classmethod
+    def of(cls, data: IndexedData) -> Transitions:
+        """Find them; rows of one transition follow one another."""
+        is_new = np.ones(len(data.y), dtype=bool)
+        is_new[1:] = (data.x[1:, :-1] != data.x[:-1, :-1]).any(axis=1) | (data.hours[1:] != data.hours[:-1])
+        one = data.x[is_new]
+        latent, setpoints = to_latent(one[:, :N_SPECIES].T), one[:, N_SPECIES:-2].T
+        return cls(
+            latent=latent,
+            setpoints=setpoints,
+            hours=data.hours[is_new],
+            x=gp_inputs(latent, setpoints, one[:, -2]),
+            place=np.cumsum(is_new) - 1,
+        )
+
+    def predicted(
+        self, log_factors: FloatArray, residual: FloatArray | None = None, latent: FloatArray | None = None
+    ) -> FloatArray:
+        """Return the latent states after the transitions (Q, T), from `latent` if given."""
+        factors = np.repeat(log_factors[:, None], len(self.hours), axis=1)
+        return step(self.latent if latent is None else latent, self.setpoints, factors, self.hours, residual)
 
 
 def predict_latent(data: IndexedData, log_factors: FloatArray) -> FloatArray:
     """Return the prior's prediction of each row's target on the latent scale, shape (R,)."""
-    species, setpoints = data.x[:, :N_SPECIES].T, data.x[:, N_SPECIES:-2].T
-    factors = np.repeat(log_factors[:, None], len(data.y), axis=1)
-    after = to_latent(advance(species, setpoints, factors, data.hours))
-    picked: FloatArray = np.take_along_axis(after, data.task[None], axis=0)[0]
-    return picked
+    transitions = Transitions.of(data)
+    return transitions.predicted(log_factors)[data.task, transitions.place]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResidualRows:
+    """Training rows of one species: inputs (N, D), residuals (N,), their noise (2, N) as in `gp`, run of each (N,)."""
+
+    x: FloatArray
+    residual: FloatArray
+    noise: FloatArray
+    run: Indices
+
+
+def residual_rows(data: IndexedData, log_factors: FloatArray, at: FloatArray, q: int) -> ResidualRows:
+    """Return the rows of species `q`: what its residual must have been, to first order around `at`.
+
+    A reading z and the one before it, z0, say that  z - f(z0) = gain * residual + e - slope * e0,  with f the model's
+    step, linear around the state that the row starts from. Where z0 was not read the estimate stands in for it.
+
+    Args:
+        data: Transitions in the indexed format.
+        log_factors: Parameters of the prior (P,).
+        at: Residuals of all species around which to linearise, at `Transitions.of(data)`, (Q, T).
+        q: Index of the species.
+    """
+    transitions = Transitions.of(data)
+    predicted = transitions.predicted(log_factors, at)
+    nudged = transitions.latent.copy()
+    nudged[q] += _NUDGE
+    slope = (transitions.predicted(log_factors, at, nudged)[q] - predicted[q]) / _NUDGE
+    moved = at.copy()
+    moved[q] += _NUDGE * USUAL[q]
+    gain = (transitions.predicted(log_factors, moved)[q] - predicted[q]) / (_NUDGE * USUAL[q])
+    gain = np.copysign(np.maximum(np.abs(gain), _LEAST_GAIN), gain)
+    rows = np.flatnonzero(data.task == q)
+    t = transitions.place[rows]
+    z, z0 = _latent_of(q, data.y[rows]), _latent_of(q, data.read[rows])
+    is_read = np.isfinite(z0)
+    sd = noise_sd(from_latent(predicted))[q, t]
+    sd0 = noise_sd(from_latent(transitions.latent))[q, t] * np.where(is_read, 1.0, 0.5)
+    off = z - predicted[q, t] - slope[t] * np.where(is_read, z0 - transitions.latent[q, t], 0.0)
+    total = np.hypot(sd, slope[t] * sd0)
+    off = np.clip(off, -OUTLIER_SD * total - 0.5, OUTLIER_SD * total + 0.5)
+    day, follows = data.x[rows, -2], np.zeros(len(rows), dtype=bool)
+    same_time = np.isclose(day[:-1] + data.hours[rows][:-1] / 24.0, day[1:], atol=1e-6)
+    follows[1:] = same_time & (data.read[rows][1:] == data.y[rows][:-1])
+    shared = np.zeros(len(rows))
+    (i,) = np.nonzero(follows[1:])
+    shared[i] = -slope[t[i + 1]] * sd0[i + 1] * sd[i] / (gain[t[i]] * gain[t[i + 1]])
+    return ResidualRows(
+        x=transitions.x[t],
+        residual=at[q, t] + off / gain[t],
+        noise=np.stack([(total / gain[t]) ** 2, shared]),
+        run=np.cumsum(np.concatenate([[True], day[1:] < day[:-1]])[: len(rows)]) - 1,
+    )
+
+
+def _latent_of(q: int, values: FloatArray) -> FloatArray:
+    species = np.zeros((N_SPECIES, len(values)))
+    species[q] = values
+    latent: FloatArray = to_latent(species)[q]
+    return latent
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,51 +208,40 @@ class Residual:
     """The nine processes; None where a species has too few rows (its residual is then zero).
 
     Attributes:
-        processes: One per species, in the order of SPECIES.
-        scales: Residual rate that one unit of the process stands for, (Q,).
+        processes: One per species, in the order of SPECIES; each models the residual over USUAL.
     """
 
     processes: tuple[gp.GaussianProcess | None, ...] = (None,) * N_SPECIES
-    scales: FloatArray
 
     @classmethod
-    def none(cls) -> Residual:
-        """Return the residual before any fit: zero, with zero variance."""
-        return cls(scales=np.ones(N_SPECIES))
-
-    @classmethod
-    def fit(cls, rows: tuple[ResidualRows, ...], before: Residual, rng: np.random.Generator) -> Residual:
+    def fit(cls, data: IndexedData, log_factors: FloatArray, before: Residual, rng: np.random.Generator) -> Residual:
         """Search hyperparameters (from those of `before` where it has them) and condition on all rows.
+
+        Species in rate form come first: what they explain is not left to the others.
 
         Raises:
             FitFailed: a process has no usable fit.
         """
-        processes: list[gp.GaussianProcess | None] = []
-        scales = USUAL_RATE.copy()
-        for q, r in enumerate(rows):
-            if len(r.rate) < MIN_ROWS:
-                processes.append(None)
-                continue
-            noise = float(np.median(r.noise))
-            scales[q] = USUAL_RATE[q]
-            y = r.rate / scales[q]
-            some = rng.permutation(len(y))[:N_HYPER_ROWS]
-            relative = noise / scales[q]
-            old = before.processes[q]
-            start = old.h if old is not None else gp.initial_hyperparameters(r.x.shape[1], relative)
-            h = gp.fit(r.x[some], y[some], start=start, noise_sd=relative)
-            processes.append(gp.GaussianProcess.condition(h, r.x, y))
-        return cls(processes=tuple(processes), scales=scales)
 
-    def conditioned(self, rows: tuple[ResidualRows, ...]) -> Residual:
-        """Return the same hyperparameters and scales, conditioned on other rows."""
-        return Residual(
-            processes=tuple(
-                None if p is None else gp.GaussianProcess.condition(p.h, r.x, r.rate / s)
-                for p, r, s in zip(self.processes, rows, self.scales, strict=True)
-            ),
-            scales=self.scales,
-        )
+        def learnt(q: int, rows: ResidualRows) -> gp.GaussianProcess:
+            old, some = before.processes[q], _some_runs(rows.run, rng)
+            y, noise = rows.residual / USUAL[q], rows.noise / USUAL[q] ** 2
+            start = old.h if old is not None else gp.initial_hyperparameters(rows.x.shape[1])
+            h = gp.fit(rows.x[some], y[some], noise[:, some], start=start)
+            return gp.GaussianProcess.condition(h, rows.x, y, noise)
+
+        return cls(processes=_for_each_species(data, log_factors, before, learnt))
+
+    def conditioned(self, data: IndexedData, log_factors: FloatArray) -> Residual:
+        """Return the same hyperparameters, conditioned on other data."""
+
+        def again(q: int, rows: ResidualRows) -> gp.GaussianProcess | None:
+            old = self.processes[q]
+            if old is None:
+                return None
+            return gp.GaussianProcess.condition(old.h, rows.x, rows.residual / USUAL[q], rows.noise / USUAL[q] ** 2)
+
+        return Residual(processes=_for_each_species(data, log_factors, self, again))
 
     @property
     def is_fitted(self) -> bool:
@@ -124,20 +249,20 @@ class Residual:
         return any(p is not None for p in self.processes)
 
     def predict(self, x: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """Return mean and variance of the residual rate at x (C, D), two arrays (Q, C)."""
+        """Return mean and variance of the residuals at x (C, D), two arrays (Q, C)."""
         mean, variance = np.zeros((N_SPECIES, len(x))), np.zeros((N_SPECIES, len(x)))
         for q, p in enumerate(self.processes):
             if p is not None:
                 m, v = p.predict(x)
-                mean[q], variance[q] = self.scales[q] * m, self.scales[q] ** 2 * v
+                mean[q], variance[q] = USUAL[q] * m, USUAL[q] ** 2 * v
         return mean, variance
 
     def mean(self, x: FloatArray) -> FloatArray:
-        """Return the mean residual rate at x (C, D), shape (Q, C)."""
+        """Return the mean residuals at x (C, D), shape (Q, C)."""
         mean = np.zeros((N_SPECIES, len(x)))
         for q, p in enumerate(self.processes):
             if p is not None:
-                mean[q] = self.scales[q] * p.mean(x)
+                mean[q] = USUAL[q] * p.mean(x)
         return mean
 
     def sample_paths(self, n_paths: int, rng: np.random.Generator) -> Callable[[FloatArray], FloatArray]:
@@ -148,22 +273,34 @@ class Residual:
             out = np.zeros((N_SPECIES, *x.shape[:2]))
             for q, path in enumerate(paths):
                 if path is not None:
-                    out[q] = self.scales[q] * path(x)
+                    out[q] = USUAL[q] * path(x)
             return out
 
         return sampled
 
 
-def mechanistic_step(
-    latent: FloatArray, setpoints: FloatArray, log_factors: FloatArray, hours: FloatArray
-) -> FloatArray:
-    """Advance latent states (Q, B) by the balances, on the latent scale.
+def _for_each_species(
+    data: IndexedData,
+    log_factors: FloatArray,
+    before: Residual,
+    make: Callable[[int, ResidualRows], gp.GaussianProcess | None],
+) -> tuple[gp.GaussianProcess | None, ...]:
+    """Make the processes on their rows, those in rate form first; each around what is known of it from `before`."""
+    x = Transitions.of(data).x
+    at = before.mean(x)
+    made: dict[int, gp.GaussianProcess | None] = {}
+    for q in sorted(range(N_SPECIES), key=lambda q: q not in RATE_FORM):
+        made[q] = None
+        if (data.task == q).sum() >= MIN_ROWS:
+            made[q] = process = make(q, residual_rows(data, log_factors, at, q))
+            if q in RATE_FORM and process is not None:
+                at[q] = USUAL[q] * process.mean(x)
+    return tuple(made[q] for q in range(N_SPECIES))
 
-    Viability above 100 % and concentrations below zero are what a filter may briefly believe; they enter as 100 and 0,
-    and the excess is carried along so that no information is lost at the edge.
-    """
-    species = from_latent(latent)
-    after = to_latent(advance(species, setpoints, log_factors, hours))
-    excess = latent[VIABILITY] - species[VIABILITY] / 10.0
-    after[VIABILITY] += np.where(excess > 0.0, 0.5 * excess, 0.0)
-    return after
+
+def _some_runs(run: Indices, rng: np.random.Generator) -> Indices:
+    """Choose rows of whole runs, at most N_HYPER_ROWS; of one run that is longer its first rows."""
+    names, counts = np.unique(run, return_counts=True)
+    order = rng.permutation(len(names))
+    n = max(1, int(np.searchsorted(np.cumsum(counts[order]), N_HYPER_ROWS, side="right")))
+    return np.flatnonzero(np.isin(run, names[order[:n]]))[:N_HYPER_ROWS]

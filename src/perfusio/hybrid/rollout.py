@@ -23,9 +23,8 @@ from perfusio.hybrid.filter import (
     WHITE_SD,
     Belief,
     Process,
-    bounded,
 )
-from perfusio.hybrid.residual import mechanistic_step
+from perfusio.hybrid.residual import step
 from perfusio.state import FloatArray
 from perfusio.trajectory import Feed
 
@@ -102,14 +101,14 @@ class Futures:
             if h < len(self.feeds) and self.feeds[h] is not None:
                 z = fed_latent(z.reshape(N_SPECIES, -1), [self.feeds[h]] * (g * s))[0].reshape(z.shape)
             u = np.repeat(plans[:, h].T[:, :, None], s, axis=2)
-            factors = self.process.log_factors[:, None] + rates
-            flat = (z.reshape(N_SPECIES, -1), u.reshape(u.shape[0], -1), np.tile(factors, (1, g)))
-            rate = drift[:, None, :]
+            flat = z.reshape(N_SPECIES, -1), u.reshape(u.shape[0], -1)
+            residual = None
             if self.residual is not None:
-                x = gp_inputs(flat[0], flat[1], self.day + h * days)
-                rate = rate + self.residual(x.reshape(g, s, -1))
+                x = gp_inputs(*flat, self.day + h * days)
+                residual = self.residual(x.reshape(g, s, -1)).reshape(N_SPECIES, -1)
+            factors, lasting = np.tile(self.process.factors(rates), (1, g)), np.tile(drift, (1, g))
             white = WHITE_SD[:, None] * np.sqrt(days) * self.noise[h, LATENT]
-            z = mechanistic_step(*flat, hours).reshape(z.shape) + bounded(rate) * days + white[:, None, :]
+            z = step(*flat, factors, hours, residual, lasting).reshape(z.shape) + white[:, None, :]
             rates = rates + self.process.freedom * RATE_WALK * np.sqrt(days) * self.noise[h, RATES]
             drift = memory * drift + (self.process.freedom * DRIFT_WALK[:, None] * np.sqrt(days)) * self.noise[h, DRIFT]
             out[:, :, h] = from_latent(z).transpose(1, 2, 0)

@@ -163,9 +163,7 @@ def _judged(
     return Backtest(board=Scoreboard(scores=scores, against=against), cases=cases)
 
 
-def plan_in_force(
-    run: Trajectory, start_h: float, n_intervals: int, *, hours: float = INTERVAL_H
-) -> list[Setpoints]:
+def plan_in_force(run: Trajectory, start_h: float, n_intervals: int, *, hours: float = INTERVAL_H) -> list[Setpoints]:
     """Return what was in force in each of `n_intervals` from `start_h` on, averaged over each; the last holds on.
 
     Raises:

@@ -76,9 +76,9 @@ class PlainGP:
             y, noise = (target - centre[q]) / scale[q], float(np.median(noise_sd(species)[q])) / scale[q]
             x = gp_inputs(to_latent(data.x[rows, :N_SPECIES].T), data.x[rows, N_SPECIES:-2].T, data.x[rows, -2])
             some = rng.permutation(len(y))[:N_HYPER_ROWS]
-            start = gp.initial_hyperparameters(x.shape[1], noise)
-            h = gp.fit(x[some], y[some], start=start, noise_sd=noise)
-            processes.append(gp.GaussianProcess.condition(h, x, y))
+            known = gp.independent(np.full(len(y), noise**2))
+            h = gp.fit(x[some], y[some], known[:, some], start=gp.initial_hyperparameters(x.shape[1]))
+            processes.append(gp.GaussianProcess.condition(h, x, y, known))
         if all(p is None for p in processes):
             raise NotEnoughData(
                 f"No species has {MIN_ROWS} intervals near {hours:g} h to learn from. Expected daily samples of a few "

@@ -95,7 +95,7 @@ def test_without_a_transition_there_are_no_rows_but_the_shape(trajectories):
 @pytest.mark.parametrize("x", [np.zeros((3, 16)), np.zeros((2, 17)), np.zeros(17)])
 def test_other_shapes_are_refused(x):
     with pytest.raises(ModelError, match=r"\(R, 17\)"):
-        IndexedData(x=x, y=np.zeros(3), hours=np.zeros(3))
+        IndexedData(x=x, y=np.zeros(3), hours=np.zeros(3), read=np.zeros(3))
 
 
 def test_latent_round_trip():

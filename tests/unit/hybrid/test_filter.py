@@ -26,7 +26,7 @@ from perfusio.hybrid.filter import (
     smoothed,
     update,
 )
-from perfusio.hybrid.mechanistic import PARAMETERS
+from perfusio.hybrid.mechanistic import N_VESSEL_RATES, PARAMETERS
 from perfusio.hybrid.residual import Residual, mechanistic_step
 from perfusio.state import SPECIES, SPECIES_INDEX, State
 from perfusio.testing import make_state
@@ -35,7 +35,7 @@ from perfusio.trajectory import Trajectory
 NOMINAL = DEFAULT_AMBR250_DESIGN_SPACE.nominal
 VCD = SPECIES_INDEX["vcd"]
 LOG_FACTORS, RATE_COV = uncalibrated()
-PRIOR = Process(log_factors=LOG_FACTORS, rate_cov=RATE_COV, residual=Residual.none())
+PRIOR = Process(log_factors=LOG_FACTORS, rate_cov=RATE_COV, residual=Residual())
 
 
 class Still(Process):
@@ -45,7 +45,7 @@ class Still(Process):
         return s[LATENT] + s[DRIFT] * hours / 24.0
 
 
-STILL = Still(log_factors=LOG_FACTORS, rate_cov=RATE_COV, residual=Residual.none())
+STILL = Still(log_factors=LOG_FACTORS, rate_cov=RATE_COV, residual=Residual())
 
 
 def random_belief(seed=0):
@@ -90,7 +90,7 @@ class TestPredict:
         mean, cov = random_belief()
         args = NOMINAL.vector()[None], np.zeros(1), np.full(1, 24.0)
         _, _, jacobian = predict(PRIOR, mean[None], cov[None], *args)
-        for i in (*range(9), *range(9, 9 + len(PARAMETERS))):
+        for i in (*range(9), *range(9, 9 + N_VESSEL_RATES)):
             step = np.zeros(N_BELIEF)
             step[i] = 1e-5
             up, down = (PRIOR.mean_step((mean + s)[:, None], args[0].T, args[1], args[2])[:, 0] for s in (step, -step))

@@ -65,7 +65,7 @@ def fitted(training):
 
 def parameters(model):
     p = model.process
-    yield from (p.log_factors, p.rate_cov, p.residual.scales)
+    yield from (p.log_factors, p.rate_cov)
     for process in p.residual.processes:
         if process is not None:
             yield from (process.h.vector(), process.x, process.y, process.alpha, process.factor)
@@ -199,7 +199,7 @@ def one_step_errors(model, noisy, true):
 class TestLearning:
     def test_the_hybrid_beats_the_calibrated_prior_on_runs_it_has_not_seen(self, fitted, held_out):
         """Three days ahead on the true states: the processes must earn their place."""
-        prior = HybridModel(process=replace(fitted.process, residual=Residual.none()))
+        prior = HybridModel(process=replace(fitted.process, residual=Residual()))
         error = {}
         for name, model in (("hybrid", fitted), ("prior", prior), ("typical", HybridModel())):
             off = []
@@ -224,16 +224,16 @@ class TestLearning:
 
     def test_setting_the_processes_aside_leaves_the_mechanistic_forecast(self, fitted, held_out):
         t = first(held_out[0][0], 4)
-        bare = HybridModel(process=replace(fitted.process, residual=Residual.none()))
+        bare = HybridModel(process=replace(fitted.process, residual=Residual()))
         assert np.abs(rollout(bare, t)[0].mean - rollout(fitted, t)[0].mean).max() > 0.01
-        again = HybridModel(process=replace(bare.process, residual=Residual.none()))
+        again = HybridModel(process=replace(bare.process, residual=Residual()))
         assert (rollout(bare, t)[0].samples == rollout(again, t)[0].samples).all()
 
     def test_hyperparameters_moved(self, fitted):
         from perfusio.hybrid.gp import initial_hyperparameters
 
         moved = [
-            np.abs(p.h.log_lengthscales - initial_hyperparameters(16, 1.0).log_lengthscales).max()
+            np.abs(p.h.log_lengthscales - initial_hyperparameters(16).log_lengthscales).max()
             for p in fitted.process.residual.processes
         ]
         assert min(moved) > 0.02

@@ -1,12 +1,26 @@
 """Nine processes for what the balances miss, each on its own rows."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from perfusio.config import DEFAULT_AMBR250_DESIGN_SPACE
 from perfusio.hybrid.features import IndexedData
-from perfusio.hybrid.mechanistic import PARAMETERS, advance
-from perfusio.hybrid.residual import MIN_ROWS, USUAL_RATE, Residual, mechanistic_step, predict_latent, residual_rows
+from perfusio.hybrid.mechanistic import PARAMETER_INDEX, PARAMETERS, advance
+from perfusio.hybrid.residual import (
+    LIMIT,
+    MIN_ROWS,
+    N_HYPER_ROWS,
+    USUAL,
+    Residual,
+    Transitions,
+    _some_runs,
+    mechanistic_step,
+    predict_latent,
+    residual_rows,
+    step,
+)
 from perfusio.state import SPECIES, SPECIES_INDEX
 from perfusio.testing import make_state
 
@@ -14,30 +28,110 @@ SPACE = DEFAULT_AMBR250_DESIGN_SPACE
 ZERO = np.zeros(len(PARAMETERS))
 
 
-def rows(n=30, *, seed=0, hours=24.0, growth=0.0, without=()):
-    """Transitions of the prior itself, times exp(growth x days) on the cells; `without` names unmeasured species."""
+def rows(n=30, *, seed=0, hours=24.0, growth=0.0, uptake=0.0, without=()):
+    """Transitions of the prior itself, but cells times exp(growth x days) and glucose uptake times exp(uptake).
+
+    Each starts from readings that occur in no other; `without` names unmeasured species.
+    """
     rng = np.random.default_rng(seed)
     before = make_state().vector()[:, None] * np.exp(0.3 * rng.standard_normal((9, n)))
     before[1] = 97.0
     u = SPACE.low[:, None] + rng.random((6, n)) * (SPACE.high - SPACE.low)[:, None]
-    after = advance(before, u, np.zeros((len(PARAMETERS), n)), hours)
+    factors = np.zeros((len(PARAMETERS), n))
+    factors[PARAMETER_INDEX["glucose_uptake"]] = uptake
+    after = advance(before, u, factors, hours)
     after[0] *= np.exp(growth * hours / 24.0)
     x = np.column_stack([np.repeat(np.vstack([before, u, np.arange(n)]).T, 9, axis=0), np.tile(np.arange(9), n)])
     keep = ~np.isin(x[:, -1], [SPECIES_INDEX[s] for s in without])
-    return IndexedData(x=x[keep], y=after.T.ravel()[keep], hours=np.full(keep.sum(), hours))
+    read = before.T.ravel()[keep]
+    return IndexedData(x=x[keep], y=after.T.ravel()[keep], hours=np.full(keep.sum(), hours), read=read)
 
 
-def test_the_prior_has_no_residual_against_itself():
-    for r in residual_rows(rows(), ZERO):
-        assert r.rate == pytest.approx(np.zeros(30), abs=1e-9)
-        assert r.x.shape == (30, 16)
-        assert (r.noise > 0).all()
+def rows_of(species, data):
+    """Rows of one species, linearised where nothing is known."""
+    return residual_rows(data, ZERO, np.zeros((9, len(Transitions.of(data).hours))), SPECIES_INDEX[species])
+
+
+@pytest.mark.parametrize("species", SPECIES)
+def test_the_prior_has_no_residual_against_itself(species):
+    r = rows_of(species, rows())
+    assert r.residual == pytest.approx(np.zeros(30), abs=1e-9)
+    assert r.x.shape == (30, 16)
+    assert (r.noise[0] > 0).all()
 
 
 @pytest.mark.parametrize("hours", [12.0, 24.0, 48.0])
 def test_a_residual_is_a_rate_per_day_whatever_the_interval(hours):
-    (vcd, *_) = residual_rows(rows(hours=hours, growth=0.1), ZERO)
-    assert vcd.rate == pytest.approx(np.full(30, 0.1), rel=0.02)  # the floor of 0.05 on the log scale takes a little
+    vcd = rows_of("vcd", rows(hours=hours, growth=0.1))
+    assert vcd.residual == pytest.approx(
+        np.full(30, 0.1), rel=0.02
+    )  # the floor of 0.05 on the log scale takes a little
+
+
+def test_that_of_glucose_is_a_change_of_its_uptake():
+    """To first order around zero; around the right value it is exact."""
+    data = rows(uptake=0.2)
+    assert np.median(rows_of("glucose", data).residual) == pytest.approx(0.2, abs=0.03)
+    at = np.zeros((9, 30))
+    at[SPECIES_INDEX["glucose"]] = 0.2
+    exact = residual_rows(data, ZERO, at, SPECIES_INDEX["glucose"])
+    assert exact.residual == pytest.approx(np.full(30, 0.2), abs=1e-3)  # the bound takes a little
+
+
+def course(n, *, start_error=0.0):
+    """One run of the prior itself, with readings of cells that are all `start_error` (relative) too high."""
+    u, y = SPACE.nominal.vector(), [make_state().vector()]
+    for _ in range(n):
+        y.append(advance(y[-1][:, None], u[:, None], ZERO[:, None], 24.0)[:, 0])
+    true = np.array(y)
+    x = np.column_stack(
+        [np.repeat(np.column_stack([true[:-1], np.tile(u, (n, 1)), np.arange(n)]), 9, axis=0), np.tile(np.arange(9), n)]
+    )
+    readings = true * np.where(np.arange(9) == 0, 1.0 + start_error, 1.0)
+    return IndexedData(x=x, y=readings[1:].ravel(), hours=np.full(9 * n, 24.0), read=readings[:-1].ravel())
+
+
+def test_an_error_of_the_estimate_that_a_row_starts_from_cancels():
+    """Readings are 1 % higher than the states: growth is the same, whatever the smoother believed."""
+    vcd = rows_of("vcd", course(6, start_error=0.01))
+    assert np.abs(vcd.residual).max() < 0.004
+
+
+def test_rows_that_share_a_reading_have_opposite_errors():
+    vcd = rows_of("vcd", course(6))
+    assert (vcd.noise[1, :-1] < 0).all()
+    assert vcd.noise[1, -1] == 0
+    assert (
+        np.linalg.eigvalsh(np.diag(vcd.noise[0]) + np.diag(vcd.noise[1, :-1], 1) + np.diag(vcd.noise[1, :-1], -1)).min()
+        > 0
+    )
+    assert (rows_of("vcd", rows()).noise[1] == 0).all()
+
+
+def test_where_nothing_was_read_the_estimate_stands_in():
+    data = course(6)
+    gap = replace(data, read=np.where(data.task == 0, np.nan, data.read))
+    vcd = rows_of("vcd", gap)
+    assert vcd.residual == pytest.approx(np.zeros(6), abs=1e-6)
+    assert (vcd.noise[1] == 0).all()
+
+
+def test_hyperparameters_are_searched_on_whole_runs():
+    run = np.repeat(np.arange(20), 28)
+    some = _some_runs(run, np.random.default_rng(0))
+    assert len(some) == N_HYPER_ROWS // 28 * 28
+    assert all((np.isin(np.flatnonzero(run == r), some)).all() for r in np.unique(run[some]))
+    assert len(_some_runs(np.zeros(1000, dtype=int), np.random.default_rng(0))) == N_HYPER_ROWS
+
+
+def test_no_residual_moves_a_state_further_than_its_limit():
+    z = np.log(make_state().vector())[:, None]
+    z[1] = 9.7
+    u, day = SPACE.nominal.vector()[:, None], np.full(1, 24.0)
+    latent = np.arange(9) != SPECIES_INDEX["glucose"]
+    still, moved = (step(z, u, ZERO[:, None], day, r * latent[:, None]) for r in (0.0, 50.0))
+    assert (moved - still)[latent, 0] == pytest.approx(LIMIT[latent])
+    assert np.isfinite(moved).all()
 
 
 def test_predictions_are_of_the_rows_own_species():
@@ -48,11 +142,11 @@ def test_predictions_are_of_the_rows_own_species():
 
 
 def fitted(data):
-    return Residual.fit(residual_rows(data, ZERO), Residual.none(), np.random.default_rng(0))
+    return Residual.fit(data, ZERO, Residual(), np.random.default_rng(0))
 
 
 def test_before_any_fit_it_is_zero_with_no_variance():
-    none = Residual.none()
+    none = Residual()
     mean, variance = none.predict(np.zeros((3, 16)))
     assert not none.is_fitted
     assert mean.shape == variance.shape == (9, 3)
@@ -63,10 +157,10 @@ def test_before_any_fit_it_is_zero_with_no_variance():
 
 def test_it_learns_a_growth_that_the_prior_lacks_and_forgets_it_far_away():
     residual = fitted(rows(40, growth=0.15))
-    (vcd, *_) = residual_rows(rows(10, seed=7, growth=0.15), ZERO)
+    vcd = rows_of("vcd", rows(10, seed=7, growth=0.15))
     mean, variance = residual.predict(vcd.x)
     assert mean[0] == pytest.approx(np.full(10, 0.15), abs=0.05)
-    assert (variance[0] < USUAL_RATE[0] ** 2 * 4).all()
+    assert (variance[0] < USUAL[0] ** 2 * 4).all()
     far, wide = residual.predict(vcd.x + 300.0)
     assert np.abs(far[0]).max() < 0.01
     assert (wide[0] > variance[0]).all()
@@ -88,17 +182,17 @@ def test_too_few_rows_make_no_process():
 
 def test_conditioning_on_other_rows_keeps_the_hyperparameters():
     residual = fitted(rows(20, growth=0.15))
-    other = residual.conditioned(residual_rows(rows(30, seed=1, growth=-0.15), ZERO))
+    other = residual.conditioned(rows(30, seed=1, growth=-0.15), ZERO)
     for p, q in zip(residual.processes, other.processes, strict=True):
         assert (p.h.vector() == q.h.vector()).all()
-    (vcd, *_) = residual_rows(rows(5, seed=2), ZERO)
+    vcd = rows_of("vcd", rows(5, seed=2))
     assert (other.mean(vcd.x)[0] < 0 * residual.mean(vcd.x)[0]).all()
     assert (residual.mean(vcd.x)[0] > 0).all()
 
 
 def test_sampled_functions_scatter_around_the_mean_in_units_of_the_rate():
     residual = fitted(rows(40, growth=0.15))
-    (vcd, *_) = residual_rows(rows(4, seed=5, growth=0.15), ZERO)
+    vcd = rows_of("vcd", rows(4, seed=5, growth=0.15))
     paths = residual.sample_paths(400, np.random.default_rng(0))(np.repeat(vcd.x[:, None], 400, axis=1))
     mean, variance = residual.predict(vcd.x)
     assert paths.shape == (9, 4, 400)

@@ -58,7 +58,7 @@ def test_a_fast_path_stays_fast():
 def test_a_certain_belief_without_noise_is_the_balance():
     model = HybridModel().condition([T])
     belief = Belief(trajectory=T, mean=model.beliefs["R01"].mean, cov=np.zeros_like(model.beliefs["R01"].cov))
-    process = Process(log_factors=np.zeros(len(PARAMETERS)), rate_cov=model.process.rate_cov, residual=Residual.none())
+    process = Process(log_factors=np.zeros(len(PARAMETERS)), rate_cov=model.process.rate_cov, residual=Residual())
     paths = Futures.draw(process, belief, hours=24.0, n_paths=200, n_intervals=1, seed=0).play(plan(1))
     mean_step = process.mean_step(belief.mean[:, None], NOMINAL[:, None], np.zeros(1), np.full(1, 24.0))[:, 0]
     assert to_latent(paths[0, :, 0].T).mean(axis=1) == pytest.approx(mean_step, abs=0.015)
