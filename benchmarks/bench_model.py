@@ -44,7 +44,7 @@ class Extent:
         n_vessels: Whose forecast is timed.
         n_extended: Rows to which new ones are added.
         is_full: Whether the library's search goes on until it stops by itself.
-        repeats: Of what is timed, for the median; the library's fit is timed once per clone.
+        repeats: Of the forecast that is timed; fits are timed once per clone. Medians are printed.
     """
 
     clones: Sequence[int]
@@ -107,7 +107,7 @@ def measured_costs(extent: Extent, experiments: dict[int, Experiment], results: 
     """Measure what things cost, one after the other in this process."""
     beside, largest = [], max(extent.sizes)
     for number, one in experiments.items():
-        beside.append(beside_library(one, largest, repeats=extent.repeats, is_full=extent.is_full))
+        beside.append(beside_library(one, largest, is_full=extent.is_full))
         progress(f"Random{number}: pipeline {beside[-1].hybrid_s:.2f} s, library {beside[-1].library_s:.1f} s")
     first = experiments[extent.clones[0]]
     vessels = first.training[: extent.n_vessels]
