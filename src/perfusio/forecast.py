@@ -39,17 +39,21 @@ class Forecast:
         mean: Shape (H, Q), canonical units.
         sd: Shape (H, Q).
         samples: Paths, shape (S, H, Q); a path is one possible future, consistent along time.
+        support: How close each time is to what the model learnt from, (H,): 1 = much like it, 0 = nothing like it was
+            seen; None where the forecaster does not say.
     """
 
     times_h: FloatArray
     mean: FloatArray
     sd: FloatArray
     samples: FloatArray
+    support: FloatArray | None = None
 
     @classmethod
-    def from_samples(cls, times_h: FloatArray, samples: FloatArray) -> Forecast:
+    def from_samples(cls, times_h: FloatArray, samples: FloatArray, support: FloatArray | None = None) -> Forecast:
         """Summarise paths (S, H, Q) into a forecast."""
-        return cls(times_h=times_h, mean=samples.mean(axis=0), sd=samples.std(axis=0), samples=samples)
+        mean, sd = samples.mean(axis=0), samples.std(axis=0)
+        return cls(times_h=times_h, mean=mean, sd=sd, samples=samples, support=support)
 
     def __getitem__(self, name: str) -> QuantityForecast:
         """Return the forecast of one species by name."""
@@ -73,12 +77,14 @@ class Forecast:
         return bool(np.isfinite(self.mean).all() and np.isfinite(self.sd).all())
 
     def to_json(self) -> dict[str, object]:
-        """Return mean, sd and the 80 and 90 % intervals by species, for the record (never whole samples)."""
+        """Return mean, sd and the 80 and 90 % intervals by species, and support; for the record (never samples)."""
         quantiles = np.percentile(self.samples, [5, 10, 90, 95], axis=0)
         rows = {"mean": self.mean, "sd": self.sd}
         rows |= dict(zip(("q05", "q10", "q90", "q95"), quantiles, strict=True))
+        support = {} if self.support is None else {"support": [_rounded(v) for v in self.support]}
         return {
             "times_h": [float(t) for t in self.times_h],
+            **support,
             **{key: {s: [_rounded(v) for v in a[:, i]] for i, s in enumerate(SPECIES)} for key, a in rows.items()},
         }
 

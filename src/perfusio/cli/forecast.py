@@ -25,10 +25,11 @@ from perfusio.cli.history import (
 if TYPE_CHECKING:
     from perfusio.forecast import Forecast, QuantityForecast
     from perfusio.quantities import Quantity
-    from perfusio.state import Setpoints
+    from perfusio.state import FloatArray, Setpoints
     from perfusio.trajectory import Trajectory
 
 SHOWN_DAYS = (1, 3, 7, 14, 28)
+LOW_SUPPORT = 0.7
 CSV_HEADER = ("day", "quantity", "unit", "mean", "sd", "q05", "q10", "q90", "q95")
 
 
@@ -88,10 +89,13 @@ def forecast(
         about = {"run": whole.reactor_id, "from_day": start, "plan": plan, "model_id": believed.model_id}
         table = [dict(zip(CSV_HEADER, row, strict=True)) for row in _rows(quantities)]
         numeric = [{k: v if k in ("quantity", "unit") else float(v) for k, v in row.items()} for row in table]
-        print_json({**about, "forecast": numeric})
+        support = {} if future.support is None else {"support": [round(float(v), 3) for v in future.support]}
+        print_json({**about, **support, "forecast": numeric})
         return
     typer.echo(f"{whole.reactor_id} from day {start:g} on, plan: {plan}; mean and 80 % interval of the true state.")
     typer.echo(_table(quantities, start))
+    if future.support is not None:
+        typer.echo(_support(future.support))
     for file in files:
         typer.echo(f"{file}")
 
@@ -171,6 +175,15 @@ def _table(quantities: dict[str, tuple[Quantity, QuantityForecast]], start: floa
         cells = [f"{_short(f.mean[d - 1])} ({_short(low[d - 1])} to {_short(high[d - 1])})" for d in shown]
         rows.append([quantity.axis_label, *cells])
     return aligned(rows)
+
+
+def _support(support: FloatArray) -> str:
+    least = int(support.argmin())
+    words = f"Support {support.mean():.2f} on average (1: much like what the model learnt from, 0: nothing like it)"
+    return words if support[least] > LOW_SUPPORT else (
+        f"{words}, least on day {least + 1} ahead: {support[least]:.2f}. The model has not seen such states under such "
+        "setpoints; its intervals are widened, and may still be too narrow."
+    )  # fmt: skip
 
 
 def _short(value: float) -> str:

@@ -120,7 +120,7 @@ def initial_belief(state: State, process: Process) -> tuple[FloatArray, FloatArr
     cov[LATENT, LATENT] = np.diag(DEFAULT_SD**2)
     cov[RATES, RATES] = process.rate_cov
     cov[DRIFT, DRIFT] = np.diag((process.freedom * DRIFT_SD) ** 2)
-    return update(mean, cov, state)[:2]
+    return update(mean, cov, state, process.residual.noise_factor)[:2]
 
 
 def predict(
@@ -193,27 +193,36 @@ class _Surprise:
     relative: FloatArray
 
 
-def _surprise(mean: FloatArray, cov: FloatArray, state: State) -> _Surprise:
+def _surprise(mean: FloatArray, cov: FloatArray, state: State, noise_factor: FloatArray | float) -> _Surprise:
     measured = state.vector()
     (known,) = np.nonzero(np.isfinite(measured))
     z = to_latent(np.where(np.isfinite(measured), measured, 1.0))[known]
     # the noise of the expected value: that of a reading of zero would be far too sure of itself
     believed = from_latent(mean[LATENT])
-    noise = noise_sd(np.where(np.isfinite(measured), 0.5 * (measured + believed), believed))[known]
+    expected = noise_factor * noise_sd(np.where(np.isfinite(measured), 0.5 * (measured + believed), believed))
+    noise = expected[known]
     off = z - mean[known]
     total = cov[np.ix_(known, known)] + np.diag(noise**2)
     limit = CLIP_SD * np.sqrt(np.diag(total))
     return _Surprise(known, np.clip(off, -limit, limit), total, off / noise)
 
 
-def update(mean: FloatArray, cov: FloatArray, state: State) -> tuple[FloatArray, FloatArray, FloatArray]:
+def update(
+    mean: FloatArray, cov: FloatArray, state: State, noise_factor: FloatArray | float = 1.0
+) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Take one sample into one belief; an outlier counts as an innovation of CLIP_SD standard deviations at most.
+
+    Args:
+        mean: (n,).
+        cov: (n, n).
+        state: The sample.
+        noise_factor: Of the usual noise of the analyzer, (Q,).
 
     Returns:
         Mean (n,), covariance (n, n), innovation over the measurement sd (Q,), NaN where not measured.
     """
     innovation = np.full(N_SPECIES, np.nan)
-    s = _surprise(mean, cov, state)
+    s = _surprise(mean, cov, state, noise_factor)
     if not len(s.known):
         return mean, cov, innovation
     innovation[s.known] = s.relative
@@ -223,11 +232,11 @@ def update(mean: FloatArray, cov: FloatArray, state: State) -> tuple[FloatArray,
     return mean + gain @ s.off, 0.5 * (new_cov + new_cov.T), innovation
 
 
-def log_density(steps: Sequence[Step], trajectory: Trajectory) -> float:
+def log_density(steps: Sequence[Step], trajectory: Trajectory, process: Process) -> float:
     """Return the log probability density of a run's samples, each as foreseen from those before it."""
     total = 0.0
     for one, state in zip(steps[1:], trajectory.states[1:], strict=True):
-        s = _surprise(one.predicted_mean, one.predicted_cov, state)
+        s = _surprise(one.predicted_mean, one.predicted_cov, state, process.residual.noise_factor)
         if len(s.known):
             factor = cho_factor(s.total, lower=True)
             total -= 0.5 * float(s.off @ cho_solve(factor, s.off)) + float(np.log(np.diag(factor[0])).sum())
@@ -267,7 +276,7 @@ def filter_runs(
         means, covs = np.array([mean[i] for i in active]), np.array([cov[i] for i in active])
         moved = predict(process, means, covs, inputs, day, hours, [trajectories[i].fed[at[i]] for i in active])
         for i, state, m, c, j in zip(active, after, *moved, strict=True):
-            mean[i], cov[i], innovation = update(m, c, state)
+            mean[i], cov[i], innovation = update(m, c, state, process.residual.noise_factor)
             at[i] += 1
             steps[i].append(
                 Step(
@@ -283,12 +292,15 @@ def filter_runs(
     return ends, steps
 
 
-def smoothed(steps: Sequence[Step]) -> FloatArray:
-    """Return the species of one run given all its samples, shape (N, Q) (Rauch-Tung-Striebel)."""
-    mean, means = steps[-1].mean, [steps[-1].mean]
+def smoothed(steps: Sequence[Step]) -> tuple[FloatArray, FloatArray]:
+    """Return the latent states of one run given all its samples, and their sd, both (N, Q) (Rauch-Tung-Striebel)."""
+    mean, cov = steps[-1].mean, steps[-1].cov
+    means, sds = [mean], [np.sqrt(np.diag(cov))]
     for before, after in zip(reversed(steps[:-1]), reversed(steps[1:]), strict=True):
         ridge = after.predicted_cov + 1e-10 * np.eye(N_BELIEF)
         gain = np.linalg.solve(ridge, after.jacobian @ before.cov).T
         mean = before.mean + gain @ (mean - after.predicted_mean)
+        cov = before.cov + gain @ (cov - after.predicted_cov) @ gain.T
         means.append(mean)
-    return from_latent(np.array(means[::-1]).T[LATENT]).T
+        sds.append(np.sqrt(np.maximum(np.diag(cov), 0.0)))
+    return np.array(means[::-1])[:, LATENT], np.array(sds[::-1])[:, LATENT]

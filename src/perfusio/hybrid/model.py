@@ -11,7 +11,8 @@ import numpy as np
 from perfusio.errors import FitFailed, NotEnoughData, OutOfRange
 from perfusio.forecast import Forecast
 from perfusio.hybrid.calibration import calibrate, uncalibrated
-from perfusio.hybrid.features import IndexedData, from_latent, indexed
+from perfusio.hybrid.conformal import multipliers
+from perfusio.hybrid.features import IndexedData, from_latent, indexed, to_latent
 from perfusio.hybrid.filter import LATENT, Belief, Process, filter_runs, log_density, smoothed
 from perfusio.hybrid.residual import Residual
 from perfusio.hybrid.rollout import Futures
@@ -41,15 +42,19 @@ class HybridModel:
     Attributes:
         process: Parameters and residual processes.
         beliefs: One per vessel that was conditioned on, by reactor_id.
+        spread: Multipliers of the spread of forecasts, learnt from runs left out, (K, Q) as in `rollout.Futures`; None
+            as long as there were too few runs to leave out.
     """
 
     process: Process = field(default_factory=_prior_process)
     beliefs: dict[str, Belief] = field(default_factory=dict)
+    spread: FloatArray | None = None
 
     @property
     def model_id(self) -> str:
         """Twelve hex digits that change whenever the predictions change."""
         digest = hashlib.sha256(self.process.log_factors.tobytes() + self.process.rate_cov.tobytes())
+        digest.update(b"" if self.spread is None else self.spread.tobytes())
         for p in self.process.residual.processes:
             if p is not None:
                 digest.update(p.h.vector().tobytes() + p.alpha.tobytes())
@@ -64,17 +69,33 @@ class HybridModel:
         ends, _ = filter_runs(self.process, trajectories, starts)
         return replace(self, beliefs={**self.beliefs, **{b.trajectory.reactor_id: b for b in ends}})
 
-    def fit(self, trajectories: Sequence[Trajectory], *, seed: int = 0) -> HybridModel:
+    def fit(self, trajectories: Sequence[Trajectory], *, seed: int = 0, calibrate: bool = True) -> HybridModel:
         """Learn parameters and residual processes from runs, starting from this model.
 
-        Two rounds: the runs are smoothed with what is known, then parameters and processes are fitted on smoothed
-        inputs and raw targets (a smoothed target would teach the smoother's own bias).
+        Two rounds: the runs are smoothed with what is known, then parameters and processes are fitted on
+        differences of readings. Then the spread of forecasts is calibrated on runs left out.
+
+        Args:
+            trajectories: Runs.
+            seed: Of every random choice.
+            calibrate: Whether to calibrate the spread.
 
         Raises:
             NotEnoughData: fewer than MIN_TRANSITIONS usable transitions.
             FitFailed: no usable optimum.
         """
-        return self._fitted(trajectories, seed=seed, held_out=[0] * len(trajectories))[0]
+        model = self._fitted(trajectories, seed=seed, held_out=[0] * len(trajectories))[0]
+        return model.calibrated(trajectories, seed=seed) if calibrate else model
+
+    @one_thread
+    def calibrated(self, trajectories: Sequence[Trajectory], *, seed: int = 0) -> HybridModel:
+        """Return the model with intervals that hold on runs left out, as far as there are runs to leave out.
+
+        Args:
+            trajectories: The runs that it was fitted on.
+            seed: Of folds and paths.
+        """
+        return replace(self, spread=multipliers(self.process, trajectories, seed=seed))
 
     def fit_indexed(self, x: FloatArray, y: FloatArray, *, hours: float = 24.0, seed: int = 0) -> HybridModel:
         """Learn from rows in the indexed multi-task format, as they are (no smoothing).
@@ -112,7 +133,7 @@ class HybridModel:
         process = searched = self.process
         for _ in range(2):
             _, steps = filter_runs(process, trajectories, [None] * len(trajectories))
-            inputs = [smoothed(s) for s in steps]
+            inputs = [from_latent(smoothed(s)[0].T).T for s in steps]
             everything = indexed(trajectories, inputs)
             seen = indexed(
                 [_without_last(t, n) for t, n in zip(trajectories, held_out, strict=True)],
@@ -123,7 +144,7 @@ class HybridModel:
                 process = replace(process, residual=process.residual.conditioned(everything, process.log_factors))
         process = _with_freedom(process, trajectories)
         searched = replace(searched, freedom=process.freedom, rate_cov=process.rate_cov)
-        return HybridModel(process=process).condition(trajectories), searched
+        return replace(self, process=process, beliefs={}).condition(trajectories), searched
 
     def predict_next_state(self, trajectory: Trajectory, setpoints: Setpoints, hours: float) -> Forecast:
         """Predict the vessel `hours` after its last sample at constant `setpoints`.
@@ -180,7 +201,9 @@ class HybridModel:
             trajectory, interval_hours=interval_hours, n_paths=n_paths, n_intervals=n, seed=seed, feeds=feeds
         )
         times = trajectory.states[-1].time_h + interval_hours * np.arange(1, n + 1)
-        return tuple(Forecast.from_samples(times, paths) for paths in futures.play(arrays))
+        played = futures.play(arrays)
+        support = futures.support(np.median(to_latent(np.moveaxis(played, -1, 0)), axis=2), arrays)
+        return tuple(Forecast.from_samples(times, paths, s) for paths, s in zip(played, support, strict=True))
 
     def futures(
         self,
@@ -195,7 +218,14 @@ class HybridModel:
         """Draw possible futures of a vessel, to be played under any number of plans (arrays in, arrays out)."""
         belief = self.condition([trajectory]).beliefs[trajectory.reactor_id]  # free where it is up to date
         return Futures.draw(
-            self.process, belief, hours=interval_hours, n_paths=n_paths, n_intervals=n_intervals, seed=seed, feeds=feeds
+            self.process,
+            belief,
+            hours=interval_hours,
+            n_paths=n_paths,
+            n_intervals=n_intervals,
+            seed=seed,
+            feeds=feeds,
+            spread=self.spread,
         )
 
     def estimate(self, trajectory: Trajectory) -> State:
@@ -224,7 +254,7 @@ def _with_freedom(process: Process, trajectories: Sequence[Trajectory]) -> Proce
 
     def density(candidate: Process) -> float:
         runs = filter_runs(candidate, some, [None] * len(some))[1]
-        return sum(log_density(steps, t) for steps, t in zip(runs, some, strict=True))
+        return sum(log_density(steps, t, candidate) for steps, t in zip(runs, some, strict=True))
 
     return max(candidates, key=density)
 

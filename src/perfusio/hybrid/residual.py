@@ -12,7 +12,7 @@ smoother's bias (ADR 0006). Letters as in `gp`; Q species, T transitions.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 
 import numpy as np
@@ -35,6 +35,7 @@ RATE_LIMIT = 3.0  # of a log rate
 MIN_ROWS = 5
 N_HYPER_ROWS = 300
 """Hyperparameters are searched on about so many rows, of whole runs; the process is conditioned on all rows."""
+N_USUAL_ROWS = 100
 OUTLIER_SD = 5.0
 _NUDGE = 0.01
 _LEAST_GAIN = 1e-3
@@ -209,9 +210,11 @@ class Residual:
 
     Attributes:
         processes: One per species, in the order of SPECIES; each models the residual over USUAL.
+        usual_variance: Of each process where it has data, (Q,): that which all but a few rows stay below.
     """
 
     processes: tuple[gp.GaussianProcess | None, ...] = (None,) * N_SPECIES
+    usual_variance: FloatArray = field(default_factory=lambda: np.zeros(N_SPECIES))
 
     @classmethod
     def fit(cls, data: IndexedData, log_factors: FloatArray, before: Residual, rng: np.random.Generator) -> Residual:
@@ -230,7 +233,7 @@ class Residual:
             h = gp.fit(rows.x[some], y[some], noise[:, some], start=start)
             return gp.GaussianProcess.condition(h, rows.x, y, noise)
 
-        return cls(processes=_for_each_species(data, log_factors, before, learnt))
+        return cls._of(_for_each_species(data, log_factors, before, learnt))
 
     def conditioned(self, data: IndexedData, log_factors: FloatArray) -> Residual:
         """Return the same hyperparameters, conditioned on other data."""
@@ -241,12 +244,26 @@ class Residual:
                 return None
             return gp.GaussianProcess.condition(old.h, rows.x, rows.residual / USUAL[q], rows.noise / USUAL[q] ** 2)
 
-        return Residual(processes=_for_each_species(data, log_factors, self, again))
+        return Residual._of(_for_each_species(data, log_factors, self, again))
+
+    @classmethod
+    def _of(cls, processes: tuple[gp.GaussianProcess | None, ...]) -> Residual:
+        usual = np.zeros(N_SPECIES)
+        for q, p in enumerate(processes):
+            if p is not None:
+                some = p.x[:: max(1, len(p.x) // N_USUAL_ROWS)] * np.exp(p.h.log_lengthscales)
+                usual[q] = np.percentile(p.predict(some)[1], 98.0)
+        return cls(processes=processes, usual_variance=usual)
 
     @property
     def is_fitted(self) -> bool:
         """Whether any species has a process."""
         return any(p is not None for p in self.processes)
+
+    @property
+    def noise_factor(self) -> FloatArray:
+        """Fitted sd of readings over the sd that is expected of the analyzer, (Q,); 1 where nothing was fitted."""
+        return np.array([1.0 if p is None else np.exp(p.h.log_noise) for p in self.processes])
 
     def predict(self, x: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Return mean and variance of the residuals at x (C, D), two arrays (Q, C)."""
@@ -256,6 +273,18 @@ class Residual:
                 m, v = p.predict(x)
                 mean[q], variance[q] = USUAL[q] * m, USUAL[q] ** 2 * v
         return mean, variance
+
+    def support(self, x: FloatArray) -> FloatArray:
+        """Return how close inputs x (C, D) are to data, (C,): 1 = as close as the data to one another, 0 = far off.
+
+        For each species that has a process, its usual variance over that at x, at most 1; their mean.
+        """
+        shares = [
+            np.minimum(1.0, self.usual_variance[q] / np.maximum(p.predict(x)[1], 1e-12))
+            for q, p in enumerate(self.processes)
+            if p is not None
+        ]
+        return np.mean(shares, axis=0) if shares else np.zeros(len(x))
 
     def mean(self, x: FloatArray) -> FloatArray:
         """Return the mean residuals at x (C, D), shape (Q, C)."""

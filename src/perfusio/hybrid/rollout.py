@@ -28,6 +28,15 @@ from perfusio.hybrid.residual import step
 from perfusio.state import FloatArray
 from perfusio.trajectory import Feed
 
+SPANS_DAYS = (1.5, 4.5, 10.5)
+"""Ends of the spans of days ahead whose spread is calibrated each on its own; the last span has no end."""
+WIDER_AFAR = 3.0  # the processes alone are too sure of themselves where there are no data; chosen as conformal's share
+
+
+def span_of(days: FloatArray) -> np.ndarray[tuple[int], np.dtype[np.intp]]:
+    """Return the span (H,) that each of H days ahead lies in."""
+    return np.searchsorted(SPANS_DAYS, days).astype(np.intp)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Futures:
@@ -41,6 +50,7 @@ class Futures:
         day: Culture day at the start.
         hours: Length of an interval.
         feeds: What is given at the start of each interval under every plan; empty = nothing.
+        spread: Multipliers of the paths' spread about their median by span of days ahead, (K, Q); None = as it is.
     """
 
     process: Process
@@ -50,6 +60,7 @@ class Futures:
     day: float
     hours: float
     feeds: Sequence[Feed | None] = ()
+    spread: FloatArray | None = None
 
     @classmethod
     def draw(
@@ -62,22 +73,30 @@ class Futures:
         n_intervals: int,
         seed: int,
         feeds: Sequence[Feed | None] = (),
+        spread: FloatArray | None = None,
+        residual: Callable[[FloatArray], FloatArray] | None = None,
     ) -> Futures:
-        """Draw `n_paths` futures of `n_intervals` from a belief; the same seed draws the same futures."""
+        """Draw `n_paths` futures of `n_intervals` from a belief; the same seed draws the same futures.
+
+        `residual` are functions drawn before, for as many paths, to be shared by several vessels or starts.
+        """
         rng = np.random.default_rng(seed)
         values, vectors = np.linalg.eigh(belief.cov)
         root = vectors * np.sqrt(np.maximum(values, 0.0))
         n = len(belief.mean)
         half = rng.standard_normal((n, (n_paths + 1) // 2))
         standard = np.concatenate([half, -half], axis=1)[:, :n_paths]  # antithetic: the mean has no sampling error
+        if residual is None and process.residual.is_fitted:
+            residual = process.residual.sample_paths(n_paths, rng)
         return cls(
             process=process,
             starts=belief.mean[:, None] + root @ standard,
             noise=rng.standard_normal((n_intervals, n, n_paths)),
-            residual=process.residual.sample_paths(n_paths, rng) if process.residual.is_fitted else None,
+            residual=residual,
             day=belief.trajectory.states[-1].day,
             hours=hours,
             feeds=feeds,
+            spread=spread,
         )
 
     def play(self, plans: FloatArray) -> FloatArray:
@@ -95,7 +114,7 @@ class Futures:
         memory = np.exp(-days / DRIFT_MEMORY_DAYS)
         z = np.repeat(self.starts[LATENT][:, None, :], g, axis=1)
         rates, drift = self.starts[RATES], self.starts[DRIFT]
-        out = np.empty((g, s, horizon, N_SPECIES))
+        latent = np.empty((N_SPECIES, g, s, horizon))
         hours = np.full(g * s, self.hours)
         for h in range(horizon):
             if h < len(self.feeds) and self.feeds[h] is not None:
@@ -111,5 +130,26 @@ class Futures:
             z = step(*flat, factors, hours, residual, lasting).reshape(z.shape) + white[:, None, :]
             rates = rates + self.process.freedom * RATE_WALK * np.sqrt(days) * self.noise[h, RATES]
             drift = memory * drift + (self.process.freedom * DRIFT_WALK[:, None] * np.sqrt(days)) * self.noise[h, DRIFT]
-            out[:, :, h] = from_latent(z).transpose(1, 2, 0)
-        return out
+            latent[..., h] = z
+        if self.spread is not None:
+            centre = np.median(latent, axis=2, keepdims=True)
+            latent = centre + self._factors(centre[:, :, 0], plans)[:, :, None] * (latent - centre)
+        return np.ascontiguousarray(from_latent(latent).transpose(1, 2, 3, 0))
+
+    def support(self, centre: FloatArray, plans: FloatArray) -> FloatArray:
+        """Return how close the inputs of each interval are to data, (G, H), along latent centres (Q, G, H)."""
+        q, g, horizon = centre.shape
+        start = np.repeat(self.starts[LATENT].mean(axis=1)[:, None, None], g, axis=1)
+        before = np.concatenate([start, centre[:, :, :-1]], axis=2)
+        days = self.day + self.hours / 24.0 * np.arange(horizon)
+        x = gp_inputs(before.reshape(q, -1), np.moveaxis(plans, -1, 0).reshape(plans.shape[-1], -1), np.tile(days, g))
+        return self.process.residual.support(x).reshape(g, horizon)
+
+    def _factors(self, centre: FloatArray, plans: FloatArray) -> FloatArray:
+        """Return the multipliers of the spread (Q, G, H): as learnt near data, never below 1 far from them."""
+        assert self.spread is not None
+        horizon = centre.shape[2]
+        learnt = self.spread[span_of(self.hours / 24.0 * np.arange(1.0, horizon + 1.0))].T[:, None]
+        far = 1.0 - self.support(centre, plans)
+        factors: FloatArray = (learnt + far * (np.maximum(learnt, 1.0) - learnt)) * (1.0 + WIDER_AFAR * far)
+        return factors

@@ -219,7 +219,7 @@ def test_filter_and_smoother_are_nearer_to_the_truth_than_the_readings():
         _, (steps,) = filter_runs(PRIOR, [t], [None])
         readings.append(to_latent(t.values.T).T[3:-3] - truth[3:-3])
         filtered.append(np.array([s.mean[LATENT] for s in steps])[3:-3] - truth[3:-3])
-        smooth.append(to_latent(smoothed(steps).T).T[3:-3] - truth[3:-3])
+        smooth.append(smoothed(steps)[0][3:-3] - truth[3:-3])
     raw, at_once, later = (np.sqrt(np.mean(np.square(e))) for e in (readings, filtered, smooth))
     assert at_once < 0.8 * raw
     assert later < 0.85 * at_once

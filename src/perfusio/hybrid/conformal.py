@@ -1,0 +1,148 @@
+"""How much wider or narrower the spread of forecasts must be for stated intervals to hold, learnt from runs left out.
+
+Each run is forecast by processes that have not seen it (parameters and hyperparameters are those of all runs: few
+numbers from thousands of rows), from every few of its samples, and held against its smoothed states: a reading says
+little of a forecast that is better than the analyzer. The spread is then multiplied, for each species and span of days
+ahead, so that these states scatter as the intervals and their own uncertainty together say. Idea: split conformal
+prediction (Angelopoulos and Bates, Foundations and Trends in Machine Learning 16:494, 2023) with whole runs left out,
+because days of one run are not exchangeable; a likelihood in place of quantiles, because the truth is not known.
+
+Letters: N forecast values, K spans of days ahead, Q species, H days ahead, S paths.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from scipy.optimize import minimize_scalar
+from scipy.special import ndtri
+
+from perfusio.hybrid.features import N_SPECIES, from_latent, indexed, to_latent
+from perfusio.hybrid.filter import Belief, Process, filter_runs, smoothed
+from perfusio.hybrid.rollout import SPANS_DAYS, Futures, span_of
+from perfusio.state import FloatArray
+from perfusio.trajectory import Trajectory
+
+TAIL = 10.0
+SD_PER_HALF_WIDTH = float(ndtri(0.9))
+Drawn = Callable[[FloatArray], FloatArray] | None
+MIN_RUNS = 4
+N_FOLDS = 5
+EVERY = 4  # samples between two starts
+N_PATHS = 64
+SAME_INTERVAL = 0.25
+CLIP_SD = 3.0
+UNCERTAINTY_SHARE = 1.0
+"""Of the variance of smoothed states, chosen so that the truth of simulated runs is covered (CloneX, Random11,
+Random12): a run left out of a design is forecast with more error than a new one inside it."""
+ROWS_PER_FACT = 4.0  # forecasts of one run overlap: so many of them say as much as one alone
+LOG_PRIOR_SD = 0.5
+_LEAST, _MOST = 0.25, 4.0
+
+
+def multipliers(process: Process, trajectories: Sequence[Trajectory], *, seed: int) -> FloatArray | None:
+    """Return multipliers of the spread, shape (K, Q); None when there are fewer than MIN_RUNS runs to leave out.
+
+    Args:
+        process: Fitted on the trajectories.
+        trajectories: Runs.
+        seed: Of the folds and paths.
+    """
+    runs = [t for t in trajectories if len(t.setpoints) > 1]
+    if len(runs) < MIN_RUNS:
+        return None
+    _, steps = filter_runs(process, runs, [None] * len(runs))
+    smooth = [smoothed(s) for s in steps]
+    inputs = [from_latent(z.T).T for z, _ in smooth]
+    fold = np.random.default_rng(seed).permutation(len(runs)) % N_FOLDS
+    collected: list[_Errors] = []
+    for k in range(min(N_FOLDS, len(runs))):
+        rest = [i for i in range(len(runs)) if fold[i] != k]
+        seen = indexed([runs[i] for i in rest], [inputs[i] for i in rest])
+        blind = replace(process, residual=process.residual.conditioned(seen, process.log_factors))
+        rng = np.random.default_rng(seed)
+        drawn = blind.residual.sample_paths(N_PATHS, rng) if blind.residual.is_fitted else None
+        held = [i for i in range(len(runs)) if fold[i] == k]
+        blind_steps = filter_runs(blind, [runs[i] for i in held], [None] * len(held))[1]
+        for r, run_steps in zip(held, blind_steps, strict=True):
+            for i in range(0, len(runs[r].setpoints), EVERY):
+                start = Belief(trajectory=runs[r].until(i + 1), mean=run_steps[i].mean, cov=run_steps[i].cov)
+                collected.append(_forecast_errors(blind, start, runs[r], smooth[r], drawn, seed=seed + i))
+    return _solved(collected)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Errors:
+    """Forecasts held against smoothed states, latent: days ahead (H,); error, both sd (H, Q); error NaN if not read."""
+
+    days: FloatArray
+    off: FloatArray
+    sd: FloatArray
+    uncertainty: FloatArray
+
+
+def _forecast_errors(
+    process: Process,
+    start: Belief,
+    run: Trajectory,
+    smooth: tuple[FloatArray, FloatArray],
+    drawn: Drawn,
+    *,
+    seed: int,
+) -> _Errors:
+    """Forecast the rest of a run, as far as its samples come in equal steps."""
+    i = len(start.trajectory.states) - 1
+    hours = np.diff(run.times_h[i:])
+    irregular = np.flatnonzero(np.abs(hours / hours[0] - 1.0) > SAME_INTERVAL)
+    n = int(irregular[0]) if len(irregular) else len(hours)
+    future = slice(i + 1, i + 1 + n)
+    futures = Futures.draw(
+        process,
+        start,
+        hours=float(hours[0]),
+        n_paths=N_PATHS,
+        n_intervals=n,
+        seed=seed,
+        feeds=run.fed[i : i + n],
+        residual=drawn,
+    )
+    paths = to_latent(np.moveaxis(futures.play(run.inputs[None, i : i + n])[0], -1, 0))  # (Q, S, H)
+    low, centre, high = np.percentile(paths, (TAIL, 50.0, 100.0 - TAIL), axis=1)
+    return _Errors(
+        days=(run.times_h[future] - run.times_h[i]) / 24.0,
+        off=np.where(np.isfinite(run.values[future]), smooth[0][future] - centre.T, np.nan),
+        sd=0.5 * (high - low).T / SD_PER_HALF_WIDTH,
+        uncertainty=smooth[1][future],
+    )
+
+
+def _solved(collected: Sequence[_Errors]) -> FloatArray:
+    span = span_of(np.concatenate([e.days for e in collected]))
+    off, sd = np.concatenate([e.off for e in collected]), np.concatenate([e.sd for e in collected])
+    uncertainty = np.concatenate([e.uncertainty for e in collected])
+    out = np.ones((len(SPANS_DAYS) + 1, N_SPECIES))
+    for k in range(len(out)):
+        for q in range(N_SPECIES):
+            rows = (span == k) & np.isfinite(off[:, q])
+            if rows.any():
+                out[k, q] = _multiplier(np.abs(off[rows, q]), sd[rows, q], uncertainty[rows, q])
+    return out
+
+
+def _multiplier(off: FloatArray, sd: FloatArray, uncertainty: FloatArray) -> float:
+    """Return the most probable factor on `sd` (N,), given that `off` (N,) has variance (factor sd)^2 + uncertainty^2.
+
+    Where uncertainty hides the error of the forecast, the factor stays near 1, which the prior says.
+    """
+    hidden = UNCERTAINTY_SHARE * uncertainty**2
+    limit = CLIP_SD * np.sqrt((_MOST * sd) ** 2 + hidden)
+
+    def loss(log_factor: float) -> float:
+        variance = (np.exp(log_factor) * sd) ** 2 + hidden
+        misfit = np.log(variance) + np.minimum(off, limit) ** 2 / variance
+        return 0.5 * float(misfit.sum()) / ROWS_PER_FACT + 0.5 * (log_factor / LOG_PRIOR_SD) ** 2
+
+    found = minimize_scalar(loss, bounds=(np.log(_LEAST), np.log(_MOST)), method="bounded", options={"xatol": 0.01})
+    return float(np.exp(found.x))

@@ -1,0 +1,160 @@
+"""Functions drawn from a process, each consistent wherever it is evaluated, at a cost that does not grow with the data.
+
+A draw from the prior, made of random waves, is corrected so that it takes values drawn from the posterior at a few
+points of the data, the **skeleton**: Matheron's rule, Wilson et al., JMLR 22:105, 2021, eq. 13, with inducing points.
+Away from the skeleton a path keeps the doubt of the prior. Points are chosen one by one, where those so far tell least
+in comparison with what the data leave open: mean and variance are then those of the exact process to a few hundredths
+(a test says so).
+
+Letters: M points, D inputs, S paths, G points at which each path is evaluated, F waves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from perfusio.hybrid.kernel import JITTER, Hyperparameters, cholesky, matern52, solved
+from perfusio.state import FloatArray
+
+Single = NDArray[np.float32]
+Indices = np.ndarray[tuple[int], np.dtype[np.intp]]
+
+N_CANDIDATES = 384
+N_POINTS = 128
+_N_WAVES = 32
+_N_CHORDS = 16  # sets of waves; paths of one chord have waves in common and weights of their own
+_BLOCK = 512  # points evaluated at a time: their covariances with the skeleton stay in the cache
+_LITTLE = 1e-3
+
+
+def candidates(n_rows: int) -> Indices:
+    """Return the rows that may enter a skeleton: N_CANDIDATES of them, evenly spread."""
+    return np.unique(np.linspace(0, n_rows - 1, min(n_rows, N_CANDIDATES)).round().astype(np.intp))
+
+
+def telling(h: Hyperparameters, x: FloatArray, doubt: FloatArray, n_most: int) -> Indices:
+    """Choose among scaled points x (N, D) by a pivoted Cholesky factorisation weighted by 1 / `doubt` (N,).
+
+    Each next point is the one where the process, known at those before, varies most relative to `doubt`. The choice
+    ends when that is little everywhere.
+    """
+    left = np.full(len(x), h.signal_variance)
+    weight = 1.0 / np.maximum(doubt, _LITTLE * JITTER + 1e-7 * h.signal_variance)
+    rows, chosen = np.empty((min(n_most, len(x)), len(x))), []
+    for j in range(len(rows)):
+        i = int(np.argmax(left * weight))
+        if left[i] * weight[i] < _LITTLE:
+            break
+        row = h.covariance(x[i : i + 1], x)[0]
+        row -= rows[:j, i] @ rows[:j]
+        row /= np.sqrt(left[i])
+        rows[j] = row
+        left -= row * row
+        chosen.append(i)
+    return np.array(chosen, dtype=np.intp)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Skeleton:
+    """A process as known at M points.
+
+    Attributes:
+        h: Hyperparameters.
+        x: The points, scaled, (M, D).
+        factor: Lower Cholesky factor of the prior covariance there, (M, M).
+        mean: Posterior mean there, (M,).
+        root: Lower Cholesky factor of the posterior covariance there, (M, M).
+    """
+
+    h: Hyperparameters
+    x: FloatArray
+    factor: FloatArray
+    mean: FloatArray
+    root: FloatArray
+
+    @classmethod
+    def of(cls, h: Hyperparameters, at: FloatArray, mean: FloatArray, cov: FloatArray) -> Skeleton:
+        """Choose points among scaled candidates (C, D), from posterior mean (C,) and covariance (C, C) there."""
+        some = telling(h, at, np.diag(cov), N_POINTS)
+        x, little = at[some], (JITTER + 1e-9 * h.signal_variance) * np.eye(len(some))
+        return cls(
+            h=h,
+            x=x,
+            factor=cholesky(h.covariance(x, x) + little),
+            mean=mean[some],
+            root=cholesky(cov[np.ix_(some, some)] + little),
+        )
+
+    def draw(self, n_paths: int, rng: np.random.Generator) -> Callable[[FloatArray], FloatArray]:
+        """Draw functions.
+
+        Returns:
+            A function of x (G, S, D) that returns (G, S): path s at G points.
+        """
+        d, per_chord = self.x.shape[1], -(-n_paths // _N_CHORDS)
+        # the spectral density of Matern-5/2 is a t distribution with 5 degrees of freedom
+        waves = rng.standard_normal((_N_CHORDS, d, _N_WAVES))
+        waves *= np.sqrt(5.0 / rng.chisquare(5.0, (_N_CHORDS, 1, _N_WAVES)))
+        weights = rng.standard_normal((_N_CHORDS, 2 * _N_WAVES, per_chord), np.float32)
+        weights *= np.exp(self.h.log_signal) / np.sqrt(_N_WAVES)
+        centre = self.x.mean(axis=0)
+        single, points = waves.astype(np.float32), (self.x - centre).astype(np.float32)
+        prior = (_waved(points, single) @ weights).transpose(1, 0, 2).reshape(len(points), -1)
+        drawn = self.mean[:, None] + self.root @ rng.standard_normal(prior.shape)
+        return _path(
+            scale=np.exp(-self.h.log_lengthscales),
+            centre=centre,
+            waves=single,
+            weights=weights.transpose(0, 2, 1).reshape(-1, 2 * _N_WAVES, 1),
+            points=points,
+            pulls=(self.h.signal_variance * solved(self.factor, drawn - prior).T[:, :, None]).astype(np.float32),
+        )
+
+
+def _path(
+    *, scale: FloatArray, centre: FloatArray, waves: Single, weights: Single, points: Single, pulls: Single
+) -> Callable[[FloatArray], FloatArray]:
+    """Return functions in single precision: a path is a random draw, and 1e6 of its values a day make a forecast.
+
+    Args:
+        scale: What inputs are multiplied by, (D,).
+        centre: What is then taken off, (D,).
+        waves: Frequencies (K, D, F) of K chords, each with as many paths.
+        weights: Of cosines and sines in each path (S', 2 F, 1), S' >= S of whole chords.
+        points: The skeleton (M, D).
+        pulls: Of each point on each path, (S', M, 1).
+    """
+    n_chords, d, _ = waves.shape
+    per_chord = len(weights) // n_chords
+
+    def path(x: FloatArray) -> FloatArray:
+        g, s, _ = x.shape
+        at = np.zeros((len(weights), g, d), np.float32)
+        at[:s] = x.transpose(1, 0, 2) * scale - centre
+        values = np.empty((len(weights), g))
+        wide = max(1, _BLOCK // per_chord)
+        for j in range(0, g, wide):
+            many = max(1, wide // min(g, wide))
+            for i in range(0, n_chords, many):
+                some = slice(i * per_chord, (i + many) * per_chord)
+                here = at[some, j : j + wide]
+                shape, flat = (*here.shape[:2], -1), here.reshape(-1, d)
+                waved = _waved(flat.reshape(-1, per_chord * shape[1], d), waves[i : i + many]).reshape(shape)
+                near = matern52(flat, points).reshape(shape)
+                values[some, j : j + wide] = (waved @ weights[some] + near @ pulls[some])[:, :, 0]
+        return values[:s].T
+
+    return path
+
+
+def _waved(x: Single, waves: Single) -> Single:
+    """Return cosines and sines of waves (K, D, F) at x, (N, D) or (K, N, D): shape (K, N, 2 F)."""
+    angle = x @ waves
+    both = np.empty((*angle.shape[:2], 2 * angle.shape[2]), angle.dtype)
+    np.cos(angle, out=both[:, :, : angle.shape[2]])
+    np.sin(angle, out=both[:, :, angle.shape[2] :])
+    return both
