@@ -100,7 +100,7 @@ def _forecast_errors(
     future = slice(i + 1, i + 1 + n)
     futures = Futures.draw(
         process,
-        start,
+        [start],
         hours=float(hours[0]),
         n_paths=N_PATHS,
         n_intervals=n,

@@ -18,7 +18,7 @@ import numpy as np
 from scipy.linalg import solve_triangular
 
 from perfusio.errors import FitFailed
-from perfusio.hybrid.kernel import Hyperparameters, add_noise, cholesky, independent, solved
+from perfusio.hybrid.kernel import Hyperparameters, add_noise, cholesky, independent, matern52_pull, solved
 from perfusio.hybrid.likelihood import fit, initial_hyperparameters
 from perfusio.hybrid.paths import Skeleton, candidates
 from perfusio.state import FloatArray
@@ -51,6 +51,13 @@ class Posterior(ABC):
     def mean(self, x: FloatArray) -> FloatArray:
         """Return the mean of the latent function at x (C, D), shape (C,)."""
         return self.h.covariance(self.h.scaled(x), self.x) @ self.alpha
+
+    def mean_and_slope(self, x: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Return the mean at x (C, D), shape (C,), and its slope by each input there, (C, D)."""
+        at = self.h.scaled(x)
+        pull = matern52_pull(at, self.x, self.h.log_signal) * self.alpha
+        slope = pull @ self.x - pull.sum(axis=1, keepdims=True) * at
+        return self.h.covariance(at, self.x) @ self.alpha, self.h.scaled(slope)
 
     def predict(self, x: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Return mean and variance of the latent function at x (C, D), two arrays (C,) (R&W eq. 2.25, 2.26)."""

@@ -87,6 +87,16 @@ def matern52(a: AnyFloat, b: AnyFloat, log_signal: float = 0.0) -> AnyFloat:
     return k
 
 
+def matern52_pull(a: FloatArray, b: FloatArray, log_signal: float = 0.0) -> FloatArray:
+    """Return p (N, M) such that the slope of the covariance at scaled points a (N, D) and b (M, D) is p (b - a)."""
+    r = np.sqrt(squared_distances(SQRT5 * a, SQRT5 * b))
+    p: FloatArray = np.exp(2.0 * log_signal - r)
+    r += 1.0
+    p *= r
+    p *= 5.0 / 3.0
+    return p
+
+
 def independent(variance: FloatArray) -> FloatArray:
     """Return the noise (2, N) of rows whose errors are independent, from their variances (N,)."""
     return np.stack([variance, np.zeros_like(variance)])

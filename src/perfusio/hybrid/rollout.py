@@ -1,8 +1,8 @@
-"""Possible futures of one vessel under several plans, on common random paths.
+"""Possible futures of one vessel under several plans, or of several vessels under a plan each, on common random paths.
 
 A path draws one state, one set of rate parameters, one drift and one residual function from the belief and keeps them:
 model error persists along a path. All plans share the draws, so that differences between plans are differences of the
-plans. Letters: G plans, H horizon, S paths, Q species, U setpoints.
+plans. Letters: V vessels, G plans, H horizon, S paths, Q species, U setpoints.
 """
 
 from __future__ import annotations
@@ -40,14 +40,14 @@ def span_of(days: FloatArray) -> np.ndarray[tuple[int], np.dtype[np.intp]]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Futures:
-    """One vessel's random draws, to be played under any plan.
+    """Random draws, to be played under any plan; of one vessel, or of V that share the functions that are drawn.
 
     Attributes:
         process: How states move.
-        starts: Draws from the belief (n, S).
-        noise: Standard normal draws for state, rates and drift of each interval (H, n, S).
+        starts: Draws from the beliefs (n, V, S).
+        noise: Standard normal draws for state, rates and drift of each interval (H, n, V, S).
         residual: Sampled residual functions, x (G, S, D) -> (Q, G, S), or None before any fit.
-        day: Culture day at the start.
+        day: Culture day at the start, (V,).
         hours: Length of an interval.
         feeds: What is given at the start of each interval under every plan; empty = nothing.
         spread: Multipliers of the paths' spread about their median by span of days ahead, (K, Q); None = as it is.
@@ -57,7 +57,7 @@ class Futures:
     starts: FloatArray
     noise: FloatArray
     residual: Callable[[FloatArray], FloatArray] | None
-    day: float
+    day: FloatArray
     hours: float
     feeds: Sequence[Feed | None] = ()
     spread: FloatArray | None = None
@@ -66,7 +66,7 @@ class Futures:
     def draw(
         cls,
         process: Process,
-        belief: Belief,
+        beliefs: Sequence[Belief],
         *,
         hours: float,
         n_paths: int,
@@ -76,24 +76,23 @@ class Futures:
         spread: FloatArray | None = None,
         residual: Callable[[FloatArray], FloatArray] | None = None,
     ) -> Futures:
-        """Draw `n_paths` futures of `n_intervals` from a belief; the same seed draws the same futures.
+        """Draw `n_paths` futures of `n_intervals` from beliefs; the same seed draws the same futures.
 
-        `residual` are functions drawn before, for as many paths, to be shared by several vessels or starts.
+        `residual` are functions drawn before, for as many paths, to be used again from other starts.
         """
         rng = np.random.default_rng(seed)
-        values, vectors = np.linalg.eigh(belief.cov)
-        root = vectors * np.sqrt(np.maximum(values, 0.0))
-        n = len(belief.mean)
-        half = rng.standard_normal((n, (n_paths + 1) // 2))
-        standard = np.concatenate([half, -half], axis=1)[:, :n_paths]  # antithetic: the mean has no sampling error
+        n, v = len(beliefs[0].mean), len(beliefs)
+        half = rng.standard_normal((n, v, (n_paths + 1) // 2))
+        standard = np.concatenate([half, -half], axis=2)[..., :n_paths]  # antithetic: the mean has no sampling error
         if residual is None and process.residual.is_fitted:
             residual = process.residual.sample_paths(n_paths, rng)
+        starts = [b.mean[:, None] + _root(b.cov) @ standard[:, i] for i, b in enumerate(beliefs)]
         return cls(
             process=process,
-            starts=belief.mean[:, None] + root @ standard,
-            noise=rng.standard_normal((n_intervals, n, n_paths)),
+            starts=np.stack(starts, axis=1),
+            noise=rng.standard_normal((n_intervals, n, v, n_paths)),
             residual=residual,
-            day=belief.trajectory.states[-1].day,
+            day=np.array([b.trajectory.states[-1].day for b in beliefs]),
             hours=hours,
             feeds=feeds,
             spread=spread,
@@ -103,53 +102,76 @@ class Futures:
         """Return the species under each plan.
 
         Args:
-            plans: Setpoints of each interval, shape (G, H, U).
+            plans: Setpoints of each interval, shape (G, H, U): any number for one vessel, one for each of several.
 
         Returns:
             Shape (G, S, H, Q), canonical units, after each interval.
         """
+        return self.play_and_support(plans)[0]
+
+    def play_and_support(self, plans: FloatArray) -> tuple[FloatArray, FloatArray | None]:
+        """Return what `play` does and how close each interval is to data, (G, H); None before any fit."""
+        latent = self._played(plans)
+        support = None
+        if self.residual is not None:
+            centre = np.median(latent, axis=2)
+            support = self._support(centre, plans)
+            if self.spread is not None:
+                factors, middle = self._factors(support), centre[:, :, None]
+                latent = middle + factors[:, :, None] * (latent - middle)
+        return np.ascontiguousarray(from_latent(latent).transpose(1, 2, 3, 0)), support
+
+    def _played(self, plans: FloatArray) -> FloatArray:
+        """Return latent paths (Q, G, S, H) as they are drawn."""
         g, horizon, _ = plans.shape
-        s = self.starts.shape[1]
+        s = self.starts.shape[2]
         days = self.hours / 24.0
         memory = np.exp(-days / DRIFT_MEMORY_DAYS)
-        z = np.repeat(self.starts[LATENT][:, None, :], g, axis=1)
+
+        def of_plans(drawn: FloatArray) -> FloatArray:
+            """Spread (rows, V, S) over the G plans and flatten: (rows, G S)."""
+            return np.broadcast_to(drawn, (len(drawn), g, s)).reshape(len(drawn), -1)
+
+        z = of_plans(self.starts[LATENT])
         rates, drift = self.starts[RATES], self.starts[DRIFT]
         latent = np.empty((N_SPECIES, g, s, horizon))
-        hours = np.full(g * s, self.hours)
+        hours, start = np.full(g * s, self.hours), np.repeat(np.broadcast_to(self.day, g), s)
         for h in range(horizon):
             if h < len(self.feeds) and self.feeds[h] is not None:
-                z = fed_latent(z.reshape(N_SPECIES, -1), [self.feeds[h]] * (g * s))[0].reshape(z.shape)
-            u = np.repeat(plans[:, h].T[:, :, None], s, axis=2)
-            flat = z.reshape(N_SPECIES, -1), u.reshape(u.shape[0], -1)
+                z = fed_latent(z, [self.feeds[h]] * (g * s))[0]
+            u = np.repeat(plans[:, h].T, s, axis=1)
             residual = None
             if self.residual is not None:
-                x = gp_inputs(*flat, self.day + h * days)
+                x = gp_inputs(z, u, start + h * days)
                 residual = self.residual(x.reshape(g, s, -1)).reshape(N_SPECIES, -1)
-            factors, lasting = np.tile(self.process.factors(rates), (1, g)), np.tile(drift, (1, g))
-            white = WHITE_SD[:, None] * np.sqrt(days) * self.noise[h, LATENT]
-            z = step(*flat, factors, hours, residual, lasting).reshape(z.shape) + white[:, None, :]
-            rates = rates + self.process.freedom * RATE_WALK * np.sqrt(days) * self.noise[h, RATES]
-            drift = memory * drift + (self.process.freedom * DRIFT_WALK[:, None] * np.sqrt(days)) * self.noise[h, DRIFT]
-            latent[..., h] = z
-        if self.spread is not None:
-            centre = np.median(latent, axis=2, keepdims=True)
-            latent = centre + self._factors(centre[:, :, 0], plans)[:, :, None] * (latent - centre)
-        return np.ascontiguousarray(from_latent(latent).transpose(1, 2, 3, 0))
+            white = of_plans(WHITE_SD[:, None, None] * np.sqrt(days) * self.noise[h, LATENT])
+            z = step(z, u, self.process.factors(of_plans(rates)), hours, residual, of_plans(drift)) + white
+            walk = self.process.freedom * np.sqrt(days)
+            rates = rates + walk * RATE_WALK * self.noise[h, RATES]
+            drift = memory * drift + walk * DRIFT_WALK[:, None, None] * self.noise[h, DRIFT]
+            latent[..., h] = z.reshape(N_SPECIES, g, s)
+        return latent
 
-    def support(self, centre: FloatArray, plans: FloatArray) -> FloatArray:
+    def _support(self, centre: FloatArray, plans: FloatArray) -> FloatArray:
         """Return how close the inputs of each interval are to data, (G, H), along latent centres (Q, G, H)."""
         q, g, horizon = centre.shape
-        start = np.repeat(self.starts[LATENT].mean(axis=1)[:, None, None], g, axis=1)
+        start = np.broadcast_to(self.starts[LATENT].mean(axis=2), (q, g))[:, :, None]
         before = np.concatenate([start, centre[:, :, :-1]], axis=2)
-        days = self.day + self.hours / 24.0 * np.arange(horizon)
-        x = gp_inputs(before.reshape(q, -1), np.moveaxis(plans, -1, 0).reshape(plans.shape[-1], -1), np.tile(days, g))
+        days = np.broadcast_to(self.day, g)[:, None] + self.hours / 24.0 * np.arange(horizon)
+        x = gp_inputs(before.reshape(q, -1), np.moveaxis(plans, -1, 0).reshape(plans.shape[-1], -1), days.ravel())
         return self.process.residual.support(x).reshape(g, horizon)
 
-    def _factors(self, centre: FloatArray, plans: FloatArray) -> FloatArray:
+    def _factors(self, support: FloatArray) -> FloatArray:
         """Return the multipliers of the spread (Q, G, H): as learnt near data, never below 1 far from them."""
         assert self.spread is not None
-        horizon = centre.shape[2]
-        learnt = self.spread[span_of(self.hours / 24.0 * np.arange(1.0, horizon + 1.0))].T[:, None]
-        far = 1.0 - self.support(centre, plans)
+        learnt = self.spread[span_of(self.hours / 24.0 * np.arange(1.0, support.shape[1] + 1.0))].T[:, None]
+        far = 1.0 - support
         factors: FloatArray = (learnt + far * (np.maximum(learnt, 1.0) - learnt)) * (1.0 + WIDER_AFAR * far)
         return factors
+
+
+def _root(cov: FloatArray) -> FloatArray:
+    """Return a square root of a covariance that may be singular."""
+    values, vectors = np.linalg.eigh(cov)
+    root: FloatArray = vectors * np.sqrt(np.maximum(values, 0.0))
+    return root

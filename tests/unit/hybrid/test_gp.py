@@ -1,4 +1,4 @@
-"""The Gaussian process is exact: it agrees with GPyTorch, dense formulas, differences, and with its own samples."""
+"""The Gaussian process is exact: it agrees with GPyTorch, with dense formulas, and with differences."""
 
 from dataclasses import replace
 
@@ -6,12 +6,11 @@ import gpytorch
 import numpy as np
 import pytest
 import torch
-from scipy.special import kv
 from scipy.stats import multivariate_normal
 
 from perfusio.errors import FitFailed
 from perfusio.hybrid.gp import GaussianProcess, Hyperparameters, fit, independent, initial_hyperparameters
-from perfusio.hybrid.kernel import JITTER, matern52
+from perfusio.hybrid.kernel import JITTER
 from perfusio.hybrid.likelihood import Likelihood
 
 N, D = 40, 4
@@ -113,41 +112,6 @@ def test_agrees_with_the_dense_formulas_where_rows_share_readings():
     assert abs(likelihood - ignored) > 0.01  # else this test says nothing
 
 
-def test_matern_is_its_bessel_form():
-    r = np.array([1e-3, 0.1, 0.7, 2.0, 6.0])
-    s = np.sqrt(5.0) * r
-    # R&W eq. 4.14 with nu = 5/2: 2^(1 - nu) / gamma(nu) s^nu K_nu(s), gamma(5/2) = 3 sqrt(pi) / 4
-    assert matern52(r[:, None], np.zeros((1, 1)))[:, 0] == pytest.approx(
-        2.0**-1.5 / (0.75 * np.sqrt(np.pi)) * s**2.5 * kv(2.5, s), rel=1e-9
-    )
-    assert matern52(np.zeros((1, 1)), np.zeros((1, 1)), np.log(3.0)) == pytest.approx(9.0)
-
-
-@pytest.mark.parametrize("noise", ["one sd", "an sd for each row", "shared readings"])
-@pytest.mark.parametrize("h", [H, initial_hyperparameters(D)], ids=["short", "long"])
-def test_gradient_is_that_of_differences(h, noise):
-    x, y = data()
-    likelihood = Likelihood(x, y, NOISES[noise])
-    v, gradient = h.vector(), likelihood(h)[1]
-    for i in range(len(v)):
-        step = np.zeros(len(v))
-        step[i] = 1e-5
-        up, down = (likelihood(Hyperparameters.of(v + s))[0] for s in (step, -step))
-        assert gradient[i] == pytest.approx((up - down) / 2e-5, rel=1e-5, abs=1e-5)
-
-
-def test_fit_moves_the_hyperparameters_to_a_better_place():
-    x, y = data(80)
-    start, known = initial_hyperparameters(D), same_for_all(0.1, 80)
-    h = fit(x, y, known, start=start)
-    moved = h.vector() - start.vector()
-    assert np.abs(moved[:D]).max() > 0.5
-    assert Likelihood(x, y, known)(h)[0] > Likelihood(x, y, known)(start)[0] + 5.0
-    # two inputs matter, two do not: their lengthscales say so
-    assert max(h.log_lengthscales[:2]) < min(h.log_lengthscales[2:])
-    assert 1.3 < np.exp(h.log_noise) < 2.3  # it is twice what was said, and a factor of two is rare a priori
-
-
 def test_fit_beats_the_mean_on_new_points():
     x, y = data(80)
     known = same_for_all(0.2, 80)
@@ -159,39 +123,81 @@ def test_fit_beats_the_mean_on_new_points():
     assert 0.6 < np.mean(np.abs(z) < 1.28) < 0.97  # an 80 % interval
 
 
-def test_samples_have_the_exact_mean_and_variance():
-    """Averaged over draws of the random features, whose own error is shared by the paths of one draw."""
+class TestExtended:
+    """Rows that come later, against all rows at once."""
+
+    @pytest.mark.parametrize("k", [1, 5, 24])
+    def test_is_conditioning_on_all_rows(self, k):
+        x, y = data()
+        noise = of_shared_readings(runs=(25, N - k))
+        before = GaussianProcess.condition(H, x[:-k], y[:-k], noise[:, :-k])
+        extended, whole = before.extended(x[-k:], y[-k:], noise[:, -k:]), GaussianProcess.condition(H, x, y, noise)
+        new = np.random.default_rng(1).standard_normal((25, D))
+        for a, b in zip(extended.predict(new), whole.predict(new), strict=True):
+            assert np.abs(a - b).max() < 1e-9
+        for name in ("x", "factor", "alpha", "y", "noise"):
+            assert getattr(extended, name) == pytest.approx(getattr(whole, name), abs=1e-9)
+        assert len(before.y) == N - k  # the process before is as it was
+
+    def test_twice_is_once(self):
+        x, y = data()
+        noise = same_for_all(0.2)
+        start = GaussianProcess.condition(H, x[:20], y[:20], noise[:, :20])
+        twice = start.extended(x[20:30], y[20:30], noise[:, 20:30]).extended(x[30:], y[30:], noise[:, 30:])
+        assert twice.alpha == pytest.approx(start.extended(x[20:], y[20:], noise[:, 20:]).alpha, abs=1e-9)
+
+    @pytest.mark.parametrize("where", ["x", "y", "noise"])
+    def test_numbers_that_are_none_are_refused(self, where):
+        x, y = data()
+        rows = {"x": x[-2:].copy(), "y": y[-2:].copy(), "noise": same_for_all(0.2, 2)}
+        rows[where][..., 1] = np.nan
+        before = GaussianProcess.condition(H, x[:-2], y[:-2], same_for_all(0.2, N - 2))
+        with pytest.raises(FitFailed, match=f"2 rows cannot be added to {N - 2}"), np.errstate(invalid="ignore"):
+            before.extended(**rows)
+
+
+def test_support_is_one_amid_the_data_and_zero_far_away():
+    x, y = data(80)
+    process = GaussianProcess.condition(H, x, y, same_for_all(0.05, 80))
+    line = np.linspace(0.0, 1.0, 6)[:, None] * np.full((1, D), 6.0)
+    support = process.support(line)
+    assert support[0] > 0.8
+    assert support[-1] < 1e-3
+    assert (np.diff(support) < 0).all()
+    assert process.support(x).min() > 0.95
+    # what is left of the prior variance
+    assert support == pytest.approx(1.0 - process.predict(line)[1] / np.exp(2 * H.log_signal))
+
+
+def test_support_ends_at_zero_and_one():
+    process = GaussianProcess.condition(H, np.zeros((9, D)), np.zeros(9), same_for_all(1e-9, 9))
+    support = process.support(np.concatenate([np.zeros((1, D)), np.full((1, D), 1e6)]))
+    assert support[0] <= 1.0
+    assert support[1] == 0.0
+
+
+def test_slope_is_that_of_differences():
     x, y = data()
-    process = GaussianProcess.condition(H, x, y, NOISES["shared readings"])
-    new = np.concatenate([x[:3], np.random.default_rng(2).standard_normal((5, D)), np.full((1, D), 4.0)])
-    mean, variance = process.predict(new)
-    n_draws, n_paths = 500, 24
-    first, second = np.zeros(len(new)), np.zeros(len(new))
-    for seed in range(n_draws):
-        path = process.sample_paths(n_paths, np.random.default_rng(seed))
-        values = path(np.repeat(new[:, None], n_paths, axis=1))
-        assert values.shape == (len(new), n_paths)
-        first += values.mean(axis=1) / n_draws
-        second += ((values - mean[:, None]) ** 2).mean(axis=1) / n_draws
-    # of 12,000 draws; the features of a draw add their share
-    assert np.abs(first - mean).max() < 4.0 * np.sqrt(variance.max() / (n_draws * n_paths))
-    assert second == pytest.approx(variance, rel=0.08)
+    process = GaussianProcess.condition(H, x, y, NOISES["one sd"])
+    new = np.random.default_rng(1).standard_normal((7, D)) * 1.5
+    mean, slope = process.mean_and_slope(new)
+    assert mean == pytest.approx(process.mean(new), abs=1e-12)
+    for d in range(D):
+        step = 1e-5 * np.eye(D)[d]
+        by_differences = (process.mean(new + step) - process.mean(new - step)) / 2e-5
+        assert slope[:, d] == pytest.approx(by_differences, abs=1e-6)
 
 
-def test_a_path_is_one_function():
+def test_joint_has_the_variances_on_its_diagonal_and_the_covariance_of_the_formula():
     x, y = data()
-    path = GaussianProcess.condition(H, x, y, NOISES["one sd"]).sample_paths(5, np.random.default_rng(0))
-    points = np.random.default_rng(3).standard_normal((7, 5, D))
-    again = path(points[::-1])[::-1]
-    assert np.allclose(path(points), again, atol=1e-5)
-    near = path(points + 1e-5)
-    assert np.abs(near - path(points)).max() < 1e-3
-
-
-def test_without_noise_paths_go_through_the_data():
-    x, y = data(15, noise=0.0)
-    path = GaussianProcess.condition(H, x, y, same_for_all(1e-3, 15)).sample_paths(50, np.random.default_rng(0))
-    assert np.abs(path(np.repeat(x[:, None], 50, axis=1)) - y[:, None]).max() < 0.03
+    process = GaussianProcess.condition(H, x, y, NOISES["one sd"])
+    new = np.random.default_rng(1).standard_normal((6, D))
+    mean, cov = process.joint(H.scaled(new))
+    assert mean == pytest.approx(process.mean(new))
+    assert np.diag(cov) == pytest.approx(process.predict(new)[1])
+    k = covariance(H, x, x) + np.exp(2 * H.log_noise) * dense(NOISES["one sd"]) + JITTER * np.eye(N)
+    cross = covariance(H, new, x)
+    assert cov == pytest.approx(covariance(H, new, new) - cross @ np.linalg.solve(k, cross.T), abs=1e-9)
 
 
 class TestDegenerateData:

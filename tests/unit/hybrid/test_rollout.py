@@ -22,7 +22,7 @@ T = Trajectory(reactor_id="R01", states=(make_state(day=0, vcd=5.0),))
 def futures(model=None, **settings):
     model = (model or HybridModel()).condition([T])
     values = {"hours": 24.0, "n_paths": 400, "n_intervals": 8, "seed": 0} | settings
-    return Futures.draw(model.process, model.beliefs["R01"], **values)
+    return Futures.draw(model.process, [model.beliefs["R01"]], **values)
 
 
 def plan(n=8):
@@ -43,7 +43,7 @@ def test_any_number_of_paths(n_paths):
 
 def test_starts_are_the_belief():
     model = HybridModel().condition([T])
-    belief, drawn = model.beliefs["R01"], futures(n_paths=4000).starts
+    belief, drawn = model.beliefs["R01"], futures(n_paths=4000).starts[:, 0]
     assert drawn.mean(axis=1) == pytest.approx(belief.mean, abs=1e-9)  # antithetic
     assert np.abs(np.cov(drawn) - belief.cov).max() < 0.06 * np.abs(belief.cov).max()
 
@@ -59,7 +59,7 @@ def test_a_certain_belief_without_noise_is_the_balance():
     model = HybridModel().condition([T])
     belief = Belief(trajectory=T, mean=model.beliefs["R01"].mean, cov=np.zeros_like(model.beliefs["R01"].cov))
     process = Process(log_factors=np.zeros(len(PARAMETERS)), rate_cov=model.process.rate_cov, residual=Residual())
-    paths = Futures.draw(process, belief, hours=24.0, n_paths=200, n_intervals=1, seed=0).play(plan(1))
+    paths = Futures.draw(process, [belief], hours=24.0, n_paths=200, n_intervals=1, seed=0).play(plan(1))
     mean_step = process.mean_step(belief.mean[:, None], NOMINAL[:, None], np.zeros(1), np.full(1, 24.0))[:, 0]
     assert to_latent(paths[0, :, 0].T).mean(axis=1) == pytest.approx(mean_step, abs=0.015)
     assert to_latent(paths[0, :, 0].T).std(axis=1)[VCD] < 0.02
