@@ -118,6 +118,9 @@ def measured_costs(extent: Extent, experiments: dict[int, Experiment], results: 
         growth=growth(first.clone, extent.growing, days=extent.days, on_size=progress),
         extension=extension(extent.n_extended),
         fit_s={n: float(np.median([s.fit_cpu_s for s in results if s.n_runs == n])) for n in extent.sizes},
+        calibration_s={
+            n: float(np.median([s.calibration_cpu_s for s in results if s.n_runs == n])) for n in extent.sizes
+        },
     )
 
 
@@ -128,6 +131,13 @@ def pooled(results: Sequence[Scored]) -> dict[int, dict[str, Outcome]]:
         alike = sorted((s for s in results if s.n_runs == n), key=lambda s: s.number)
         out[n] = {kind: Outcome.pooled([s.outcomes[kind] for s in alike]) for kind in alike[0].outcomes}
     return out
+
+
+def _medians(results: Sequence[Scored], name: str) -> dict[int, float]:
+    """Return the median over clones of an attribute, by training runs."""
+    return {
+        n: float(np.median([getattr(s, name) for s in results if s.n_runs == n])) for n in {s.n_runs for s in results}
+    }
 
 
 def main() -> int:

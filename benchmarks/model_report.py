@@ -76,6 +76,7 @@ class Costs:
         growth: Of the fit with the number of rows.
         extension: Of factors by new rows.
         fit_s: Of the pipeline by training runs, median over clones.
+        calibration_s: Of calibrating its spread, the same.
     """
 
     beside: Sequence[Beside]
@@ -84,6 +85,7 @@ class Costs:
     growth: Growth
     extension: Extension
     fit_s: Mapping[int, float]
+    calibration_s: Mapping[int, float]
 
     @property
     def ratio(self) -> float:
@@ -147,6 +149,8 @@ def cost_lines(c: Costs) -> list[str]:
             for i, b in enumerate(c.beside, start=1)
         ),
         "fit on " + ", ".join(f"{n} runs {s:.2f} s" for n, s in sorted(c.fit_s.items())) + " (median over clones)",
+        "calibration of the spread, apart: "
+        + ", ".join(f"{n} runs {s:.2f} s" for n, s in sorted(c.calibration_s.items())),
         "",
         f"{'rows':>8}{'fit [s]':>11}",
         *(f"{n:>8}{s:>11.2f}" for n, s in c.growth.sizes),
@@ -246,6 +250,7 @@ def to_json(pooled: Pooled, costs: Costs) -> dict[str, object]:
         "library_trajectory_rrmse": {k: _plain(costs.library_rrmse(k)) for k in (IN_DESIGN, UNSEEN)},
         "cpu_s": {
             "fit": {str(n): _plain(s) for n, s in costs.fit_s.items()},
+            "calibration": {str(n): _plain(s) for n, s in costs.calibration_s.items()},
             "beside_library": [{"pipeline": _plain(b.hybrid_s), LIBRARY: _plain(b.library_s)} for b in costs.beside],
             "ratio": _plain(costs.ratio),
             "forecast": _plain(costs.forecast_s),
