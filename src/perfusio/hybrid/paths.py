@@ -24,11 +24,12 @@ Single = NDArray[np.float32]
 Indices = np.ndarray[tuple[int], np.dtype[np.intp]]
 
 N_CANDIDATES = 384
-N_POINTS = 128
+N_POINTS = 192
+"""A skeleton has at most so many; processes with long lengthscales need half of them."""
 _N_WAVES = 32
 _N_CHORDS = 16  # sets of waves; paths of one chord have waves in common and weights of their own
 _BLOCK = 512  # points evaluated at a time: their covariances with the skeleton stay in the cache
-_LITTLE = 1e-3
+_LITTLE = 0.1  # of the variance that the data leave: where no row has more than this beyond the points, they suffice
 
 
 def candidates(n_rows: int) -> Indices:
@@ -39,11 +40,11 @@ def candidates(n_rows: int) -> Indices:
 def telling(h: Hyperparameters, x: FloatArray, doubt: FloatArray, n_most: int) -> Indices:
     """Choose among scaled points x (N, D) by a pivoted Cholesky factorisation weighted by 1 / `doubt` (N,).
 
-    Each next point is the one where the process, known at those before, varies most relative to `doubt`. The choice
-    ends when that is little everywhere.
+    Each next point is the one where the process, known at those before, varies most in proportion to `doubt`, until
+    that is little everywhere.
     """
     left = np.full(len(x), h.signal_variance)
-    weight = 1.0 / np.maximum(doubt, _LITTLE * JITTER + 1e-7 * h.signal_variance)
+    weight = 1.0 / np.maximum(doubt, 1e-7 * h.signal_variance)
     rows, chosen = np.empty((min(n_most, len(x)), len(x))), []
     for j in range(len(rows)):
         i = int(np.argmax(left * weight))
