@@ -125,7 +125,8 @@ class GaussianProcess(Posterior):
     def extended(self, x: FloatArray, y: FloatArray, noise: FloatArray) -> GaussianProcess:
         """Return the process that has also seen k new rows, with errors independent of those before.
 
-        The factor grows by k rows, [[L, 0], [B', L2]] with L B = K12, L2 L2' = K22 - B' B: nothing is factorised again.
+        The factor grows by k rows, [[L, 0], [B', L2]] with L B = K12 and L2 L2' = K22 - B' B; nothing is factorised
+        again.
 
         Args:
             x: Inputs (k, D).
@@ -136,21 +137,24 @@ class GaussianProcess(Posterior):
             FitFailed: the kernel matrix is not positive definite.
         """
         n, scaled = len(self.y), self.h.scaled(x)
-        factor = np.zeros((n + len(y), n + len(y)), order="F")
+        cross = self.h.covariance(self.x, scaled)
         try:
-            below = solve_triangular(self.factor, self.h.covariance(self.x, scaled), lower=True)
-            corner = add_noise(self.h.covariance(scaled, scaled), noise, self.h.noise_factor) - below.T @ below
-            factor[:n, :n], factor[n:, :n], factor[n:, n:] = self.factor, below.T, cholesky(corner)
-            all_y = np.concatenate([self.y, y])
-            alpha = solved(factor, all_y)
-        except (np.linalg.LinAlgError, ValueError) as error:  # ValueError: new rows that are not all numbers
+            below = solve_triangular(self.factor, cross, lower=True, check_finite=False)
+            corner = cholesky(
+                add_noise(self.h.covariance(scaled, scaled), noise, self.h.noise_factor) - below.T @ below
+            )
+            weights = solved(corner, y - cross.T @ self.alpha)
+        except np.linalg.LinAlgError as error:
             raise FitFailed(f"{len(y)} rows cannot be added to {n}: the matrix is not positive definite.") from error
+        shift = solve_triangular(self.factor, below @ weights, lower=True, trans=1, check_finite=False)
+        factor = np.zeros((n + len(y), n + len(y)), order="F")
+        factor[:n, :n], factor[n:, :n], factor[n:, n:] = self.factor, below.T, corner
         return GaussianProcess(
             h=self.h,
             x=np.concatenate([self.x, scaled]),
             factor=factor,
-            alpha=alpha,
-            y=all_y,
+            alpha=np.concatenate([self.alpha - shift, weights]),
+            y=np.concatenate([self.y, y]),
             noise=np.concatenate([self.noise, noise], axis=1),
         )
 
