@@ -134,14 +134,15 @@ class HybridModel:
         for _ in range(2):
             _, steps = filter_runs(process, trajectories, [None] * len(trajectories))
             inputs = [from_latent(smoothed(s)[0].T).T for s in steps]
-            everything = indexed(trajectories, inputs)
+            first_held = [max(len(t.setpoints) - n, 0) for t, n in zip(trajectories, held_out, strict=True)]
             seen = indexed(
                 [_without_last(t, n) for t, n in zip(trajectories, held_out, strict=True)],
                 [_cut(i, n) for i, n in zip(inputs, held_out, strict=True)],
             )
             process = searched = _learn(seen, process, seed)
             if any(held_out):
-                process = replace(process, residual=process.residual.conditioned(everything, process.log_factors))
+                held = indexed(trajectories, inputs, from_transition=first_held)
+                process = replace(process, residual=process.residual.extended(held, process.log_factors))
         process = _with_freedom(process, trajectories)
         searched = replace(searched, freedom=process.freedom, rate_cov=process.rate_cov)
         return replace(self, process=process, beliefs={}).condition(trajectories), searched

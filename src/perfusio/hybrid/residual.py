@@ -246,6 +246,19 @@ class Residual:
 
         return Residual._of(_for_each_species(data, log_factors, self, again))
 
+    def extended(self, data: IndexedData, log_factors: FloatArray) -> Residual:
+        """Return the same processes that have also seen other data, without factorising anything again.
+
+        The errors of new rows count as independent of those before. A species without a process gets none.
+        """
+        at = self.mean(Transitions.of(data).x)
+        processes = list(self.processes)
+        for q, p in enumerate(processes):
+            if p is not None and (data.task == q).any():
+                rows = residual_rows(data, log_factors, at, q)
+                processes[q] = p.extended(rows.x, rows.residual / USUAL[q], rows.noise / USUAL[q] ** 2)
+        return Residual._of(tuple(processes))
+
     @classmethod
     def _of(cls, processes: tuple[gp.GaussianProcess | None, ...]) -> Residual:
         usual = np.zeros(N_SPECIES)

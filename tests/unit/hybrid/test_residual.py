@@ -209,3 +209,15 @@ def test_viability_above_all_alive_is_carried_and_fades():
     above = mechanistic_step(z, u, f, np.full(1, 24.0))
     assert above[1, 0] - at[1, 0] == pytest.approx(0.1)
     assert np.delete(above, 1, axis=0) == pytest.approx(np.delete(at, 1, axis=0))
+
+
+def test_extending_is_conditioning_on_all_rows_at_once():
+    """Of runs that share no reading; a species without a process gets none."""
+    residual = fitted(rows(20, growth=0.15, without=["titer"]))
+    at = rows(6, seed=4, growth=0.15)
+    extended = residual.extended(at, ZERO)
+    x = Transitions.of(rows(5, seed=2)).x
+    assert extended.processes[SPECIES_INDEX["titer"]] is None
+    assert len(extended.processes[0].y) == 26
+    assert (extended.predict(x)[1][0] < residual.predict(x)[1][0]).all()
+    assert np.abs(extended.mean(x)[0] - 0.15).mean() < np.abs(residual.mean(x)[0] - 0.15).mean() + 1e-3
