@@ -44,9 +44,16 @@ def test_version_and_help_exit_0(tmp_path):
     assert perfusio("run", "--help", cwd=tmp_path).returncode == 0
 
 
+def hear_ctrl_c():
+    """A shell that starts the tests in the background has them ignore Ctrl-C, and children inherit that."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def start(*arguments, cwd):
     command = [*COMMAND, "run", "--csv", "my_data.csv", *arguments]
-    return subprocess.Popen(command, cwd=cwd, env=ENV, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    return subprocess.Popen(
+        command, cwd=cwd, env=ENV, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, preexec_fn=hear_ctrl_c
+    )
 
 
 def test_ctrl_c_ends_with_one_sentence_and_a_record_that_says_stopped(tmp_path):
