@@ -100,7 +100,7 @@ def plan(
             where it is fixed (or none where it is free), or runs that the cross rules forbid.
     """
     kind = _known_kind(kind)
-    factors = _usable(factors, space)
+    factors = usable(factors, space)
     if n_centre < 0 or (n_runs is not None and n_runs < 1):
         raise ConfigError(f"A design needs centre points >= 0 and runs >= 1, found {n_centre} and {n_runs}.")
     if kind.fills_space and n_runs is None:
@@ -212,7 +212,12 @@ def _known_kind(kind: DesignKind | str) -> DesignKind:
     return DesignKind(kind)
 
 
-def _usable(factors: Sequence[str], space: DesignSpace) -> tuple[str, ...]:
+def usable(factors: Sequence[str], space: DesignSpace) -> tuple[str, ...]:
+    """Return the setpoints to vary: those named, or all that the space does not hold.
+
+    Raises:
+        ConfigError: a name is unknown, held, or given twice.
+    """
     free = tuple(n for n in SETPOINTS if space.bounds[n].low < space.bounds[n].high)
     for name in factors:
         if name not in SETPOINTS:

@@ -1,0 +1,118 @@
+"""Runs as rows of plain values: what people hand over as a data frame, and what a saved campaign holds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, fields
+from typing import Any
+
+from perfusio.errors import ConfigError
+from perfusio.quantities import closest
+from perfusio.state import SETPOINT_QUANTITIES, SETPOINTS, STATE_QUANTITIES, Setpoints, State
+from perfusio.trajectory import Feed, Trajectory
+
+_COLUMNS = {
+    **{q.header: name for name, q in {**STATE_QUANTITIES, **SETPOINT_QUANTITIES}.items()},
+    **{name: name for name in (*STATE_QUANTITIES, *SETPOINTS, "run", "day", "clone")},
+}
+
+
+def runs_of(results: Any, recipes: Mapping[str, Setpoints]) -> tuple[Trajectory, ...]:
+    """Return the runs of trajectories, of a pandas or polars data frame, or of any iterable of rows; see `_runs`."""
+    if hasattr(results, "to_dicts"):
+        return _runs(results.to_dicts(), recipes)
+    if hasattr(results, "to_dict"):
+        return _runs(results.to_dict("records"), recipes)
+    given = [results] if isinstance(results, Trajectory) else list(results)
+    if all(isinstance(run, Trajectory) for run in given):
+        return tuple(given)
+    return _runs(given, recipes)
+
+
+def _runs(rows: Iterable[Mapping[str, Any]], recipes: Mapping[str, Setpoints]) -> tuple[Trajectory, ...]:
+    """Return the runs of rows, one per run and sample.
+
+    Args:
+        rows: ``run``, ``day``, and any species or setpoint by its name, with or without its canonical unit, e.g.
+            ``vcd`` or ``vcd [1e6 cells/mL]``. None, NaN and absent columns are not measured. The setpoints of a row
+            were in force from its sample to the next.
+        recipes: What was in force where the rows do not say, by run.
+
+    Raises:
+        ConfigError: a column is not known, a run has no setpoints, a value is not possible, or days do not increase.
+    """
+    runs: dict[str, list[dict[str, Any]]] = {}
+    for row in rows:
+        named = {_known(column): value for column, value in row.items()}
+        if named.get("run") is None or not _number(named.get("day")) >= 0.0:
+            raise ConfigError(
+                f"A row without run or day: {dict(row)}. Give both: the name, and days since inoculation."
+            )
+        runs.setdefault(str(named["run"]), []).append(named)
+    return tuple(_run(name, samples, recipes.get(name)) for name, samples in runs.items())
+
+
+def _known(column: str) -> str:
+    if column not in _COLUMNS:
+        names = ("run", "day", "clone", *STATE_QUANTITIES, *SETPOINTS)
+        raise ConfigError(
+            f"Column {column!r} is not one that perfusio knows.{closest(column, names)}\n  Known: {', '.join(names)}.\n"
+            "  Rename it or leave it out; files of instruments are read by perfusio.connectors.history.read_runs."
+        )
+    return _COLUMNS[column]
+
+
+def _run(name: str, samples: Sequence[Mapping[str, Any]], recipe: Setpoints | None) -> Trajectory:
+    trajectory, in_force = Trajectory(reactor_id=name, run_id=name, clone=str(samples[0].get("clone") or "")), recipe
+    for row in sorted(samples, key=lambda r: _number(r["day"])):
+        values = {q: _number(row.get(q)) for q in STATE_QUANTITIES}
+        for q, value in values.items():
+            STATE_QUANTITIES[q].check(value)
+        given = Setpoints(**{q: _number(row.get(q)) for q in SETPOINTS})
+        trajectory = trajectory.observe(State(time_h=24.0 * _number(row["day"]), **values), in_force or Setpoints())
+        in_force = given.filled_from(in_force or Setpoints())[0]
+        if len(samples) > 1 and (unknown := [q for q in SETPOINTS if getattr(in_force, q) != getattr(in_force, q)]):
+            raise ConfigError(
+                f"{name}, day {row['day']:g}: what was in force is not known for {', '.join(unknown)}. Expected a "
+                "column for each setpoint, or the name of a recipe that this campaign recommended."
+            )
+    return trajectory
+
+
+def _number(value: Any) -> float:
+    try:
+        return float("nan") if value is None else float(value)
+    except (TypeError, ValueError):
+        raise ConfigError(f"{value!r} is not a number. Leave the cell empty where nothing was measured.") from None
+
+
+def to_plain(trajectory: Trajectory) -> dict[str, Any]:
+    """Return a run as plain data for JSON; what was not measured is left out."""
+    return {
+        "reactor_id": trajectory.reactor_id,
+        "run_id": trajectory.run_id,
+        "clone": trajectory.clone,
+        "states": [
+            {k: v for k, v in {"time_h": s.time_h, **s.measured(), "quality": dict(s.quality)}.items() if v != {}}
+            for s in trajectory.states
+        ],
+        "setpoints": [recipe_to_plain(u) for u in trajectory.setpoints],
+        "feeds": [None if f is None else asdict(f) for f in trajectory.feeds],
+    }
+
+
+def from_plain(node: Mapping[str, Any]) -> Trajectory:
+    """Undo `to_plain`."""
+    return Trajectory(
+        reactor_id=node["reactor_id"],
+        run_id=node["run_id"],
+        clone=node["clone"],
+        states=tuple(State(**s) for s in node["states"]),
+        setpoints=tuple(Setpoints(**u) for u in node["setpoints"]),
+        feeds=tuple(None if f is None else Feed(**f) for f in node["feeds"]),
+    )
+
+
+def recipe_to_plain(setpoints: Setpoints) -> dict[str, float]:
+    """Return the known setpoints by name."""
+    return {f.name: v for f in fields(setpoints) if (v := getattr(setpoints, f.name)) == v}
