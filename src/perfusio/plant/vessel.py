@@ -138,12 +138,26 @@ class VesselBatch:
             for v, day in enumerate(self._days.tolist())
         ]
 
-    def fork(self) -> Self:
-        """A second batch that starts from here; what happens to it does not touch this one. For oracles."""
+    def fork(self, vessels: ArrayLike | None = None, *, is_forewarned: bool = True) -> Self:
+        """A second batch that starts from here; what happens to it does not touch this one. For oracles.
+
+        Args:
+            vessels: Indices, each as often as wanted: ``[0] * 50`` are 50 copies of the first. None means each once.
+            is_forewarned: Whether disturbances that lie ahead will happen to the copies too.
+        """
+        which = self._indices(vessels)
         twin = copy.copy(self)
-        twin._setpoints, twin._days, twin._y = self._setpoints.copy(), self._days.copy(), self._y.copy()
-        twin._step = self._step.copy()
-        twin._done = set(self._done)
+        twin.clones, twin.seeds = (tuple(of[v] for v in which) for of in (self.clones, self.seeds))
+        twin._kinetics = self._kinetics.take(which)
+        twin._setpoints, twin._days, twin._y = self._setpoints[:, which], self._days[which], self._y[:, which]
+        twin._step = self._step[which]
+        twin._pending = [replace(d, vessel=None) for d in self._pending] if is_forewarned else []
+        twin._done = {
+            (i, v)
+            for i, d in enumerate(self._pending)
+            for v, origin in enumerate(which.tolist())
+            if (i, origin) in self._done or d.vessel not in (None, origin)
+        }
         return twin
 
     def _indices(self, vessels: ArrayLike | None) -> Vessels:

@@ -1,8 +1,9 @@
-"""One virtual vessel steered by any rule: its samples, the truth behind them, and how well it was held."""
+"""Virtual vessels steered by any rule: their samples, the truth behind them, and how well they were held."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -38,16 +39,32 @@ async def steer(rig: SimulatedAmbr250, decide: Decide) -> Steered:
     Raises:
         SampleOverdue: the rig was asked to lose samples.
     """
-    trajectory, truth = Trajectory(reactor_id="R01"), list[State]()
+    return (await steer_all(rig, {"R01": decide}))["R01"]
+
+
+async def steer_all(rig: SimulatedAmbr250, rules: Mapping[str, Decide]) -> dict[str, Steered]:
+    """Run the vessels of a rig side by side, each under its own rule, to the end of the run.
+
+    Args:
+        rig: With one vessel for each rule.
+        rules: By reactor id.
+
+    Raises:
+        SampleOverdue: the rig was asked to lose samples.
+    """
+    vessels = rig.vessels()
+    trajectories = {name: Trajectory(reactor_id=name) for name in rules}
+    truth: dict[str, list[State]] = {name: [] for name in rules}
     while True:
-        in_force = await rig.read_setpoints()
+        in_force = {name: await vessels[name].read_setpoints() for name in rules}
         try:
-            sample = await rig.read_sample()
+            samples = await asyncio.gather(*(vessels[name].read_sample() for name in rules))
         except EndOfRun:
-            return Steered(trajectory=trajectory, truth=tuple(truth))
-        trajectory = trajectory.observe(sample, in_force)
-        truth.append(rig.true_state())
-        await rig.write_setpoints(decide(sample, in_force))
+            return {n: Steered(trajectory=t, truth=tuple(truth[n])) for n, t in trajectories.items()}
+        for (name, decide), sample in zip(rules.items(), samples, strict=True):
+            trajectories[name] = trajectories[name].observe(sample, in_force[name])
+            truth[name].append(vessels[name].true_state())
+            await vessels[name].write_setpoints(decide(sample, in_force[name]))
 
 
 def tracking_error(truth: Sequence[State], target: float, *, from_day: float = 12.0) -> float:

@@ -97,6 +97,22 @@ def test_a_fork_goes_its_own_way():
     assert np.all(batch.state("dead") > plain.state("dead"))
 
 
+def test_copies_of_one_vessel_do_what_it_does():
+    events = [
+        Disturbance(day=0.5, parameter="death_rate", factor=3.0),
+        Disturbance(day=1.5, parameter="growth_max", factor=0.5, vessel=1),
+    ]
+    batch = VesselBatch(CLONE_X, [NOMINAL, replace(NOMINAL, bleed_rate=0.25)], seeds=[5, 6], disturbances=events)
+    batch.advance(1.0)
+    copies, unaware = batch.fork([1, 1, 0]), batch.fork([1], is_forewarned=False)
+    assert len(copies) == 3
+    assert copies.setpoints == (batch.setpoints[1], batch.setpoints[1], batch.setpoints[0])
+    for one in (batch, copies, unaware):
+        one.advance(1.0)
+    np.testing.assert_allclose(all_states(copies), all_states(batch)[:, [1, 1, 0]], rtol=1e-12)
+    assert np.all(unaware.state("viable") > 1.1 * batch.state("viable")[1])
+
+
 @pytest.mark.parametrize(
     ("change", "words"),
     [({"bleed_rate": 0.99}, "run empty"), ({"temperature": 60.0}, "temperature"), ({"agitation": float("nan")}, "NaN")],
