@@ -194,9 +194,17 @@ def _one_by_one(seen: Outlook, known: Outlook | None, shares: FloatArray, taken:
     return chosen
 
 
+def in_steps(recipes: FloatArray, space: DesignSpace) -> FloatArray:
+    """Round recipes (G, U) to what pumps and controllers can tell apart: a hundredth to a thousandth of each range."""
+    span = space.high - space.low
+    decimals = np.maximum(0, 2 - np.floor(np.log10(np.where(span > 0.0, span, 1.0)))).astype(int)
+    rounded = np.column_stack([np.round(v, d) for v, d in zip(recipes.T, decimals, strict=True)])
+    return np.where(span > 0.0, np.clip(rounded, space.low, space.high), recipes)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Grid:
-    """Recipes in the steps that pumps and controllers really take: about a hundredth of the range of each factor."""
+    """Where recipes lie in the space of the factors."""
 
     space: DesignSpace
     columns: list[int]
@@ -204,12 +212,10 @@ class _Grid:
 
     def recipes(self, shares: FloatArray) -> FloatArray:
         """Return recipes (G', U) at shares (G, factors) of the ranges; those that no vessel can run are left out."""
-        low, high = self.space.low[self.columns], self.space.high[self.columns]
-        decimals = np.maximum(0, 2 - np.floor(np.log10(high - low))).astype(int)
-        values = low + shares * (high - low)
-        rounded = np.column_stack([np.round(v, d) for v, d in zip(values.T, decimals, strict=True)])
         recipes = np.tile(self.base, (len(shares), 1))
-        recipes[:, self.columns] = np.clip(rounded, low, high)
+        whole = np.full(recipes.shape, 0.5)
+        whole[:, self.columns] = shares
+        recipes[:, self.columns] = in_steps(self.space.from_unit(whole), self.space)[:, self.columns]
         bleed, perfusion = (recipes[:, SETPOINT_INDEX[name]] for name in ("bleed_rate", "perfusion_rate"))
         return recipes[bleed < 0.95 * perfusion]  # sampling takes its share too
 

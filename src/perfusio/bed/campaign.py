@@ -16,7 +16,7 @@ from typing import Any, Protocol, Self
 
 import numpy as np
 
-from perfusio.bed.batches import Aim, best_batch, outlook
+from perfusio.bed.batches import Aim, best_batch, in_steps, outlook
 from perfusio.bed.initial_designs import DesignKind, plan, usable
 from perfusio.bed.recommendation import Recommendation, constant_recipe, goes_on, next_names, start_of, told
 from perfusio.bed.run_rows import from_plain, recipe_to_plain, runs_of, to_plain
@@ -293,7 +293,8 @@ class Campaign:
         new = sorted(points.runs, key=lambda run: run.standard_order)[n_waiting:]
         names = next_names((*self.runs, *self.pending), batch)
         why = "fills the space: there are no results yet to learn from"
+        recipes = in_steps(np.array([run.setpoints.vector() for run in new]), self.design_space)
         return tuple(
-            Recommendation(name=name, setpoints=run.setpoints, limits={}, why=why)
-            for name, run in zip(names, new, strict=True)
+            Recommendation(name=name, setpoints=Setpoints.of(recipe), limits={}, why=why)
+            for name, recipe in zip(names, recipes, strict=True)
         )

@@ -50,8 +50,11 @@ def told(aim: Aim, names: Sequence[str], recipes: FloatArray, expected: Outlook)
         names, recipes, aim.sign * expected.value, expected.probability, limits, strict=True
     ):
         value, sd = float(paths.mean()), float(paths.std())
-        short = f"{value:.3g} +- {sd:.2g} {unit}" if aim.objective.target else f"{value:.4g} +- {sd:.2g} {unit}"
-        why = f"{aim.objective.quantity} {short} over days {aim.from_day} to {aim.days}"
+        decimals = 2 - int(
+            np.floor(np.log10(max(abs(value), 1e-9)))
+        )  # three significant digits, the sd to the same place
+        short = [f"{round(v, decimals):.{max(decimals, 0)}f}" for v in (value, sd)]
+        why = f"{aim.objective.quantity} {short[0]} +- {short[1]} {unit} over days {aim.from_day} to {aim.days}"
         if kept:
             worst = min(kept, key=lambda limit: kept[limit])
             why += f"; keeps all limits with P = {chance:.2f}"

@@ -23,10 +23,8 @@ def runs_of(results: Any, recipes: Mapping[str, Setpoints]) -> tuple[Trajectory,
         return _runs(results.to_dicts(), recipes)
     if hasattr(results, "to_dict"):
         return _runs(results.to_dict("records"), recipes)
-    given = [results] if isinstance(results, Trajectory) else list(results)
-    if all(isinstance(run, Trajectory) for run in given):
-        return tuple(given)
-    return _runs(given, recipes)
+    given: list[Any] = [results] if isinstance(results, Trajectory) else list(results)
+    return tuple(given) if all(isinstance(run, Trajectory) for run in given) else _runs(given, recipes)
 
 
 def _runs(rows: Iterable[Mapping[str, Any]], recipes: Mapping[str, Setpoints]) -> tuple[Trajectory, ...]:
@@ -65,7 +63,7 @@ def _known(column: str) -> str:
 def _run(name: str, samples: Sequence[Mapping[str, Any]], recipe: Setpoints | None) -> Trajectory:
     trajectory, in_force = Trajectory(reactor_id=name, run_id=name, clone=str(samples[0].get("clone") or "")), recipe
     for row in sorted(samples, key=lambda r: _number(r["day"])):
-        values = {q: _number(row.get(q)) for q in STATE_QUANTITIES}
+        values: dict[str, Any] = {q: _number(row.get(q)) for q in STATE_QUANTITIES}
         for q, value in values.items():
             STATE_QUANTITIES[q].check(value)
         given = Setpoints(**{q: _number(row.get(q)) for q in SETPOINTS})

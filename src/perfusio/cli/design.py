@@ -60,9 +60,10 @@ def planned_design(kind: str, factors: str, centre: int, runs: int | None, seed:
 
 def design_table(planned: InitialDesign) -> tuple[list[str], list[list[str]]]:
     """Header and rows of a design: run, its place in the standard order, its kind, the six setpoints with units."""
-    from perfusio.state import SETPOINT_QUANTITIES, SETPOINTS
+    from perfusio.connectors.recipes import RECIPES_HEADER
+    from perfusio.state import SETPOINTS
 
-    header = ["run", "standard_order", "point", *(q.header for q in SETPOINT_QUANTITIES.values())]
+    header = list(RECIPES_HEADER)
     rows = [
         [
             run.name,

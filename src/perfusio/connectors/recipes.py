@@ -1,0 +1,58 @@
+"""The table of recipes that `perfusio design` and `perfusio recommend` write: one row per run, what it is to hold."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Mapping
+from pathlib import Path
+
+from perfusio.connectors.sheets import existing_file, read_bytes, text_of
+from perfusio.errors import OutOfRange, UnreadableSource
+from perfusio.state import SETPOINT_QUANTITIES, Setpoints
+
+RECIPES_HEADER: tuple[str, ...] = ("run", "standard_order", "point", *(q.header for q in SETPOINT_QUANTITIES.values()))
+
+
+def read_recipes(path: str | Path) -> dict[str, Setpoints]:
+    """Return setpoints by run, in the order of the file; other columns than run and setpoints are notes.
+
+    Raises:
+        UnreadableSource: no such file, or not a table of recipes; all problems are listed.
+    """
+    file = existing_file(Path(path))
+    rows = csv.DictReader(io.StringIO(text_of(read_bytes(file), file.name)[0]))
+    columns = {name: q.header for name, q in SETPOINT_QUANTITIES.items()}
+    if absent := [c for c in ("run", *columns.values()) if c not in (rows.fieldnames or ())]:
+        text = f"{file.name}, line 1: no column {', '.join(repr(c) for c in absent)}. Expected a table of recipes as"
+        raise UnreadableSource((f"{text} `perfusio design --out` and `perfusio recommend --out` write it.",))
+    recipes: dict[str, Setpoints] = {}
+    problems: list[str] = []
+    for line, row in enumerate(rows, start=2):
+        name = (row["run"] or "").strip()
+        if not name or name in recipes:
+            problems.append(
+                f"{file.name}, line {line}: run {name!r}, expected a name that no other row has. Rename it."
+            )
+        try:
+            values = {setpoint: float(row[column] or "nan") for setpoint, column in columns.items()}
+            for setpoint, value in values.items():
+                if value != value:
+                    raise ValueError(f"{setpoint} is empty")
+                SETPOINT_QUANTITIES[setpoint].check(value)
+            recipes[name] = Setpoints(**values)
+        except (ValueError, OutOfRange) as error:
+            problems.append(f"{file.name}, line {line}: {error}. Expected a number for each setpoint: fill it in.")
+    if not recipes and not problems:
+        problems.append(f"{file.name} has no recipe, only a header. Expected one row per run.")
+    if problems:
+        raise UnreadableSource(tuple(problems), connector=str(file))
+    return recipes
+
+
+def recipe_cells(recipes: Mapping[str, Setpoints], point: str) -> list[list[str]]:
+    """Return the cells of rows under RECIPES_HEADER; `point` says where the recipes come from."""
+    return [
+        [name, str(number), point, *(f"{value:g}" for value in recipe.vector())]
+        for number, (name, recipe) in enumerate(recipes.items(), start=1)
+    ]
