@@ -23,9 +23,17 @@ def read_recipes(path: str | Path) -> dict[str, Setpoints]:
     file = existing_file(Path(path))
     rows = csv.DictReader(io.StringIO(text_of(read_bytes(file), file.name)[0]))
     columns = {name: q.header for name, q in SETPOINT_QUANTITIES.items()}
-    if absent := [c for c in ("run", *columns.values()) if c not in (rows.fieldnames or ())]:
-        text = f"{file.name}, line 1: no column {', '.join(repr(c) for c in absent)}. Expected a table of recipes as"
-        raise UnreadableSource((f"{text} `perfusio design --out` and `perfusio recommend --out` write it.",))
+    headers = rows.fieldnames or ()
+    absent = [c for c in ("run", *columns.values()) if c not in headers]
+    if absent or "day" in headers:
+        found = f"no column {', '.join(map(repr, absent))}" if absent else "a column 'day', so these are runs"
+        raise UnreadableSource(
+            (
+                f"{file.name}, line 1: {found}. Expected a table of recipes, one row each, as `perfusio design --out` "
+                "and `perfusio recommend --out` write it.",
+            ),
+            connector=str(file),
+        )
     recipes: dict[str, Setpoints] = {}
     problems: list[str] = []
     for line, row in enumerate(rows, start=2):
