@@ -18,6 +18,7 @@ if TYPE_CHECKING:
         Objective,
         RunConfig,
         maximize,
+        minimize,
         track,
     )
     from perfusio.errors import PerfusioError
@@ -40,6 +41,7 @@ _HOME = {
     "State": "state",
     "Trajectory": "trajectory",
     "maximize": "config",
+    "minimize": "config",
     "track": "config",
 }
 
@@ -56,6 +58,7 @@ __all__ = [
     "State",
     "Trajectory",
     "maximize",
+    "minimize",
     "track",
 ]
 

@@ -1,6 +1,7 @@
 """What a run is asked to do: design space, objective, constraints, run settings; every default number lives here.
 
-Configuration is frozen and refuses unknown fields: a misspelt option must never vanish.
+Configuration is frozen and refuses unknown fields: a misspelt option must never vanish. Objectives and constraints are
+declared in `objective.py`, and can be had from here with the rest.
 """
 
 from __future__ import annotations
@@ -8,23 +9,59 @@ from __future__ import annotations
 from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Self
 
 import numpy as np
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
-from perfusio.errors import ConfigError, EmptyDesignSpace, UnknownQuantity
+from perfusio.errors import EmptyDesignSpace, UnknownQuantity
+from perfusio.frozen import Frozen
+from perfusio.objective import (
+    DEFAULT_CONSTRAINTS,
+    DERIVED,
+    DERIVED_UNITS,
+    Constraint,
+    ForecastName,
+    Objective,
+    forecast_unit,
+    in_words,
+    maximize,
+    minimize,
+    track,
+)
 from perfusio.quantities import closest
-from perfusio.state import SETPOINT_QUANTITIES, SETPOINTS, SPECIES, FloatArray, Setpoints, find_quantity
+from perfusio.state import SETPOINT_QUANTITIES, SETPOINTS, SPECIES, FloatArray, Setpoints
 
-ACQUISITIONS: tuple[str, ...] = ("PI", "EI", "LogEI", "UCB", "qLogEI")
-DERIVED: tuple[str, ...] = ("productivity", "cspr")
-DERIVED_UNITS: Mapping[str, str] = {"productivity": "mg/L/day", "cspr": "pL/cell/day"}
+__all__ = [
+    "ACQUISITIONS",
+    "DEFAULT_ALARMS",
+    "DEFAULT_AMBR250_DESIGN_SPACE",
+    "DEFAULT_CONSTRAINTS",
+    "DERIVED",
+    "DERIVED_UNITS",
+    "MULTI_OBJECTIVE",
+    "SEARCHES",
+    "SINGLE_OBJECTIVE",
+    "AlarmLimits",
+    "Bounds",
+    "Constraint",
+    "DesignSpace",
+    "Mode",
+    "Objective",
+    "RunConfig",
+    "forecast_unit",
+    "in_words",
+    "maximize",
+    "minimize",
+    "track",
+]
 
-
-def forecast_unit(name: str) -> str:
-    """Return the unit of whatever can be forecast: a species or a derived quantity."""
-    return DERIVED_UNITS.get(name) or find_quantity(name).unit
+SINGLE_OBJECTIVE: tuple[str, ...] = ("PI", "EI", "LogEI", "UCB", "qEI", "qLogEI", "qUCB")
+"""Acquisition functions of one number; several objectives are weighed into a sum for them."""
+MULTI_OBJECTIVE: tuple[str, ...] = ("qEHVI", "qNEHVI", "qNParEGO", "qLogNEHVI")
+"""Acquisition functions of two objectives or more, which they do not add up."""
+ACQUISITIONS: tuple[str, ...] = SINGLE_OBJECTIVE + MULTI_OBJECTIVE
+SEARCHES: tuple[str, ...] = ("cross-entropy", "gradient")
 
 
 class Mode(StrEnum):
@@ -36,33 +73,7 @@ class Mode(StrEnum):
     HOLD = "hold"
 
 
-class _Config(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
-
-    def __init__(self, **values: Any) -> None:
-        """Validate, turning pydantic's report into one readable ConfigError."""
-        try:
-            super().__init__(**values)
-        except ValidationError as error:
-            raise ConfigError(_sentences(type(self), error)) from None
-
-
-def _sentences(cls: type[BaseModel], error: ValidationError) -> str:
-    lines = []
-    for problem in error.errors():
-        where = ".".join(str(part) for part in problem["loc"])
-        if problem["type"] == "extra_forbidden":
-            known = tuple(cls.model_fields)
-            hint = closest(where.rsplit(".", 1)[-1], known)
-            lines.append(f"{cls.__name__} has no option {where!r}.{hint}\n  Known: {', '.join(known)}.")
-        else:
-            reason = problem["msg"].removeprefix("Value error, ")
-            found = "" if problem["type"] in ("missing", "value_error") else f" (found {problem['input']!r})"
-            lines.append(f"{cls.__name__}{'.' if where else ''}{where}: {reason}{found}")
-    return "\n".join(lines)
-
-
-class Bounds(_Config):
+class Bounds(Frozen):
     """Range of one setpoint, in its canonical unit; `low == high` holds it.
 
     Attributes:
@@ -84,7 +95,7 @@ class Bounds(_Config):
         return self
 
 
-class DesignSpace(_Config):
+class DesignSpace(Frozen):
     """The setpoints that may be chosen; nothing outside is ever written.
 
     Attributes:
@@ -187,96 +198,7 @@ DEFAULT_AMBR250_DESIGN_SPACE = DesignSpace(
 )
 
 
-def _known_quantity(name: str) -> str:
-    if name not in (*SPECIES, *DERIVED):
-        known = (*SPECIES, *DERIVED)
-        raise ValueError(f"{name!r} cannot be forecast.{closest(name, known)} Known: {', '.join(known)}")
-    return name
-
-
-ForecastName = Annotated[str, BeforeValidator(_known_quantity)]
-
-
-class Objective(_Config):
-    """What a decision is scored by, over the next `horizon_days`.
-
-    Attributes:
-        kind: ``"track"`` a target, or ``"maximize"``.
-        quantity: A species, or ``"productivity"`` [mg/L/day] or ``"cspr"`` [pL/cell/day].
-        target: Value to hold, in the canonical unit (tracking only).
-        horizon_days: Days of forecast that the score looks at.
-        move_penalty: Cost of one largest step of one setpoint, as a share of a 10 % tracking error (or gain).
-    """
-
-    kind: Literal["track", "maximize"]
-    quantity: ForecastName
-    target: float | None = Field(default=None, gt=0)
-    horizon_days: int = Field(default=3, ge=1, le=28)
-    move_penalty: float = Field(default=0.1, ge=0)
-
-    @model_validator(mode="after")
-    def _target_fits(self) -> Self:
-        if (self.kind == "track") != (self.target is not None):
-            raise ValueError("tracking needs a target and maximising has none: use track(vcd=30) or maximize('titer')")
-        return self
-
-    def __str__(self) -> str:
-        """Say the objective in words, with unit."""
-        unit = forecast_unit(self.quantity)
-        if self.target is not None:
-            return f"hold {self.quantity} at {self.target:g} {unit}"
-        return f"maximize {self.quantity} [{unit}]"
-
-
-def track(*, horizon_days: int = 3, **target: float) -> Objective:
-    """Return the objective that holds one quantity at a target, e.g. ``track(vcd=30)`` [canonical unit]."""
-    if len(target) != 1:
-        raise ConfigError(f"track() takes one quantity and its target, e.g. track(vcd=30); found {sorted(target)}.")
-    ((name, value),) = target.items()
-    return Objective(kind="track", quantity=name, target=value, horizon_days=horizon_days)
-
-
-def maximize(quantity: str, *, horizon_days: int = 7) -> Objective:
-    """Return the objective that raises one quantity, e.g. ``maximize("productivity")``."""
-    return Objective(kind="maximize", quantity=quantity, horizon_days=horizon_days)
-
-
-class Constraint(_Config):
-    """A limit that the true value must keep with a stated probability on each day of the horizon.
-
-    Attributes:
-        quantity: A species or derived quantity.
-        low: Lower limit, canonical unit, or None.
-        high: Upper limit, canonical unit, or None.
-        probability: Least probability of keeping it, each day.
-    """
-
-    quantity: ForecastName
-    low: float | None = None
-    high: float | None = None
-    probability: float = Field(default=0.98, gt=0.5, lt=1.0)
-
-    def __str__(self) -> str:
-        """Say the limit in words, e.g. ``viability >= 95``."""
-        limits = ((">=", self.low), ("<=", self.high))
-        return f"{self.quantity} {' and '.join(f'{sign} {v:g}' for sign, v in limits if v is not None)}"
-
-    @model_validator(mode="after")
-    def _has_limit(self) -> Self:
-        if self.low is None and self.high is None:
-            raise ValueError("a constraint needs low or high, e.g. Constraint(quantity='viability', low=95)")
-        return self
-
-
-DEFAULT_CONSTRAINTS: tuple[Constraint, ...] = (
-    Constraint(quantity="viability", low=95.0, probability=0.98),
-    Constraint(quantity="glucose", low=0.3, probability=0.98),
-    Constraint(quantity="ammonium", high=10.0, probability=0.95),
-    Constraint(quantity="cspr", low=15.0, probability=0.95),
-)
-
-
-class AlarmLimits(_Config):
+class AlarmLimits(Frozen):
     """Warn and act levels of one species, measured or forecast within 3 days with probability >= 0.5.
 
     Attributes:
@@ -309,15 +231,18 @@ DEFAULT_ALARMS: tuple[AlarmLimits, ...] = (
 )
 
 
-def _known_acquisition(name: str) -> str:
-    if name not in ACQUISITIONS:
-        raise ValueError(
-            f"{name!r} is not an acquisition function.{closest(name, ACQUISITIONS)} Known: {', '.join(ACQUISITIONS)}"
-        )
-    return name
+def _known(names: tuple[str, ...], what: str) -> BeforeValidator:
+    """Return the check that a name is one of these; the answer to another lists them."""
+
+    def check(name: str) -> str:
+        if name not in names:
+            raise ValueError(f"{name!r} is not {what}.{closest(str(name), names)} Known: {', '.join(names)}")
+        return name
+
+    return BeforeValidator(check)
 
 
-class RunConfig(_Config):
+class RunConfig(Frozen):
     """Settings of one run.
 
     Attributes:
@@ -327,7 +252,11 @@ class RunConfig(_Config):
         acquisition: Name of the acquisition function, one of ACQUISITIONS.
         exploration: Share of the forecast's spread that acquisition functions see, 0 to 1. Small: a vessel worth weeks
             is steered by what is expected, and the unknown only breaks near-ties.
-        objective: What decisions are for.
+        search: How the best setpoints are looked for, one of SEARCHES; ``"gradient"`` takes several times as long.
+        plan_pieces: Destinations that a plan heads for one after another over the horizon; only its first step is ever
+            taken, the next decision plans anew.
+        objective: What decisions are for; a tuple of several is weighed into a sum, or into a front by the acquisition
+            functions of MULTI_OBJECTIVE.
         constraints: Limits that decisions keep with a stated probability.
         alarms: Levels at which a person is told.
         mode: Who may write; None = AUTOMATIC for replays and simulations, ADVISORY for hardware.
@@ -341,9 +270,11 @@ class RunConfig(_Config):
     duration_days: int = Field(ge=1, le=365)
     sampling_interval_hours: float = Field(default=24.0, gt=0, le=240.0)
     retrain_every: int = Field(default=3, ge=1)
-    acquisition: Annotated[str, BeforeValidator(_known_acquisition)] = "LogEI"
+    acquisition: Annotated[str, _known(ACQUISITIONS, "an acquisition function")] = "LogEI"
+    search: Annotated[str, _known(SEARCHES, "a search")] = "cross-entropy"
+    plan_pieces: int = Field(default=1, ge=1, le=4)
     exploration: float = Field(default=0.1, ge=0, le=1)
-    objective: Objective = Objective(kind="track", quantity="vcd", target=30.0)
+    objective: Objective | tuple[Objective, ...] = Objective(kind="track", quantity="vcd", target=30.0)
     constraints: tuple[Constraint, ...] = DEFAULT_CONSTRAINTS
     alarms: tuple[AlarmLimits, ...] = DEFAULT_ALARMS
     mode: Mode | None = None
@@ -354,6 +285,18 @@ class RunConfig(_Config):
     fresh: bool = False
 
     @model_validator(mode="after")
+    def _objectives_fit(self) -> Self:
+        names = [(o.kind, o.quantity) for o in self.objectives]
+        if not names or len(set(names)) < len(names):
+            raise ValueError(f"expected one objective or several different ones, found {in_words(self.objectives)!r}")
+        if self.acquisition in MULTI_OBJECTIVE and len(names) < 2:
+            raise ValueError(
+                f"acquisition {self.acquisition} weighs several objectives, found one: give a tuple, e.g. "
+                "objective=(maximize('productivity'), minimize('medium')), or take LogEI"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _has_a_turn(self) -> Self:
         if self.sampling_interval_hours > 24.0 * self.duration_days:
             raise ValueError(
@@ -361,6 +304,11 @@ class RunConfig(_Config):
                 f"{self.sampling_interval_hours:g} h: lengthen the run or shorten the interval"
             )
         return self
+
+    @property
+    def objectives(self) -> tuple[Objective, ...]:
+        """The objectives, one or several."""
+        return self.objective if isinstance(self.objective, tuple) else (self.objective,)
 
     @property
     def n_turns(self) -> int:

@@ -4,9 +4,35 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from enum import StrEnum
+from math import nan
 
 from perfusio.forecast import Forecast
 from perfusio.state import Setpoints
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Option:
+    """A choice that was weighed.
+
+    Attributes:
+        setpoints: What would be written.
+        destination: What its plan heads for first.
+        gain: Expected gain in score over holding.
+        gains: The same by objective, weighted.
+        expected: Mean of each objective's quantity at the end of its horizon, canonical units.
+        limiting: The constraint with the least margin, in words.
+        probability: Of keeping that on its worst day.
+        why: Why it was not taken; empty for one that was not compared.
+    """
+
+    setpoints: Setpoints
+    destination: Setpoints
+    gain: float
+    gains: tuple[float, ...]
+    expected: tuple[float, ...]
+    limiting: str
+    probability: float
+    why: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,6 +45,11 @@ class Reason:
         limiting: The constraint with the least margin, in words.
         limiting_probability: Probability of keeping it on its worst day.
         feasible: Whether every constraint is kept with its stated probability.
+        support: How close the forecast is to what the model learnt from, at its furthest within the horizon: 1 = much
+            like it, 0 = nothing like it was seen; NaN where the model does not say.
+        exploration: Expected gain given up for learning: that of the best choice by expectation less that of this one.
+        rejected: The best alternatives, and why they were not taken.
+        front: With several objectives, the choices that no other beats on all of them.
     """
 
     text: str
@@ -26,6 +57,10 @@ class Reason:
     limiting: str
     limiting_probability: float
     feasible: bool
+    support: float = nan
+    exploration: float = 0.0
+    rejected: tuple[Option, ...] = ()
+    front: tuple[Option, ...] = ()
 
     def to_json(self) -> dict[str, object]:
         """Return the reason as data for the record."""

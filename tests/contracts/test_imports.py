@@ -61,8 +61,10 @@ def test_help_is_instant(arguments):
     assert not loaded_by(statement) & (HEAVY | {"numpy", "scipy", "matplotlib"})
 
 
-def test_torch_has_one_door():
-    assert {path.relative_to(SOURCE).as_posix() for path in MODULES if imported(path) & HEAVY} == {"bed/acquisition.py"}
+def test_torch_has_few_doors():
+    doors = {"bed/acquisition.py", "bed/gradient.py", "bed/pareto.py"}
+    assert {path.relative_to(SOURCE).as_posix() for path in MODULES if imported(path) & HEAVY} == doors
+    assert not loaded_by("import perfusio.bed.pareto, perfusio.bed.policy") & HEAVY
 
 
 def test_excel_has_one_door_and_opens_with_the_first_workbook():

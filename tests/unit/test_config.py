@@ -13,16 +13,22 @@ from perfusio.config import (
     DEFAULT_ALARMS,
     DEFAULT_AMBR250_DESIGN_SPACE,
     DEFAULT_CONSTRAINTS,
+    DERIVED,
+    MULTI_OBJECTIVE,
     AlarmLimits,
     Bounds,
     Constraint,
     DesignSpace,
     Objective,
     RunConfig,
+    forecast_unit,
+    in_words,
     maximize,
+    minimize,
     track,
 )
 from perfusio.errors import ConfigError, EmptyDesignSpace, OutOfRange, UnknownQuantity
+from perfusio.objective import of_record
 from perfusio.state import SETPOINTS, Setpoints
 
 SPACE = DEFAULT_AMBR250_DESIGN_SPACE
@@ -45,14 +51,24 @@ class TestRunConfig:
 
     @pytest.mark.parametrize("name", ACQUISITIONS)
     def test_known_acquisitions(self, name):
-        assert RunConfig(duration_days=1, acquisition=name).acquisition == name
+        two = (maximize("productivity"), minimize("medium"))
+        assert RunConfig(duration_days=1, acquisition=name, objective=two).acquisition == name
+
+    @pytest.mark.parametrize("name", MULTI_OBJECTIVE)
+    def test_a_front_needs_two_objectives(self, name):
+        with pytest.raises(ConfigError, match=f"{name} weighs several objectives, found one: give a tuple, e.g."):
+            RunConfig(duration_days=1, acquisition=name)
+
+    def test_a_misspelt_search_is_answered(self):
+        with pytest.raises(ConfigError, match=r"'gradiant' is not a search. Did you mean 'gradient'"):
+            RunConfig(duration_days=1, search="gradiant")
 
     @pytest.mark.parametrize(
         "wrong",
         [
             {"duration_days": 0}, {"duration_days": 1.5}, {"sampling_interval_hours": 0.0},
             {"sampling_interval_hours": nan}, {"retrain_every": 0}, {"n_paths": 1}, {"seed": -1}, {"mode": "auto"},
-            {"exploration": 1.5}, {"forecast_days": 0}, {"duration_days": None},
+            {"exploration": 1.5}, {"forecast_days": 0}, {"duration_days": None}, {"plan_pieces": 0},
         ],
     )  # fmt: skip
     def test_values_that_cannot_be_are_refused_by_name(self, wrong):
@@ -72,6 +88,37 @@ class TestRunConfig:
     @pytest.mark.parametrize(("days", "hours", "turns"), [(14, 24.0, 14), (1, 8.0, 3), (7, 48.0, 4), (14, 12.0, 28)])
     def test_turns(self, days, hours, turns):
         assert RunConfig(duration_days=days, sampling_interval_hours=hours).n_turns == turns
+
+
+class TestObjectives:
+    def test_one_stands_alone_and_several_in_a_tuple(self):
+        one, two = track(vcd=40), (track(vcd=40), minimize("medium", weight=0.5))
+        assert RunConfig(duration_days=1, objective=one).objectives == (one,)
+        assert RunConfig(duration_days=1, objective=two).objectives == two
+        assert in_words(two) == "hold vcd at 40 1e6 cells/mL and minimize medium [1/day] (weight 0.5)"
+
+    @pytest.mark.parametrize("objective", [track(vcd=40), (track(vcd=40), minimize("medium", weight=0.5))])
+    def test_a_record_gives_them_back(self, objective):
+        config = RunConfig(duration_days=1, objective=objective)
+        assert of_record(config.model_dump(mode="json")["objective"]) == config.objectives
+
+    @pytest.mark.parametrize("objective", [(), (track(vcd=30), track(vcd=40))])
+    def test_none_and_contradictions_are_refused(self, objective):
+        with pytest.raises(ConfigError, match="one objective or several different ones"):
+            RunConfig(duration_days=1, objective=objective)
+
+    @pytest.mark.parametrize("weight", [0.0, -1.0, nan, inf])
+    def test_weights_are_positive(self, weight):
+        with pytest.raises(ConfigError, match="weight"):
+            minimize("medium", weight=weight)
+
+    @pytest.mark.parametrize("name", DERIVED)
+    def test_every_derived_quantity_has_a_unit_and_can_be_asked_for(self, name):
+        assert forecast_unit(name) in str(maximize(name))
+
+    def test_medium_is_used_not_tracked(self):
+        with pytest.raises(ConfigError, match=r"use minimize\('medium'\)"):
+            track(medium=1.0)
 
 
 class TestObjective:

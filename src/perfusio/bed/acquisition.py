@@ -1,7 +1,8 @@
-"""The named acquisition functions, built on BoTorch: the only module that imports torch, with the first decision.
+"""The named acquisition functions, built on BoTorch: torch is loaded here, with the first decision.
 
-The outcome that they see is the *improvement over holding the setpoints in force*, path by path: holding itself has
-improvement 0 on every path, so `best_f` is 0 and never missing, and what is uncertain for both cancels.
+The outcome that they see is the *improvement over holding the setpoints in force*, path by path and objective by
+objective: holding itself has improvement 0 on every path, so `best_f` is 0 and never missing, and what is uncertain for
+both cancels. For hypervolumes the reference point is REFERENCE in each objective.
 """
 
 from __future__ import annotations
@@ -12,82 +13,148 @@ from warnings import catch_warnings, simplefilter
 import torch
 from botorch.acquisition import (
     AcquisitionFunction,
-    ExpectedImprovement,
     LogExpectedImprovement,
     ProbabilityOfImprovement,
     UpperConfidenceBound,
+    qExpectedImprovement,
     qLogExpectedImprovement,
+    qNoisyExpectedImprovement,
+    qUpperConfidenceBound,
 )
+from botorch.acquisition.multi_objective import (
+    qExpectedHypervolumeImprovement,
+    qLogNoisyExpectedHypervolumeImprovement,
+    qNoisyExpectedHypervolumeImprovement,
+)
+from botorch.acquisition.objective import GenericMCObjective
 from botorch.exceptions.warnings import NumericsWarning
 from botorch.models.ensemble import EnsembleModel
 from botorch.posteriors.ensemble import EnsemblePosterior
 from botorch.sampling.index_sampler import IndexSampler
+from botorch.utils.multi_objective.box_decompositions import FastNondominatedPartitioning
 
 from perfusio.errors import ConfigError
+from perfusio.quantities import closest
 from perfusio.state import FloatArray
 
 UCB_BETA = 0.25
 """Half a standard deviation of optimism: a vessel is not a place for bold exploration."""
+REFERENCE = -3.0
+"""A candidate that loses more than 30 % on any objective against holding adds nothing to a hypervolume."""
+EVEN = 0.05
+"""Share of the plain sum in the scalarization of ParEGO (Knowles, IEEE Trans. Evol. Comput. 10:50, 2006)."""
+
+Outcomes = Callable[[FloatArray], FloatArray]
+"""From candidates (G, D) to outcomes (G, S, M)."""
 
 
-class ImprovementEnsemble(EnsembleModel):  # type: ignore[misc]
-    """Paths of the improvement over holding, as a BoTorch model whose members are the paths."""
+class PathEnsemble(EnsembleModel):  # type: ignore[misc]
+    """Outcomes on sample paths, as a BoTorch model whose members are the paths."""
 
-    def __init__(self, improvements: Callable[[FloatArray], FloatArray]) -> None:
+    def __init__(self, outcomes: Outcomes, n_objectives: int) -> None:
         super().__init__()
-        self._improvements = improvements
-        self._num_outputs = 1
+        self._outcomes = outcomes
+        self._num_outputs = n_objectives
 
     def forward(self, X: torch.Tensor) -> torch.Tensor:
-        """Return improvements (batch, S, q, 1) at setpoints X (batch, q, U)."""
-        flat = X.reshape(-1, X.shape[-1]).numpy()
-        values = torch.from_numpy(self._improvements(flat))
-        return values.reshape(*X.shape[:-1], -1).transpose(-1, -2).unsqueeze(-1)
+        """Return outcomes (batch, S, q, M) of candidates X (batch, q, D)."""
+        values = torch.from_numpy(self._outcomes(X.reshape(-1, X.shape[-1]).numpy()))
+        return values.reshape(*X.shape[:-1], *values.shape[1:]).transpose(-2, -3)
 
 
 class EveryPath(IndexSampler):  # type: ignore[misc]
     """Uses each path once for every candidate, so that an acquisition value is the same whatever is asked beside it."""
+
+    def __init__(self, n_paths: int) -> None:
+        super().__init__(sample_shape=torch.Size([n_paths]))
 
     def _construct_base_samples(self, posterior: EnsemblePosterior) -> None:
         n_paths, batch = self.sample_shape[0], posterior.batch_shape
         self.base_samples = torch.arange(n_paths).reshape(-1, *[1] * len(batch)).expand(n_paths, *batch)
 
 
+class ExpectedImprovement(LogExpectedImprovement):  # type: ignore[misc]
+    """EI as the exponential of LogEI: the plain formula cancels to nothing some six standard deviations below zero."""
+
+    def forward(self, X: torch.Tensor) -> torch.Tensor:
+        """Return EI (batch,) at X (batch, 1, D)."""
+        return super().forward(X).exp()
+
+
 def acquisition(
-    name: str, improvements: Callable[[FloatArray], FloatArray], n_paths: int
+    name: str, outcomes: Outcomes, *, n_paths: int, n_objectives: int, baseline: FloatArray, seed: int = 0
 ) -> Callable[[FloatArray], FloatArray]:
     """Return the acquisition function of that name.
 
     Args:
         name: One of config.ACQUISITIONS.
-        improvements: Setpoints (G, U) -> improvement over holding on each path (G, S).
+        outcomes: Candidates (G, D) -> improvements over holding on each path (G, S, M).
         n_paths: S.
+        n_objectives: M; 1 for those of one number, which must have been weighed into one before.
+        baseline: Candidates that are no news, holding among them (K, D): what hypervolumes are measured beyond.
+        seed: Of the direction that qNParEGO looks in.
 
     Returns:
-        Setpoints (G, U) -> values (G,), higher is better.
+        Candidates (G, D) -> values (G,), higher is better.
 
     Raises:
         ConfigError: no acquisition function has that name.
     """
-    model = ImprovementEnsemble(improvements)
+    model = PathEnsemble(outcomes, n_objectives)
+    known = torch.from_numpy(baseline)
+
+    def of_one(kind: type[AcquisitionFunction], **options: object) -> AcquisitionFunction:
+        return kind(model, best_f=0.0, **options)
+
+    def noisy(kind: type[AcquisitionFunction], **options: object) -> AcquisitionFunction:
+        return kind(
+            model, X_baseline=known, sampler=EveryPath(n_paths), prune_baseline=False, cache_root=False, **options
+        )
+
+    reference = torch.full((n_objectives,), REFERENCE, dtype=torch.float64)
     makers: dict[str, Callable[[], AcquisitionFunction]] = {
-        "PI": lambda: ProbabilityOfImprovement(model, best_f=0.0),
-        "EI": lambda: ExpectedImprovement(model, best_f=0.0),
-        "LogEI": lambda: LogExpectedImprovement(model, best_f=0.0),
+        "PI": lambda: of_one(ProbabilityOfImprovement),
+        "EI": lambda: of_one(ExpectedImprovement),
+        "LogEI": lambda: of_one(LogExpectedImprovement),
         "UCB": lambda: UpperConfidenceBound(model, beta=UCB_BETA),
-        "qLogEI": lambda: qLogExpectedImprovement(
-            model, best_f=0.0, sampler=EveryPath(sample_shape=torch.Size([n_paths]))
+        "qEI": lambda: of_one(qExpectedImprovement, sampler=EveryPath(n_paths)),
+        "qLogEI": lambda: of_one(qLogExpectedImprovement, sampler=EveryPath(n_paths)),
+        "qUCB": lambda: qUpperConfidenceBound(model, beta=UCB_BETA, sampler=EveryPath(n_paths)),
+        "qEHVI": lambda: qExpectedHypervolumeImprovement(
+            model,
+            ref_point=reference,
+            partitioning=FastNondominatedPartitioning(ref_point=reference, Y=model.posterior(known).mean),
+            sampler=EveryPath(n_paths),
         ),
+        "qNEHVI": lambda: noisy(qNoisyExpectedHypervolumeImprovement, ref_point=reference),
+        "qNParEGO": lambda: noisy(qNoisyExpectedImprovement, objective=_in_a_direction(n_objectives, seed)),
+        "qLogNEHVI": lambda: noisy(qLogNoisyExpectedHypervolumeImprovement, ref_point=reference),
     }
     if name not in makers:
-        raise ConfigError(f"{name!r} is not an acquisition function. Known: {', '.join(makers)}.")
-    with catch_warnings():  # BoTorch advises against EI; whoever asks for it by name has chosen, see LogEI
+        known_names = tuple(makers)
+        hint = closest(name, known_names)
+        raise ConfigError(f"{name!r} is not an acquisition function.{hint} Known: {', '.join(known_names)}.")
+    with catch_warnings():  # BoTorch advises against the plain ones; whoever asks for one by name has chosen
         simplefilter("ignore", NumericsWarning)
-        function = makers[name]()
-
-    def evaluate(setpoints: FloatArray) -> FloatArray:
         with torch.no_grad():
-            values: FloatArray = function(torch.from_numpy(setpoints).unsqueeze(-2)).numpy()
+            function = makers[name]()
+
+    def evaluate(candidates: FloatArray) -> FloatArray:
+        with torch.no_grad():
+            values: FloatArray = function(torch.from_numpy(candidates).unsqueeze(-2)).numpy()
         return values
 
     return evaluate
+
+
+def _in_a_direction(n_objectives: int, seed: int) -> GenericMCObjective:
+    """Return the augmented Chebyshev scalarization along a direction drawn from the simplex."""
+    generator = torch.Generator().manual_seed(seed)
+    drawn = -torch.rand(n_objectives, generator=generator, dtype=torch.float64).clamp_min(1e-12).log()
+    weights = drawn / drawn.sum()
+
+    def scalarized(samples: torch.Tensor, X: torch.Tensor | None = None) -> torch.Tensor:  # noqa: ARG001 - BoTorch's
+        weighed = weights * (samples - REFERENCE)  # seen from the reference, giving a little for much can pay
+        return weighed.amin(dim=-1) + EVEN * weighed.sum(dim=-1)
+
+    return GenericMCObjective(scalarized)

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.stats import norm
 
-from perfusio.config import Constraint, Objective
+from perfusio.errors import OutOfRange
+from perfusio.objective import Constraint, Objective
 from perfusio.physics import derived
 from perfusio.state import SETPOINT_INDEX, SPECIES_INDEX, FloatArray
 
@@ -18,36 +19,61 @@ TRACKING_UNIT = 0.1
 """A score of -1 is a factor of 10 % off the target (or a gain of 10 % forgone), whatever the quantity."""
 
 
-def quantity_paths(name: str, paths: FloatArray, plans: FloatArray) -> FloatArray:
-    """Return one quantity along paths (G, S, H, Q) under plans (G, H, U), shape (G, S, H), canonical unit."""
+def quantity_paths(name: str, paths: FloatArray, plans: FloatArray, *, diameter: float = np.nan) -> FloatArray:
+    """Return one quantity along paths (G, S, H, Q) under plans (G, H, U), shape (G, S, H), canonical unit.
+
+    Args:
+        name: A species or one of config.DERIVED.
+        paths: Species along the paths.
+        plans: Setpoints that led there.
+        diameter: Cell diameter [um] for ``"vcv"``: the model has none, so the last measured one is held.
+
+    Raises:
+        OutOfRange: a viable cell volume was asked for without a diameter.
+    """
     if name in SPECIES_INDEX:
         picked: FloatArray = paths[..., SPECIES_INDEX[name]]
         return picked
     perfusion = plans[:, None, :, SETPOINT_INDEX["perfusion_rate"]]
+    if name == "medium":
+        return np.broadcast_to(perfusion, paths.shape[:-1])
     if name == "cspr":
         return derived.cspr(perfusion, paths[..., SPECIES_INDEX["vcd"]] + 1e-6)
-    bleed = plans[:, None, :, SETPOINT_INDEX["bleed_rate"]]
+    if name == "vcv":
+        if not diameter > 0.0:
+            raise OutOfRange(
+                f"diameter = {diameter:g} um: a viable cell volume needs a measured cell diameter above 0. Measure it, "
+                "or leave the volume out and track vcd."
+            )
+        return derived.vcv(paths[..., SPECIES_INDEX["vcd"]], np.asarray(diameter))
     everything = np.ones(())  # the membrane holds back no product unless harvest samples say otherwise
+    if name == "harvest_titer":
+        return derived.harvest_titer(paths[..., SPECIES_INDEX["titer"]], everything)
+    bleed = plans[:, None, :, SETPOINT_INDEX["bleed_rate"]]
     return derived.volumetric_productivity(paths[..., SPECIES_INDEX["titer"]], everything, perfusion - bleed)
 
 
-def scores(objective: Objective, paths: FloatArray, plans: FloatArray, moves: FloatArray) -> FloatArray:
+def scores(
+    objective: Objective, paths: FloatArray, plans: FloatArray, moves: FloatArray, *, diameter: float = np.nan
+) -> FloatArray:
     """Return the score of each candidate on each path, higher is better, shape (G, S).
 
     Args:
-        objective: What to score by; its first `horizon_days` of the paths count.
-        paths: (G, S, H, Q).
+        objective: What to score by.
+        paths: (G, S, H, Q), candidate 0 holds; all H intervals count.
         plans: (G, H, U).
         moves: Change from the setpoints in force over the largest step, (G, U).
+        diameter: As in `quantity_paths`.
     """
-    value = quantity_paths(objective.quantity, paths, plans)
+    value = quantity_paths(objective.quantity, paths, plans, diameter=diameter)
     cost = objective.move_penalty * (moves**2).sum(axis=1)
     if objective.target is not None:
         # logarithmic: a squared difference would aim below the target by the spread of doubtful forecasts
         off = np.log(np.maximum(value / objective.target, 1e-3)) / TRACKING_UNIT
         kept: FloatArray = -(off**2).mean(axis=2) - cost[:, None]
         return kept
-    scale = TRACKING_UNIT * max(float(value[0].mean()), 1e-9)  # candidate 0 is holding, see policy
+    scale = TRACKING_UNIT * max(float(value[0].mean()), 1e-9)
+    scale = scale if objective.kind == "maximize" else -scale
     raised: FloatArray = value.mean(axis=2) / scale - cost[:, None]
     return raised
 
@@ -65,12 +91,14 @@ class Feasibility:
     probability: FloatArray
 
 
-def feasibility(constraints: tuple[Constraint, ...], paths: FloatArray, plans: FloatArray) -> Feasibility:
+def feasibility(
+    constraints: tuple[Constraint, ...], paths: FloatArray, plans: FloatArray, *, diameter: float = np.nan
+) -> Feasibility:
     """Judge candidates by chance constraints: mean +- k sd within the limit on each day, k from the probability."""
     violation = np.full(len(plans), -np.inf)
     probability = np.ones((len(plans), len(constraints)))
     for c, constraint in enumerate(constraints):
-        value = quantity_paths(constraint.quantity, paths, plans)
+        value = quantity_paths(constraint.quantity, paths, plans, diameter=diameter)
         mean, sd = value.mean(axis=1), value.std(axis=1) + 1e-9
         k = norm.ppf(constraint.probability)
         for limit, sign in ((constraint.low, 1.0), (constraint.high, -1.0)):

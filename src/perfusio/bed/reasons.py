@@ -1,62 +1,74 @@
-"""Say in one sentence why these setpoints were chosen."""
+"""Say why these setpoints were chosen: in one sentence, and as data."""
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
+from numpy.typing import NDArray
 
-from perfusio.bed.objectives import Feasibility, quantity_paths
-from perfusio.config import RunConfig, forecast_unit
-from perfusio.decision import Reason
-from perfusio.forecast import Forecast
-from perfusio.state import SETPOINT_QUANTITIES, Setpoints
+from perfusio.bed.pareto import nondominated
+from perfusio.bed.problem import Judged, Problem
+from perfusio.config import forecast_unit
+from perfusio.decision import Option, Reason
+from perfusio.state import SETPOINT_QUANTITIES, FloatArray, Setpoints
+
+ANOTHER = 0.3
+"""Share of a largest step by which some setpoint must differ to make another choice."""
+N_REJECTED = 2
+N_FRONT = 12
+FAR = 0.5
+"""Support below which a person is told that the forecast is far from what was learnt."""
+
+_BROKEN = -1e5
+"""Merits below this belong to candidates that break a limit by more than the least."""
 
 
-def explain(
-    config: RunConfig,
-    current: Setpoints,
-    chosen: Setpoints,
-    forecast: Forecast,
-    hold: Forecast,
-    horizon: int,
-    *,
-    improvement: float,
-    judged: Feasibility,
-) -> Reason:
+def explain(problem: Problem, best: FloatArray, *, support: FloatArray | None) -> Reason:
     """Return the reason of one decision as data and as a sentence.
 
     Args:
-        config: Objective and constraints.
-        current: Setpoints in force.
-        chosen: Setpoints proposed.
-        forecast: Under `chosen`.
-        hold: Under `current`.
-        horizon: Intervals that the objective looks at.
-        improvement: Mean gain in score over holding.
-        judged: Feasibility of `chosen`, one row.
+        problem: As it was searched.
+        best: What was chosen (D,).
+        support: How close the forecast of it is to data, by interval, or None.
     """
-    moved = changes(current, chosen)
-    name = config.objective.quantity
-    unit = forecast_unit(name)
-    then, otherwise = (_mean_at(f, u, name, horizon) for f, u in ((forecast, chosen), (hold, current)))
-    goal = f" (target {config.objective.target:g})" if config.objective.target else ""
-    days = horizon * config.sampling_interval_hours / 24.0
-    effect = f"expect {name} {then:.3g} {unit} in {days:g} days instead of {otherwise:.3g}{goal}"
-    feasible = bool(judged.violation[0] <= 0.0)
-    limiting, probability = "none", 1.0
-    if config.constraints:
-        short = [p - c.probability for p, c in zip(judged.probability[0], config.constraints, strict=True)]
-        tightest = int(np.argmin(short))
-        limiting, probability = str(config.constraints[tightest]), float(judged.probability[0, tightest])
-    limit = f"tightest limit {limiting} (P = {probability:.2f})"
+    config, pool = problem.config, problem.pool()
+    objectives = config.objectives
+    current, chosen = Setpoints.of(problem.current), Setpoints.of(problem.plans(best[None])[0, 0])
+    option = _options(problem, best[None], [""])[0]
+    feasible = bool(problem.judge(best[None]).violation[0] <= 0.0)
+    rivals = pool.is_allowed & ((pool.violation <= 0.0) if feasible else (pool.merit > _BROKEN))
+    forgone = max(float(pool.gain[rivals].max(initial=option.gain)) - option.gain, 0.0)
+    near = float(np.min(support[: problem.horizon])) if support is not None else float("nan")
+    held = problem.expected(problem.hold[None])[0]
+    effects = []
+    for objective, now, otherwise in zip(objectives, option.expected, held, strict=True):
+        goal = f" (target {objective.target:g})" if objective.target else ""
+        name, unit = objective.quantity, forecast_unit(objective.quantity)
+        then = f"{now:.3g} {unit}"
+        effects.append(f"{name} {then} in {objective.horizon_days:g} days instead of {otherwise:.3g}{goal}")
+    limit = f"tightest limit {option.limiting} (P = {option.probability:.2f})"
     if not feasible:
-        limit = f"no choice keeps {limiting} as surely as asked (P = {probability:.2f}): the least violating was taken"
-    text = f"{', '.join(moved) or 'hold'}: {effect}; {limit}."
+        limit = (
+            f"no choice keeps {option.limiting} as surely as asked (P = {option.probability:.2f}): the least violating "
+            "was taken"
+        )
+    remarks = [limit]
+    if forgone > 0.01 * max(abs(option.gain), 0.1):
+        remarks.append(f"{forgone:.2g} of {option.gain + forgone:.2g} expected gain given up to explore")
+    if near < FAR:
+        remarks.append(f"far from what was learnt (support {near:.2f})")
+    moved = ", ".join(changes(current, chosen)) or "hold"
     return Reason(
-        text=text,
-        improvement=improvement,
-        limiting=limiting,
-        limiting_probability=probability,
+        text=f"{moved}: expect {', '.join(effects)}; {'; '.join(remarks)}.",
+        improvement=option.gain,
+        limiting=option.limiting,
+        limiting_probability=option.probability,
         feasible=feasible,
+        support=near,
+        exploration=forgone,
+        rejected=_rejected(problem, pool, best, option, feasible=feasible),
+        front=_front(problem, pool, rivals) if len(objectives) > 1 else (),
     )
 
 
@@ -70,7 +82,84 @@ def changes(current: Setpoints, chosen: Setpoints) -> list[str]:
     return out
 
 
-def _mean_at(forecast: Forecast, setpoints: Setpoints, name: str, horizon: int) -> float:
-    paths = forecast.samples[None, :, :horizon]
-    plans = np.repeat(setpoints.vector()[None, None], paths.shape[2], axis=1)
-    return float(quantity_paths(name, paths, plans)[0, :, -1].mean())
+def _options(problem: Problem, candidates: FloatArray, why: list[str]) -> tuple[Option, ...]:
+    kept, expected = problem.judge(candidates), problem.expected(candidates)
+    gains, ramps = problem.gains(candidates).mean(axis=1), problem.plans(candidates)
+    constraints = problem.config.constraints
+    out = []
+    for i in range(len(candidates)):
+        limiting, probability = "none", 1.0
+        if constraints:
+            short = [p - c.probability for p, c in zip(kept.probability[i], constraints, strict=True)]
+            tightest = int(np.argmin(short))
+            limiting, probability = str(constraints[tightest]), float(kept.probability[i, tightest])
+        out.append(
+            Option(
+                setpoints=Setpoints.of(ramps[i, 0]),
+                destination=Setpoints.of(candidates[i, : len(problem.current)]),
+                gain=float(gains[i].sum()),
+                gains=tuple(map(float, gains[i])),
+                expected=tuple(map(float, expected[i])),
+                limiting=limiting,
+                probability=probability,
+                why=why[i],
+            )
+        )
+    return tuple(out)
+
+
+def _rejected(
+    problem: Problem, pool: Judged, best: FloatArray, chosen: Option, *, feasible: bool
+) -> tuple[Option, ...]:
+    """Return the best other choices: one that gains more but breaks a limit, if there is one, then the next best."""
+    step = problem.space.max_step
+    first = problem.plans(pool.candidates)[:, 0]
+    taken = [problem.plans(best[None])[0, 0]]
+    picked: list[int] = []
+    why: list[str] = []
+
+    def take(order: FloatArray, reason: str) -> None:
+        for i in np.argsort(-order, kind="stable"):
+            if not np.isfinite(order[i]):
+                return
+            if all(np.max(np.abs(first[i] - u) / step) > ANOTHER for u in taken):
+                picked.append(int(i))
+                why.append(reason)
+                taken.append(first[i])
+                return
+
+    kept = pool.violation <= 0.0
+    if feasible:
+        take(np.where(pool.is_allowed & ~kept & (pool.gain > chosen.gain), pool.gain, -np.inf), "breaks a limit")
+    while len(picked) < N_REJECTED:
+        before = len(picked)
+        fair = pool.is_allowed & (kept if feasible else pool.merit > _BROKEN)
+        take(np.where(fair, pool.gain, -np.inf), "gains less")
+        if len(picked) == before:
+            break
+    options = _options(problem, pool.candidates[picked], why) if picked else ()
+    return tuple(_with_reason(option, chosen) for option in options)
+
+
+def _with_reason(option: Option, chosen: Option) -> Option:
+    if option.why == "breaks a limit":
+        text = (
+            f"would gain {option.gain:.2g} instead of {chosen.gain:.2g}, but {option.limiting} only with P = "
+            f"{option.probability:.2f}"
+        )
+    elif option.gain <= chosen.gain:
+        text = f"gains {option.gain:.2g} instead of {chosen.gain:.2g}"
+    else:
+        text = f"gains {option.gain:.2g}, but the acquisition function preferred the one chosen"
+    return replace(option, why=text)
+
+
+def _front(problem: Problem, pool: Judged, rivals: NDArray[np.bool_]) -> tuple[Option, ...]:
+    """Return choices that no other beats on every objective, spread along the front."""
+    inside = np.flatnonzero(rivals)
+    if not inside.size:
+        return ()
+    best = inside[nondominated(pool.gains[inside])]
+    order = best[np.argsort(pool.gains[best, 0], kind="stable")]
+    spread = order[np.unique(np.linspace(0, len(order) - 1, N_FRONT).round().astype(int))]
+    return _options(problem, pool.candidates[spread], [""] * len(spread))

@@ -1,4 +1,4 @@
-"""Maximise over a box of setpoints by the cross-entropy method (Rubinstein and Kroese, Springer 2004)."""
+"""Maximise over a box of setpoints, by default by the cross-entropy method (Rubinstein and Kroese, Springer 2004)."""
 
 from __future__ import annotations
 
@@ -6,9 +6,27 @@ from collections.abc import Callable
 
 import numpy as np
 
+from perfusio.bed.problem import Problem
 from perfusio.state import FloatArray
 
 N_CANDIDATES, N_ROUNDS, N_ELITE = 48, 6, 8
+
+
+def best_candidate(
+    problem: Problem, low: FloatArray, high: FloatArray, rng: np.random.Generator
+) -> tuple[FloatArray, float]:
+    """Return the best candidate of a decision problem (D,) and its merit, by the search that its config names."""
+    problem.allow_least_violation(low, high, rng)
+    start = np.clip(problem.hold, low, high)
+    if problem.config.search == "gradient":
+        from perfusio.bed.gradient import climbed  # torch
+
+        ends = climbed(problem.penalized, low, high, start, seed=int(rng.integers(2**31)))
+        pool = np.concatenate([start[None], ends])
+        values = problem.merit(pool)
+        winner = int(np.argmax(values))
+        return pool[winner], float(values[winner])
+    return cross_entropy(problem.merit, low, high, start[None], rng)
 
 
 def cross_entropy(

@@ -18,6 +18,7 @@ from perfusio.events import (
     SampleRead,
     SetpointsWritten,
 )
+from perfusio.objective import of_record
 from perfusio.report.outlook import Outlook, outlook
 from perfusio.state import SETPOINT_QUANTITIES, SETPOINTS, SPECIES, STATE_QUANTITIES, Setpoints, State
 from perfusio.twin.verify import read_records
@@ -140,9 +141,9 @@ def _species(panel: Axes, name: str, story: _Story, config: dict[str, Any]) -> N
     values = [v for s in story.samples if (v := getattr(s, name)) == v]
     panel.plot(days, values, "o", color=MEASURED, markersize=4, label="measured")
     run = config.get("run", {})
-    objective = run.get("objective", {})
-    if objective.get("quantity") == name and objective.get("target"):
-        panel.axhline(objective["target"], color=ASKED, linewidth=1.2, label="target")
+    for objective in of_record(run.get("objective", ())):
+        if objective.quantity == name and objective.target:
+            panel.axhline(objective.target, color=ASKED, linewidth=1.2, label="target")
     for constraint in run.get("constraints", ()):
         for side in ("low", "high"):
             if constraint["quantity"] == name and constraint[side] is not None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from perfusio.config import Objective, forecast_unit
+from perfusio.config import Objective, forecast_unit, in_words
 from perfusio.events import (
     AlarmRaised,
     ClockStepped,
@@ -30,6 +30,7 @@ from perfusio.events import (
     WriteIntended,
     WriteUnknown,
 )
+from perfusio.objective import of_record
 from perfusio.report.outlook import outlook
 from perfusio.state import SETPOINT_QUANTITIES, SETPOINTS, SPECIES, STATE_QUANTITIES, Setpoints, State
 
@@ -85,7 +86,7 @@ class Narrator:
 
     def __init__(self) -> None:
         self._today: dict[str, _Today] = {}
-        self._objective = Objective(kind="track", quantity="vcd", target=30.0)
+        self._objectives: tuple[Objective, ...] = (Objective(kind="track", quantity="vcd", target=30.0),)
         self._days, self._interval = 0.0, 24.0
         self._end_h: dict[str, float] = {}
         self._in_force: dict[str, Setpoints] = {}
@@ -108,13 +109,13 @@ class Narrator:
 
     def _started(self, event: RunStarted) -> list[Line]:
         run = event.config["run"]
-        self._objective = Objective(**run["objective"])
+        self._objectives = of_record(run["objective"])
         self._days, self._interval = float(run["duration_days"]), float(run["sampling_interval_hours"])
         modes = event.config["modes"]
         self._is_one, self._is_headed = len(modes) == 1, False
         length = _counted(run["duration_days"], "day")
         said = [
-            *_note("Aim:", f"{self._objective}, {length}, {run['acquisition']}, seed {run['seed']}."),
+            *_note("Aim:", f"{in_words(self._objectives)}, {length}, {run['acquisition']}, seed {run['seed']}."),
             *_note("", "Another aim: --track vcd=40, --maximize productivity; in Python objective=track(vcd=40)."),
         ]
         for reactor, source in event.sources.items():
@@ -222,8 +223,14 @@ class Narrator:
         today.notes = []
         return said
 
+    @property
+    def _shown_ahead(self) -> str:
+        """The quantity in the forecast's column: that of the first objective; a volume is shown as its cells."""
+        name = self._objectives[0].quantity
+        return "vcd" if name == "vcv" else name
+
     def _header(self) -> tuple[str, str, str]:
-        name = self._objective.quantity
+        name = self._shown_ahead
         unit = forecast_unit(name)
         end = max(self._end_h.values(), default=24.0 * self._days) / 24.0
         vessel = "" if self._is_one else f"{'vessel':<7}"
@@ -254,7 +261,7 @@ class Narrator:
 
     def _ahead(self, reactor: str, today: _Today) -> str:
         if today.forecast is not None:
-            there = outlook(today.forecast[0], self._objective.quantity, today.forecast[1]).at(self._end_h[reactor])
+            there = outlook(today.forecast[0], self._shown_ahead, today.forecast[1]).at(self._end_h[reactor])
             if there is not None:
                 mean, low, high = (number(v) for v in there)
                 return f"{mean:>7} {f'{low} to {high}':^15}"

@@ -41,9 +41,9 @@ def outlook(forecast: Json, name: str, setpoints: Setpoints) -> Outlook:
 
     Args:
         forecast: As recorded: times, mean and quantiles by species.
-        name: A species, ``"productivity"`` or ``"cspr"``. The latter two are the titer times the harvest rate and the
-            perfusion per cell, so their quantiles follow from those of titer and VCD. The mean of `cspr` is then the
-            perfusion per mean cell.
+        name: A species, ``"productivity"``, ``"harvest_titer"``, ``"medium"`` or ``"cspr"``. They are the titer times
+            the harvest rate, the titer, the perfusion, and the perfusion per cell, so their quantiles follow from those
+            of titer and VCD. The mean of `cspr` is then the perfusion per mean cell.
         setpoints: Under which the forecast was made; they are constant.
     """
     if name == "cspr":
@@ -54,7 +54,11 @@ def outlook(forecast: Json, name: str, setpoints: Setpoints) -> Outlook:
 
         ends = {level: (convert(high), convert(low)) for level, (low, high) in seen.ends.items()}
         return Outlook(times_h=seen.times_h, mean=convert(seen.mean), ends=ends)
-    factor = 1.0 if name in SPECIES else setpoints.perfusion_rate - setpoints.bleed_rate
+    if name == "medium":
+        times = np.array(forecast["times_h"], dtype=float)
+        used = np.full(len(times), setpoints.perfusion_rate)
+        return Outlook(times_h=times, mean=used, ends=dict.fromkeys(LEVELS, (used, used)))
+    factor = setpoints.perfusion_rate - setpoints.bleed_rate if name == "productivity" else 1.0
     species = name if name in SPECIES else "titer"
     rows = {key: factor * np.array(forecast[key][species], dtype=float) for key in ("mean", "q05", "q10", "q90", "q95")}
     return Outlook(

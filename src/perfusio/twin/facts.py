@@ -6,7 +6,7 @@ import platform
 from collections.abc import Mapping
 from importlib.metadata import version
 
-from perfusio.config import DesignSpace, Mode, RunConfig
+from perfusio.config import DesignSpace, Mode, RunConfig, in_words
 from perfusio.decision import Decision, Verdict
 from perfusio.events import Decided, ModelFitted, ModelRejected, RunStarted, SampleMissing, SampleRead, Withheld
 from perfusio.protocols import Model, Refit
@@ -28,13 +28,11 @@ def started(
         },
         versions={name: version(name) for name in RECORDED_VERSIONS} | {"python": platform.python_version()},
         sources=dict(sources),
-        reason=f"{len(modes)} vessel(s), {config.duration_days} days: {config.objective}.",
+        reason=f"{len(modes)} vessel(s), {config.duration_days} days: {in_words(config.objectives)}.",
     )
 
 
-def sample_read(
-    reactor: str, turn: int, arrival: Arrival, in_force: Setpoints, assumed: tuple[str, ...]
-) -> SampleRead:
+def sample_read(reactor: str, turn: int, arrival: Arrival, in_force: Setpoints, assumed: tuple[str, ...]) -> SampleRead:
     """Return the record of a sample; what the day's sample lacks is said in words."""
     missing = arrival.sample.missing() if arrival.is_due else ()
     return SampleRead(
@@ -86,8 +84,6 @@ def withheld(verdict: Verdict, turn: int) -> Withheld:
 def refitted(refit: Refit[Model], turn: int, *, accepted: bool, model_id: str) -> ModelFitted | ModelRejected:
     """Return the record of a refit; `model_id` is the model in use from now on."""
     if accepted:
-        return ModelFitted(
-            day=turn, model_id=model_id, holdout_error=refit.error, previous_error=refit.previous_error
-        )
+        return ModelFitted(day=turn, model_id=model_id, holdout_error=refit.error, previous_error=refit.previous_error)
     words = f"Refit refused: one-step error {refit.error:.3g} against {refit.previous_error:.3g} before."
     return ModelRejected(day=turn, model_id=model_id, reason=words)

@@ -22,7 +22,7 @@ def some(s=200):
 
 
 def test_every_quantity_that_can_be_an_objective_has_a_forecast():
-    assert set(DERIVED) <= set(DERIVED_QUANTITIES)
+    assert set(DERIVED) - {"medium"} <= set(DERIVED_QUANTITIES)  # medium is what was asked for, not forecast
     for name in DERIVED_QUANTITIES:
         f = derived_forecast(some(), name, PLAN, diameter=17.0)
         low, high = f.interval(0.8)

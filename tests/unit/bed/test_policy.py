@@ -6,15 +6,17 @@ from math import nan
 import numpy as np
 import pytest
 
-from perfusio.bed.policy import BEDPolicy, _Search
+from perfusio.bed.policy import BEDPolicy
 from perfusio.config import (
     ACQUISITIONS,
     DEFAULT_AMBR250_DESIGN_SPACE,
+    MULTI_OBJECTIVE,
     Bounds,
     Constraint,
     DesignSpace,
     RunConfig,
     maximize,
+    minimize,
     track,
 )
 from perfusio.decision import Decision
@@ -142,7 +144,8 @@ class TestWhatIsProposed:
 
     @pytest.mark.parametrize("name", ACQUISITIONS)
     def test_every_acquisition_function_completes_a_decision(self, name):
-        found = decide(36.0, acquisition=name)
+        several = {"objective": (track(vcd=30), minimize("medium", horizon_days=3))} if name in MULTI_OBJECTIVE else {}
+        found = decide(36.0, acquisition=name, **several)
         assert_allowed(found, NOMINAL)
         assert found.acquisition == name
         assert np.isfinite(found.score)
@@ -167,42 +170,6 @@ class TestConstraints:
     def test_cells_are_not_starved(self):
         found = decide(60.0, constraints=(Constraint(quantity="cspr", low=15.0, probability=0.95),))
         assert 1000.0 * found.setpoints.perfusion_rate / found.chosen["vcd"].mean[0] >= 15.0 - 0.3
-
-
-class TestImprovement:
-    def search(self, config=CONFIG, current=NOMINAL):
-        futures = Toy().futures(trajectory(36.0), interval_hours=24.0, n_paths=48, n_intervals=3, seed=0)
-        return _Search(futures=futures, current=current.vector(), horizon=3, space=SPACE, config=config)
-
-    def test_of_holding_is_exactly_zero_on_every_path(self):
-        search = self.search()
-        improvements = search.improvements(NOMINAL.vector()[None])
-        assert improvements.shape == (1, 48)
-        assert (improvements == 0.0).all()
-
-    def test_is_the_score_less_that_of_holding(self):
-        more, less = (replace(NOMINAL, bleed_rate=b).vector()[None] for b in (0.2, 0.1))
-        search = self.search()
-        assert search.improvements(more).mean() > 0 > search.improvements(less).mean()
-        both = search.improvements(np.concatenate([more, less]))
-        assert both[0] == pytest.approx(search.improvements(more)[0], abs=1e-12)
-
-    def test_exploration_scales_the_spread_and_not_the_mean(self):
-        u = replace(NOMINAL, bleed_rate=0.2).vector()[None]
-        full, none = (self.search(CONFIG.model_copy(update={"exploration": e})) for e in (1.0, 0.0))
-        assert full._explored(u) == pytest.approx(full.improvements(u))
-        assert none._explored(u).std() == pytest.approx(0.0, abs=1e-12)
-        assert none._explored(u).mean() == pytest.approx(full.improvements(u).mean())
-
-    def test_ramps_take_one_step_a_day_and_stop_at_their_destination(self):
-        there = replace(NOMINAL, bleed_rate=0.30, temperature=36.0).vector()
-        (ramp,) = self.search().plans(there[None])
-        assert ramp[:, SETPOINT_INDEX["bleed_rate"]] == pytest.approx([0.25, 0.30, 0.30])
-        assert ramp[:, SETPOINT_INDEX["temperature"]] == pytest.approx([36.0, 36.0, 36.0])
-
-    def test_too_much_bleed_never_wins(self):
-        broken = replace(NOMINAL, perfusion_rate=0.2, bleed_rate=0.3).vector()
-        assert self.search(current=replace(NOMINAL, perfusion_rate=0.3)).merit(broken[None])[0] == -np.inf
 
 
 class TestDecision:

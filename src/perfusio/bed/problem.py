@@ -1,0 +1,234 @@
+"""One vessel's decision as a problem of optimization: candidates in, gains and kept limits out.
+
+A candidate is one destination in the design space, or several that are headed for one after another; the plan that
+leads there takes at most one largest step per interval. Letters: G candidates, D = pieces x U, S paths, H horizon,
+Q species, M objectives, C constraints.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from perfusio.bed.objectives import Feasibility, feasibility, quantity_paths, scores
+from perfusio.config import MULTI_OBJECTIVE, DesignSpace, RunConfig
+from perfusio.protocols import Futures
+from perfusio.state import SETPOINT_INDEX, FloatArray
+
+INFEASIBLE = -1e6
+PENALTY = 1e3
+N_PROBES = 32
+TOLERANCE = 0.05
+"""Where no candidate keeps every limit, those within this much of the least violation compete on the objective."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judged:
+    """What became of candidates.
+
+    Attributes:
+        candidates: (G, D).
+        gains: Expected gain over holding by objective, weighted, (G, M).
+        violation: As in Feasibility, (G,).
+        probability: As in Feasibility, (G, C).
+        merit: What the search went by, (G,).
+    """
+
+    candidates: FloatArray
+    gains: FloatArray
+    violation: FloatArray
+    probability: FloatArray
+    merit: FloatArray
+
+    @property
+    def gain(self) -> FloatArray:
+        """Expected gain in score over holding (G,)."""
+        total: FloatArray = self.gains.sum(axis=1)
+        return total
+
+    @property
+    def is_allowed(self) -> NDArray[np.bool_]:
+        """Whether the way there keeps bleed <= perfusion (G,)."""
+        return np.isfinite(self.merit)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Played:
+    """Candidates played together, row 0 is holding; `rows` finds each by its bytes."""
+
+    rows: dict[bytes, int]
+    plans: FloatArray
+    paths: FloatArray
+    gains: FloatArray
+    kept: Feasibility
+
+
+class Problem:
+    """One vessel's decision problem.
+
+    Args:
+        futures: The vessel's possible futures.
+        current: Setpoints in force (U,).
+        hours: Length of an interval.
+        space: Where destinations lie.
+        config: Objectives, constraints, acquisition.
+        n_paths: S.
+        baseline: Destinations that are no news beside holding (K, U): hypervolumes are measured beyond them.
+        diameter: Last measured cell diameter [um].
+        seed: Of whatever the acquisition function draws.
+    """
+
+    def __init__(
+        self,
+        *,
+        futures: Futures,
+        current: FloatArray,
+        hours: float,
+        space: DesignSpace,
+        config: RunConfig,
+        n_paths: int,
+        baseline: FloatArray | None = None,
+        diameter: float = np.nan,
+        seed: int = 0,
+    ) -> None:
+        from perfusio.bed.acquisition import acquisition  # torch: loaded with the first decision
+
+        self.current, self.config, self.diameter = current, config, diameter
+        self.horizons = [intervals(o.horizon_days, hours) for o in config.objectives]
+        self.judged: list[Judged] = []
+        self._futures, self.space = futures, space
+        self.hold = np.tile(current, config.plan_pieces)
+        self._allowed = 0.0
+        self._last: _Played | None = None
+        self._is_multi = config.acquisition in MULTI_OBJECTIVE
+        others = baseline if baseline is not None and self._is_multi else np.empty((0, len(current)))
+        self._baseline = np.concatenate([self.hold[None], np.tile(others, config.plan_pieces)])
+        self.acquire: Callable[[FloatArray], FloatArray] = acquisition(
+            config.acquisition, self.outcomes, n_paths=n_paths, baseline=self._baseline, seed=seed,
+            n_objectives=len(config.objectives) if self._is_multi else 1,
+        )  # fmt: skip
+
+    @property
+    def horizon(self) -> int:
+        """The furthest interval that any objective looks at."""
+        return max(self.horizons)
+
+    def plans(self, candidates: FloatArray) -> FloatArray:
+        """Return the ramps (G, H, U) that head for destinations (G, D) by at most one largest step per interval."""
+        horizon, n = self.horizon, self.config.plan_pieces
+        pieces = candidates.reshape(len(candidates), n, -1)
+        now = np.broadcast_to(self.current, pieces[:, 0].shape)
+        ramps = np.empty((len(candidates), horizon, len(self.current)))
+        for h in range(horizon):
+            there = pieces[:, h * n // horizon]
+            now = now + np.clip(there - now, -self.space.max_step, self.space.max_step)
+            ramps[:, h] = now
+        return ramps
+
+    def gains(self, candidates: FloatArray) -> FloatArray:
+        """Return the weighted gain in score over holding on each path, by objective (G, S, M)."""
+        played, rows = self._found(candidates)
+        found: FloatArray = played.gains[rows]
+        return found
+
+    def outcomes(self, candidates: FloatArray) -> FloatArray:
+        """Return what acquisition functions see: gains, their spread reduced to the share worth exploring."""
+        value = self.gains(candidates)
+        if not self._is_multi:
+            value = value.sum(axis=2, keepdims=True)
+        mean = value.mean(axis=1, keepdims=True)
+        explored: FloatArray = mean + self.config.exploration * (value - mean)
+        return explored
+
+    def judge(self, candidates: FloatArray) -> Feasibility:
+        """Return how well candidates keep the constraints."""
+        played, rows = self._found(candidates)
+        return Feasibility(violation=played.kept.violation[rows], probability=played.kept.probability[rows])
+
+    def expected(self, candidates: FloatArray) -> FloatArray:
+        """Return the mean of each objective's quantity at the end of its horizon (G, M), canonical units."""
+        played, rows = self._found(candidates)
+        columns = []
+        for objective, h in zip(self.config.objectives, self.horizons, strict=True):
+            paths, plans = played.paths[rows, :, h - 1 : h], played.plans[rows, h - 1 : h]
+            value = quantity_paths(objective.quantity, paths, plans, diameter=self.diameter)
+            columns.append(value[:, :, 0].mean(axis=1))
+        return np.stack(columns, axis=1)
+
+    def hold_paths(self) -> FloatArray:
+        """Return the paths of holding (S, H, Q)."""
+        played, rows = self._found(self.hold[None])
+        paths: FloatArray = played.paths[rows[0]]
+        return paths
+
+    def allow_least_violation(self, low: FloatArray, high: FloatArray, rng: np.random.Generator) -> None:
+        """Where nothing in the box keeps every limit, let the least violating candidates compete on the objective."""
+        corners = np.where(rng.random((N_PROBES, len(low))) < 0.5, low, high)
+        inside = low + rng.random((N_PROBES, len(low))) * (high - low)
+        least = float(self.judge(np.concatenate([corners, inside])).violation.min())
+        self._allowed = least + TOLERANCE if least > 0.0 else 0.0
+
+    def merit(self, candidates: FloatArray) -> FloatArray:
+        """Return acquisition values; candidates that break a limit rank below all that do not, the worst last."""
+        kept = self.judge(candidates)
+        values = self.acquire(candidates)
+        broken = kept.violation > self._allowed
+        ramps = self._of(candidates, "plans")  # on the way there too: the first step is what is written
+        bleed, perfusion = (ramps[..., SETPOINT_INDEX[n]] for n in ("bleed_rate", "perfusion_rate"))
+        too_much_bleed = (bleed > perfusion).any(axis=1)
+        values = np.where(broken, INFEASIBLE * (1.0 + kept.violation - self._allowed), values)
+        values = np.where(too_much_bleed, -np.inf, values)
+        gains = self.gains(candidates).mean(axis=1)
+        self.judged.append(
+            Judged(
+                candidates=candidates.copy(), gains=gains, violation=kept.violation, probability=kept.probability,
+                merit=values,
+            )
+        )  # fmt: skip
+        return values
+
+    def penalized(self, candidates: FloatArray) -> FloatArray:
+        """Return acquisition values less a penalty that no gain outweighs, without the jump at the limit (G,)."""
+        missed = np.maximum(self.judge(candidates).violation - self._allowed, 0.0)
+        return self.acquire(candidates) - PENALTY * missed
+
+    def pool(self) -> Judged:
+        """Return everything that was judged so far."""
+        return Judged(**{
+            name: np.concatenate([getattr(j, name) for j in self.judged])
+            for name in ("candidates", "gains", "violation", "probability", "merit")
+        })  # fmt: skip
+
+    def _of(self, candidates: FloatArray, what: str) -> FloatArray:
+        played, rows = self._found(candidates)
+        found: FloatArray = getattr(played, what)[rows]
+        return found
+
+    def _found(self, candidates: FloatArray) -> tuple[_Played, NDArray[np.intp]]:
+        """Return the batch that holds these candidates, and where; it is played if the last one does not."""
+        keys = [row.tobytes() for row in candidates]
+        if self._last is None or not all(key in self._last.rows for key in keys):
+            self._last = self._play(np.concatenate([self._baseline, candidates]))
+        return self._last, np.array([self._last.rows[key] for key in keys], dtype=np.intp)
+
+    def _play(self, candidates: FloatArray) -> _Played:
+        rows: dict[bytes, int] = {}
+        for row in candidates:
+            rows.setdefault(row.tobytes(), len(rows))
+        plans = self.plans(np.array([np.frombuffer(key) for key in rows]))
+        paths = self._futures.play(plans)
+        moves = (plans[:, 0] - self.current) / self.space.max_step
+        gains = []
+        for objective, h in zip(self.config.objectives, self.horizons, strict=True):
+            value = scores(objective, paths[:, :, :h], plans[:, :h], moves, diameter=self.diameter)
+            gains.append(objective.weight * (value - value[:1]))
+        kept = feasibility(self.config.constraints, paths, plans, diameter=self.diameter)
+        return _Played(rows=rows, plans=plans, paths=paths, gains=np.stack(gains, axis=2), kept=kept)
+
+
+def intervals(days: float, hours: float) -> int:
+    """Return how many sampling intervals of `hours` some days are, at least one."""
+    return max(1, round(days * 24.0 / hours))

@@ -1,0 +1,145 @@
+"""What decisions are for and what they must keep: Objective, Constraint, and short ways to write them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BeforeValidator, Field, model_validator
+
+from perfusio.errors import ConfigError
+from perfusio.frozen import Frozen
+from perfusio.quantities import closest
+from perfusio.state import SPECIES, find_quantity
+
+DERIVED_UNITS: Mapping[str, str] = {
+    "productivity": "mg/L/day",
+    "cspr": "pL/cell/day",
+    "vcv": "%",
+    "harvest_titer": "mg/L",
+    "medium": "1/day",
+}
+"""What follows from species and setpoints; `medium` is the perfusion medium used, in vessel volumes a day."""
+DERIVED: tuple[str, ...] = tuple(DERIVED_UNITS)
+
+
+def forecast_unit(name: str) -> str:
+    """Return the unit of whatever can be forecast: a species or a derived quantity."""
+    return DERIVED_UNITS.get(name) or find_quantity(name).unit
+
+
+def _known_quantity(name: str) -> str:
+    if name not in (*SPECIES, *DERIVED):
+        known = (*SPECIES, *DERIVED)
+        raise ValueError(f"{name!r} cannot be forecast.{closest(name, known)} Known: {', '.join(known)}")
+    return name
+
+
+ForecastName = Annotated[str, BeforeValidator(_known_quantity)]
+
+
+class Objective(Frozen):
+    """What a decision is scored by, over the next `horizon_days`.
+
+    Attributes:
+        kind: ``"track"`` a target, ``"maximize"`` or ``"minimize"``.
+        quantity: A species, or one of DERIVED.
+        target: Value to hold, in the canonical unit (tracking only).
+        horizon_days: Days of forecast that the score looks at.
+        move_penalty: Cost of one largest step of one setpoint, as a share of a 10 % tracking error (or gain).
+        weight: Of this objective beside others in a sum; 10 % of one quantity weigh as much as 10 % of another.
+    """
+
+    kind: Literal["track", "maximize", "minimize"]
+    quantity: ForecastName
+    target: float | None = Field(default=None, gt=0)
+    horizon_days: int = Field(default=3, ge=1, le=28)
+    move_penalty: float = Field(default=0.1, ge=0)
+    weight: float = Field(default=1.0, gt=0, allow_inf_nan=False)
+
+    @model_validator(mode="after")
+    def _target_fits(self) -> Self:
+        if (self.kind == "track") != (self.target is not None):
+            raise ValueError(
+                "tracking needs a target and the others have none: use track(vcd=30), maximize('titer') or "
+                "minimize('medium')"
+            )
+        if self.kind == "track" and self.quantity == "medium":
+            raise ValueError("medium is what is perfused, nothing to track: use minimize('medium'), or hold the rate")
+        return self
+
+    def __str__(self) -> str:
+        """Say the objective in words, with unit."""
+        unit = forecast_unit(self.quantity)
+        weighted = "" if self.weight == 1.0 else f" (weight {self.weight:g})"
+        if self.target is not None:
+            return f"hold {self.quantity} at {self.target:g} {unit}{weighted}"
+        return f"{self.kind} {self.quantity} [{unit}]{weighted}"
+
+    @property
+    def is_economic(self) -> bool:
+        """Whether more is always better, so that only the limits stop it."""
+        return self.kind != "track"
+
+
+def track(*, horizon_days: int = 3, weight: float = 1.0, **target: float) -> Objective:
+    """Return the objective that holds one quantity at a target, e.g. ``track(vcd=30)`` [canonical unit]."""
+    if len(target) != 1:
+        raise ConfigError(f"track() takes one quantity and its target, e.g. track(vcd=30); found {sorted(target)}.")
+    ((name, value),) = target.items()
+    return Objective(kind="track", quantity=name, target=value, horizon_days=horizon_days, weight=weight)
+
+
+def maximize(quantity: str, *, horizon_days: int = 7, weight: float = 1.0) -> Objective:
+    """Return the objective that raises one quantity, e.g. ``maximize("productivity")``."""
+    return Objective(kind="maximize", quantity=quantity, horizon_days=horizon_days, weight=weight)
+
+
+def minimize(quantity: str, *, horizon_days: int = 7, weight: float = 1.0) -> Objective:
+    """Return the objective that lowers one quantity, e.g. ``minimize("medium")``."""
+    return Objective(kind="minimize", quantity=quantity, horizon_days=horizon_days, weight=weight)
+
+
+def in_words(objectives: Sequence[Objective]) -> str:
+    """Return objectives as words, joined."""
+    return " and ".join(map(str, objectives))
+
+
+def of_record(data: Mapping[str, Any] | Sequence[Mapping[str, Any]]) -> tuple[Objective, ...]:
+    """Return the objectives of a recorded configuration, in which one stands alone and several in a list."""
+    return tuple(Objective(**one) for one in ([data] if isinstance(data, Mapping) else data))
+
+
+class Constraint(Frozen):
+    """A limit that the true value must keep with a stated probability on each day of the horizon.
+
+    Attributes:
+        quantity: A species or derived quantity.
+        low: Lower limit, canonical unit, or None.
+        high: Upper limit, canonical unit, or None.
+        probability: Least probability of keeping it, each day.
+    """
+
+    quantity: ForecastName
+    low: float | None = None
+    high: float | None = None
+    probability: float = Field(default=0.98, gt=0.5, lt=1.0)
+
+    def __str__(self) -> str:
+        """Say the limit in words, e.g. ``viability >= 95``."""
+        limits = ((">=", self.low), ("<=", self.high))
+        return f"{self.quantity} {' and '.join(f'{sign} {v:g}' for sign, v in limits if v is not None)}"
+
+    @model_validator(mode="after")
+    def _has_limit(self) -> Self:
+        if self.low is None and self.high is None:
+            raise ValueError("a constraint needs low or high, e.g. Constraint(quantity='viability', low=95)")
+        return self
+
+
+DEFAULT_CONSTRAINTS: tuple[Constraint, ...] = (
+    Constraint(quantity="viability", low=95.0, probability=0.98),
+    Constraint(quantity="glucose", low=0.3, probability=0.98),
+    Constraint(quantity="ammonium", high=10.0, probability=0.95),
+    Constraint(quantity="cspr", low=15.0, probability=0.95),
+)
