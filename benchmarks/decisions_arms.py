@@ -57,8 +57,8 @@ class Lived:
     @property
     def productivity(self) -> float:
         """Product harvested per day [mg/L/day]."""
-        first = min(FROM_DAY, len(self.truth) - 1) - 1
-        return float((self.harvested[-1] - self.harvested[first]) / (len(self.harvested) - 1 - first))
+        before = FROM_DAY - 1
+        return float((self.harvested[-1] - self.harvested[before]) / (len(self.harvested) - 1 - before))
 
     @property
     def medium(self) -> float:
