@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from perfusio.cli.aim import AcquisitionOption, MaximizeOption, MinimizeOption, TrackOption, aim
 from perfusio.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -16,32 +17,39 @@ if TYPE_CHECKING:
     from perfusio.state import State
 
 REPLAY_DAYS = 14
-TARGET = 30.0
 
 
 def demo(
     days: Annotated[int, typer.Option(help="Length of the closed loop [day].", min=1, max=365)] = 28,
     out: Annotated[Path | None, typer.Option(help="Folder to make; default perfusio-demo-TIME.", metavar="DIR")] = None,
     seed: Annotated[int, typer.Option(help="Seed of the virtual vessel and of the run.", min=0)] = 0,
+    track: TrackOption = None,
+    maximize: MaximizeOption = None,
+    minimize: MinimizeOption = None,
+    acquisition: AcquisitionOption = "LogEI",
 ) -> None:
     """Watch the twin work: a replay of a 14-day file, then 28 days in closed loop with a virtual vessel.
 
+    The aim is a density of 30e6 cells/mL unless an option says another; a density is then held by simpler hands too.
     Each demo gets a fresh folder with the data, both records, the recommended setpoints and two figures.
     """
     from perfusio.cli.watched import run_watched
-    from perfusio.config import RunConfig
+    from perfusio.config import Objective, RunConfig
     from perfusio.connectors.filesystem import FilesystemStore
     from perfusio.connectors.simulated import SimulatedAmbr250
     from perfusio.events import SampleRead
     from perfusio.study.closed_loop import write_synthetic_csv
 
+    objective = aim(track, maximize, minimize)
+    settings: dict[str, Any] = {"objective": objective, "acquisition": acquisition, "seed": seed}
+    RunConfig(duration_days=days, **settings)  # refused before a folder is made
     folder = _fresh_folder(out)
     replay, loop = folder / "replay", folder / "closed-loop"
     data = replay / "my_data.csv"
     replay_days = min(days, REPLAY_DAYS)
     typer.echo(f"1. A replay: {replay_days} days of synthetic measurements, read from {data}\n")
     asyncio.run(write_synthetic_csv(data, days=replay_days, seed=seed))
-    run_watched(FilesystemStore(data), RunConfig(duration_days=replay_days, seed=seed, run_dir=replay))
+    run_watched(FilesystemStore(data), RunConfig(duration_days=replay_days, run_dir=replay, **settings))
 
     typer.echo(f"\n2. A closed loop: {days} days of a virtual ambr 250 vessel that obeys the twin\n")
     rig, truth = SimulatedAmbr250(days=days, seed=seed), list["State"]()
@@ -50,8 +58,10 @@ def demo(
         if isinstance(event, SampleRead) and not event.extra:
             truth.append(rig.true_state())
 
-    run_watched(rig, RunConfig(duration_days=days, seed=seed, run_dir=loop), observers=(watch,))
-    _compare(truth, days, seed)
+    run_watched(rig, RunConfig(duration_days=days, run_dir=loop, **settings), observers=(watch,))
+    target = objective.target if isinstance(objective, Objective) and objective.quantity == "vcd" else None
+    if target is not None:
+        _compare(truth, days, seed, target)
     typer.echo(f"\nAll of it is in {folder}")
 
 
@@ -69,7 +79,7 @@ def _fresh_folder(out: Path | None) -> Path:
     return folder
 
 
-def _compare(truth: list[State], days: int, seed: int) -> None:
+def _compare(truth: list[State], days: int, seed: int, target: float) -> None:
     from perfusio.study.comparison import comparison
 
-    typer.echo("\n" + "\n".join(asyncio.run(comparison(truth, days=days, seed=seed, target=TARGET))))
+    typer.echo("\n" + "\n".join(asyncio.run(comparison(truth, days=days, seed=seed, target=target))))

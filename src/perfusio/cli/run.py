@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from perfusio.cli.aim import AcquisitionOption, MaximizeOption, MinimizeOption, TrackOption, aim, pair
 from perfusio.errors import ConfigError, UnreadableSource
 
 if TYPE_CHECKING:
-    from perfusio.config import Objective
     from perfusio.connectors.filesystem import FilesystemStore
 
 OPTIONS = (
@@ -24,16 +24,17 @@ def run(
         Path, typer.Option("--csv", help="The file: one row per sample.", metavar="FILE", show_default=False)
     ],
     days: Annotated[int, typer.Option(help="Length of the run [day].", min=1, max=365, show_default=False)],
-    track: Annotated[
-        str, typer.Option(help="Hold a quantity, e.g. vcd=30 (the default aim).", metavar="NAME=VALUE")
-    ] = "",
-    maximize: Annotated[str, typer.Option(help="Raise a quantity, e.g. productivity.", metavar="NAME")] = "",
+    track: TrackOption = None,
+    maximize: MaximizeOption = None,
+    minimize: MinimizeOption = None,
     out: Annotated[
         Path | None, typer.Option(help="Folder of the results; default: here, the setpoints beside the file.")
     ] = None,
     interval_hours: Annotated[float, typer.Option(help="Time between samples [h].")] = 24.0,
     retrain_every: Annotated[int, typer.Option(help="Refit the model after this many samples.", min=1)] = 3,
-    acquisition: Annotated[str, typer.Option(help="LogEI, EI, PI, UCB or qLogEI.", metavar="NAME")] = "LogEI",
+    acquisition: AcquisitionOption = "LogEI",
+    search: Annotated[str, typer.Option(help="cross-entropy, or gradient (slower).", metavar="NAME")] = "cross-entropy",
+    plan_pieces: Annotated[int, typer.Option(help="Destinations that a plan heads for in turn.", min=1, max=4)] = 1,
     seed: Annotated[int, typer.Option(help="Seed of every random draw; recorded.", min=0)] = 0,
     run_name: Annotated[str | None, typer.Option("--run", help="Which run, if the file holds several.")] = None,
     reactor: Annotated[str | None, typer.Option(help="Which vessel, if the file holds several.")] = None,
@@ -62,7 +63,9 @@ def run(
         sampling_interval_hours=interval_hours,
         retrain_every=retrain_every,
         acquisition=acquisition,
-        objective=_objective(track, maximize),
+        search=search,
+        plan_pieces=plan_pieces,
+        objective=aim(track, maximize, minimize),
         seed=seed,
         run_dir=out or Path(),
         fresh=fresh,
@@ -75,7 +78,7 @@ def run(
             reactor=reactor,
             follow=follow or None,
             ignore=ignore or (),
-            columns=dict(_pair(text, "--column Glu=glutamate") for text in column or ()),
+            columns=dict(pair(text, "--column Glu=glutamate") for text in column or ()),
             decimal=decimal,
             encoding=encoding,
         )
@@ -104,28 +107,3 @@ def _store(source: Path, out: Path | None, **options: Any) -> FilesystemStore:
             f"--out {out} cannot be made: {error.strerror}. Choose a folder that you may write."
         ) from error
     return FilesystemStore(source, setpoints_path=out / store.setpoints_path.name, **options)
-
-
-def _objective(track: str, maximize: str) -> Objective:
-    from perfusio import config
-
-    if track and maximize:
-        raise ConfigError(f"--track {track} and --maximize {maximize} together: a run has one aim. Leave one away.")
-    if maximize:
-        return config.maximize(maximize)
-    if not track:
-        return config.track(vcd=30.0)
-    name, text = _pair(track, "--track vcd=30")
-    try:
-        target = float(text)
-    except ValueError:
-        raise ConfigError(f"--track {track}: {text!r} is not a number. Expected e.g. --track vcd=30.") from None
-    return config.Objective(kind="track", quantity=name, target=target)
-
-
-def _pair(text: str, example: str) -> tuple[str, str]:
-    name, sign, value = (part.strip() for part in text.partition("="))
-    if not (name and sign and value):
-        option = example.split(" ")[0]
-        raise ConfigError(f"{option} {text}: expected a name, = and a value, e.g. {example}.")
-    return name, value

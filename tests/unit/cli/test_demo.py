@@ -19,3 +19,17 @@ def test_a_demo_makes_a_fresh_folder_and_says_where(tmp_path):
     assert "digital twin" in result.stdout
     assert "nominal setpoints" in result.stdout
     assert max(len(line) for line in result.stdout.splitlines() if str(tmp_path) not in line) <= 120
+
+
+def test_another_aim_is_what_the_loop_is_for(tmp_path):
+    options = ["--maximize", "productivity", "--minimize", "medium", "--acquisition", "qNEHVI"]
+    result = CliRunner().invoke(app, ["demo", "--days", "1", "--out", str(tmp_path / "d"), *options])
+    assert result.exit_code == 0, result.output
+    assert "maximize productivity [mg/L/day] and minimize medium [1/day], 1 day, qNEHVI" in result.stdout
+    assert "nominal setpoints" not in result.stdout  # the simpler hands only hold a density
+
+
+def test_a_wrong_aim_makes_no_folder(tmp_path):
+    result = CliRunner().invoke(app, ["demo", "--out", str(tmp_path / "d"), "--track", "vccd=30"])
+    assert "Did you mean 'vcd'" in str(result.exception)
+    assert not (tmp_path / "d").exists()

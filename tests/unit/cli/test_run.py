@@ -5,7 +5,6 @@ import asyncio
 import pytest
 from typer.testing import CliRunner
 
-from perfusio.cli import run as run_module
 from perfusio.cli.app import app
 from perfusio.errors import ConfigError, PerfusioError
 from perfusio.study.closed_loop import write_synthetic_csv
@@ -59,9 +58,13 @@ def test_a_second_run_in_the_same_folder_moves_the_first_aside(data, tmp_path):
     [
         (["--track", "vcd"], "--track vcd: expected a name, = and a value"),
         (["--track", "vcd=many"], "'many' is not a number"),
-        (["--track", "vdc=30"], "Did you mean 'vcd'?"),
+        (["--track", "vccd=30"], "Did you mean 'vcd'?"),
         (["--track", "horizon_days=30"], "'horizon_days' cannot be forecast"),
-        (["--track", "vcd=30", "--maximize", "titer"], "a run has one aim"),
+        (["--track", "vcd=30", "--track", "vcd=40"], "one objective or several different ones"),
+        (["--maximize", "productivty"], "Did you mean 'productivity'?"),
+        (["--minimize", "media"], "Did you mean 'medium'?"),
+        (["--maximize", "titer", "--acquisition", "qEHVI"], "weighs several objectives, found one"),
+        (["--search", "gradiant"], "did you mean 'gradient'?"),
         (["--acquisition", "LogIE"], "did you mean 'LogEI'?"),
         (["--column", "Glu"], "--column Glu: expected a name"),
     ],
@@ -89,13 +92,6 @@ def test_a_folder_that_cannot_be_made_is_a_sentence(data, tmp_path):
     result = run("--csv", data, "--days", 2, "--out", tmp_path / "taken")
     assert isinstance(result.exception, ConfigError)
     assert "Choose a folder" in str(result.exception)
-
-
-def test_the_aim():
-    aim = run_module._objective
-    assert str(aim("", "")) == "hold vcd at 30 1e6 cells/mL"
-    assert str(aim("glucose=4.5", "")) == "hold glucose at 4.5 g/L"
-    assert str(aim("", "titer")) == "maximize titer [mg/L]"
 
 
 def test_exit_codes_of_outcomes():

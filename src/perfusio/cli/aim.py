@@ -1,0 +1,74 @@
+"""What a run is for, and how its decisions are made, as options of the command line."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from perfusio.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from perfusio.config import Objective
+
+TrackOption = Annotated[
+    list[str] | None,
+    typer.Option(help="Hold a quantity, e.g. vcd=30 (the default aim); repeatable.", metavar="NAME=VALUE"),
+]
+MaximizeOption = Annotated[
+    list[str] | None, typer.Option(help="Raise a quantity, e.g. productivity; repeatable.", metavar="NAME")
+]
+MinimizeOption = Annotated[
+    list[str] | None, typer.Option(help="Lower a quantity, e.g. medium; repeatable.", metavar="NAME")
+]
+AcquisitionOption = Annotated[
+    str,
+    typer.Option(
+        help="PI, EI, LogEI, UCB, qEI, qLogEI or qUCB; with several aims also qEHVI, qNEHVI, qNParEGO or qLogNEHVI.",
+        metavar="NAME",
+    ),
+]
+
+
+def aim(
+    track: Sequence[str] | None, maximize: Sequence[str] | None, minimize: Sequence[str] | None
+) -> Objective | tuple[Objective, ...]:
+    """Return the objective that the options ask for, a tuple if they ask for several.
+
+    Raises:
+        ConfigError: a quantity that nobody knows, or a target that is no number.
+    """
+    from perfusio import config
+
+    found = [_tracked(text) for text in track or ()]
+    found += [config.maximize(name) for name in maximize or ()]
+    found += [config.minimize(name) for name in minimize or ()]
+    if not found:
+        return config.track(vcd=30.0)
+    return found[0] if len(found) == 1 else tuple(found)
+
+
+def _tracked(text: str) -> Objective:
+    from perfusio.config import Objective
+
+    name, value = pair(text, "--track vcd=30")
+    try:
+        target = float(value)
+    except ValueError:
+        raise ConfigError(f"--track {text}: {value!r} is not a number. Expected e.g. --track vcd=30.") from None
+    return Objective(kind="track", quantity=name, target=target)
+
+
+def pair(text: str, example: str) -> tuple[str, str]:
+    """Split NAME=VALUE.
+
+    Raises:
+        ConfigError: one of the two is missing.
+    """
+    name, sign, value = (part.strip() for part in text.partition("="))
+    if not (name and sign and value):
+        option = example.split(" ")[0]
+        raise ConfigError(f"{option} {text}: expected a name, = and a value, e.g. {example}.")
+    return name, value
