@@ -1,11 +1,12 @@
 """How much wider or narrower the spread of forecasts must be for stated intervals to hold, learnt from runs left out.
 
-Each run is forecast by processes that have not seen it (parameters and hyperparameters are those of all runs: few
-numbers from thousands of rows), from every few of its samples, and held against its smoothed states: a reading says
-little of a forecast that is better than the analyzer. The spread is then multiplied, for each species and span of days
-ahead, so that these states scatter as the intervals and their own uncertainty together say. Idea: split conformal
-prediction (Angelopoulos and Bates, Foundations and Trends in Machine Learning 16:494, 2023) with whole runs left out,
-because days of one run are not exchangeable; a likelihood in place of quantiles, because the truth is not known.
+Each run is forecast by processes that have not seen it, from every few of its samples, and held against its smoothed
+states: a reading says little of a forecast that is better than the analyzer. The spread is then multiplied, for each
+species and span of days ahead, so that these states scatter as the intervals and their own uncertainty together say. A
+run left out of a design lies at its edge, where the spread is widened for its distance from the data (`rollout`): what
+is learnt is what must be done beside that. Idea: split conformal prediction (Angelopoulos and Bates, Foundations and
+Trends in Machine Learning 16:494, 2023) with whole runs left out, because days of one run are not exchangeable; a
+likelihood in place of quantiles, because the truth is not known.
 
 Letters: N forecast values, K spans of days ahead, Q species, H days ahead, S paths.
 """
@@ -19,36 +20,44 @@ import numpy as np
 from scipy.optimize import minimize_scalar
 from scipy.special import ndtri
 
-from perfusio.hybrid.features import N_SPECIES, from_latent, indexed, to_latent
+from perfusio.hybrid.features import N_SPECIES, IndexedData, from_latent, indexed, to_latent
 from perfusio.hybrid.filter import Belief, Process, filter_runs, smoothed
-from perfusio.hybrid.rollout import SPANS_DAYS, Futures, span_of
+from perfusio.hybrid.rollout import SPANS_DAYS, WIDER_AFAR, Futures, span_of, widened
 from perfusio.state import FloatArray
 from perfusio.trajectory import Trajectory
 
 TAIL = 10.0
 SD_PER_HALF_WIDTH = float(ndtri(0.9))
 Drawn = Callable[[FloatArray], FloatArray] | None
+Learn = Callable[[IndexedData, Process, int], Process]
 MIN_RUNS = 4
+FEW_RUNS = 12
+"""Up to so many runs parameters and hyperparameters are learnt again without those left out, as each run moves them; of
+more, they are few numbers from thousands of rows."""
 N_FOLDS = 5
 EVERY = 4  # samples between two starts
 N_PATHS = 64
 SAME_INTERVAL = 0.25
 CLIP_SD = 3.0
-UNCERTAINTY_SHARE = 1.0
-"""Of the variance of smoothed states, chosen so that the truth of simulated runs is covered (CloneX, Random11,
-Random12): a run left out of a design is forecast with more error than a new one inside it."""
-ROWS_PER_FACT = 4.0  # forecasts of one run overlap: so many of them say as much as one alone
-LOG_PRIOR_SD = 0.5
-_LEAST, _MOST = 0.25, 4.0
+UNCERTAINTY_SHARE = np.array([0.35, 0.85, 1.0, 1.0])
+"""Of the variance of smoothed states, by span: the rest is in the forecast's own. This and ROWS_PER_FACT were chosen so
+that the truth of simulated runs is covered (Random11, 12, 31, 32, 33; 6 and 27 runs)."""
+ROWS_PER_FACT = np.array([4.0, 12.0, 20.0, 24.0])  # forecasts of one run overlap: so many say as much as one alone
+USUAL_MULTIPLIER = 0.5
+LOG_PRIOR_SD = 0.3
+_LEAST, _MOST = 0.1, 4.0
 
 
-def multipliers(process: Process, trajectories: Sequence[Trajectory], *, seed: int) -> FloatArray | None:
+def multipliers(
+    process: Process, trajectories: Sequence[Trajectory], *, seed: int, learn: Learn
+) -> FloatArray | None:
     """Return multipliers of the spread, shape (K, Q); None when there are fewer than MIN_RUNS runs to leave out.
 
     Args:
         process: Fitted on the trajectories.
         trajectories: Runs.
         seed: Of the folds and paths.
+        learn: Learns a process from rows, starting from another, with a seed.
     """
     runs = [t for t in trajectories if len(t.setpoints) > 1]
     if len(runs) < MIN_RUNS:
@@ -61,7 +70,7 @@ def multipliers(process: Process, trajectories: Sequence[Trajectory], *, seed: i
     for k in range(min(N_FOLDS, len(runs))):
         rest = [i for i in range(len(runs)) if fold[i] != k]
         seen = indexed([runs[i] for i in rest], [inputs[i] for i in rest])
-        blind = replace(process, residual=process.residual.conditioned(seen, process.log_factors))
+        blind = _blind(process, seen, learn if len(runs) <= FEW_RUNS else None, seed)
         rng = np.random.default_rng(seed)
         drawn = blind.residual.sample_paths(N_PATHS, rng) if blind.residual.is_fitted else None
         held = [i for i in range(len(runs)) if fold[i] == k]
@@ -73,14 +82,26 @@ def multipliers(process: Process, trajectories: Sequence[Trajectory], *, seed: i
     return _solved(collected)
 
 
+def _blind(process: Process, seen: IndexedData, learn: Learn | None, seed: int) -> Process:
+    """Return the process as it would be had it only seen these rows."""
+    if learn is None:
+        return replace(process, residual=process.residual.conditioned(seen, process.log_factors))
+    learnt = learn(seen, process, seed)
+    return replace(process, log_factors=learnt.log_factors, residual=learnt.residual)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Errors:
-    """Forecasts held against smoothed states, latent: days ahead (H,); error, both sd (H, Q); error NaN if not read."""
+    """Forecasts held against smoothed states, latent, and how far from data they were made.
+
+    Days ahead and 1 - support (H,); error, sd of forecast and of state (H, Q), the error NaN where nothing was read.
+    """
 
     days: FloatArray
     off: FloatArray
     sd: FloatArray
     uncertainty: FloatArray
+    far: FloatArray
 
 
 def _forecast_errors(
@@ -108,41 +129,45 @@ def _forecast_errors(
         feeds=run.fed[i : i + n],
         residual=drawn,
     )
-    paths = to_latent(np.moveaxis(futures.play(run.inputs[None, i : i + n])[0], -1, 0))  # (Q, S, H)
+    played, support = futures.play_and_support(run.inputs[None, i : i + n])
+    paths = to_latent(np.moveaxis(played[0], -1, 0))  # (Q, S, H)
     low, centre, high = np.percentile(paths, (TAIL, 50.0, 100.0 - TAIL), axis=1)
     return _Errors(
         days=(run.times_h[future] - run.times_h[i]) / 24.0,
         off=np.where(np.isfinite(run.values[future]), smooth[0][future] - centre.T, np.nan),
         sd=0.5 * (high - low).T / SD_PER_HALF_WIDTH,
         uncertainty=smooth[1][future],
+        far=np.ones(n) if support is None else 1.0 - support[0],
     )
 
 
 def _solved(collected: Sequence[_Errors]) -> FloatArray:
+    """Return the multipliers (K, Q)."""
     span = span_of(np.concatenate([e.days for e in collected]))
     off, sd = np.concatenate([e.off for e in collected]), np.concatenate([e.sd for e in collected])
-    uncertainty = np.concatenate([e.uncertainty for e in collected])
+    uncertainty, far = np.concatenate([e.uncertainty for e in collected]), np.concatenate([e.far for e in collected])
     out = np.ones((len(SPANS_DAYS) + 1, N_SPECIES))
     for k in range(len(out)):
         for q in range(N_SPECIES):
             rows = (span == k) & np.isfinite(off[:, q])
             if rows.any():
-                out[k, q] = _multiplier(np.abs(off[rows, q]), sd[rows, q], uncertainty[rows, q])
+                hidden = UNCERTAINTY_SHARE[k] * uncertainty[rows, q] ** 2
+                out[k, q] = _multiplier(k, np.abs(off[rows, q]), sd[rows, q], hidden, far[rows])
     return out
 
 
-def _multiplier(off: FloatArray, sd: FloatArray, uncertainty: FloatArray) -> float:
-    """Return the most probable factor on `sd` (N,), given that `off` (N,) has variance (factor sd)^2 + uncertainty^2.
+def _multiplier(k: int, off: FloatArray, sd: FloatArray, hidden: FloatArray, far: FloatArray) -> float:
+    """Return the most probable factor on `sd` (N,) in span k, given that `off` (N,) has variance widened^2 + hidden.
 
-    Where uncertainty hides the error of the forecast, the factor stays near 1, which the prior says.
+    Where the doubt about the states hides the error of the forecast, the factor stays at what is usual.
     """
-    hidden = UNCERTAINTY_SHARE * uncertainty**2
     limit = CLIP_SD * np.sqrt((_MOST * sd) ** 2 + hidden)
 
     def loss(log_factor: float) -> float:
-        variance = (np.exp(log_factor) * sd) ** 2 + hidden
+        variance = (widened(np.exp(log_factor), far, WIDER_AFAR[k]) * sd) ** 2 + hidden
         misfit = np.log(variance) + np.minimum(off, limit) ** 2 / variance
-        return 0.5 * float(misfit.sum()) / ROWS_PER_FACT + 0.5 * (log_factor / LOG_PRIOR_SD) ** 2
+        unusual = (log_factor - np.log(USUAL_MULTIPLIER)) / LOG_PRIOR_SD
+        return float(0.5 * misfit.sum() / ROWS_PER_FACT[k] + 0.5 * unusual**2)
 
     found = minimize_scalar(loss, bounds=(np.log(_LEAST), np.log(_MOST)), method="bounded", options={"xatol": 0.01})
     return float(np.exp(found.x))

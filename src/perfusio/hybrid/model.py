@@ -95,7 +95,7 @@ class HybridModel:
             trajectories: The runs that it was fitted on.
             seed: Of folds and paths.
         """
-        return replace(self, spread=multipliers(self.process, trajectories, seed=seed))
+        return replace(self, spread=multipliers(self.process, trajectories, seed=seed, learn=_learn))
 
     def fit_indexed(self, x: FloatArray, y: FloatArray, *, hours: float = 24.0, seed: int = 0) -> HybridModel:
         """Learn from rows in the indexed multi-task format, as they are (no smoothing).

@@ -30,7 +30,8 @@ from perfusio.trajectory import Feed
 
 SPANS_DAYS = (1.5, 4.5, 10.5)
 """Ends of the spans of days ahead whose spread is calibrated each on its own; the last span has no end."""
-WIDER_AFAR = 3.0  # the processes alone are too sure of themselves where there are no data; chosen as conformal's share
+WIDER_AFAR = np.array([0.0, 0.7, 2.0, 3.0])
+"""By span: the processes alone are too sure of themselves where there are no data. Chosen as conformal's share was."""
 
 
 def span_of(days: FloatArray) -> np.ndarray[tuple[int], np.dtype[np.intp]]:
@@ -165,9 +166,14 @@ class Futures:
         """Return the multipliers of the spread (Q, G, H): as learnt near data, never below 1 far from them."""
         assert self.spread is not None
         learnt = self.spread[span_of(self.hours / 24.0 * np.arange(1.0, support.shape[1] + 1.0))].T[:, None]
-        far = 1.0 - support
-        factors: FloatArray = (learnt + far * (np.maximum(learnt, 1.0) - learnt)) * (1.0 + WIDER_AFAR * far)
-        return factors
+        wider = WIDER_AFAR[span_of(self.hours / 24.0 * np.arange(1.0, support.shape[1] + 1.0))]
+        return widened(learnt, 1.0 - support, wider)
+
+
+def widened(learnt: FloatArray | float, far: FloatArray, wider: FloatArray | float) -> FloatArray:
+    """Return the multiplier of a spread: as learnt near data (far = 0), never below 1 far from them (far = 1)."""
+    factors: FloatArray = (learnt + far * (np.maximum(learnt, 1.0) - learnt)) * (1.0 + wider * far)
+    return factors
 
 
 def _root(cov: FloatArray) -> FloatArray:

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from perfusio.config import DEFAULT_AMBR250_DESIGN_SPACE
-from perfusio.hybrid.conformal import MIN_RUNS, _multiplier, multipliers
+from perfusio.hybrid.conformal import MIN_RUNS, USUAL_MULTIPLIER, _multiplier
 from perfusio.hybrid.model import HybridModel
-from perfusio.hybrid.rollout import SPANS_DAYS, span_of
+from perfusio.hybrid.rollout import SPANS_DAYS, WIDER_AFAR, span_of, widened
 from perfusio.plant.clones import CLONE_X
 from perfusio.plant.experiment import simulate_runs
 
@@ -27,24 +27,38 @@ def uncalibrated(runs):
     return HybridModel().fit(runs[:4], calibrate=False)
 
 
-@pytest.mark.parametrize("true", [0.5, 1.0, 2.0])
+def errors(factor, uncertainty=0.0, *, n=4000, far=0.0, k=0):
+    """Return what `_multiplier` takes, of forecasts whose errors are `factor` times what they say."""
+    rng = np.random.default_rng(0)
+    sd, distance = 0.5 + rng.random(n), np.full(n, far)
+    spread = widened(factor, distance, WIDER_AFAR[k]) * sd
+    off = np.abs(spread * rng.standard_normal(n) + uncertainty * rng.standard_normal(n))
+    return k, off, sd, np.full(n, uncertainty**2), distance
+
+
+@pytest.mark.parametrize("true", [0.3, 0.5, 1.0, 2.0])
 @pytest.mark.parametrize("uncertainty", [0.0, 0.5])
 def test_it_finds_the_factor_behind_errors(true, uncertainty):
-    rng = np.random.default_rng(0)
-    sd = 0.5 + rng.random(4000)
-    off = np.abs(true * sd * rng.standard_normal(4000) + uncertainty * rng.standard_normal(4000))
-    assert _multiplier(off, sd, np.full(4000, uncertainty)) == pytest.approx(true, rel=0.08)
+    assert _multiplier(*errors(true, uncertainty)) == pytest.approx(true, rel=0.1)
 
 
-def test_few_errors_or_hidden_ones_leave_it_near_one():
-    assert _multiplier(np.array([0.1]), np.ones(1), np.zeros(1)) == pytest.approx(1.0, abs=0.15)
-    assert _multiplier(np.full(100, 1.0), np.full(100, 0.01), np.ones(100)) == pytest.approx(1.0, abs=0.05)
+@pytest.mark.parametrize("k", [0, 1, 2, 3])
+def test_runs_at_the_edge_of_a_design_teach_what_holds_inside_it(k):
+    assert _multiplier(*errors(0.5, n=40_000, far=0.2, k=k)) == pytest.approx(0.5, rel=0.1)
+
+
+def test_few_errors_or_hidden_ones_leave_it_near_what_is_usual():
+    one, none = np.ones(1), np.zeros(1)
+    assert _multiplier(3, 0.1 * one, one, none, none) == pytest.approx(USUAL_MULTIPLIER, abs=0.05)
+    many = np.ones(100)
+    hidden = _multiplier(0, many, 0.01 * many, many, 0.0 * many)
+    assert hidden == pytest.approx(USUAL_MULTIPLIER, abs=0.05)
 
 
 def test_one_outlier_does_not_decide():
-    off = np.abs(np.random.default_rng(0).standard_normal(200))
+    k, off, sd, hidden, far = errors(1.0, n=200)
     off[0] = 1e4
-    assert _multiplier(off, np.ones(200), np.zeros(200)) < 1.3
+    assert _multiplier(k, off, sd, hidden, far) < 1.3
 
 
 def test_days_ahead_fall_into_spans():
@@ -52,8 +66,8 @@ def test_days_ahead_fall_into_spans():
 
 
 def test_too_few_runs_leave_the_spread_as_it_is(runs, uncalibrated):
-    assert multipliers(uncalibrated.process, runs[: MIN_RUNS - 1], seed=0) is None
-    assert uncalibrated.calibrated(runs[:2]).spread is None
+    assert uncalibrated.calibrated(runs[: MIN_RUNS - 1]).spread is None
+    assert uncalibrated.calibrated(runs[:MIN_RUNS]).spread is not None
 
 
 def test_a_calibrated_model_has_a_factor_for_each_span_and_species(runs, uncalibrated):

@@ -6,16 +6,18 @@ import numpy as np
 import pytest
 
 from perfusio.config import DEFAULT_AMBR250_DESIGN_SPACE
-from perfusio.hybrid.features import IndexedData
+from perfusio.hybrid.features import IndexedData, from_latent, to_latent
 from perfusio.hybrid.mechanistic import PARAMETER_INDEX, PARAMETERS, advance
 from perfusio.hybrid.residual import (
     LIMIT,
     MIN_ROWS,
     N_HYPER_ROWS,
     USUAL,
+    WASHED_SHARE,
     Residual,
     Transitions,
     _some_runs,
+    _washable,
     mechanistic_step,
     predict_latent,
     residual_rows,
@@ -221,3 +223,26 @@ def test_extending_is_conditioning_on_all_rows_at_once():
     assert len(extended.processes[0].y) == 26
     assert (extended.predict(x)[1][0] < residual.predict(x)[1][0]).all()
     assert np.abs(extended.mean(x)[0] - 0.15).mean() < np.abs(residual.mean(x)[0] - 0.15).mean() + 1e-3
+
+
+class TestWashingOut:
+    """What perfusion carries away each day bounds what a residual can add for ever."""
+
+    def run(self, rate, perfusion, n_days=200):
+        latent = to_latent(np.array([10.0, 97.0, 4.0, 2.0, 1.0, 5.0, 2.0, 1.0, 100.0])[:, None])
+        setpoints = np.array([perfusion, 0.1, 4.0, 36.5, 850.0, 1.0])[:, None]
+        residual, day = np.zeros((9, 1)), np.full(1, 24.0)
+        residual[SPECIES_INDEX["pyruvate"]] = rate  # nothing else depends on it
+        for _ in range(n_days):
+            latent = step(latent, setpoints, np.zeros((len(PARAMETERS), 1)), day, residual)
+        return from_latent(latent)[:, 0]
+
+    @pytest.mark.parametrize("perfusion", [0.2, 0.5, 2.0])
+    def test_no_residual_makes_a_solute_grow_without_end(self, perfusion):
+        usual, pushed = (self.run(rate, perfusion)[SPECIES_INDEX["pyruvate"]] for rate in (0.0, 5.0))
+        assert usual < pushed < 100.0 * usual
+
+    def test_small_ones_are_not_touched(self):
+        assert _washable(np.full((9, 1), 0.1), np.ones((6, 1)))[:, 0] == pytest.approx(LIMIT.clip(max=WASHED_SHARE))
+        falling = _washable(np.full((9, 1), -0.1), np.full((6, 1), 0.2))
+        assert falling[:, 0] == pytest.approx(LIMIT)
