@@ -12,7 +12,7 @@ Letters: G recipes, S paths, H days, Q species, U setpoints.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.special import expit
@@ -27,8 +27,13 @@ N_SPREAD, N_NEAR = 128, 96
 """Recipes that fill the space, and those tried near the best ones in each round of refinement."""
 ROUNDS = (0.12, 0.04)
 """How far those lie from the best ones, as sd in shares of the range of a factor."""
-SOFTNESS = 0.05
-"""Width of the limit on one path, in units of 5 % of the limit: without it there is no slope to climb."""
+SOFTNESS, SOFT_SHARE = 0.05, 0.02
+"""A recipe that breaks a limit on a path still counts a little there, the more the less it misses it by (in units of
+5 % of the limit): else there is no slope to climb where nothing keeps the limits. Were it to count for more, the batch
+would hold several recipes just over the limit, each as if the others had not been chosen."""
+EXPLORED = 0.5
+"""Share of the spread of paths that a batch is chosen by: the rest is luck of single vessels, from which nothing is
+learnt about recipes."""
 APART = 0.02
 """Members of a batch differ by so much of the range in at least one factor: a repeat would teach less."""
 _AT_ONCE = 32  # recipes played together: their paths fit into memory
@@ -175,10 +180,11 @@ def best_batch(
 
 def _one_by_one(seen: Outlook, known: Outlook | None, shares: FloatArray, taken: FloatArray, n: int) -> list[int]:
     """Return the rows of the pool with the largest expected improvement, each over those before it too."""
+    seen, known = _explored(seen), None if known is None else _explored(known)
     best = seen.value.min(axis=0)  # where nothing so far keeps the limits, whatever does is an improvement
     if known is not None:
         best = np.maximum(best, np.where(known.margin >= 0.0, known.value, -np.inf).max(axis=0))
-    chance = expit(seen.margin / SOFTNESS)
+    chance = (1.0 - SOFT_SHARE) * (seen.margin >= 0.0) + SOFT_SHARE * expit(seen.margin / SOFTNESS)
     free = np.ones(len(shares), dtype=bool)
     for place in taken:
         free &= np.abs(shares - place).max(axis=1) >= APART
@@ -192,6 +198,16 @@ def _one_by_one(seen: Outlook, known: Outlook | None, shares: FloatArray, taken:
         free &= np.abs(shares - shares[pick]).max(axis=1) >= APART
         best = np.maximum(best, np.where(seen.margin[pick] >= 0.0, seen.value[pick], best))
     return chosen
+
+
+def _explored(seen: Outlook) -> Outlook:
+    def narrowed(paths: FloatArray) -> FloatArray:
+        mean = paths.mean(axis=1, keepdims=True)
+        narrow: FloatArray = mean + EXPLORED * (paths - mean)
+        return narrow
+
+    margin = narrowed(seen.margin) if len(seen.limits) else seen.margin
+    return replace(seen, value=narrowed(seen.value), margin=margin)
 
 
 def in_steps(recipes: FloatArray, space: DesignSpace) -> FloatArray:
