@@ -36,7 +36,7 @@ class Gains(TypedDict):
 
 
 HAND: Gains = {"kp": 0.4, "ki": 0.08, "cspr": 0.04, "bias": 0.15}
-ROBUST: Gains = {"kp": 0.4, "ki": 0.08, "cspr": 0.04, "bias": 0.15}
+ROBUST: Gains = {"kp": 0.549, "ki": 0.212, "cspr": 0.0238, "bias": 0.293}
 """What `main` prints."""
 LOW, HIGH = np.array([0.1, 0.0, 0.015, 0.05]), np.array([1.2, 0.25, 0.045, 0.30])
 CLONES, SEEDS = ("CloneX", "Random11", "Random12"), range(4301, 4305)
