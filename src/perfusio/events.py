@@ -36,6 +36,16 @@ class RunStarted(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AimDoubted(Event):
+    """At the start: the model sees no way to hold the target for long. The run goes on; `remedies` would help."""
+
+    binding: str
+    remedies: tuple[str, ...]
+    growth: Json
+    window: Json
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SampleRead(Event):
     """A sample came and was taken; `in_force` held since the sample before, `assumed` names setpoints not confirmed."""
 
@@ -178,9 +188,9 @@ class RunEnded(Event):
 EVENTS: dict[str, type[Event]] = {
     cls.__name__: cls
     for cls in (
-        RunStarted, SampleRead, SampleMissing, SampleQuarantined, ModelConditioned, ModelFitted, ModelRejected, Decided,
-        Forecasted, AlarmRaised, Withheld, WriteIntended, SetpointsWritten, WriteUnknown, ConnectorFailed, ClockStepped,
-        RunEnded,
+        RunStarted, AimDoubted, SampleRead, SampleMissing, SampleQuarantined, ModelConditioned, ModelFitted,
+        ModelRejected, Decided, Forecasted, AlarmRaised, Withheld, WriteIntended, SetpointsWritten, WriteUnknown,
+        ConnectorFailed, ClockStepped, RunEnded,
     )
 }  # fmt: skip
 

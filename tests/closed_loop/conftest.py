@@ -20,6 +20,17 @@ SPACE = DEFAULT_AMBR250_DESIGN_SPACE
 REASON = Reason(text="Because.", improvement=0.1, limiting="none", limiting_probability=1.0, feasible=True)
 
 
+@dataclass(frozen=True, slots=True)
+class Unmoved:
+    """Futures in which nothing changes, whatever is done: each bleed is the growth."""
+
+    values: np.ndarray
+    n_paths: int
+
+    def play(self, plans):
+        return np.tile(self.values, (len(plans), self.n_paths, plans.shape[1], 1))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Persistence:
     """Tomorrow is like today. `refits` are the (error, error before) of each refit to come."""
@@ -36,6 +47,9 @@ class Persistence:
 
     def refit(self, trajectories, *, seed):
         return Refit(replace(self, version=self.version + 1), *self.errors)
+
+    def futures(self, trajectory, *, interval_hours, n_paths, n_intervals, seed):
+        return Unmoved(trajectory.states[-1].vector(), n_paths)
 
     def rollout(self, trajectory, plans, *, interval_hours, n_paths, seed):
         last = trajectory.states[-1]

@@ -12,6 +12,7 @@ from typing import Any
 
 from perfusio.config import Objective, forecast_unit, in_words
 from perfusio.events import (
+    AimDoubted,
     AlarmRaised,
     ClockStepped,
     ConnectorFailed,
@@ -145,6 +146,8 @@ class Narrator:
         return said
 
     def _of_the_experiment(self, event: Event) -> list[Line]:
+        if isinstance(event, AimDoubted):
+            return _note("Doubt:", event.reason, Tone.WARN)
         if isinstance(event, ModelFitted):
             now, before = event.holdout_error, event.previous_error
             told = f"one-step error {now:.3g}, {before:.3g} with the parameters before."

@@ -7,11 +7,13 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
+from math import nan
 from typing import TypeVar
 
 import numpy as np
 
 from perfusio.bed.policy import BEDPolicy
+from perfusio.bed.well_posed import Doubt, doubt
 from perfusio.clock import Clock, SystemClock
 from perfusio.config import DesignSpace, Mode, RunConfig
 from perfusio.decision import Action, Decision, Verdict
@@ -113,6 +115,7 @@ class DigitalTwin:
         outcome, reason = Outcome.FAILED, ""
         try:
             self._start(sources)
+            await self._doubt_the_aim()
             outcome = await self._turns()
         except (asyncio.CancelledError, KeyboardInterrupt):
             outcome = Outcome.STOPPED
@@ -147,6 +150,16 @@ class DigitalTwin:
             clone = str(sources[reactor].get("clone", ""))
             empty = Trajectory(reactor_id=reactor, run_id=self._run_id, clone=clone)
             self.run_state = with_vessel(self.run_state, empty, self.design_space.nominal)
+
+    async def _doubt_the_aim(self) -> None:
+        """Ask the model whether the target can be held at all, and put a doubt on record; it stops nothing."""
+        try:
+            found = await asyncio.to_thread(one_thread(doubt), self.model, self.design_space, self.config)
+        except Exception as error:  # noqa: BLE001 - as in `_attempt`; the first forecast says more about such a model
+            words = f"Whether the aim can be held was not checked: {type(error).__name__}: {error}"
+            found = Doubt(text=words, binding="not checked", remedies=(), growth=(nan, nan), window=(nan, nan))
+        if found is not None:
+            self._sink.append(facts.aim_doubted(found))
 
     async def _turns(self) -> Outcome:
         last, silent = self.config.n_turns, 0

@@ -6,9 +6,19 @@ import platform
 from collections.abc import Mapping
 from importlib.metadata import version
 
+from perfusio.bed.well_posed import Doubt
 from perfusio.config import DesignSpace, Mode, RunConfig, in_words
 from perfusio.decision import Decision, Verdict
-from perfusio.events import Decided, ModelFitted, ModelRejected, RunStarted, SampleMissing, SampleRead, Withheld
+from perfusio.events import (
+    AimDoubted,
+    Decided,
+    ModelFitted,
+    ModelRejected,
+    RunStarted,
+    SampleMissing,
+    SampleRead,
+    Withheld,
+)
 from perfusio.protocols import Model, Refit
 from perfusio.state import Setpoints
 from perfusio.twin.inbox import Arrival
@@ -29,6 +39,14 @@ def started(
         versions={name: version(name) for name in RECORDED_VERSIONS} | {"python": platform.python_version()},
         sources=dict(sources),
         reason=f"{len(modes)} vessel(s), {config.duration_days} days: {in_words(config.objectives)}.",
+    )
+
+
+def aim_doubted(doubt: Doubt) -> AimDoubted:
+    """Return the record of a target that may not be held."""
+    growth, window = ({"low": low, "high": high} for low, high in (doubt.growth, doubt.window))
+    return AimDoubted(
+        binding=doubt.binding, remedies=doubt.remedies, growth=growth, window=window, reason=doubt.text
     )
 
 

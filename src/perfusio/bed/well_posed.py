@@ -1,0 +1,135 @@
+"""Can the target be held at all? At a steady state the bleed takes away what grows, so growth must be a bleed.
+
+Asked once, when a run starts, of the model as it is then; the answer is a doubt in words, never a refusal.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from perfusio.bed.objectives import quantity_paths
+from perfusio.bed.problem import intervals
+from perfusio.config import Constraint, DesignSpace, RunConfig
+from perfusio.protocols import Model
+from perfusio.state import SETPOINT_INDEX, SPECIES_INDEX, FloatArray, State
+from perfusio.trajectory import Trajectory
+
+ABOVE_LOWEST, OF_HIGHEST = 0.02, 0.85
+"""Margin above the lowest bleed [1/day] and share of the highest one: a bleed at its bound cannot steer."""
+N_PERFUSIONS, N_TEMPERATURES, N_PATHS = 5, 4, 16
+SETTLING_DAYS, N_PASSES = 8, 5
+LIKELY = {
+    "viability": 97.0, "glucose": 4.0, "glutamine": 2.0, "glutamate": 1.5, "lactate": 10.0, "ammonium": 3.0,
+    "pyruvate": 0.5, "titer": 300.0,
+}  # fmt: skip
+"""A vessel at the target, to begin with; after SETTLING_DAYS the medium has been exchanged several times."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Doubt:
+    """Why a target may not be held.
+
+    Attributes:
+        text: In a sentence or two.
+        binding: The bound or limit that stands in the way, in words.
+        remedies: What would help, in words.
+        growth: Least and largest net growth at the target, over all allowed perfusions and temperatures [1/day].
+        window: Bleeds that could take that away and still steer [1/day].
+    """
+
+    text: str
+    binding: str
+    remedies: tuple[str, ...]
+    growth: tuple[float, float]
+    window: tuple[float, float]
+
+
+def doubt(model: Model, space: DesignSpace, config: RunConfig) -> Doubt | None:
+    """Return why a density that the run is to hold may not be held, None if the model sees a way or there is none.
+
+    The vessel is put at the target and its bleed set to its growth day by day, until the medium has settled, at
+    combinations of allowed perfusions and temperatures; other setpoints are nominal.
+    """
+    targets = [o.target for o in config.objectives if o.quantity == "vcd" and o.target is not None]
+    if not targets:
+        return None
+    plans = _plans(space, config.sampling_interval_hours)
+    growth, paths, plans = _settled(model, plans, targets[0], config)
+    d, b, t = (SETPOINT_INDEX[n] for n in ("perfusion_rate", "bleed_rate", "temperature"))
+    low, high = space.low, space.high
+    window = (float(low[b]) + ABOVE_LOWEST, OF_HIGHEST * float(high[b]))
+    kept = {str(c): _keeps(c, paths, plans) for c in config.constraints if c.quantity != "vcv"}
+    is_safe = np.logical_and.reduce([np.ones(len(growth), dtype=bool), *kept.values()])
+    if (is_safe & (growth >= window[0]) & (growth <= window[1])).any():
+        return None
+    considered = growth[is_safe] if is_safe.any() else growth
+    span = (float(considered.min()), float(considered.max()))
+    removable = f"a bleed between {window[0]:.3g} and {window[1]:.3g} 1/day can take away and still steer"
+    where = "" if not kept or all(k.all() for k in kept.values()) else "where every limit is kept, "
+    if not is_safe.any():
+        binding = min(kept, key=lambda name: int(kept[name].sum()))
+        remedies: tuple[str, ...] = (
+            "aim at fewer cells", f"raise the highest perfusion ({high[d]:g} 1/day)", f"relax {binding}",
+        )  # fmt: skip
+        alone = "" if kept[binding].any() else f"{binding} is not kept"
+        why = f"{alone or 'the limits are not kept together'} at any perfusion and temperature"
+    elif span[0] > window[1]:
+        binding = f"bleed_rate <= {high[b]:g} 1/day"
+        remedies = (
+            f"raise the highest bleed ({high[b]:g} 1/day)", f"lower the lowest temperature ({low[t]:g} °C)",
+            f"lower the lowest perfusion ({low[d]:g} 1/day)", "aim at more cells",
+        )  # fmt: skip
+        why = f"{where}the cells grow by at least {span[0]:.3g} 1/day, and {removable}"
+    elif span[1] < window[0]:
+        binding = f"bleed_rate >= {low[b]:g} 1/day"
+        remedies = (
+            f"lower the lowest bleed ({low[b]:g} 1/day)", f"raise the highest perfusion ({high[d]:g} 1/day)",
+            "aim at fewer cells",
+        )  # fmt: skip
+        why = f"{where}the cells grow by at most {span[1]:.3g} 1/day, and {removable}"
+    else:
+        return None  # growth passes through the window between two of the combinations
+    text = (
+        f"Holding vcd at {targets[0]:g} 1e6 cells/mL may not be possible: {why}. Bound by {binding}. It would help to "
+        f"{', to '.join(remedies[:-1])}, or to {remedies[-1]}."
+    )
+    return Doubt(text=text, binding=binding, remedies=remedies, growth=span, window=window)
+
+
+def _plans(space: DesignSpace, hours: float) -> FloatArray:
+    """Return nominal plans (G, H, U) that differ in perfusion and temperature."""
+    low, high = space.low, space.high
+    d, t = SETPOINT_INDEX["perfusion_rate"], SETPOINT_INDEX["temperature"]
+    grid = np.meshgrid(np.linspace(low[d], high[d], N_PERFUSIONS), np.linspace(low[t], high[t], N_TEMPERATURES))
+    plans = np.tile(space.nominal.vector(), (grid[0].size, intervals(SETTLING_DAYS, hours), 1))
+    plans[..., d], plans[..., t] = grid[0].reshape(-1, 1), grid[1].reshape(-1, 1)
+    return plans
+
+
+def _settled(
+    model: Model, plans: FloatArray, target: float, config: RunConfig
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Return net growth [1/day] (G,), and species (G, S, 1, Q) and setpoints (G, 1, U) in the last interval."""
+    hours, b = config.sampling_interval_hours, SETPOINT_INDEX["bleed_rate"]
+    at_target = State(time_h=0.0, vcd=target, **LIKELY)  # type: ignore[arg-type]
+    vessel = Trajectory(reactor_id="at the target", states=(at_target,))
+    futures = model.futures(vessel, interval_hours=hours, n_paths=N_PATHS, n_intervals=plans.shape[1], seed=config.seed)
+    for _ in range(N_PASSES):
+        paths = futures.play(plans)
+        cells = np.log(np.maximum(np.median(paths[..., SPECIES_INDEX["vcd"]], axis=1), 1e-6))
+        gained = np.diff(cells, axis=1, prepend=np.log(target)) * 24.0 / hours
+        growth = gained + plans[..., b]
+        plans = plans.copy()
+        plans[..., b] = np.clip(growth, 0.0, 1.5)  # what would hold the density, whatever the bounds say
+    return growth[:, -1], paths[:, :, -1:], plans[:, -1:]
+
+
+def _keeps(constraint: Constraint, paths: FloatArray, plans: FloatArray) -> NDArray[np.bool_]:
+    value = quantity_paths(constraint.quantity, paths, plans).mean(axis=(1, 2))
+    low = -np.inf if constraint.low is None else constraint.low
+    high = np.inf if constraint.high is None else constraint.high
+    kept: NDArray[np.bool_] = (value >= low) & (value <= high)
+    return kept
