@@ -34,16 +34,17 @@ def words(text: str) -> list[str]:
 
 def test_the_page_prints_the_words_that_it_shows(done):
     said = BLOCK.findall(PAGE.read_text(encoding="utf-8"))
-    for (_, printed), (_, shown) in list(zip(done[1], said, strict=True))[:-1]:
-        assert words(printed) == words(shown), "write it anew: python tests/docs/test_tutorial_03.py"
+    for (_, printed), (_, shown) in zip(done[1], said, strict=True):
+        if "at even odds" not in shown:  # whether any is safe enough depends on the model
+            assert words(printed) == words(shown), "write it anew: python tests/docs/test_tutorial_03.py"
 
 
 def test_batches_follow_each_other_and_wait(done):
-    first, waiting, partial, best = (text for kind, text in done[1] if kind == "text")
+    first, waiting, best, partial = (text for kind, text in done[1] if kind == "text")
     assert re.findall(rf"^{RUN}", first, re.MULTILINE) == ["R22", "R23", "R24"]
-    assert re.findall(RUN, waiting) == ["R22", "R23", "R24", "R25"]
+    assert waiting == "['R22', 'R23', 'R24']\n"
     assert partial == "R22 has 3 samples and still waits\n"
-    assert best
+    assert re.match(rf"({RUN}: productivity|none is safe enough)", best)
 
 
 def test_the_example_writes_and_prints_what_the_page_says(done):
