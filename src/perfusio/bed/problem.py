@@ -18,7 +18,8 @@ from perfusio.config import MULTI_OBJECTIVE, DesignSpace, RunConfig
 from perfusio.protocols import Futures
 from perfusio.state import SETPOINT_INDEX, FloatArray
 
-INFEASIBLE = -1e6
+INFEASIBLE = -1e30
+"""Below any acquisition value: the logarithm of a hopeless improvement of little spread can be -1e12."""
 PENALTY = 1e3
 N_PROBES = 32
 TOLERANCE = 0.05
@@ -191,9 +192,13 @@ class Problem:
         return values
 
     def penalized(self, candidates: FloatArray) -> FloatArray:
-        """Return acquisition values less a penalty that no gain outweighs, without the jump at the limit (G,)."""
+        """Return acquisition values less a penalty that no gain outweighs, without the jump at the limit (G,).
+
+        Values below 0 are squeezed, in their order: no logarithm of a hopeless improvement outweighs a limit.
+        """
         missed = np.maximum(self.judge(candidates).violation - self._allowed, 0.0)
-        return self.acquire(candidates) - PENALTY * missed
+        values = self.acquire(candidates)
+        return np.where(values < 0.0, -np.log1p(np.maximum(-values, 0.0)), values) - PENALTY * missed
 
     def pool(self) -> Judged:
         """Return everything that was judged so far."""

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from perfusio.bed.pareto import nondominated
-from perfusio.bed.problem import Judged, Problem
+from perfusio.bed.problem import INFEASIBLE, Judged, Problem
 from perfusio.config import forecast_unit
 from perfusio.decision import Option, Reason
 from perfusio.state import SETPOINT_QUANTITIES, FloatArray, Setpoints
@@ -20,7 +20,7 @@ N_FRONT = 12
 FAR = 0.5
 """Support below which a person is told that the forecast is far from what was learnt."""
 
-_BROKEN = -1e5
+_BROKEN = 0.5 * INFEASIBLE
 """Merits below this belong to candidates that break a limit by more than the least."""
 
 

@@ -143,8 +143,17 @@ class TestMerit:
         assert merits[0] > merits[1] > merits[2]
         assert p.acquire(far)[0] > p.acquire(kept)[0]
         smooth = p.penalized(np.concatenate([kept, near, far]))
-        assert smooth[0] == pytest.approx(merits[0])
         assert smooth[0] > smooth[1] > smooth[2]
+
+    def test_a_certain_loss_still_ranks_above_a_broken_limit(self):
+        """Medium has no spread: the logarithm of improvement at a certain loss is far below any usual number."""
+        limited = config(constraints=(Constraint(quantity="cspr", low=40.0),), objective=minimize("medium"))
+        p = problem(limited)
+        dear, broken = at(perfusion_rate=2.0, bleed_rate=0.25), at(perfusion_rate=0.9)
+        assert p.acquire(dear)[0] < -1e6
+        for ranked in (p.merit, p.penalized):
+            kept, not_kept = ranked(np.concatenate([dear, broken]))
+            assert kept > not_kept
 
     def test_everything_judged_is_kept(self):
         p = problem()
