@@ -7,8 +7,6 @@ go on, species that were not measured.
 
 from __future__ import annotations
 
-import json
-import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -17,9 +15,10 @@ from typing import Any, Protocol, Self
 import numpy as np
 
 from perfusio.bed.batches import Aim, best_batch, in_steps, outlook
+from perfusio.bed.campaign_file import CampaignSettings, read_campaign, write_campaign
 from perfusio.bed.initial_designs import DesignKind, plan, usable
 from perfusio.bed.recommendation import Recommendation, constant_recipe, goes_on, next_names, start_of, told
-from perfusio.bed.run_rows import from_plain, recipe_to_plain, runs_of, to_plain
+from perfusio.bed.run_rows import runs_of
 from perfusio.config import (
     DEFAULT_AMBR250_DESIGN_SPACE,
     DEFAULT_CONSTRAINTS,
@@ -36,7 +35,6 @@ from perfusio.trajectory import Trajectory
 N_PATHS = 64
 MIN_TRANSITIONS = 3
 """With fewer, nothing can be learnt and the space is filled."""
-FORMAT = 1
 
 
 class Learner(Protocol):
@@ -189,27 +187,16 @@ class Campaign:
 
     def save(self, path: str | Path) -> Path:
         """Write everything but the model to a JSON file, whole or not at all; the model is fitted again when needed."""
-        about = {
-            "format": FORMAT,
-            "objective": self.aim.objective.model_dump(mode="json"),
-            "constraints": [c.model_dump(mode="json") for c in self.aim.constraints],
-            "design_space": self.design_space.model_dump(mode="json"),
-            "factors": list(self.factors),
-            "days": self.aim.days,
-            "from_day": self.aim.from_day,
-            "seed": self.seed,
-            "pending": {name: recipe_to_plain(u) for name, u in self.pending.items()},
-            "runs": [to_plain(run) for run in self.runs.values()],
-        }
-        target = Path(path)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
-        try:
-            temporary.write_text(json.dumps(about, indent=1, allow_nan=False), encoding="utf-8")
-            os.replace(temporary, target)
-        finally:
-            temporary.unlink(missing_ok=True)
-        return target
+        settings = CampaignSettings(
+            objective=self.aim.objective,
+            constraints=self.aim.constraints,
+            design_space=self.design_space,
+            factors=self.factors,
+            days=self.aim.days,
+            from_day=self.aim.from_day,
+            seed=self.seed,
+        )
+        return write_campaign(Path(path), settings, self.pending, list(self.runs.values()))
 
     @classmethod
     def load(cls, path: str | Path, model: Learner) -> Campaign:
@@ -218,27 +205,9 @@ class Campaign:
         Raises:
             ConfigError: the file is not a campaign that this version reads.
         """
-        try:
-            about = json.loads(Path(path).read_text(encoding="utf-8"))
-            if about["format"] != FORMAT:
-                raise ValueError(f"format {about['format']!r}, this version reads {FORMAT}")
-            campaign = cls(
-                model,
-                objective=Objective(**about["objective"]),
-                design_space=DesignSpace(**about["design_space"]),
-                constraints=[Constraint(**c) for c in about["constraints"]],
-                factors=about["factors"],
-                days=about["days"],
-                from_day=about["from_day"],
-                seed=about["seed"],
-            )
-            campaign.runs = {run.reactor_id: run for run in map(from_plain, about["runs"])}
-            campaign.pending = {name: Setpoints(**u) for name, u in about["pending"].items()}
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise ConfigError(
-                f"{path} is not a saved campaign ({type(error).__name__}: {error}). Expected the JSON file that "
-                "Campaign.save() wrote: check the path, or start anew from the runs."
-            ) from error
+        settings, pending, runs = read_campaign(Path(path))
+        campaign = cls(model, **dict(settings))
+        campaign.pending, campaign.runs = pending, {run.reactor_id: run for run in runs}
         return campaign
 
     def _n_transitions(self) -> int:

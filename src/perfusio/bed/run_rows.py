@@ -1,15 +1,14 @@
-"""Runs as rows of plain values: what people hand over as a data frame, and what a saved campaign holds."""
+"""Runs as rows of plain values: what people hand over as a data frame."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, fields
 from typing import Any
 
 from perfusio.errors import ConfigError
 from perfusio.quantities import closest
 from perfusio.state import SETPOINT_QUANTITIES, SETPOINTS, STATE_QUANTITIES, Setpoints, State
-from perfusio.trajectory import Feed, Trajectory
+from perfusio.trajectory import Trajectory
 
 _COLUMNS = {
     **{q.header: name for name, q in {**STATE_QUANTITIES, **SETPOINT_QUANTITIES}.items()},
@@ -82,35 +81,3 @@ def _number(value: Any) -> float:
         return float("nan") if value is None else float(value)
     except (TypeError, ValueError):
         raise ConfigError(f"{value!r} is not a number. Leave the cell empty where nothing was measured.") from None
-
-
-def to_plain(trajectory: Trajectory) -> dict[str, Any]:
-    """Return a run as plain data for JSON; what was not measured is left out."""
-    return {
-        "reactor_id": trajectory.reactor_id,
-        "run_id": trajectory.run_id,
-        "clone": trajectory.clone,
-        "states": [
-            {k: v for k, v in {"time_h": s.time_h, **s.measured(), "quality": dict(s.quality)}.items() if v != {}}
-            for s in trajectory.states
-        ],
-        "setpoints": [recipe_to_plain(u) for u in trajectory.setpoints],
-        "feeds": [None if f is None else asdict(f) for f in trajectory.feeds],
-    }
-
-
-def from_plain(node: Mapping[str, Any]) -> Trajectory:
-    """Undo `to_plain`."""
-    return Trajectory(
-        reactor_id=node["reactor_id"],
-        run_id=node["run_id"],
-        clone=node["clone"],
-        states=tuple(State(**s) for s in node["states"]),
-        setpoints=tuple(Setpoints(**u) for u in node["setpoints"]),
-        feeds=tuple(None if f is None else Feed(**f) for f in node["feeds"]),
-    )
-
-
-def recipe_to_plain(setpoints: Setpoints) -> dict[str, float]:
-    """Return the known setpoints by name."""
-    return {f.name: v for f in fields(setpoints) if (v := getattr(setpoints, f.name)) == v}
