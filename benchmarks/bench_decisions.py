@@ -81,9 +81,9 @@ class Extent:
     n_forecast: int
 
 
-FULL = Extent(clones=REPORTED, n_paths=10, n_beside=4, n_vessels=4, days=28, n_old=27, rounds=3, n_forecast=256)
+FULL = Extent(clones=REPORTED, n_paths=10, n_beside=4, n_vessels=3, days=28, n_old=27, rounds=3, n_forecast=256)
 QUICK = Extent(
-    clones=FOR_CHOOSING, n_paths=1, n_beside=1, n_vessels=1, days=FROM_DAY + 1, n_old=3, rounds=1, n_forecast=16
+    clones=FOR_CHOOSING, n_paths=1, n_beside=0, n_vessels=1, days=FROM_DAY + 1, n_old=3, rounds=1, n_forecast=16
 )
 
 

@@ -21,7 +21,7 @@ BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
 EVERYBODY = {
     "oracle", "recipe of the 27, measured", "recipe of the 27, hindsight", "any recipe, hindsight", "PI, hand gains",
-    "PI, robust-tuned", "random", "twin", "twin, not learning", "twin, cold start",
+    "PI, robust-tuned", "random", "twin",
 }  # fmt: skip
 
 
@@ -43,7 +43,7 @@ def test_everybody_steers_and_every_figure_is_printed(printed):
     figures = json.loads(printed[-1])
     assert figures["bench"] == "decisions"
     assert set(figures["holding"]) == EVERYBODY
-    assert set(figures["harvesting"]) == EVERYBODY | {"twin, one vessel"}
+    assert set(figures["harvesting"]) == EVERYBODY  # the other twins take too long here
     for one in (*figures["holding"].values(), *figures["harvesting"].values()):
         assert one["productivity"][0] > 0.0
         assert 0.0 <= one["all_violation_pct"] <= 100.0
