@@ -77,7 +77,8 @@ def multipliers(
         blind_steps = filter_runs(blind, [runs[i] for i in held], [None] * len(held))[1]
         for r, run_steps in zip(held, blind_steps, strict=True):
             for i in range(0, len(runs[r].setpoints), EVERY):
-                start = Belief(trajectory=runs[r].until(i + 1), mean=run_steps[i].mean, cov=run_steps[i].cov)
+                at = run_steps[i]
+                start = Belief(trajectory=runs[r].until(i + 1), mean=at.mean, cov=at.cov, freedom=at.freedom)
                 collected.append(_forecast_errors(blind, start, runs[r], smooth[r], drawn, seed=seed + i))
     return _solved(collected)
 

@@ -2,7 +2,9 @@
 
 The belief of one vessel is a Gaussian over n = Q + P_v + Q numbers: latent species, the deviation of its own rate
 parameters from the model's, and a slowly varying drift per species [latent/day]. The drift is the integral action: it
-absorbs whatever balances, parameters and processes do not explain, so that forecasts stay free of offset.
+absorbs whatever balances, parameters and processes do not explain, so that forecasts stay free of offset. How fast it
+may move, the **freedom**, is that of the fitted process as long as samples come as foreseen; a vessel that surprises
+day after day gets more of it, until it is as free as one that nothing is known of.
 Formulas: Simon, Optimal State Estimation, Wiley 2006, ch. 13 (filter) and 9.4 (smoother). The rates that a
 vessel has of its own are the first P_v = N_VESSEL_RATES parameters of the prior. Letters: B vessels.
 """
@@ -44,6 +46,9 @@ DRIFT_MEMORY_DAYS = 10.0
 RATE_WALK = 0.03  # per square root of a day, log parameters
 GP_VARIANCE_SHARE = 0.1  # the error of a process persists from day to day: as white noise it would count many times
 CLIP_SD = 4.0
+# Log freedom moves by SURPRISE_GAIN times the mean over species of (innovation over its sd)^2, each at most
+# SURPRISE_MOST so that one outlier frees nobody, less SURPRISE_USUAL; days as foreseen take back what surprises gave.
+SURPRISE_GAIN, SURPRISE_MOST, SURPRISE_USUAL = 0.5, 6.0, 1.3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,8 +59,9 @@ class Process:
         log_factors: Log parameters over typical, (P,).
         rate_cov: Covariance of one vessel's own deviation from the first N_VESSEL_RATES of them.
         residual: The Gaussian processes.
-        freedom: How much of DRIFT_SD, DRIFT_WALK and RATE_WALK applies: 1 before any data; less once processes fitted
-            on many runs explain what drift would otherwise have to.
+        freedom: How much of DRIFT_SD, DRIFT_WALK and RATE_WALK applies (of the variance of WHITE_SD, too) to a vessel
+            whose samples come as foreseen: 1 before any data; less once processes fitted on many runs explain what
+            drift would otherwise have to.
     """
 
     log_factors: FloatArray
@@ -77,11 +83,19 @@ class Process:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Belief:
-    """Gaussian belief after the last sample of `trajectory`: mean (n,), cov (n, n)."""
+    """Gaussian belief after the last sample of `trajectory`.
+
+    Attributes:
+        trajectory: The vessel so far.
+        mean: (n,).
+        cov: (n, n).
+        freedom: Of this vessel now, from that of the process to 1.
+    """
 
     trajectory: Trajectory
     mean: FloatArray
     cov: FloatArray
+    freedom: float = 1.0
 
     def continues(self, trajectory: Trajectory) -> bool:
         """Whether `trajectory` only adds samples to those already taken in."""
@@ -102,6 +116,7 @@ class Step:
         predicted_cov: Before the sample (n, n).
         jacobian: Of the step that led here (n, n).
         innovation: Measured minus predicted over the measurement sd, (Q,), NaN where not measured.
+        freedom: Of the vessel from here on.
     """
 
     mean: FloatArray
@@ -110,6 +125,7 @@ class Step:
     predicted_cov: FloatArray
     jacobian: FloatArray
     innovation: FloatArray
+    freedom: float
 
 
 def initial_belief(state: State, process: Process) -> tuple[FloatArray, FloatArray]:
@@ -131,6 +147,7 @@ def predict(
     day: FloatArray,
     hours: FloatArray,
     feeds: Sequence[Feed | None] = (),
+    freedom: FloatArray | None = None,
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Move B beliefs over one interval.
 
@@ -142,6 +159,7 @@ def predict(
         day: (B,) culture day at its start.
         hours: (B,) its length.
         feeds: What each vessel was given at its start; empty = nothing to any of them.
+        freedom: Of each vessel (B,); None = that of the process.
 
     Returns:
         Mean (B, n), covariance (B, n, n), Jacobian (B, n, n).
@@ -170,15 +188,16 @@ def predict(
     out[:, DRIFT] *= memory[:, None]
     spread = jacobian @ cov @ jacobian.transpose(0, 2, 1)
     white = np.zeros((b, N_BELIEF))
-    white[:, LATENT] = days[:, None] * WHITE_SD**2
+    free = np.full(b, process.freedom) if freedom is None else freedom
+    white[:, LATENT] = (days * free)[:, None] * WHITE_SD**2
     if process.residual.is_fitted:
         variance = process.residual.predict(gp_inputs(mean[:, LATENT].T, setpoints.T, day))[1]
         gain = np.repeat(days[None], N_SPECIES, axis=0)
         for q, p in RATE_FORM.items():
             gain[q] = jacobian[:, q, N_SPECIES + p]
         white[:, LATENT] += GP_VARIANCE_SHARE * (variance * gain**2).T
-    white[:, RATES] = days[:, None] * (process.freedom * RATE_WALK) ** 2
-    white[:, DRIFT] = days[:, None] * (process.freedom * DRIFT_WALK) ** 2
+    white[:, RATES] = (days * free**2)[:, None] * RATE_WALK**2
+    white[:, DRIFT] = (days * free**2)[:, None] * DRIFT_WALK**2
     spread[:, np.arange(N_BELIEF), np.arange(N_BELIEF)] += white
     return out, spread, jacobian * slope[:, None, :]
 
@@ -232,6 +251,13 @@ def update(
     return mean + gain @ s.off, 0.5 * (new_cov + new_cov.T), innovation
 
 
+def freed(process: Process, freedom: float, surprise: _Surprise) -> float:
+    """Return a vessel's freedom after a sample."""
+    squares = np.minimum(surprise.off**2 / np.diag(surprise.total), SURPRISE_MOST)
+    change = SURPRISE_GAIN * float((squares - SURPRISE_USUAL).sum()) / N_SPECIES
+    return float(np.clip(freedom * np.exp(change), process.freedom, 1.0))
+
+
 def log_density(steps: Sequence[Step], trajectory: Trajectory, process: Process) -> float:
     """Return the log probability density of a run's samples, each as foreseen from those before it."""
     total = 0.0
@@ -256,17 +282,20 @@ def filter_runs(
     Returns:
         The belief after the last sample of each vessel, and its filter steps (the first one is the start).
     """
-    mean, cov, at, steps = [], [], [], []
+    mean, cov, free, at, steps = [], [], [], [], []
     for t, belief in zip(trajectories, beliefs, strict=True):
         if belief is None:
-            m, c = initial_belief(t.states[0], process)
+            m, c, f = *initial_belief(t.states[0], process), process.freedom
         else:
-            m, c = belief.mean, belief.cov
+            m, c, f = belief.mean, belief.cov, belief.freedom
         mean.append(m)
         cov.append(c)
+        free.append(f)
         at.append(0 if belief is None else len(belief.trajectory.states) - 1)
         nothing = np.full(N_SPECIES, np.nan)
-        steps.append([Step(mean=m, cov=c, predicted_mean=m, predicted_cov=c, jacobian=c, innovation=nothing)])
+        steps.append(
+            [Step(mean=m, cov=c, predicted_mean=m, predicted_cov=c, jacobian=c, innovation=nothing, freedom=f)]
+        )
     while active := [i for i, t in enumerate(trajectories) if at[i] < len(t.states) - 1]:
         now = [trajectories[i].states[at[i]] for i in active]
         after = [trajectories[i].states[at[i] + 1] for i in active]
@@ -274,9 +303,11 @@ def filter_runs(
         day = np.array([s.day for s in now])
         hours = np.array([b.time_h - a.time_h for a, b in zip(now, after, strict=True)])
         means, covs = np.array([mean[i] for i in active]), np.array([cov[i] for i in active])
-        moved = predict(process, means, covs, inputs, day, hours, [trajectories[i].fed[at[i]] for i in active])
+        feeds, freedom = [trajectories[i].fed[at[i]] for i in active], np.array([free[i] for i in active])
+        moved = predict(process, means, covs, inputs, day, hours, feeds, freedom)
         for i, state, m, c, j in zip(active, after, *moved, strict=True):
             mean[i], cov[i], innovation = update(m, c, state, process.residual.noise_factor)
+            free[i] = freed(process, free[i], _surprise(m, c, state, process.residual.noise_factor))
             at[i] += 1
             steps[i].append(
                 Step(
@@ -286,9 +317,13 @@ def filter_runs(
                     predicted_cov=c,
                     jacobian=j,
                     innovation=innovation,
+                    freedom=free[i],
                 )
             )
-    ends = [Belief(trajectory=t, mean=m, cov=c) for t, m, c in zip(trajectories, mean, cov, strict=True)]
+    ends = [
+        Belief(trajectory=t, mean=m, cov=c, freedom=f)
+        for t, m, c, f in zip(trajectories, mean, cov, free, strict=True)
+    ]
     return ends, steps
 
 

@@ -49,6 +49,7 @@ class Futures:
         noise: Standard normal draws for state, rates and drift of each interval (H, n, V, S).
         residual: Sampled residual functions, x (G, S, D) -> (Q, G, S), or None before any fit.
         day: Culture day at the start, (V,).
+        freedom: Of each vessel, (V,).
         hours: Length of an interval.
         feeds: What is given at the start of each interval under every plan; empty = nothing.
         spread: Multipliers of the paths' spread about their median by span of days ahead, (K, Q); None = as it is.
@@ -59,6 +60,7 @@ class Futures:
     noise: FloatArray
     residual: Callable[[FloatArray], FloatArray] | None
     day: FloatArray
+    freedom: FloatArray
     hours: float
     feeds: Sequence[Feed | None] = ()
     spread: FloatArray | None = None
@@ -94,6 +96,7 @@ class Futures:
             noise=rng.standard_normal((n_intervals, n, v, n_paths)),
             residual=residual,
             day=np.array([b.trajectory.states[-1].day for b in beliefs]),
+            freedom=np.array([b.freedom for b in beliefs]),
             hours=hours,
             feeds=feeds,
             spread=spread,
@@ -133,7 +136,7 @@ class Futures:
             """Spread (rows, V, S) over the G plans and flatten: (rows, G S)."""
             return np.broadcast_to(drawn, (len(drawn), g, s)).reshape(len(drawn), -1)
 
-        z = of_plans(self.starts[LATENT])
+        z, free = of_plans(self.starts[LATENT]), self.freedom[:, None]
         rates, drift = self.starts[RATES], self.starts[DRIFT]
         latent = np.empty((N_SPECIES, g, s, horizon))
         hours, start = np.full(g * s, self.hours), np.repeat(np.broadcast_to(self.day, g), s)
@@ -145,9 +148,9 @@ class Futures:
             if self.residual is not None:
                 x = gp_inputs(z, u, start + h * days)
                 residual = self.residual(x.reshape(g, s, -1)).reshape(N_SPECIES, -1)
-            white = of_plans(WHITE_SD[:, None, None] * np.sqrt(days) * self.noise[h, LATENT])
+            white = of_plans(WHITE_SD[:, None, None] * np.sqrt(days * free) * self.noise[h, LATENT])
             z = step(z, u, self.process.factors(of_plans(rates)), hours, residual, of_plans(drift)) + white
-            walk = self.process.freedom * np.sqrt(days)
+            walk = free * np.sqrt(days)
             rates = rates + walk * RATE_WALK * self.noise[h, RATES]
             drift = memory * drift + walk * DRIFT_WALK[:, None, None] * self.noise[h, DRIFT]
             latent[..., h] = z.reshape(N_SPECIES, g, s)

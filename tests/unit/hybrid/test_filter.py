@@ -238,6 +238,36 @@ def test_the_stated_uncertainty_is_honest():
     assert 0.85 < share <= 1.0  # 90 % or more: no vessel here has a drift, and the filter cannot know
 
 
+class TestFreedom:
+    """A model that is sure of itself lets a vessel go its own way once the vessel keeps surprising it."""
+
+    SURE = replace(PRIOR, freedom=0.05, rate_cov=RATE_COV * 0.05**2)
+
+    def steps(self, process=SURE, **simulation):
+        return filter_runs(process, [simulated(16, **{"noise": 1.0, "seed": 3} | simulation)[1]], [None])[1][0]
+
+    def test_as_foreseen_it_stays_that_of_the_process(self):
+        assert np.median([s.freedom for s in self.steps()]) < 0.1
+        assert {s.freedom for s in self.steps(PRIOR)} == {1.0}
+
+    def test_surprises_day_after_day_raise_it_and_the_error_is_absorbed(self):
+        steps = self.steps(extra_growth=0.2)
+        assert steps[8].freedom > 0.3
+        early, late = (np.mean([np.abs(s.innovation[VCD]) for s in part]) for part in (steps[1:5], steps[10:]))
+        assert late < 0.6 * early
+
+    def test_one_outlier_frees_nobody(self):
+        _, t = simulated(10, noise=1.0, seed=3)
+        wrong = replace(t.states[6], vcd=10.0 * t.states[6].vcd)
+        spoilt = replace(t, states=(*t.states[:6], wrong, *t.states[7:]))
+        (steps,) = filter_runs(self.SURE, [spoilt], [None])[1]
+        assert max(s.freedom for s in steps) < 0.2
+
+    def test_a_process_without_any_stays_without(self):
+        steps = self.steps(replace(self.SURE, freedom=0.0), extra_growth=0.3)
+        assert {s.freedom for s in steps} == {0.0}
+
+
 def test_going_on_is_the_same_as_starting_again():
     _, t = simulated(6, noise=1.0)
     (whole,), _ = filter_runs(PRIOR, [t], [None])
@@ -247,6 +277,7 @@ def test_going_on_is_the_same_as_starting_again():
     (rest,), _ = filter_runs(PRIOR, [t], [half])
     assert np.allclose(rest.mean, whole.mean, rtol=0, atol=1e-12)
     assert np.allclose(rest.cov, whole.cov, rtol=0, atol=1e-12)
+    assert rest.freedom == whole.freedom
 
 
 def test_a_changed_past_is_noticed():
