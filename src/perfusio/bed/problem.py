@@ -119,15 +119,8 @@ class Problem:
 
     def plans(self, candidates: FloatArray) -> FloatArray:
         """Return the ramps (G, H, U) that head for destinations (G, D) by at most one largest step per interval."""
-        horizon, n = self.horizon, self.config.plan_pieces
-        pieces = candidates.reshape(len(candidates), n, -1)
-        now = np.broadcast_to(self.current, pieces[:, 0].shape)
-        ramps = np.empty((len(candidates), horizon, len(self.current)))
-        for h in range(horizon):
-            there = pieces[:, h * n // horizon]
-            now = now + np.clip(there - now, -self.space.max_step, self.space.max_step)
-            ramps[:, h] = now
-        return ramps
+        pieces = candidates.reshape(len(candidates), self.config.plan_pieces, -1)
+        return ramped(self.current, pieces, self.space.max_step, self.horizon)
 
     def gains(self, candidates: FloatArray) -> FloatArray:
         """Return the weighted gain in score over holding on each path, by objective (G, S, M)."""
@@ -232,6 +225,18 @@ class Problem:
             gains.append(objective.weight * (value - value[:1]))
         kept = feasibility(self.config.constraints, paths, plans, diameter=self.diameter)
         return _Played(rows=rows, plans=plans, paths=paths, gains=np.stack(gains, axis=2), kept=kept)
+
+
+def ramped(current: FloatArray, pieces: FloatArray, max_step: FloatArray, horizon: int) -> FloatArray:
+    """Return ramps (G, H, U) from `current` (U,) or (G, U) to destinations in turn (G, P, U), at most a step each."""
+    n = pieces.shape[1]
+    now = np.broadcast_to(current, pieces[:, 0].shape)
+    ramps = np.empty((len(pieces), horizon, pieces.shape[2]))
+    for h in range(horizon):
+        there = pieces[:, h * n // horizon]
+        now = np.where(np.abs(there - now) <= max_step, there, now + np.clip(there - now, -max_step, max_step))
+        ramps[:, h] = now
+    return ramps
 
 
 def intervals(days: float, hours: float) -> int:

@@ -35,7 +35,7 @@ def explain(problem: Problem, best: FloatArray, *, support: FloatArray | None) -
     config, pool = problem.config, problem.pool()
     objectives = config.objectives
     current, chosen = Setpoints.of(problem.current), Setpoints.of(problem.plans(best[None])[0, 0])
-    option = _options(problem, best[None], [""])[0]
+    option = options_of(problem, best[None], [""])[0]
     feasible = bool(problem.judge(best[None]).violation[0] <= 0.0)
     rivals = pool.is_allowed & ((pool.violation <= 0.0) if feasible else (pool.merit > _BROKEN))
     forgone = max(float(pool.gain[rivals].max(initial=option.gain)) - option.gain, 0.0)
@@ -82,7 +82,8 @@ def changes(current: Setpoints, chosen: Setpoints) -> list[str]:
     return out
 
 
-def _options(problem: Problem, candidates: FloatArray, why: list[str]) -> tuple[Option, ...]:
+def options_of(problem: Problem, candidates: FloatArray, why: list[str]) -> tuple[Option, ...]:
+    """Return candidates (G, D) as options, with a word each on why they were not taken."""
     kept, expected = problem.judge(candidates), problem.expected(candidates)
     gains, ramps = problem.gains(candidates).mean(axis=1), problem.plans(candidates)
     constraints = problem.config.constraints
@@ -137,7 +138,7 @@ def _rejected(
         take(np.where(fair, pool.gain, -np.inf), "gains less")
         if len(picked) == before:
             break
-    options = _options(problem, pool.candidates[picked], why) if picked else ()
+    options = options_of(problem, pool.candidates[picked], why) if picked else ()
     return tuple(_with_reason(option, chosen) for option in options)
 
 
@@ -162,4 +163,4 @@ def _front(problem: Problem, pool: Judged, rivals: NDArray[np.bool_]) -> tuple[O
     best = inside[nondominated(pool.gains[inside])]
     order = best[np.argsort(pool.gains[best, 0], kind="stable")]
     spread = order[np.unique(np.linspace(0, len(order) - 1, N_FRONT).round().astype(int))]
-    return _options(problem, pool.candidates[spread], [""] * len(spread))
+    return options_of(problem, pool.candidates[spread], [""] * len(spread))
