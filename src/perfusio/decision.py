@@ -47,6 +47,10 @@ class Reason:
         feasible: Whether every constraint is kept with its stated probability.
         support: How close the forecast is to what the model learnt from, at its furthest within the horizon: 1 = much
             like it, 0 = nothing like it was seen; NaN where the model does not say.
+        margin: Distance of the mean forecast from the limit of `limiting` on its worst day, in its unit; NaN without
+            limits.
+        margin_cost: Expected gain given up for it: how much more the best choice seen would gain that keeps every limit
+            on average but not as surely as asked. A lower bound: the search does not look there.
         exploration: Expected gain given up for learning: that of the best choice by expectation less that of this one.
         rejected: The best alternatives, and why they were not taken.
         front: With several objectives, the choices that no other beats on all of them.
@@ -58,6 +62,8 @@ class Reason:
     limiting_probability: float
     feasible: bool
     support: float = nan
+    margin: float = nan
+    margin_cost: float = 0.0
     exploration: float = 0.0
     rejected: tuple[Option, ...] = ()
     front: tuple[Option, ...] = ()

@@ -5,9 +5,10 @@ Letters: G candidates, S paths, H horizon, Q species, U setpoints.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.stats import norm
 
 from perfusio.errors import OutOfRange
@@ -85,17 +86,26 @@ class Feasibility:
     Attributes:
         violation: By how much the worst limit is missed, in units of 5 % of the limit, (G,); <= 0 is kept.
         probability: Of keeping each constraint on its worst day, (G, number of constraints).
+        margin: Distance of the mean from each limit on its worst day, canonical unit, < 0 beyond it, of the same shape.
+        violation_of_mean: As `violation`, if the mean alone had to keep the limits, (G,).
     """
 
     violation: FloatArray
     probability: FloatArray
+    margin: FloatArray
+    violation_of_mean: FloatArray
+
+    def of(self, rows: NDArray[np.intp]) -> Feasibility:
+        """Return it for some of the candidates."""
+        return Feasibility(**{f.name: getattr(self, f.name)[rows] for f in fields(self)})
 
 
 def feasibility(
     constraints: tuple[Constraint, ...], paths: FloatArray, plans: FloatArray, *, diameter: float = np.nan
 ) -> Feasibility:
     """Judge candidates by chance constraints: mean +- k sd within the limit on each day, k from the probability."""
-    violation = np.full(len(plans), -np.inf)
+    violation, of_mean = np.full((2, len(plans)), -np.inf)
+    margins = np.full((len(plans), len(constraints)), np.inf)
     probability = np.ones((len(plans), len(constraints)))
     for c, constraint in enumerate(constraints):
         value = quantity_paths(constraint.quantity, paths, plans, diameter=diameter)
@@ -104,7 +114,9 @@ def feasibility(
         for limit, sign in ((constraint.low, 1.0), (constraint.high, -1.0)):
             if limit is not None:
                 margin = sign * (mean - limit)
-                missed = (k * sd - margin) / (0.05 * max(abs(limit), 1.0))
-                violation = np.maximum(violation, missed.max(axis=1))
+                scale = 0.05 * max(abs(limit), 1.0)
+                violation = np.maximum(violation, (k * sd - margin).max(axis=1) / scale)
+                of_mean = np.maximum(of_mean, -margin.min(axis=1) / scale)
+                margins[:, c] = np.minimum(margins[:, c], margin.min(axis=1))
                 probability[:, c] = np.minimum(probability[:, c], norm.cdf(margin / sd).min(axis=1))
-    return Feasibility(violation=violation, probability=probability)
+    return Feasibility(violation=violation, probability=probability, margin=margins, violation_of_mean=of_mean)

@@ -34,14 +34,14 @@ class Judged:
         candidates: (G, D).
         gains: Expected gain over holding by objective, weighted, (G, M).
         violation: As in Feasibility, (G,).
-        probability: As in Feasibility, (G, C).
+        violation_of_mean: As in Feasibility, (G,).
         merit: What the search went by, (G,).
     """
 
     candidates: FloatArray
     gains: FloatArray
     violation: FloatArray
-    probability: FloatArray
+    violation_of_mean: FloatArray
     merit: FloatArray
 
     @property
@@ -140,7 +140,7 @@ class Problem:
     def judge(self, candidates: FloatArray) -> Feasibility:
         """Return how well candidates keep the constraints."""
         played, rows = self._found(candidates)
-        return Feasibility(violation=played.kept.violation[rows], probability=played.kept.probability[rows])
+        return played.kept.of(rows)
 
     def expected(self, candidates: FloatArray) -> FloatArray:
         """Return the mean of each objective's quantity at the end of its horizon (G, M), canonical units."""
@@ -178,7 +178,8 @@ class Problem:
         gains = self.gains(candidates).mean(axis=1)
         self.judged.append(
             Judged(
-                candidates=candidates.copy(), gains=gains, violation=kept.violation, probability=kept.probability,
+                candidates=candidates.copy(), gains=gains, violation=kept.violation,
+                violation_of_mean=kept.violation_of_mean,
                 merit=values,
             )
         )  # fmt: skip
@@ -197,7 +198,7 @@ class Problem:
         """Return everything that was judged so far."""
         return Judged(**{
             name: np.concatenate([getattr(j, name) for j in self.judged])
-            for name in ("candidates", "gains", "violation", "probability", "merit")
+            for name in ("candidates", "gains", "violation", "violation_of_mean", "merit")
         })  # fmt: skip
 
     def _of(self, candidates: FloatArray, what: str) -> FloatArray:

@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from perfusio.bed.objectives import Feasibility
 from perfusio.bed.pareto import nondominated
 from perfusio.bed.problem import INFEASIBLE, Judged, Problem
 from perfusio.config import forecast_unit
@@ -17,6 +18,8 @@ ANOTHER = 0.3
 """Share of a largest step by which some setpoint must differ to make another choice."""
 N_REJECTED = 2
 N_FRONT = 12
+WORTH_TELLING = 0.1
+"""Gain given up for a margin that a person is told of: 1 %."""
 FAR = 0.5
 """Support below which a person is told that the forecast is far from what was learnt."""
 
@@ -36,9 +39,11 @@ def explain(problem: Problem, best: FloatArray, *, support: FloatArray | None) -
     objectives = config.objectives
     current, chosen = Setpoints.of(problem.current), Setpoints.of(problem.plans(best[None])[0, 0])
     option = options_of(problem, best[None], [""])[0]
-    feasible = bool(problem.judge(best[None]).violation[0] <= 0.0)
+    judged = problem.judge(best[None])
+    feasible = bool(judged.violation[0] <= 0.0)
     rivals = pool.is_allowed & ((pool.violation <= 0.0) if feasible else (pool.merit > _BROKEN))
     forgone = max(float(pool.gain[rivals].max(initial=option.gain)) - option.gain, 0.0)
+    margin, cost = _margin(problem, judged, pool, option)
     near = float(np.min(support[: problem.horizon])) if support is not None else float("nan")
     held = problem.expected(problem.hold[None])[0]
     effects = []
@@ -56,6 +61,8 @@ def explain(problem: Problem, best: FloatArray, *, support: FloatArray | None) -
     remarks = [limit]
     if forgone > 0.01 * max(abs(option.gain), 0.1):
         remarks.append(f"{forgone:.2g} of {option.gain + forgone:.2g} expected gain given up to explore")
+    if feasible and cost > WORTH_TELLING and any(o.is_economic for o in objectives):
+        remarks.append(f"its margin of {margin:.2g} costs at least {10.0 * cost:.2g} %")
     if near < FAR:
         remarks.append(f"far from what was learnt (support {near:.2f})")
     moved = ", ".join(changes(current, chosen)) or "hold"
@@ -66,6 +73,8 @@ def explain(problem: Problem, best: FloatArray, *, support: FloatArray | None) -
         limiting_probability=option.probability,
         feasible=feasible,
         support=near,
+        margin=margin,
+        margin_cost=cost if feasible else 0.0,
         exploration=forgone,
         rejected=_rejected(problem, pool, best, option, feasible=feasible),
         front=_front(problem, pool, rivals) if len(objectives) > 1 else (),
@@ -107,6 +116,14 @@ def options_of(problem: Problem, candidates: FloatArray, why: list[str]) -> tupl
             )
         )
     return tuple(out)
+
+
+def _margin(problem: Problem, judged: Feasibility, pool: Judged, chosen: Option) -> tuple[float, float]:
+    """Return the margin to the tightest limit and the gain that it costs at least."""
+    names = [str(c) for c in problem.config.constraints]
+    margin = float(judged.margin[0, names.index(chosen.limiting)]) if names else float("nan")
+    bold = pool.is_allowed & (pool.violation_of_mean <= 0.0)
+    return margin, max(float(pool.gain[bold].max(initial=-np.inf)) - chosen.gain, 0.0)
 
 
 def _rejected(

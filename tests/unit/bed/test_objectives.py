@@ -106,6 +106,13 @@ class TestFeasibility:
         found = feasibility(limit, paths(viability=95.0 - 0.05 * 95.0), plans())
         assert found.violation == pytest.approx([1.0], abs=1e-6)
 
+    def test_the_margin_is_that_of_the_mean_on_the_worst_day(self):
+        limit = (Constraint(quantity="viability", low=95.0, probability=0.98),)
+        found = feasibility(limit, self.normal_paths(96.0, 1.0), plans(horizon=2))
+        assert found.margin[0, 0] == pytest.approx(1.0, abs=1e-6)
+        assert found.violation_of_mean[0] == pytest.approx(-1.0 / (0.05 * 95.0), abs=1e-6)
+        assert found.violation[0] > 0
+
     def test_upper_limits_are_the_mirror(self):
         limit = (Constraint(quantity="ammonium", high=10.0, probability=0.95),)
         assert feasibility(limit, paths(ammonium=9.9), plans()).violation[0] < 0

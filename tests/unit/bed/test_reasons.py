@@ -34,9 +34,7 @@ class Warm:
 
 def reason(support=None, **config):
     settings = RunConfig(duration_days=14, **({"objective": maximize("titer", horizon_days=3)} | config))
-    problem = Problem(
-        futures=Warm(), current=NOMINAL.vector(), hours=24.0, space=SPACE, config=settings, n_paths=S
-    )
+    problem = Problem(futures=Warm(), current=NOMINAL.vector(), hours=24.0, space=SPACE, config=settings, n_paths=S)
     trajectory = Trajectory(reactor_id="R01", states=(make_state(),))
     best, _ = best_candidate(problem, *box(problem, trajectory, SPACE), np.random.default_rng(0))
     return explain(problem, best, support=support), problem, best
@@ -96,13 +94,28 @@ def test_support_is_the_least_within_the_horizon_and_a_person_is_told_when_it_is
 
 def test_exploration_is_the_gain_given_up():
     """Of two choices the one with less expected gain was taken: the difference is what exploring cost."""
-    found, problem, best = reason(constraints=())
+    found, problem, _ = reason(constraints=())
     assert found.exploration == pytest.approx(0.0, abs=0.05 * found.improvement)
     colder = replace(NOMINAL, temperature=36.6).vector()
     worse = explain(problem, colder, support=None)
     gap = problem.pool().gain.max() - problem.gains(colder[None]).mean()
     assert worse.exploration == pytest.approx(gap)
     assert "expected gain given up to explore" in worse.text
+
+
+def test_the_margin_and_what_it_costs_are_told():
+    """The mean must stay 2.05 sd above 99, sd about 12 % of the fall: that costs warmth, and so titer."""
+    found, problem, best = reason(constraints=LIMIT)
+    kept = problem.judge(best[None])
+    assert found.margin == pytest.approx(kept.margin[0, 0])
+    assert 0.1 < found.margin < 1.0
+    assert found.margin_cost > 0.1
+    assert f"its margin of {found.margin:.2g} costs at least {10 * found.margin_cost:.2g} %" in found.text
+    bold = replace(NOMINAL, temperature=36.7).vector()[None]
+    assert problem.judge(bold).violation_of_mean[0] < 0 < problem.judge(bold).violation[0]
+    unlimited, _, _ = reason(constraints=())
+    assert unlimited.margin != unlimited.margin
+    assert "margin" not in unlimited.text
 
 
 def test_several_objectives_bring_a_front():
