@@ -20,7 +20,7 @@ import numpy as np
 from scipy.optimize import minimize_scalar
 from scipy.special import ndtri
 
-from perfusio.hybrid.features import N_SPECIES, IndexedData, from_latent, indexed, to_latent
+from perfusio.hybrid.features import N_SPECIES, VIABILITY, IndexedData, from_latent, indexed, to_latent
 from perfusio.hybrid.filter import Belief, Process, filter_runs, smoothed
 from perfusio.hybrid.rollout import SPANS_DAYS, WIDER_AFAR, Futures, span_of, widened
 from perfusio.state import FloatArray
@@ -39,12 +39,13 @@ EVERY = 4  # samples between two starts
 N_PATHS = 64
 SAME_INTERVAL = 0.25
 CLIP_SD = 3.0
-UNCERTAINTY_SHARE = np.array([0.35, 0.85, 1.0, 1.0])
-"""Of the variance of smoothed states, by span: the rest is in the forecast's own. This and ROWS_PER_FACT were chosen so
-that the truth of simulated runs is covered (Random11, 12, 31, 32, 33; 6 and 27 runs)."""
-ROWS_PER_FACT = np.array([4.0, 12.0, 20.0, 24.0])  # forecasts of one run overlap: so many say as much as one alone
-USUAL_MULTIPLIER = 0.5
-LOG_PRIOR_SD = 0.3
+# Chosen so that the truth of simulated runs is covered (Random11, 12, 31, 32, 33; 6 and 27 runs), by span:
+UNCERTAINTY_SHARE = np.array([-0.3, 0.4, 0.6, 0.9])
+"""Of the variance of smoothed states: what they add to the scatter. Next day's state is smoothed from what the forecast
+knew, too, and scatters less about it than the truth does: a share below zero is what must be added."""
+ROWS_PER_FACT = np.array([2.0, 20.0, 40.0, 60.0])  # forecasts of one run overlap: so many say as much as one alone
+USUAL_MULTIPLIER = np.where(np.arange(N_SPECIES) == VIABILITY, 1.4, 0.75)
+LOG_PRIOR_SD = 0.2
 _LEAST, _MOST = 0.1, 4.0
 
 
@@ -152,12 +153,16 @@ def _solved(collected: Sequence[_Errors]) -> FloatArray:
         for q in range(N_SPECIES):
             rows = (span == k) & np.isfinite(off[:, q])
             if rows.any():
-                hidden = UNCERTAINTY_SHARE[k] * uncertainty[rows, q] ** 2
-                out[k, q] = _multiplier(k, np.abs(off[rows, q]), sd[rows, q], hidden, far[rows])
+                share = UNCERTAINTY_SHARE[k] * uncertainty[rows, q] ** 2
+                error = np.sqrt(off[rows, q] ** 2 + np.maximum(-share, 0.0))
+                hidden = np.maximum(share, 0.0)
+                out[k, q] = _multiplier(k, USUAL_MULTIPLIER[q], error, sd[rows, q], hidden, far[rows])
     return out
 
 
-def _multiplier(k: int, off: FloatArray, sd: FloatArray, hidden: FloatArray, far: FloatArray) -> float:
+def _multiplier(
+    k: int, usual: float, off: FloatArray, sd: FloatArray, hidden: FloatArray, far: FloatArray
+) -> float:
     """Return the most probable factor on `sd` (N,) in span k, given that `off` (N,) has variance widened^2 + hidden.
 
     Where the doubt about the states hides the error of the forecast, the factor stays at what is usual.
@@ -167,7 +172,7 @@ def _multiplier(k: int, off: FloatArray, sd: FloatArray, hidden: FloatArray, far
     def loss(log_factor: float) -> float:
         variance = (widened(np.exp(log_factor), far, WIDER_AFAR[k]) * sd) ** 2 + hidden
         misfit = np.log(variance) + np.minimum(off, limit) ** 2 / variance
-        unusual = (log_factor - np.log(USUAL_MULTIPLIER)) / LOG_PRIOR_SD
+        unusual = (log_factor - np.log(usual)) / LOG_PRIOR_SD
         return float(0.5 * misfit.sum() / ROWS_PER_FACT[k] + 0.5 * unusual**2)
 
     found = minimize_scalar(loss, bounds=(np.log(_LEAST), np.log(_MOST)), method="bounded", options={"xatol": 0.01})

@@ -95,7 +95,7 @@ class Belief:
     trajectory: Trajectory
     mean: FloatArray
     cov: FloatArray
-    freedom: float = 1.0
+    freedom: float
 
     def continues(self, trajectory: Trajectory) -> bool:
         """Whether `trajectory` only adds samples to those already taken in."""

@@ -30,7 +30,7 @@ from perfusio.trajectory import Feed
 
 SPANS_DAYS = (1.5, 4.5, 10.5)
 """Ends of the spans of days ahead whose spread is calibrated each on its own; the last span has no end."""
-WIDER_AFAR = np.array([0.0, 0.7, 2.0, 3.0])
+WIDER_AFAR = np.array([0.0, 0.0, 0.5, 2.0])
 """By span: the processes alone are too sure of themselves where there are no data. Chosen as conformal's share was."""
 
 

@@ -6,13 +6,14 @@ import numpy as np
 import pytest
 
 from perfusio.config import DEFAULT_AMBR250_DESIGN_SPACE
-from perfusio.hybrid.conformal import MIN_RUNS, USUAL_MULTIPLIER, _multiplier
+from perfusio.hybrid.conformal import MIN_RUNS, _multiplier
 from perfusio.hybrid.model import HybridModel
 from perfusio.hybrid.rollout import SPANS_DAYS, WIDER_AFAR, span_of, widened
 from perfusio.plant.clones import CLONE_X
 from perfusio.plant.experiment import simulate_runs
 
 SPACE = DEFAULT_AMBR250_DESIGN_SPACE
+USUAL = 0.75
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +34,7 @@ def errors(factor, uncertainty=0.0, *, n=4000, far=0.0, k=0):
     sd, distance = 0.5 + rng.random(n), np.full(n, far)
     spread = widened(factor, distance, WIDER_AFAR[k]) * sd
     off = np.abs(spread * rng.standard_normal(n) + uncertainty * rng.standard_normal(n))
-    return k, off, sd, np.full(n, uncertainty**2), distance
+    return k, USUAL, off, sd, np.full(n, uncertainty**2), distance
 
 
 @pytest.mark.parametrize("true", [0.3, 0.5, 1.0, 2.0])
@@ -49,16 +50,16 @@ def test_runs_at_the_edge_of_a_design_teach_what_holds_inside_it(k):
 
 def test_few_errors_or_hidden_ones_leave_it_near_what_is_usual():
     one, none = np.ones(1), np.zeros(1)
-    assert _multiplier(3, 0.1 * one, one, none, none) == pytest.approx(USUAL_MULTIPLIER, abs=0.05)
+    assert _multiplier(3, USUAL, 0.1 * one, one, none, none) == pytest.approx(USUAL, abs=0.05)
     many = np.ones(100)
-    hidden = _multiplier(0, many, 0.01 * many, many, 0.0 * many)
-    assert hidden == pytest.approx(USUAL_MULTIPLIER, abs=0.05)
+    hidden = _multiplier(0, USUAL, many, 0.01 * many, many, 0.0 * many)
+    assert hidden == pytest.approx(USUAL, abs=0.05)
 
 
 def test_one_outlier_does_not_decide():
-    k, off, sd, hidden, far = errors(1.0, n=200)
+    k, usual, off, sd, hidden, far = errors(1.0, n=200)
     off[0] = 1e4
-    assert _multiplier(k, off, sd, hidden, far) < 1.3
+    assert _multiplier(k, usual, off, sd, hidden, far) < 1.3
 
 
 def test_days_ahead_fall_into_spans():

@@ -282,7 +282,7 @@ def test_going_on_is_the_same_as_starting_again():
 
 def test_a_changed_past_is_noticed():
     _, t = simulated(3)
-    belief = Belief(trajectory=t, mean=np.zeros(N_BELIEF), cov=np.eye(N_BELIEF))
+    belief = Belief(trajectory=t, mean=np.zeros(N_BELIEF), cov=np.eye(N_BELIEF), freedom=1.0)
     states = (t.states[0], replace(t.states[1], titer=1.0), *t.states[2:])
     assert belief.continues(t)
     assert not belief.continues(replace(t, states=states))

@@ -5,7 +5,7 @@ import pytest
 
 from perfusio.config import DEFAULT_AMBR250_DESIGN_SPACE
 from perfusio.hybrid.features import to_latent
-from perfusio.hybrid.filter import LATENT, Belief, Process
+from perfusio.hybrid.filter import LATENT, N_BELIEF, Belief, Process
 from perfusio.hybrid.mechanistic import PARAMETERS
 from perfusio.hybrid.model import HybridModel
 from perfusio.hybrid.residual import Residual
@@ -57,7 +57,8 @@ def test_a_fast_path_stays_fast():
 
 def test_a_certain_belief_without_noise_is_the_balance():
     model = HybridModel().condition([T])
-    belief = Belief(trajectory=T, mean=model.beliefs["R01"].mean, cov=np.zeros_like(model.beliefs["R01"].cov))
+    mean, cov = model.beliefs["R01"].mean, np.zeros((N_BELIEF, N_BELIEF))
+    belief = Belief(trajectory=T, mean=mean, cov=cov, freedom=1.0)
     process = Process(log_factors=np.zeros(len(PARAMETERS)), rate_cov=model.process.rate_cov, residual=Residual())
     paths = Futures.draw(process, [belief], hours=24.0, n_paths=200, n_intervals=1, seed=0).play(plan(1))
     mean_step = process.mean_step(belief.mean[:, None], NOMINAL[:, None], np.zeros(1), np.full(1, 24.0))[:, 0]
