@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from model_cases import IN_DESIGN, UNSEEN, Array, Experiment, training
-from model_scores import fitted
+from model_scores import HYBRID, fitted
 from perfusio.hybrid import gp
 from perfusio.hybrid.model import HybridModel
 from perfusio.plant.clones import Clone
@@ -19,9 +19,6 @@ from perfusio.trajectory import Trajectory
 
 LIBRARY = "library GP"
 N_LIVE, N_PATHS, N_AHEAD = 24, 256, 28
-PATIENCE_S = 120.0
-"""A fit that is expected to take longer is not tried."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Beside:
@@ -32,18 +29,18 @@ class Beside:
         n_rows: Transitions.
         hybrid_s: CPU seconds of the pipeline's fit.
         library_s: CPU seconds of the library's fit.
-        library_rrmse: Of the library's chained forecasts of whole runs, by kind of test run, (Q,).
+        rrmse: Of both forecasts of whole runs, by forecaster and kind of test run, (Q,).
     """
 
     model: HybridModel
     n_rows: int
     hybrid_s: float
     library_s: float
-    library_rrmse: Mapping[str, Array]
+    rrmse: Mapping[tuple[str, str], Array]
 
 
 def beside_library(experiment: Experiment, n_runs: int, *, is_full: bool) -> Beside:
-    """Fit both on the first `n_runs` training runs, and forecast whole test runs with the library GP.
+    """Fit both on the first `n_runs` training runs, and forecast whole test runs with both.
 
     Unless `is_full` the library's search ends after five iterations: that it runs is all that is seen then.
     """
@@ -56,15 +53,17 @@ def beside_library(experiment: Experiment, n_runs: int, *, is_full: bool) -> Bes
     for kind in (IN_DESIGN, UNSEEN):
         tests = experiment.tests[kind]
         n_days = len(tests.true[0].setpoints)
-        board = backtest({LIBRARY: library}, tests.measured, truth=tests.true, horizons=(n_days,), every=n_days).board
-        done = board.scores[LIBRARY]
-        scores[kind] = done.rrmse[done.horizons.index(TRAJECTORY)]
+        both = {LIBRARY: library, HYBRID: model}
+        board = backtest(both, tests.measured, truth=tests.true, horizons=(n_days,), every=n_days).board
+        for name, done in board.scores.items():
+            if name in both:
+                scores[name, kind] = done.rrmse[done.horizons.index(TRAJECTORY)]
     return Beside(
         model=model,
         n_rows=sum(len(t.setpoints) for t in runs),
         hybrid_s=hybrid_s,
         library_s=library_s,
-        library_rrmse=scores,
+        rrmse=scores,
     )
 
 
@@ -102,10 +101,10 @@ class TwinDay:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Growth:
-    """How the cost of a fit grows: (rows, CPU seconds) of each size, and the twin day at the largest, if tried."""
+    """How the cost of a fit grows: (rows, CPU seconds) of each size, and the twin day at the largest."""
 
     sizes: tuple[tuple[int, float], ...]
-    twin_day: TwinDay | None
+    twin_day: TwinDay
 
     @property
     def exponent(self) -> float:
@@ -129,19 +128,10 @@ def growth(clone: Clone, sizes: Sequence[int], *, days: int, on_size: Callable[[
         n_live = min(N_LIVE, n) if n == sizes[-1] else 0
         known = [*runs[: n - n_live], *(t.until(days) for t in runs[n - n_live : n])]
         n_rows = sum(len(t.setpoints) for t in known)
-        if len(measured) > 1 and _expected_s(measured, n_rows) > PATIENCE_S:
-            on_size(f"{n_rows} rows: not tried, {_expected_s(measured, n_rows):.0f} s expected")
-            return Growth(sizes=tuple(measured), twin_day=None)
         model, seconds = fitted(known)
         measured.append((n_rows, seconds))
         on_size(f"{n_rows} rows: fitted in {seconds:.1f} CPU s")
     return Growth(sizes=tuple(measured), twin_day=_twin_day(model, runs[: sizes[-1]], n_live, n_rows))
-
-
-def _expected_s(measured: Sequence[tuple[int, float]], n_rows: int) -> float:
-    """Carry the last two sizes on to the next one by a power law."""
-    (a, s), (b, t) = measured[-2:]
-    return float(t * (n_rows / b) ** (np.log(t / s) / np.log(b / a)))
 
 
 def _twin_day(model: HybridModel, runs: Sequence[Trajectory], n_live: int, n_rows: int) -> TwinDay:
@@ -151,7 +141,7 @@ def _twin_day(model: HybridModel, runs: Sequence[Trajectory], n_live: int, n_row
     marks.append(time.process_time())
     forecast = forecast_s(model, live)
     marks.append(time.process_time())
-    model.refit(runs, seed=0)
+    model.refit(live, seed=0)  # it knows the others
     marks.append(time.process_time())
     return TwinDay(
         n_rows=n_rows,
@@ -160,12 +150,6 @@ def _twin_day(model: HybridModel, runs: Sequence[Trajectory], n_live: int, n_row
         forecast_s=forecast,
         refit_s=marks[3] - marks[2],
     )
-
-
-def extend(process: gp.GaussianProcess, x: Array, y: Array, noise: Array) -> gp.GaussianProcess:
-    """Take new rows in by extending the Cholesky factor: the one place here that knows how the model does it."""
-    extended: gp.GaussianProcess = process.extended(x, y, noise)  # type: ignore[attr-defined]
-    return extended
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -186,9 +170,7 @@ def extension(n_rows: int, *, n_new: int = 24, repeats: int = 7) -> Extension:
     old, new = slice(0, n_rows), slice(n_rows, None)
     known = gp.GaussianProcess.condition(h, x[old], y[old], noise[:, old])
     whole, refactorise_s = _timed(lambda: gp.GaussianProcess.condition(h, x, y, noise), repeats)
-    if not hasattr(known, "extended"):
-        return Extension(n_rows=n_rows, extend_s=float("nan"), refactorise_s=refactorise_s)
-    grown, extend_s = _timed(lambda: extend(known, x[new], y[new], noise[:, new]), repeats)
+    grown, extend_s = _timed(lambda: known.extended(x[new], y[new], noise[:, new]), repeats)
     np.testing.assert_allclose(grown.alpha, whole.alpha, rtol=1e-6, atol=1e-8)
     return Extension(n_rows=n_rows, extend_s=extend_s, refactorise_s=refactorise_s)
 

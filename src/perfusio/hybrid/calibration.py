@@ -9,12 +9,14 @@ from perfusio.errors import FitFailed
 from perfusio.hybrid.features import N_SPECIES, IndexedData, noise_sd, to_latent
 from perfusio.hybrid.filter import WHITE_SD
 from perfusio.hybrid.mechanistic import LOG_SD, N_VESSEL_RATES
-from perfusio.hybrid.residual import predict_latent
+from perfusio.hybrid.residual import Transitions
 from perfusio.state import FloatArray
 
 BETWEEN_VESSELS_SD = 0.10
 """How much one vessel's log rates differ from another's of the same cell line (engineering judgement)."""
 REACH = 2.5
+N_CALIBRATION = 1000
+"""Of more transitions every few runs count: they are a few dozen numbers."""
 
 
 def calibrate(data: IndexedData, start: FloatArray) -> tuple[FloatArray, FloatArray]:
@@ -35,6 +37,8 @@ def calibrate(data: IndexedData, start: FloatArray) -> tuple[FloatArray, FloatAr
     Raises:
         FitFailed: the optimum is not finite.
     """
+    data = _some_runs(data)
+    transitions = Transitions.of(data)
     column = np.zeros((N_SPECIES, len(data.y)))
     column[data.task, np.arange(len(data.y))] = data.y
     target = to_latent(column)[data.task, np.arange(len(data.y))]
@@ -42,7 +46,7 @@ def calibrate(data: IndexedData, start: FloatArray) -> tuple[FloatArray, FloatAr
     weight = 1.0 / np.hypot(1.4 * noise, 2.0 * WHITE_SD[data.task] * np.sqrt(data.hours / 24.0))
 
     def misfit(log_factors: FloatArray) -> FloatArray:
-        off = weight * (predict_latent(data, log_factors) - target)
+        off = weight * (transitions.predicted(log_factors)[data.task, transitions.place] - target)
         soft = np.sign(off) * np.sqrt(2.0 * (np.sqrt(1.0 + off**2) - 1.0))
         return np.concatenate([soft, log_factors / LOG_SD])
 
@@ -68,6 +72,19 @@ def calibrate(data: IndexedData, start: FloatArray) -> tuple[FloatArray, FloatAr
     own = slice(0, N_VESSEL_RATES)
     cov = np.linalg.inv(information)[own, own] + BETWEEN_VESSELS_SD**2 * np.eye(N_VESSEL_RATES)
     return result.x, cov
+
+
+def _some_runs(data: IndexedData) -> IndexedData:
+    """Return whole runs, the last one among them, with N_CALIBRATION transitions or little more; all if that is all."""
+    is_new = np.ones(len(data.y), dtype=bool)
+    is_new[1:] = (data.x[1:, :-1] != data.x[:-1, :-1]).any(axis=1)
+    every = -(-int(is_new.sum()) // N_CALIBRATION)
+    if every <= 1:
+        return data
+    day = data.x[:, -2]
+    run = np.cumsum(np.concatenate([[False], day[1:] < day[:-1]]))
+    some = (run[-1] - run) % every == 0
+    return IndexedData(x=data.x[some], y=data.y[some], hours=data.hours[some], read=data.read[some])
 
 
 def uncalibrated() -> tuple[FloatArray, FloatArray]:

@@ -20,7 +20,7 @@ from scipy.linalg import solve_triangular
 from perfusio.errors import FitFailed
 from perfusio.hybrid.kernel import Hyperparameters, add_noise, cholesky, independent, matern52_pull, solved
 from perfusio.hybrid.likelihood import fit, initial_hyperparameters
-from perfusio.hybrid.paths import Skeleton, candidates
+from perfusio.hybrid.paths import N_CANDIDATES, Skeleton, spread
 from perfusio.state import FloatArray
 
 __all__ = ["GaussianProcess", "Hyperparameters", "Posterior", "fit", "independent", "initial_hyperparameters"]
@@ -43,6 +43,10 @@ class Posterior(ABC):
     @abstractmethod
     def extended(self, x: FloatArray, y: FloatArray, noise: FloatArray) -> Posterior:
         """Return the process that has also seen k new rows, with errors independent of those before."""
+
+    @abstractmethod
+    def some_rows(self, n: int) -> FloatArray:
+        """Return the inputs of about n of the rows that it has seen, from all parts of them, (n', D)."""
 
     @abstractmethod
     def _known(self, cross: FloatArray) -> FloatArray:
@@ -84,7 +88,7 @@ class Posterior(ABC):
         """
         skeleton = _SKELETONS.get(self)
         if skeleton is None:
-            at = self.x[candidates(len(self.x))]
+            at = self.x[spread(len(self.x), N_CANDIDATES)]
             skeleton = _SKELETONS[self] = Skeleton.of(self.h, at, *self.joint(at))
         return skeleton.draw(n_paths, rng)
 
@@ -157,6 +161,10 @@ class GaussianProcess(Posterior):
             y=np.concatenate([self.y, y]),
             noise=np.concatenate([self.noise, noise], axis=1),
         )
+
+    def some_rows(self, n: int) -> FloatArray:
+        """Return the inputs of every few rows."""
+        return self.x[:: max(1, len(self.x) // n)] * np.exp(self.h.log_lengthscales)
 
     def _known(self, cross: FloatArray) -> FloatArray:
         v: FloatArray = solve_triangular(self.factor, cross.T, lower=True, check_finite=False)

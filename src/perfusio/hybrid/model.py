@@ -8,12 +8,13 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from perfusio.errors import FitFailed, NotEnoughData, OutOfRange
+from perfusio.errors import NotEnoughData, OutOfRange
 from perfusio.forecast import Forecast
-from perfusio.hybrid.calibration import calibrate, uncalibrated
+from perfusio.hybrid.calibration import uncalibrated
 from perfusio.hybrid.conformal import multipliers
-from perfusio.hybrid.features import IndexedData, from_latent, indexed
-from perfusio.hybrid.filter import LATENT, Belief, Process, filter_runs, log_density, smoothed
+from perfusio.hybrid.features import IndexedData, from_latent
+from perfusio.hybrid.filter import LATENT, Belief, Process, filter_runs
+from perfusio.hybrid.learning import MIN_TRANSITIONS, Course, Learnt, from_rows, from_runs, one_step_error
 from perfusio.hybrid.residual import Residual
 from perfusio.hybrid.rollout import Futures
 from perfusio.hybrid.threads import one_thread
@@ -21,11 +22,12 @@ from perfusio.protocols import Refit
 from perfusio.state import SETPOINT_QUANTITIES, FloatArray, Setpoints, State
 from perfusio.trajectory import Feed, Trajectory
 
-MIN_TRANSITIONS = 3
-FREEDOMS = (1.0, 0.5, 0.25, 0.1)
-MIN_RUNS_FOR_FREEDOM = 6
 HELD_OUT = 2
-"""Latest transitions of each vessel on which a refit is compared with the model before it."""
+"""New transitions of each vessel, the latest, on which a refit is compared with the model before it."""
+SURPRISED = 2.0
+"""A one-step error so large (measurement alone makes 1) says that what was learnt is not right for these vessels."""
+N_FOLLOWED = 24
+"""A fit follows so many runs, those given last; others are taken in as soon as a forecast is asked of them."""
 
 
 def _prior_process() -> Process:
@@ -44,11 +46,13 @@ class HybridModel:
         beliefs: One per vessel that was conditioned on, by reactor_id.
         spread: Multipliers of the spread of forecasts, learnt from runs left out, (K, Q) as in `rollout.Futures`; None
             as long as there were too few runs to leave out.
+        courses: What it was learnt from (`learning`): a refit learns from these too.
     """
 
     process: Process = field(default_factory=_prior_process)
     beliefs: dict[str, Belief] = field(default_factory=dict)
     spread: FloatArray | None = None
+    courses: tuple[Course, ...] = ()
 
     @property
     def model_id(self) -> str:
@@ -69,6 +73,7 @@ class HybridModel:
         ends, _ = filter_runs(self.process, trajectories, starts)
         return replace(self, beliefs={**self.beliefs, **{b.trajectory.reactor_id: b for b in ends}})
 
+    @one_thread
     def fit(self, trajectories: Sequence[Trajectory], *, seed: int = 0, calibrate: bool = True) -> HybridModel:
         """Learn parameters and residual processes from runs, starting from this model.
 
@@ -81,10 +86,11 @@ class HybridModel:
             calibrate: Whether to calibrate the spread.
 
         Raises:
-            NotEnoughData: fewer than MIN_TRANSITIONS usable transitions.
+            NotEnoughData: fewer than MIN_TRANSITIONS usable rows.
             FitFailed: no usable optimum.
         """
-        model = self._fitted(trajectories, seed=seed, held_out=[0] * len(trajectories))[0]
+        learnt = from_runs(self.process, trajectories, courses=(), held_out=[0] * len(trajectories), seed=seed)
+        model = self._with(learnt, trajectories[-N_FOLLOWED:])
         return model.calibrated(trajectories, seed=seed) if calibrate else model
 
     @one_thread
@@ -95,7 +101,7 @@ class HybridModel:
             trajectories: The runs that it was fitted on.
             seed: Of folds and paths.
         """
-        return replace(self, spread=multipliers(self.process, trajectories, seed=seed, learn=_learn))
+        return replace(self, spread=multipliers(self.process, trajectories, seed=seed, learn=from_rows))
 
     def fit_indexed(self, x: FloatArray, y: FloatArray, *, hours: float = 24.0, seed: int = 0) -> HybridModel:
         """Learn from rows in the indexed multi-task format, as they are (no smoothing).
@@ -109,43 +115,51 @@ class HybridModel:
         x, y = np.asarray(x, float), np.asarray(y, float)
         read = np.take_along_axis(x, x[:, -1:].astype(np.intp), axis=1)[:, 0]
         data = IndexedData(x=x, y=y, hours=np.full(len(y), float(hours)), read=read)
-        return replace(self, process=_learn(data, self.process, seed), beliefs={})
-
-    def refit(self, trajectories: Sequence[Trajectory], *, seed: int) -> Refit[HybridModel]:
-        """Learn again on a copy, and compare with this model on transitions that the search did not see.
-
-        Hyperparameters and rates are searched without the latest HELD_OUT transitions of each vessel, scored on these,
-        and the processes then conditioned on all rows.
-        """
-        held_out = [HELD_OUT if len(t.setpoints) >= MIN_TRANSITIONS + HELD_OUT else 0 for t in trajectories]
-        model, searched = self._fitted(trajectories, seed=seed, held_out=held_out)
-        return Refit(
-            model=model,
-            error=_one_step_error(searched, trajectories, HELD_OUT),
-            previous_error=_one_step_error(self.process, trajectories, HELD_OUT),
-        )
+        return replace(self, process=from_rows(data, self.process, seed), courses=(), beliefs={})
 
     @one_thread
-    def _fitted(
-        self, trajectories: Sequence[Trajectory], *, seed: int, held_out: Sequence[int]
-    ) -> tuple[HybridModel, Process]:
-        """Return the fitted model, and its process as it was before it saw each run's last `held_out` transitions."""
-        process = searched = self.process
-        for _ in range(2):
-            _, steps = filter_runs(process, trajectories, [None] * len(trajectories))
-            inputs = [from_latent(smoothed(s)[0].T).T for s in steps]
-            first_held = [max(len(t.setpoints) - n, 0) for t, n in zip(trajectories, held_out, strict=True)]
-            seen = indexed(
-                [_without_last(t, n) for t, n in zip(trajectories, held_out, strict=True)],
-                [_cut(i, n) for i, n in zip(inputs, held_out, strict=True)],
-            )
-            process = searched = _learn(seen, process, seed)
-            if any(held_out):
-                held = indexed(trajectories, inputs, from_transition=first_held)
-                process = replace(process, residual=process.residual.extended(held, process.log_factors))
-        process = _with_freedom(process, trajectories)
-        searched = replace(searched, freedom=process.freedom, rate_cov=process.rate_cov)
-        return replace(self, process=process, beliefs={}).condition(trajectories), searched
+    def refit(self, trajectories: Sequence[Trajectory], *, seed: int) -> Refit[HybridModel]:
+        """Learn again on a copy, and compare with this model on transitions that neither has learnt from.
+
+        Whatever this model was learnt from counts too, unless it goes on in one of `trajectories`. Hyperparameters and
+        rates are searched without the latest HELD_OUT new transitions of each vessel, scored on these, and the
+        processes then conditioned on all rows. Most runs are known, and so is where to search; but if the new samples
+        are a surprise (SURPRISED), everything is learnt anew.
+
+        Args:
+            trajectories: The vessels that are followed from now on.
+            seed: Of every random choice.
+
+        Raises:
+            NotEnoughData: fewer than MIN_TRANSITIONS usable rows, or nothing new.
+            FitFailed: no usable optimum.
+        """
+        earlier = [c.trajectory for c in self.courses if not any(c.goes_on_as(t) for t in trajectories)]
+        new = [min(HELD_OUT, self._n_new(t)) for t in trajectories]
+        if not any(new):
+            raise NotEnoughData("No vessel has a sample that the model was not learnt from: there is nothing to learn.")
+        previous_error = one_step_error(self.process, trajectories, new)
+        held_out = [n if len(t.setpoints) >= MIN_TRANSITIONS + n else 0 for t, n in zip(trajectories, new, strict=True)]
+        learnt = from_runs(
+            self.process,
+            [*earlier, *trajectories],
+            courses=self.courses if previous_error < SURPRISED else (),
+            held_out=[0] * len(earlier) + held_out,
+            seed=seed,
+        )
+        return Refit(
+            model=self._with(learnt, trajectories),
+            error=one_step_error(learnt.searched, trajectories, new),
+            previous_error=previous_error,
+        )
+
+    def _n_new(self, trajectory: Trajectory) -> int:
+        """Return how many of a run's transitions it was not learnt from."""
+        known = [len(c.trajectory.setpoints) for c in self.courses if c.goes_on_as(trajectory)]
+        return max(0, len(trajectory.setpoints) - max(known, default=0))
+
+    def _with(self, learnt: Learnt, followed: Sequence[Trajectory]) -> HybridModel:
+        return replace(self, process=learnt.process, courses=learnt.courses, beliefs={}).condition(followed)
 
     def predict_next_state(self, trajectory: Trajectory, setpoints: Setpoints, hours: float) -> Forecast:
         """Predict the vessel `hours` after its last sample at constant `setpoints`.
@@ -270,46 +284,3 @@ def _forecasts(futures: Futures, plans: FloatArray, starts_h: Sequence[float]) -
     ahead = futures.hours * np.arange(1, plans.shape[1] + 1)
     near = np.zeros(plans.shape[:2]) if support is None else support
     return tuple(Forecast.from_samples(start + ahead, p, s) for start, p, s in zip(starts_h, paths, near, strict=True))
-
-
-def _learn(data: IndexedData, before: Process, seed: int) -> Process:
-    if len(data.y) < MIN_TRANSITIONS:
-        raise NotEnoughData(
-            f"{len(data.y)} usable rows (species x intervals) are too few to learn from: expected at least "
-            f"{MIN_TRANSITIONS}. The model before stays in use; wait for more samples."
-        )
-    log_factors, rate_cov = calibrate(data, before.log_factors)
-    residual = Residual.fit(data, log_factors, before.residual, np.random.default_rng(seed))
-    return Process(log_factors=log_factors, rate_cov=rate_cov, residual=residual)
-
-
-def _with_freedom(process: Process, trajectories: Sequence[Trajectory]) -> Process:
-    """Choose how far a vessel may differ from the model: the freedom under which these runs are most probable."""
-    if len(trajectories) < MIN_RUNS_FOR_FREEDOM:
-        return process
-    some = trajectories[:: max(1, len(trajectories) // MIN_RUNS_FOR_FREEDOM)]
-    candidates = [replace(process, freedom=f, rate_cov=process.rate_cov * f**2) for f in FREEDOMS]
-
-    def density(candidate: Process) -> float:
-        runs = filter_runs(candidate, some, [None] * len(some))[1]
-        return sum(log_density(steps, t, candidate) for steps, t in zip(runs, some, strict=True))
-
-    return max(candidates, key=density)
-
-
-def _without_last(t: Trajectory, n: int) -> Trajectory:
-    return t.until(len(t.states) - n)
-
-
-def _cut(inputs: FloatArray, n: int) -> FloatArray:
-    return inputs[: len(inputs) - n]
-
-
-def _one_step_error(process: Process, trajectories: Sequence[Trajectory], n_last: int) -> float:
-    """Return the RMS of the latest innovations over the measurement sd, each at most 5."""
-    _, steps = filter_runs(process, trajectories, [None] * len(trajectories))
-    innovations = np.array([s.innovation for run in steps for s in run[1:][-n_last:]])  # one sample alone has none
-    error = float(np.sqrt(np.nanmean(np.clip(innovations, -5.0, 5.0) ** 2)))
-    if not np.isfinite(error):
-        raise FitFailed("The fitted model does not predict finite values; the old model stays in use.")
-    return error

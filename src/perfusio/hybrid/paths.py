@@ -24,6 +24,7 @@ Single = NDArray[np.float32]
 Indices = np.ndarray[tuple[int], np.dtype[np.intp]]
 
 N_CANDIDATES = 384
+"""Rows, evenly spread, among which the points of a skeleton are chosen."""
 N_POINTS = 192
 """A skeleton has at most so many; processes with long lengthscales need half of them."""
 _N_WAVES = 32
@@ -32,9 +33,9 @@ _BLOCK = 512  # points evaluated at a time: their covariances with the skeleton 
 _LITTLE = 0.1  # of the variance that the data leave: where no row has more than this beyond the points, they suffice
 
 
-def candidates(n_rows: int) -> Indices:
-    """Return the rows that may enter a skeleton: N_CANDIDATES of them, evenly spread."""
-    return np.unique(np.linspace(0, n_rows - 1, min(n_rows, N_CANDIDATES)).round().astype(np.intp))
+def spread(n_rows: int, n_most: int) -> Indices:
+    """Return at most `n_most` rows of `n_rows`, evenly spread."""
+    return np.unique(np.linspace(0, n_rows - 1, min(n_rows, n_most)).round().astype(np.intp))
 
 
 def telling(h: Hyperparameters, x: FloatArray, doubt: FloatArray, n_most: int) -> Indices:

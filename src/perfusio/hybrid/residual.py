@@ -17,7 +17,7 @@ from types import MappingProxyType
 
 import numpy as np
 
-from perfusio.hybrid import gp
+from perfusio.hybrid import gp, sparse
 from perfusio.hybrid.features import N_SPECIES, VIABILITY, IndexedData, from_latent, gp_inputs, noise_sd, to_latent
 from perfusio.hybrid.mechanistic import PARAMETER_INDEX, advance
 from perfusio.state import SETPOINT_INDEX, SPECIES_INDEX, FloatArray
@@ -155,12 +155,6 @@ class Transitions:
         return step(start, self.setpoints, factors, self.hours, residual, can_wash_out=False)
 
 
-def predict_latent(data: IndexedData, log_factors: FloatArray) -> FloatArray:
-    """Return the prior's prediction of each row's target on the latent scale, shape (R,)."""
-    transitions = Transitions.of(data)
-    return transitions.predicted(log_factors)[data.task, transitions.place]
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ResidualRows:
     """Training rows of one species: inputs (N, D), residuals (N,), their noise (2, N) as in `gp`, run of each (N,)."""
@@ -171,7 +165,9 @@ class ResidualRows:
     run: Indices
 
 
-def residual_rows(data: IndexedData, log_factors: FloatArray, at: FloatArray, q: int) -> ResidualRows:
+def residual_rows(
+    data: IndexedData, transitions: Transitions, log_factors: FloatArray, at: FloatArray, q: int
+) -> ResidualRows:
     """Return the rows of species `q`: what its residual must have been, to first order around `at`.
 
     A reading z and the one before it, z0, say that  z - f(z0) = gain * residual + e - slope * e0,  with f the model's
@@ -179,11 +175,11 @@ def residual_rows(data: IndexedData, log_factors: FloatArray, at: FloatArray, q:
 
     Args:
         data: Transitions in the indexed format.
+        transitions: `Transitions.of(data)`.
         log_factors: Parameters of the prior (P,).
-        at: Residuals of all species around which to linearise, at `Transitions.of(data)`, (Q, T).
+        at: Residuals of all species around which to linearise, at the transitions, (Q, T).
         q: Index of the species.
     """
-    transitions = Transitions.of(data)
     predicted = transitions.predicted(log_factors, at)
     nudged = transitions.latent.copy()
     nudged[q] += _NUDGE
@@ -231,7 +227,7 @@ class Residual:
         usual_variance: Of each process where it has data, (Q,): that which all but a few rows stay below.
     """
 
-    processes: tuple[gp.GaussianProcess | None, ...] = (None,) * N_SPECIES
+    processes: tuple[gp.Posterior | None, ...] = (None,) * N_SPECIES
     usual_variance: FloatArray = field(default_factory=lambda: np.zeros(N_SPECIES))
 
     @classmethod
@@ -244,23 +240,23 @@ class Residual:
             FitFailed: a process has no usable fit.
         """
 
-        def learnt(q: int, rows: ResidualRows) -> gp.GaussianProcess:
+        def learnt(q: int, rows: ResidualRows) -> gp.Posterior:
             old, some = before.processes[q], _some_runs(rows.run, rng)
             y, noise = rows.residual / USUAL[q], rows.noise / USUAL[q] ** 2
             start = old.h if old is not None else gp.initial_hyperparameters(rows.x.shape[1])
             h = gp.fit(rows.x[some], y[some], noise[:, some], start=start)
-            return gp.GaussianProcess.condition(h, rows.x, y, noise)
+            return sparse.condition(h, rows.x, y, noise)
 
         return cls._of(_for_each_species(data, log_factors, before, learnt))
 
     def conditioned(self, data: IndexedData, log_factors: FloatArray) -> Residual:
         """Return the same hyperparameters, conditioned on other data."""
 
-        def again(q: int, rows: ResidualRows) -> gp.GaussianProcess | None:
+        def again(q: int, rows: ResidualRows) -> gp.Posterior | None:
             old = self.processes[q]
             if old is None:
                 return None
-            return gp.GaussianProcess.condition(old.h, rows.x, rows.residual / USUAL[q], rows.noise / USUAL[q] ** 2)
+            return sparse.condition(old.h, rows.x, rows.residual / USUAL[q], rows.noise / USUAL[q] ** 2)
 
         return Residual._of(_for_each_species(data, log_factors, self, again))
 
@@ -269,21 +265,21 @@ class Residual:
 
         The errors of new rows count as independent of those before. A species without a process gets none.
         """
-        at = self.mean(Transitions.of(data).x)
+        transitions = Transitions.of(data)
+        at = self.mean(transitions.x)
         processes = list(self.processes)
         for q, p in enumerate(processes):
             if p is not None and (data.task == q).any():
-                rows = residual_rows(data, log_factors, at, q)
+                rows = residual_rows(data, transitions, log_factors, at, q)
                 processes[q] = p.extended(rows.x, rows.residual / USUAL[q], rows.noise / USUAL[q] ** 2)
         return Residual._of(tuple(processes))
 
     @classmethod
-    def _of(cls, processes: tuple[gp.GaussianProcess | None, ...]) -> Residual:
+    def _of(cls, processes: tuple[gp.Posterior | None, ...]) -> Residual:
         usual = np.zeros(N_SPECIES)
         for q, p in enumerate(processes):
             if p is not None:
-                some = p.x[:: max(1, len(p.x) // N_USUAL_ROWS)] * np.exp(p.h.log_lengthscales)
-                usual[q] = np.percentile(p.predict(some)[1], 98.0)
+                usual[q] = np.percentile(p.predict(p.some_rows(N_USUAL_ROWS))[1], 98.0)
         return cls(processes=processes, usual_variance=usual)
 
     @property
@@ -343,18 +339,18 @@ def _for_each_species(
     data: IndexedData,
     log_factors: FloatArray,
     before: Residual,
-    make: Callable[[int, ResidualRows], gp.GaussianProcess | None],
-) -> tuple[gp.GaussianProcess | None, ...]:
+    make: Callable[[int, ResidualRows], gp.Posterior | None],
+) -> tuple[gp.Posterior | None, ...]:
     """Make the processes on their rows, those in rate form first; each around what is known of it from `before`."""
-    x = Transitions.of(data).x
-    at = before.mean(x)
-    made: dict[int, gp.GaussianProcess | None] = {}
+    transitions = Transitions.of(data)
+    at = before.mean(transitions.x)
+    made: dict[int, gp.Posterior | None] = {}
     for q in sorted(range(N_SPECIES), key=lambda q: q not in RATE_FORM):
         made[q] = None
         if (data.task == q).sum() >= MIN_ROWS:
-            made[q] = process = make(q, residual_rows(data, log_factors, at, q))
+            made[q] = process = make(q, residual_rows(data, transitions, log_factors, at, q))
             if q in RATE_FORM and process is not None:
-                at[q] = USUAL[q] * process.mean(x)
+                at[q] = USUAL[q] * process.mean(transitions.x)
     return tuple(made[q] for q in range(N_SPECIES))
 
 

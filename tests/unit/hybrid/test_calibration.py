@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 
 from perfusio.config import DEFAULT_AMBR250_DESIGN_SPACE
+from perfusio.hybrid import calibration
 from perfusio.hybrid.calibration import BETWEEN_VESSELS_SD, calibrate, uncalibrated
 from perfusio.hybrid.features import IndexedData, from_latent, indexed, noise_sd, to_latent
 from perfusio.hybrid.mechanistic import LOG_SD, N_VESSEL_RATES, PARAMETERS, advance
-from perfusio.hybrid.residual import predict_latent
+from perfusio.hybrid.residual import Transitions
 from perfusio.state import Setpoints, State
 from perfusio.testing import make_state
 from perfusio.trajectory import Trajectory
@@ -37,6 +38,12 @@ def simulated(n_runs=8, n_days=10, seed=0):
         trajectories.append(t)
         truths.append(np.array(truth))
     return trajectories, truths
+
+
+def predict_latent(data, log_factors):
+    """The prior's prediction of each row's target on the latent scale."""
+    transitions = Transitions.of(data)
+    return transitions.predicted(log_factors)[data.task, transitions.place]
 
 
 @pytest.fixture(scope="module")
@@ -108,3 +115,11 @@ def test_without_data_the_rates_are_typical():
     log_factors, cov = uncalibrated()
     assert (log_factors == 0).all()
     assert np.diag(cov).tolist() == pytest.approx((LOG_SD[OWN] ** 2).tolist())
+
+
+def test_of_very_many_transitions_whole_runs_are_enough(monkeypatch, found):
+    """Every third run of nine, the last one among them: other rows may be anything."""
+    trajectories, truths = simulated(n_runs=9)
+    few = calibrate(indexed(trajectories[2::3], truths[2::3]), uncalibrated()[0])
+    monkeypatch.setattr(calibration, "N_CALIBRATION", 30)
+    assert np.array_equal(calibrate(indexed(trajectories, truths), uncalibrated()[0])[0], few[0])

@@ -11,8 +11,9 @@ from perfusio.config import DEFAULT_AMBR250_DESIGN_SPACE
 from perfusio.errors import ModelError, NotEnoughData, OutOfRange
 from perfusio.hybrid.features import from_latent, indexed, to_latent
 from perfusio.hybrid.filter import LATENT
+from perfusio.hybrid.learning import MIN_TRANSITIONS, one_step_error
 from perfusio.hybrid.mechanistic import PARAMETERS
-from perfusio.hybrid.model import HELD_OUT, MIN_TRANSITIONS, HybridModel, _one_step_error
+from perfusio.hybrid.model import HELD_OUT, HybridModel
 from perfusio.hybrid.residual import Residual
 from perfusio.plant.clones import CLONE_X
 from perfusio.plant.experiment import simulate_runs
@@ -251,11 +252,12 @@ class TestLearning:
         with pytest.raises(ModelError):
             HybridModel().fit_indexed(data.x[:, :16], data.y)
 
-    def test_refitting_scores_both_models(self, fitted, training):
-        refit = fitted.refit(training[:3], seed=0)
+    def test_refitting_scores_both_models(self, fitted, held_out):
+        live = [replace(t, reactor_id=f"R{i}") for i, t in enumerate(held_out[0])]
+        refit = fitted.refit(live, seed=0)
         assert np.isfinite([refit.error, refit.previous_error]).all()
         assert refit.model.model_id != fitted.model_id
-        assert set(refit.model.beliefs) == {"T0", "T1", "T2"}
+        assert set(refit.model.beliefs) == {"R0", "R1", "R2"}
 
     def test_a_cold_refit_improves_on_the_prior(self, training):
         refit = HybridModel().refit(training[:3], seed=0)
@@ -264,7 +266,7 @@ class TestLearning:
     def test_the_score_of_a_refit_is_of_transitions_that_it_has_not_seen(self, training):
         """The model that is handed out has seen them by then, and foresees them much better than it was scored."""
         refit = HybridModel().refit(training[:3], seed=0)
-        assert _one_step_error(refit.model.process, training[:3], HELD_OUT) < 0.95 * refit.error
+        assert one_step_error(refit.model.process, training[:3], [HELD_OUT] * 3) < 0.95 * refit.error
 
     def test_a_vessel_with_one_sample_does_not_stop_the_others_from_learning(self, training):
         newcomer = run([START])

@@ -5,7 +5,7 @@ import pytest
 
 from perfusio.hybrid import paths
 from perfusio.hybrid.gp import GaussianProcess, Hyperparameters, independent
-from perfusio.hybrid.paths import candidates, telling
+from perfusio.hybrid.paths import spread, telling
 
 D = 4
 H = Hyperparameters(log_lengthscales=np.log([0.7, 1.5, 3.0, 0.9]), log_signal=np.log(1.7), log_noise=np.log(1.1))
@@ -91,9 +91,9 @@ def test_points_are_chosen_where_the_data_say_most():
 
 
 def test_candidates_are_spread_over_all_rows():
-    assert (candidates(3) == [0, 1, 2]).all()
-    many = candidates(5000)
-    assert len(many) == paths.N_CANDIDATES
+    assert (spread(3, 9) == [0, 1, 2]).all()
+    many = spread(5000, 384)
+    assert len(many) == 384
     assert many[0] == 0
     assert many[-1] == 4999
     assert np.diff(many).max() <= 14

@@ -19,7 +19,6 @@ from perfusio.hybrid.residual import (
     _some_runs,
     _washable,
     mechanistic_step,
-    predict_latent,
     residual_rows,
     step,
 )
@@ -51,7 +50,8 @@ def rows(n=30, *, seed=0, hours=24.0, growth=0.0, uptake=0.0, without=()):
 
 def rows_of(species, data):
     """Rows of one species, linearised where nothing is known."""
-    return residual_rows(data, ZERO, np.zeros((9, len(Transitions.of(data).hours))), SPECIES_INDEX[species])
+    transitions = Transitions.of(data)
+    return residual_rows(data, transitions, ZERO, np.zeros((9, len(transitions.hours))), SPECIES_INDEX[species])
 
 
 @pytest.mark.parametrize("species", SPECIES)
@@ -76,7 +76,7 @@ def test_that_of_glucose_is_a_change_of_its_uptake():
     assert np.median(rows_of("glucose", data).residual) == pytest.approx(0.2, abs=0.03)
     at = np.zeros((9, 30))
     at[SPECIES_INDEX["glucose"]] = 0.2
-    exact = residual_rows(data, ZERO, at, SPECIES_INDEX["glucose"])
+    exact = residual_rows(data, Transitions.of(data), ZERO, at, SPECIES_INDEX["glucose"])
     assert exact.residual == pytest.approx(np.full(30, 0.2), abs=1e-3)  # the bound takes a little
 
 
@@ -138,7 +138,8 @@ def test_no_residual_moves_a_state_further_than_its_limit():
 
 def test_predictions_are_of_the_rows_own_species():
     data = rows(4)
-    predicted = predict_latent(data, ZERO).reshape(4, 9)
+    transitions = Transitions.of(data)
+    predicted = transitions.predicted(ZERO)[data.task, transitions.place].reshape(4, 9)
     assert predicted[:, 1] == pytest.approx(data.y.reshape(4, 9)[:, 1] / 10.0)
     assert predicted[:, 0] == pytest.approx(np.log(data.y.reshape(4, 9)[:, 0] + 0.05))
 

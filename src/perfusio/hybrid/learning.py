@@ -1,0 +1,229 @@
+"""How a process is learnt from runs: smooth them with what is known, search, condition; cheaply where most are known.
+
+Runs that were learnt from are kept as **courses**: their species, smoothed. Up to SEARCHED_AGAIN transitions, the first
+time up to MANY_TRANSITIONS, everything is done with every run. Of more, parameters and hyperparameters are searched on
+some runs, chosen by the seed, and the processes are conditioned on all rows (`sparse`). Where courses are at hand, runs
+that have no new sample are not smoothed again, and a search needs one round.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from perfusio.errors import FitFailed, NotEnoughData
+from perfusio.hybrid.calibration import calibrate
+from perfusio.hybrid.features import IndexedData, from_latent, indexed
+from perfusio.hybrid.filter import Process, filter_runs, log_density, smoothed
+from perfusio.hybrid.residual import Residual
+from perfusio.state import FloatArray
+from perfusio.trajectory import Trajectory
+
+MIN_TRANSITIONS = 3
+FREEDOMS = (1.0, 0.5, 0.25, 0.1, 0.03)
+MIN_RUNS_FOR_FREEDOM = 6
+MANY_TRANSITIONS = 1000
+SEARCHED_AGAIN = 500
+"""Transitions for a search that starts from what was found before."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Course:
+    """A run and its species smoothed, canonical units, (N, Q)."""
+
+    trajectory: Trajectory
+    species: FloatArray
+
+    def goes_on_as(self, trajectory: Trajectory) -> bool:
+        """Whether `trajectory` is the same run, perhaps with more samples."""
+        ours, theirs = self.trajectory, trajectory
+        return (
+            (ours.reactor_id, ours.run_id) == (theirs.reactor_id, theirs.run_id)
+            and ours.times_h[:1] == theirs.times_h[:1]
+            and np.array_equal(ours.values[:1], theirs.values[:1], equal_nan=True)
+        )
+
+    def is_of(self, trajectory: Trajectory) -> bool:
+        """Whether `trajectory` has just these samples."""
+        seen = self.trajectory.states
+        return len(seen) == len(trajectory.states) and all(a is b for a, b in zip(seen, trajectory.states, strict=True))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Learnt:
+    """What came of it.
+
+    Attributes:
+        process: Conditioned on all rows.
+        searched: As it was before it saw the rows held out.
+        courses: Of all runs.
+    """
+
+    process: Process
+    searched: Process
+    courses: tuple[Course, ...]
+
+
+def from_rows(data: IndexedData, before: Process, seed: int) -> Process:
+    """Learn parameters, hyperparameters and residual processes from rows.
+
+    Raises:
+        NotEnoughData: fewer than MIN_TRANSITIONS rows.
+        FitFailed: no usable optimum.
+    """
+    if len(data.y) < MIN_TRANSITIONS:
+        raise NotEnoughData(
+            f"{len(data.y)} usable rows (species x intervals) are too few to learn from: expected at least "
+            f"{MIN_TRANSITIONS}. The model before stays in use; wait for more samples."
+        )
+    log_factors, rate_cov = calibrate(data, before.log_factors)
+    residual = Residual.fit(data, log_factors, before.residual, np.random.default_rng(seed))
+    return Process(log_factors=log_factors, rate_cov=rate_cov, residual=residual)
+
+
+def from_runs(
+    before: Process,
+    trajectories: Sequence[Trajectory],
+    *,
+    courses: Sequence[Course],
+    held_out: Sequence[int],
+    seed: int,
+) -> Learnt:
+    """Learn from runs.
+
+    Args:
+        before: Where to start.
+        trajectories: Runs.
+        courses: Of runs that `before` was learnt from; those among `trajectories` as they are need not be smoothed.
+        held_out: Latest transitions of each run that the search is not to see.
+        seed: Of every random choice.
+
+    Raises:
+        NotEnoughData: fewer than MIN_TRANSITIONS usable rows.
+        FitFailed: no usable optimum.
+    """
+    n_transitions = sum(len(t.setpoints) for t in trajectories)
+    if courses and n_transitions > SEARCHED_AGAIN:
+        return _again(before, trajectories, courses=courses, held_out=held_out, seed=seed)
+    some = list(range(len(trajectories)))
+    if is_many := n_transitions > MANY_TRANSITIONS:
+        some = _chosen(some, trajectories, MANY_TRANSITIONS, seed)
+    searched = process = before
+    for _ in range(2):
+        now = _smoothed(process, [trajectories[i] for i in some])
+        seen, held = _rows(now, [held_out[i] for i in some])
+        searched = from_rows(seen, process, seed)
+        process = _with(searched, held)
+    if is_many:
+        now = _smoothed(process, trajectories)
+        seen, held = _rows(now, held_out)
+        searched = replace(searched, residual=searched.residual.conditioned(seen, searched.log_factors))
+        process = _with(searched, held)
+    process = _with_freedom(process, trajectories)
+    searched = replace(searched, freedom=process.freedom, rate_cov=process.rate_cov)
+    return Learnt(process=process, searched=searched, courses=tuple(now))
+
+
+def _again(
+    before: Process,
+    trajectories: Sequence[Trajectory],
+    *,
+    courses: Sequence[Course],
+    held_out: Sequence[int],
+    seed: int,
+) -> Learnt:
+    """Smooth runs with new samples and those of the search, and search in one round; the freedom stays."""
+    known = {i: c for i, t in enumerate(trajectories) if (c := _course_of(t, courses)) is not None}
+    fresh = [i for i in range(len(trajectories)) if i not in known]
+    chosen = _chosen(fresh, trajectories, SEARCHED_AGAIN // 2, seed)
+    left = SEARCHED_AGAIN - sum(len(trajectories[i].setpoints) for i in chosen)
+    chosen = sorted(chosen + _chosen(list(known), trajectories, left, seed))
+    anew = sorted({*fresh, *chosen})
+    now = known | dict(zip(anew, _smoothed(before, [trajectories[i] for i in anew]), strict=True))
+    searched = from_rows(_rows([now[i] for i in chosen], [held_out[i] for i in chosen])[0], before, seed)
+    seen, held = _rows([now[i] for i in range(len(trajectories))], held_out)
+    searched = replace(
+        searched,
+        residual=searched.residual.conditioned(seen, searched.log_factors),
+        freedom=before.freedom,
+        rate_cov=searched.rate_cov * before.freedom**2,
+    )
+    return Learnt(
+        process=_with(searched, held), searched=searched, courses=tuple(now[i] for i in range(len(trajectories)))
+    )
+
+
+def _course_of(trajectory: Trajectory, courses: Sequence[Course]) -> Course | None:
+    return next((c for c in courses if c.trajectory is trajectory), None)
+
+
+def _chosen(among: Sequence[int], trajectories: Sequence[Trajectory], n_transitions: int, seed: int) -> list[int]:
+    """Choose runs at random with at most `n_transitions`, at least one."""
+    chosen: list[int] = []
+    for i in np.random.default_rng(seed).permutation(among):
+        n_transitions -= len(trajectories[i].setpoints)
+        if chosen and n_transitions < 0:
+            break
+        chosen.append(int(i))
+    return sorted(chosen)
+
+
+def one_step_error(process: Process, trajectories: Sequence[Trajectory], n_last: Sequence[int]) -> float:
+    """Return the RMS of the latest innovations over the measurement sd, each at most 5.
+
+    Args:
+        process: With which the runs are filtered.
+        trajectories: Runs.
+        n_last: How many transitions of each count; not all 0.
+
+    Raises:
+        FitFailed: it is not finite.
+    """
+    _, steps = filter_runs(process, trajectories, [None] * len(trajectories))
+    latest = [run[max(len(run) - n, 1) :] for run, n in zip(steps, n_last, strict=True)]  # the first sample has none
+    innovations = np.array([s.innovation for run in latest for s in run])
+    error = float(np.sqrt(np.nanmean(np.clip(innovations, -5.0, 5.0) ** 2)))
+    if not np.isfinite(error):
+        raise FitFailed("The fitted model does not predict finite values; the old model stays in use.")
+    return error
+
+
+def _smoothed(process: Process, trajectories: Sequence[Trajectory]) -> list[Course]:
+    _, steps = filter_runs(process, trajectories, [None] * len(trajectories))
+    species = [from_latent(smoothed(s)[0].T).T for s in steps]
+    return [Course(trajectory=t, species=x) for t, x in zip(trajectories, species, strict=True)]
+
+
+def _rows(courses: Sequence[Course], held: Sequence[int]) -> tuple[IndexedData, IndexedData | None]:
+    """Return rows from smoothed states, without the latest transitions of each run, and those that were left out."""
+    trajectories, inputs = [c.trajectory for c in courses], [c.species for c in courses]
+    seen = indexed(
+        [t.until(len(t.states) - n) for t, n in zip(trajectories, held, strict=True)],
+        [x[: len(x) - n] for x, n in zip(inputs, held, strict=True)],
+    )
+    if not any(held):
+        return seen, None
+    first_held = [max(len(t.setpoints) - n, 0) for t, n in zip(trajectories, held, strict=True)]
+    return seen, indexed(trajectories, inputs, from_transition=first_held)
+
+
+def _with(process: Process, rows: IndexedData | None) -> Process:
+    if rows is None:
+        return process
+    return replace(process, residual=process.residual.extended(rows, process.log_factors))
+
+
+def _with_freedom(process: Process, trajectories: Sequence[Trajectory]) -> Process:
+    """Choose how far a vessel may differ from the model: the freedom under which these runs are most probable."""
+    if len(trajectories) < MIN_RUNS_FOR_FREEDOM:
+        return process
+    some = trajectories[:: max(1, len(trajectories) // MIN_RUNS_FOR_FREEDOM)]
+    candidates = [replace(process, freedom=f, rate_cov=process.rate_cov * f**2) for f in FREEDOMS]
+
+    def density(candidate: Process) -> float:
+        runs = filter_runs(candidate, some, [None] * len(some))[1]
+        return sum(log_density(steps, t, candidate) for steps, t in zip(runs, some, strict=True))
+
+    return max(candidates, key=density)
