@@ -4,6 +4,7 @@ import asyncio
 import errno
 from dataclasses import replace
 from math import inf, nan
+from threading import Event
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from perfusio.errors import AuditError, ModelError, NotConnected, SampleOverdue,
 from perfusio.protocols import ConnectorKind, Refit
 from perfusio.state import Setpoints
 from perfusio.testing import ScriptedConnector, make_state
+from perfusio.twin import digital_twin
 from perfusio.twin.audit import AuditLogger
 from perfusio.twin.journal import SystemDisk
 from perfusio.twin.verify import verify
@@ -167,6 +169,25 @@ class TestModel:
         run = await run_twin(ScriptedConnector(days(4)), model=self.failing(persistence, refit=refit), retrain_every=2)
         assert run.counts == ("COMPLETED", 5, 4)
         assert [e.day for e in run.of("ModelRejected")] == [2]
+        assert run.twin.model.version == 0
+
+    async def test_a_refit_that_takes_too_long_is_not_waited_for(self, run_twin, persistence, monkeypatch):
+        monkeypatch.setattr(digital_twin, "REFIT_SHARE", 1e-9)
+        is_over = Event()
+
+        def refit(self, trajectories, *, seed):
+            is_over.wait(60)
+            return Refit(self, 0.0, 1.0)
+
+        try:
+            run = await run_twin(
+                ScriptedConnector(days(4)), model=self.failing(persistence, refit=refit), retrain_every=2
+            )
+        finally:
+            is_over.set()
+        assert run.counts == ("COMPLETED", 5, 4)
+        (rejected,) = run.of("ModelRejected")
+        assert rejected.reason == "It took longer than 1.44e-06 minutes. The model before stays in use."
         assert run.twin.model.version == 0
 
 

@@ -48,6 +48,8 @@ OVERDUE_TURNS = 3
 """Turns in a row without any sample from any vessel after which a run ends as SAMPLE_OVERDUE."""
 WORSE = 1.1
 """A refit that predicts the latest transitions this many times worse is refused."""
+REFIT_SHARE = 0.25
+"""Of the time between two samples that a refit may take: what it learns later is not used."""
 T = TypeVar("T")
 
 
@@ -234,12 +236,15 @@ class DigitalTwin:
             self.model, event = conditioned
             self._sink.append(event)
 
-    async def _attempt(self, turn: int, work: Callable[[], T]) -> T | None:
+    async def _attempt(self, turn: int, work: Callable[[], T], *, within_s: float | None = None) -> T | None:
         """Run model code in a thread; whatever fails there costs this turn's update, never the run or the vessel."""
         try:
-            return await asyncio.to_thread(one_thread(work))
+            return await asyncio.wait_for(asyncio.to_thread(one_thread(work)), within_s)
         except Exception as error:  # noqa: BLE001 - a fault in a model must end as a HOLD with its name, not as a crash
-            words = f"{type(error).__name__}: {error} The model before stays in use."
+            what = f"{type(error).__name__}: {error}"
+            if isinstance(error, TimeoutError) and within_s is not None:
+                what = f"It took longer than {within_s / 60.0:.3g} minutes."
+            words = f"{what} The model before stays in use."
             self._sink.append(ModelRejected(day=turn, model_id=self.model.model_id, reason=words))
             return None
 
@@ -341,7 +346,8 @@ class DigitalTwin:
             model = new.model if accepted else self.model
             return model, facts.refitted(new, turn, accepted=accepted, model_id=model.model_id)
 
-        refitted = await self._attempt(turn, refit)
+        within_s = REFIT_SHARE * 3600.0 * self.config.sampling_interval_hours
+        refitted = await self._attempt(turn, refit, within_s=within_s)
         if refitted is not None:
             self.model, event = refitted
             self._sink.append(event)
