@@ -1,0 +1,367 @@
+"""SqlStore: samples from a table of a database, setpoints into another, on SQLite or PostgreSQL.
+
+A row of `samples` is one sample; its setpoint columns say what is in force **from that sample to the next one**. A
+controller acts on rows of `setpoints` whose status is ``asked``, before their `not_after`, and acknowledges them there.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import copy
+import json
+from collections import deque
+from collections.abc import Awaitable, Callable
+from hashlib import sha256
+from math import isfinite
+from pathlib import Path
+from typing import Any, Self, TypeVar
+
+from perfusio.clock import Clock, SystemClock
+from perfusio.connectors import sql_setpoints as requests
+from perfusio.connectors.sql_database import Database
+from perfusio.connectors.sql_samples import Look, SqlSample, groups_of, late_values, look_at, rows_of, values_of
+from perfusio.errors import (
+    ConfigError,
+    EndOfRun,
+    NotConnected,
+    OutOfRange,
+    SampleOverdue,
+    UnreadableSource,
+    WriteRejected,
+)
+from perfusio.protocols import ConnectorKind
+from perfusio.quantities import closest
+from perfusio.state import SETPOINT_QUANTITIES, Setpoints, State
+
+T = TypeVar("T")
+ANSWER_POLL_SECONDS = 1.0
+
+
+class SqlStore:
+    """One vessel, seen through a database with one row per sample.
+
+    Args:
+        where: Path of an SQLite file, or a URL: ``postgresql://user@host/database``.
+        run: Which run, if the database holds several.
+        reactor: Which vessel, if it holds several; or take all of them with `vessels()`.
+        follow: Wait for new rows instead of ending after the last one. Default: as `actuates`.
+        actuates: A controller acts on the table of setpoints. The store then counts as HARDWARE.
+        poll_seconds: How often new rows are looked for [s].
+        timeout_seconds: How long a sample is waited for; None = for ever [s].
+        acknowledge_seconds: How long a controller has to acknowledge; afterwards the request is withdrawn [s].
+        create: Make the SQLite file if there is none.
+        clock: Where the times in the table of setpoints come from.
+        sleep: What waits between two looks; a test can bring its own.
+
+    Attributes:
+        kind: REPLAY, or HARDWARE with `actuates`.
+
+    Raises:
+        UnreadableSource: there is no such SQLite file. (What is in it is checked at the first use.)
+        ConfigError: the options contradict each other, or that kind of database cannot be used.
+    """
+
+    def __init__(
+        self,
+        where: str | Path,
+        *,
+        run: str | None = None,
+        reactor: str | None = None,
+        follow: bool | None = None,
+        actuates: bool = False,
+        poll_seconds: float = 5.0,
+        timeout_seconds: float | None = None,
+        acknowledge_seconds: float = 60.0,
+        create: bool = False,
+        clock: Clock | None = None,
+        sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
+    ) -> None:
+        if follow is False and actuates:
+            raise ConfigError(
+                "actuates=True with follow=False: finished rows are history and must not move a vessel. Leave follow "
+                "away, so that new rows are waited for."
+            )
+        for name, seconds in (("poll_seconds", poll_seconds), ("acknowledge_seconds", acknowledge_seconds)):
+            if not seconds > 0:
+                raise ConfigError(f"{name}={seconds!r}: expected a time above 0 s.")
+        self.kind = ConnectorKind.HARDWARE if actuates else ConnectorKind.REPLAY
+        self.confirms_at_once = actuates  # a replay is history, which a write does not change
+        self._database = Database(where, create=create)
+        self._follows = actuates if follow is None else follow
+        self._poll_seconds, self._timeout_seconds, self._sleep = poll_seconds, timeout_seconds, sleep
+        self._acknowledge_seconds, self._clock = acknowledge_seconds, clock or SystemClock()
+        self._run, self._reactor = run, reactor
+        self._notes: list[str] = []
+        self._rows: list[SqlSample] | None = None
+        self._n_known = 0
+        self._late: deque[State] = deque()
+        self._seen: Look | None = None
+        self._found: tuple[str, str] | None = None
+
+    # -- the Connector protocol --------------------------------------------------------------------------------------
+
+    async def read_sample(self) -> State:
+        """Return the next sample; where new rows are followed, wait for it.
+
+        A replay holds what it read first, so a database that goes away does not end it. While new rows are followed, a
+        database that cannot be reached is waited for like a sample. A value that is filled in later for a sample
+        already read comes as a state of its own, with the time of that sample and only the new values.
+
+        Raises:
+            EndOfRun: a replay is over.
+            SampleOverdue: no new row came in time.
+            NotConnected: a replay cannot be read.
+            UnreadableSource: the database is refused, or rows that were already read have changed.
+        """
+        if self._follows:
+            await self._wait_for_news()
+        elif self._rows is None:
+            self._rows = await asyncio.to_thread(self._read)
+        if self._late:
+            return self._late.popleft()
+        rows = self._rows or []
+        if self._n_known == len(rows):
+            raise EndOfRun(f"{self._database.name} has no sample after its {len(rows)}.")
+        self._n_known += 1
+        return rows[self._n_known - 1].state
+
+    async def read_setpoints(self) -> Setpoints:
+        """Return what is in force: what the last sample says, or what was acknowledged since.
+
+        Raises:
+            NotConnected: the database cannot be asked what a controller acknowledged.
+        """
+        said = self._last.setpoints if self._last else Setpoints()
+        if self.kind is ConnectorKind.REPLAY:
+            return said
+        run, reactor = self._group
+        done = await asyncio.to_thread(self._in_one_read, requests.last_acknowledged, run, reactor)
+        if done is None:
+            return said
+        is_newer = self._last is None or done.time_h >= self._last.state.time_h
+        first, then = (done.acknowledged, said) if is_newer else (said, done.acknowledged)
+        return first.filled_from(then)[0]
+
+    async def write_setpoints(self, setpoints: Setpoints) -> Setpoints:
+        """Ask for setpoints in a row of their own, for the time of the sample last read; the same twice is one row.
+
+        In a replay this is advice, and returned as written. Otherwise a controller has `acknowledge_seconds` to
+        acknowledge; a request that it does not answer is withdrawn, and a controller never acts on one after its
+        `not_after`.
+
+        Returns:
+            What was written, or what the controller acknowledged.
+
+        Raises:
+            WriteRejected: not written; the message says why and what to do.
+            NotConnected: the database went away, or no controller answered: it must be read back.
+        """
+        self._check(setpoints)
+        request = await asyncio.to_thread(self._ask, setpoints)
+        waited = 0.0
+        while request.status == "asked":
+            if waited >= self._acknowledge_seconds:
+                return await self._given_up(request)
+            pause = min(ANSWER_POLL_SECONDS, self._acknowledge_seconds - waited)
+            await self._sleep(pause)
+            waited += pause
+            request = await asyncio.to_thread(self._in_one_read, requests.answer_to, request)
+        if request.status == "withdrawn":
+            raise WriteRejected("The request was withdrawn by somebody else.", **self._where("write_setpoints"))
+        return request.acknowledged if request.status == "acknowledged" else request.asked
+
+    # -- what the database holds -------------------------------------------------------------------------------------
+
+    def vessels(self) -> dict[str, Self]:
+        """Return one store per vessel; they share the database.
+
+        Raises:
+            UnreadableSource: no row names a reactor, or the database is refused.
+            NotConnected: it cannot be reached.
+        """
+        names = dict.fromkeys(reactor for _, reactor in self._in_one_read(groups_of, self._run) if reactor)
+        if not names:
+            words = (
+                f"{self._database.name} has no samples that name a reactor, so its vessels are not known. Put in the "
+                "first row of each, or use the store itself as the connector of its one vessel."
+            )
+            raise UnreadableSource((words,), connector=self._database.name)
+        return {name: self._narrowed(name) for name in names}
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """Outages of the database so far, in sentences."""
+        return tuple(self._notes)
+
+    def describe(self) -> dict[str, Any]:
+        """Return where the samples come from, as plain data for the record; never a password.
+
+        Raises:
+            UnreadableSource: the database is refused; a run that describes its sources before it starts is told.
+            NotConnected: it cannot be reached.
+        """
+        rows = self._read()
+        content = json.dumps([values_of(row) for row in rows], sort_keys=True)
+        return {
+            "connector": type(self).__name__,
+            "kind": str(self.kind),
+            "url": self._database.shown,
+            "sha256": sha256(content.encode()).hexdigest(),
+            "n_rows": len(rows),
+            "run": self._group[0],
+            "reactor": self._group[1],
+            "clone": next((row.clone for row in rows if row.clone), ""),
+            "follow": self._follows,
+            "warnings": list(self.warnings),
+        }
+
+    def close(self) -> None:
+        """Let go of the database's connections."""
+        self._database.close()
+
+    # -- reading -----------------------------------------------------------------------------------------------------
+
+    def _narrowed(self, reactor: str) -> Self:
+        store = copy.copy(self)
+        store._reactor, store._notes, store._late = reactor, [], deque()
+        store._rows, store._n_known, store._seen, store._found = None, 0, None, None
+        return store
+
+    @property
+    def _group(self) -> tuple[str, str]:
+        return self._found or (self._run or "", self._reactor or "")
+
+    @property
+    def _last(self) -> SqlSample | None:
+        return self._rows[self._n_known - 1] if self._rows and self._n_known else None
+
+    def _in_one_read(self, question: Callable[..., T], *arguments: Any) -> T:
+        with self._database.reading() as connection:
+            return question(connection, *arguments)
+
+    def _read(self) -> list[SqlSample]:
+        """Return all samples of our vessel, which is found out with the first of them."""
+        with self._database.reading("read_sample") as connection:
+            if self._found is None:
+                self._found = self._chosen(groups_of(connection, None))
+            return rows_of(connection, *self._group, self._database.name) if self._found else []
+
+    def _look(self) -> tuple[Look, list[SqlSample]] | None:
+        """Return the samples if anything about them has changed since `_seen`."""
+        with self._database.reading("read_sample") as connection:
+            if self._found is None:
+                self._found = self._chosen(groups_of(connection, None))
+            look = look_at(connection, *self._group)
+            return None if look == self._seen else (look, rows_of(connection, *self._group, self._database.name))
+
+    def _chosen(self, groups: list[tuple[str, str]]) -> tuple[str, str] | None:
+        """Return the run and reactor that are meant; None while there is no row that fits and one may come.
+
+        Raises:
+            UnreadableSource: several fit, or none; the message lists what there is.
+        """
+        name = self._database.name
+        fitting = [g for g in groups if self._run in (None, g[0]) and self._reactor in (None, g[1])]
+        if len(fitting) > 1:
+            told = "; ".join(f"run={run!r}, reactor={reactor!r}" for run, reactor in fitting[:6])
+            words = f"{name} holds {len(fitting)} vessels: {told}. Choose one: SqlStore(..., run=..., reactor=...)"
+            words += ", or hand all of them to the twin: SqlStore(...).vessels()."
+            raise UnreadableSource((words,), connector=name)
+        if fitting:
+            return fitting[0]
+        if groups and not self._follows:
+            wanted = self._run if self._run not in (None, *(g[0] for g in groups)) else self._reactor
+            there = tuple(dict.fromkeys(text for g in groups for text in g if text))
+            holds = f"It holds {', '.join(there)}." if there else "Its rows name no run and no reactor."
+            words = f"{name} has no samples of {wanted!r}.{closest(str(wanted), there)} {holds}"
+            raise UnreadableSource((words,), connector=name)
+        if not self._follows:
+            words = f"{name} has no samples yet, expected one row per sample. Put them in, or wait: follow=True."
+            raise UnreadableSource((words,), connector=name)
+        return None
+
+    async def _wait_for_news(self) -> None:
+        """Wait until there is a further row, or a blank was filled in."""
+        waited, trouble = 0.0, ""
+        while not self._late and self._n_known == len(self._rows or []):
+            try:
+                looked = await asyncio.to_thread(self._look)
+            except NotConnected as error:
+                looked = None
+                self._note(str(error), trouble)
+                trouble = str(error)
+            else:
+                trouble = ""
+            if looked is not None:
+                known = (self._rows or [])[: self._n_known]
+                self._late.extend(late_values(self._database.name, known, looked[1]))
+                self._seen, self._rows = looked
+                continue
+            if self._timeout_seconds is not None and waited >= self._timeout_seconds:
+                raise self._overdue(waited, trouble)
+            await self._sleep(self._poll_seconds)
+            waited += self._poll_seconds
+
+    def _note(self, trouble: str, before: str) -> None:
+        if not before:
+            self._notes.append(f"{requests.utc_text(self._clock.now())}: {trouble}")
+
+    def _overdue(self, waited: float, trouble: str) -> SampleOverdue:
+        text = f"{self._database.name}: no new sample within {waited:g} s, after {self._n_known} so far"
+        text += f" (the last at {self._last.state.time_h:g} h)." if self._last else "."
+        return SampleOverdue(f"{text} {trouble or 'Check what writes the table.'}", **self._where("read_sample"))
+
+    # -- writing -----------------------------------------------------------------------------------------------------
+
+    def _check(self, setpoints: Setpoints) -> None:
+        """Refuse what can never be written.
+
+        Raises:
+            WriteRejected: no sample was read yet, or a value is missing or not possible.
+        """
+        where = self._where("write_setpoints")
+        if self._last is None:
+            raise WriteRejected("No sample was read yet, so the setpoints have no time. Read a sample first.", **where)
+        for name, quantity in SETPOINT_QUANTITIES.items():
+            value = getattr(setpoints, name)
+            if not isfinite(value):
+                text = f"{name} = {value:g} cannot be written: expected a number of {quantity.unit}."
+                raise WriteRejected(f"{text} Give all six setpoints.", **where)
+            try:
+                quantity.check(value)
+            except OutOfRange as error:
+                raise WriteRejected(str(error), **where) from error
+
+    def _ask(self, wanted: Setpoints) -> requests.Request:
+        assert self._last is not None  # `_check` came before
+        is_advice = self.kind is ConnectorKind.REPLAY
+        with self._database.writing("write_setpoints") as connection:
+            return requests.ask(
+                connection,
+                wanted,
+                run=self._group[0],
+                reactor=self._group[1],
+                time_h=self._last.state.time_h,
+                now=self._clock.now(),
+                valid_seconds=None if is_advice else self._acknowledge_seconds,
+            )
+
+    async def _given_up(self, request: requests.Request) -> Setpoints:
+        """Withdraw what no controller answered; if it answered just now, return that."""
+
+        def withdrawn() -> bool:
+            with self._database.writing("write_setpoints") as connection:
+                return requests.withdraw(connection, request)
+
+        if not await asyncio.to_thread(withdrawn):
+            answered = await asyncio.to_thread(self._in_one_read, requests.answer_to, request)
+            if answered.status == "acknowledged":
+                return answered.acknowledged
+        raise NotConnected(
+            f"No controller acknowledged the setpoints in {self._database.name} within {self._acknowledge_seconds:g} "
+            "s; the request was withdrawn. Check that the controller runs and watches the table.",
+            **self._where("write_setpoints"),
+        )
+
+    def _where(self, operation: str) -> dict[str, Any]:
+        return {"connector": self._database.name, "operation": operation}

@@ -1,0 +1,265 @@
+"""Samples in a database: put in once each, read back in order of time, and what changed in them since."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+from math import isfinite, nan
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, and_, func, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from perfusio.connectors.names import amount
+from perfusio.connectors.sql_database import Database
+from perfusio.connectors.sql_schema import SOURCE, samples
+from perfusio.errors import ConfigError, OutOfRange, UnreadableSource
+from perfusio.state import QUANTITIES, SETPOINT_QUANTITIES, STATE_QUANTITIES, Setpoints, State
+
+BATCH = 2000
+Row = dict[str, Any]
+Look = tuple[Any, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SqlSample:
+    """One sample of one vessel.
+
+    Attributes:
+        state: What was measured.
+        setpoints: In force from this sample to the next; NaN where it is not known.
+        reactor: Vessel; empty where there is only one.
+        run: Run; empty where runs are not told apart.
+        clone: Cell line; empty where it is not said.
+        others: Further values by name with unit, e.g. ``{"pH [-]": 7.02}``; kept and not read.
+    """
+
+    state: State
+    setpoints: Setpoints = field(default_factory=Setpoints)
+    reactor: str = ""
+    run: str = ""
+    clone: str = ""
+    others: Mapping[str, float] = field(default_factory=dict)
+
+
+def add_samples(where: str | Path, rows: Iterable[SqlSample], *, create: bool = True) -> int:
+    """Put samples into a database, all of them or none.
+
+    A sample that is there already with the same values is not put in twice; blanks of one that is there are filled in.
+
+    Args:
+        where: Path of an SQLite file, or a URL.
+        rows: The samples, in any order; they are not held in memory.
+        create: Make the SQLite file if there is none.
+
+    Returns:
+        How many samples are new.
+
+    Raises:
+        UnreadableSource: a sample that is there says something else; the message names the first ones.
+        WriteRejected: a value is not possible.
+        NotConnected: the database cannot be reached.
+    """
+    database = Database(where, create=create)
+    n_new = 0
+    try:
+        with database.writing("add_samples") as connection:
+            for batch in _batches(rows):
+                n_new += _add(connection, batch, database.name)
+    finally:
+        database.close()
+    return n_new
+
+
+def groups_of(connection: Connection, run: str | None) -> list[tuple[str, str]]:
+    """Return the pairs of run and reactor of which there are samples, in order of name."""
+    query = select(samples.c.run, samples.c.reactor).where(samples.c.origin == SOURCE).distinct()
+    if run is not None:
+        query = query.where(samples.c.run == run)
+    return sorted((found, reactor) for found, reactor in connection.execute(query))
+
+
+def rows_of(connection: Connection, run: str, reactor: str, name: str) -> list[SqlSample]:
+    """Return the samples of one vessel in order of time.
+
+    Raises:
+        UnreadableSource: a value is not possible (a database whose own rules were taken away); all are named.
+    """
+    query = select(samples).where(_is_of(run, reactor)).order_by(samples.c.time_h)
+    rows = [_sample_of(row) for row in connection.execute(query).mappings()]
+    problems = []
+    for row in rows:
+        for q in QUANTITIES.values():
+            try:
+                q.check(getattr(row.state if q.name in STATE_QUANTITIES else row.setpoints, q.name))
+            except OutOfRange as error:
+                problems.append(f"{name}, sample at {row.state.time_h:g} h: {error}")
+    if problems:
+        raise UnreadableSource(tuple(problems), connector=name)
+    return rows
+
+
+def look_at(connection: Connection, run: str, reactor: str) -> Look:
+    """Return what changes whenever a sample of one vessel comes, goes or changes: counts and sums, made there."""
+    columns = [samples.c.time_h, *(samples.c[name] for name in QUANTITIES)]
+    totals = [total for c in columns for total in (func.count(c), func.sum(c))]
+    return tuple(connection.execute(select(*totals).where(_is_of(run, reactor))).one())
+
+
+def late_values(name: str, known: Sequence[SqlSample], now: Sequence[SqlSample]) -> list[State]:
+    """Compare the samples that were handed out with what the database says now.
+
+    Returns:
+        One state per sample of which blanks were filled in, with its time and only the new values.
+
+    Raises:
+        UnreadableSource: a sample vanished, was put in between, or says something else; all of them are named.
+    """
+    by_time = {row.state.time_h: row for row in now}
+    times, last = {row.state.time_h for row in known}, known[-1].state.time_h if known else -1.0
+    problems = [
+        f"{name}: a sample at {time:g} h was put in before the one at {last:g} h, which was already read. Take it out; "
+        "add it when the run is over."
+        for time in by_time
+        if time < last and time not in times
+    ]
+    late = []
+    for old in known:
+        new = by_time.get(old.state.time_h)
+        if new is None:
+            problems.append(f"{name}: the sample at {old.state.time_h:g} h, which was read, is gone. Put it back.")
+            continue
+        problems += _contradictions(name, old, new)
+        filled = {n: v for n, v in new.state.measured().items() if n not in old.state.measured()}
+        if filled:
+            quality = {n: remark for n, remark in new.state.quality.items() if n in filled}
+            late.append(State(time_h=old.state.time_h, quality=quality, **filled))
+    if problems:
+        raise UnreadableSource(tuple(problems), connector=name)
+    return late
+
+
+def values_of(sample: SqlSample) -> Row:
+    """Return a sample as a row of the table, NaN as NULL."""
+    numbers = {n: getattr(sample.state, n) for n in STATE_QUANTITIES}
+    numbers |= {n: getattr(sample.setpoints, n) for n in SETPOINT_QUANTITIES}
+    return {
+        "origin": SOURCE,
+        "run": sample.run,
+        "reactor": sample.reactor,
+        "time_h": sample.state.time_h,
+        "clone": sample.clone,
+        "quality": dict(sample.state.quality),
+        "others": {name: null_if_nan(value) for name, value in sample.others.items()},
+        **{name: null_if_nan(value) for name, value in numbers.items()},
+    }
+
+
+def null_if_nan(value: float) -> float | None:
+    """Return a number as the database keeps it: what was not measured is NULL."""
+    return None if value != value else float(value)
+
+
+def nan_if_null(value: float | None) -> float:
+    """Return a number as perfusio keeps it: NULL is NaN, not measured."""
+    return nan if value is None else float(value)
+
+
+def _batches(rows: Iterable[SqlSample]) -> Iterator[list[Row]]:
+    remaining = iter(rows)
+    while batch := [_checked(row) for row in islice(remaining, BATCH)]:
+        yield batch
+
+
+def _checked(sample: SqlSample) -> Row:
+    row = values_of(sample)
+    if not isfinite(sample.state.time_h):
+        raise ConfigError(f"A sample of {sample.reactor or 'the vessel'} has no time ({sample.state.time_h!r} h).")
+    for name, value in row["others"].items():
+        if value is not None and not isfinite(value):
+            raise ConfigError(f"{name!r} = {value!r} cannot be kept: expected a finite number, or NaN.")
+    return row
+
+
+def _key(row: Row) -> tuple[str, str, float]:
+    return row["run"], row["reactor"], row["time_h"]
+
+
+def _add(connection: Connection, batch: list[Row], name: str) -> int:
+    """Put one batch in; only where some of it was there already is the database asked what it holds."""
+    new = _insert(connection)(samples).on_conflict_do_nothing()
+    n_new = connection.execute(new, batch).rowcount
+    if n_new == len(batch):
+        return n_new
+    there = _there(connection, batch)
+    problems: list[str] = []
+    for row in batch:
+        old = there[_key(row)]
+        problems += _differences(name, old, row)
+        blanks = {k: v for k, v in row.items() if k in QUANTITIES and v is not None and old[k] is None}
+        if blanks:
+            remarks = {k: v for k, v in row["quality"].items() if k in blanks}
+            old |= {**blanks, "quality": {**old["quality"], **remarks}}
+            where = and_(_is_of(row["run"], row["reactor"]), samples.c.time_h == row["time_h"])
+            connection.execute(update(samples).where(where).values(**blanks, quality=old["quality"]))
+    if problems:
+        raise UnreadableSource(tuple(problems[:20]), connector=name, operation="add_samples")
+    return n_new
+
+
+def _insert(connection: Connection) -> Any:
+    """Return the INSERT that knows ON CONFLICT, which each kind of database spells in its own way."""
+    return sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
+
+
+def _there(connection: Connection, batch: list[Row]) -> dict[tuple[str, str, float], Row]:
+    """Return what the database holds for the samples of a batch."""
+    found: dict[tuple[str, str, float], Row] = {}
+    for vessel in {(row["run"], row["reactor"]) for row in batch}:
+        times = [row["time_h"] for row in batch if (row["run"], row["reactor"]) == vessel]
+        between = samples.c.time_h.between(min(times), max(times))
+        for row in connection.execute(select(samples).where(_is_of(*vessel), between)).mappings():
+            found[_key(dict(row))] = dict(row)
+    return found
+
+
+def _differences(name: str, old: Row, new: Row) -> list[str]:
+    return [
+        f"{name}: {q.name} of the sample at {new['time_h']:g} h of {new['reactor'] or 'the vessel'} is "
+        f"{amount(old[q.name], q)} there and {amount(new[q.name], q)} now. Correct the database itself if it is wrong."
+        for q in QUANTITIES.values()
+        if None not in (old[q.name], new[q.name]) and old[q.name] != new[q.name]
+    ]
+
+
+def _contradictions(name: str, old: SqlSample, new: SqlSample) -> list[str]:
+    before, now = values_of(old), values_of(new)
+    return [
+        f"{name}: {q.name} of the sample at {old.state.time_h:g} h was {amount(before[q.name], q)} when it was read "
+        f"and is now {'NULL' if now[q.name] is None else format(now[q.name], 'g')}. Put the old value back; a "
+        "correction is for a new run."
+        for q in QUANTITIES.values()
+        if before[q.name] is not None and before[q.name] != now[q.name]
+    ]
+
+
+def _is_of(run: str, reactor: str) -> Any:
+    return and_(samples.c.origin == SOURCE, samples.c.run == run, samples.c.reactor == reactor)
+
+
+def _sample_of(row: Mapping[Any, Any]) -> SqlSample:
+    state = State(
+        time_h=row["time_h"],
+        quality={k: str(v) for k, v in row["quality"].items() if k in QUANTITIES},
+        **{n: nan_if_null(row[n]) for n in STATE_QUANTITIES},
+    )
+    return SqlSample(
+        state=state,
+        setpoints=Setpoints(**{n: nan_if_null(row[n]) for n in SETPOINT_QUANTITIES}),
+        reactor=row["reactor"],
+        run=row["run"],
+        clone=row["clone"],
+        others=row["others"],
+    )

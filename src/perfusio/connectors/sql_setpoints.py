@@ -1,0 +1,133 @@
+"""Requests for setpoints as rows of a table: asked for once, acknowledged by whoever acts on them, or withdrawn."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, and_, func, insert, select, update
+
+from perfusio.connectors.sql_samples import nan_if_null, null_if_nan
+from perfusio.connectors.sql_schema import SOURCE, setpoints
+from perfusio.state import SETPOINTS, Setpoints
+
+REPEATABLE = ("advice", "asked", "acknowledged")
+"""A request in one of these is the same request when the same is asked for again; a withdrawn one is over."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """One row: what was asked for at which sample, and what became of it.
+
+    Attributes:
+        run: As the samples it answers.
+        reactor: As above.
+        key: Time of that sample and the number of the request for it.
+        time_h: Time of that sample [h].
+        status: One of sql_schema.STATUSES.
+        asked: Setpoints asked for.
+        acknowledged: What the vessel said it took; NaN until it did.
+    """
+
+    run: str
+    reactor: str
+    key: str
+    time_h: float
+    status: str
+    asked: Setpoints
+    acknowledged: Setpoints
+
+
+def ask(
+    connection: Connection,
+    wanted: Setpoints,
+    *,
+    run: str,
+    reactor: str,
+    time_h: float,
+    now: datetime,
+    valid_seconds: float | None,
+) -> Request:
+    """Put a request in, unless the last one for that sample is the same.
+
+    Args:
+        connection: Within a transaction that writes.
+        wanted: All six, finite.
+        run: As the sample.
+        reactor: As the sample.
+        time_h: Of the sample that is answered [h].
+        now: Wall time.
+        valid_seconds: How long a controller may act on it [s]; None: it is advice, nobody acts.
+    """
+    of_sample = and_(_is_of(run, reactor), setpoints.c.time_h == time_h)
+    rows = [_request(row) for row in connection.execute(select(setpoints).where(of_sample)).mappings()]
+    latest = max(rows, key=lambda r: _number(r.key), default=None)
+    status = "advice" if valid_seconds is None else "asked"
+    if latest is not None and latest.asked == wanted and latest.status in REPEATABLE:
+        if latest.status != "asked":
+            return latest
+        number = _number(latest.key)  # asked for again, so it holds for longer
+    else:
+        number = 0 if latest is None else _number(latest.key) + 1
+    key = f"{time_h!r}:{number}"
+    not_after = None if valid_seconds is None else utc_text(now + timedelta(seconds=valid_seconds))
+    if latest is not None and latest.key == key:
+        connection.execute(update(setpoints).where(_is(latest)).values(not_after=not_after))
+        return latest
+    row = {
+        "origin": SOURCE, "run": run, "reactor": reactor, "key": key, "time_h": time_h, "status": status,
+        "asked_at": utc_text(now), "not_after": not_after, **columns("asked", wanted),
+    }  # fmt: skip
+    connection.execute(insert(setpoints), row)
+    return _request(row)
+
+
+def answer_to(connection: Connection, request: Request) -> Request:
+    """Return a request as it stands now."""
+    return _request(connection.execute(select(setpoints).where(_is(request))).mappings().one())
+
+
+def withdraw(connection: Connection, request: Request) -> bool:
+    """Take a request back unless it was acknowledged in the meantime; return whether it is withdrawn."""
+    still_open = and_(_is(request), setpoints.c.status == "asked")
+    return connection.execute(update(setpoints).where(still_open).values(status="withdrawn")).rowcount == 1
+
+
+def last_acknowledged(connection: Connection, run: str, reactor: str) -> Request | None:
+    """Return the request of one vessel that was acknowledged last."""
+    done = and_(_is_of(run, reactor), setpoints.c.status == "acknowledged")
+    latest = select(func.max(setpoints.c.time_h)).where(done).scalar_subquery()
+    rows = connection.execute(select(setpoints).where(done, setpoints.c.time_h == latest)).mappings()
+    return max((_request(row) for row in rows), key=lambda r: _number(r.key), default=None)
+
+
+def columns(prefix: str, values: Setpoints) -> dict[str, float | None]:
+    """Return setpoints as columns, NaN as NULL."""
+    return {f"{prefix}_{name}": null_if_nan(getattr(values, name)) for name in SETPOINTS}
+
+
+def utc_text(moment: datetime) -> str:
+    """Return a moment as all times stand in the database, and in the record."""
+    return f"{moment:%Y-%m-%dT%H:%M:%S.%f}Z"
+
+
+def _number(key: str) -> int:
+    return int(key.rpartition(":")[2])
+
+
+def _is_of(run: str, reactor: str) -> Any:
+    return and_(setpoints.c.origin == SOURCE, setpoints.c.run == run, setpoints.c.reactor == reactor)
+
+
+def _is(request: Request) -> Any:
+    return and_(_is_of(request.run, request.reactor), setpoints.c.key == request.key)
+
+
+def _request(row: Mapping[Any, Any]) -> Request:
+    def six(prefix: str) -> Setpoints:
+        return Setpoints(**{name: nan_if_null(row.get(f"{prefix}_{name}")) for name in SETPOINTS})
+
+    plain = {name: row[name] for name in ("run", "reactor", "key", "time_h", "status")}
+    return Request(**plain, asked=six("asked"), acknowledged=six("acknowledged"))
