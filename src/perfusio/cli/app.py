@@ -11,6 +11,7 @@ from perfusio.cli.demo import demo
 from perfusio.cli.design import design
 from perfusio.cli.fit import fit
 from perfusio.cli.forecast import forecast
+from perfusio.cli.mirror import mirror
 from perfusio.cli.recommend import recommend
 from perfusio.cli.run import run
 from perfusio.cli.score import score
@@ -27,7 +28,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"max_content_width": 100},
 )
-for command in (demo, run, verify, simulate, design, fit, score, forecast, recommend):
+for command in (demo, run, verify, mirror, simulate, design, fit, score, forecast, recommend):
     app.command()(command)
 
 

@@ -215,10 +215,6 @@ class SqlStore:
             "warnings": list(self.warnings),
         }
 
-    def close(self) -> None:
-        """Let go of the database's connections."""
-        self._database.close()
-
     # -- reading -----------------------------------------------------------------------------------------------------
 
     def _narrowed(self, reactor: str) -> Self:

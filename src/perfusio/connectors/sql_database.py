@@ -25,7 +25,8 @@ class Database:
     """A database that perfusio made, on SQLite or PostgreSQL.
 
     Opened at the first use: an empty one gets the tables, an older one is upgraded; one of a newer perfusio or of
-    another application is refused before anything in it is changed.
+    another application is refused before anything in it is changed. Each use has a connection of its own, so nothing
+    has to be closed, a server that came back is found, and so is a file that was replaced.
 
     Attributes:
         url: Where it is.
@@ -101,10 +102,6 @@ class Database:
                     with self._connected(writes=True) as connection:
                         self._upgrade(connection)
             self._is_open = True
-
-    def close(self) -> None:
-        """Let go of all connections; the next use connects again."""
-        self._engine.dispose()
 
     @contextmanager
     def _connected(self, *, writes: bool) -> Iterator[Connection]:
@@ -199,10 +196,7 @@ def _url_of(where: str | Path) -> URL:
 
 
 def _sqlite_engine(path: Path, *, create: bool) -> Engine:
-    """Make an engine that begins and ends transactions itself, also around changes of tables.
-
-    A connection per use: a file that was replaced is seen, and one that was deleted is not made anew.
-    """
+    """Make an engine that begins and ends transactions itself, also around changes of tables."""
     mode = "rwc" if create else "rw"
     url = URL.create("sqlite", database=path.as_uri(), query={"mode": mode, "uri": "true"})
     engine = create_engine(url, poolclass=NullPool, connect_args={"timeout": CONNECT_SECONDS})
@@ -227,7 +221,7 @@ def _postgres_engine(url: URL) -> Engine:
         "options": " ".join(filter(None, (str(url.query.get("options", "")), limits))),
     }
     try:
-        return create_engine(url, pool_pre_ping=True, pool_timeout=CONNECT_SECONDS, connect_args=arguments)
+        return create_engine(url, poolclass=NullPool, connect_args=arguments)
     except ImportError as error:
         words = "psycopg is not installed. Install it: pip install 'psycopg[binary]', or the extra 'postgres'."
         raise ConfigError(f"PostgreSQL cannot be used: {words}") from error

@@ -87,10 +87,6 @@ class SqlRecord:
         with self._database.reading("mirror") as connection:
             yield from connection.execute(query).scalars()
 
-    def close(self) -> None:
-        """Let go of the database's connections."""
-        self._database.close()
-
 
 def _add(connection: Connection, line: str, name: str) -> bool:
     record: Json = json.loads(line)

@@ -63,14 +63,8 @@ def add_samples(where: str | Path, rows: Iterable[SqlSample], *, create: bool = 
         NotConnected: the database cannot be reached.
     """
     database = Database(where, create=create)
-    n_new = 0
-    try:
-        with database.writing("add_samples") as connection:
-            for batch in _batches(rows):
-                n_new += _add(connection, batch, database.name)
-    finally:
-        database.close()
-    return n_new
+    with database.writing("add_samples") as connection:
+        return sum(_add(connection, batch, database.name) for batch in _batches(rows))
 
 
 def groups_of(connection: Connection, run: str | None) -> list[tuple[str, str]]:
@@ -189,7 +183,7 @@ def _key(row: Row) -> tuple[str, str, float]:
 
 def _add(connection: Connection, batch: list[Row], name: str) -> int:
     """Put one batch in; only where some of it was there already is the database asked what it holds."""
-    new = _insert(connection)(samples).on_conflict_do_nothing()
+    new = _insert(connection)(samples).on_conflict_do_nothing().execution_options(preserve_rowcount=True)
     n_new = connection.execute(new, batch).rowcount
     if n_new == len(batch):
         return n_new

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict
-from itertools import chain, islice
+from itertools import chain, islice, takewhile
 from pathlib import Path
 from threading import Event as Flag
 from threading import Thread
 from typing import Protocol, Self, TypeVar
 
-from perfusio.errors import AuditError, PerfusioError
+from perfusio.errors import ChainBroken, PerfusioError
 from perfusio.events import Event
 from perfusio.twin.record import Record, encode
 from perfusio.twin.verify import read_records
@@ -57,8 +57,9 @@ def copy_record(path: str | Path, index: RecordIndex, *, rebuild: bool = False) 
         How many records were added.
 
     Raises:
-        AuditError: the file cannot be read, or holds fewer records than the index, so that it was cut.
-        ChainBroken: a line is not what was written; the records before it were added.
+        AuditError: the file cannot be read.
+        ChainBroken: a line is not what was written (the records before it were added), or lines that the index has
+            are gone.
         PerfusioError: the index cannot be reached, or holds another record of that run.
     """
     records = read_records(path)
@@ -73,9 +74,10 @@ def copy_record(path: str | Path, index: RecordIndex, *, rebuild: bool = False) 
         n_read += len(batch)
         n_added += index.add([_line(record) for record in batch])
     if n_read < n_there:
-        raise AuditError(
-            f"{path} ends with record {n_read}, but {n_there} records of run {first.run} were mirrored from it: its end "
-            "was cut off, or an older copy was put back. Look for the whole file, or compare with the mirror."
+        raise ChainBroken(
+            f"{path} ends with record {n_read}, but {n_there} records of run {first.run} were mirrored from it: its "
+            "end was cut off, or an older copy was put back. Look for the whole file; the mirror was left as it is.",
+            line=n_read + 1,
         )
     return n_added
 
@@ -88,6 +90,11 @@ class Mirror:
 
         with Mirror("audit.jsonl", SqlRecord("lab.sqlite")) as mirror:
             twin = DigitalTwin(..., observers=(mirror,))
+
+    Attributes:
+        trouble: Why the index is behind, in words; empty while it keeps up.
+        n_mirrored: Lines that it kept.
+        is_finished: Whether the last of them closed the record.
     """
 
     def __init__(
@@ -110,11 +117,12 @@ class Mirror:
         self._first_pause_s, self._on_trouble = first_pause_s, on_trouble
         self.trouble = ""
         self.n_mirrored = 0
+        self.is_finished = False
         self._offset = 0
         self._news, self._over = Flag(), Flag()
         self._thread = Thread(target=self._keep_up, name="perfusio-mirror", daemon=True)
 
-    def __call__(self, event: Event) -> None:
+    def __call__(self, _: Event) -> None:
         """Be told that the file has grown."""
         self._news.set()
 
@@ -136,7 +144,7 @@ class Mirror:
             self._news.clear()
             is_last = self._over.is_set()
             try:
-                self._catch_up()
+                self.catch_up()
             except Exception as error:  # noqa: BLE001 - an index is a comfort: no fault of it may reach the run
                 self._say(str(error) if isinstance(error, PerfusioError) else f"{type(error).__name__}: {error}")
                 if not is_last:
@@ -153,17 +161,22 @@ class Mirror:
         if is_new:
             self._on_trouble(trouble)
 
-    def _catch_up(self) -> None:
+    def catch_up(self) -> None:
         """Hand on every whole line since the last one that the index kept; it checks that each follows the one before.
 
-        A line is counted as handed on only when the index has kept it, so a failure repeats lines, which it passes over.
+        Lines count as handed on only when the index has kept them; what is handed on twice it passes over.
+
+        Raises:
+            OSError: the file cannot be read.
+            PerfusioError: the index cannot be reached, or holds another record of that run.
         """
         with self.path.open("rb") as file:
             file.seek(self._offset)
-            for lines in _batches(line for line in file if line.endswith(b"\n")):
+            for lines in _batches(takewhile(lambda line: line.endswith(b"\n"), file)):
                 self._index.add([line[:-1].decode("ascii") for line in lines])
                 self._offset += sum(map(len, lines))
                 self.n_mirrored += len(lines)
+                self.is_finished = b'"event":"RunEnded"' in lines[-1]
 
 
 def _batches(things: Iterable[T]) -> Iterator[list[T]]:

@@ -44,7 +44,7 @@ def upgrade() -> None:
         _text("label", "Words for axes"),
         sa.Column("low", sa.Double, nullable=False, comment="Smallest value that is possible, in its unit"),
         sa.Column("high", sa.Double, nullable=False, comment="Largest value that is no obvious mistake, in its unit"),
-        sa.PrimaryKeyConstraint("name", name="pk_quantities"),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_quantities")),
         comment="Every quantity and its unit",
     )
     op.bulk_insert(
@@ -64,8 +64,8 @@ def _source_tables() -> None:
         *_values(SET, "", " in force from this sample on"),
         _json("quality", "Remarks by quantity, e.g. below the detection limit"),
         _json("others", "Further values by name with unit, kept and not read"),
-        sa.PrimaryKeyConstraint("origin", "run", "reactor", "time_h", name="pk_samples"),
-        sa.CheckConstraint("time_h >= 0 AND time_h < 1000000", name="ck_samples_time_h"),
+        sa.PrimaryKeyConstraint("origin", "run", "reactor", "time_h", name=op.f("pk_samples")),
+        sa.CheckConstraint("time_h >= 0 AND time_h < 1000000", name=op.f("ck_samples_time_h")),
         *_possible("samples", MEASURED + SET, ""),
         comment="One row per sample; insert a row to hand it to a twin",
     )
@@ -80,9 +80,9 @@ def _source_tables() -> None:
         _text("answered_at", "When it was acknowledged, UTC, ISO 8601", null=True),
         *_values(SET, "asked_", ", asked for"),
         *_values(SET, "acknowledged_", ", acknowledged"),
-        sa.PrimaryKeyConstraint("origin", "run", "reactor", "key", name="pk_setpoints"),
+        sa.PrimaryKeyConstraint("origin", "run", "reactor", "key", name=op.f("pk_setpoints")),
         sa.CheckConstraint(
-            "status IN ('advice', 'asked', 'acknowledged', 'withdrawn', 'unknown')", name="ck_setpoints_status"
+            "status IN ('advice', 'asked', 'acknowledged', 'withdrawn', 'unknown')", name=op.f("ck_setpoints_status")
         ),
         *_possible("setpoints", SET, "acknowledged_"),
         comment="One row per change of setpoints that was asked for, and what the vessel acknowledged",
@@ -103,7 +103,7 @@ def _record_tables() -> None:
         _text("reason", "Why, in one sentence"),
         _text("hash", "SHA-256 of the record, which ties the next one to it"),
         _text("record", "The line of audit.jsonl, byte for byte without its line break; JSON"),
-        sa.PrimaryKeyConstraint("run", "seq", name="pk_events"),
+        sa.PrimaryKeyConstraint("run", "seq", name=op.f("pk_events")),
         comment="The record of a run: one row per line of audit.jsonl",
     )
     op.create_index("ix_events_event", "events", ["run", "event"])
@@ -120,7 +120,7 @@ def _record_tables() -> None:
         sa.Column("score", sa.Double, comment="Its value [-]; NULL = none"),
         _text("model_id", "Model that forecast it"),
         _text("reason", "Why, in one sentence"),
-        sa.PrimaryKeyConstraint("run", "key", name="pk_decisions"),
+        sa.PrimaryKeyConstraint("run", "key", name=op.f("pk_decisions")),
         comment="What was proposed, and why",
     )
     op.create_table(
@@ -136,7 +136,7 @@ def _record_tables() -> None:
             sa.Column(name, sa.Double, comment=f"{name} of the forecast, in the unit of the quantity")
             for name in ("mean", "sd", "q05", "q10", "q90", "q95")
         ),
-        sa.PrimaryKeyConstraint("run", "seq", "plan", "quantity", "time_h", name="pk_forecasts"),
+        sa.PrimaryKeyConstraint("run", "seq", "plan", "quantity", "time_h", name=op.f("pk_forecasts")),
         comment="What was expected: mean, spread and quantiles by quantity and time",
     )
 
@@ -176,7 +176,7 @@ def _values(rows: tuple[tuple[str, str, str, int, int], ...], prefix: str, what:
 def _possible(table: str, rows: tuple[tuple[str, str, str, int, int], ...], prefix: str) -> list[sa.CheckConstraint]:
     return [
         sa.CheckConstraint(
-            f"origin <> 'source' OR {prefix}{name} BETWEEN {low} AND {high}", name=f"ck_{table}_{prefix}{name}"
+            f"origin <> 'source' OR {prefix}{name} BETWEEN {low} AND {high}", name=op.f(f"ck_{table}_{prefix}{name}")
         )
         for name, _, _, low, high in rows
     ]
