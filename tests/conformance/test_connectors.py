@@ -1,9 +1,17 @@
 """Every connector keeps the same promises: one check, run over each of them."""
 
+from dataclasses import replace
+from math import nan
+
 import pytest
+from sqlalchemy import text
 
 from perfusio.connectors.filesystem import FilesystemStore
-from perfusio.testing import check_connector
+from perfusio.connectors.sql import SqlStore
+from perfusio.connectors.sql_database import Database
+from perfusio.connectors.sql_samples import SqlSample, add_samples
+from perfusio.state import SETPOINTS, Setpoints
+from perfusio.testing import check_connector, make_state
 
 CSV = (
     "day,VCD,Via,Glc,Lac,Amm,perfusion_rate,bleed_rate,temperature\n"
@@ -46,3 +54,35 @@ async def test_a_growing_file_with_a_controller(source):
     await check_connector(
         lambda: FilesystemStore(source, actuates=True, sleep=a_day_passes), confirms_at_once=False, max_samples=8
     )
+
+
+DAYS = [
+    SqlSample(state=make_state(day=day, ammonium=nan), setpoints=Setpoints(perfusion_rate=1.0, temperature=36.5))
+    for day in (0, 1, 3)
+]
+
+
+async def test_a_replayed_database(where):
+    add_samples(where, DAYS)
+    await check_connector(lambda: SqlStore(where), unmeasured=("ammonium",))
+
+
+async def test_one_vessel_of_a_database(where):
+    add_samples(where, [replace(sample, reactor=name) for name in ("R01", "R02") for sample in DAYS])
+    await check_connector(lambda: SqlStore(where).vessels()["R02"])
+    await check_connector(lambda: SqlStore(where, reactor="R01"))
+
+
+async def test_a_database_that_is_followed_and_acted_on(where):
+    add_samples(where, DAYS)
+    answer = ", ".join(f"acknowledged_{name} = asked_{name}" for name in SETPOINTS)
+    n = len(DAYS)
+
+    async def a_day_passes(seconds):
+        nonlocal n
+        n += 1
+        add_samples(where, [SqlSample(state=make_state(day=n))])
+        with Database(where).writing() as connection:
+            connection.execute(text(f"UPDATE setpoints SET status = 'acknowledged', {answer} WHERE status = 'asked'"))
+
+    await check_connector(lambda: SqlStore(where, actuates=True, sleep=a_day_passes), max_samples=8)
