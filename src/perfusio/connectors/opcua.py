@@ -1,0 +1,257 @@
+"""OpcUaConnector: the vessels of an OPC UA server, behind the protocol of every other connector.
+
+One session serves all vessels. Reading goes on through any loss of the link; writing does not: after anything but a
+verified write nothing more is written to that vessel until a person allows it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Self
+
+from perfusio.connectors.opcua_access import Access, Timing
+from perfusio.connectors.opcua_certificates import fingerprint
+from perfusio.connectors.opcua_nodes import NodeMap, VesselMap, read_node_map
+from perfusio.connectors.opcua_samples import Seen, next_sample
+from perfusio.connectors.opcua_security import Certificates, Login
+from perfusio.connectors.opcua_session import OpcUaSession
+from perfusio.connectors.opcua_writes import Ending, Report, Write, setpoints_of
+from perfusio.errors import ConfigError, NotConnected, SampleOverdue, WriteRejected
+from perfusio.protocols import ConnectorKind
+from perfusio.state import Setpoints, State
+
+
+class OpcUaConnector:
+    """All vessels of one server; with one vessel it is itself a Connector.
+
+    Args:
+        endpoint: ``opc.tcp://host:port/path``.
+        nodes: The node map: a TOML file, or one that was read already.
+        login: User and password, e.g. ``login("twin", password_file="password.txt")``; None = anonymous.
+        certificates: Folder of our certificate and of those that are trusted.
+        allow_insecure: Accept a server that offers no encryption. Anybody on its network can then read and change what
+            is read and written; the record says so. A password is not sent to such a server.
+        kind: SIMULATED for a server behind which there is no real vessel: the twin then writes by default.
+        timing: How long things may take.
+
+    Raises:
+        ConfigError: the endpoint, the map or the times cannot work.
+    """
+
+    confirms_at_once = True
+
+    def __init__(
+        self,
+        endpoint: str,
+        nodes: str | Path | NodeMap,
+        *,
+        login: Login | None = None,
+        certificates: str | Path = "opcua-certificates",
+        allow_insecure: bool = False,
+        kind: ConnectorKind = ConnectorKind.HARDWARE,
+        timing: Timing | None = None,
+    ) -> None:
+        if kind is ConnectorKind.REPLAY:
+            raise ConfigError("kind=REPLAY: a server is not a finished file. Expected HARDWARE, or SIMULATED.")
+        self.kind = kind
+        access = Access(
+            endpoint=endpoint,
+            certificates=Certificates(certificates),
+            login=login,
+            allow_insecure=allow_insecure,
+            timing=timing or Timing(),
+        )
+        node_map = nodes if isinstance(nodes, NodeMap) else read_node_map(nodes)
+        self.session = OpcUaSession(access, node_map)
+        self._vessels = {name: OpcUaVessel(self, vessel) for name, vessel in node_map.vessels.items()}
+
+    def vessels(self) -> dict[str, OpcUaVessel]:
+        """Return the vessels by reactor id, each a Connector; they share the session."""
+        return dict(self._vessels)
+
+    async def read_sample(self) -> State:
+        """Wait for the next sample of the only vessel; see `OpcUaVessel.read_sample`."""
+        return await self._only().read_sample()
+
+    async def read_setpoints(self) -> Setpoints:
+        """Return what is in force in the only vessel."""
+        return await self._only().read_setpoints()
+
+    async def write_setpoints(self, setpoints: Setpoints) -> Setpoints:
+        """Write to the only vessel; see `OpcUaVessel.write_setpoints`."""
+        return await self._only().write_setpoints(setpoints)
+
+    def describe(self) -> dict[str, Any]:
+        """Return where the only vessel's samples come from."""
+        return self._only().describe()
+
+    async def close(self) -> None:
+        """Close the session."""
+        await self.session.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    def _only(self) -> OpcUaVessel:
+        if len(self._vessels) != 1:
+            raise ConfigError(
+                f"The node map has {len(self._vessels)} vessels and cannot be read as one. Hand .vessels() to the twin."
+            )
+        return next(iter(self._vessels.values()))
+
+
+class OpcUaVessel:
+    """One vessel of an `OpcUaConnector`.
+
+    Attributes:
+        reactor: Its name.
+        kind: As of the connector.
+        last_write: How the latest write ended; None before the first.
+        stopped: Why nothing is written any more; empty while writing is allowed.
+    """
+
+    confirms_at_once = True
+
+    def __init__(self, connector: OpcUaConnector, vessel: VesselMap) -> None:
+        self.reactor, self.kind = vessel.reactor, connector.kind
+        self.last_write: Report | None = None
+        self.stopped = ""
+        self._session, self._vessel = connector.session, vessel
+        self._seen = Seen()
+        self._read: Setpoints | None = None
+        self._done: Setpoints | None = None
+        self._told: list[str] = []
+
+    async def read_sample(self) -> State:
+        """Wait for the next sample; a value that comes late is a state of its own, with the time of its sample.
+
+        Each quantity's status code, source time and server time are in `State.quality`: a Bad one is missing, an
+        Uncertain one is used. A lost link is opened anew, for as long as a sample may take.
+
+        Raises:
+            NotConnected: the server cannot be reached at the start, or there is no link when the sample is overdue.
+            SampleOverdue: there is a link, but no new sample.
+            UnreadableSource: at the start, the server is not what the node map says.
+        """
+        loop = asyncio.get_running_loop()
+        timing = self._session.access.timing
+        until = None if timing.sample is None else loop.time() + timing.sample
+        while True:
+            state = await self._look(until)
+            if state is not None:
+                return state
+            if until is not None and loop.time() + timing.poll > until:
+                raise SampleOverdue(
+                    f"{self.reactor}: no new sample within {timing.sample:g} s. The server answers, so check the "
+                    "analyzer and what writes its results to the server.",
+                    connector=self.reactor,
+                    operation="read_sample",
+                )
+            await asyncio.sleep(timing.poll)
+
+    async def _look(self, until: float | None) -> State | None:
+        """Look once; a link that fails meanwhile is no failure, unless there is no time left to open another."""
+        try:
+            readings = await self._session.look(self._vessel, until=until)
+        except NotConnected:
+            overdue = until is not None and asyncio.get_running_loop().time() >= until
+            if overdue or not self._session.was_connected:
+                raise
+            return None
+        state, self._seen = next_sample(self._vessel, readings, self._seen)
+        return state
+
+    async def read_setpoints(self) -> Setpoints:
+        """Return what is in force now; NaN where the node is Bad, the declared value where there is no node.
+
+        Raises:
+            NotConnected: the server does not answer now.
+        """
+        self._read = setpoints_of(self._vessel, await self._read_setpoints())
+        return self._read
+
+    async def _read_setpoints(self) -> Mapping[Any, Any]:
+        tags = tuple(self._vessel.setpoints.values())
+        try:
+            return await self._session.read(tags, at_once=True)
+        except NotConnected:
+            if not self._session.was_connected:
+                raise
+        return await self._session.read(tags, at_once=True)  # the link had died unnoticed: once more on a new one
+
+    async def write_setpoints(self, setpoints: Setpoints) -> Setpoints:
+        """Write, read back, and return what is in force then.
+
+        Raises:
+            WriteRejected: nothing was sent, or the old values are back, or only a part is in force; the message says
+                which, and whether writing has stopped.
+            NotConnected: what is in force is not known.
+        """
+        where = {"connector": self.reactor, "operation": "write_setpoints"}
+        if self.stopped:
+            raise WriteRejected(
+                f"{self.reactor}: nothing was sent, because writing has stopped: {self.stopped} When the vessel is "
+                "as it should be, a person allows it again: vessel.allow_writing(who=..., why=...), or a new run.",
+                **where,
+            )
+        # what we wrote last must still hold; before our first write, what the twin was shown last
+        report = await Write(self._session, self._vessel, setpoints, self._done or self._read).run()
+        self.last_write = report
+        if report.ending is Ending.DONE:
+            self._done = report.in_force
+            return report.in_force
+        words = f"{report.ending.value} {report.words}".strip()
+        if report.ending.stops_writing:
+            self.stopped = words
+        raise (NotConnected if report.ending is Ending.UNKNOWN else WriteRejected)(f"{self.reactor}: {words}", **where)
+
+    def allow_writing(self, *, who: str, why: str) -> None:
+        """Allow writing again after it has stopped; what the twin is shown then counts as wanted.
+
+        Raises:
+            ConfigError: `who` is empty, or `why` has not 3 to 200 characters.
+        """
+        if not who.strip() or not 3 <= len(why.strip()) <= 200:
+            raise ConfigError(f"who={who!r}, why={why!r}: expected a name, and a reason of 3 to 200 characters.")
+        self._told.append(f"Writing allowed again by {who}: {why} (it had stopped: {self.stopped or 'it had not'})")
+        self.stopped, self._done = "", None
+
+    @property
+    def clone(self) -> str:
+        """Cell line, empty where the node map does not say."""
+        return self._vessel.clone
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What a person should know, in sentences."""
+        told = list(self._told)
+        if self._session.access.allow_insecure:
+            told.append("The connection may be open: anybody on its network can read and change it (allow_insecure).")
+        if self._seen.n_unread:
+            told.append(f"{self._seen.n_unread} sample(s) were replaced in the server before they could be read.")
+        return tuple(told)
+
+    def describe(self) -> dict[str, Any]:
+        """Return where the samples come from, as plain data for the record; never the password."""
+        access, vessel = self._session.access, self._vessel
+        return {
+            "connector": "OpcUaConnector",
+            "kind": str(self.kind),
+            "endpoint": access.endpoint,
+            "user": access.login.user if access.login is not None else "anonymous",
+            "insecure": access.allow_insecure,
+            "trusted": [fingerprint(c) for c in access.certificates.trusted()],
+            "node_map": self._session.node_map.source,
+            "sha256": self._session.node_map.sha256,
+            "nodes": {tag.name: f"{tag.namespace} {tag.identifier}" for tag in vessel.tags()},
+            "writable": [name for name, tag in vessel.setpoints.items() if tag.write],
+            "fixed": dict(vessel.fixed),
+            "reactor": self.reactor,
+            "clone": self.clone,
+            "warnings": list(self.warnings),
+        }
