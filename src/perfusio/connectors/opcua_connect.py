@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 
 from asyncua import Client, ua
-from asyncua.crypto import security_policies
+from asyncua.crypto import security_policies, uacrypto
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from perfusio.connectors.opcua_access import Access
@@ -122,7 +122,7 @@ async def _secure(client: Client, endpoint: ua.EndpointDescription, access: Acce
     await client.set_security(
         policy,
         certificate=own.public_bytes(Encoding.DER),
-        private_key=key,
+        private_key=uacrypto.CertProperties(key, "pem"),
         server_certificate=shown.public_bytes(Encoding.DER),
         mode=ua.MessageSecurityMode.SignAndEncrypt,
     )

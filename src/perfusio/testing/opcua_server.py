@@ -1,0 +1,357 @@
+"""A real OPC UA server on this machine that fails on demand, to test connectors and whole set-ups against.
+
+It runs in a thread of its own. Making one takes a few seconds (the standard address space); `restart` does not.
+Faults are set from outside while it runs; `TcpProxy` adds slow and half-open links, `Identity` rogue and expired
+certificates.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+import tomllib
+from collections.abc import Callable, Coroutine, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from math import isfinite
+from time import monotonic
+from typing import Any, Self, TypeVar
+
+from asyncua import Server, ua
+from asyncua.crypto.permission_rules import User, UserRole
+from asyncua.server.address_space import AttributeService
+from asyncua.server.user_managers import UserManager
+
+from perfusio.config import DEFAULT_AMBR250_DESIGN_SPACE
+from perfusio.connectors.opcua_nodes import NodeMap, node_map_of
+from perfusio.errors import ConfigError
+from perfusio.state import SETPOINTS, STATE_QUANTITIES, Setpoints, State
+from perfusio.testing.opcua_identity import URI, Identity
+from perfusio.testing.opcua_thread import LoopThread
+
+T = TypeVar("T")
+NAMESPACE = "urn:perfusio:testing:rig"
+_STRANGER = "urn:perfusio:testing:stranger"
+logging.getLogger("asyncua").addHandler(logging.NullHandler())  # it logs each fault that was asked for
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Written:
+    """One value that a client wrote.
+
+    Attributes:
+        at: Monotonic time [s].
+        node: Identifier, e.g. ``"R01.bleed_rate"``.
+        value: As it came.
+        kind: Type in which it came, e.g. ``"Double"``.
+        status: What the server answered.
+        is_stranger: Whether it went to a variable of another namespace with the same identifier.
+    """
+
+    at: float
+    node: str
+    value: object
+    kind: str
+    status: str
+    is_stranger: bool
+
+
+class FaultyOpcUaServer:
+    """A server with the nodes of some vessels; `node_map()` names them.
+
+    Args:
+        vessels: Their names.
+        identity: Certificate and key; without, the server offers no encryption.
+        is_open: Whether an open connection is offered too; always without an identity.
+        user: Name and password that are let in; None = anybody.
+        types: Types of nodes that are not Double, e.g. ``{"agitation": "Int32"}``.
+        session_s: Shortest time after which a silent session ends [s].
+
+    Attributes:
+        bad_reads: Status code that reading a node gives, e.g. ``{"R01.vcd": "BadSensorFailure"}``.
+        bad_writes: Status code that writing a node gives; nothing is written then.
+        ignored_writes: Nodes whose writes are answered with Good and forgotten.
+        write_delay_s: How long a write is held before it is carried out and answered [s].
+        written: Every value that came, refused ones included.
+        logins: User and password of every session that was activated or refused.
+        n_sessions: Sessions that clients asked for.
+        on_second_look: Called with the vessel when its sample number is read again without having changed.
+    """
+
+    def __init__(
+        self,
+        vessels: Iterable[str] = ("R01",),
+        *,
+        identity: Identity | None = None,
+        is_open: bool = False,
+        user: tuple[str, str] | None = None,
+        types: Mapping[str, str] | None = None,
+        session_s: float = 0.2,
+    ) -> None:
+        self.vessels, self.identity, self.is_open, self.user = tuple(vessels), identity, is_open, user
+        self.port = 0
+        self.on_second_look: Callable[[str], None] | None = None
+        self.clear_faults()
+        self.written: list[Written] = []
+        self.logins: list[tuple[str | None, str | None]] = []
+        self.n_sessions = 0
+        self._types = dict(types or {})
+        self._looked: dict[str, float] = {}
+        self._index = 2
+        self._thread = LoopThread()
+        self._server = Server(user_manager=_Door(self))
+        self._is_up = False
+        # the address space is made outside of any loop that runs, and before any thread: a process may be forked then
+        maker = threading.Thread(target=lambda: asyncio.run(self._build(session_s)))
+        maker.start()
+        maker.join()
+
+    # -- up and down -------------------------------------------------------------------------------------------------
+
+    def start(self, port: int | None = None) -> Self:
+        """Listen, on a free port the first time and on the same one later."""
+        self._thread.call(self._start(self.port if port is None else port))
+        return self
+
+    def kill(self) -> None:
+        """Die without a word: connections break, sessions are forgotten, values stay."""
+        self._thread.call(self._kill())
+
+    def restart(self, *, identity: Identity | None = None) -> None:
+        """Die and come back at once, with another identity if one is given."""
+        if self._is_up:
+            self.kill()
+        self.identity = identity or self.identity
+        self.start()
+
+    def shift_namespaces(self) -> None:
+        """Restart with the namespaces numbered anew; the old index then holds other variables of the same names."""
+        self.kill()
+        self._thread.call(self._shift())
+        self.start()
+
+    def stop(self) -> None:
+        """End the server and its thread."""
+        if self._is_up:
+            self.kill()
+        self._thread.stop()
+
+    def __enter__(self) -> Self:
+        return self.start() if not self._is_up else self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def run(self, work: Coroutine[Any, Any, T]) -> T:
+        """Run a coroutine in the thread of the server."""
+        return self._thread.call(work)
+
+    def clear_faults(self) -> None:
+        """Work as a good server does."""
+        self.bad_reads: dict[str, str] = {}
+        self.bad_writes: dict[str, str] = {}
+        self.ignored_writes: set[str] = set()
+        self.write_delay_s = 0.0
+
+    # -- what it holds -----------------------------------------------------------------------------------------------
+
+    @property
+    def endpoint(self) -> str:
+        """Where it is reached."""
+        return f"opc.tcp://127.0.0.1:{self.port}/"
+
+    def toml(self, *, write: Iterable[str] = SETPOINTS, number: bool = True) -> str:
+        """Return the node map of this server as a TOML file, all setpoints writable unless said otherwise."""
+        writable = set(write)
+        lines = ["[namespaces]", f'rig = "{NAMESPACE}"', "", "[vessels]", *(f'{v} = "{v}"' for v in self.vessels), ""]
+        lines += ["[sample]", *(['number = "rig:s={vessel}.number"'] if number else []), 'time = "rig:s={vessel}.time"']
+        lines += ["", "[measured]", *(f'{n} = "rig:s={{vessel}}.{n}"' for n in STATE_QUANTITIES), "", "[setpoints]"]
+        for name in SETPOINTS:
+            node = f'"rig:s={{vessel}}.{name}"'
+            lines.append(f"{name} = {{ node = {node}, write = true }}" if name in writable else f"{name} = {node}")
+        return "\n".join(lines) + "\n"
+
+    def node_map(self, *, write: Iterable[str] = SETPOINTS, number: bool = True) -> NodeMap:
+        """Return `toml` as a NodeMap."""
+        return node_map_of(tomllib.loads(self.toml(write=write, number=number)))
+
+    def set_value(
+        self, node: str, value: object, *, kind: str | None = None, status: str = "Good", at: datetime | None = None
+    ) -> None:
+        """Put a value into a node, as the source behind the server does; None is no value."""
+        held = self._attribute(node, ua.AttributeIds.Value)
+        name = kind or self._types.get(node.rpartition(".")[2], "Int64" if node.endswith(".number") else "Double")
+        variant = ua.Variant(value, ua.VariantType[name]) if value is not None else ua.Variant()
+        now = at or datetime.now(UTC)
+        code = ua.StatusCode(getattr(ua.StatusCodes, status))
+        held.value = ua.DataValue(variant, code, SourceTimestamp=now, ServerTimestamp=datetime.now(UTC))
+
+    def value(self, node: str) -> Any:
+        """Return the value that a node holds."""
+        return self._attribute(node, ua.AttributeIds.Value).value.Value.Value
+
+    def set_read_only(self, node: str, is_read_only: bool = True) -> None:
+        """Take clients the right to write a node, or give it back."""
+        for attribute in (ua.AttributeIds.AccessLevel, ua.AttributeIds.UserAccessLevel):
+            level = ua.Variant(1 if is_read_only else 3, ua.VariantType.Byte)
+            self._attribute(node, attribute).value = ua.DataValue(level)
+
+    def publish(self, vessel: str, sample: State, *, at: datetime | None = None) -> None:
+        """Put a new sample into a vessel's nodes; what was not measured is Bad. Its number is raised last."""
+        for name in STATE_QUANTITIES:
+            value = getattr(sample, name)
+            is_there = isfinite(value)
+            self.set_value(
+                f"{vessel}.{name}", value if is_there else None, status="Good" if is_there else "BadNoData", at=at
+            )
+        self.set_value(f"{vessel}.time", sample.time_h, at=at)
+        self.set_value(f"{vessel}.number", self.value(f"{vessel}.number") + 1, at=at)
+
+    def setpoints(self, vessel: str) -> Setpoints:
+        """Return what is in force in a vessel."""
+        return Setpoints(**{name: float(self.value(f"{vessel}.{name}")) for name in SETPOINTS})
+
+    # -- inside ------------------------------------------------------------------------------------------------------
+
+    def _attribute(self, node: str, attribute: Any) -> Any:
+        return self._server.iserver.aspace[ua.NodeId(node, self._index)].attributes[attribute]
+
+    async def _build(self, session_s: float) -> None:
+        server = self._server
+        await server.init()
+        server.disable_clock()
+        await server.set_application_uri(URI)
+        server.name = "perfusio test server"
+        server.iserver.attribute_service = _FaultyAttributes(self, server.iserver.aspace)
+        server.iserver.min_session_timeout_ms = 1000.0 * session_s
+        create = server.iserver.create_session
+
+        def counted(*args: Any, **options: Any) -> Any:
+            self.n_sessions += 1
+            return create(*args, **options)
+
+        server.iserver.create_session = counted
+        await server.register_namespace(NAMESPACE)
+        await self._add_nodes(self._index)
+
+    async def _add_nodes(self, index: int) -> None:
+        nominal = DEFAULT_AMBR250_DESIGN_SPACE.nominal
+        for vessel in self.vessels:
+            folder = await self._server.nodes.objects.add_object(
+                ua.NodeId(vessel, index), ua.QualifiedName(vessel, index)
+            )
+            for name in ("number", "time", *STATE_QUANTITIES, *SETPOINTS):
+                kind = ua.VariantType[self._types.get(name, "Int64" if name == "number" else "Double")]
+                value = getattr(nominal, name) if name in SETPOINTS else 0
+                value = float(value) if kind in (ua.VariantType.Double, ua.VariantType.Float) else round(value)
+                node_id, browse_name = ua.NodeId(f"{vessel}.{name}", index), ua.QualifiedName(name, index)
+                node = await folder.add_variable(node_id, browse_name, ua.Variant(value, kind))
+                if name in SETPOINTS:
+                    await node.set_writable()
+
+    async def _start(self, port: int) -> None:
+        server = self._server
+        server.set_endpoint(f"opc.tcp://127.0.0.1:{port}/")
+        policies = [ua.SecurityPolicyType.Basic256Sha256_SignAndEncrypt] if self.identity is not None else []
+        if self.is_open or self.identity is None:
+            policies.append(ua.SecurityPolicyType.NoSecurity)
+        server.set_security_policy(policies)
+        server._policies.clear()
+        server.iserver.endpoints.clear()
+        if self.identity is not None:
+            server.iserver.certificate, server.iserver.private_key = self.identity.certificate, self.identity.key
+        await server.start()
+        self.port = server.bserver.port
+        self._is_up = True
+
+    async def _kill(self) -> None:
+        listening = self._server.bserver
+        listening._server.close()
+        for client in list(listening.clients):
+            client.transport.abort()
+        listening.cleanup_task.cancel()
+        for session in list(self._server.iserver._external_sessions.values()):
+            await session.close_session(True)
+        self._is_up = False
+
+    async def _shift(self) -> None:
+        if self._index != 2:
+            raise ConfigError("The namespaces were shifted already. Make a new server to shift them once more.")
+        held = {f"{v}.{n}": self.value(f"{v}.{n}") for v in self.vessels for n in ("number", "time", *STATE_QUANTITIES)}
+        array = await self._server.get_namespace_array()
+        await self._server.nodes.namespace_array.write_value([*array[:2], _STRANGER, *array[2:]])
+        self._index += 1
+        await self._add_nodes(self._index)
+        for node, value in held.items():
+            self.set_value(node, value)
+
+    def _was_looked_at(self, node: str) -> None:
+        vessel = node.rpartition(".")[0]
+        number = self.value(node)
+        if self._looked.get(vessel) == number and self.on_second_look is not None:
+            self.on_second_look(vessel)
+        self._looked[vessel] = number
+
+
+class _Door(UserManager):
+    """Lets in who is expected, and notes everybody."""
+
+    def __init__(self, server: FaultyOpcUaServer) -> None:
+        self._server = server
+
+    def get_user(
+        self, iserver: object, username: str | None = None, password: str | None = None, certificate: object = None
+    ) -> User | None:
+        self._server.logins.append((username, password))
+        is_welcome = self._server.user is None or (username, password) == self._server.user
+        return User(role=UserRole.User) if is_welcome else None
+
+
+class _FaultyAttributes(AttributeService):
+    """Reads and writes as an address space does, except where a fault was asked for."""
+
+    def __init__(self, server: FaultyOpcUaServer, space: Any) -> None:
+        super().__init__(space)
+        self._server = server
+
+    def read(self, params: Any) -> list[Any]:
+        found = super().read(params)
+        for i, asked in enumerate(params.NodesToRead):
+            node = asked.NodeId.Identifier
+            if asked.AttributeId != ua.AttributeIds.Value or asked.NodeId.NamespaceIndex != self._server._index:
+                continue
+            if node in self._server.bad_reads:
+                found[i] = _with_status(found[i], self._server.bad_reads[node])
+            if str(node).endswith(".number"):
+                self._server._was_looked_at(node)
+        return found
+
+    async def write(self, params: Any, user: Any = None) -> list[Any]:
+        if user is None or user.role is UserRole.Admin:  # the server itself
+            return list(await super().write(params, user or User(role=UserRole.Admin)))
+        if self._server.write_delay_s > 0:
+            await asyncio.sleep(self._server.write_delay_s)
+        statuses = []
+        for asked in params.NodesToWrite:
+            node, sent = asked.NodeId.Identifier, asked.Value.Value
+            is_stranger = asked.NodeId.NamespaceIndex != self._server._index
+            fault = "Good" if node in self._server.ignored_writes else self._server.bad_writes.get(node)
+            if fault is not None and not is_stranger:
+                status = ua.StatusCode(getattr(ua.StatusCodes, fault))
+            else:
+                (status,) = await super().write(ua.WriteParameters(NodesToWrite=[asked]), user)
+            statuses.append(status)
+            self._server.written.append(
+                Written(
+                    at=monotonic(), node=str(node), value=sent.Value, kind=sent.VariantType.name, status=status.name,
+                    is_stranger=is_stranger,
+                )
+            )  # fmt: skip
+        return statuses
+
+
+def _with_status(found: Any, status: str) -> Any:
+    code = ua.StatusCode(getattr(ua.StatusCodes, status))
+    value = None if code.is_bad() else found.Value
+    return ua.DataValue(value, code, SourceTimestamp=found.SourceTimestamp, ServerTimestamp=found.ServerTimestamp)
