@@ -12,21 +12,17 @@ import logging
 import threading
 import tomllib
 from collections.abc import Callable, Coroutine, Iterable, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from math import isfinite
-from time import monotonic
 from typing import Any, Self, TypeVar
 
 from asyncua import Server, ua
-from asyncua.crypto.permission_rules import User, UserRole
-from asyncua.server.address_space import AttributeService
-from asyncua.server.user_managers import UserManager
 
 from perfusio.config import DEFAULT_AMBR250_DESIGN_SPACE
 from perfusio.connectors.opcua_nodes import NodeMap, node_map_of
 from perfusio.errors import ConfigError
 from perfusio.state import SETPOINTS, STATE_QUANTITIES, Setpoints, State
+from perfusio.testing.opcua_faults import Door, Faults, FaultyAttributes, Witness
 from perfusio.testing.opcua_identity import URI, Identity
 from perfusio.testing.opcua_thread import LoopThread
 
@@ -34,27 +30,6 @@ T = TypeVar("T")
 NAMESPACE = "urn:perfusio:testing:rig"
 _STRANGER = "urn:perfusio:testing:stranger"
 logging.getLogger("asyncua").addHandler(logging.NullHandler())  # it logs each fault that was asked for
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Written:
-    """One value that a client wrote.
-
-    Attributes:
-        at: Monotonic time [s].
-        node: Identifier, e.g. ``"R01.bleed_rate"``.
-        value: As it came.
-        kind: Type in which it came, e.g. ``"Double"``.
-        status: What the server answered.
-        is_stranger: Whether it went to a variable of another namespace with the same identifier.
-    """
-
-    at: float
-    node: str
-    value: object
-    kind: str
-    status: str
-    is_stranger: bool
 
 
 class FaultyOpcUaServer:
@@ -69,13 +44,8 @@ class FaultyOpcUaServer:
         session_s: Shortest time after which a silent session ends [s].
 
     Attributes:
-        bad_reads: Status code that reading a node gives, e.g. ``{"R01.vcd": "BadSensorFailure"}``.
-        bad_writes: Status code that writing a node gives; nothing is written then.
-        ignored_writes: Nodes whose writes are answered with Good and forgotten.
-        write_delay_s: How long a write is held before it is carried out and answered [s].
-        written: Every value that came, refused ones included.
-        logins: User and password of every session that was activated or refused.
-        n_sessions: Sessions that clients asked for.
+        faults: What goes wrong now; put another in its place, or change it.
+        witness: What was seen of the clients.
         on_second_look: Called with the vessel when its sample number is read again without having changed.
     """
 
@@ -89,18 +59,17 @@ class FaultyOpcUaServer:
         types: Mapping[str, str] | None = None,
         session_s: float = 0.2,
     ) -> None:
-        self.vessels, self.identity, self.is_open, self.user = tuple(vessels), identity, is_open, user
+        self.vessels, self.identity, self.is_open = tuple(vessels), identity, is_open
         self.port = 0
         self.on_second_look: Callable[[str], None] | None = None
-        self.clear_faults()
-        self.written: list[Written] = []
-        self.logins: list[tuple[str | None, str | None]] = []
-        self.n_sessions = 0
+        self.faults, self.witness = Faults(), Witness()
         self._types = dict(types or {})
         self._looked: dict[str, float] = {}
-        self._index = 2
         self._thread = LoopThread()
-        self._server = Server(user_manager=_Door(self))
+        self._server = Server(user_manager=Door(user, self.witness))
+        space = self._server.iserver.aspace
+        self._attributes = FaultyAttributes(space, lambda: self.faults, self.witness, index=2)
+        self._attributes.on_read = self._was_read
         self._is_up = False
         # the address space is made outside of any loop that runs, and before any thread: a process may be forked then
         maker = threading.Thread(target=lambda: asyncio.run(self._build(session_s)))
@@ -146,13 +115,6 @@ class FaultyOpcUaServer:
     def run(self, work: Coroutine[Any, Any, T]) -> T:
         """Run a coroutine in the thread of the server."""
         return self._thread.call(work)
-
-    def clear_faults(self) -> None:
-        """Work as a good server does."""
-        self.bad_reads: dict[str, str] = {}
-        self.bad_writes: dict[str, str] = {}
-        self.ignored_writes: set[str] = set()
-        self.write_delay_s = 0.0
 
     # -- what it holds -----------------------------------------------------------------------------------------------
 
@@ -215,7 +177,7 @@ class FaultyOpcUaServer:
     # -- inside ------------------------------------------------------------------------------------------------------
 
     def _attribute(self, node: str, attribute: Any) -> Any:
-        return self._server.iserver.aspace[ua.NodeId(node, self._index)].attributes[attribute]
+        return self._server.iserver.aspace[ua.NodeId(node, self._attributes.index)].attributes[attribute]
 
     async def _build(self, session_s: float) -> None:
         server = self._server
@@ -223,17 +185,17 @@ class FaultyOpcUaServer:
         server.disable_clock()
         await server.set_application_uri(URI)
         server.name = "perfusio test server"
-        server.iserver.attribute_service = _FaultyAttributes(self, server.iserver.aspace)
+        server.iserver.attribute_service = self._attributes
         server.iserver.min_session_timeout_ms = 1000.0 * session_s
         create = server.iserver.create_session
 
         def counted(*args: Any, **options: Any) -> Any:
-            self.n_sessions += 1
+            self.witness.n_sessions += 1
             return create(*args, **options)
 
         server.iserver.create_session = counted
         await server.register_namespace(NAMESPACE)
-        await self._add_nodes(self._index)
+        await self._add_nodes(self._attributes.index)
 
     async def _add_nodes(self, index: int) -> None:
         nominal = DEFAULT_AMBR250_DESIGN_SPACE.nominal
@@ -276,82 +238,21 @@ class FaultyOpcUaServer:
         self._is_up = False
 
     async def _shift(self) -> None:
-        if self._index != 2:
+        if self._attributes.index != 2:
             raise ConfigError("The namespaces were shifted already. Make a new server to shift them once more.")
         held = {f"{v}.{n}": self.value(f"{v}.{n}") for v in self.vessels for n in ("number", "time", *STATE_QUANTITIES)}
         array = await self._server.get_namespace_array()
         await self._server.nodes.namespace_array.write_value([*array[:2], _STRANGER, *array[2:]])
-        self._index += 1
-        await self._add_nodes(self._index)
+        self._attributes.index += 1
+        await self._add_nodes(self._attributes.index)
         for node, value in held.items():
             self.set_value(node, value)
 
-    def _was_looked_at(self, node: str) -> None:
-        vessel = node.rpartition(".")[0]
+    def _was_read(self, node: str) -> None:
+        vessel, _, name = node.rpartition(".")
+        if name != "number":
+            return
         number = self.value(node)
         if self._looked.get(vessel) == number and self.on_second_look is not None:
             self.on_second_look(vessel)
         self._looked[vessel] = number
-
-
-class _Door(UserManager):
-    """Lets in who is expected, and notes everybody."""
-
-    def __init__(self, server: FaultyOpcUaServer) -> None:
-        self._server = server
-
-    def get_user(
-        self, iserver: object, username: str | None = None, password: str | None = None, certificate: object = None
-    ) -> User | None:
-        self._server.logins.append((username, password))
-        is_welcome = self._server.user is None or (username, password) == self._server.user
-        return User(role=UserRole.User) if is_welcome else None
-
-
-class _FaultyAttributes(AttributeService):
-    """Reads and writes as an address space does, except where a fault was asked for."""
-
-    def __init__(self, server: FaultyOpcUaServer, space: Any) -> None:
-        super().__init__(space)
-        self._server = server
-
-    def read(self, params: Any) -> list[Any]:
-        found = super().read(params)
-        for i, asked in enumerate(params.NodesToRead):
-            node = asked.NodeId.Identifier
-            if asked.AttributeId != ua.AttributeIds.Value or asked.NodeId.NamespaceIndex != self._server._index:
-                continue
-            if node in self._server.bad_reads:
-                found[i] = _with_status(found[i], self._server.bad_reads[node])
-            if str(node).endswith(".number"):
-                self._server._was_looked_at(node)
-        return found
-
-    async def write(self, params: Any, user: Any = None) -> list[Any]:
-        if user is None or user.role is UserRole.Admin:  # the server itself
-            return list(await super().write(params, user or User(role=UserRole.Admin)))
-        if self._server.write_delay_s > 0:
-            await asyncio.sleep(self._server.write_delay_s)
-        statuses = []
-        for asked in params.NodesToWrite:
-            node, sent = asked.NodeId.Identifier, asked.Value.Value
-            is_stranger = asked.NodeId.NamespaceIndex != self._server._index
-            fault = "Good" if node in self._server.ignored_writes else self._server.bad_writes.get(node)
-            if fault is not None and not is_stranger:
-                status = ua.StatusCode(getattr(ua.StatusCodes, fault))
-            else:
-                (status,) = await super().write(ua.WriteParameters(NodesToWrite=[asked]), user)
-            statuses.append(status)
-            self._server.written.append(
-                Written(
-                    at=monotonic(), node=str(node), value=sent.Value, kind=sent.VariantType.name, status=status.name,
-                    is_stranger=is_stranger,
-                )
-            )  # fmt: skip
-        return statuses
-
-
-def _with_status(found: Any, status: str) -> Any:
-    code = ua.StatusCode(getattr(ua.StatusCodes, status))
-    value = None if code.is_bad() else found.Value
-    return ua.DataValue(value, code, SourceTimestamp=found.SourceTimestamp, ServerTimestamp=found.ServerTimestamp)
