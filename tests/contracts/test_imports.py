@@ -99,5 +99,6 @@ def test_every_module_is_used():
             if isinstance(node, ast.ImportFrom) and node.module:
                 used |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
     pages = "".join(page.read_text(encoding="utf-8") for page in (root / "docs").rglob("*.md"))
+    known = {name for name in known if ".migrations." not in name}  # alembic runs them by their place
     dead = ", ".join(sorted(name for name in known - used if f"from {name} import" not in pages))
     assert dead == ""
