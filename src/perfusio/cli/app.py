@@ -12,6 +12,7 @@ from perfusio.cli.design import design
 from perfusio.cli.fit import fit
 from perfusio.cli.forecast import forecast
 from perfusio.cli.mirror import mirror
+from perfusio.cli.opcua import opcua
 from perfusio.cli.recommend import recommend
 from perfusio.cli.run import run
 from perfusio.cli.score import score
@@ -30,6 +31,7 @@ app = typer.Typer(
 )
 for command in (demo, run, verify, mirror, simulate, design, fit, score, forecast, recommend):
     app.command()(command)
+app.add_typer(opcua, name="opcua")
 
 
 def _tell_version(wanted: bool) -> None:

@@ -10,6 +10,7 @@ import asyncio
 
 from asyncua import Client, ua
 from asyncua.crypto import security_policies, uacrypto
+from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from perfusio.connectors.opcua_access import Access
@@ -108,12 +109,36 @@ def _best(endpoints: list[ua.EndpointDescription], access: Access) -> ua.Endpoin
     return plain[0]
 
 
+async def shown_certificate(access: Access) -> x509.Certificate:
+    """Return the certificate that a server shows, trusted or not; nothing of ours is sent.
+
+    Raises:
+        NotConnected: it does not answer, or shows none.
+    """
+    for endpoint in await offered(access):
+        if endpoint.ServerCertificate:
+            return _certificate(endpoint, access)
+    raise NotConnected(
+        f"{access.endpoint} shows no certificate, so no encryption. Expected Sign&Encrypt; switch it on there.",
+        connector=access.endpoint,
+        operation="connect",
+    )
+
+
+def _certificate(endpoint: ua.EndpointDescription, access: Access) -> x509.Certificate:
+    try:
+        return read_certificate(endpoint.ServerCertificate or b"")
+    except ValueError as error:
+        raise NotConnected(
+            f"{access.endpoint}: the server shows no readable certificate ({error}). Expected X.509; renew it there.",
+            connector=access.endpoint,
+            operation="connect",
+        ) from error
+
+
 async def _secure(client: Client, endpoint: ua.EndpointDescription, access: Access) -> None:
     """Check whom we talk to, before anything of ours is sent, and encrypt for that one only."""
-    try:
-        shown = read_certificate(endpoint.ServerCertificate or b"")
-    except ValueError as error:
-        raise NotConnected(f"{access.endpoint}: the server shows no readable certificate: {error}.") from error
+    shown = _certificate(endpoint, access)
     uri = endpoint.Server.ApplicationUri or ""
     access.certificates.check(shown, endpoint=access.endpoint, host=access.host, uri=uri)
     own, key = access.certificates.own()
