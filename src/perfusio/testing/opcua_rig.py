@@ -21,6 +21,7 @@ class SimulatedOpcUaRig:
         options: For the server, see `FaultyOpcUaServer`.
 
     Attributes:
+        rig: The vessels, for their truth.
         server: The server; `server.endpoint` and `server.toml()` are what a client needs.
         is_over: Vessels whose run has ended; their last sample stays.
     """
@@ -29,7 +30,7 @@ class SimulatedOpcUaRig:
         self.server = FaultyOpcUaServer(tuple(rig.vessels()), **options)
         self.server.on_second_look = self._pass_time
         self.is_over: set[str] = set()
-        self._vessels = rig.vessels()
+        self.rig, self._vessels = rig, rig.vessels()
         self._tasks: set[asyncio.Task[None]] = set()
         for vessel in self._vessels:
             self.server.run(self._publish(vessel))
