@@ -12,26 +12,23 @@ import json
 from collections import deque
 from collections.abc import Awaitable, Callable
 from hashlib import sha256
-from math import isfinite
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
 from perfusio.clock import Clock, SystemClock
 from perfusio.connectors import sql_setpoints as requests
 from perfusio.connectors.sql_database import Database
-from perfusio.connectors.sql_samples import Look, SqlSample, groups_of, late_values, look_at, rows_of, values_of
+from perfusio.connectors.sql_samples import Look, SqlSample, late_values, values_of
+from perfusio.connectors.sql_source import VesselSource
 from perfusio.errors import (
     ConfigError,
     EndOfRun,
     NotConnected,
-    OutOfRange,
     SampleOverdue,
-    UnreadableSource,
     WriteRejected,
 )
 from perfusio.protocols import ConnectorKind
-from perfusio.quantities import closest
-from perfusio.state import SETPOINT_QUANTITIES, Setpoints, State
+from perfusio.state import Setpoints, State
 
 T = TypeVar("T")
 ANSWER_POLL_SECONDS = 1.0
@@ -88,15 +85,14 @@ class SqlStore:
         self.confirms_at_once = actuates  # a replay is history, which a write does not change
         self._database = Database(where, create=create)
         self._follows = actuates if follow is None else follow
+        self._source = VesselSource(self._database, run, reactor, grows=self._follows)
         self._poll_seconds, self._timeout_seconds, self._sleep = poll_seconds, timeout_seconds, sleep
         self._acknowledge_seconds, self._clock = acknowledge_seconds, clock or SystemClock()
-        self._run, self._reactor = run, reactor
         self._notes: list[str] = []
         self._rows: list[SqlSample] | None = None
         self._n_known = 0
         self._late: deque[State] = deque()
         self._seen: Look | None = None
-        self._found: tuple[str, str] | None = None
 
     # -- the Connector protocol --------------------------------------------------------------------------------------
 
@@ -116,7 +112,7 @@ class SqlStore:
         if self._follows:
             await self._wait_for_news()
         elif self._rows is None:
-            self._rows = await asyncio.to_thread(self._read)
+            self._rows = await asyncio.to_thread(self._source.read)
         if self._late:
             return self._late.popleft()
         rows = self._rows or []
@@ -134,7 +130,7 @@ class SqlStore:
         said = self._last.setpoints if self._last else Setpoints()
         if self.kind is ConnectorKind.REPLAY:
             return said
-        run, reactor = self._group
+        run, reactor = self._source.group
         done = await asyncio.to_thread(self._in_one_read, requests.last_acknowledged, run, reactor)
         if done is None:
             return said
@@ -179,14 +175,7 @@ class SqlStore:
             UnreadableSource: no row names a reactor, or the database is refused.
             NotConnected: it cannot be reached.
         """
-        names = dict.fromkeys(reactor for _, reactor in self._in_one_read(groups_of, self._run) if reactor)
-        if not names:
-            words = (
-                f"{self._database.name} has no samples that name a reactor, so its vessels are not known. Put in the "
-                "first row of each, or use the store itself as the connector of its one vessel."
-            )
-            raise UnreadableSource((words,), connector=self._database.name)
-        return {name: self._narrowed(name) for name in names}
+        return {name: self._narrowed(source) for name, source in self._source.vessels().items()}
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -200,7 +189,7 @@ class SqlStore:
             UnreadableSource: the database is refused; a run that describes its sources before it starts is told.
             NotConnected: it cannot be reached.
         """
-        rows = self._read()
+        rows = self._source.read()
         content = json.dumps([values_of(row) for row in rows], sort_keys=True)
         return {
             "connector": type(self).__name__,
@@ -208,8 +197,8 @@ class SqlStore:
             "url": self._database.shown,
             "sha256": sha256(content.encode()).hexdigest(),
             "n_rows": len(rows),
-            "run": self._group[0],
-            "reactor": self._group[1],
+            "run": self._source.group[0],
+            "reactor": self._source.group[1],
             "clone": next((row.clone for row in rows if row.clone), ""),
             "follow": self._follows,
             "warnings": list(self.warnings),
@@ -217,15 +206,11 @@ class SqlStore:
 
     # -- reading -----------------------------------------------------------------------------------------------------
 
-    def _narrowed(self, reactor: str) -> Self:
+    def _narrowed(self, source: VesselSource) -> Self:
         store = copy.copy(self)
-        store._reactor, store._notes, store._late = reactor, [], deque()
-        store._rows, store._n_known, store._seen, store._found = None, 0, None, None
+        store._source, store._notes, store._late = source, [], deque()
+        store._rows, store._n_known, store._seen = None, 0, None
         return store
-
-    @property
-    def _group(self) -> tuple[str, str]:
-        return self._found or (self._run or "", self._reactor or "")
 
     @property
     def _last(self) -> SqlSample | None:
@@ -235,53 +220,12 @@ class SqlStore:
         with self._database.reading() as connection:
             return question(connection, *arguments)
 
-    def _read(self) -> list[SqlSample]:
-        """Return all samples of our vessel, which is found out with the first of them."""
-        with self._database.reading("read_sample") as connection:
-            if self._found is None:
-                self._found = self._chosen(groups_of(connection, None))
-            return rows_of(connection, *self._group, self._database.name) if self._found else []
-
-    def _look(self) -> tuple[Look, list[SqlSample]] | None:
-        """Return the samples if anything about them has changed since `_seen`."""
-        with self._database.reading("read_sample") as connection:
-            if self._found is None:
-                self._found = self._chosen(groups_of(connection, None))
-            look = look_at(connection, *self._group)
-            return None if look == self._seen else (look, rows_of(connection, *self._group, self._database.name))
-
-    def _chosen(self, groups: list[tuple[str, str]]) -> tuple[str, str] | None:
-        """Return the run and reactor that are meant; None while there is no row that fits and one may come.
-
-        Raises:
-            UnreadableSource: several fit, or none; the message lists what there is.
-        """
-        name = self._database.name
-        fitting = [g for g in groups if self._run in (None, g[0]) and self._reactor in (None, g[1])]
-        if len(fitting) > 1:
-            told = "; ".join(f"run={run!r}, reactor={reactor!r}" for run, reactor in fitting[:6])
-            words = f"{name} holds {len(fitting)} vessels: {told}. Choose one: SqlStore(..., run=..., reactor=...)"
-            words += ", or hand all of them to the twin: SqlStore(...).vessels()."
-            raise UnreadableSource((words,), connector=name)
-        if fitting:
-            return fitting[0]
-        if groups and not self._follows:
-            wanted = self._run if self._run not in (None, *(g[0] for g in groups)) else self._reactor
-            there = tuple(dict.fromkeys(text for g in groups for text in g if text))
-            holds = f"It holds {', '.join(there)}." if there else "Its rows name no run and no reactor."
-            words = f"{name} has no samples of {wanted!r}.{closest(str(wanted), there)} {holds}"
-            raise UnreadableSource((words,), connector=name)
-        if not self._follows:
-            words = f"{name} has no samples yet, expected one row per sample. Put them in, or wait: follow=True."
-            raise UnreadableSource((words,), connector=name)
-        return None
-
     async def _wait_for_news(self) -> None:
         """Wait until there is a further row, or a blank was filled in."""
         waited, trouble = 0.0, ""
         while not self._late and self._n_known == len(self._rows or []):
             try:
-                looked = await asyncio.to_thread(self._look)
+                looked = await asyncio.to_thread(self._source.news, self._seen)
             except NotConnected as error:
                 looked = None
                 self._note(str(error), trouble)
@@ -318,15 +262,7 @@ class SqlStore:
         where = self._where("write_setpoints")
         if self._last is None:
             raise WriteRejected("No sample was read yet, so the setpoints have no time. Read a sample first.", **where)
-        for name, quantity in SETPOINT_QUANTITIES.items():
-            value = getattr(setpoints, name)
-            if not isfinite(value):
-                text = f"{name} = {value:g} cannot be written: expected a number of {quantity.unit}."
-                raise WriteRejected(f"{text} Give all six setpoints.", **where)
-            try:
-                quantity.check(value)
-            except OutOfRange as error:
-                raise WriteRejected(str(error), **where) from error
+        requests.refuse_impossible(setpoints, **where)
 
     def _ask(self, wanted: Setpoints) -> requests.Request:
         assert self._last is not None  # `_check` came before
@@ -335,8 +271,8 @@ class SqlStore:
             return requests.ask(
                 connection,
                 wanted,
-                run=self._group[0],
-                reactor=self._group[1],
+                run=self._source.group[0],
+                reactor=self._source.group[1],
                 time_h=self._last.state.time_h,
                 now=self._clock.now(),
                 valid_seconds=None if is_advice else self._acknowledge_seconds,
