@@ -16,6 +16,8 @@ ammonium above 10 mmol/L or perfusion below 15 pL/cell/day. Who steers:
 - any recipe, hindsight: the best constant recipe of all six setpoints, searched on this very vessel
 - PI controllers at 40e6 cells/mL: with hand gains, and with gains tuned on plants that are not reported
   (`decisions_pi`); random: setpoints drawn anew each day
+
+Then off-line campaigns (`campaign_rounds`), and what decisions cost (`decisions_costs`).
 """
 
 from __future__ import annotations
@@ -26,11 +28,13 @@ import multiprocessing
 import os
 import sys
 from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from dataclasses import dataclass, replace
+from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
+import campaign_rounds as campaigns
 import decisions_arms as arms
+import decisions_costs as costs
 import decisions_recipes as recipes
 import decisions_report as report
 from decisions_arms import Lived
@@ -69,6 +73,9 @@ class Extent:
         n_old: Old runs that are learnt from.
         rounds: Of the search of constant recipes.
         n_forecast: Paths of each forecast.
+        n_rig: Vessels that decisions are timed on.
+        off_line: Clone and seed of each campaign.
+        campaign: How much each is.
     """
 
     clones: Sequence[str]
@@ -79,12 +86,20 @@ class Extent:
     n_old: int
     rounds: int
     n_forecast: int
+    n_rig: int
+    off_line: Sequence[tuple[int, int]]
+    campaign: campaigns.Size
 
 
-FULL = Extent(clones=REPORTED, n_paths=10, n_beside=4, n_vessels=3, days=28, n_old=27, rounds=3, n_forecast=256)
+FULL = Extent(
+    clones=REPORTED, n_paths=10, n_beside=4, n_vessels=3, days=28, n_old=27, rounds=3, n_forecast=256, n_rig=24,
+    off_line=campaigns.CASES, campaign=campaigns.WHOLE,
+)  # fmt: skip
 QUICK = Extent(
-    clones=FOR_CHOOSING, n_paths=1, n_beside=0, n_vessels=1, days=FROM_DAY + 1, n_old=3, rounds=1, n_forecast=16
-)
+    clones=FOR_CHOOSING, n_paths=1, n_beside=0, n_vessels=1, days=FROM_DAY + 1, n_old=3, rounds=1, n_forecast=16,
+    n_rig=2, off_line=campaigns.SMALL_CASES, campaign=campaigns.SMALL,
+)  # fmt: skip
+Both = tuple[report.Told, report.Told]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,7 +112,7 @@ class Job:
     extent: Extent
 
 
-def one_path(job: Job) -> tuple[report.Told, report.Told]:
+def one_path(job: Job) -> Both:
     """Run everybody on one path; return holding and harvesting."""
     x, is_beside = job.extent, job.number < job.extent.n_beside
     # clones come in turn, and each with and without a doubling
@@ -145,18 +160,26 @@ def _twins(
     return made
 
 
-def told(jobs: Sequence[Job]) -> list[tuple[report.Told, report.Told]]:
-    """Run all paths, in two processes; those on which more runs first, so that both end together."""
+def told(jobs: Sequence[Job], x: Extent) -> tuple[list[Both], list[dict[str, float]]]:
+    """Run all paths and campaigns, in two processes; paths on which more runs first, so that both end together."""
     for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
         os.environ[variable] = "1"  # for the workers: with two threads each they would fight over two cores
-    done = []
-    with ProcessPoolExecutor(min(2, len(jobs)), mp_context=multiprocessing.get_context("spawn")) as pool:
-        for future in as_completed([pool.submit(one_path, job) for job in jobs]):
-            done.append(future.result())
-            print(
-                f"{len(done)} of {len(jobs)}: {done[-1][0].clone}, seed {done[-1][0].seed}", file=sys.stderr, flush=True
-            )
-    return sorted(done, key=lambda both: both[0].seed)
+    n = len(jobs) + len(x.off_line)
+    with ProcessPoolExecutor(min(2, n), mp_context=multiprocessing.get_context("spawn")) as pool:
+        on_paths = [pool.submit(one_path, job) for job in jobs]
+        off_line = [pool.submit(campaigns.campaign_arm, clone, seed, x.campaign) for clone, seed in x.off_line]
+        everything: list[Future[Both] | Future[dict[str, float]]] = [*on_paths, *off_line]
+        for i, future in enumerate(as_completed(everything), start=1):
+            future.result()  # what failed ends it all
+            print(f"{i} of {n} paths and campaigns", file=sys.stderr, flush=True)
+    return [f.result() for f in on_paths], [f.result() for f in off_line]
+
+
+def cost(job: Job) -> costs.Costs:
+    """Time decisions in this process, with nothing of ours beside it."""
+    x = job.extent
+    case = productivity_case(job.clone, job.seed, days=FROM_DAY, n_vessels=x.n_rig)
+    return costs.of_decisions(case, HybridModel().fit(case.old_runs()[: x.n_old], seed=0))
 
 
 def main() -> int:
@@ -179,9 +202,15 @@ def main() -> int:
     if not args.full and not args.seeds:
         seeds = [100]
     jobs = [Job(clone=c, seed=s, number=i, extent=extent) for i, (c, s) in enumerate(paths(extent.clones, seeds))]
-    both = told(jobs)
+    both, recommended = told(jobs, extent)
+    spent = cost(jobs[0])
     holding, harvesting = [one for one, _ in both], [other for _, other in both]
-    promises = report.tracking_checks(holding) + report.productivity_checks(harvesting)
+    promises = [
+        *report.tracking_checks(holding),
+        *report.productivity_checks(harvesting),
+        *report.campaign_checks(recommended),
+        *report.cost_checks(spent),
+    ]
     lines = [
         stamp(),
         f"{', '.join(extent.clones)}; {len(jobs)} paths, seeds {seeds[0]} to {seeds[-1]}, of {extent.days} days; days "
@@ -192,15 +221,22 @@ def main() -> int:
             harvesting, of_error=False, title=f"Harvest as much as limits allow, {extent.n_vessels} vessels a path"
         ),
         "early: days before those that count on which a limit is broken; medium: vessel volumes a day; bias: filtered",
-        "less true viability [points]; CPU s: per vessel and day, forecasts and refits included",
+        "less true viability [points]; CPU s: per vessel and day, refits included",
         "",
+        *report.campaign_table(recommended),
+        *report.cost_lines(spent),
         f"{'':97}{'figure':>9}  limit      met",
         *(promise.line() for promise in promises),
     ]
     is_met = all(p.is_met for p in promises if p.rank == "Must")
     if args.full:
         lines.append(f"every Must holds: {'yes' if is_met else 'NO'}")
-    figures = {"holding": report.to_json(holding), "harvesting": report.to_json(harvesting)}
+    figures = {
+        "holding": report.to_json(holding),
+        "harvesting": report.to_json(harvesting),
+        "campaigns": recommended,
+        "costs": asdict(spent),
+    }
     checks = [p.to_json() for p in promises]
     lines.append(json.dumps({"bench": "decisions", "full": args.full, **figures, "checks": checks}))
     print("\n".join(lines))

@@ -1,5 +1,7 @@
 """Off-line campaigns on plants that the model does not know: `python benchmarks/campaign_rounds.py [--full]`.
 
+A part of `bench_decisions`, which prints the promises about them too; alone it takes a third of the time.
+
 The 27-run Box-Behnken design of four factors is simulated with noise and gaps; then, in each round, a `Campaign`
 recommends 6 constant recipes, they are simulated, and their results added. The figure of a run is the mean true
 productivity of days 9 to 28 of its recipe on the noise-free plant, which counts if the true state keeps viability >=
@@ -17,6 +19,7 @@ import os
 import statistics
 import time
 from collections.abc import Iterable
+from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
@@ -39,20 +42,46 @@ from perfusio.state import SETPOINT_INDEX, SPECIES_INDEX, Setpoints
 Array = NDArray[np.float64]
 
 FACTORS = ("perfusion_rate", "bleed_rate", "glucose_setpoint", "temperature")
-DAYS, FROM_DAY, BATCH, ROUNDS, N_RANDOM = 28, 9, 6, 3, 45
+FROM_DAY = 9
 CASES = tuple((51 + i % 4, 5101 + i) for i in range(10))
 """Number of the random clone and seed of each reported campaign; none of them was used for choosing anything."""
 _COLUMNS = [SETPOINT_INDEX[name] for name in FACTORS]
 _LOW, _HIGH = SPACE.low[_COLUMNS], SPACE.high[_COLUMNS]
 
 
-def campaign_arm(clone_number: int, seed: int, *, full: bool = True) -> dict[str, float]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Size:
+    """How much a campaign is.
+
+    Attributes:
+        days: Length of each run.
+        n_design: Runs of the design that are made first.
+        batch: Recommended a round.
+        rounds: How many.
+        n_random: Random recipes.
+        generations: Of the search for the optimum.
+    """
+
+    days: int
+    n_design: int
+    batch: int
+    rounds: int
+    n_random: int
+    generations: int
+
+
+WHOLE = Size(days=28, n_design=27, batch=6, rounds=3, n_random=45, generations=40)
+SMALL = Size(days=FROM_DAY + 1, n_design=4, batch=1, rounds=1, n_random=4, generations=1)
+SMALL_CASES = ((11, 101),)
+
+
+def campaign_arm(clone_number: int, seed: int, size: Size = WHOLE) -> dict[str, float]:
     """Run one campaign and its rivals.
 
     Args:
         clone_number: Of the random clone.
         seed: Of design order, vessels, analyzers, random recipes and the campaign.
-        full: ROUNDS rounds of BATCH; otherwise one round of 3.
+        size: How much is run.
 
     Returns:
         Shares of the optimum: ``campaign`` (best run that truly keeps the limits), ``round 1``, ... (the same after
@@ -61,40 +90,44 @@ def campaign_arm(clone_number: int, seed: int, *, full: bool = True) -> dict[str
         that truly kept the limits; ``cpu_s`` per round.
     """
     clone = random_clone(clone_number)
-    optimum = best_possible(clone_number)
+    optimum = best_possible(clone_number, size)
+
+    def best_of(recipes: Array) -> float:
+        return _best(clone, recipes, size.days) / optimum
+
     design = plan("box-behnken", SPACE, FACTORS, n_centre=3, seed=seed)
-    recipes = {run.name: run.setpoints for run in design.runs}
-    campaign = Campaign(HybridModel(), factors=FACTORS, days=DAYS, from_day=FROM_DAY, seed=seed)
-    campaign.add_measurements(simulate_runs(clone, recipes, days=DAYS, seed=seed))
-    figures = {"optimum": optimum, "design": _best(clone, _array(recipes.values())) / optimum}
+    recipes = {run.name: run.setpoints for run in design.runs[: size.n_design]}
+    campaign = Campaign(HybridModel(), factors=FACTORS, days=size.days, from_day=FROM_DAY, seed=seed)
+    campaign.add_measurements(simulate_runs(clone, recipes, days=size.days, seed=seed))
+    figures = {"optimum": optimum, "design": best_of(_array(recipes.values()))}
     recommended: list[Setpoints] = []
     cpu = 0.0
-    for i in range(1, 1 + (ROUNDS if full else 1)):
+    for i in range(1, 1 + size.rounds):
         start = time.process_time()
-        batch = {r.name: r.setpoints for r in campaign.recommend(BATCH if full else 3)}
+        batch = {r.name: r.setpoints for r in campaign.recommend(size.batch)}
         cpu += time.process_time() - start
         recommended += batch.values()
-        campaign.add_measurements(simulate_runs(clone, batch, days=DAYS, seed=seed + 10_000 * i))
-        figures[f"round {i}"] = max(_best(clone, _array(recommended)) / optimum, figures["design"])
+        campaign.add_measurements(simulate_runs(clone, batch, days=size.days, seed=seed + 10_000 * i))
+        figures[f"round {i}"] = max(best_of(_array(recommended)), figures["design"])
     picks = {name: campaign.best(probability=p) for name, p in (("picked", 0.8), ("picked at even odds", 0.5))}
-    random = np.random.default_rng([seed, 45]).random((N_RANDOM, len(FACTORS)))
+    random = np.random.default_rng([seed, 45]).random((size.n_random, len(FACTORS)))
     return {
         **figures,
         "campaign": figures[f"round {i}"],
-        **{k: 0.0 if r is None else _best(clone, _array([r.setpoints])) / optimum for k, r in picks.items()},
-        "random": _best(clone, _recipes(random)) / optimum,
-        "kept": float(np.mean(true_run(clone, _array(recommended))[1] <= 0.0)),
+        **{k: 0.0 if r is None else best_of(_array([r.setpoints])) for k, r in picks.items()},
+        "random": best_of(_recipes(random)),
+        "kept": float(np.mean(true_run(clone, _array(recommended), size.days)[1] <= 0.0)),
         "cpu_s": cpu / i,
     }
 
 
-def true_run(clone: Clone, recipes: Array) -> tuple[Array, Array]:
+def true_run(clone: Clone, recipes: Array, days: int) -> tuple[Array, Array]:
     """Return true productivity [mg/L/day] (G,) and by how much the worst limit is broken, <= 0 kept, (G,)."""
     vessels = [Setpoints.of(u) for u in recipes]
     batch = VesselBatch(clone, vessels, seeds=[0] * len(vessels), inoculum=Inoculum(spread=0.0))
-    produced, broken = np.zeros((DAYS, len(vessels))), np.full(len(vessels), -np.inf)
+    produced, broken = np.zeros((days, len(vessels))), np.full(len(vessels), -np.inf)
     perfusion, bleed = (recipes[:, SETPOINT_INDEX[n]] for n in ("perfusion_rate", "bleed_rate"))
-    for day in range(DAYS):
+    for day in range(days):
         batch.advance(1.0)
         state = np.array([s.vector() for s in batch.true_states()])
         titer, vcd = (state[:, SPECIES_INDEX[n]] for n in ("titer", "vcd"))
@@ -108,23 +141,23 @@ def true_run(clone: Clone, recipes: Array) -> tuple[Array, Array]:
 
 
 @cache
-def best_possible(clone_number: int) -> float:
+def best_possible(clone_number: int, size: Size) -> float:
     """Return the largest true productivity of any constant recipe over the four factors that keeps the limits."""
     clone = random_clone(clone_number)
 
     def loss(shares: Array) -> Array:
-        produced, broken = true_run(clone, _recipes(shares.T))
+        produced, broken = true_run(clone, _recipes(shares.T), size.days)
         return np.asarray(-produced + 1e5 * np.maximum(broken, 0.0))
 
     found = differential_evolution(
-        loss, [(0.0, 1.0)] * len(FACTORS), vectorized=True, updating="deferred", popsize=8, maxiter=40, rng=0,
-        polish=False,
+        loss, [(0.0, 1.0)] * len(FACTORS), vectorized=True, updating="deferred", popsize=8, maxiter=size.generations,
+        rng=0, polish=False,
     )  # fmt: skip
     return -float(found.fun)
 
 
-def _best(clone: Clone, recipes: Array) -> float:
-    produced, broken = true_run(clone, recipes)
+def _best(clone: Clone, recipes: Array, days: int) -> float:
+    produced, broken = true_run(clone, recipes, days)
     return float(np.where(broken <= 0.0, produced, 0.0).max())
 
 
@@ -141,13 +174,13 @@ def _recipes(shares: Array) -> Array:
 def main() -> None:
     """Print one line per campaign, and the medians."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
-    parser.add_argument("--full", action="store_true", help=f"{len(CASES)} campaigns of {ROUNDS} rounds")
+    parser.add_argument("--full", action="store_true", help=f"{len(CASES)} campaigns of {WHOLE.rounds} rounds")
     parser.add_argument("--case", nargs=2, type=int, action="append", metavar=("CLONE", "SEED"), help="other cases")
     arguments = parser.parse_args()
-    cases = arguments.case or (CASES if arguments.full else CASES[:1])
+    cases = arguments.case or (CASES if arguments.full else SMALL_CASES)
     results = []
     for clone_number, seed in cases:
-        figures = campaign_arm(clone_number, seed, full=arguments.full)
+        figures = campaign_arm(clone_number, seed, WHOLE if arguments.full else SMALL)
         results.append(figures)
         print(f"Random{clone_number} seed {seed}: {'  '.join(f'{k} {v:.3f}' for k, v in figures.items())}", flush=True)
     print("median: " + "  ".join(f"{k} {statistics.median(r[k] for r in results):.3f}" for k in results[0]))

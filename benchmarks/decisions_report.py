@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 import numpy as np
 
 from decisions_arms import LIMITS, Lived, by_limit, pooled_violation
+from decisions_costs import Costs
 from model_report import Check
 
 ORACLE, TWIN, NOT_LEARNING, COLD, SINGLE = (
@@ -176,6 +177,69 @@ def productivity_checks(told: Sequence[Told]) -> list[Check]:
 
 
 _OF_ONE = " of one vessel"
+
+
+def campaign_table(told: Sequence[Mapping[str, float]]) -> list[str]:
+    """Return the table of campaigns: shares of the optimum."""
+    rounds = [name for name in told[0] if name.startswith("round ")]
+    rows = ["random", "design", *rounds, "picked", "picked at even odds", "kept", "cpu_s"]
+    lines = [
+        f"Recipes recommended off line, {len(told)} campaigns",
+        f"{'':29}{'share of the optimum, median (min to max)':>48}",
+    ]
+    for name in rows:
+        middle, low, high = _spread([one[name] for one in told])
+        lines.append(f"{_CAMPAIGN.get(name, name):29}{f'{middle:.3g} ({low:.3g} to {high:.3g})':>48}")
+    return [*lines, ""]
+
+
+def campaign_checks(told: Sequence[Mapping[str, float]]) -> list[Check]:
+    """Return what was promised of campaigns."""
+
+    def median(name: str) -> float:
+        return float(np.median([one[name] for one in told]))
+
+    def check(rank: str, what: str, value: float, limit: float, relation: str = ">=") -> Check:
+        return Check(rank=rank, what=f"campaign, median: {what}", value=value, limit=limit, relation=relation, digits=3)
+
+    best, random, design = (median(name) for name in ("campaign", "random", "design"))
+    return [
+        check("Must", "best run over the best of random ones", best / max(random, 1e-9), 1.0, ">"),
+        check("Must", "best run over the best of its design", best / max(design, 1e-9), 1.0, ">"),
+        check("Aim", "best run, share of the optimum", best, 0.85),
+        check("Aim", "best run, share of the optimum", best, 0.95),
+    ]
+
+
+def cost_lines(costs: Costs) -> list[str]:
+    """Return what decisions cost."""
+    return [
+        "CPU s of decisions, default search, one thread, both forecasts included",
+        *(
+            f"{name:29}one vessel {alone:.3f}, {costs.n_vessels} vessels together {costs.together[name]:.2f}"
+            for name, alone in costs.alone.items()
+        ),
+        "",
+    ]
+
+
+def cost_checks(costs: Costs) -> list[Check]:
+    """Return what was promised of the time that decisions take."""
+    alone, together = max(costs.alone.values()), max(costs.together.values())
+    return [
+        Check(rank="Must", what="CPU s of one decision", value=alone, limit=0.3),
+        Check(rank="Must", what=f"CPU s of the decisions for {costs.n_vessels} vessels", value=together, limit=3.0),
+    ]
+
+
+_CAMPAIGN = {
+    "random": "best of random recipes",
+    "design": "best of the design",
+    "picked": "handed over, P >= 0.8",
+    "picked at even odds": "handed over, P >= 0.5",
+    "kept": "(share that kept the limits)",
+    "cpu_s": "(CPU s a round)",
+}
 
 
 def to_json(told: Sequence[Told]) -> dict[str, object]:

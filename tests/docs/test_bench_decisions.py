@@ -50,9 +50,25 @@ def test_everybody_steers_and_every_figure_is_printed(printed):
     assert figures["holding"]["oracle"]["all_violation_pct"] == 0.0
     best = figures["harvesting"]["any recipe, hindsight"]["productivity"][0]
     assert best >= figures["harvesting"]["recipe of the 27, hindsight"]["productivity"][0]
+    (campaign,) = figures["campaigns"]
+    assert campaign["campaign"] >= campaign["design"]
+    assert 0.0 <= campaign["random"] <= 1.5  # the optimum of so short a search need not be the best
+    assert figures["costs"]["n_vessels"] == 2
+    for spent in ("alone", "together"):
+        assert all(cpu > 0.0 for cpu in figures["costs"][spent].values())
+    assert any("2 vessels together" in line for line in printed)
     promises = [line for line in printed if line.startswith(("Must ", "Aim "))]
     assert len(promises) == len(figures["checks"])
     assert {c["rank"] for c in figures["checks"]} == {"Must", "Aim"}
+
+
+def test_what_was_promised_of_campaigns_and_costs(part):
+    report, costs = part("report"), part("costs")
+    one = {"campaign": 0.9, "random": 0.8, "design": 0.7}
+    assert [c.is_met for c in report.campaign_checks([one])] == [True, True, True, False]
+    assert not report.campaign_checks([{**one, "design": 0.9}])[1].is_met  # no better is not better
+    cheap = costs.Costs(n_vessels=24, alone={"a": 0.2, "b": 0.31}, together={"a": 2.9, "b": 3.0})
+    assert [c.is_met for c in report.cost_checks(cheap)] == [False, True]
 
 
 def lived(part, *, days=12, viability=96.0, vcd=40.0, perfusion=1.0):
