@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
@@ -9,13 +10,13 @@ from math import isfinite, nan
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, and_, func, select, update
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import Connection, and_, func, select, text, update
+from sqlalchemy.dialects import sqlite
 
 from perfusio.connectors.names import amount
 from perfusio.connectors.sql_database import Database
-from perfusio.connectors.sql_schema import SOURCE, samples
-from perfusio.errors import ConfigError, OutOfRange, UnreadableSource
+from perfusio.connectors.sql_schema import LATEST_H, SOURCE, samples
+from perfusio.errors import OutOfRange, UnreadableSource
 from perfusio.state import QUANTITIES, SETPOINT_QUANTITIES, STATE_QUANTITIES, Setpoints, State
 
 BATCH = 2000
@@ -59,7 +60,7 @@ def add_samples(where: str | Path, rows: Iterable[SqlSample], *, create: bool = 
 
     Raises:
         UnreadableSource: a sample that is there says something else; the message names the first ones.
-        WriteRejected: a value is not possible.
+        OutOfRange: a value or a time is not possible.
         NotConnected: the database cannot be reached.
     """
     database = Database(where, create=create)
@@ -168,12 +169,20 @@ def _batches(rows: Iterable[SqlSample]) -> Iterator[list[Row]]:
 
 
 def _checked(sample: SqlSample) -> Row:
+    """Return a row that the rules of the table let pass; those speak of constraints, this of quantities."""
     row = values_of(sample)
-    if not isfinite(sample.state.time_h):
-        raise ConfigError(f"A sample of {sample.reactor or 'the vessel'} has no time ({sample.state.time_h!r} h).")
+    where = f"The sample at {sample.state.time_h!r} h of {sample.reactor or 'the vessel'}"
+    if not 0 <= sample.state.time_h < LATEST_H:
+        raise OutOfRange(f"{where} has no possible time: expected 0 h or later.")
+    try:
+        for q in QUANTITIES.values():
+            if row[q.name] is not None:
+                q.check(row[q.name])
+    except OutOfRange as error:
+        raise OutOfRange(f"{where}: {error}") from error
     for name, value in row["others"].items():
         if value is not None and not isfinite(value):
-            raise ConfigError(f"{name!r} = {value!r} cannot be kept: expected a finite number, or NaN.")
+            raise OutOfRange(f"{where}: {name!r} = {value!r} cannot be kept: expected a finite number, or NaN.")
     return row
 
 
@@ -183,8 +192,7 @@ def _key(row: Row) -> tuple[str, str, float]:
 
 def _add(connection: Connection, batch: list[Row], name: str) -> int:
     """Put one batch in; only where some of it was there already is the database asked what it holds."""
-    new = _insert(connection)(samples).on_conflict_do_nothing().execution_options(preserve_rowcount=True)
-    n_new = connection.execute(new, batch).rowcount
+    n_new = _insert(connection, batch)
     if n_new == len(batch):
         return n_new
     there = _there(connection, batch)
@@ -203,9 +211,18 @@ def _add(connection: Connection, batch: list[Row], name: str) -> int:
     return n_new
 
 
-def _insert(connection: Connection) -> Any:
-    """Return the INSERT that knows ON CONFLICT, which each kind of database spells in its own way."""
-    return sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
+def _insert(connection: Connection, batch: list[Row]) -> int:
+    """Insert those rows whose key is not there yet; return how many.
+
+    PostgreSQL takes a batch as one document in one statement: row by row it would be several times slower.
+    """
+    if connection.dialect.name == "sqlite":
+        return connection.execute(sqlite.insert(samples).on_conflict_do_nothing(), batch).rowcount
+    names = ", ".join(samples.c.keys())
+    shape = ", ".join(f"{c.name} {c.type.compile(connection.dialect)}" for c in samples.c)
+    rows = f"SELECT {names} FROM json_to_recordset(CAST(:rows AS json)) AS batch({shape})"
+    statement = text(f"INSERT INTO samples ({names}) {rows} ON CONFLICT DO NOTHING")
+    return connection.execute(statement, {"rows": json.dumps(batch, allow_nan=False)}).rowcount
 
 
 def _there(connection: Connection, batch: list[Row]) -> dict[tuple[str, str, float], Row]:

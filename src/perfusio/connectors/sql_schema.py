@@ -18,6 +18,8 @@ VERSION_TABLE = "perfusio_version"
 """Where a database says which revision of these tables it holds, and that it is one of ours."""
 SOURCE, RECORD = "source", "record"
 STATUSES = ("advice", "asked", "acknowledged", "withdrawn", "unknown")
+LATEST_H = 1_000_000
+"""No culture is older [h]; NaN and infinity are not below it either, on both kinds of database."""
 QUANTILES = ("q05", "q10", "q90", "q95")
 
 metadata = MetaData(naming_convention={"pk": "pk_%(table_name)s", "ck": "ck_%(table_name)s_%(constraint_name)s"})
@@ -82,7 +84,7 @@ samples = Table(
     ),
     _json("quality", "Remarks by quantity, e.g. below the detection limit"),
     _json("others", "Further values by name with unit, kept and not read"),
-    CheckConstraint("time_h >= 0 AND time_h < 1000000", name="time_h"),
+    CheckConstraint(f"time_h >= 0 AND time_h < {LATEST_H}", name="time_h"),
     *(_possible(name, q) for name, q in QUANTITIES.items()),
     comment="One row per sample; insert a row to hand it to a twin",
 )
