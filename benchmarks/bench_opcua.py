@@ -33,7 +33,7 @@ from perfusio.connectors.opcua_certificates import read_certificate
 from perfusio.connectors.opcua_security import Certificates
 from perfusio.state import State
 from perfusio.testing.opcua_identity import identity
-from perfusio.testing.opcua_server import FaultyOpcUaServer
+from perfusio.testing.opcua_server import FaultyOpcUaServer, free_port
 
 VESSELS = ("R01", "R02")
 INTERVAL_S = 1.0
@@ -112,7 +112,7 @@ class Servers:
     def __init__(self, folder: Path) -> None:
         command = [sys.executable, __file__, "--zygote", str(folder)]
         self._zygote = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        self.pid = self.port = 0
+        self.pid, self.port = 0, free_port()
         self._line()
         self.begin = time.monotonic()
 
@@ -125,8 +125,10 @@ class Servers:
         self.pid, self.port = int(pid), int(port)
 
     def kill(self) -> None:
-        """Kill the one that runs."""
+        """Kill the one that runs, and wait until it is gone and its port free."""
         os.kill(self.pid, signal.SIGKILL)
+        while Path(f"/proc/{self.pid}").exists():
+            time.sleep(0.001)
 
     def end(self) -> None:
         """Kill all."""

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import random
+import socket
 import threading
 import tomllib
 from collections.abc import Callable, Coroutine, Iterable, Mapping
@@ -28,8 +30,26 @@ from perfusio.testing.opcua_thread import LoopThread
 
 T = TypeVar("T")
 NAMESPACE = "urn:perfusio:testing:rig"
+PORTS = (15_000, 31_000)
+"""Below those that operating systems give to clients."""
 _STRANGER = "urn:perfusio:testing:stranger"
 logging.getLogger("asyncua").addHandler(logging.NullHandler())  # it logs each fault that was asked for
+
+
+def free_port() -> int:
+    """Return a port that is free now, and that no client is given for its own end while a server is down.
+
+    A client that tries again and again to reach a port of that range on its own machine can end up connected to itself,
+    and the server then finds the port taken.
+    """
+    for port in random.sample(range(*PORTS), 100):
+        with socket.socket() as tried:
+            try:
+                tried.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
+    raise ConfigError(f"No port of {PORTS[0]} to {PORTS[1]} is free on this machine. Give one: start(port=...).")
 
 
 class FaultyOpcUaServer:
@@ -80,7 +100,7 @@ class FaultyOpcUaServer:
 
     def start(self, port: int | None = None) -> Self:
         """Listen, on a free port the first time and on the same one later."""
-        self._thread.call(self._start(self.port if port is None else port))
+        self._thread.call(self._start(port or self.port or free_port()))
         return self
 
     def kill(self) -> None:
