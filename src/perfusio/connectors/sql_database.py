@@ -196,14 +196,10 @@ def _url_of(where: str | Path) -> URL:
 
 
 def _sqlite_engine(path: Path, *, create: bool) -> Engine:
-    """Make an engine that begins and ends transactions itself, also around changes of tables."""
+    """Make an engine that begins each transaction itself: the driver would do so for some statements only."""
     mode = "rwc" if create else "rw"
     url = URL.create("sqlite", database=path.as_uri(), query={"mode": mode, "uri": "true"})
     engine = create_engine(url, poolclass=NullPool, connect_args={"timeout": CONNECT_SECONDS})
-
-    @event.listens_for(engine, "connect")
-    def _own_transactions(dbapi: Any, _: object) -> None:
-        dbapi.isolation_level = None
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:
