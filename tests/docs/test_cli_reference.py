@@ -30,8 +30,11 @@ def said(*arguments):
 
 
 def reference():
-    names = get_command(app).commands
-    parts = [f"## `perfusio {name}`\n\n```text\n{said(name)}\n```\n" for name in names]
+    commands = get_command(app).commands
+    paths = [
+        (name, *below) for name, c in commands.items() for below in ((), *((n,) for n in getattr(c, "commands", ())))
+    ]
+    parts = [f"## `perfusio {' '.join(path)}`\n\n```text\n{said(*path)}\n```\n" for path in paths]
     return "\n".join([HEAD, f"```text\n{said()}\n```\n", *parts])
 
 
