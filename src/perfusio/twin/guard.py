@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from perfusio.config import Constraint, DesignSpace, Mode
 from perfusio.decision import Action, Decision, Verdict
 from perfusio.errors import PerfusioError
 from perfusio.forecast import Forecast
-from perfusio.state import SETPOINT_QUANTITIES, SETPOINTS, SPECIES, STATE_QUANTITIES, Setpoints
+from perfusio.state import (
+    SETPOINT_INDEX,
+    SETPOINT_QUANTITIES,
+    SETPOINTS,
+    SPECIES,
+    STATE_QUANTITIES,
+    FloatArray,
+    Setpoints,
+)
 from perfusio.trajectory import Trajectory
 
 CRITICAL = ("vcd", "viability", "glucose")
@@ -89,19 +98,43 @@ def _is_physical(forecast: Forecast) -> bool:
     return bool(len(first) and np.all(first >= low) and np.all(first <= high) and np.all(forecast.sd >= 0.0))
 
 
+def breaches(
+    new: FloatArray, current: FloatArray, low: FloatArray, high: FloatArray, max_step: FloatArray
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_], NDArray[np.bool_]]:
+    """Return which setpoints (..., U) leave their bounds, which move too far, and whether bleed exceeds perfusion.
+
+    What is no number breaks every rule. A slack of ROUNDING is left; `guard` puts such values back onto the bound.
+    """
+    slack = ROUNDING * np.maximum(1.0, np.abs(high))
+    outside = ~((low - slack <= new) & (new <= high + slack))
+    with np.errstate(invalid="ignore", over="ignore"):  # infinite values: the comparison answers them
+        too_far = ~(np.abs(new - current) <= max_step + slack)
+    bleeds = ~(new[..., SETPOINT_INDEX["bleed_rate"]] <= new[..., SETPOINT_INDEX["perfusion_rate"]])
+    return outside, too_far, bleeds
+
+
 def _not_allowed(new: Setpoints, current: Setpoints, space: DesignSpace) -> tuple[str, ...]:
     """Bounds, largest steps, and bleed <= perfusion."""
+    low, high, step = space.low, space.high, space.max_step
+    outside, too_far, bleeds = breaches(new.vector(), current.vector(), low, high, step)
     out = []
-    for name, low, high, step in zip(SETPOINTS, space.low, space.high, space.max_step, strict=True):
+    for i, name in enumerate(SETPOINTS):
         value, old, unit = getattr(new, name), getattr(current, name), SETPOINT_QUANTITIES[name].unit
-        slack = ROUNDING * max(1.0, abs(high))
-        if not low - slack <= value <= high + slack:
-            out.append(f"{name} {value:g} {unit} is outside {low:g} to {high:g} {unit}.")
-        if not abs(value - old) <= step + slack:
-            out.append(f"{name} would move from {old:g} to {value:g} {unit}; the largest step is {step:g} {unit}.")
-    if not new.bleed_rate <= new.perfusion_rate:
+        if outside[i]:
+            out.append(f"{name} {value:g} {unit} is outside {low[i]:g} to {high[i]:g} {unit}.")
+        if too_far[i]:
+            out.append(f"{name} would move from {old:g} to {value:g} {unit}; the largest step is {step[i]:g} {unit}.")
+    if bleeds:
         out.append(f"Bleed {new.bleed_rate:g} would exceed perfusion {new.perfusion_rate:g} 1/day.")
     return tuple(out)
+
+
+def starves(
+    new: FloatArray | float, current: FloatArray | float, vcd: FloatArray | float, floor: float
+) -> NDArray[np.bool_]:
+    """Return whether perfusion [1/day] is lowered to less than `floor` [pL/cell/day] for so many cells [1e6/mL]."""
+    lowered: NDArray[np.bool_] = ~(np.asarray(new) >= current)
+    return lowered & ~(np.asarray(new) >= floor * np.asarray(vcd) / 1000.0)
 
 
 def _starving(
@@ -110,11 +143,9 @@ def _starving(
     """Perfusion must not be lowered to below the least cell-specific rate, counted on the cells last measured."""
     floors = [c.low for c in constraints if c.quantity == "cspr" and c.low is not None]
     counts = [s.vcd for s in trajectory.states if s.vcd == s.vcd]
-    if not floors or not counts or new.perfusion_rate >= current.perfusion_rate:
+    if not floors or not counts or not starves(new.perfusion_rate, current.perfusion_rate, counts[-1], max(floors)):
         return ()
     cspr = 1000.0 * new.perfusion_rate / max(counts[-1], 1e-9)
-    if cspr >= max(floors):
-        return ()
     return (
         f"Perfusion {new.perfusion_rate:.3g} 1/day would leave {cspr:.3g} pL/cell/day at {counts[-1]:.3g}e6 cells/mL; "
         f"the least is {max(floors):g}.",
