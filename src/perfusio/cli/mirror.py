@@ -59,7 +59,6 @@ def _followed(file: Path, index: SqlRecord) -> int:
 
     mirror, trouble = Mirror(file, index), ""
     mirror.catch_up()
-    n_before = mirror.n_mirrored
     while not mirror.is_finished:
         time.sleep(LOOK_SECONDS)
         try:
@@ -69,4 +68,4 @@ def _followed(file: Path, index: SqlRecord) -> int:
             if not trouble:
                 typer.echo(f"{error} Trying again until it is back.", err=True)
             trouble = str(error)
-    return mirror.n_mirrored - n_before
+    return mirror.n_added

@@ -93,7 +93,8 @@ class Mirror:
 
     Attributes:
         trouble: Why the index is behind, in words; empty while it keeps up.
-        n_mirrored: Lines that it kept.
+        n_mirrored: Lines that it has.
+        n_added: Those of them that it said it did not have before.
         is_finished: Whether the last of them closed the record.
     """
 
@@ -116,7 +117,7 @@ class Mirror:
         self.path, self._index = Path(path), index
         self._first_pause_s, self._on_trouble = first_pause_s, on_trouble
         self.trouble = ""
-        self.n_mirrored = 0
+        self.n_mirrored = self.n_added = 0
         self.is_finished = False
         self._offset = 0
         self._news, self._over = Flag(), Flag()
@@ -173,7 +174,7 @@ class Mirror:
         with self.path.open("rb") as file:
             file.seek(self._offset)
             for lines in _batches(takewhile(lambda line: line.endswith(b"\n"), file)):
-                self._index.add([line[:-1].decode("ascii") for line in lines])
+                self.n_added += self._index.add([line[:-1].decode("ascii") for line in lines])
                 self._offset += sum(map(len, lines))
                 self.n_mirrored += len(lines)
                 self.is_finished = b'"event":"RunEnded"' in lines[-1]
