@@ -7,7 +7,6 @@ verified write nothing more is written to that vessel until a person allows it.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Self
 
@@ -172,17 +171,9 @@ class OpcUaVessel:
         Raises:
             NotConnected: the server does not answer now.
         """
-        self._read = setpoints_of(self._vessel, await self._read_setpoints())
+        _, readings = await self._session.read_now(tuple(self._vessel.setpoints.values()))
+        self._read = setpoints_of(self._vessel, readings)
         return self._read
-
-    async def _read_setpoints(self) -> Mapping[Any, Any]:
-        tags = tuple(self._vessel.setpoints.values())
-        try:
-            return await self._session.read(tags, at_once=True)
-        except NotConnected:
-            if not self._session.was_connected:
-                raise
-        return await self._session.read(tags, at_once=True)  # the link had died unnoticed: once more on a new one
 
     async def write_setpoints(self, setpoints: Setpoints) -> Setpoints:
         """Write, read back, and return what is in force then.

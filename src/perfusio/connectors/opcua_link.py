@@ -62,6 +62,14 @@ class Link:
         """What the next link needs to close this one's session."""
         return OldSession(token=self._client.uaclient.session.authentication_token, nonce=self._client._server_nonce)
 
+    @property
+    def is_usable(self) -> bool:
+        """Whether nothing is known against it; a connection that the other side closed is known at once."""
+        protocol = self._client.uaclient.protocol
+        if not self.lost and (protocol is None or protocol.transport is None):
+            self.lose("the server closed the connection")
+        return not self.lost
+
     async def ask(self, what: Awaitable[T]) -> T:
         """Wait for one answer; whatever goes wrong, the link is lost.
 

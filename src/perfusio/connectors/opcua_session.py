@@ -62,10 +62,10 @@ class OpcUaSession:
             PerfusioError: the server refuses us, or is not what the node map says, and no more time.
         """
         self._enter_loop()
-        if self._link is not None and not self._link.lost:
+        if self._link is not None and self._link.is_usable:
             return self._link
         async with self._connecting:
-            while self._link is None or self._link.lost:
+            while self._link is None or not self._link.is_usable:
                 loop = asyncio.get_running_loop()
                 wait = 0.0 if at_once else max(0.0, self._next_attempt - loop.time())
                 if until is not None and loop.time() + wait >= until:
@@ -84,15 +84,28 @@ class OpcUaSession:
                         raise
             return self._link
 
-    async def read(
-        self, tags: Sequence[Tag], *, until: float | None = None, at_once: bool = False
-    ) -> dict[Tag, Reading]:
+    async def read(self, tags: Sequence[Tag], *, until: float | None = None) -> dict[Tag, Reading]:
         """Read these tags in one request.
 
         Raises:
             NotConnected: as `link`, or the link failed while reading; the next call takes a new one.
         """
-        return await (await self.link(until=until, at_once=at_once)).read(tags)
+        return await (await self.link(until=until)).read(tags)
+
+    async def read_now(self, tags: Sequence[Tag]) -> tuple[Link, dict[Tag, Reading]]:
+        """Read these tags without waiting for a server that is away, and return the link that answered.
+
+        A link that had died unnoticed is replaced once.
+
+        Raises:
+            PerfusioError: the server does not answer now.
+        """
+        link = await self.link(until=None, at_once=True)
+        try:
+            return link, await link.read(tags)
+        except NotConnected:
+            link = await self.link(until=None, at_once=True)
+            return link, await link.read(tags)
 
     async def look(self, vessel: VesselMap, *, until: float | None) -> dict[Tag, Reading]:
         """Read the sample of a vessel, together with all vessels that are looked at at the same moment.

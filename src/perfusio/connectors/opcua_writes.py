@@ -110,8 +110,8 @@ class Write:
     async def run(self) -> Report:
         """Carry it out; it always ends with a report, at the latest soon after the deadline."""
         try:
-            link = await self._session.link(until=self._not_after, at_once=True)
-            self._old = setpoints_of(self._vessel, await link.read(tuple(self._vessel.setpoints.values())))
+            link, readings = await self._session.read_now(tuple(self._vessel.setpoints.values()))
+            self._old = setpoints_of(self._vessel, readings)
         except PerfusioError as error:
             return Report(
                 ending=Ending.REFUSED, in_force=Setpoints(), words=f"{error} A write does not wait for a link."
