@@ -2,8 +2,9 @@
 
 A server process with two vessels publishes a sample every three seconds, by the clock, whether anybody reads or not. It
 is killed with SIGKILL at random moments, several times a sample, and started again at once; three times of four the
-next kill waits until the client was back. Each sample that was published must be read once, and once only. Every connection is signed and encrypted. The memory of the reading process
-is compared between the first tenth of the kills and the end. 200 kills with --full, 5 without.
+next kill waits until the client was back. Each sample that was published must be read once, and once only. Every
+connection is signed and encrypted. The memory of the reading process is compared between the first tenth of the kills
+and the end. 200 kills with --full, 5 without.
 
 The servers are forked from a process that made the address space once, so that a start takes milliseconds, not seconds.
 """

@@ -30,7 +30,7 @@ from perfusio.twin.digital_twin import DigitalTwin
 
 OUT = Path("opcua-twin")
 IS_SMOKE_TEST = bool(os.environ.get("SMOKE_TEST"))
-ADVISED_DAYS, DAYS, N_PATHS = (1, 4, 32) if IS_SMOKE_TEST else (3, 28, 256)
+ADVISED_DAYS, DAYS, N_PATHS = (1, 3, 32) if IS_SMOKE_TEST else (3, 28, 256)
 
 
 def parsed() -> argparse.Namespace:

@@ -49,7 +49,14 @@ def told(tmp_path_factory):
                 twin = DigitalTwin(
                     connector=connector.vessels(),
                     design_space=DEFAULT_AMBR250_DESIGN_SPACE,
-                    run_config=RunConfig(duration_days=4, mode=Mode.AUTOMATIC, n_paths=16, run_dir=folder),
+                    run_config=RunConfig(
+                        duration_days=4,
+                        mode=Mode.AUTOMATIC,
+                        n_paths=16,
+                        retrain_every=9,
+                        forecast_days=3,
+                        run_dir=folder,
+                    ),
                     observers=(intervene,),
                 )
                 return await twin.run()
