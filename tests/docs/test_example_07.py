@@ -25,7 +25,6 @@ def test_the_rig_is_advised_first_and_then_run(tmp_path):
     assert (done.returncode, done.stderr) == (0, "")
     out = tmp_path / "opcua-twin"
     assert done.stdout.count("COMPLETED: 2 samples, 1 decisions") == 2
-    assert done.stdout.count("COMPLETED: 2 samples, 1 decisions") == 2
     assert "writing never stopped" in done.stdout
     for name in ("advised", "automatic"):
         assert verify(out / name / "audit.jsonl").outcome == "COMPLETED"
