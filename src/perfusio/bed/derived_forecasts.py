@@ -72,9 +72,7 @@ def derived_forecast(
     )
 
 
-def _paths(
-    forecast: Forecast, name: str, plan: FloatArray, diameter: float, sieving: float, seed: int
-) -> FloatArray:
+def _paths(forecast: Forecast, name: str, plan: FloatArray, diameter: float, sieving: float, seed: int) -> FloatArray:
     base = {"harvest_titer": "titer", "vcv": "vcd"}.get(name, name)
     paths: FloatArray = quantity_paths(base, forecast.samples[None], plan[None])[0]
     if name == "cspr":

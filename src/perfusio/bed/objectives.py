@@ -84,7 +84,9 @@ class Feasibility:
     """How well candidates keep the constraints.
 
     Attributes:
-        violation: By how much the worst limit is missed, in units of 5 % of the limit, (G,); <= 0 is kept.
+        violation: By how much limits are missed, in units of 5 % of the limit, (G,); <= 0 is kept. Of what is missed
+            it is the mean of the worst day, the average day and the last day: where the next days are lost already, it
+            is still less for a plan that brings the vessel back.
         probability: Of keeping each constraint on its worst day, (G, number of constraints).
         margin: Distance of the mean from each limit on its worst day, canonical unit, < 0 beyond it, of the same shape.
         violation_of_mean: As `violation`, if the mean alone had to keep the limits, (G,).
@@ -104,7 +106,8 @@ def feasibility(
     constraints: tuple[Constraint, ...], paths: FloatArray, plans: FloatArray, *, diameter: float = np.nan
 ) -> Feasibility:
     """Judge candidates by chance constraints: mean +- k sd within the limit on each day, k from the probability."""
-    violation, of_mean = np.full((2, len(plans)), -np.inf)
+    missed = np.full(plans.shape[:2], -np.inf)
+    of_mean = np.full(len(plans), -np.inf)
     margins = np.full((len(plans), len(constraints)), np.inf)
     probability = np.ones((len(plans), len(constraints)))
     for c, constraint in enumerate(constraints):
@@ -115,8 +118,10 @@ def feasibility(
             if limit is not None:
                 margin = sign * (mean - limit)
                 scale = 0.05 * max(abs(limit), 1.0)
-                violation = np.maximum(violation, (k * sd - margin).max(axis=1) / scale)
+                missed = np.maximum(missed, (k * sd - margin) / scale)
                 of_mean = np.maximum(of_mean, -margin.min(axis=1) / scale)
                 margins[:, c] = np.minimum(margins[:, c], margin.min(axis=1))
                 probability[:, c] = np.minimum(probability[:, c], norm.cdf(margin / sd).min(axis=1))
+    worst, beyond = missed.max(axis=1), np.maximum(missed, 0.0)
+    violation = np.where(worst > 0.0, (worst + beyond.mean(axis=1) + beyond[:, -1]) / 3.0, worst)
     return Feasibility(violation=violation, probability=probability, margin=margins, violation_of_mean=of_mean)

@@ -18,7 +18,7 @@ from perfusio.protocols import Model
 from perfusio.state import SETPOINT_INDEX, SPECIES_INDEX, FloatArray, Setpoints
 from perfusio.trajectory import Trajectory
 
-N_SEARCH_PATHS = 48
+N_SEARCH_PATHS, N_SCOUT_PATHS = 48, 16
 N_BASELINE = 3
 """Latest setpoints of a vessel that are no news to it: hypervolumes are measured beyond them."""
 
@@ -57,9 +57,16 @@ class BEDPolicy:
 
 
 def problem_of(
-    trajectory: Trajectory, current: Setpoints, model: Model, space: DesignSpace, config: RunConfig, seed: int
+    trajectory: Trajectory,
+    current: Setpoints,
+    model: Model,
+    space: DesignSpace,
+    config: RunConfig,
+    seed: int,
+    *,
+    n_paths: int = N_SEARCH_PATHS,
 ) -> Problem:
-    """Return the decision problem of a vessel as it is now.
+    """Return the decision problem of a vessel as it is now, on so many possible futures.
 
     Raises:
         EmptyDesignSpace: no single step brings the vessel back into the design space.
@@ -67,7 +74,7 @@ def problem_of(
     space.reachable(current)
     hours = config.sampling_interval_hours
     horizon = max(intervals(o.horizon_days, hours) for o in config.objectives)
-    futures = model.futures(trajectory, interval_hours=hours, n_paths=N_SEARCH_PATHS, n_intervals=horizon, seed=seed)
+    futures = model.futures(trajectory, interval_hours=hours, n_paths=n_paths, n_intervals=horizon, seed=seed)
     diameters = [s.diameter for s in trajectory.states if s.diameter == s.diameter]
     return Problem(
         futures=futures,
@@ -75,7 +82,7 @@ def problem_of(
         hours=hours,
         space=space,
         config=config,
-        n_paths=N_SEARCH_PATHS,
+        n_paths=n_paths,
         baseline=_latest(trajectory, space),
         diameter=diameters[-1] if diameters else np.nan,
         seed=seed,
@@ -87,7 +94,8 @@ def _decide(
 ) -> Decision:
     problem = problem_of(trajectory, current, model, space, config, seed)
     low, high = box(problem, trajectory, space)
-    best, merit = best_candidate(problem, low, high, np.random.default_rng(seed))
+    scout = problem_of(trajectory, current, model, space, config, seed, n_paths=N_SCOUT_PATHS)
+    best, merit = best_candidate(problem, low, high, np.random.default_rng(seed), scout=scout)
     score = float(problem.acquire(best[None])[0])
     if not np.isfinite(score) or abs(float(problem.merit(best[None])[0]) - merit) > 1e-3 * max(1.0, abs(merit)):
         raise ModelError(f"The score of the best setpoints does not re-evaluate: {merit:g} against {score:g}.")

@@ -8,7 +8,7 @@ Q species, M objectives, C constraints.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,9 +21,9 @@ from perfusio.state import SETPOINT_INDEX, FloatArray
 INFEASIBLE = -1e30
 """Below any acquisition value: the logarithm of a hopeless improvement of little spread can be -1e12."""
 PENALTY = 1e3
-N_PROBES = 32
-TOLERANCE = 0.05
-"""Where no candidate keeps every limit, those within this much of the least violation compete on the objective."""
+TOLERANCE = 0.01
+"""Where no candidate keeps every limit, those within this much of the least violation compete on the objective: 0.05
+points of viability."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,13 +35,15 @@ class Judged:
         gains: Expected gain over holding by objective, weighted, (G, M).
         violation: As in Feasibility, (G,).
         violation_of_mean: As in Feasibility, (G,).
-        merit: What the search went by, (G,).
+        value: Of the acquisition function (G,).
+        merit: What the search went by, (G,); -inf for a way there on which bleed exceeds perfusion.
     """
 
     candidates: FloatArray
     gains: FloatArray
     violation: FloatArray
     violation_of_mean: FloatArray
+    value: FloatArray
     merit: FloatArray
 
     @property
@@ -158,32 +160,38 @@ class Problem:
         paths: FloatArray = played.paths[rows[0]]
         return paths
 
-    def allow_least_violation(self, low: FloatArray, high: FloatArray, rng: np.random.Generator) -> None:
-        """Where nothing in the box keeps every limit, let the least violating candidates compete on the objective."""
-        corners = np.where(rng.random((N_PROBES, len(low))) < 0.5, low, high)
-        inside = low + rng.random((N_PROBES, len(low))) * (high - low)
-        least = float(self.judge(np.concatenate([corners, inside])).violation.min())
-        self._allowed = least + TOLERANCE if least > 0.0 else 0.0
-
     def merit(self, candidates: FloatArray) -> FloatArray:
         """Return acquisition values; candidates that break a limit rank below all that do not, the worst last."""
         kept = self.judge(candidates)
         values = self.acquire(candidates)
-        broken = kept.violation > self._allowed
         ramps = self._of(candidates, "plans")  # on the way there too: the first step is what is written
         bleed, perfusion = (ramps[..., SETPOINT_INDEX[n]] for n in ("bleed_rate", "perfusion_rate"))
-        too_much_bleed = (bleed > perfusion).any(axis=1)
-        values = np.where(broken, INFEASIBLE * (1.0 + kept.violation - self._allowed), values)
-        values = np.where(too_much_bleed, -np.inf, values)
-        gains = self.gains(candidates).mean(axis=1)
+        merit = np.where((bleed > perfusion).any(axis=1), -np.inf, self._ranked(values, kept.violation))
         self.judged.append(
             Judged(
-                candidates=candidates.copy(), gains=gains, violation=kept.violation,
-                violation_of_mean=kept.violation_of_mean,
-                merit=values,
+                candidates=candidates.copy(), gains=self.gains(candidates).mean(axis=1), violation=kept.violation,
+                violation_of_mean=kept.violation_of_mean, value=values, merit=merit,
             )
         )  # fmt: skip
-        return values
+        return merit
+
+    def settle(self) -> tuple[FloatArray, float]:
+        """Return the best candidate that was judged (D,) and its merit; holding and -inf if none may be taken.
+
+        Where none keeps every limit, those next to the least violating one compete on the objective from now on.
+        """
+        pool = self.pool()
+        least = float(pool.violation[pool.is_allowed].min(initial=np.inf))
+        if not np.isfinite(least) and not pool.is_allowed.any():
+            return self.hold, -np.inf
+        self._allowed = least + TOLERANCE if least > 0.0 else 0.0
+        merit = np.where(pool.is_allowed, self._ranked(pool.value, pool.violation), -np.inf)
+        self.judged = [replace(pool, merit=merit)]
+        best = int(np.argmax(np.where(np.isnan(merit), -np.inf, merit)))
+        return pool.candidates[best], float(merit[best])
+
+    def _ranked(self, values: FloatArray, violation: FloatArray) -> FloatArray:
+        return np.where(violation > self._allowed, INFEASIBLE * (1.0 + violation - self._allowed), values)
 
     def penalized(self, candidates: FloatArray) -> FloatArray:
         """Return acquisition values less a penalty that no gain outweighs, without the jump at the limit (G,).
@@ -198,7 +206,7 @@ class Problem:
         """Return everything that was judged so far."""
         return Judged(**{
             name: np.concatenate([getattr(j, name) for j in self.judged])
-            for name in ("candidates", "gains", "violation", "violation_of_mean", "merit")
+            for name in ("candidates", "gains", "violation", "violation_of_mean", "value", "merit")
         })  # fmt: skip
 
     def _of(self, candidates: FloatArray, what: str) -> FloatArray:

@@ -6,27 +6,63 @@ from collections.abc import Callable
 
 import numpy as np
 
-from perfusio.bed.problem import Problem
+from perfusio.bed.pareto import nondominated
+from perfusio.bed.problem import Judged, Problem
 from perfusio.state import FloatArray
 
 N_CANDIDATES, N_ROUNDS, N_ELITE = 48, 6, 8
+N_SCOUTED, REACH = 8, 0.5
+"""Rounds on few paths, where there is a problem with few, and how far they begin, as a share of half the box."""
+N_FINALISTS, N_NEAR, N_NEAR_ROUNDS = 24, 24, 2
+"""What few paths found is judged on all, and so are candidates near the best of it."""
 
 
 def best_candidate(
-    problem: Problem, low: FloatArray, high: FloatArray, rng: np.random.Generator
+    problem: Problem, low: FloatArray, high: FloatArray, rng: np.random.Generator, *, scout: Problem | None = None
 ) -> tuple[FloatArray, float]:
-    """Return the best candidate of a decision problem (D,) and its merit, by the search that its config names."""
-    problem.allow_least_violation(low, high, rng)
+    """Return the best candidate of a decision problem (D,) and its merit, by the search that its config names.
+
+    Args:
+        problem: Judges.
+        low: Lower corner of the box (D,).
+        high: Upper corner (D,).
+        rng: Source of the candidates.
+        scout: The same problem on fewer paths, where most of the search is done; None = none of it.
+    """
     start = np.clip(problem.hold, low, high)
     if problem.config.search == "gradient":
         from perfusio.bed.gradient import climbed  # torch
 
-        ends = climbed(problem.penalized, low, high, start, seed=int(rng.integers(2**31)))
-        pool = np.concatenate([start[None], ends])
-        values = problem.merit(pool)
-        winner = int(np.argmax(values))
-        return pool[winner], float(values[winner])
-    return cross_entropy(problem.merit, low, high, start[None], rng)
+        ends = climbed((scout or problem).penalized, low, high, start, seed=int(rng.integers(2**31)))
+        problem.merit(np.concatenate([start[None], ends]))
+    elif scout is None:
+        cross_entropy(problem.merit, low, high, start[None], rng)
+    else:
+        cross_entropy(scout.merit, low, high, start[None], rng, rounds=N_SCOUTED, reach=REACH)
+        problem.merit(np.concatenate([start[None], finalists(scout.pool())]))
+        for _ in range(N_NEAR_ROUNDS):
+            winner, _ = problem.settle()
+            pool = problem.pool()
+            elite = pool.candidates[np.argsort(-pool.merit, kind="stable")[:N_ELITE]]
+            spread = np.maximum(elite.std(axis=0), 0.02 * (high - low))
+            problem.merit(np.clip(winner + spread * rng.standard_normal((N_NEAR, len(low))), low, high))
+    return problem.settle()
+
+
+def finalists(pool: Judged) -> FloatArray:
+    """Return candidates (K, D) among which the best is likely, wherever exactly the limits are on more paths.
+
+    Half of them are the best as judged, half those that no other beats on both gain and distance from the limits.
+    """
+    rows = np.flatnonzero(pool.is_allowed)
+    if not rows.size:
+        return pool.candidates[:0]
+    front = rows[nondominated(np.stack([pool.gain[rows], -pool.violation[rows]], axis=1))]
+    front = front[np.argsort(pool.violation[front], kind="stable")]
+    spread = front[np.unique(np.linspace(0, len(front) - 1, N_FINALISTS // 2).round().astype(int))]
+    best = np.argsort(-pool.merit, kind="stable")[: N_FINALISTS // 2]
+    picked: FloatArray = np.unique(pool.candidates[np.concatenate([best, spread])], axis=0)
+    return picked
 
 
 def cross_entropy(
@@ -35,6 +71,9 @@ def cross_entropy(
     high: FloatArray,
     incumbents: FloatArray,
     rng: np.random.Generator,
+    *,
+    rounds: int = N_ROUNDS,
+    reach: float = 1.0,
 ) -> tuple[FloatArray, float]:
     """Return the best setpoints found and their merit.
 
@@ -44,11 +83,13 @@ def cross_entropy(
         high: Upper corner (U,).
         incumbents: Points that take part in every round (K, U); row 0 is holding.
         rng: Source of the candidates.
+        rounds: Of N_CANDIDATES each.
+        reach: Sd of the first round, as a share of half the box.
     """
     half = 0.5 * (high - low)
-    mean, spread = np.clip(incumbents[0], low, high), half.copy()
+    mean, spread = np.clip(incumbents[0], low, high), reach * half
     best, best_merit = incumbents[0], -np.inf
-    for _ in range(N_ROUNDS):
+    for _ in range(rounds):
         drawn = np.clip(mean + spread * rng.standard_normal((N_CANDIDATES, len(low))), low, high)
         pool = np.concatenate([incumbents, drawn] if np.isneginf(best_merit) else [incumbents, best[None], drawn])
         values = merit(pool)

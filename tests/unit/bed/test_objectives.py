@@ -126,6 +126,14 @@ class TestFeasibility:
         assert found.violation[0] > 0
         assert found.probability[0].tolist() == pytest.approx([0.0, 1.0], abs=1e-6)
 
+    def test_what_brings_the_vessel_back_is_less_of_a_violation(self):
+        """Tomorrow is lost under both plans; a plan that gets above the limit later beats one that stays below it."""
+        limit = (Constraint(quantity="viability", low=95.0, probability=0.98),)
+        stays, returns, returns_late = [94.0, 94.0, 94.0], [94.0, 95.5, 96.0], [94.0, 94.2, 95.5]
+        values = np.array([stays, returns, returns_late])[:, None, :]
+        found = feasibility(limit, paths(3, viability=values), plans(3)).violation
+        assert 0.0 < found[1] < found[2] < found[0]
+
     def test_two_sided_limits_use_both_sides(self):
         limit = (Constraint(quantity="glucose", low=2.0, high=4.0),)
         values = np.array([1.0, 3.0, 5.0])[:, None, None]

@@ -167,6 +167,29 @@ class TestConstraints:
         assert "no choice keeps viability >= 95 as surely as asked" in found.reason.text
         assert found.reason.limiting_probability < 0.02
 
+    def test_a_vessel_below_its_limit_is_brought_back_however_much_it_would_yield(self):
+        """Tomorrow is lost whatever is done. Warmth yields more here and keeps the vessel below its limit."""
+
+        @dataclass(frozen=True)
+        class Lost(Paths):
+            def play(self, plans):
+                paths = super().play(plans)
+                warm = plans[..., SETPOINT_INDEX["temperature"]] - 35.0
+                recovered = 0.5 * np.arange(plans.shape[1]) - np.cumsum(0.3 * warm, axis=1)
+                paths[..., SPECIES_INDEX["viability"]] = (94.0 + recovered - recovered[:, :1])[:, None]
+                paths[..., SPECIES_INDEX["titer"]] *= np.exp(warm)[:, None]
+                return paths
+
+        class Sick(Toy):
+            def futures(self, trajectory, **settings):
+                healthy = super().futures(trajectory, **settings)
+                return Lost(healthy.start, healthy.growth, healthy.warm_viability)
+
+        limit = (Constraint(quantity="viability", low=95.0),)
+        found = decide(model=Sick(), constraints=limit, objective=maximize("productivity"))
+        assert not found.reason.feasible
+        assert found.setpoints.temperature == pytest.approx(35.5, abs=0.15)  # a step of 1 °C towards the coldest
+
     def test_cells_are_not_starved(self):
         found = decide(60.0, constraints=(Constraint(quantity="cspr", low=15.0, probability=0.95),))
         assert 1000.0 * found.setpoints.perfusion_rate / found.chosen["vcd"].mean[0] >= 15.0 - 0.3

@@ -3,7 +3,9 @@
 import numpy as np
 import pytest
 
-from perfusio.bed.search import N_CANDIDATES, N_ROUNDS, cross_entropy
+from perfusio.bed.problem import INFEASIBLE, Judged
+from perfusio.bed.search import N_CANDIDATES, N_ROUNDS, best_candidate, cross_entropy
+from perfusio.config import RunConfig
 
 LOW, HIGH = np.array([0.5, 0.05, 2.0, 35.0, 700.0, 0.0]), np.array([2.0, 0.30, 8.0, 37.5, 1050.0, 5.0])
 HOLD = np.array([1.0, 0.15, 4.0, 36.5, 850.0, 1.0])
@@ -39,6 +41,50 @@ def test_it_comes_near_a_known_optimum(optimum, seed):
 def test_an_optimum_in_a_corner_is_found(seed):
     best, _ = search(Merit([0.0, 1.0, 0.0, 1.0, 0.0, 1.0]), seed)
     assert np.abs((best - LOW) / (HIGH - LOW) - [0, 1, 0, 1, 0, 1]).max() < 0.15
+
+
+class Judge:
+    """A quadratic problem with a limit on the first setpoint, off by `luck` as a problem on few paths is."""
+
+    def __init__(self, optimum, limit, luck=0.0):
+        self.value, self.limit, self.luck = Merit(optimum), limit, luck
+        self.hold, self.config, self.judged = HOLD, RunConfig(duration_days=9), []
+
+    def merit(self, u):
+        broken = u[:, 0] - self.limit - self.luck
+        gain = self.value(u)
+        merit = np.where(broken > 0.0, INFEASIBLE * (1.0 + broken), gain)
+        self.judged.append(
+            Judged(
+                candidates=u.copy(), gains=gain[:, None], violation=broken, violation_of_mean=broken, value=gain,
+                merit=merit,
+            )
+        )  # fmt: skip
+        return merit
+
+    def settle(self):
+        pool = self.pool()
+        best = int(np.argmax(pool.merit))
+        return pool.candidates[best], pool.merit[best]
+
+    def pool(self):
+        names = ("candidates", "gains", "violation", "violation_of_mean", "value", "merit")
+        return Judged(**{n: np.concatenate([getattr(j, n) for j in self.judged]) for n in names})
+
+
+@pytest.mark.parametrize("luck", [0.1, 0.0, -0.1])
+def test_what_few_paths_found_is_judged_on_all(luck):
+    """The scout believes the limit to be elsewhere; the winner keeps the true one and is near the best that does."""
+    optimum = [0.9, 0.3, 0.6, 0.3, 0.6, 0.3]
+    problem, scout = Judge(optimum, limit=1.5), Judge(optimum, limit=1.5, luck=luck)
+    best, merit = best_candidate(problem, LOW, HIGH, np.random.default_rng(0), scout=scout)
+    assert best[0] <= 1.5
+    assert merit == pytest.approx(problem.value(best[None])[0])
+    assert merit > -((0.9 - 2 / 3) ** 2) - 0.05
+    asked = sum(len(j.merit) for j in problem.judged)
+    assert asked < 80 < sum(len(j.merit) for j in scout.judged)
+    pool = problem.pool()
+    assert (pool.violation > 0.0).any(), "what breaks a limit is there to be told of"
 
 
 def test_it_never_asks_outside_the_box_nor_more_than_it_may():
