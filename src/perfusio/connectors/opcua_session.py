@@ -36,7 +36,7 @@ class OpcUaSession:
         self._link: Link | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._old: OldSession | None = None
-        self._pause, self._next_attempt = access.timing.backoff[0], 0.0
+        self._pause, self._next_attempt, self._stray_until = access.timing.backoff[0], 0.0, 0.0
         self._asking: set[str] = set()
         self._looking: asyncio.Task[dict[str, dict[Tag, Reading]]] | None = None
 
@@ -49,6 +49,11 @@ class OpcUaSession:
     def is_secure(self) -> bool | None:
         """Whether the latest link was encrypted; None before the first."""
         return self._link.is_secure if self._link is not None else None
+
+    @property
+    def is_fenced(self) -> bool:
+        """Whether no session before this one can still be open in the server: closed by us, or ended by its timeout."""
+        return bool(asyncio.get_running_loop().time() >= self._stray_until)
 
     async def link(self, *, until: float | None, at_once: bool = False) -> Link:
         """Return a link that works as far as is known; connect if there is none, as often as it takes.
@@ -140,6 +145,8 @@ class OpcUaSession:
         if self._link is not None:
             self.trouble, self._old = self._link.lost, self._link.old_session
         link = await connect(self.access, self._old)
+        if not link.is_fenced and self._link is not None:
+            self._stray_until = asyncio.get_running_loop().time() + self._link.session_s
         try:
             self.resolved = await resolve(link, self.node_map, self.resolved)
         except BaseException:

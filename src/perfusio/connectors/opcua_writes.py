@@ -186,7 +186,7 @@ class Write:
         except PerfusioError as error:
             self._trouble = f"{self._trouble} {error}"
             return None
-        return found if link.is_fenced or not differences(self._asked, found) else None
+        return found if self._session.is_fenced or not differences(self._asked, found) else None
 
     def _has_time(self, link: Link) -> bool:
         """Whether what is sent now cannot be carried out after the deadline, wherever it gets stuck."""

@@ -28,6 +28,10 @@ class TcpProxy:
         """Stop forwarding, both ways, without closing anything: the link is half-open from now on."""
         self._thread.call(self._set(forwarding=False))
 
+    def strand(self) -> None:
+        """Stop forwarding on the connections that there are; new ones work, as after a firewall forgot its table."""
+        self._thread.call(self._strand())
+
     def release(self) -> None:
         """Forward again, first of all what was held: it arrives late, even from a client that has given up."""
         self._thread.call(self._set(forwarding=True))
@@ -48,14 +52,18 @@ class TcpProxy:
         self.close()
 
     async def _start(self) -> None:
-        self._forwarding = asyncio.Event()
-        self._forwarding.set()
+        self._gates = [_open_gate()]  # the last is that of connections to come
         self._writers: set[asyncio.StreamWriter] = set()
         self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
         self.port = self._server.sockets[0].getsockname()[1]
 
     async def _set(self, *, forwarding: bool) -> None:
-        (self._forwarding.set if forwarding else self._forwarding.clear)()
+        for gate in self._gates:
+            (gate.set if forwarding else gate.clear)()
+
+    async def _strand(self) -> None:
+        self._gates[-1].clear()
+        self._gates.append(_open_gate())
 
     async def _hang_up(self) -> None:
         for writer in tuple(self._writers):
@@ -66,6 +74,7 @@ class TcpProxy:
         await self._hang_up()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        gate = self._gates[-1]
         try:
             there, back = await asyncio.open_connection("127.0.0.1", self._target)
         except OSError:
@@ -73,21 +82,27 @@ class TcpProxy:
             return
         self._writers |= {writer, back}
         try:
-            await asyncio.gather(self._pump(reader, back), self._pump(there, writer))
+            await asyncio.gather(self._pump(reader, back, gate), self._pump(there, writer, gate))
         finally:
             self._writers -= {writer, back}
             for end in (writer, back):
                 end.transport.abort()
 
-    async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, gate: asyncio.Event) -> None:
         with suppress(ConnectionError):
             while data := await reader.read(65536):
                 if self.delay_s > 0:
                     await asyncio.sleep(self.delay_s)
-                await self._forwarding.wait()
+                await gate.wait()
                 writer.write(data)
                 await writer.drain()
-        await self._forwarding.wait()  # the end of one side is not passed on by a link that is half-open
+        await gate.wait()  # the end of one side is not passed on by a link that is half-open
         if writer.can_write_eof():
             with suppress(OSError):
                 writer.write_eof()
+
+
+def _open_gate() -> asyncio.Event:
+    gate = asyncio.Event()
+    gate.set()
+    return gate

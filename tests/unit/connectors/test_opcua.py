@@ -7,6 +7,7 @@ from math import isnan
 
 import pytest
 
+from perfusio.connectors import opcua_connect
 from perfusio.connectors.opcua import OpcUaConnector
 from perfusio.connectors.opcua_nodes import node_map_of
 from perfusio.errors import ConfigError, NotConnected, SampleOverdue, UnreadableSource
@@ -173,3 +174,36 @@ def test_it_can_be_used_in_one_event_loop_after_another(server, certificates):
 
     assert asyncio.run(once()) == asyncio.run(once())
     assert server.witness.n_sessions == 2
+
+
+async def test_the_keys_of_a_channel_are_renewed_in_time(connect, server, monkeypatch):
+    class ShortLived(opcua_connect.Client):
+        def __init__(self, *args, **options):
+            super().__init__(*args, **options)
+            self.secure_channel_timeout = 400
+
+    monkeypatch.setattr(opcua_connect, "Client", ShortLived)
+    connector = connect()
+    vessel = connector.vessels()["R01"]
+    await vessel.read_sample()
+    channel = (await connector.session.link(until=None))._client.uaclient.protocol._connection
+    first = channel.security_token.TokenId
+    await asyncio.sleep(3.5 * QUICK.keepalive)
+    server.publish("R01", make_state(day=1))
+    assert (await vessel.read_sample()).day == 1
+    assert channel.security_token.TokenId > first
+    assert connector.session.n_connects == 1
+
+
+async def test_a_session_that_may_still_be_open_counts_until_its_timeout(connect, server, proxy):
+    connector = connect(endpoint=f"opc.tcp://127.0.0.1:{proxy.port}/")
+    vessel = connector.vessels()["R01"]
+    await vessel.read_sample()
+    link = await connector.session.link(until=None)
+    link._client._server_nonce = b"x" * 32  # a proof that the server will not accept
+    proxy.strand()
+    link.lose("tried in a test")
+    await vessel.read_setpoints()
+    assert not connector.session.is_fenced
+    await asyncio.sleep(QUICK.session + 0.1)
+    assert connector.session.is_fenced

@@ -190,6 +190,28 @@ async def test_a_half_open_link_that_heals_in_time_ends_done_without_a_second_ch
     assert server.setpoints("R01") == (ASKED if found is Ending.DONE else NOMINAL)
 
 
+async def test_what_is_stranded_is_done_once_on_a_new_link_and_never_again(connect, server, proxy):
+    timing = replace(QUICK, session=4.0, write=12.0)  # long enough for the old session to be open when its bytes come
+    vessel = connect(endpoint=f"opc.tcp://127.0.0.1:{proxy.port}/", timing=timing).vessels()["R01"]
+    await vessel.read_sample()
+    await vessel.read_setpoints()
+    link = await vessel._session.link(until=None)
+    honest_write = link.write
+
+    async def stranded(values):
+        proxy.strand()
+        return await honest_write(values)
+
+    link.write = stranded
+    assert (await ending(vessel))[0] is Ending.DONE
+    assert len(server.witness.written) == len(SETPOINTS)
+    server.set_value("R01.temperature", 34.0)
+    proxy.release()
+    await asyncio.sleep(0.3)
+    assert server.setpoints("R01").temperature == 34.0
+    assert len(server.witness.written) == len(SETPOINTS)
+
+
 async def test_a_write_does_not_wait_for_a_link(vessel, server):
     server.kill()
     found, said = await ending(vessel)
