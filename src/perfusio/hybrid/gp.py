@@ -86,11 +86,18 @@ class Posterior(ABC):
         Returns:
             A function of x (G, S, D) that returns (G, S): path s at G points.
         """
+        return self._skeleton().draw(n_paths, rng)
+
+    def variance(self, x: FloatArray) -> FloatArray:
+        """Return the variance of the latent function at x (C, D), shape (C,), to a few hundredths; cheap for many x."""
+        return self._skeleton().variance(self.h.scaled(x))
+
+    def _skeleton(self) -> Skeleton:
         skeleton = _SKELETONS.get(self)
         if skeleton is None:
             at = self.x[spread(len(self.x), N_CANDIDATES)]
             skeleton = _SKELETONS[self] = Skeleton.of(self.h, at, *self.joint(at))
-        return skeleton.draw(n_paths, rng)
+        return skeleton
 
 
 # What all draws of a process have in common costs more than one draw: it is kept for as long as the process.

@@ -70,6 +70,7 @@ class Skeleton:
         factor: Lower Cholesky factor of the prior covariance there, (M, M).
         mean: Posterior mean there, (M,).
         root: Lower Cholesky factor of the posterior covariance there, (M, M).
+        known: K^-1 - K^-1 C K^-1 of prior K and posterior C there, (M, M): what k' known k takes off the variance.
     """
 
     h: Hyperparameters
@@ -77,19 +78,23 @@ class Skeleton:
     factor: FloatArray
     mean: FloatArray
     root: FloatArray
+    known: FloatArray
 
     @classmethod
     def of(cls, h: Hyperparameters, at: FloatArray, mean: FloatArray, cov: FloatArray) -> Skeleton:
         """Choose points among scaled candidates (C, D), from posterior mean (C,) and covariance (C, C) there."""
         some = telling(h, at, np.diag(cov), N_POINTS)
         x, little = at[some], (JITTER + 1e-9 * h.signal_variance) * np.eye(len(some))
-        return cls(
-            h=h,
-            x=x,
-            factor=cholesky(h.covariance(x, x) + little),
-            mean=mean[some],
-            root=cholesky(cov[np.ix_(some, some)] + little),
-        )
+        factor, root = cholesky(h.covariance(x, x) + little), cholesky(cov[np.ix_(some, some)] + little)
+        pulled = solved(factor, root)
+        known = solved(factor, np.eye(len(x))) - pulled @ pulled.T
+        return cls(h=h, x=x, factor=factor, mean=mean[some], root=root, known=known)
+
+    def variance(self, x: FloatArray) -> FloatArray:
+        """Return the variance of the latent function at scaled x (C, D), shape (C,), as far as the points tell it."""
+        cross = self.h.covariance(x, self.x)
+        left: FloatArray = self.h.signal_variance - np.einsum("cm,cm->c", cross @ self.known, cross)
+        return np.maximum(left, 0.0)
 
     def draw(self, n_paths: int, rng: np.random.Generator) -> Callable[[FloatArray], FloatArray]:
         """Draw functions.

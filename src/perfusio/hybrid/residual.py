@@ -307,7 +307,7 @@ class Residual:
         For each species that has a process, its usual variance over that at x, at most 1; their mean.
         """
         shares = [
-            np.minimum(1.0, self.usual_variance[q] / np.maximum(p.predict(x)[1], 1e-12))
+            np.minimum(1.0, self.usual_variance[q] / np.maximum(p.variance(x), 1e-12))
             for q, p in enumerate(self.processes)
             if p is not None
         ]

@@ -80,6 +80,17 @@ def test_a_few_points_stand_for_many_rows(many_rows):
     assert ratio.max() < 1.35  # what a path does not know it doubts
 
 
+def test_the_variance_at_many_points_is_nearly_the_exact_one(many_rows):
+    x, process = many_rows
+    new = np.concatenate([x[::9], x[::9] + 0.2, x[::40] + 1.0, np.full((1, 16), 1e3)])
+    exact, cheap = process.predict(new)[1], process.variance(new)
+    assert (cheap / exact).mean() == pytest.approx(1.0, abs=0.05)
+    assert cheap.min() >= 0.0
+    assert (cheap / exact).min() > 0.8
+    assert (cheap / exact).max() < 1.35
+    assert cheap[-1] == pytest.approx(H.signal_variance * np.exp(2 * (0.3 - np.log(1.7))))  # far from everything
+
+
 def test_points_are_chosen_where_the_data_say_most():
     x = np.array([[0.0], [0.01], [5.0], [0.02], [9.0]])
     h = Hyperparameters(log_lengthscales=np.zeros(1), log_signal=0.0, log_noise=0.0)
