@@ -110,6 +110,7 @@ _SAME_DIMENSION: dict[str, dict[str, float]] = {
     "h": {"h": 1.0, "hr": 1.0, "hrs": 1.0, "hour": 1.0, "hours": 1.0, "d": 24.0, "day": 24.0, "days": 24.0,
           "min": 1 / 60, "minutes": 1 / 60},
     "mL": {"ml": 1.0, "l": 1e3, "ul": 1e-3},
+    "-": {"-": 1.0, "1": 1.0, "fraction": 1.0, "%": 0.01},
     "rpm": {"rpm": 1.0, "1/min": 1.0, "min-1": 1.0, "rps": 60.0, "1/s": 60.0},
 }  # fmt: skip
 

@@ -1,31 +1,35 @@
-"""What the values of a file must keep: times that rise, units that fit, ranges that are possible, required columns."""
+"""What the values of a file must keep: units that fit, ranges that are possible, required columns."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Mapping
 
 import numpy as np
 
 from perfusio.connectors.columns import Column, Role, quantity_of
-from perfusio.connectors.grids import Grid
-from perfusio.connectors.names import TIME
-from perfusio.connectors.plausibility import are_fractions, doubt_time, doubts
+from perfusio.connectors.grids import Grid, ReadOptions
+from perfusio.connectors.names import SAMPLE, STAMP
+from perfusio.connectors.plausibility import are_fractions, doubts
 from perfusio.connectors.problems import Problems
+from perfusio.connectors.times import Group
 from perfusio.state import FloatArray
 
-SAME_TIME_H = 1e-6
-Group = tuple[str, str]
 
+def require_columns(grid: Grid, problems: Problems, warnings: list[str], *, is_part: bool) -> None:
+    """Time and viable cell density must be there; without viability or glucose a run is warned about.
 
-def require_columns(grid: Grid, problems: Problems, warnings: list[str]) -> None:
-    """Time and viable cell density must be there; without viability or glucose a run is warned about."""
+    Of a file that `is_part` of what is known about its vessels only the time is required.
+    """
     names = {c.name for c in grid.columns}
     if not names:
         return
-    if "time" not in names:
+    if not names & {"time", STAMP, SAMPLE}:
         problems.line(grid.header_line, "no column gives the time, expected 'day' or 'time [h]'. Add or rename one.")
     if problems:
         return  # an unknown header may well be the missing column
+    if is_part:
+        return
     if "vcd" not in names:
         expected = "'VCD' or 'vcd [1e6 cells/mL]'"
         problems.line(grid.header_line, f"no column gives the viable cell density, expected {expected}. Add one.")
@@ -34,87 +38,52 @@ def require_columns(grid: Grid, problems: Problems, warnings: list[str]) -> None
             warnings.append(f"there is no column for {name}: it counts as not measured.")
 
 
-def groups_of(grid: Grid, problems: Problems) -> list[Group]:
-    """Return run and reactor of each row."""
+def groups_of(grid: Grid, options: ReadOptions, problems: Problems) -> tuple[list[Group], FloatArray | None]:
+    """Return run and reactor of each row, and the culture days that names of samples give, if they do."""
     for name in ("run", "reactor"):
         column = grid.text_column(name)
         for i, text in enumerate(grid.texts(name) if column else ()):
             if column and not text:
                 why = f"is empty, expected the {name} that the sample belongs to. Fill it in."
                 problems.cell(grid.lines[i], column.header, text, why)
-    return list(zip(grid.texts("run"), grid.texts("reactor"), strict=True))
+    runs, reactors = grid.texts("run"), grid.texts("reactor")
+    days = None
+    if (column := grid.text_column(SAMPLE)) is not None:
+        found = _of_samples(grid, column, options, problems)
+        runs = runs if grid.text_column("run") else [f.get("run", "") for f in found]
+        reactors = reactors if grid.text_column("reactor") else [f.get("reactor", "") for f in found]
+        if any("day" in f for f in found):
+            days = np.array([float(f.get("day", "nan")) for f in found])
+        elif not {c.name for c in grid.columns} & {"time", STAMP}:
+            problems.line(grid.header_line, "no column gives the time, expected 'day', 'time [h]' or a date. Add one.")
+    return list(zip(runs, [options.vessels.get(r, r) for r in reactors], strict=True)), days
 
 
-def times_of(grid: Grid, groups: Sequence[Group], problems: Problems) -> FloatArray:
-    """Return the sample times [h], shape (N,), checked to start at 0 or later and to rise within each group."""
-    given = [c for c in grid.numbers if c.role is Role.TIME]
-    if not given:
-        return np.full(len(grid.lines), np.nan)
-    column = next((c for c in given if not c.is_bare), given[0])
-    times = np.round(grid.numbers[column].values * column.factor, 6)
-    for other in given:
-        _check_same_time(grid, column, times, other, problems)
-    last: dict[Group, int] = {}
-    steps: list[float] = []
-    for i, (t, group) in enumerate(zip(times.tolist(), groups, strict=True)):
-        if not 0 <= t <= TIME.high:
-            _refuse_time(grid, column, i, t, problems)
-            continue
-        before = last.get(group, i)
-        if t < times[before] - SAME_TIME_H:
-            line, cell = grid.lines[before], grid.cells[before][column.index]
-            problems.cell(
-                grid.lines[i],
-                column.header,
-                grid.cells[i][column.index],
-                f"comes after {cell!r} in line {line}, expected times that rise{_of(group)}. Sort the rows; if these "
-                "are several runs, give each its own file or add a column 'run'.",
-                rule="times rise",
-            )
-            continue
-        if t > times[before] + SAME_TIME_H:
-            steps.append(t - times[before])
-        last[group] = i
-    if len(times) and not problems:
-        doubt = doubt_time(column, np.array(steps), float(times[0]))
-        if doubt is not None:
-            problems.line(grid.header_line, f"column {column.header!r}: {doubt.question()}")
-    return times
+SAMPLE_PATTERN = r"(?P<reactor>.*[^\s_-])[\s_-]+(?:d|day)?[\s_-]*(?P<day>\d{1,3}(?:\.\d+)?)"
+"""Names of samples as people like to give them: R01-D03, HT2_5, Vessel 3 day 07."""
 
 
-def _of(group: Group) -> str:
-    run, reactor = group
-    return (f" within run {run}" if run else "") + (f" within reactor {reactor}" if reactor else "")
-
-
-def _refuse_time(grid: Grid, column: Column, i: int, t: float, problems: Problems) -> None:
-    if i in grid.numbers[column].refused:
-        return  # already said
-    why = "is before the start, expected 0 or more: times count from inoculation. Remove the rows before it."
-    if t > 0:
-        why = f"is more than {TIME.high / 24:g} days, expected the age of the culture. Check the value and its unit."
-    elif t != t:
-        why = "is no time, and every sample has one. Fill it in, or remove the row."
-    problems.cell(grid.lines[i], column.header, grid.cells[i][column.index], why)
-
-
-def _check_same_time(grid: Grid, column: Column, times: FloatArray, other: Column, problems: Problems) -> None:
-    """A file may give its times twice, e.g. as day and as hours, if they agree."""
-    others = grid.numbers[other].values * other.factor
-    differ = np.nonzero(np.abs(others - times) > 1e-3)[0]
-    if differ.size:
-        i = int(differ[0])
-        problems.line(
-            grid.lines[i],
-            f"columns {column.header!r} and {other.header!r} give two times, {times[i]:g} h and {others[i]:g} h. "
-            f'Leave one unread: FilesystemStore(..., ignore=["{other.header}"]).',
-        )
+def _of_samples(grid: Grid, column: Column, options: ReadOptions, problems: Problems) -> list[dict[str, str]]:
+    """Take names of samples apart. With one name for all rows, or with a reactor in every row, nothing need fit."""
+    names = grid.texts(SAMPLE)
+    if grid.text_column("reactor") is not None and not options.sample_pattern:
+        return [{}] * len(names)
+    fits = re.compile(options.sample_pattern or SAMPLE_PATTERN, re.IGNORECASE).fullmatch
+    found = [fits(name) for name in names]
+    if not options.sample_pattern and not any(found) and len(set(names)) == 1:
+        return [{"reactor": name} if name else {} for name in names]
+    for i, match in enumerate(found):
+        if match is None:
+            why = "does not say which vessel it is from, expected a name like 'R01-D03'. Say how to read these names: "\
+                "sample_pattern = '(?P<reactor>...)(?P<day>...)' in the mapping."
+            problems.cell(grid.lines[i], column.header, names[i], why)
+    return [{k: v for k, v in m.groupdict().items() if v} if m else {} for m in found]
 
 
 def canonical_values(
     grid: Grid, problems: Problems, warnings: list[str], *, has_started: bool
 ) -> dict[Column, FloatArray]:
-    """Return every column but the times in its canonical unit, checked.
+    """Return every column of numbers but the times in its canonical unit, checked.
 
     Args:
         grid: The file.

@@ -1,18 +1,22 @@
-"""The column map: what the columns of somebody's workbook mean. Written by hand once, in Python or as ``mapping.toml``.
+"""The column map: what the columns of somebody's files mean, in Python or as ``mapping.toml``.
 
-The TOML file has the same names as the fields here; a name that perfusio does not know is refused.
+`perfusio import --save-mapping` writes such a file, and people edit it. It has the same names as the
+fields here; a name that perfusio does not know is refused.
 """
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, field, fields
+from datetime import UTC, datetime
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from perfusio.connectors.names import meaning_of, split
+from perfusio.connectors.names import SAMPLE, meaning_of, split
+from perfusio.connectors.stamps import ORDERS
 from perfusio.errors import ConfigError
 from perfusio.quantities import closest
 from perfusio.state import SETPOINT_QUANTITIES, SETPOINTS, Setpoints
@@ -46,18 +50,26 @@ class FeedSheet:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ColumnMap:
-    """What the columns of a sheet mean; columns that are not named stay unread.
+    """What the columns of a file or sheet mean; columns that are not named stay unread.
 
     A label is the name of a column, or ``"Group / Name"`` where two header rows are needed to tell columns apart. Its
     unit is read from the label, e.g. ``"Glucose (mM)"``, unless the meaning says one, e.g. ``"glucose [mmol/L]"``.
     Volumes may be in any unit of volume.
 
     Attributes:
-        sheet: Name of the sheet with one row per sample.
+        sheet: Name of the sheet with one row per sample; empty for files that have none, or only one.
         header_rows: How many rows at its top are header.
         timestamp: Label of the column of dates with times; culture time counts from a run's first sample. Leave it
             away where a column of `columns` is ``"day"`` or ``"time [h]"``.
-        columns: Label -> a quantity or setpoint, ``"day"``, ``"time [h]"``, ``"run"``, ``"reactor"`` or ``"clone"``.
+        columns: Label -> a quantity or setpoint, ``"day"``, ``"time [h]"``, ``"run"``, ``"reactor"``, ``"clone"`` or
+            ``"sample"``.
+        encoding: Of a text file, if it is not UTF-8.
+        decimal: Decimal mark of a text file that leaves it open.
+        date_order: ``"dmy"``, ``"mdy"`` or ``"ymd"``, for dates like 05/06/2024.
+        inoculated: Date with time of culture time 0, by vessel; ``""`` is for all vessels.
+        sample_pattern: Regular expression with groups ``reactor``, ``run`` or ``day``, for the names of samples.
+        fill_down: Whether an empty run, reactor or clone is that of the row above.
+        vessels: Names of vessels in the file -> names to use.
         total_cells: Label of the density of all cells, from which viability = viable / total, where no column
             states it.
         start_volume: Label of the volume of the culture before the first sample.
@@ -67,8 +79,8 @@ class ColumnMap:
         setpoints: In force all along where no column says so; a culture without perfusion has a perfusion rate of 0.
     """
 
-    sheet: str
     columns: Mapping[str, str]
+    sheet: str = ""
     header_rows: int = 1
     timestamp: str = ""
     total_cells: str = ""
@@ -77,6 +89,13 @@ class ColumnMap:
     feed_volumes: Mapping[str, str] = field(default_factory=lambda: _NOTHING)
     feed_sheet: FeedSheet | None = None
     setpoints: Setpoints = field(default_factory=Setpoints)
+    encoding: str = ""
+    decimal: str = ""
+    date_order: str = ""
+    inoculated: Mapping[str, datetime] = field(default_factory=lambda: MappingProxyType({}))
+    sample_pattern: str = ""
+    fill_down: bool = False
+    vessels: Mapping[str, str] = field(default_factory=lambda: _NOTHING)
 
     def __post_init__(self) -> None:
         """Refuse a map that cannot be followed.
@@ -86,7 +105,7 @@ class ColumnMap:
         """
         _refuse_double(self.columns, "columns")
         meanings = {_meaning(m) for m in self.columns.values()}
-        if ("time" in meanings) == bool(self.timestamp):
+        if ("time" in meanings) == bool(self.timestamp) and not (SAMPLE in meanings and not self.timestamp):
             found = "both a timestamp and a time" if self.timestamp else "no time"
             raise ConfigError(
                 f"The column map gives {found}, expected one: timestamp = \"...\" for a column of dates, or a column "
@@ -102,6 +121,15 @@ class ColumnMap:
             )
         if self.header_rows < 1:
             raise ConfigError(f"The column map gives header_rows = {self.header_rows}, expected 1 or more.")
+        if self.date_order not in ("", *ORDERS):
+            raise ConfigError(f"The column map gives date_order = {self.date_order!r}, expected {' or '.join(ORDERS)}.")
+        try:
+            re.compile(self.sample_pattern)
+        except re.error as error:
+            raise ConfigError(
+                f"The column map gives sample_pattern = {self.sample_pattern!r}, which is no regular expression: "
+                f"{error}. Expected one like '(?P<reactor>R[0-9]+)-D(?P<day>[0-9]+)'."
+            ) from error
         for name, quantity in SETPOINT_QUANTITIES.items():
             quantity.check(getattr(self.setpoints, name))
 
@@ -132,7 +160,15 @@ def column_map_of(data: Mapping[str, Any]) -> ColumnMap:
     if "setpoints" in values:
         stated = _entries(Setpoints, values["setpoints"], "setpoints.")
         values["setpoints"] = Setpoints(**{name: float(value) for name, value in stated.items()})
+    if "inoculated" in values:
+        values["inoculated"] = {name: _date(name, date) for name, date in values["inoculated"].items()}
     return ColumnMap(**values)
+
+
+def _date(name: str, date: object) -> datetime:
+    if not isinstance(date, datetime):
+        raise ConfigError(f"inoculated.{name} = {date!r}, expected a date with time, e.g. 2024-05-31T16:30:00.")
+    return date.astimezone(UTC).replace(tzinfo=None) if date.tzinfo else date
 
 
 _TEXT, _NUMBER, _TRUTH = ("a text", str), ("a number", (int, float)), ("true or false", bool)
@@ -143,6 +179,9 @@ _EXPECTED: Mapping[str, tuple[str, Any]] = {
     "feed_volumes": _TEXTS,
     "feed_sheet": _TABLE,
     "setpoints": _TABLE,
+    "inoculated": _TABLE,
+    "vessels": _TEXTS,
+    "fill_down": _TRUTH,
     "turned": _TRUTH,
     "empty_means_none": _TRUTH,
     **dict.fromkeys(SETPOINTS, _NUMBER),

@@ -13,12 +13,13 @@ from enum import StrEnum
 
 from perfusio.connectors.names import (
     AMBIGUOUS,
+    FEEDS,
     HOURS,
     KNOWN,
     NAMES,
     SELF_EVIDENT_UNITS,
+    STAMP,
     TEXTS,
-    TIME,
     WITH_UNIT,
     accepts,
     bare_unit,
@@ -41,6 +42,7 @@ class Role(StrEnum):
     TIME = "time"
     STATE = "state"
     SETPOINT = "setpoint"
+    FEED = "feed"
     TEXT = "text"
 
 
@@ -52,7 +54,7 @@ class Column:
         index: Place in the row, from 0.
         header: As written in the file.
         role: What it is for.
-        name: Quantity, ``"time"``, ``"run"``, ``"reactor"`` or ``"clone"``.
+        name: Quantity, ``"time"``, or a key of TEXTS or FEEDS.
         unit: Unit of the values in the file.
         factor: Turns a value of the file into the canonical unit (hours for times).
         is_bare: Whether the header names no unit, so that the canonical one is assumed.
@@ -67,9 +69,12 @@ class Column:
     is_bare: bool = False
 
 
+_ROLES = {"time": Role.TIME} | dict.fromkeys(STATE_QUANTITIES, Role.STATE) | dict.fromkeys(FEEDS, Role.FEED)
+
+
 def quantity_of(column: Column) -> Quantity:
     """Return the quantity of a column that holds numbers."""
-    return TIME if column.role is Role.TIME else QUANTITIES[column.name]
+    return numeric(column.name)
 
 
 def read_header(
@@ -80,6 +85,7 @@ def read_header(
     units: Sequence[str] | None = None,
     columns: Mapping[str, str] | None = None,
     ignore: Sequence[str] = (),
+    only_named: bool = False,
 ) -> tuple[Column, ...]:
     """Understand the header of a file; what cannot be understood goes to `problems`.
 
@@ -90,6 +96,7 @@ def read_header(
         units: A row of units below the header, one per column, if the file has one.
         columns: What the user says of headers, e.g. ``{"Glu": "glutamate", "OD": "vcd [cells/mL]"}``.
         ignore: Headers to leave unread.
+        only_named: Leave every header unread that `columns` does not name.
 
     Returns:
         The columns to read, in the order of the file.
@@ -101,7 +108,7 @@ def read_header(
     found: list[Column] = []
     for i, raw in enumerate(header):
         text = " ".join(raw.split())
-        if not text or form_of(text) in skipped:
+        if not text or form_of(text) in skipped or (only_named and form_of(text) not in mapping):
             continue
         unit = units[i].strip() if units and i < len(units) else ""
         if form_of(text) in mapping:
@@ -115,10 +122,10 @@ def read_header(
     return tuple(found)
 
 
-def looks_like_header(cells: Sequence[str]) -> bool:
-    """Whether a line names a time and at least one quantity."""
-    names = {c.name for c in read_header(cells, Problems(""), ignore=())}
-    return "time" in names and bool(names & set(STATE_QUANTITIES))
+def looks_like_header(cells: Sequence[str], columns: Mapping[str, str] | None = None) -> bool:
+    """Whether a line names a time and at least one quantity, some of them by what the user said."""
+    names = {c.name for c in read_header(cells, Problems(""), columns=columns)}
+    return bool(names & {"time", STAMP}) and bool(names & set(STATE_QUANTITIES))
 
 
 def is_units_row(found: Sequence[Column], row: Sequence[str]) -> bool:
@@ -175,7 +182,7 @@ class _HeaderReader:
         form = form_of(name)
         canonical = meaning_of(name)
         if canonical is None:
-            known = (*QUANTITIES, "day", "time", *TEXTS)
+            known = (*QUANTITIES, "day", "time", *TEXTS, *FEEDS)
             raise ConfigError(
                 f"columns={{{text!r}: {meaning!r}}}: {name!r} is not a quantity perfusio knows.{closest(name, known)}\n"
                 f"  Known: {KNOWN}."
@@ -205,7 +212,7 @@ class _HeaderReader:
         if name in TEXTS:
             return Column(index=index, header=text, role=Role.TEXT, name=name)
         quantity = numeric(name)
-        role = Role.TIME if name == "time" else Role.STATE if name in STATE_QUANTITIES else Role.SETPOINT
+        role = _ROLES.get(name, Role.SETPOINT)
         try:
             factor = conversion_factor(unit, quantity) if unit else 1.0
         except UnknownQuantity:

@@ -100,29 +100,84 @@ class Workbook:
         Raises:
             UnreadableSource: there is no such sheet, or nothing below its header.
         """
-        source = f"{self.name}, sheet {sheet!r}"
-        cells = self._cells(sheet)
+        cells = self.cells(sheet)
         if turned:
             cells = [list(column) for column in zip(*cells, strict=True)]
-        if len(cells) <= header_rows:
-            expected = f"{header_rows} of header and more below"
-            text = f"{source} has {len(cells)} rows, expected {expected}. Is it the right one?"
-            raise UnreadableSource((text,), connector=self.name)
-        head = [[cell_text(cell) for cell in row] for row in cells[:header_rows]]
-        levels = [*(_carried_on(row) for row in head[:-1]), head[-1]]
-        labels = tuple(tuple(p for p in parts if p) if parts[-1] else () for parts in zip(*levels, strict=True))
-        body = tuple(tuple(row) for row in cells[header_rows:])
-        lines = tuple(range(header_rows + 1, len(cells) + 1))
-        return LabelledSheet(source=source, labels=labels, rows=body, lines=lines)
+        return labelled(f"{self.name}, sheet {sheet!r}", cells, header_rows=header_rows)
 
-    def _cells(self, sheet: str) -> list[list[Cell]]:
+    @property
+    def sheet_names(self) -> tuple[str, ...]:
+        """Names of all sheets."""
+        return tuple(self.book.sheet_names)
+
+    def only_sheet(self) -> str:
+        """Return the name of the only sheet that holds anything.
+
+        Raises:
+            UnreadableSource: there are several, or none.
+        """
+        full = [name for name in self.sheet_names if any(cell_text(c) for row in self.cells(name) for c in row)]
+        if len(full) == 1:
+            return full[0]
+        listed = ", ".join(map(repr, full))
+        several = f"has {len(full)} sheets with content: {listed}. Say which one: sheet = {full[0]!r}." if full else ""
+        what = several or "is empty, expected a sheet with samples. Is it the right file?"
+        raise UnreadableSource((f"{self.name} {what}",), connector=self.name)
+
+    def cells(self, sheet: str) -> list[list[Cell]]:
+        """Return all cells of a sheet, its rows of equal length.
+
+        Raises:
+            UnreadableSource: there is no such sheet, or it is damaged.
+        """
         names = tuple(self.book.sheet_names)
         same = [n for n in names if form_of(n) == form_of(sheet)]
         if len(same) != 1:
             listed = ", ".join(map(repr, names))
             text = f"{self.name} has no sheet {sheet!r}.{closest(sheet, names)} It has {listed}."
             raise UnreadableSource((text,), connector=self.name)
-        return self.book.get_sheet_by_name(same[0]).to_python(skip_empty_area=False)
+        from python_calamine import CalamineError
+
+        try:
+            return self.book.get_sheet_by_name(same[0]).to_python(skip_empty_area=False)
+        except CalamineError as error:
+            text = f"{self.name}, sheet {sheet!r} cannot be read ({error}). Open it in Excel and save it as .xlsx."
+            raise UnreadableSource((text,), connector=self.name) from error
+
+
+def labelled(
+    source: str, cells: Sequence[Sequence[Cell]], *, header_rows: int = 1, lines: Sequence[int] = ()
+) -> LabelledSheet:
+    """Label the columns of rows of cells by the header rows above them.
+
+    Args:
+        source: File and sheet, for messages.
+        cells: All rows; below the header they may be shorter than it, and longer by empty cells.
+        header_rows: How many rows at the top are header.
+        lines: Line of each row in the file; empty = counted from 1.
+
+    Raises:
+        UnreadableSource: there is nothing below the header, or a row is longer than it.
+    """
+    if len(cells) <= header_rows:
+        expected = f"{header_rows} of header and more below"
+        text = f"{source} has {len(cells)} rows, expected {expected}. Is it the right one?"
+        raise UnreadableSource((text,), connector=source)
+    lines = lines or range(1, len(cells) + 1)
+    n = max(len(row) for row in cells[:header_rows])
+    head = [[cell_text(cell) for cell in row] + [""] * (n - len(row)) for row in cells[:header_rows]]
+    levels = [*(_carried_on(row) for row in head[:-1]), head[-1]]
+    labels = tuple(tuple(p for p in parts if p) if parts[-1] else () for parts in zip(*levels, strict=True))
+    problems = Problems(source)
+    for row, line in zip(cells[header_rows:], lines[header_rows:], strict=True):
+        if len(row) != n and any(cell_text(cell) for cell in row):
+            remedy = "Complete the row" if len(row) < n else "Put quotes around texts with the separator in them"
+            what = f"has {len(row)} values, expected {n} as in the header. {remedy}, or remove it if it is no sample."
+            problems.line(line, what, rule=f"{len(row)} cells")
+    problems.refuse_if_any()
+    body = tuple(tuple(row) for row in cells[header_rows:] if len(row) == n)
+    kept = tuple(line for row, line in zip(cells[header_rows:], lines[header_rows:], strict=True) if len(row) == n)
+    return LabelledSheet(source=source, labels=labels, rows=body, lines=kept)
 
 
 def open_workbook(path: str | Path) -> Workbook:

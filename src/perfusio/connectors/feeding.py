@@ -6,24 +6,22 @@ The volume of a culture is followed through its samples and feeds: start, less w
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 import numpy as np
 
 from perfusio.connectors.cells import is_missing, read_numbers
-from perfusio.connectors.checks import Group
 from perfusio.connectors.column_map import ColumnMap, FeedSheet
 from perfusio.connectors.columns import Column, read_header
 from perfusio.connectors.excel import LabelledSheet
-from perfusio.connectors.names import VOLUME, form_of, split
+from perfusio.connectors.names import FED, VOLUME, form_of, split
 from perfusio.connectors.problems import Problems
+from perfusio.connectors.times import Group
 from perfusio.errors import UnknownQuantity
 from perfusio.quantities import conversion_factor
 from perfusio.state import FloatArray
 from perfusio.trajectory import Feed
 
-FED: tuple[str, ...] = tuple(f.name for f in fields(Feed) if f.name != "fraction")
-"""What a feed can hold."""
 Content = Mapping[str, float]
 """Concentrations in a feed, canonical units, by quantity."""
 

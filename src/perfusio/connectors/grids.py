@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from types import MappingProxyType
 
 from perfusio.connectors.cells import Numbers, decimal_mark, is_missing, read_numbers
 from perfusio.connectors.columns import Column, Role, is_units_row, looks_like_header, read_header
 from perfusio.connectors.csv_files import unescaped
+from perfusio.connectors.names import form_of, split
 from perfusio.connectors.problems import Problems
 from perfusio.connectors.sheets import Sheet
 
 _NO_MAP: Mapping[str, str] = MappingProxyType({})
+_NO_START: Mapping[str, datetime] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,12 +27,28 @@ class ReadOptions:
         ignore: Headers to leave unread.
         encoding: e.g. ``"cp1252"``.
         decimal: ``"."`` or ``","``.
+        date_order: ``"dmy"``, ``"mdy"`` or ``"ymd"``, for dates like 05/06/2024.
+        inoculated: Time zero by reactor, or ``""`` for all; without it culture time counts from the first time stamp.
+        sample_pattern: Regular expression that finds the groups ``reactor``, ``run`` or ``day`` in names of samples.
+        fill_down: An empty run, reactor or clone is that of the row above.
+        vessels: New names of vessels.
+        only_named: Leave every column unread that `columns` does not name.
+        may_be_unsorted: Rows with dates may stand in any order, as instruments export them.
+        is_part: The rest of the samples may come from other files: no density of cells is needed.
     """
 
     columns: Mapping[str, str] = field(default_factory=lambda: _NO_MAP)
     ignore: tuple[str, ...] = ()
     encoding: str | None = None
     decimal: str | None = None
+    date_order: str | None = None
+    inoculated: Mapping[str, datetime] = field(default_factory=lambda: _NO_START)
+    sample_pattern: str = ""
+    fill_down: bool = False
+    vessels: Mapping[str, str] = field(default_factory=lambda: _NO_MAP)
+    only_named: bool = False
+    may_be_unsorted: bool = False
+    is_part: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +57,7 @@ class Grid:
 
     Attributes:
         header_line: Line of the header in the file.
+        header: Names of all columns.
         columns: Columns to read, in the order of the file.
         cells: Rows as written.
         lines: Line of each row in the file.
@@ -47,12 +67,14 @@ class Grid:
     """
 
     header_line: int
+    header: Sequence[str]
     columns: tuple[Column, ...]
     cells: Sequence[list[str]]
     lines: Sequence[int]
     numbers: Mapping[Column, Numbers]
     cut: Column | None
     is_cut: bool
+    fill_down: bool = False
 
     def text_column(self, name: str) -> Column | None:
         """Return the column of that name, if the file has it."""
@@ -63,12 +85,20 @@ class Grid:
         column = self.text_column(name)
         if column is None:
             return [""] * len(self.lines)
-        return [unescaped(row[column.index].strip()) for row in self.cells]
+        texts = [unescaped(row[column.index].strip()) for row in self.cells]
+        return _carried(texts) if self.fill_down and name in ("run", "reactor", "clone") else texts
+
+
+def _carried(texts: list[str]) -> list[str]:
+    """Fill empty texts from above."""
+    now = ""
+    return [now := text or now for text in texts]
 
 
 def grid_of(sheet: Sheet, options: ReadOptions, problems: Problems) -> Grid:
     """Find the header of a sheet and cut the rows below it into columns; what is wrong goes to `problems`."""
-    at = next((i for i, row in enumerate(sheet.rows[:12]) if looks_like_header(row)), 0)
+    sheet = _one_header_row(sheet)
+    at = next((i for i, row in enumerate(sheet.rows[:12]) if looks_like_header(row, options.columns)), 0)
     header, line = sheet.rows[at], sheet.lines[at]
     if at > 0:
         first = next(c.strip() for c in sheet.rows[0] if c.strip())
@@ -84,13 +114,37 @@ def grid_of(sheet: Sheet, options: ReadOptions, problems: Problems) -> Grid:
     is_cut = sheet.is_cut and bool(lines) and lines[-1] == sheet.lines[-1]
     return Grid(
         header_line=line,
+        header=[" ".join(name.split()) for name in header],
         columns=columns,
         cells=cells,
         lines=lines,
         numbers=numbers,
         cut=next((c for c in columns if is_cut and c.index == len(header) - 1), None),
         is_cut=is_cut,
+        fill_down=options.fill_down,
     )
+
+
+def _one_header_row(sheet: Sheet) -> Sheet:
+    """Make one of two header rows: groups above, names below. A title above the header is none of them.
+
+    A name that only one group has stands alone; others become ``Group / Name``. Where the second row is empty, a name
+    may stand in the first.
+    """
+    if len(sheet.rows) < 3 or len(sheet.rows[0]) != len(sheet.rows[1]) or looks_like_header(sheet.rows[0]):
+        return sheet
+    above, below = ([" ".join(cell.split()) for cell in row] for row in sheet.rows[:2])
+    names = [b or a for a, b in zip(above, below, strict=True)]
+    said = [i for i, text in enumerate(above) if text]
+    if not said or said == [0] or not looks_like_header(names):
+        return sheet
+    groups = [a if not b else g for a, b, g in zip(above, below, _carried(above), strict=True)]
+    forms = [form_of(split(name)[0]) for name in names]
+    labels = [
+        f"{group} / {name}" if group and forms.count(form) > 1 and name else name
+        for name, group, form in zip(names, groups, forms, strict=True)
+    ]
+    return replace(sheet, rows=(labels, *sheet.rows[2:]), lines=sheet.lines[1:])
 
 
 def _columns(sheet: Sheet, at: int, options: ReadOptions, problems: Problems) -> tuple[tuple[Column, ...], int]:
@@ -100,7 +154,8 @@ def _columns(sheet: Sheet, at: int, options: ReadOptions, problems: Problems) ->
         problems.line(line, f"there is no header, only values like {header[0]!r}. Put the names of the columns first.")
         return (), 1
     below = sheet.rows[at + 1] if len(sheet.rows) > at + 1 else []
-    tried = read_header(header, Problems(""), columns=options.columns, ignore=options.ignore)
+    tried = read_header(header, Problems(""), columns=options.columns, ignore=options.ignore,
+                        only_named=options.only_named)  # fmt: skip
     has_units = is_units_row(tried, below)
     columns = read_header(
         header,
@@ -109,6 +164,7 @@ def _columns(sheet: Sheet, at: int, options: ReadOptions, problems: Problems) ->
         units=below if has_units else None,
         columns=options.columns,
         ignore=options.ignore,
+        only_named=options.only_named,
     )
     return columns, 1 + has_units
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from perfusio.connectors.grids import ReadOptions
@@ -11,7 +11,7 @@ from perfusio.connectors.sources import rows_of
 from perfusio.connectors.tables import Table, TableRow, read_table
 from perfusio.errors import UnreadableSource
 from perfusio.state import Setpoints
-from perfusio.trajectory import Feed, Trajectory
+from perfusio.trajectory import Trajectory
 
 RUNS_FILE = "runs.csv"
 """What `perfusio simulate` calls its table; in a folder that has one, nothing else is read."""
@@ -84,7 +84,6 @@ def run_of(
     start: Setpoints,
     *,
     prefix: str = "",
-    feeds: Mapping[int, Feed] | None = None,
 ) -> tuple[Trajectory, tuple[str, ...]]:
     """Return one run of a table, and the setpoints of which its first row does not say what was in force.
 
@@ -93,7 +92,6 @@ def run_of(
         group: Run and reactor.
         start: In force where the rows do not say.
         prefix: Goes before the name of the run.
-        feeds: What was given right after the sample of a row, by its line.
     """
     rows = rows_of(table, *group)
     in_force, unsaid = _in_force(rows, start)
@@ -103,7 +101,7 @@ def run_of(
     before, feed = Setpoints(), None
     for row, now in zip(rows, in_force, strict=True):
         trajectory = trajectory.observe(row.state, before, feed)
-        before, feed = now, (feeds or {}).get(row.line)
+        before, feed = now, row.feed
     return trajectory, unsaid
 
 

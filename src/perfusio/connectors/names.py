@@ -4,18 +4,43 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import fields, replace
 
 from perfusio.errors import UnknownQuantity
 from perfusio.quantities import Quantity, closest, conversion_factor, normalised
 from perfusio.state import QUANTITIES, SETPOINTS, STATE_QUANTITIES
+from perfusio.trajectory import Feed
 
 TIME = Quantity(name="time", unit="h", label="Culture time", low=0.0, high=24.0 * 366, aliases=(
     "culture time", "culture duration", "culture age", "elapsed time", "process time", "age"))  # fmt: skip
 VOLUME = Quantity(name="volume", unit="mL", label="Volume", low=0.0, high=1e9)
+FED: tuple[str, ...] = tuple(f.name for f in fields(Feed) if f.name != "fraction")
+"""What a feed can hold."""
+FEEDS: Mapping[str, Quantity] = {
+    "feed_fraction": Quantity(name="feed_fraction", unit="-", label="Feed over culture volume", low=0.0, high=2.0),
+    **{
+        f"feed_{name}": replace(QUANTITIES[name], name=f"feed_{name}", label=f"{QUANTITIES[name].label} in the feed",
+                                high=1e5, aliases=())
+        for name in FED
+    },
+}  # fmt: skip
+"""A bolus right after the sample of a row: its volume over that of the culture, and what it holds."""
+STAMP = "timestamp"
+"""What a column of dates with times means."""
+STAMP_WORDS = (
+    "timestamp", "date", "datetime", "date time", "date & time", "date/time", "date and time", "sample date",
+    "sample time", "sample date/time", "sample data/time", "sampled at", "sample taken at", "taken at", "sampling date",
+    "analysis date", "analysis date/time", "analysis time", "run date", "sampling time", "measured at",
+)  # fmt: skip
+"""What people and instruments call it (one analyzer really writes "data/time")."""
+SAMPLE, QUALITY = "sample", "quality"
 TEXTS: Mapping[str, tuple[str, ...]] = {
     "run": ("run id", "experiment", "exp", "batch", "batch id"),
     "reactor": ("reactor id", "vessel", "vessel id", "bioreactor", "reactor identifier", "reactor identifer"),
     "clone": ("clone id", "cell line"),
+    STAMP: STAMP_WORDS,
+    SAMPLE: (),
+    QUALITY: (),
 }
 """Columns that hold texts, with what people call them (one analyzer really writes "identifer")."""
 AMBIGUOUS: Mapping[str, tuple[str, ...]] = {
@@ -47,7 +72,8 @@ def form_of(name: str) -> str:
 
 
 def _all_names() -> dict[str, str]:
-    names = {form_of(n): q.name for q in (*QUANTITIES.values(), TIME) for n in (q.name, q.label, *q.aliases)}
+    every = (*QUANTITIES.values(), TIME, *FEEDS.values())
+    names = {form_of(n): q.name for q in every for n in (q.name, q.label, *q.aliases)}
     names |= {form_of(word): text for text, aliases in TEXTS.items() for word in (text, *aliases)}
     return {form: name for form, name in names.items() if form not in AMBIGUOUS}
 
@@ -61,8 +87,8 @@ WITH_UNIT = {form_of(word): "day" for word in _DAY_WORDS} | dict.fromkeys(HOURS,
 
 
 def numeric(name: str) -> Quantity:
-    """Return the quantity of that name, or TIME."""
-    return TIME if name == "time" else QUANTITIES[name]
+    """Return the quantity of that name, of a feed, or TIME."""
+    return TIME if name == "time" else FEEDS[name] if name in FEEDS else QUANTITIES[name]
 
 
 def amount(value: float, quantity: Quantity) -> str:
@@ -116,7 +142,7 @@ def did_you_mean(text: str) -> str:
     """Return a hint for an unknown header, or nothing; a wrong hint would be worse than none."""
     name = split(text)[0]
     if re.search(r"date|time|datum", form_of(text)):
-        return " Times are read as culture age, from a column 'day' or 'time [h]'."
+        return " Times are read from a column 'day', 'time [h]' or 'timestamp'."
     if len(form_of(name)) < 3:  # two letters are near everything
         return ""
     words = (*QUANTITIES, "day", "time", *TEXTS, *(a for q in QUANTITIES.values() for a in q.aliases if len(a) > 3))

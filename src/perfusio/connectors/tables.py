@@ -5,28 +5,29 @@ A row is one sample of one vessel. Its setpoint columns say what was in force **
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
 from perfusio.connectors.cells import is_missing
-from perfusio.connectors.checks import (
-    SAME_TIME_H,
-    Group,
-    canonical_values,
-    groups_of,
-    require_columns,
-    times_of,
-)
+from perfusio.connectors.checks import canonical_values, groups_of, require_columns
 from perfusio.connectors.columns import Column, Role
 from perfusio.connectors.grids import Grid, ReadOptions, grid_of
-from perfusio.connectors.names import amount
+from perfusio.connectors.names import QUALITY, amount
 from perfusio.connectors.problems import Problems
 from perfusio.connectors.sheets import Sheet, read_bytes, sheet_of, text_of
+from perfusio.connectors.times import SAME_TIME_H, Group, Times, times_of
+from perfusio.errors import ConfigError
 from perfusio.state import QUANTITIES, SETPOINTS, STATE_QUANTITIES, FloatArray, Setpoints, State
+from perfusio.trajectory import Feed
+
+_MANY = 20_000
+"""Rows above which the values of a column are counted with the gaps among them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +40,7 @@ class TableRow:
         reactor: Vessel, empty where the file has no such column.
         state: What was measured.
         setpoints: In force from this sample to the next; NaN where the file does not say.
+        feed: Given right after this sample; None = nothing.
     """
 
     line: int
@@ -46,6 +48,26 @@ class TableRow:
     reactor: str
     state: State
     setpoints: Setpoints
+    feed: Feed | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ColumnRead:
+    """What became of one column of a file.
+
+    Attributes:
+        header: As written.
+        meaning: Quantity, time or text; empty where it was left unread.
+        unit: As it was read, e.g. ``"mmol/L"``.
+        n_values: Rows that have a value.
+        first: The first value, as written.
+    """
+
+    header: str
+    meaning: str
+    unit: str = ""
+    n_values: int = 0
+    first: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +82,9 @@ class Table:
         rows: Samples in the order of the file; each vessel's in order of time.
         clones: Cell line by run and reactor, where the file says.
         warnings: What was converted, joined, assumed or left out, in sentences.
+        reads: Each column and what it was read as.
+        starts: Date of culture time 0 by run and reactor, where the file has dates.
+        profile: The kind of file that was recognised, e.g. ``"Nova FLEX2"``; empty for people's own.
     """
 
     name: str
@@ -69,6 +94,14 @@ class Table:
     rows: tuple[TableRow, ...]
     clones: Mapping[Group, str]
     warnings: tuple[str, ...]
+    reads: tuple[ColumnRead, ...] = ()
+    starts: Mapping[Group, datetime] = field(default_factory=lambda: MappingProxyType({}))
+    profile: str = ""
+
+    @property
+    def has_feeds(self) -> bool:
+        """Whether anything was fed."""
+        return any(row.feed for row in self.rows)
 
     @property
     def groups(self) -> tuple[Group, ...]:
@@ -138,15 +171,17 @@ def filled(
         UnreadableSource: there are problems; the message lists all of them.
     """
     grid = grid_of(sheet, options, problems)
-    require_columns(grid, problems, warnings)
+    require_columns(grid, problems, warnings, is_part=options.is_part)
     if not grid.lines and not problems and not may_be_short:
         problems.file("it has a header but no samples, expected one row per sample. Is it the right file?")
-    groups = groups_of(grid, problems)
-    times = times_of(grid, groups, problems)
+    groups, days = groups_of(grid, options, problems)
+    times = times_of(grid, groups, days, options, problems, warnings)
     values = canonical_values(grid, problems, warnings, has_started=has_started)
     clones = _clones(grid, groups, problems)
+    remarks = _remarks(grid, values, problems, warnings)
+    feeds = _feeds(grid, values, problems)
     problems.refuse_if_any()
-    rows = _joined(_built(grid, groups, times, values, warnings), problems, warnings)
+    rows = _joined(_built(grid, groups, times, values, remarks, feeds), problems, warnings)
     problems.refuse_if_any()
     return replace(
         table,
@@ -154,7 +189,27 @@ def filled(
         rows=rows,
         clones=MappingProxyType(clones),
         warnings=tuple(f"{table.name}: {warning}" for warning in warnings),
+        reads=_reads(grid),
+        starts=MappingProxyType(dict(times.starts)),
     )
+
+
+def _reads(grid: Grid) -> tuple[ColumnRead, ...]:
+    """Say of each column that has a name what it was read as."""
+    by_index = {c.index: c for c in grid.columns}
+    found = []
+    for i, header in enumerate(grid.header):
+        cells = [row[i].strip() for row in grid.cells]
+        values = [cell for cell in cells if not is_missing(cell)] if len(cells) < _MANY else cells
+        column = by_index.get(i)
+        if header.strip():
+            found.append(
+                ColumnRead(
+                    header=header, meaning=column.name if column else "", unit=column.unit if column else "",
+                    n_values=len(values), first=values[0] if values else "",
+                )
+            )  # fmt: skip
+    return tuple(found)
 
 
 def _meaning(column: Column) -> str:
@@ -178,19 +233,41 @@ def _clones(grid: Grid, groups: Sequence[Group], problems: Problems) -> dict[Gro
 def _built(
     grid: Grid,
     groups: Sequence[Group],
-    times: FloatArray,
+    times: Times,
     values: Mapping[Column, FloatArray],
-    warnings: list[str],
+    remarks: Mapping[int, Mapping[str, str]],
+    feeds: Mapping[int, Feed],
 ) -> list[TableRow]:
-    states = [State(**row) for row in _records({"time_h": times, **_of_role(Role.STATE, values)})]
-    for i, remarks in _flags(grid, values, warnings).items():
-        states[i] = replace(states[i], quality=dict(remarks))
+    states = [State(**row) for row in _records({"time_h": times.hours, **_of_role(Role.STATE, values)})]
+    for i, said in remarks.items():
+        states[i] = replace(states[i], quality=dict(said))
     inputs = _of_role(Role.SETPOINT, values)
     setpoints = [Setpoints(**row) for row in _records(inputs)] if inputs else [Setpoints()] * len(states)
     return [
-        TableRow(line=line, run=run, reactor=reactor, state=state, setpoints=u)
-        for line, (run, reactor), state, u in zip(grid.lines, groups, states, setpoints, strict=True)
-    ]
+        TableRow(line=grid.lines[i], run=groups[i][0], reactor=groups[i][1], state=states[i], setpoints=setpoints[i],
+                 feed=feeds.get(i))
+        for i in times.order
+    ]  # fmt: skip
+
+
+def _feeds(grid: Grid, values: Mapping[Column, FloatArray], problems: Problems) -> dict[int, Feed]:
+    """Return what was fed right after the sample of each row."""
+    given = _of_role(Role.FEED, values)
+    if not given:
+        return {}
+    if "feed_fraction" not in given:
+        problems.line(grid.header_line, "columns say what was fed, but none how much. Add a column 'feed_fraction'.")
+        return {}
+    found = {}
+    for i, row in enumerate(_records(given)):
+        known = {name.removeprefix("feed_"): v for name, v in row.items() if v == v}
+        if not known:
+            continue
+        try:
+            found[i] = Feed(**{"fraction": float("nan"), **known})
+        except ConfigError as error:
+            problems.line(grid.lines[i], f"{error} Column 'feed_fraction' must say how much, or leave all empty.")
+    return found
 
 
 def _of_role(role: Role, values: Mapping[Column, FloatArray]) -> dict[str, FloatArray]:
@@ -203,9 +280,11 @@ def _records(columns: Mapping[str, FloatArray]) -> Iterator[dict[str, Any]]:
     return (dict(zip(names, row, strict=True)) for row in zip(*(v.tolist() for v in columns.values()), strict=True))
 
 
-def _flags(grid: Grid, values: Mapping[Column, FloatArray], warnings: list[str]) -> dict[int, dict[str, str]]:
-    """Return the remarks on single values, by row: at a limit of the instrument, or perhaps cut short."""
-    flags: dict[int, dict[str, str]] = {}
+def _remarks(
+    grid: Grid, values: Mapping[Column, FloatArray], problems: Problems, warnings: list[str]
+) -> dict[int, dict[str, str]]:
+    """Return the remarks on single values, by row: at a limit of the instrument, perhaps cut short, or as written."""
+    flags = _written_remarks(grid, problems)
     for column, numbers in grid.numbers.items():
         for i, limit in numbers.limits.items() if column.role is Role.STATE else ():
             at = f"{values[column][i]:g}"
@@ -219,6 +298,26 @@ def _flags(grid: Grid, values: Mapping[Column, FloatArray], warnings: list[str])
             "may have been cut short."
         )
     return flags
+
+
+def _written_remarks(grid: Grid, problems: Problems) -> dict[int, dict[str, str]]:
+    """Read the column `quality` that `perfusio export` writes: an object of JSON, remarks by quantity."""
+    column = grid.text_column(QUALITY)
+    found: dict[int, dict[str, str]] = {}
+    for i, text in enumerate(grid.texts(QUALITY) if column else ()):
+        if not column or is_missing(text):
+            continue
+        try:
+            said = json.loads(text)
+        except ValueError:
+            said = None
+        if isinstance(said, dict) and all(k in STATE_QUANTITIES and isinstance(v, str) for k, v in said.items()):
+            found[i] = said
+        else:
+            why = 'is no remark that perfusio wrote, expected e.g. {"glucose": "..."}. Rename the column and leave it '\
+                "unread: FilesystemStore(..., ignore=[...])."
+            problems.cell(grid.lines[i], column.header, text, why)
+    return found
 
 
 def _joined(rows: Sequence[TableRow], problems: Problems, warnings: list[str]) -> tuple[TableRow, ...]:
@@ -251,6 +350,11 @@ def _join(first: TableRow, second: TableRow, problems: Problems) -> TableRow:
     quality = {**second.state.quality, **first.state.quality}
     known = {n: b if a != a else a for n, (a, b) in values.items()}
     known_inputs = {n: b if a != a else a for n, (a, b) in inputs.items()}
+    if first.feed and second.feed and first.feed != second.feed:
+        problems.line(second.line, f"states another feed than line {first.line} at the same time. Keep the right one.")
     return replace(
-        first, state=replace(first.state, quality=quality, **known), setpoints=Setpoints(**known_inputs)
+        first,
+        state=replace(first.state, quality=quality, **known),
+        setpoints=Setpoints(**known_inputs),
+        feed=first.feed or second.feed,
     )

@@ -1,27 +1,27 @@
-"""Past runs from an Excel workbook of any layout with one row per sample, as a column map says: fed-batches too."""
+"""Past runs from a file of any layout with one row per sample, as a column map says: fed-batches too."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from datetime import UTC, date, datetime, time
 from pathlib import Path
 from types import MappingProxyType
 
 import numpy as np
 
 from perfusio.connectors.cells import read_numbers
-from perfusio.connectors.checks import Group
 from perfusio.connectors.column_map import ColumnMap
 from perfusio.connectors.columns import read_header
-from perfusio.connectors.excel import Cell, LabelledSheet, Workbook, cell_text, open_workbook
+from perfusio.connectors.excel import Cell, LabelledSheet, Workbook, cell_text
 from perfusio.connectors.feeding import Contents, read_contents, read_feeds
 from perfusio.connectors.grids import ReadOptions
 from perfusio.connectors.history import run_of
-from perfusio.connectors.names import meaning_of, split
+from perfusio.connectors.labelled import Labelled, open_labelled
+from perfusio.connectors.names import STAMP, meaning_of, split
 from perfusio.connectors.problems import Problems
 from perfusio.connectors.sheets import Sheet
 from perfusio.connectors.tables import Table, filled
+from perfusio.connectors.times import Group
 from perfusio.errors import UnreadableSource
 from perfusio.physics import derived
 from perfusio.state import FloatArray
@@ -34,13 +34,13 @@ MOST_VIABLE = 1.01
 def read_workbook(
     path: str | Path, column_map: ColumnMap, *, on_remark: Callable[[str], object] = lambda _: None
 ) -> tuple[Trajectory, ...]:
-    """Read all runs of a workbook.
+    """Read all runs of a file that a column map describes.
 
     What was not measured is NaN; an Excel error such as ``#DIV/0!`` counts as not measured. Values are checked as those
     of a CSV file are.
 
     Args:
-        path: An .xlsx, .xlsm or .xls file.
+        path: An .xlsx, .xlsm or .xls file; CSV or Parquet, if the map names no sheet.
         column_map: What its columns mean.
         on_remark: Called with a sentence for each thing that was converted, joined, assumed or left out.
 
@@ -51,26 +51,43 @@ def read_workbook(
         UnreadableSource: the file is refused; the message lists every problem.
         ConfigError: the column map names a quantity that perfusio does not know.
     """
-    book = open_workbook(path)
+    table = read_mapped(path, column_map)
+    for remark in table.warnings:
+        on_remark(remark)
+    return _runs(table, column_map, on_remark)
+
+
+def read_mapped(path: str | Path, column_map: ColumnMap, *, is_part: bool = False) -> Table:
+    """Read a file that a column map describes, as a table of checked rows.
+
+    Args:
+        path: As `read_workbook`.
+        column_map: What its columns mean.
+        is_part: No density of cells is needed, other files have it.
+
+    Raises:
+        UnreadableSource: the file is refused; the message lists every problem.
+        ConfigError: the column map names a quantity that perfusio does not know.
+    """
+    source = open_labelled(path, column_map)
     remarks: list[str] = []
-    contents = _contents(book, column_map, remarks)
-    sheet = book.labelled(column_map.sheet, header_rows=column_map.header_rows)
+    contents = _contents(source.book, column_map, remarks)
+    sheet = source.sheet
     problems = Problems(sheet.source)
     columns = _mapped(sheet, column_map, problems)
     problems.refuse_if_any()
     sheet, columns = _without_empty_rows(sheet, columns)
     groups = _groups(columns, column_map, len(sheet.rows))
     feeds = read_feeds(sheet, column_map, contents, groups, problems) if column_map.feed_volumes else {}
-    table = _table(book, sheet, columns, column_map, groups, problems)
+    table = _table(source, sheet, columns, column_map, problems, is_part=is_part)
     _refuse_lost(table, feeds, sheet.source)
-    for remark in (*remarks, *table.warnings):
-        on_remark(remark)
-    return _runs(table, column_map, feeds, on_remark)
+    rows = tuple(replace(row, feed=feeds.get(row.line, row.feed)) for row in table.rows)
+    return replace(table, rows=rows, warnings=(*remarks, *table.warnings))
 
 
-def _contents(book: Workbook, column_map: ColumnMap, remarks: list[str]) -> Contents:
+def _contents(book: Workbook | None, column_map: ColumnMap, remarks: list[str]) -> Contents:
     about = column_map.feed_sheet
-    if about is None:
+    if about is None or book is None:
         return Contents({})
     sheet = book.labelled(about.sheet, turned=about.turned)
     problems = Problems(sheet.source)
@@ -104,61 +121,40 @@ def _groups(columns: dict[str, list[Cell]], column_map: ColumnMap, n: int) -> li
 
 
 def _table(
-    book: Workbook,
+    source: Labelled,
     sheet: LabelledSheet,
     columns: dict[str, list[Cell]],
     column_map: ColumnMap,
-    groups: Sequence[Group],
     problems: Problems,
+    *,
+    is_part: bool,
 ) -> Table:
-    """Hand the mapped columns on as lines of cells, times and viability worked out, to the checks of every table."""
+    """Hand the mapped columns on as lines of cells, viability worked out, to the checks of every table."""
     meanings = dict(column_map.columns)
     texts = {label: [cell_text(cell) for cell in cells] for label, cells in columns.items()}
     if stamp := column_map.timestamp:
-        texts[stamp] = _hours(sheet, stamp, columns[stamp], groups, problems)
-        meanings[stamp] = "time [h]"
+        meanings[stamp] = STAMP
     if total := column_map.total_cells:
         texts[total] = _viability(sheet, texts, total, column_map, problems)
         meanings[total] = "viability [%]"
     empty = Table(
-        name=sheet.source, sha256=book.sha256, n_bytes=book.n_bytes, columns=MappingProxyType({}), rows=(),
+        name=sheet.source, sha256=source.sha256, n_bytes=source.n_bytes, columns=MappingProxyType({}), rows=(),
         clones=MappingProxyType({}), warnings=(),
     )  # fmt: skip
     rows = (list(texts), *(list(row) for row in zip(*texts.values(), strict=True)))
     lines = (column_map.header_rows, *sheet.lines)
-    cells = Sheet(rows=rows, lines=lines, separator=",", is_cut=False)
-    return filled(empty, cells, ReadOptions(columns=meanings), problems, [])
-
-
-def _hours(
-    sheet: LabelledSheet, label: str, cells: Sequence[Cell], groups: Sequence[Group], problems: Problems
-) -> list[str]:
-    """Return the hours since the first sample of the same run, as texts; empty where there is no time stamp."""
-    stamps = [_stamp(cell) for cell in cells]
-    for line, cell, stamp in zip(sheet.lines, cells, stamps, strict=True):
-        if stamp is None and cell_text(cell):
-            why = (
-                "is no date with time, expected one. Format the column as a date in Excel, or write 2024-05-31 16:30; "
-                "culture times instead belong into columns, as 'day' or 'time [h]'."
-            )
-            problems.cell(line, label, cell_text(cell), why)
-    first: dict[Group, datetime] = {}
-    for group, stamp in zip(groups, stamps, strict=True):
-        if stamp is not None:
-            first[group] = min(stamp, first.get(group, stamp))
-    return ["" if s is None else repr(round((s - first[g]).total_seconds() / 3600.0, 6))
-            for s, g in zip(stamps, groups, strict=True)]  # fmt: skip
-
-
-def _stamp(cell: Cell) -> datetime | None:
-    if isinstance(cell, str):
-        try:
-            cell = datetime.fromisoformat(cell.strip())
-        except ValueError:
-            return None
-    if isinstance(cell, datetime):
-        return cell.astimezone(UTC).replace(tzinfo=None) if cell.tzinfo else cell
-    return datetime.combine(cell, time()) if isinstance(cell, date) else None
+    cells = Sheet(rows=rows, lines=lines, separator=source.separator, is_cut=False)
+    options = ReadOptions(
+        columns=meanings,
+        decimal=column_map.decimal or None,
+        date_order=column_map.date_order or None,
+        inoculated=column_map.inoculated,
+        sample_pattern=column_map.sample_pattern,
+        fill_down=column_map.fill_down,
+        vessels=column_map.vessels,
+        is_part=is_part,
+    )
+    return filled(empty, cells, options, problems, list(source.remarks))
 
 
 def _viability(
@@ -197,20 +193,18 @@ def _refuse_lost(table: Table, feeds: dict[int, Feed], source: str) -> None:
         raise UnreadableSource((text,), connector=source)
 
 
-def _runs(
-    table: Table, column_map: ColumnMap, feeds: dict[int, Feed], on_remark: Callable[[str], object]
-) -> tuple[Trajectory, ...]:
+def _runs(table: Table, column_map: ColumnMap, on_remark: Callable[[str], object]) -> tuple[Trajectory, ...]:
     runs, problems = [], []
     last = {(row.run, row.reactor): row for row in table.rows}
     for group in table.groups:
-        run, unsaid = run_of(table, group, column_map.setpoints, feeds=feeds)
+        run, unsaid = run_of(table, group, column_map.setpoints)
         runs.append(run)
         if unknown := [n for n in unsaid if getattr(column_map.setpoints, n) != getattr(column_map.setpoints, n)]:
             problems.append(
                 f"{table.name} ({run.run_id}): neither a column nor the column map says what was in force: "
                 f"{', '.join(unknown)}. Say it under setpoints in the column map; a fed-batch has perfusion_rate = 0.0."
             )
-        if last[group].line in feeds:
+        if last[group].feed:
             on_remark(f"{run.run_id}: what was fed after its last sample is left out, nothing was measured since.")
     if problems:
         raise UnreadableSource(tuple(problems), connector=table.name)
