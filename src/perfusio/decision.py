@@ -51,6 +51,9 @@ class Reason:
             limits.
         margin_cost: Expected gain given up for it: how much more the best choice seen would gain that keeps every limit
             on average but not as surely as asked. A lower bound: the search does not look there.
+        disturbance: What the model believes to move the quantity of `limiting` beside all that it foresees, in its unit
+            per day; it is part of every forecast. NaN for a derived quantity, or where the model does not say.
+        disturbance_sd: Its standard deviation.
         exploration: Expected gain given up for learning: that of the best choice by expectation less that of this one.
         rejected: The best alternatives, and why they were not taken.
         front: With several objectives, the choices that no other beats on all of them.
@@ -64,6 +67,8 @@ class Reason:
     support: float = nan
     margin: float = nan
     margin_cost: float = 0.0
+    disturbance: float = nan
+    disturbance_sd: float = nan
     exploration: float = 0.0
     rejected: tuple[Option, ...] = ()
     front: tuple[Option, ...] = ()

@@ -123,6 +123,15 @@ class Model(Protocol):
         ...
 
 
+@runtime_checkable
+class Disturbed(Protocol):
+    """A model that can say what moves a vessel beside what it foresees."""
+
+    def disturbance(self, trajectory: Trajectory) -> tuple[FloatArray, FloatArray]:
+        """Return the estimated drift of each species and its sd, canonical units per day, two arrays (Q,)."""
+        ...
+
+
 class Policy(Protocol):
     """Chooses the next setpoints of all vessels at once."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from zlib import crc32
 
 import numpy as np
@@ -12,9 +12,9 @@ from perfusio.bed.problem import Problem, intervals
 from perfusio.bed.reasons import explain
 from perfusio.bed.search import best_candidate
 from perfusio.config import DesignSpace, RunConfig
-from perfusio.decision import Decision
+from perfusio.decision import Decision, Reason
 from perfusio.errors import ModelError, PerfusioError
-from perfusio.protocols import Model
+from perfusio.protocols import Disturbed, Model
 from perfusio.state import SETPOINT_INDEX, SPECIES_INDEX, FloatArray, Setpoints
 from perfusio.trajectory import Trajectory
 
@@ -111,11 +111,20 @@ def _decide(
         setpoints=ramp[0],
         chosen=chosen_forecast,
         hold=hold_forecast,
-        reason=explain(problem, best, support=chosen_forecast.support),
+        reason=_with_disturbance(explain(problem, best, support=chosen_forecast.support), model, trajectory),
         acquisition=config.acquisition,
         score=score,
         model_id=model.model_id,
     )
+
+
+def _with_disturbance(reason: Reason, model: Model, trajectory: Trajectory) -> Reason:
+    """Add what the model believes to disturb the quantity of the tightest limit."""
+    q = SPECIES_INDEX.get(reason.limiting.split(" ")[0])
+    if q is None or not isinstance(model, Disturbed):
+        return reason
+    mean, sd = model.disturbance(trajectory)
+    return replace(reason, disturbance=float(mean[q]), disturbance_sd=float(sd[q]))
 
 
 def box(problem: Problem, trajectory: Trajectory, space: DesignSpace) -> tuple[FloatArray, FloatArray]:

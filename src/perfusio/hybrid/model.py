@@ -13,7 +13,7 @@ from perfusio.forecast import Forecast
 from perfusio.hybrid.calibration import uncalibrated
 from perfusio.hybrid.conformal import multipliers
 from perfusio.hybrid.features import IndexedData, from_latent
-from perfusio.hybrid.filter import LATENT, Belief, Process, filter_runs
+from perfusio.hybrid.filter import DRIFT, LATENT, Belief, Process, filter_runs
 from perfusio.hybrid.learning import MIN_TRANSITIONS, Course, Learnt, from_rows, from_runs, one_step_error
 from perfusio.hybrid.residual import Residual
 from perfusio.hybrid.rollout import Futures
@@ -260,6 +260,13 @@ class HybridModel:
             feeds=feeds,
             spread=self.spread,
         )
+
+    def disturbance(self, trajectory: Trajectory) -> tuple[FloatArray, FloatArray]:
+        """Return the drift that the filter estimates for each species, and its sd, canonical units per day, both (Q,)."""
+        belief = self.condition([trajectory]).beliefs[trajectory.reactor_id]
+        latent, drift, sd = belief.mean[LATENT], belief.mean[DRIFT], np.sqrt(np.diag(belief.cov)[DRIFT])
+        now = from_latent(latent)
+        return from_latent(latent + drift) - now, np.abs(from_latent(latent - sd) - now)
 
     def estimate(self, trajectory: Trajectory) -> State:
         """Return the filtered state at the last sample: what is believed of every species, measured or not."""

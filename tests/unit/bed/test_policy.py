@@ -222,6 +222,18 @@ class TestDecision:
         assert text.endswith(".")
         assert d.reason.improvement > 0
 
+    def test_the_disturbance_of_the_tightest_limit_is_told_where_the_model_knows_it(self):
+        class Drifting(Toy):
+            def disturbance(self, trajectory):
+                return -0.1 * np.arange(9.0), 0.01 * np.arange(9.0)
+
+        limit = (Constraint(quantity="viability", low=95.0),)
+        told = decide(model=Drifting(), constraints=limit).reason
+        assert (told.disturbance, told.disturbance_sd) == (pytest.approx(-0.1), pytest.approx(0.01))
+        derived = decide(model=Drifting(), constraints=(Constraint(quantity="cspr", low=15.0),)).reason
+        silent = decide(constraints=limit).reason
+        assert np.isnan([derived.disturbance, silent.disturbance]).all()
+
     def test_doing_nothing_is_called_holding(self):
         held = SPACE.holding(**{n: getattr(NOMINAL, n) for n in SETPOINT_INDEX})
         d = decide(36.0, space=held)

@@ -10,7 +10,7 @@ import pytest
 from perfusio.config import DEFAULT_AMBR250_DESIGN_SPACE
 from perfusio.errors import ModelError, NotEnoughData, OutOfRange
 from perfusio.hybrid.features import from_latent, indexed, to_latent
-from perfusio.hybrid.filter import LATENT
+from perfusio.hybrid.filter import DRIFT, LATENT
 from perfusio.hybrid.learning import MIN_TRANSITIONS, one_step_error
 from perfusio.hybrid.mechanistic import PARAMETERS
 from perfusio.hybrid.model import HELD_OUT, HybridModel
@@ -185,6 +185,16 @@ class TestCondition:
         assert estimate.time_h == 144.0
         assert estimate.missing() == ()
         assert estimate.vcd == pytest.approx(true.states[6].vcd, rel=0.15)
+
+    def test_the_disturbance_is_the_drift_of_the_belief_in_units_a_day(self, held_out):
+        t = first(held_out[0][0], 9)
+        model = HybridModel().condition([t])
+        belief, (mean, sd) = model.beliefs[t.reactor_id], model.disturbance(t)
+        assert mean[1] == pytest.approx(10.0 * belief.mean[DRIFT][1])  # viability is linear, in tens of points
+        assert sd[1] == pytest.approx(10.0 * np.sqrt(belief.cov[DRIFT, DRIFT][1, 1]))
+        now = model.estimate(t).vcd
+        assert mean[0] == pytest.approx(now * np.expm1(belief.mean[DRIFT][0]), rel=0.05)
+        assert (sd > 0.0).all()
 
 
 def one_step_errors(model, noisy, true):
