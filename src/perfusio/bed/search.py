@@ -59,7 +59,7 @@ def finalists(pool: Judged) -> FloatArray:
         return pool.candidates[:0]
     front = rows[nondominated(np.stack([pool.gain[rows], -pool.violation[rows]], axis=1))]
     front = front[np.argsort(pool.violation[front], kind="stable")]
-    spread = front[np.unique(np.linspace(0, len(front) - 1, N_FINALISTS // 2).round().astype(int))]
+    spread = front[np.unique(np.linspace(0, max(len(front) - 1, 0), min(len(front), N_FINALISTS // 2)).astype(int))]
     best = np.argsort(-pool.merit, kind="stable")[: N_FINALISTS // 2]
     picked: FloatArray = np.unique(pool.candidates[np.concatenate([best, spread])], axis=0)
     return picked

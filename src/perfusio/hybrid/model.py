@@ -262,7 +262,7 @@ class HybridModel:
         )
 
     def disturbance(self, trajectory: Trajectory) -> tuple[FloatArray, FloatArray]:
-        """Return the drift that the filter estimates for each species, and its sd, canonical units per day, both (Q,)."""
+        """Return the drift that the filter estimates for each species, and its sd, canonical units a day, both (Q,)."""
         belief = self.condition([trajectory]).beliefs[trajectory.reactor_id]
         latent, drift, sd = belief.mean[LATENT], belief.mean[DRIFT], np.sqrt(np.diag(belief.cov)[DRIFT])
         now = from_latent(latent)
