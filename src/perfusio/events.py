@@ -170,6 +170,19 @@ class ConnectorFailed(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class VesselJoined(Event):
+    """One more vessel takes part from the next turn on."""
+
+    mode: str
+    source: Json
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VesselLeft(Event):
+    """A vessel is neither read nor written any more; its data stay."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ClockStepped(Event):
     """The wall clock moved by `step_s` seconds against the monotonic clock since the record before."""
 
@@ -190,7 +203,7 @@ EVENTS: dict[str, type[Event]] = {
     for cls in (
         RunStarted, AimDoubted, SampleRead, SampleMissing, SampleQuarantined, ModelConditioned, ModelFitted,
         ModelRejected, Decided, Forecasted, AlarmRaised, Withheld, WriteIntended, SetpointsWritten, WriteUnknown,
-        ConnectorFailed, ClockStepped, RunEnded,
+        ConnectorFailed, VesselJoined, VesselLeft, ClockStepped, RunEnded,
     )
 }  # fmt: skip
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
@@ -26,6 +27,8 @@ from perfusio.events import (
     ModelRejected,
     RunEnded,
     SampleQuarantined,
+    VesselJoined,
+    VesselLeft,
 )
 from perfusio.forecast import Forecast
 from perfusio.hybrid.model import HybridModel
@@ -42,7 +45,9 @@ from perfusio.twin.day import RunState, in_force, is_fit_due, observe, problem_w
 from perfusio.twin.guard import guard
 from perfusio.twin.inbox import Arrival, Inbox, Trouble
 from perfusio.twin.outcome import Outcome, RunResult
+from perfusio.twin.patience import Patience
 from perfusio.twin.proposal import proposed
+from perfusio.twin.vessels import Source, Vessel, aboard, on_equal_terms
 
 OVERDUE_TURNS = 3
 """Turns in a row without any sample from any vessel after which a run ends as SAMPLE_OVERDUE."""
@@ -51,13 +56,15 @@ WORSE = 1.1
 REFIT_SHARE = 0.25
 """Of the time between two samples that a refit may take: what it learns later is not used."""
 T = TypeVar("T")
+_N_WORKERS = 4
+"""Threads for models and policies: their own, so that connectors that hang in threads of theirs take none of these."""
 
 
 class DigitalTwin:
     """Runs an experiment on one vessel or many by itself.
 
     Args:
-        connector: One vessel, or a mapping of reactor to connector for an experiment of several.
+        connector: One vessel, a source of several (`vessels()`), or a mapping of reactor to connector or `Vessel`.
         design_space: What may be written.
         run_config: What to do for how long.
         model: Belief to start from; default: the mechanistic prior, no data.
@@ -65,12 +72,18 @@ class DigitalTwin:
         clock: Where wall time comes from.
         audit: Where events go; default: `audit.jsonl` in `run_config.run_dir`.
         observers: Called with each event after it is durable, e.g. to print it.
+        patience: How long a vessel is waited for that holds up others; default `Patience.usual`.
+
+    Attributes:
+        vessels: The vessels by reactor id; those that left stay.
+        model: What is believed now.
+        run_state: What was seen and what is in force.
     """
 
     def __init__(
         self,
         *,
-        connector: Connector | Mapping[str, Connector],
+        connector: Source,
         design_space: DesignSpace,
         run_config: RunConfig,
         model: Model | None = None,
@@ -78,26 +91,68 @@ class DigitalTwin:
         clock: Clock | None = None,
         audit: EventSink | None = None,
         observers: tuple[Observer, ...] = (),
+        patience: Patience | None = None,
     ) -> None:
-        self.connectors = dict(connector) if isinstance(connector, Mapping) else {"R01": connector}
-        if not self.connectors:
-            raise ConfigError("No vessel to run: `connector` is an empty mapping. Give at least one connector.")
+        self.vessels = aboard(connector)
         self.design_space, self.config = design_space, run_config
         self.model: Model = model if model is not None else HybridModel()
         self.policy: Policy = policy if policy is not None else BEDPolicy()
         self.run_state = RunState()
         self._clock = clock or SystemClock()
         self._audit, self._observers = audit, observers
-        self._inbox = Inbox(self.connectors, run_config.sampling_interval_hours)
-        self._n_samples = self._n_decisions = 0
+        self._patience = patience or Patience.usual(run_config.sampling_interval_hours)
+        self._inbox = Inbox(self.connectors, run_config.sampling_interval_hours, self._patience)
+        self._left: set[str] = set()
+        self._turn = self._n_samples = self._n_decisions = 0
+        self._is_running = False
         self._run_id = ""
+
+    @property
+    def connectors(self) -> dict[str, Connector]:
+        """The connector of each vessel, by reactor id."""
+        return {reactor: vessel.connector for reactor, vessel in self.vessels.items()}
 
     def mode(self, reactor: str) -> Mode:
         """Return who may write to a vessel: as configured, else automatic unless it is hardware."""
-        if self.config.mode is not None:
-            return self.config.mode
-        is_hardware = self.connectors[reactor].kind is ConnectorKind.HARDWARE
-        return Mode.ADVISORY if is_hardware else Mode.AUTOMATIC
+        return self.vessels[reactor].mode_within(self.config)
+
+    def join(self, reactor: str, vessel: Connector | Vessel, *, reason: str) -> None:
+        """Take one more vessel into a run; its first sample is expected with the next turn.
+
+        Args:
+            reactor: Its name, new to this run.
+            vessel: Its connector, or with what is asked of it.
+            reason: Why, for the record.
+
+        Raises:
+            ConfigError: there is a vessel of that name, or it has left: its data would be mixed up with the new one's.
+        """
+        if reactor in self.vessels:
+            raise ConfigError(f"{reactor} is or was in this run. Give the new culture a name of its own, {reactor}-2.")
+        self.vessels[reactor] = one = vessel if isinstance(vessel, Vessel) else Vessel(connector=vessel)
+        self._inbox.join(reactor, one.connector)
+        if self._is_running:
+            source, mode = _description(one), self.mode(reactor).value
+            self._sink.append(VesselJoined(reactor=reactor, day=self._turn, mode=mode, source=source, reason=reason))
+            self._seat(reactor, source)
+
+    def leave(self, reactor: str, *, reason: str) -> None:
+        """Let a vessel go, e.g. contaminated or harvested: it is not read or written any more; its data stay.
+
+        Args:
+            reactor: Which.
+            reason: Why, for the record.
+
+        Raises:
+            ConfigError: there is no such vessel.
+        """
+        if reactor not in self.vessels:
+            raise ConfigError(f"There is no vessel {reactor}. Known: {', '.join(self.vessels)}.")
+        if reactor not in self._left:
+            self._left.add(reactor)
+            self._inbox.leave(reactor)
+            if self._is_running:
+                self._sink.append(VesselLeft(reactor=reactor, day=self._turn, reason=reason))
 
     async def run(self) -> RunResult:
         """Run the experiment to its end and return how it ended.
@@ -105,8 +160,12 @@ class DigitalTwin:
         Raises:
             PerfusioError: the source or the record cannot be used; no vessel was written to before it was raised.
         """
-        sources = {r: c.describe() if isinstance(c, Described) else {} for r, c in self.connectors.items()}
-        await self._inbox.first_look()
+        sources = {reactor: _description(vessel) for reactor, vessel in self.vessels.items()}
+        try:
+            await self._inbox.first_look()
+        except BaseException:
+            self._inbox.close()
+            raise
         logger, sink = None, self._audit
         if sink is None:
             path = self.config.run_dir / "audit.jsonl"
@@ -114,6 +173,7 @@ class DigitalTwin:
         if isinstance(sink, AuditLogger):
             self._run_id = sink.run_id
         self._sink: EventSink = Announcing(sink, self._observers)
+        self._workers = ThreadPoolExecutor(_N_WORKERS, thread_name_prefix="perfusio")
         outcome, reason = Outcome.FAILED, ""
         try:
             self._start(sources)
@@ -126,6 +186,8 @@ class DigitalTwin:
             reason = f"{type(error).__name__}: {error}"
             raise
         finally:
+            self._inbox.close()
+            self._workers.shutdown(wait=False)
             with suppress(AuditError):  # a record that cannot be written is the reason we are here
                 self._sink.append(
                     RunEnded(
@@ -146,26 +208,39 @@ class DigitalTwin:
     # -- the loop ----------------------------------------------------------------------------------------------------
 
     def _start(self, sources: Mapping[str, Mapping[str, object]]) -> None:
-        modes = {reactor: self.mode(reactor) for reactor in self.connectors}
-        self._sink.append(facts.started(self.config, self.design_space, modes, sources))
-        for reactor in self.connectors:
-            clone = str(sources[reactor].get("clone", ""))
-            empty = Trajectory(reactor_id=reactor, run_id=self._run_id, clone=clone)
-            self.run_state = with_vessel(self.run_state, empty, self.design_space.nominal)
+        modes = {reactor: self.mode(reactor) for reactor in self.vessels}
+        self._sink.append(facts.started(self.config, self.design_space, modes, sources, self.vessels))
+        self._is_running = True
+        for reactor in self.vessels:
+            self._seat(reactor, sources[reactor])
+
+    def _seat(self, reactor: str, source: Mapping[str, object]) -> None:
+        empty = Trajectory(reactor_id=reactor, run_id=self._run_id, clone=str(source.get("clone", "")))
+        self.run_state = with_vessel(self.run_state, empty, self._space(reactor).nominal)
+
+    def _space(self, reactor: str) -> DesignSpace:
+        return self.vessels[reactor].design_space or self.design_space
+
+    async def _work(self, work: Callable[[], T]) -> T:
+        """Run code of a model or a policy in a thread of ours."""
+        return await asyncio.get_running_loop().run_in_executor(self._workers, one_thread(work))
 
     async def _doubt_the_aim(self) -> None:
-        """Ask the model whether the target can be held at all, and put a doubt on record; it stops nothing."""
-        try:
-            found = await asyncio.to_thread(one_thread(doubt), self.model, self.design_space, self.config)
-        except Exception as error:  # noqa: BLE001 - as in `_attempt`; the first forecast says more about such a model
-            words = f"Whether the aim can be held was not checked: {type(error).__name__}: {error}"
-            found = Doubt(text=words, binding="not checked", remedies=(), growth=(nan, nan), window=(nan, nan))
-        if found is not None:
-            self._sink.append(facts.aim_doubted(found))
+        """Ask the model whether targets can be held at all, and put doubts on record; they stop nothing."""
+        for terms in on_equal_terms(self.vessels, self.design_space, self.config):
+            try:
+                found = await self._work(partial(doubt, self.model, terms.design_space, terms.config))
+            except Exception as error:  # noqa: BLE001 - as in `_attempt`; the first forecast says more about such a model
+                words = f"Whether the aim can be held was not checked: {type(error).__name__}: {error}"
+                found = Doubt(text=words, binding="not checked", remedies=(), growth=(nan, nan), window=(nan, nan))
+            if found is not None:
+                is_of_all = len(terms.reactors) == len(self.vessels)
+                self._sink.append(facts.aim_doubted(found, () if is_of_all else terms.reactors))
 
     async def _turns(self) -> Outcome:
         last, silent = self.config.n_turns, 0
         for turn in range(last + 1):
+            self._turn = turn
             present = await self._gather_samples(turn)
             if not present and self._inbox.is_over:
                 return Outcome.SOURCE_EXHAUSTED
@@ -175,9 +250,8 @@ class DigitalTwin:
             await self._condition(turn)
             deciding = {r for r in present if turn < last and self.mode(r) in (Mode.AUTOMATIC, Mode.ADVISORY)}
             decisions = await self._decide(turn, deciding)
-            await self._forecast_only(turn, set(self.connectors) - set(decisions))
-            for verdict in self._judge(turn, decisions):
-                await self._apply(turn, verdict)
+            await self._forecast_only(turn, set(self.vessels) - self._left - set(decisions))
+            await self._apply_all(turn, self._judge(turn, decisions))
             if turn < last and is_fit_due(turn, self.config.retrain_every):
                 await self._refit(turn)
         return Outcome.COMPLETED
@@ -187,7 +261,8 @@ class DigitalTwin:
     async def _gather_samples(self, turn: int) -> set[str]:
         """Take in what is due by this turn, all vessels at once; return the vessels whose sample of the day came."""
         present = set()
-        for reactor, arrived in (await self._inbox.gather(turn)).items():
+        gathered = await self._inbox.gather(turn)
+        for reactor, arrived in gathered.items():
             for thing in arrived:
                 if isinstance(thing, Trouble):
                     self._sink.append(
@@ -200,7 +275,10 @@ class DigitalTwin:
                 expected = self._inbox.expected_h(reactor, turn)
                 self._sink.append(facts.sample_missing(reactor, turn, expected, self.config.sampling_interval_hours))
         self._n_samples += len(present)
-        return present
+        if not self._inbox.is_over:
+            for reactor in sorted(self._inbox.over - self._left - present):
+                self.leave(reactor, reason="Its source has no further samples.")
+        return present - self._left
 
     def _take(self, reactor: str, turn: int, arrival: Arrival) -> bool:
         """Record and observe one sample; return whether it is the usable sample of this turn."""
@@ -217,7 +295,7 @@ class DigitalTwin:
         self._sink.append(facts.sample_read(reactor, turn, arrival, before, self.run_state.assumed[reactor]))
         self.run_state = observe(self.run_state, reactor, sample)
         if connector.kind is ConnectorKind.REPLAY:
-            before = self.design_space.nominal  # our own writes never count in a replay
+            before = self._space(reactor).nominal  # our own writes never count in a replay
         self.run_state = in_force(self.run_state, reactor, *arrival.setpoints.filled_from(before))
         return arrival.is_due
 
@@ -239,7 +317,7 @@ class DigitalTwin:
     async def _attempt(self, turn: int, work: Callable[[], T], *, within_s: float | None = None) -> T | None:
         """Run model code in a thread; whatever fails there costs this turn's update, never the run or the vessel."""
         try:
-            return await asyncio.wait_for(asyncio.to_thread(one_thread(work)), within_s)
+            return await asyncio.wait_for(self._work(work), within_s)
         except Exception as error:  # noqa: BLE001 - a fault in a model must end as a HOLD with its name, not as a crash
             what = f"{type(error).__name__}: {error}"
             if isinstance(error, TimeoutError) and within_s is not None:
@@ -253,16 +331,16 @@ class DigitalTwin:
             return {}
         chosen = {r: self.run_state.trajectories[r] for r in sorted(reactors)}
         now = {r: self.run_state.in_force[r] for r in chosen}
-        answers: dict[str, object]
-        try:
-            answers = dict(
-                await asyncio.to_thread(
-                    one_thread(self.policy.decide), chosen, now, self.model, self.design_space, self.config, day=turn
-                )
-            )
-        except Exception as error:  # noqa: BLE001 - as above: a fault in a policy is that day's HOLD
-            fault = ModelError(f"The policy failed with {type(error).__name__}: {error}")
-            answers = dict.fromkeys(chosen, fault)
+        answers: dict[str, object] = {}
+        asked = {r: self.vessels[r] for r in chosen}
+        for terms in on_equal_terms(asked, self.design_space, self.config):
+            theirs = {r: chosen[r] for r in terms.reactors}, {r: now[r] for r in terms.reactors}
+            decide = partial(self.policy.decide, *theirs, self.model, terms.design_space, terms.config, day=turn)
+            try:
+                answers |= dict(await self._work(decide))
+            except Exception as error:  # noqa: BLE001 - as above: a fault in a policy is that day's HOLD
+                fault = ModelError(f"The policy failed with {type(error).__name__}: {error}")
+                answers |= dict.fromkeys(terms.reactors, fault)
         # for the vessels that were asked about, whatever the policy answered
         return {reactor: self._proposed(reactor, turn, answers.get(reactor)) for reactor in chosen}
 
@@ -303,7 +381,7 @@ class DigitalTwin:
         for reactor, decision in decisions.items():
             verdict = guard(
                 decision, reactor=reactor, trajectory=self.run_state.trajectories[reactor],
-                current=self.run_state.in_force[reactor], design_space=self.design_space,
+                current=self.run_state.in_force[reactor], design_space=self._space(reactor),
                 constraints=self.config.constraints, mode=self.mode(reactor),
             )  # fmt: skip
             verdicts.append(verdict)
@@ -323,12 +401,20 @@ class DigitalTwin:
         others = {a for a in self.run_state.alarms if a[0] != reactor}
         self.run_state = replace(self.run_state, alarms=frozenset(others | active))
 
+    async def _apply_all(self, turn: int, verdicts: list[Verdict]) -> None:
+        """Carry out what was decided, side by side: a vessel that does not answer holds up no other."""
+        writes = [self._apply(turn, verdict) for verdict in verdicts if verdict.reactor_id not in self._left]
+        ended = await asyncio.gather(*writes, return_exceptions=True)
+        for error in ended:
+            if error is not None:
+                raise error
+
     async def _apply(self, turn: int, verdict: Verdict) -> None:
         reactor = verdict.reactor_id
         connector, current = self.connectors[reactor], self.run_state.in_force[reactor]
         found = await actuate(
             verdict, connector=connector, current=current, audit=self._sink, day=turn,
-            key=self._key(reactor, turn),
+            key=self._key(reactor, turn), patience=self._patience,
         )  # fmt: skip
         if connector.kind is ConnectorKind.REPLAY or verdict.action is not Action.WRITE:
             return  # what was in force in a replay is history: our own writes never count
@@ -351,3 +437,9 @@ class DigitalTwin:
         if refitted is not None:
             self.model, event = refitted
             self._sink.append(event)
+
+
+def _description(vessel: Vessel) -> dict[str, object]:
+    """Return where the samples of a vessel come from; a clone that a person names counts before the source's."""
+    found = dict(vessel.connector.describe()) if isinstance(vessel.connector, Described) else {}
+    return found | ({"clone": vessel.clone} if vessel.clone else {})

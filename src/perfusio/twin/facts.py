@@ -22,19 +22,26 @@ from perfusio.events import (
 from perfusio.protocols import Model, Refit
 from perfusio.state import Setpoints
 from perfusio.twin.inbox import Arrival
+from perfusio.twin.vessels import Vessel
 
 RECORDED_VERSIONS = ("perfusio-twin", "numpy", "scipy", "torch", "botorch")
 
 
 def started(
-    config: RunConfig, space: DesignSpace, modes: Mapping[str, Mode], sources: Mapping[str, Mapping[str, object]]
+    config: RunConfig,
+    space: DesignSpace,
+    modes: Mapping[str, Mode],
+    sources: Mapping[str, Mapping[str, object]],
+    vessels: Mapping[str, Vessel],
 ) -> RunStarted:
     """Return the first record of a run: everything that was asked of it, with versions and sources."""
+    own = {reactor: asked for reactor, vessel in vessels.items() if (asked := _of_its_own(vessel, config))}
     return RunStarted(
         config={
             "run": config.model_dump(mode="json", exclude={"run_dir", "fresh"}),
             "design_space": space.model_dump(mode="json"),
             "modes": {reactor: mode.value for reactor, mode in modes.items()},
+            **({"vessels": own} if own else {}),
         },
         versions={name: version(name) for name in RECORDED_VERSIONS} | {"python": platform.python_version()},
         sources=dict(sources),
@@ -42,11 +49,22 @@ def started(
     )
 
 
-def aim_doubted(doubt: Doubt) -> AimDoubted:
-    """Return the record of a target that may not be held."""
+def _of_its_own(vessel: Vessel, config: RunConfig) -> dict[str, object]:
+    """What is asked of a vessel that is not asked of all."""
+    own: dict[str, object] = {}
+    if vessel.objective is not None:
+        own["objective"] = vessel.config(config).model_dump(mode="json")["objective"]
+    if vessel.design_space is not None:
+        own["design_space"] = vessel.design_space.model_dump(mode="json")
+    return own
+
+
+def aim_doubted(doubt: Doubt, reactors: tuple[str, ...] = ()) -> AimDoubted:
+    """Return the record of a target that may not be held, by all vessels or by some that are named."""
     growth, window = ({"low": low, "high": high} for low, high in (doubt.growth, doubt.window))
     return AimDoubted(
-        binding=doubt.binding, remedies=doubt.remedies, growth=growth, window=window, reason=doubt.text
+        binding=doubt.binding, remedies=doubt.remedies, growth=growth, window=window,
+        reason=f"{', '.join(reactors)}: {doubt.text}" if reactors else doubt.text,
     )
 
 

@@ -1,0 +1,116 @@
+"""Vessel: one vessel of an experiment, with what is asked of it where that differs from the others."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Protocol, runtime_checkable
+
+from perfusio.config import DesignSpace, Mode, Objective, RunConfig
+from perfusio.errors import ConfigError, UnreadableSource
+from perfusio.protocols import Connector, ConnectorKind
+
+
+@runtime_checkable
+class Rig(Protocol):
+    """A source of several vessels: a file with a column ``reactor``, a session, a simulated rig."""
+
+    def vessels(self) -> Mapping[str, Connector]:
+        """Return the vessels by reactor id."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Vessel:
+    """One vessel of an experiment. What is left away is as the experiment has it.
+
+    Attributes:
+        connector: The world behind it.
+        clone: Cell line; empty = as the source says.
+        objective: What its decisions are for.
+        design_space: What may be written to it.
+        mode: Who may write to it.
+    """
+
+    connector: Connector
+    clone: str = ""
+    objective: Objective | tuple[Objective, ...] | None = None
+    design_space: DesignSpace | None = None
+    mode: Mode | None = None
+
+    def config(self, of_experiment: RunConfig) -> RunConfig:
+        """Return the settings of the run as they hold for this vessel."""
+        if self.objective is None:
+            return of_experiment
+        return RunConfig.model_validate({**dict(of_experiment), "objective": self.objective})
+
+    def mode_within(self, of_experiment: RunConfig) -> Mode:
+        """Return who may write: as configured, else automatic unless it is hardware."""
+        mode = self.mode or of_experiment.mode
+        if mode is not None:
+            return mode
+        return Mode.ADVISORY if self.connector.kind is ConnectorKind.HARDWARE else Mode.AUTOMATIC
+
+
+Source = Connector | Rig | Mapping[str, "Connector | Vessel"]
+
+
+def aboard(source: Source) -> dict[str, Vessel]:
+    """Return the vessels of an experiment by reactor id; a single connector is R01.
+
+    Args:
+        source: One connector, a source of several vessels, or a mapping of reactor id to connector or Vessel.
+
+    Raises:
+        ConfigError: there is none.
+    """
+    found = dict(source) if isinstance(source, Mapping) else _of_a_source(source)
+    if not found:
+        raise ConfigError("No vessel to run: `connector` holds none. Give at least one connector.")
+    return {reactor: one if isinstance(one, Vessel) else Vessel(connector=one) for reactor, one in found.items()}
+
+
+def _of_a_source(source: Connector | Rig) -> Mapping[str, Connector | Vessel]:
+    """A file or a rig of one vessel is itself the connector of that vessel, and stays it."""
+    if isinstance(source, Connector):
+        try:
+            found = source.vessels() if isinstance(source, Rig) else {}
+        except UnreadableSource:
+            found = {}  # no column `reactor`, or no row yet; if there is more to it, the first reading says so
+        return found if len(found) > 1 else {"R01": source}
+    return source.vessels()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """What some vessels have in common: they are decided for together.
+
+    Attributes:
+        design_space: What may be written.
+        config: Settings of the run.
+        reactors: The vessels.
+    """
+
+    design_space: DesignSpace
+    config: RunConfig
+    reactors: tuple[str, ...]
+
+
+def on_equal_terms(vessels: Mapping[str, Vessel], space: DesignSpace, config: RunConfig) -> Iterator[Terms]:
+    """Group vessels by what is asked of them, in the order in which they come.
+
+    Args:
+        vessels: By reactor id.
+        space: Design space of the experiment.
+        config: Settings of the experiment.
+    """
+    groups: list[Terms] = []
+    for reactor, vessel in vessels.items():
+        own_space, own = vessel.design_space or space, vessel.config(config)
+        for i, terms in enumerate(groups):
+            if terms.config == own and terms.design_space == own_space:
+                groups[i] = replace(terms, reactors=(*terms.reactors, reactor))
+                break
+        else:
+            groups.append(Terms(design_space=own_space, config=own, reactors=(reactor,)))
+    return iter(groups)
