@@ -114,11 +114,11 @@ def alternating():
 def make_twin(tmp_path):
     """Build a twin on the cheap model and policy; `config` fields and other parts by name."""
 
-    def make(connector, *, days=4, model=None, policy=None, audit=None, observers=(), **config):
+    def make(connector, *, days=4, model=None, policy=None, audit=None, observers=(), patience=None, **config):
         settings = {"duration_days": days, "n_paths": 16, "forecast_days": 4, "run_dir": tmp_path} | config
         return DigitalTwin(
             connector=connector, design_space=SPACE, run_config=RunConfig(**settings), model=model or Persistence(),
-            policy=policy or Alternating(), audit=audit, observers=observers,
+            policy=policy or Alternating(), audit=audit, observers=observers, patience=patience,
         )  # fmt: skip
 
     return make
@@ -128,8 +128,9 @@ def make_twin(tmp_path):
 def run_twin(make_twin, tmp_path):
     """Run one to its end; whatever happened, its record must verify."""
 
-    async def run(connector, **settings):
+    async def run(connector, *, made=lambda twin: None, **settings):
         twin = make_twin(connector, **settings)
+        made(twin)
         result = await twin.run()
         path = twin.config.run_dir / "audit.jsonl"
         report = verify(path)

@@ -1,4 +1,4 @@
-"""FilesystemStore: replay a CSV file sample by sample, or follow one that grows while the vessel runs.
+"""FilesystemStore: replay a file sample by sample, or follow one that grows, or a folder, while the vessel runs.
 
 Which interval a row's setpoints describe: **from its sample to the next one**. A growing file shows, in each row, what
 is in force when the row is written; a change that we asked for is confirmed by the first row that shows it.
@@ -14,21 +14,25 @@ from math import isfinite
 from pathlib import Path
 from typing import Any, Self
 
+from perfusio.connectors.folders import Folder
 from perfusio.connectors.grids import ReadOptions
 from perfusio.connectors.setpoints_file import SetpointsFile, default_path
 from perfusio.connectors.sheets import existing_file
-from perfusio.connectors.sources import Look, Source, late_values, rows_of
+from perfusio.connectors.sources import Source, late_values
+from perfusio.connectors.stamps import ORDERS
 from perfusio.connectors.tables import Table, TableRow
+from perfusio.connectors.vessel_rows import rows_of
 from perfusio.errors import ConfigError, EndOfRun, OutOfRange, SampleOverdue, UnreadableSource, WriteRejected
 from perfusio.protocols import ConnectorKind
 from perfusio.state import SETPOINT_QUANTITIES, Setpoints, State
 
 
 class FilesystemStore:
-    """One vessel, seen through a CSV file with one row per sample.
+    """One vessel, seen through a file with one row per sample, or through a folder of such files.
 
     Args:
-        source_path: The file; a relative path starts at the working directory.
+        source_path: CSV, Excel or Parquet, somebody's own or an instrument's; or a folder into which instruments drop
+            files, which are joined by vessel and sample time. A relative path starts at the working directory.
         run: Which run, if the file holds several.
         reactor: Which vessel, if the file holds several; or take all of them with `vessels()`.
         setpoints_path: Where setpoints are written. Default: beside the source, ``my_data.setpoints.csv`` for
@@ -41,6 +45,7 @@ class FilesystemStore:
         columns: Meaning of headers that the file leaves open, e.g. ``{"Glu": "glutamate"}``.
         encoding: Of the file, if it is not UTF-8, e.g. ``"cp1252"``.
         decimal: Decimal mark, if the file leaves it open: ``"."`` or ``","``.
+        date_order: ``"dmy"``, ``"mdy"`` or ``"ymd"``, if dates like 05/06/2024 leave it open.
         sleep: What waits between two looks; a test can bring its own.
 
     Attributes:
@@ -66,6 +71,7 @@ class FilesystemStore:
         columns: Mapping[str, str] | None = None,
         encoding: str | None = None,
         decimal: str | None = None,
+        date_order: str | None = None,
         sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
     ) -> None:
         if follow is False and actuates:
@@ -75,18 +81,24 @@ class FilesystemStore:
             )
         if decimal not in (None, ".", ","):
             raise ConfigError(f"decimal={decimal!r}: expected '.' or ','.")
+        if date_order not in (None, *ORDERS):
+            raise ConfigError(f"date_order={date_order!r}: expected {' or '.join(map(repr, ORDERS))}.")
         if not poll_seconds > 0:
             raise ConfigError(f"poll_seconds={poll_seconds!r}: expected a time above 0 s.")
-        path = existing_file(Path(source_path))
+        given = Path(source_path).expanduser()
+        is_folder = given.is_dir()
+        path = given.resolve() if is_folder else existing_file(given)
         options = ReadOptions(
             columns=dict(columns or {}),
             ignore=(ignore,) if isinstance(ignore, str) else tuple(ignore),
             encoding=encoding,
             decimal=decimal,
+            date_order=date_order,
         )
         self.kind = ConnectorKind.HARDWARE if actuates else ConnectorKind.REPLAY
         self.confirms_at_once = False  # the file says so with its next rows, if it says so at all
-        self._source = Source(path, options, grows=actuates if follow is None else follow)
+        grows = actuates if follow is None else follow
+        self._source: Source | Folder = (Folder if is_folder else Source)(path, options, grows=grows)
         self._poll_seconds, self._timeout_seconds, self._sleep = poll_seconds, timeout_seconds, sleep
         self._run, self._reactor, self._is_one_of_several = run, reactor, False
         self._setpoints_file = SetpointsFile(default_path(path, run, reactor, chosen=setpoints_path))
@@ -153,7 +165,8 @@ class FilesystemStore:
             UnreadableSource: the file is refused, or has no such column, or holds no row yet.
         """
         table = self._source.table()
-        names = dict.fromkeys(r for run, r in table.groups if r and self._run in (None, run))
+        fitting = [r for run, r in table.groups if self._run in (None, run) and self._reactor in (None, r)]
+        names = dict.fromkeys(r for r in fitting if r)
         if not names:
             text = "has no column 'reactor'. Add one, or use the store itself as the connector of its one vessel."
             if not table.rows:
@@ -189,7 +202,9 @@ class FilesystemStore:
     @property
     def warnings(self) -> tuple[str, ...]:
         """What was converted, joined, assumed, left out or moved aside so far, in sentences."""
-        return (*self._source.table().warnings, *self._setpoints_file.warnings)
+        fed = "what was fed is left unread: a run of the twin knows perfusion and no boluses."
+        table = self._source.table()
+        return (*table.warnings, *((fed,) if table.has_feeds else ()), *self._setpoints_file.warnings)
 
     def describe(self) -> dict[str, Any]:
         """Return where the samples come from, as plain data for the record.
@@ -266,27 +281,22 @@ class FilesystemStore:
         its last line break: a row is seen whole or not at all.
         """
         waited = 0.0
-        last: Look | None = None
+        watch = self._source.watch()
         while not self._has_news():
-            look = self._source.look()
-            if look is None and last is None and waited > 0:
-                existing_file(self._source.path)  # not there twice: it says so
-            if look is not None and look == last:
-                self._source.settle(look)
+            if watch.poll():
                 self._compare()
                 if self._has_news():
                     return
             if self._timeout_seconds is not None and waited >= self._timeout_seconds:
-                raise self._overdue(waited, look)
-            last = look
+                raise self._overdue(waited, watch.unfinished_line)
             await self._sleep(self._poll_seconds)
             waited += self._poll_seconds
 
-    def _overdue(self, waited: float, look: Look | None) -> SampleOverdue:
+    def _overdue(self, waited: float, unfinished: str) -> SampleOverdue:
         name, n = self._source.path.name, len(self._known)
         text = f"{name}: no new sample within {waited:g} s, after {n} so far"
         text += f" (the last at {self._known[-1].state.time_h:g} h)." if n else "."
-        if look is not None and look.unfinished_line:
-            text += f" Its last line, {look.unfinished_line[:60]!r}, has no line break yet, so it may be unfinished."
+        if unfinished:
+            text += f" Its last line, {unfinished[:60]!r}, has no line break yet, so it may be unfinished."
         text += " Check what writes the file."
         return SampleOverdue(text, connector=name, operation="read_sample")

@@ -59,6 +59,7 @@ class SimulatedAmbr250:
         faults: What goes wrong, for all vessels or by reactor.
         inoculum: How the vessels start.
         disturbances: Lasting changes of kinetic constants, for benchmarks.
+        inoculated_after: By reactor, after how many intervals of the run it is inoculated; 0 where nothing is said.
     """
 
     kind = ConnectorKind.SIMULATED
@@ -77,6 +78,7 @@ class SimulatedAmbr250:
         faults: Faults | Mapping[str, Faults] | None = None,
         inoculum: Inoculum | None = None,
         disturbances: Iterable[Disturbance] = (),
+        inoculated_after: Mapping[str, int] | None = None,
     ) -> None:
         if not 0 < sampling_interval_hours < np.inf:
             raise ConfigError(
@@ -96,8 +98,10 @@ class SimulatedAmbr250:
         self._waiting: list[int] = []
         names = [f"R{i + 1:02d}" for i in range(n_vessels)]
         given = faults if isinstance(faults, Mapping) else dict.fromkeys(names, faults or Faults())
-        if unknown := sorted(set(given) - set(names)):
-            raise ConfigError(f"Faults for {', '.join(unknown)}, but the vessels are {names[0]} to {names[-1]}.")
+        later = dict(inoculated_after or {})
+        for what, about in (("Faults", given), ("Days of inoculation", later)):
+            if unknown := sorted(set(about) - set(names)):
+                raise ConfigError(f"{what} for {', '.join(unknown)}, but the vessels are {names[0]} to {names[-1]}.")
         self._vessels = {
             name: SimulatedVessel(
                 rig=self,
@@ -105,6 +109,7 @@ class SimulatedAmbr250:
                 reactor_id=name,
                 sensors=Sensors(sensors, seed=streams[i]),
                 faults=given.get(name, Faults()),
+                inoculated_after=later.get(name, 0),
             )
             for i, name in enumerate(names)
         }
@@ -168,6 +173,7 @@ class SimulatedVessel:
         sensors: Its analyzers.
         faults: What goes wrong with its link.
         kind: SIMULATED.
+        inoculated_after: How many samples are overdue before its first one.
     """
 
     rig: SimulatedAmbr250
@@ -177,6 +183,8 @@ class SimulatedVessel:
     faults: Faults
     kind: ConnectorKind = ConnectorKind.SIMULATED
     confirms_at_once: bool = True
+    inoculated_after: int = 0
+    _n_waited: int = field(default=0, init=False)
     _n_due: int = field(default=0, init=False)
     _untitrated: deque[State] = field(default_factory=deque, init=False)
 
@@ -188,12 +196,20 @@ class SimulatedVessel:
 
         Raises:
             EndOfRun: the run is over.
-            SampleOverdue: this sample is lost; the vessel went on, and the next call waits for the next one.
+            SampleOverdue: this sample is lost; the vessel went on, and the next call waits for the next one. Or the
+                vessel is not inoculated yet.
         """
         await self._link()
+        if self._n_waited < self.inoculated_after:
+            self._n_waited += 1
+            raise SampleOverdue(
+                f"{self.reactor_id} is inoculated on turn {self.inoculated_after}. Wait for its first sample.",
+                connector=self.reactor_id,
+                operation="read_sample",
+            )
         if late := self._late_titer():
             return late
-        if self.rig._is_over(self._n_due):
+        if self.rig._is_over(self.inoculated_after + self._n_due):
             raise EndOfRun(f"{self.reactor_id}: the simulated run is over after {self._n_due} samples.")
         if self._n_due > 0:
             await self.rig._pass_interval(self.index)

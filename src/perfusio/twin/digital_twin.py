@@ -95,6 +95,8 @@ class DigitalTwin:
     ) -> None:
         self.vessels = aboard(connector)
         self.design_space, self.config = design_space, run_config
+        for vessel in self.vessels.values():
+            vessel.config(run_config)  # what is asked of a vessel is refused here or never
         self.model: Model = model if model is not None else HybridModel()
         self.policy: Policy = policy if policy is not None else BEDPolicy()
         self.run_state = RunState()
