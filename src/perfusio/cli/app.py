@@ -9,8 +9,10 @@ import typer
 
 from perfusio.cli.demo import demo
 from perfusio.cli.design import design
+from perfusio.cli.export import export
 from perfusio.cli.fit import fit
 from perfusio.cli.forecast import forecast
+from perfusio.cli.import_ import import_
 from perfusio.cli.mirror import mirror
 from perfusio.cli.opcua import opcua
 from perfusio.cli.recommend import recommend
@@ -31,6 +33,8 @@ app = typer.Typer(
 )
 for command in (demo, run, verify, mirror, simulate, design, fit, score, forecast, recommend):
     app.command()(command)
+app.command("import")(import_)
+app.command()(export)
 app.add_typer(opcua, name="opcua")
 
 

@@ -9,6 +9,7 @@ import typer
 
 from perfusio.cli.history import (
     JsonOption,
+    MappingOption,
     OverwriteOption,
     RunsOption,
     SeedOption,
@@ -31,6 +32,7 @@ def fit(
     ] = "",
     seed: SeedOption = 0,
     overwrite: OverwriteOption = False,
+    mapping: MappingOption = None,
     json_output: JsonOption = False,
 ) -> None:
     """Fit the hybrid model to past runs and save it.
@@ -45,7 +47,7 @@ def fit(
 
     files = [out / ABOUT, out / ARRAYS]
     refuse_to_replace(files, overwrite=overwrite)
-    past = read_runs_aloud(runs)
+    past = read_runs_aloud(runs, mapping)
     held_out = chosen(past, [name.strip() for name in hold_out.split(",") if name.strip()], "--hold-out")
     training = [t for t in past if t.reactor_id not in {h.reactor_id for h in held_out}]
     if not training:

@@ -14,7 +14,11 @@ if TYPE_CHECKING:
     from perfusio.trajectory import Trajectory
 
 RunsOption = Annotated[
-    Path, typer.Option("--runs", help="Past runs: a CSV file, or a folder with runs.csv or one file per run.")
+    Path,
+    typer.Option("--runs", help="Past runs: a CSV, Excel or Parquet file, or a folder of them or with runs.csv."),
+]
+MappingOption = Annotated[
+    Path | None, typer.Option("--mapping", help="What the columns mean: a mapping.toml, as `perfusio import` saves it.")
 ]
 ModelOption = Annotated[Path, typer.Option("--model", help="Folder that `perfusio fit` wrote.")]
 SeedOption = Annotated[int, typer.Option("--seed", help="Seed of every random draw.", min=0)]
@@ -23,16 +27,18 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print the result as JS
 OverwriteOption = Annotated[bool, typer.Option("--overwrite", help="Replace files of an earlier call.")]
 
 
-def read_runs_aloud(path: Path) -> tuple[Trajectory, ...]:
+def read_runs_aloud(path: Path, mapping: Path | None = None) -> tuple[Trajectory, ...]:
     """Read runs; what was converted or assumed is told on the standard error.
 
     Setpoints that a file never states are taken at the nominal of the default design space.
     """
     from perfusio.config import DEFAULT_AMBR250_DESIGN_SPACE
+    from perfusio.connectors.column_map import read_column_map
     from perfusio.connectors.history import read_runs
 
     return read_runs(
         path,
+        column_map=None if mapping is None else read_column_map(mapping),
         assumed=DEFAULT_AMBR250_DESIGN_SPACE.nominal,
         on_remark=lambda remark: typer.echo(f"Note: {remark}", err=True),
     )

@@ -11,6 +11,7 @@ import typer
 
 from perfusio.cli.history import (
     JsonOption,
+    MappingOption,
     ModelOption,
     OverwriteOption,
     PathsOption,
@@ -39,6 +40,7 @@ def score(
     seed: SeedOption = 0,
     out: Annotated[Path | None, typer.Option(help="Folder for scores.json, parity.png and coverage.png.")] = None,
     overwrite: OverwriteOption = False,
+    mapping: MappingOption = None,
     json_output: JsonOption = False,
 ) -> None:
     """Score a model on past runs, per species and horizon, beside three simpler forecasters.
@@ -52,7 +54,7 @@ def score(
     files = [] if out is None else [out / name for name in ("scores.json", "parity.png", "coverage.png")]
     refuse_to_replace(files, overwrite=overwrite)
     checkpoint = read_checkpoint(model)
-    past = read_runs_aloud(runs)
+    past = read_runs_aloud(runs, mapping)
     _warn_of_known(checkpoint.training, past)
     result = compare(
         checkpoint.model, checkpoint.training, past, horizons=days, every=every, n_paths=n_paths, seed=seed

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from perfusio.connectors.column_map import ColumnMap
 from perfusio.connectors.grids import ReadOptions
-from perfusio.connectors.sheets import existing_file
-from perfusio.connectors.sources import rows_of
-from perfusio.connectors.tables import Table, TableRow, read_table
+from perfusio.connectors.merging import merged
+from perfusio.connectors.readers import read_any
+from perfusio.connectors.sheets import TABLES, existing_file
+from perfusio.connectors.tables import Table, TableRow
+from perfusio.connectors.vessel_rows import rows_of
 from perfusio.errors import UnreadableSource
 from perfusio.state import Setpoints
 from perfusio.trajectory import Trajectory
@@ -21,10 +24,11 @@ def read_runs(
     path: str | Path,
     *,
     options: ReadOptions | None = None,
+    column_map: ColumnMap | None = None,
     assumed: Setpoints | None = None,
     on_remark: Callable[[str], object] = lambda _: None,
 ) -> tuple[Trajectory, ...]:
-    """Read all runs of a CSV file, or of every CSV file in a folder.
+    """Read all runs of a file, CSV, Excel or Parquet, or of every such file in a folder.
 
     What was not measured is NaN. The setpoints of a row were in force from its sample to the next; one that a row does
     not state is that of the row before.
@@ -32,6 +36,7 @@ def read_runs(
     Args:
         path: A file with one row per run and sample, or a folder with `runs.csv` or with one file per run.
         options: What the user declares about the files.
+        column_map: What the columns of the files mean, where they do not say it themselves.
         assumed: Setpoints in force where a file never says; None: such a file is refused.
         on_remark: Called with a sentence for each thing that was converted, joined or assumed.
 
@@ -47,7 +52,7 @@ def read_runs(
     runs: list[Trajectory] = []
     for file in files:
         try:
-            table = read_table(file, options)
+            table = merged([read_any(file, options, column_map=column_map)])
         except UnreadableSource as error:
             problems += error.problems
             continue
@@ -55,7 +60,9 @@ def read_runs(
             on_remark(warning)
         silent: dict[tuple[str, ...], list[str]] = {}
         for group in table.groups:
-            run, unsaid = run_of(table, group, assumed or Setpoints(), prefix=file.stem if len(files) > 1 else "")
+            start = _start(column_map, assumed)
+            run, unsaid = run_of(table, group, start, prefix=file.stem if len(files) > 1 else "")
+            unsaid = tuple(n for n in unsaid if column_map is None or not _is_said(column_map, n))
             runs.append(run)
             if unsaid:
                 silent.setdefault(unsaid, []).append(run.run_id)
@@ -66,14 +73,24 @@ def read_runs(
     return tuple(runs)
 
 
+def _start(column_map: ColumnMap | None, assumed: Setpoints | None) -> Setpoints:
+    """Return what is in force where no row says: as the column map says, else as assumed."""
+    return (column_map.setpoints if column_map else Setpoints()).filled_from(assumed or Setpoints())[0]
+
+
+def _is_said(column_map: ColumnMap, name: str) -> bool:
+    value: float = getattr(column_map.setpoints, name)
+    return value == value
+
+
 def _files(path: Path) -> list[Path]:
     if not path.is_dir():
-        return [existing_file(path)]
+        return [existing_file(path, TABLES)]
     if (path / RUNS_FILE).exists():
         return [path / RUNS_FILE]
-    found = sorted(p for p in path.iterdir() if p.suffix.lower() == ".csv" and ".setpoints" not in p.stem)
+    found = sorted(p for p in path.iterdir() if p.suffix.lower() in TABLES.endings and ".setpoints" not in p.stem)
     if not found:
-        text = f"{path} holds no CSV file, expected {RUNS_FILE} or one file per run. Check the folder."
+        text = f"{path} holds no CSV file, expected {RUNS_FILE} or one file per run (CSV, Excel or Parquet). Check it."
         raise UnreadableSource((text,), connector=str(path))
     return found
 

@@ -10,7 +10,7 @@ from perfusio.connectors.column_map import ColumnMap
 from perfusio.connectors.excel import LabelledSheet, Workbook, labelled, open_workbook
 from perfusio.connectors.kinds import Kind, kind_of
 from perfusio.connectors.parquet import parquet_cells
-from perfusio.connectors.sheets import existing_file, read_bytes, sheet_of, text_of
+from perfusio.connectors.sheets import TABLES, existing_file, read_bytes, sheet_of, text_of
 from perfusio.errors import UnreadableSource
 
 
@@ -41,7 +41,7 @@ def open_labelled(path: str | Path, about: ColumnMap) -> Labelled:
     Raises:
         UnreadableSource: no such file or sheet, or it is refused.
     """
-    file = existing_file(Path(path))
+    file = existing_file(Path(path), TABLES)
     data = read_bytes(file)
     kind = kind_of(data)
     if kind is Kind.EXCEL:

@@ -63,6 +63,7 @@ class FileKind:
 
 
 CSV = FileKind("CSV file", (".csv",))
+TABLES = FileKind("table", (".csv", ".txt", ".tsv", ".xlsx", ".xlsm", ".xls", ".parquet"))
 EXCEL = FileKind("Excel workbook", (".xlsx", ".xlsm", ".xls"))
 
 

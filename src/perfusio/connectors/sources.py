@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from perfusio.connectors.grids import ReadOptions
+from perfusio.connectors.kinds import Kind, kind_of
+from perfusio.connectors.merging import merged
 from perfusio.connectors.names import amount
+from perfusio.connectors.readers import table_of
 from perfusio.connectors.sheets import existing_file, read_bytes, whole_lines
 from perfusio.connectors.tables import Table, TableRow, parse_table
 from perfusio.errors import UnreadableSource
-from perfusio.quantities import closest
 from perfusio.state import QUANTITIES, SETPOINTS, STATE_QUANTITIES, State
 
 
@@ -31,7 +33,7 @@ class Look:
 
 
 class Source:
-    """A CSV file that is parsed once for all of its vessels."""
+    """A file that is parsed once for all of its vessels."""
 
     def __init__(self, path: Path, options: ReadOptions, *, grows: bool) -> None:
         """Refer to `path`; a file that `grows` may still be empty, and is read up to its last line break."""
@@ -47,13 +49,13 @@ class Source:
         """
         return self._parsed[1] if self._parsed else self._parse(read_bytes(existing_file(self.path)))
 
+    def watch(self) -> Watch:
+        """Return what waits for the file to rest."""
+        return Watch(self)
+
     def look(self) -> Look | None:
         """Return what is in the file now, or None if it is not there (a program may be replacing it)."""
-        try:
-            status = self.path.stat()
-        except FileNotFoundError:
-            return None
-        return Look(status.st_ino, status.st_size, status.st_mtime_ns, read_bytes(existing_file(self.path)))
+        return look_at(self.path)
 
     def settle(self, look: Look) -> Table:
         """Take a look that was found twice for what the file says.
@@ -65,53 +67,61 @@ class Source:
         return self.stable
 
     def _parse(self, content: bytes) -> Table:
+        if self.grows and kind_of(content) is not Kind.TEXT:
+            text = (
+                f"{self.path.name} is a {kind_of(content)}, which cannot be followed row by row. Export it as CSV, or "
+                "put each new workbook into a folder and follow the folder."
+            )
+            raise UnreadableSource((text,), connector=self.path.name)
         content = whole_lines(content) if self.grows else content
         if self._parsed is None or self._parsed[0] != content:
             has_started = self.stable is not None and bool(self.stable.rows)
-            table = parse_table(
-                content, self.path.name, self.options, may_be_short=self.grows, has_started=has_started
-            )
+            if self.grows:
+                table = parse_table(content, self.path.name, self.options, may_be_short=True, has_started=has_started)
+            else:
+                table = merged([table_of(content, self.path, self.options)])
             self._parsed = content, table
         return self._parsed[1]
 
 
-def rows_of(table: Table, run: str | None, reactor: str | None, *, may_come: bool = False) -> list[TableRow]:
-    """Return the rows of one vessel.
+class Watch:
+    """One wait for a growing file: it is read when two looks of this wait, one after the other, agree."""
 
-    Args:
-        table: The file.
-        run: Its run; None if there is only one.
-        reactor: Its reactor; None if there is only one.
-        may_come: A run or reactor that is not there may come later.
+    def __init__(self, source: Source) -> None:
+        """Begin with no look."""
+        self._source = source
+        self._last: Look | None = None
+        self._n_absent = 0
 
-    Raises:
-        UnreadableSource: several vessels fit, or none; the message lists what there is.
-    """
-    fitting = [g for g in table.groups if run in (None, g[0]) and reactor in (None, g[1])]
-    if len(fitting) > 1:
-        raise UnreadableSource((_which(table.name, fitting),), connector=table.name)
-    if not fitting and table.rows:
-        for what, wanted, names in (("run", run, _names(r for r, _ in table.groups)),
-                                    ("reactor", reactor, _names(r for _, r in table.groups))):  # fmt: skip
-            if wanted is not None and wanted not in names and not (names and may_come):
-                holds = f"It holds {', '.join(names)}." if names else f"It has no column {what!r}: leave {what}= away."
-                text = f"{table.name} has no {what} {wanted!r}.{closest(wanted, names)} {holds}"
-                raise UnreadableSource((text,), connector=table.name)
-    return [row for row in table.rows if (row.run, row.reactor) in fitting]
+    def poll(self) -> bool:
+        """Look at the file; return whether it rests, and was read.
+
+        Raises:
+            UnreadableSource: the file is refused, or was not there twice.
+        """
+        look, last = self._source.look(), self._last
+        self._n_absent = self._n_absent + 1 if look is None else 0
+        if self._n_absent > 1:
+            existing_file(self._source.path)  # it says so
+        self._last = look
+        if look is None or look != last:
+            return False
+        self._source.settle(look)
+        return True
+
+    @property
+    def unfinished_line(self) -> str:
+        """What stands behind the last line break, as last seen."""
+        return self._last.unfinished_line if self._last else ""
 
 
-def _names(names: Iterable[str]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(name for name in names if name))
-
-
-def _which(name: str, groups: Sequence[tuple[str, str]]) -> str:
-    runs, reactors = _names(run for run, _ in groups), _names(reactor for _, reactor in groups)
-    if len(reactors) > 1 and len(reactors) >= len(runs):
-        return (
-            f"{name} holds {len(reactors)} vessels: {', '.join(reactors)}. Hand all of them to the twin, "
-            f'FilesystemStore(...).vessels(), or choose one: FilesystemStore(..., reactor="{reactors[0]}").'
-        )
-    return f'{name} holds {len(runs)} runs: {", ".join(runs)}. Choose one: FilesystemStore(..., run="{runs[0]}").'
+def look_at(path: Path) -> Look | None:
+    """Return what is in a file now, or None if it is not there."""
+    try:
+        status = path.stat()
+    except FileNotFoundError:
+        return None
+    return Look(status.st_ino, status.st_size, status.st_mtime_ns, read_bytes(existing_file(path)))
 
 
 def late_values(name: str, known: Sequence[TableRow], rows: Sequence[TableRow]) -> list[State]:

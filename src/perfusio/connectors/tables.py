@@ -14,12 +14,15 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from perfusio.connectors.ambr import Signals
 from perfusio.connectors.cells import is_missing
 from perfusio.connectors.checks import canonical_values, groups_of, require_columns
 from perfusio.connectors.columns import Column, Role
 from perfusio.connectors.grids import Grid, ReadOptions, grid_of
+from perfusio.connectors.long_tables import turned
 from perfusio.connectors.names import QUALITY, amount
 from perfusio.connectors.problems import Problems
+from perfusio.connectors.profiles import recognised
 from perfusio.connectors.sheets import Sheet, read_bytes, sheet_of, text_of
 from perfusio.connectors.times import SAME_TIME_H, Group, Times, times_of
 from perfusio.errors import ConfigError
@@ -84,6 +87,7 @@ class Table:
         warnings: What was converted, joined, assumed or left out, in sentences.
         reads: Each column and what it was read as.
         starts: Date of culture time 0 by run and reactor, where the file has dates.
+        signals: What a rig recorded between samples, by run and reactor.
         profile: The kind of file that was recognised, e.g. ``"Nova FLEX2"``; empty for people's own.
     """
 
@@ -97,6 +101,7 @@ class Table:
     reads: tuple[ColumnRead, ...] = ()
     starts: Mapping[Group, datetime] = field(default_factory=lambda: MappingProxyType({}))
     profile: str = ""
+    signals: Mapping[Group, Signals] = field(default_factory=lambda: MappingProxyType({}))
 
     @property
     def has_feeds(self) -> bool:
@@ -110,7 +115,7 @@ class Table:
 
 
 def read_table(path: Path, options: ReadOptions | None = None) -> Table:
-    """Read a CSV file.
+    """Read a text file of samples: CSV, whoever wrote it.
 
     Raises:
         UnreadableSource: the file is refused; the message lists every problem.
@@ -121,7 +126,7 @@ def read_table(path: Path, options: ReadOptions | None = None) -> Table:
 def parse_table(
     data: bytes, name: str, options: ReadOptions | None = None, *, may_be_short: bool = False, has_started: bool = False
 ) -> Table:
-    """Read the bytes of a CSV file.
+    """Read the bytes of a text file: somebody's own table, or that of an instrument, by its header.
 
     Args:
         data: The whole file.
@@ -134,16 +139,44 @@ def parse_table(
         UnreadableSource: the file is refused; the message lists every problem.
     """
     options = options or ReadOptions()
-    empty: Mapping[Any, str] = MappingProxyType({})
-    table = Table(
-        name=name, sha256=sha256(data).hexdigest(), n_bytes=len(data), columns=empty, rows=(), clones=empty, warnings=()
-    )
+    table = empty_table(name, data)
     if may_be_short and not data.strip():
         return table
     text, about_text = text_of(data, name, options.encoding)
-    warnings, problems = list(about_text), Problems(name)
     sheet = sheet_of(text, name)
-    return filled(table, sheet, options, problems, warnings, may_be_short=may_be_short, has_started=has_started)
+    return of_sheet(
+        table, sheet, options, list(about_text), may_be_short=may_be_short, has_started=has_started
+    )
+
+
+def empty_table(name: str, data: bytes) -> Table:
+    """Return a file as such, without content."""
+    nothing: Mapping[Any, Any] = MappingProxyType({})
+    return Table(
+        name=name, sha256=sha256(data).hexdigest(), n_bytes=len(data), columns=nothing, rows=(), clones=nothing,
+        warnings=(),
+    )  # fmt: skip
+
+
+def of_sheet(
+    table: Table,
+    sheet: Sheet,
+    options: ReadOptions,
+    warnings: list[str],
+    *,
+    may_be_short: bool = False,
+    has_started: bool = False,
+) -> Table:
+    """Return `table` with the content of a sheet, of whichever known kind it is; otherwise as `filled`."""
+    problems = Problems(table.name)
+    known = turned(sheet, options, problems) or recognised(sheet, options)
+    if known.name:
+        warnings.append(f"it is read as: {known.name}.")
+    warnings += known.remarks
+    result = filled(
+        table, known.sheet, known.options, problems, warnings, may_be_short=may_be_short, has_started=has_started
+    )
+    return replace(result, profile=known.name)
 
 
 def filled(

@@ -157,7 +157,8 @@ def _from_stamps(
             starts[group] = min(stamp, starts.get(group, stamp))
     said = {g: options.inoculated.get(g[1], options.inoculated.get("")) for g in starts}
     silent = [g for g, zero in said.items() if zero is None]
-    if silent and not any(form_of(h) == form_of(column.header) for h in options.columns):
+    is_declared = any(form_of(h) == form_of(column.header) for h in options.columns) and not options.may_be_unsorted
+    if silent and not is_declared:
         whose = "" if len(silent) == len(starts) else f" of {', '.join(filter(None, (r or q for q, r in silent)))}"
         warnings.append(f"column {column.header!r}: culture time{whose} counts from the first time stamp.")
     starts |= {g: zero for g, zero in said.items() if zero is not None}

@@ -2,33 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Callable
 from pathlib import Path
-from types import MappingProxyType
 
-import numpy as np
-
-from perfusio.connectors.cells import read_numbers
 from perfusio.connectors.column_map import ColumnMap
-from perfusio.connectors.columns import read_header
-from perfusio.connectors.excel import Cell, LabelledSheet, Workbook, cell_text
-from perfusio.connectors.feeding import Contents, read_contents, read_feeds
-from perfusio.connectors.grids import ReadOptions
 from perfusio.connectors.history import run_of
-from perfusio.connectors.labelled import Labelled, open_labelled
-from perfusio.connectors.names import STAMP, meaning_of, split
-from perfusio.connectors.problems import Problems
-from perfusio.connectors.sheets import Sheet
-from perfusio.connectors.tables import Table, filled
-from perfusio.connectors.times import Group
+from perfusio.connectors.mapped import read_mapped
+from perfusio.connectors.tables import Table
 from perfusio.errors import UnreadableSource
-from perfusio.physics import derived
-from perfusio.state import FloatArray
-from perfusio.trajectory import Feed, Trajectory
-
-MOST_VIABLE = 1.01
-"""Viable over all cells: more than this is no rounding."""
+from perfusio.trajectory import Trajectory
 
 
 def read_workbook(
@@ -55,142 +37,6 @@ def read_workbook(
     for remark in table.warnings:
         on_remark(remark)
     return _runs(table, column_map, on_remark)
-
-
-def read_mapped(path: str | Path, column_map: ColumnMap, *, is_part: bool = False) -> Table:
-    """Read a file that a column map describes, as a table of checked rows.
-
-    Args:
-        path: As `read_workbook`.
-        column_map: What its columns mean.
-        is_part: No density of cells is needed, other files have it.
-
-    Raises:
-        UnreadableSource: the file is refused; the message lists every problem.
-        ConfigError: the column map names a quantity that perfusio does not know.
-    """
-    source = open_labelled(path, column_map)
-    remarks: list[str] = []
-    contents = _contents(source.book, column_map, remarks)
-    sheet = source.sheet
-    problems = Problems(sheet.source)
-    columns = _mapped(sheet, column_map, problems)
-    problems.refuse_if_any()
-    sheet, columns = _without_empty_rows(sheet, columns)
-    groups = _groups(columns, column_map, len(sheet.rows))
-    feeds = read_feeds(sheet, column_map, contents, groups, problems) if column_map.feed_volumes else {}
-    table = _table(source, sheet, columns, column_map, problems, is_part=is_part)
-    _refuse_lost(table, feeds, sheet.source)
-    rows = tuple(replace(row, feed=feeds.get(row.line, row.feed)) for row in table.rows)
-    return replace(table, rows=rows, warnings=(*remarks, *table.warnings))
-
-
-def _contents(book: Workbook | None, column_map: ColumnMap, remarks: list[str]) -> Contents:
-    about = column_map.feed_sheet
-    if about is None or book is None:
-        return Contents({})
-    sheet = book.labelled(about.sheet, turned=about.turned)
-    problems = Problems(sheet.source)
-    contents = read_contents(sheet, about, problems, remarks)
-    problems.refuse_if_any()
-    return contents
-
-
-def _mapped(sheet: LabelledSheet, column_map: ColumnMap, problems: Problems) -> dict[str, list[Cell]]:
-    """Return the cells of each column that the map names, but volumes, by the label in the map."""
-    labels = [*column_map.columns, *(x for x in (column_map.timestamp, column_map.total_cells) if x)]
-    places = {label: place for label in labels if (place := sheet.place(label, problems)) is not None}
-    return {label: [row[place] for row in sheet.rows] for label, place in places.items()}
-
-
-def _without_empty_rows(
-    sheet: LabelledSheet, columns: dict[str, list[Cell]]
-) -> tuple[LabelledSheet, dict[str, list[Cell]]]:
-    """Leave out rows in which no mapped column has anything: people part runs by them."""
-    kept = [i for i in range(len(sheet.rows)) if any(cell_text(cells[i]) for cells in columns.values())]
-    shorter = replace(sheet, rows=tuple(sheet.rows[i] for i in kept), lines=tuple(sheet.lines[i] for i in kept))
-    return shorter, {label: [cells[i] for i in kept] for label, cells in columns.items()}
-
-
-def _groups(columns: dict[str, list[Cell]], column_map: ColumnMap, n: int) -> list[Group]:
-    def texts(name: str) -> list[str]:
-        label = next((x for x, m in column_map.columns.items() if meaning_of(split(m)[0]) == name), None)
-        return [cell_text(cell) for cell in columns[label]] if label else [""] * n
-
-    return list(zip(texts("run"), texts("reactor"), strict=True))
-
-
-def _table(
-    source: Labelled,
-    sheet: LabelledSheet,
-    columns: dict[str, list[Cell]],
-    column_map: ColumnMap,
-    problems: Problems,
-    *,
-    is_part: bool,
-) -> Table:
-    """Hand the mapped columns on as lines of cells, viability worked out, to the checks of every table."""
-    meanings = dict(column_map.columns)
-    texts = {label: [cell_text(cell) for cell in cells] for label, cells in columns.items()}
-    if stamp := column_map.timestamp:
-        meanings[stamp] = STAMP
-    if total := column_map.total_cells:
-        texts[total] = _viability(sheet, texts, total, column_map, problems)
-        meanings[total] = "viability [%]"
-    empty = Table(
-        name=sheet.source, sha256=source.sha256, n_bytes=source.n_bytes, columns=MappingProxyType({}), rows=(),
-        clones=MappingProxyType({}), warnings=(),
-    )  # fmt: skip
-    rows = (list(texts), *(list(row) for row in zip(*texts.values(), strict=True)))
-    lines = (column_map.header_rows, *sheet.lines)
-    cells = Sheet(rows=rows, lines=lines, separator=source.separator, is_cut=False)
-    options = ReadOptions(
-        columns=meanings,
-        decimal=column_map.decimal or None,
-        date_order=column_map.date_order or None,
-        inoculated=column_map.inoculated,
-        sample_pattern=column_map.sample_pattern,
-        fill_down=column_map.fill_down,
-        vessels=column_map.vessels,
-        is_part=is_part,
-    )
-    return filled(empty, cells, options, problems, list(source.remarks))
-
-
-def _viability(
-    sheet: LabelledSheet, texts: dict[str, list[str]], total: str, column_map: ColumnMap, problems: Problems
-) -> list[str]:
-    """Return 100 viable / total as texts; empty where one of them was not measured, or no cells at all were found.
-
-    All cells are what a counter counts, dead ones are a difference: where people note all three, total is the reading.
-    """
-    viable_label = next(x for x, m in column_map.columns.items() if meaning_of(split(m)[0]) == "vcd")
-    viable = _densities(texts[viable_label], viable_label, column_map.columns[viable_label], problems)
-    everything = _densities(texts[total], total, "vcd", problems)
-    for i in np.nonzero(viable > MOST_VIABLE * everything)[0].tolist():
-        why = f"is less than the {viable[i]:g} viable cells, expected all cells. Check both columns and their units."
-        problems.cell(sheet.lines[i], total, texts[total][i], why, rule="less than viable")
-    with np.errstate(invalid="ignore", divide="ignore"):
-        percent = derived.viability(viable, np.maximum(everything - viable, 0.0))
-    return ["" if v != v else repr(round(float(v), 6)) for v in percent]
-
-
-def _densities(texts: Sequence[str], label: str, meaning: str, problems: Problems) -> FloatArray:
-    """Return cell densities in the unit of vcd; a limit says nothing about viability."""
-    understood = read_header([label], problems, columns={label: meaning})
-    numbers = read_numbers(texts)
-    numbers.values[list(numbers.limits)] = np.nan
-    return numbers.values * (understood[0].factor if understood else 1.0)
-
-
-def _refuse_lost(table: Table, feeds: dict[int, Feed], source: str) -> None:
-    """Rows of the same vessel and time are joined; a feed on the second of them would vanish."""
-    if lost := sorted(set(feeds) - {row.line for row in table.rows}):
-        text = (
-            f"{source}, line {lost[0]}: is another row for a sample that is there already, and has a feed of its own. "
-            "Put the feeds of one sample into one row."
-        )
-        raise UnreadableSource((text,), connector=source)
 
 
 def _runs(table: Table, column_map: ColumnMap, on_remark: Callable[[str], object]) -> tuple[Trajectory, ...]:

@@ -1,0 +1,132 @@
+"""Checked rows back into files: wide (one row per sample) or long (one value per row), CSV or Excel.
+
+Numbers are written so that they read back the same to the last bit, in canonical units, with the unit in the header;
+what `readers.read_any` makes of such a file is what was exported.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from perfusio.connectors.csv_files import csv_bytes, escaped, replace_file
+from perfusio.connectors.long_tables import TIDY_HEADER
+from perfusio.connectors.names import FEEDS, QUALITY, TIME, numeric
+from perfusio.connectors.tables import Table, TableRow
+from perfusio.errors import ConfigError
+from perfusio.state import SETPOINTS, STATE_QUANTITIES
+
+LAYOUTS = ("wide", "long")
+ENDINGS = (".csv", ".xlsx")
+_ALWAYS = ("vcd", "viability", "glucose")
+Cell = str | float
+
+
+def write_table(path: Path, table: Table, *, layout: str = "wide") -> None:
+    """Write a table, whole or not at all; the ending of the name says whether as CSV or as an Excel workbook.
+
+    Raises:
+        ConfigError: another ending or layout, or the place cannot be written.
+    """
+    if layout not in LAYOUTS:
+        raise ConfigError(f"layout {layout!r}: expected {' or '.join(LAYOUTS)}.")
+    if path.suffix.lower() not in ENDINGS:
+        raise ConfigError(f"{path.name}: the ending says what to write, expected {' or '.join(ENDINGS)}.")
+    rows = wide_cells(table) if layout == "wide" else long_cells(table)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        replace_file(path, _xlsx(rows) if path.suffix.lower() == ".xlsx" else csv_bytes(_texts(rows)))
+    except OSError as error:
+        raise ConfigError(f"{path} cannot be written: {error.strerror}. Choose another place.") from error
+
+
+def wide_cells(table: Table) -> list[list[Cell]]:
+    """Return one row per sample under a header; a quantity without any value has no column, save the usual three."""
+    texts = [n for n in ("run", "reactor") if any(getattr(row, n) for row in table.rows)]
+    has_clone = bool(table.clones)
+    values = [_values(row) for row in table.rows]
+    used = {n for row in values for n, v in row.items() if v == v}
+    names = [n for n in (*STATE_QUANTITIES, *SETPOINTS, *FEEDS) if n in used or n in _ALWAYS]
+    remarks = [_further_remarks(row) for row in table.rows]
+    header: list[Cell] = [*texts, *(["clone"] if has_clone else []), TIME.header, *(numeric(n).header for n in names)]
+    rows: list[list[Cell]] = [header + ([QUALITY] if any(remarks) else [])]
+    for row, known, further in zip(table.rows, values, remarks, strict=True):
+        cells: list[Cell] = [getattr(row, n) for n in texts]
+        if has_clone:
+            cells.append(table.clones.get((row.run, row.reactor), ""))
+        cells += [row.state.time_h, *(_cell(row, n, known.get(n, float("nan"))) for n in names)]
+        if any(remarks):
+            cells.append(json.dumps(further, ensure_ascii=False, sort_keys=True) if further else "")
+        rows.append(cells)
+    return rows
+
+
+def long_cells(table: Table) -> list[list[Cell]]:
+    """Return one value per row; a sample without any value has a row without a quantity."""
+    rows: list[list[Cell]] = [list(TIDY_HEADER)]
+    for row in table.rows:
+        clone = table.clones.get((row.run, row.reactor), "")
+        known = {n: v for n, v in _values(row).items() if v == v}
+        further = _further_remarks(row)
+        key: list[Cell] = [row.run, row.reactor, clone, row.state.time_h]
+        for name in dict.fromkeys([*known, *further]) or [""]:
+            value = _cell(row, name, known[name]) if name in known else ""
+            unit = numeric(name).unit if name else ""
+            rows.append([*key, name, value, unit, table.name if name else "", further.get(name, "")])
+    empty = [i for i in range(3) if not any(row[i] for row in rows[1:])]
+    return [[cell for i, cell in enumerate(row) if i not in empty] for row in rows]
+
+
+def _values(row: TableRow) -> dict[str, float]:
+    """Return everything that a row says, by name."""
+    found = {n: getattr(row.state, n) for n in STATE_QUANTITIES} | {n: getattr(row.setpoints, n) for n in SETPOINTS}
+    if row.feed is not None:
+        found |= {name: getattr(row.feed, name.removeprefix("feed_")) for name in FEEDS}
+    return found
+
+
+def _cell(row: TableRow, name: str, value: float) -> Cell:
+    """Return a value; one at a limit as a text like ``<0.1``."""
+    if value != value:
+        return ""
+    sign = _sign(row, name, value)
+    return f"{sign}{value!r}" if sign else value
+
+
+def _sign(row: TableRow, name: str, value: float) -> str:
+    remark = row.state.quality.get(name, "")
+    at = f"{value:g}"
+    signs = {f"below the detection limit of {at}": "<", f"above the measuring range of {at}": ">"}
+    return signs.get(remark, "")
+
+
+def _further_remarks(row: TableRow) -> dict[str, str]:
+    """Return the remarks that the values themselves do not show."""
+    said = {n: remark for n, remark in row.state.quality.items() if n in STATE_QUANTITIES}
+    return {n: remark for n, remark in said.items() if not _sign(row, n, getattr(row.state, n))}
+
+
+def _texts(rows: Iterable[Sequence[Cell]]) -> Iterable[list[str]]:
+    return ([cell if isinstance(cell, str) else repr(cell) for cell in row] for row in rows)
+
+
+def _xlsx(rows: Iterable[Sequence[Cell]]) -> bytes:
+    """Return a workbook with one sheet; numbers are numbers, and no text is a formula."""
+    from openpyxl import Workbook
+    from openpyxl.cell import WriteOnlyCell
+
+    book = Workbook(write_only=True)
+    sheet = book.create_sheet("samples")
+    sheet.freeze_panes = "A2"
+    for row in rows:
+        cells = []
+        for value in row:
+            cell = WriteOnlyCell(sheet, value=escaped(value) if isinstance(value, str) else repr(value))
+            cell.data_type = "s" if isinstance(value, str) else "n"  # all digits; floats would be cut to 16 of them
+            cells.append(cell if value != "" else None)
+        sheet.append(cells)
+    content = io.BytesIO()
+    book.save(content)
+    return content.getvalue()

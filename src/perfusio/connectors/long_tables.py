@@ -1,0 +1,193 @@
+"""Long tables, one value per row, turned into one row per sample: historians' tags, a Cedex Bio HT, our own export."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from perfusio.connectors.columns import read_header
+from perfusio.connectors.grids import ReadOptions
+from perfusio.connectors.names import QUALITY, SAMPLE, STAMP, TEXTS, accepts, form_of
+from perfusio.connectors.problems import Problems
+from perfusio.connectors.profiles import Recognised
+from perfusio.connectors.sheets import Sheet
+from perfusio.connectors.stamps import read_stamps
+
+BIO_HT = "Cedex Bio HT"
+TAGS = "long tags"
+TIDY = "one value per row"
+TIDY_HEADER = ("run", "reactor", "clone", "time [h]", "quantity", "value", "unit", "source", QUALITY)
+"""What `perfusio export --layout long` writes."""
+_ANALYTES = {
+    "glc": "glucose", "gluc": "glucose", "lac": "lactate", "gln": "glutamine", "glu": "glutamate", "nh3": "ammonium",
+    "nh4": "ammonium", "pyr": "pyruvate", "igg": "titer",
+}  # fmt: skip
+_code = re.compile(r"(?P<analyte>glc|gluc|lac|gln|glu|nh3|nh4|pyr|igg)[0-9]?[a-z]{0,3}", re.IGNORECASE).fullmatch
+_MOST_SHOWN = 6
+
+
+def turned(sheet: Sheet, options: ReadOptions, problems: Problems) -> Recognised | None:
+    """Return a long table as one row per sample; None if it is no long table. What is wrong goes to `problems`."""
+    forms = [form_of(h) for h in sheet.rows[0]]
+    if {"quantity", "value", "unit"} <= set(forms):
+        return _tidy(sheet, forms, options, problems)
+    if {"timestamp", "tag"} <= set(forms) and {"numericalvalue", "value"} & set(forms):
+        return _tags(sheet, forms, options, problems)
+    return _bio_ht(sheet, options, problems)
+
+
+class _Turned:
+    """Collects cells by sample and column."""
+
+    def __init__(self, keys: Sequence[str], problems: Problems) -> None:
+        self._keys, self._problems = list(keys), problems
+        self._columns: dict[str, int] = {}
+        self._samples: dict[tuple[str, ...], dict[str, str]] = {}
+        self._lines: dict[tuple[str, ...], int] = {}
+
+    def put(self, line: int, key: tuple[str, ...], column: str, cell: str) -> None:
+        """Add one value; the same one twice is one, two different ones are a problem."""
+        self._lines.setdefault(key, line)
+        row = self._samples.setdefault(key, {})
+        if column:
+            self._columns.setdefault(column, len(self._columns))
+            if row.setdefault(column, cell) != cell:
+                self._problems.line(
+                    line,
+                    f"states {column} = {cell!r} for {' '.join(filter(None, key))}, but an earlier line states "
+                    f"{row[column]!r}. Keep the right one.",
+                )
+
+    def remark(self, remarks: Mapping[tuple[str, ...], Mapping[str, str]]) -> None:
+        """Add remarks by quantity, as the column `quality` holds them."""
+        for key, said in remarks.items():
+            self._samples[key][QUALITY] = json.dumps(said)
+
+    def sheet(self, old: Sheet) -> Sheet:
+        """Return one row per sample."""
+        used = [i for i, k in enumerate(self._keys) if any(key[i] for key in self._samples)]
+        header = [*(self._keys[i] for i in used), *self._columns]
+        rows = [
+            [*(key[i] for i in used), *(row.get(c, "") for c in self._columns)] for key, row in self._samples.items()
+        ]
+        return replace(old, rows=(header, *rows), lines=(old.lines[0], *self._lines.values()), is_cut=False)
+
+
+def _tidy(sheet: Sheet, forms: Sequence[str], options: ReadOptions, problems: Problems) -> Recognised:
+    place = {form: i for i, form in enumerate(forms)}
+    times = [i for i, h in enumerate(sheet.rows[0]) if i not in (place["quantity"], place["value"], place["unit"])
+             and _is_time(h)]  # fmt: skip
+    keys = [i for i, h in enumerate(sheet.rows[0]) if form_of(h) in ("run", "reactor", "clone")] + times
+    turned = _Turned([sheet.rows[0][i].strip() for i in keys], problems)
+    remarks: dict[tuple[str, ...], dict[str, str]] = {}
+    for row, line in zip(sheet.rows[1:], sheet.lines[1:], strict=True):
+        if len(row) != len(forms):
+            problems.line(line, f"has {len(row)} values, expected {len(forms)} as in the header. Complete the row.")
+            continue
+        quantity, unit = row[place["quantity"]].strip(), row[place["unit"]].strip()
+        column = f"{quantity} [{unit}]" if quantity and unit else quantity
+        key = tuple(row[i].strip() for i in keys)
+        turned.put(line, key, column, row[place["value"]].strip())
+        if (at := place.get(QUALITY)) is not None and row[at].strip():
+            remarks.setdefault(key, {})[quantity] = row[at].strip()
+            turned.put(line, key, QUALITY, "")
+    turned.remark(remarks)
+    return _finished(TIDY, turned, sheet, options)
+
+
+def _is_time(header: str) -> bool:
+    return any(c.name in ("time", STAMP) for c in read_header([header], Problems("")))
+
+
+def _tags(sheet: Sheet, forms: Sequence[str], options: ReadOptions, problems: Problems) -> Recognised:
+    """A tag is a path of names; its last part says what was measured, as a header would."""
+    place = {form: i for i, form in enumerate(forms)}
+    value = place.get("numericalvalue", place.get("value", 0))
+    where = [place.get("batchname"), place.get("unitname"), place["timestamp"]]
+    turned, unread = _Turned(("run", "reactor", STAMP), problems), dict[str, None]()
+    meanings: dict[str, str] = {}
+    for row, line in zip(sheet.rows[1:], sheet.lines[1:], strict=True):
+        if len(row) != len(forms):
+            problems.line(line, f"has {len(row)} values, expected {len(forms)} as in the header. Complete the row.")
+            continue
+        tag = row[place["tag"]].strip()
+        if tag not in meanings:
+            meanings[tag] = _of_tag(tag, options)
+        if not meanings[tag]:
+            unread[tag] = None
+            continue
+        key = tuple("" if i is None else row[i].strip() for i in where)
+        turned.put(line, key, meanings[tag], row[value].strip())
+    remarks: tuple[str, ...] = ()
+    if unread:
+        more = len(unread) - _MOST_SHOWN
+        shown = ", ".join(list(unread)[:_MOST_SHOWN]) + (f" and {more} more" if more > 0 else "")
+        remarks = (f"tags that are no quantity were left unread: {shown}.",)
+    plain = replace(options, columns={}, ignore=())
+    return _finished(TAGS, turned, sheet, plain, remarks=remarks)
+
+
+_path_and_unit = re.compile(r"([^\[(]*)(.*)", re.DOTALL).fullmatch
+
+
+def _of_tag(tag: str, options: ReadOptions) -> str:
+    """Return the header that a tag stands for, empty if it is none."""
+    said = {form_of(k): v for k, v in options.columns.items()}
+    if form_of(tag) in said:
+        return said[form_of(tag)]
+    parted = _path_and_unit(tag)
+    path, unit = parted.groups() if parted else (tag, "")
+    last = re.split(r"[./\\|]", path)[-1] + unit
+    for text in (tag, last, last.split(" ", 1)[-1]):
+        columns = read_header([text], Problems(""))
+        if columns and columns[0].name not in (*TEXTS, "time"):
+            return f"{columns[0].name} [{columns[0].unit}]" if not columns[0].is_bare else columns[0].name
+    return ""
+
+
+def _bio_ht(sheet: Sheet, options: ReadOptions, problems: Problems) -> Recognised | None:
+    """No header: time, sample, code of the analyte, unit and value, in an order that the cells themselves tell."""
+    first = next((row for row in sheet.rows[:3] if any(_code(cell.strip()) for cell in row)), None)
+    if first is None or len(first) < 4:
+        return None
+    code = next(i for i, cell in enumerate(first) if _code(cell.strip()))
+    stamps = [i for i, cell in enumerate(first) if i != code and read_stamps([cell]).values[0] is not None]
+    quantity = _ANALYTES[_match(first[code])]
+    units = [i for i, cell in enumerate(first) if i != code and cell.strip() and accepts(quantity, cell.strip())]
+    numbers = [i for i, cell in enumerate(first) if i not in (code, *stamps, *units) and _is_value(cell)]
+    if not stamps or not units or not numbers:
+        return None
+    value = next((i for i in numbers if i > code), numbers[-1])
+    names = [i for i in range(len(first)) if i not in (stamps[0], code, units[0], value) and first[i].strip()]
+    turned, unread = _Turned((STAMP, SAMPLE), problems), dict[str, None]()
+    for row, line in zip(sheet.rows, sheet.lines, strict=True):
+        if len(row) < len(first):
+            problems.line(line, f"has {len(row)} values, expected {len(first)} as in the others. Complete the row.")
+            continue
+        text = row[code].strip()
+        if not _code(text):
+            unread[text] = None
+            continue
+        key = (row[stamps[0]].strip(), row[names[0]].strip() if names else "")
+        turned.put(line, key, f"{_ANALYTES[_match(text)]} [{row[units[0]].strip()}]", row[value].strip())
+    remarks = (f"rows of other analytes were left unread: {', '.join(list(unread)[:_MOST_SHOWN])}.",) if unread else ()
+    return _finished(BIO_HT, turned, sheet, options, remarks=remarks)
+
+
+def _match(text: str) -> str:
+    found = _code(text.strip())
+    return found["analyte"].lower() if found else ""
+
+
+def _is_value(cell: str) -> bool:
+    return bool(re.fullmatch(r"[<>]?\s*\d*[.,]?\d+(?:[eE][+-]?\d+)?", cell.strip()))
+
+
+def _finished(
+    name: str, turned: _Turned, sheet: Sheet, options: ReadOptions, *, remarks: tuple[str, ...] = ()
+) -> Recognised:
+    return Recognised(
+        name=name, sheet=turned.sheet(sheet), options=replace(options, may_be_unsorted=True), remarks=remarks
+    )
