@@ -69,7 +69,8 @@ def test_torch_has_few_doors():
 
 def test_excel_has_one_door_and_opens_with_the_first_workbook():
     readers = {"python_calamine", "openpyxl", "pandas"}
-    assert {p.relative_to(SOURCE).as_posix() for p in MODULES if imported(p) & readers} == {"connectors/excel.py"}
+    doors = {"connectors/excel.py", "connectors/exporting.py"}
+    assert {p.relative_to(SOURCE).as_posix() for p in MODULES if imported(p) & readers} == doors
     assert not loaded_by("from perfusio.connectors.workbook import read_workbook") & (readers | HEAVY)
 
 

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from perfusio.cli.config_show import config
 from perfusio.cli.demo import demo
 from perfusio.cli.design import design
 from perfusio.cli.export import export
@@ -35,6 +36,7 @@ for command in (demo, run, verify, mirror, simulate, design, fit, score, forecas
     app.command()(command)
 app.command("import")(import_)
 app.command()(export)
+app.add_typer(config, name="config")
 app.add_typer(opcua, name="opcua")
 
 

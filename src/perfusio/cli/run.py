@@ -1,4 +1,4 @@
-"""`perfusio run`: the twin on a CSV file, one row per sample."""
+"""`perfusio run`: the twin on an experiment.toml, or on a file of samples."""
 
 from __future__ import annotations
 
@@ -8,22 +8,27 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from perfusio.cli.aim import AcquisitionOption, MaximizeOption, MinimizeOption, TrackOption, aim, pair
-from perfusio.errors import ConfigError, UnreadableSource
+from perfusio.errors import UnreadableSource
 
 if TYPE_CHECKING:
-    from perfusio.connectors.filesystem import FilesystemStore
+    from perfusio.cli.settings import Key, Setting
 
 OPTIONS = (
-    "On the command line: --ignore HEADER, --column HEADER=QUANTITY, --decimal MARK, --encoding NAME, --run NAME or "
-    "--reactor NAME."
+    "On the command line: --ignore HEADER, --column HEADER=QUANTITY, --decimal MARK, --encoding NAME, "
+    "--date-order ORDER, --run NAME or --reactor NAME."
 )
 
 
 def run(
+    context: typer.Context,
+    experiment: Annotated[
+        Path | None, typer.Argument(help="Settings in a file; flags win over it.", metavar="[EXPERIMENT.TOML]")
+    ] = None,
     source: Annotated[
-        Path, typer.Option("--csv", help="The file: one row per sample.", metavar="FILE", show_default=False)
-    ],
-    days: Annotated[int, typer.Option(help="Length of the run [day].", min=1, max=365, show_default=False)],
+        Path | None,
+        typer.Option("--csv", help="A file with one row per sample, or a folder of them.", metavar="FILE"),
+    ] = None,
+    days: Annotated[int | None, typer.Option(help="Length of the run [day].", min=1, max=365)] = None,
     track: TrackOption = None,
     maximize: MaximizeOption = None,
     minimize: MinimizeOption = None,
@@ -47,63 +52,73 @@ def run(
     ] = None,
     decimal: Annotated[str | None, typer.Option(help="Decimal mark, if the file leaves it open.")] = None,
     encoding: Annotated[str | None, typer.Option(help="Encoding of the file, if it is not UTF-8.")] = None,
+    date_order: Annotated[str | None, typer.Option(help="dmy, mdy or ymd, if dates leave it open.")] = None,
     follow: Annotated[bool, typer.Option("--follow", help="Wait for new rows of a growing file.")] = False,
     fresh: Annotated[bool, typer.Option("--fresh", help="Move an unfinished record in the folder aside.")] = False,
 ) -> None:
-    """Run the digital twin on a CSV file: forecast, decide, write setpoints to a file, keep a record.
+    """Run the digital twin: forecast, decide, write setpoints, keep a record.
 
-    A finished file is replayed; with --follow the run waits for new rows. The folder then holds audit.jsonl (the
-    record), forecast.png and FILE.setpoints.csv.
+    What to run stands in an experiment.toml, or in the options: a finished file is replayed; with --follow the run
+    waits for new rows. A flag wins over a variable PERFUSIO_*, that over the file, that over the default (see
+    `perfusio config show`). The folder then holds audit.jsonl (the record), forecast.png and, for files,
+    FILE.setpoints.csv.
     """
+    from perfusio.cli.experiment import connectors, load
     from perfusio.cli.watched import exit_code, run_watched
-    from perfusio.config import RunConfig
 
-    config = RunConfig(
-        duration_days=days,
-        sampling_interval_hours=interval_hours,
-        retrain_every=retrain_every,
-        acquisition=acquisition,
-        search=search,
-        plan_pieces=plan_pieces,
-        objective=aim(track, maximize, minimize),
-        seed=seed,
-        run_dir=out or Path(),
-        fresh=fresh,
-    )
+    given: dict[Key, tuple[str, Any]] = {
+        ("run", "duration_days"): ("days", days),
+        ("run", "sampling_interval_hours"): ("interval_hours", interval_hours),
+        ("run", "retrain_every"): ("retrain_every", retrain_every),
+        ("run", "acquisition"): ("acquisition", acquisition),
+        ("run", "search"): ("search", search),
+        ("run", "plan_pieces"): ("plan_pieces", plan_pieces),
+        ("run", "seed"): ("seed", seed),
+        ("run", "run_dir"): ("out", out),
+        ("run", "fresh"): ("fresh", fresh),
+        ("connector", "path"): ("source", source),
+        ("connector", "run"): ("run_name", run_name),
+        ("connector", "reactor"): ("reactor", reactor),
+        ("connector", "follow"): ("follow", follow),
+        ("connector", "ignore"): ("ignore", tuple(ignore or ())),
+        ("connector", "columns"): ("column", dict(pair(text, "--column Glu=glutamate") for text in column or ())),
+        ("connector", "decimal"): ("decimal", decimal),
+        ("connector", "encoding"): ("encoding", encoding),
+        ("connector", "date_order"): ("date_order", date_order),
+    }
+    flags = _flags(context, given)
+    if track or maximize or minimize:
+        from perfusio.cli.settings import Setting
+
+        flags["run", "objective"] = Setting(aim(track, maximize, minimize), "--track, --maximize, --minimize")
+    asked = load(experiment, flags)
     try:
-        store = _store(
-            source,
-            out,
-            run=run_name,
-            reactor=reactor,
-            follow=follow or None,
-            ignore=ignore or (),
-            columns=dict(pair(text, "--column Glu=glutamate") for text in column or ()),
-            decimal=decimal,
-            encoding=encoding,
-        )
-        result = run_watched(store, config)
+        sources = connectors(asked)
+        result = run_watched(sources, asked.run, design_space=asked.design_space)
     except UnreadableSource as error:
         if "FilesystemStore(" in str(error):
             raise UnreadableSource((*error.problems, OPTIONS), connector=error.connector) from error
         raise
-    if store.setpoints_path.exists():
-        typer.echo(f"{'Advice:':8}{store.setpoints_path}")
+    for path in _advice(sources):
+        typer.echo(f"{'Advice:':8}{path}")
     raise typer.Exit(exit_code(result.outcome))
 
 
-def _store(source: Path, out: Path | None, **options: Any) -> FilesystemStore:
-    """The connector. A file that is refused is refused before any folder is made."""
-    from perfusio.connectors.filesystem import FilesystemStore
+def _flags(context: typer.Context, given: dict[Key, tuple[str, Any]]) -> dict[Key, Setting]:
+    """Return what was typed; defaults of options are no flags."""
+    from perfusio.cli.settings import Setting
 
-    store = FilesystemStore(source, **options)
-    store.describe()
-    if out is None:
-        return store
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise ConfigError(
-            f"--out {out} cannot be made: {error.strerror}. Choose a folder that you may write."
-        ) from error
-    return FilesystemStore(source, setpoints_path=out / store.setpoints_path.name, **options)
+    said = {p.name: p.opts[0] for p in context.command.params if _is_typed(context, p.name)}
+    return {key: Setting(value, said[name]) for key, (name, value) in given.items() if name in said}
+
+
+def _is_typed(context: typer.Context, name: str | None) -> bool:
+    source = context.get_parameter_source(name) if name else None
+    return source is not None and source.name == "COMMANDLINE"
+
+
+def _advice(sources: object) -> list[Path]:
+    """Return the files into which setpoints were written."""
+    each = sources.values() if isinstance(sources, dict) else [sources]
+    paths = dict.fromkeys(path for s in each if (path := getattr(s, "setpoints_path", None)) is not None)
+    return [path for path in paths if path.exists()]

@@ -1,0 +1,293 @@
+"""An experiment as a file: `[run]`, `[design_space]`, `[connector]`, `[policy]`, `[[vessel]]`.
+
+The file, variables `PERFUSIO_*` and flags are the command line's way to write `RunConfig`, `DesignSpace` and
+connectors; the Python API reads none of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from pydantic import Field
+
+from perfusio.cli.connections import KINDS, Opening, refuse_secret
+from perfusio.cli.settings import DEFAULT, Key, Setting, from_environment, from_file, read_toml
+from perfusio.config import DEFAULT_AMBR250_DESIGN_SPACE, Bounds, DesignSpace, Mode, Objective, RunConfig
+from perfusio.errors import ConfigError
+from perfusio.frozen import Frozen
+from perfusio.quantities import closest
+from perfusio.state import SETPOINTS
+
+if TYPE_CHECKING:
+    from perfusio.protocols import Connector
+    from perfusio.twin.vessels import Source, Vessel
+
+SECTIONS = ("run", "design_space", "connector", "policy", "vessel")
+_PATHS_OF_RUN = ("run_dir",)
+
+
+class PolicySettings(Frozen):
+    """How decisions are made; what they aim at stands in `[run]`."""
+
+    kind: Literal["bed"] = "bed"
+
+
+class VesselSettings(Frozen):
+    """One vessel of the experiment; what is left away is as the experiment has it.
+
+    Attributes:
+        name: What the record calls it.
+        reactor: What the source calls it; by default the same.
+        clone: Cell line, if the source does not say.
+        objective: What its decisions are for.
+        mode: Who may write to it.
+        design_space: What may be written to it, by setpoint; the rest is as in `[design_space]`.
+    """
+
+    name: str
+    reactor: str = ""
+    clone: str = ""
+    objective: Objective | tuple[Objective, ...] | None = None
+    mode: Mode | None = None
+    design_space: dict[str, dict[str, float]] = Field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Experiment:
+    """Everything that was asked, checked.
+
+    Attributes:
+        run: Settings of the run.
+        design_space: What may be written.
+        connector: Settings of the source, one of those in KINDS.
+        policy: How decisions are made.
+        vessels: Of the experiment; empty = the only one of the source.
+        settings: Every value with its origin, by key.
+    """
+
+    run: RunConfig
+    design_space: DesignSpace
+    connector: Frozen
+    policy: PolicySettings
+    vessels: tuple[VesselSettings, ...]
+    settings: Mapping[Key, Setting]
+
+
+def load(
+    path: Path | None, flags: Mapping[Key, Setting], *, environ: Mapping[str, str] | None = None
+) -> Experiment:
+    """Return the experiment that a file, the environment and flags describe; later ones win.
+
+    Raises:
+        ConfigError: a setting is unknown, impossible or missing; all problems are listed.
+    """
+    content = {} if path is None else read_toml(path)
+    name = "" if path is None else path.name
+    vessels = content.pop("vessel", [])
+    stated = {s: content.get(s, {}).get("kind") for s in ("connector",) if isinstance(content.get(s), dict)}
+    environment = from_environment(_all_keys(), environ)
+    kind = _kind(stated.get("connector"), name, environment, flags)
+    known = _keys(kind)
+    layers = [from_file(content, known, name), environment, flags]
+    if path is not None:
+        layers[0] = {key: _anchored(key, setting, path.resolve().parent, kind) for key, setting in layers[0].items()}
+    settings: dict[Key, Setting] = {}
+    for layer in layers:
+        settings |= layer
+    _refuse_foreign(settings, known, kind)
+    url = settings.get(("connector", "url"))
+    if url is not None and url.origin == name:
+        refuse_secret(str(url.value), name)
+    return _checked(settings, kind, vessels, name)
+
+
+def _kind(
+    stated: object, name: str, environment: Mapping[Key, Setting], flags: Mapping[Key, Setting]
+) -> str:
+    key = ("connector", "kind")
+    found = flags.get(key) or environment.get(key) or (Setting(stated, name) if stated is not None else None)
+    if found is None:
+        return "file"
+    if found.value not in KINDS:
+        hint = closest(str(found.value), tuple(KINDS))
+        raise ConfigError(
+            f"{found.origin}: connector.kind = {found.value!r} is none perfusio knows.{hint} Known: {', '.join(KINDS)}."
+        )
+    return str(found.value)
+
+
+def _keys(kind: str) -> dict[str, list[Key]]:
+    return {
+        "run": [("run", f) for f in RunConfig.model_fields],
+        "design_space": [("design_space", s, f) for s in SETPOINTS for f in Bounds.model_fields],
+        "connector": [("connector", f) for f in KINDS[kind].settings.model_fields],
+        "policy": [("policy", f) for f in PolicySettings.model_fields],
+    }
+
+
+def _all_keys() -> dict[str, list[Key]]:
+    keys = _keys("file")
+    every = {f: ("connector", f) for kind in KINDS.values() for f in kind.settings.model_fields}
+    return {**keys, "connector": list(every.values())}
+
+
+def _refuse_foreign(settings: Mapping[Key, Setting], known: Mapping[str, list[Key]], kind: str) -> None:
+    """A flag or variable of another kind of connector must not vanish."""
+    for key, setting in settings.items():
+        if key not in known[key[0]]:
+            fields = ", ".join(k[-1] for k in known["connector"])
+            raise ConfigError(
+                f"{setting.origin} sets connector.{key[-1]}, but the connector is of kind {kind!r}, which has no such "
+                f"setting. Known: {fields}."
+            )
+
+
+def _anchored(key: Key, setting: Setting, folder: Path, kind: str) -> Setting:
+    """Paths in a file count from the folder of that file."""
+    is_path = (key[0] == "run" and key[1] in _PATHS_OF_RUN) or (key[0] == "connector" and key[1] in KINDS[kind].paths)
+    if is_path and isinstance(setting.value, str):
+        return Setting(str(folder / Path(setting.value).expanduser()), setting.origin)
+    return setting
+
+
+def _checked(settings: dict[Key, Setting], kind: str, vessels: object, name: str) -> Experiment:
+    problems: list[str] = []
+    run = _build(RunConfig, "run", settings, problems)
+    bounds = {}
+    for setpoint in SETPOINTS:
+        default = DEFAULT_AMBR250_DESIGN_SPACE.bounds[setpoint].model_dump()
+        given = {k[2]: s for k, s in settings.items() if k[:2] == ("design_space", setpoint)}
+        try:
+            bounds[setpoint] = Bounds(**{**default, **{f: s.value for f, s in given.items()}})
+        except ConfigError as error:
+            where = ", ".join(dict.fromkeys(s.origin for s in given.values()))
+            problems.append(f"{where}: design_space.{setpoint}: {str(error).removeprefix('Bounds: ')}")
+    space = None
+    if len(bounds) == len(SETPOINTS):
+        try:
+            space = DesignSpace(bounds=bounds)
+        except ConfigError as error:
+            problems.append(f"{name or 'design_space'}: {error}")
+    connector = _build(KINDS[kind].settings, "connector", settings, problems)
+    policy = _build(PolicySettings, "policy", settings, problems)
+    named = _vessels(vessels, name, space or DEFAULT_AMBR250_DESIGN_SPACE, problems)
+    if problems or run is None or space is None or connector is None or policy is None:
+        raise ConfigError("\n".join(problems))
+    settings.setdefault(("connector", "kind"), Setting(kind, DEFAULT))
+    return Experiment(
+        run=run, design_space=space, connector=connector, policy=policy, vessels=named,
+        settings=_with_defaults(settings, run, space, connector, policy),
+    )  # fmt: skip
+
+
+def _build(cls: type[Any], section: str, settings: Mapping[Key, Setting], problems: list[str]) -> Any:
+    """Build one section; a problem names the origin of the value."""
+    given = {k[1]: s for k, s in settings.items() if k[0] == section}
+    absent = [f for f, about in cls.model_fields.items() if about.is_required() and f not in given]
+    if absent:
+        hint = " (or --days, --csv on the command line)" if {"duration_days", "path"} & set(absent) else ""
+        problems.extend(f"{section}.{f} is not set. Write it into experiment.toml{hint}." for f in absent)
+        return None
+    try:
+        return cls(**{f: s.value for f, s in given.items()})
+    except ConfigError as error:
+        for line in str(error).split("\n"):
+            field = line.removeprefix(f"{cls.__name__}.").partition(":")[0].partition(".")[0]
+            origin = given[field].origin if field in given else ""
+            said = line.replace(f"{cls.__name__}.", f"{section}.").replace(f"{cls.__name__}:", f"{section}:")
+            where = origin or next((s.origin for s in given.values()), section)
+            problems.append(f"{where}: {said}")
+        return None
+
+
+def _vessels(
+    given: object, name: str, space: DesignSpace, problems: list[str]
+) -> tuple[VesselSettings, ...]:
+    if not isinstance(given, list) or not all(isinstance(v, dict) for v in given):
+        problems.append(f"{name}: vessel = {given!r}, expected tables: write [[vessel]] above each vessel.")
+        return ()
+    found: list[VesselSettings] = []
+    for i, values in enumerate(given, start=1):
+        known = tuple(VesselSettings.model_fields)
+        for text in values:
+            if text not in known:
+                shared = text in ("run", "connector", "policy")
+                also = " All vessels of an experiment share it." if shared else closest(text, known)
+                problems.append(
+                    f"{name}: [[vessel]] {i}: {text} is no setting of a vessel.{also}\n  Known: {', '.join(known)}."
+                )
+        try:
+            found.append(VesselSettings(**{k: v for k, v in values.items() if k in known}))
+            _space(found[-1], space)
+        except ConfigError as error:
+            problems.append(f"{name}: [[vessel]] {i}: {str(error).replace('VesselSettings.', '')}")
+    names = [v.name for v in found]
+    if len(set(names)) < len(names):
+        problems.append(f"{name}: two vessels have the same name, found {', '.join(names)}. Give each its own.")
+    return tuple(found)
+
+
+def _with_defaults(
+    settings: dict[Key, Setting], run: RunConfig, space: DesignSpace, *others: Frozen
+) -> dict[Key, Setting]:
+    """Return every setting in order, those that nobody set with their default."""
+    values: dict[Key, Any] = {("run", f): v for f, v in run.model_dump(mode="json").items()}
+    values |= {("design_space", s, f): v for s, b in space.bounds.items() for f, v in b.model_dump().items()}
+    for section, model in zip(("connector", "policy"), others, strict=True):
+        values |= {(section, f): v for f, v in model.model_dump(mode="json").items()}
+    return {key: Setting(value, settings[key].origin if key in settings else DEFAULT) for key, value in values.items()}
+
+
+def _space(vessel: VesselSettings, common: DesignSpace) -> DesignSpace | None:
+    """Return the design space of one vessel, None if it is the common one.
+
+    Raises:
+        ConfigError: a setpoint or a bound that is unknown or impossible.
+    """
+    if not vessel.design_space:
+        return None
+    bounds = dict(common.bounds)
+    for setpoint, given in vessel.design_space.items():
+        if setpoint not in bounds:
+            raise ConfigError(f"design_space.{setpoint} is no setpoint.{closest(setpoint, SETPOINTS)}")
+        bounds[setpoint] = Bounds(**{**bounds[setpoint].model_dump(), **given})
+    return DesignSpace(bounds=bounds)
+
+
+def connectors(experiment: Experiment) -> Source:
+    """Open the source of an experiment, with the vessels that are named, or with all of them.
+
+    Raises:
+        PerfusioError: the source cannot be opened, or does not have such a vessel.
+    """
+    from perfusio.twin.vessels import Rig, Vessel
+
+    out = experiment.settings["run", "run_dir"]
+    opening = Opening(
+        days=experiment.run.duration_days,
+        interval_hours=experiment.run.sampling_interval_hours,
+        run_dir=None if out.origin == DEFAULT else experiment.run.run_dir,
+    )
+    kind = str(experiment.settings["connector", "kind"].value)
+    source: Source = KINDS[kind].open(experiment.connector, opening)
+    if not experiment.vessels:
+        return source
+    if not isinstance(source, Rig):
+        raise ConfigError(f"[[vessel]]: a connector of kind {kind!r} has no vessels to choose from. Leave them away.")
+    there = source.vessels()
+    found = dict[str, "Connector | Vessel"]()
+    for vessel in experiment.vessels:
+        reactor = vessel.reactor or vessel.name
+        if reactor not in there:
+            hint = closest(reactor, tuple(there))
+            raise ConfigError(
+                f"[[vessel]] {vessel.name}: the source has no reactor {reactor!r}.{hint} It has {', '.join(there)}."
+            )
+        found[vessel.name] = Vessel(
+            connector=there[reactor], clone=vessel.clone, objective=vessel.objective, mode=vessel.mode,
+            design_space=_space(vessel, experiment.design_space),
+        )  # fmt: skip
+    return found
