@@ -1,4 +1,4 @@
-"""`perfusio demo`: the main job on a virtual vessel, from nothing to a verified record in about a minute."""
+"""`perfusio demo`: the main job on virtual vessels, from nothing to a verified record; one takes about a minute."""
 
 from __future__ import annotations
 
@@ -22,7 +22,8 @@ REPLAY_DAYS = 14
 def demo(
     days: Annotated[int, typer.Option(help="Length of the closed loop [day].", min=1, max=365)] = 28,
     out: Annotated[Path | None, typer.Option(help="Folder to make; default perfusio-demo-TIME.", metavar="DIR")] = None,
-    seed: Annotated[int, typer.Option(help="Seed of the virtual vessel and of the run.", min=0)] = 0,
+    seed: Annotated[int, typer.Option(help="Seed of the virtual vessels and of the run.", min=0)] = 0,
+    vessels: Annotated[int, typer.Option(help="Virtual vessels that one twin runs side by side.", min=1, max=99)] = 1,
     track: TrackOption = None,
     maximize: MaximizeOption = None,
     minimize: MinimizeOption = None,
@@ -32,6 +33,8 @@ def demo(
 
     The aim is a density of 30e6 cells/mL unless an option says another; a density is then held by simpler hands too.
     Each demo gets a fresh folder with the data, both records, the recommended setpoints and two figures.
+
+    With --vessels 24 one twin runs 24 vessels that learn from each other, in closed loop from the start.
     """
     from perfusio.cli.watched import run_watched
     from perfusio.config import Objective, RunConfig
@@ -44,6 +47,10 @@ def demo(
     settings: dict[str, Any] = {"objective": objective, "acquisition": acquisition, "seed": seed}
     RunConfig(duration_days=days, **settings)  # refused before a folder is made
     folder = _fresh_folder(out)
+    if vessels > 1:
+        _run_fleet(vessels, folder, days, settings)
+        typer.echo(f"\nAll of it is in {folder}")
+        return
     replay, loop = folder / "replay", folder / "closed-loop"
     data = replay / "my_data.csv"
     replay_days = min(days, REPLAY_DAYS)
@@ -63,6 +70,29 @@ def demo(
     if target is not None:
         _compare(truth, days, seed, target)
     typer.echo(f"\nAll of it is in {folder}")
+
+
+def _run_fleet(n_vessels: int, folder: Path, days: int, settings: dict[str, Any]) -> None:
+    """Run one twin on a rig of many vessels, and say how near the truth was to the target."""
+    from perfusio.cli.watched import run_watched
+    from perfusio.config import Objective, RunConfig
+    from perfusio.connectors.simulated import SimulatedAmbr250
+    from perfusio.events import ModelConditioned
+    from perfusio.report.narration import counted
+    from perfusio.study.fleet import fleet_errors, fleet_summary
+
+    config = RunConfig(duration_days=days, run_dir=folder, **settings)
+    rig, truth = SimulatedAmbr250(n_vessels=n_vessels, days=days, seed=config.seed), list[dict[str, "State"]]()
+
+    def watch(event: Event) -> None:
+        if isinstance(event, ModelConditioned):
+            truth.append(rig.true_states())
+
+    typer.echo(f"{n_vessels} virtual ambr 250 vessels, {counted(days, 'day')}, one twin and one model\n")
+    run_watched(rig, config, observers=(watch,))
+    aim = config.objective
+    if isinstance(aim, Objective) and aim.quantity == "vcd" and aim.target is not None:
+        typer.echo("\n" + fleet_summary(fleet_errors(truth, aim.target), aim.target))
 
 
 def _fresh_folder(out: Path | None) -> Path:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,10 +11,10 @@ import typer
 from perfusio.errors import PerfusioError
 
 if TYPE_CHECKING:
-    from perfusio.config import RunConfig
-    from perfusio.protocols import Connector
+    from perfusio.config import DesignSpace, RunConfig
     from perfusio.twin.announce import Observer
     from perfusio.twin.outcome import Outcome, RunResult
+    from perfusio.twin.vessels import Source
 
 
 class Stopped(PerfusioError):
@@ -25,9 +24,13 @@ class Stopped(PerfusioError):
 
 
 def run_watched(
-    connector: Connector | Mapping[str, Connector], config: RunConfig, *, observers: tuple[Observer, ...] = ()
+    connector: Source,
+    config: RunConfig,
+    *,
+    design_space: DesignSpace | None = None,
+    observers: tuple[Observer, ...] = (),
 ) -> RunResult:
-    """Run a twin in the default design space and tell it; `forecast.png` goes beside the record.
+    """Run a twin, in the default design space if no other is given, and tell it; `forecast.png` goes beside the record.
 
     Raises:
         PerfusioError: as `DigitalTwin.run`.
@@ -42,7 +45,7 @@ def run_watched(
         with Live(config.n_turns) as live:
             twin = DigitalTwin(
                 connector=connector,
-                design_space=DEFAULT_AMBR250_DESIGN_SPACE,
+                design_space=design_space or DEFAULT_AMBR250_DESIGN_SPACE,
                 run_config=config,
                 observers=(live, *observers),
             )

@@ -27,6 +27,8 @@ from perfusio.events import (
     SampleQuarantined,
     SampleRead,
     SetpointsWritten,
+    VesselJoined,
+    VesselLeft,
     Withheld,
     WriteIntended,
     WriteUnknown,
@@ -100,8 +102,8 @@ class Narrator:
             return self._started(event)
         if isinstance(event, RunEnded):
             said = [line for reactor in list(self._today) for line in self._told(reactor)]
-            counts = f"{_counted(event.n_samples, 'sample')}, {_counted(event.n_decisions, 'decision')}."
-            return [*said, *_note("End:", f"{event.reason} {counts}", Tone.HEAD)]
+            counts = f"{counted(event.n_samples, 'sample')}, {counted(event.n_decisions, 'decision')}."
+            return [*said, *note("End:", f"{event.reason} {counts}", Tone.HEAD)]
         if event.reactor is None:
             return self._of_the_experiment(event)
         return self._of_a_vessel(event, event.reactor)
@@ -114,48 +116,48 @@ class Narrator:
         self._days, self._interval = float(run["duration_days"]), float(run["sampling_interval_hours"])
         modes = event.config["modes"]
         self._is_one, self._is_headed = len(modes) == 1, False
-        length = _counted(run["duration_days"], "day")
+        length = counted(run["duration_days"], "day")
         said = [
-            *_note("Aim:", f"{in_words(self._objectives)}, {length}, {run['acquisition']}, seed {run['seed']}."),
-            *_note("", "Another aim: --track vcd=40, --maximize productivity; in Python objective=track(vcd=40)."),
+            *note("Aim:", f"{in_words(self._objectives)}, {length}, {run['acquisition']}, seed {run['seed']}."),
+            *note("", "Another aim: --track vcd=40, --maximize productivity; in Python objective=track(vcd=40)."),
         ]
         for reactor, source in event.sources.items():
-            told = [] if self._is_one else _note("Vessel:", reactor)
+            told = [] if self._is_one else note("Vessel:", reactor)
             said += told + self._source(reactor, source, modes[reactor], event.config["design_space"]["bounds"])
         return said
 
     def _source(self, reactor: str, source: dict[str, Any], mode: str, bounds: dict[str, Any]) -> list[Line]:
         said = []
         if "path" in source:
-            said += _note("Source:", f"{source['path']}, {source.get('n_rows', '?')} samples, {source['kind']}.")
+            said += note("Source:", f"{source['path']}, {source.get('n_rows', '?')} samples, {source['kind']}.")
         if columns := source.get("columns"):
             known = {meaning.split(" ")[0] for meaning in columns.values()}
             self._never[reactor] = frozenset(SPECIES) - known
             if absent := [name for name in SPECIES if name not in known]:
-                said += _note("", f"Never measured, no such column: {', '.join(absent)}. They are estimated.")
+                said += note("", f"Never measured, no such column: {', '.join(absent)}. They are estimated.")
             if assumed := [name for name in SETPOINTS if name not in known]:
                 values = ", ".join(f"{n} {bounds[n]['nominal']:g} {SETPOINT_QUANTITIES[n].unit}" for n in assumed)
-                said += _note("", f"Assumed in force, no such column: {values}.")
+                said += note("", f"Assumed in force, no such column: {values}.")
         for warning in source.get("warnings", ()):
-            said += _note("Note:", warning, Tone.WARN)
+            said += note("Note:", warning, Tone.WARN)
         if mode == "automatic" and source.get("kind") == "replay":
             told = f"A replay: decisions go to {source['setpoints_path']}; what was in force is what the source says."
-            said += _note("Mode:", told)
+            said += note("Mode:", told)
         else:
-            said += _note("Mode:", f"{mode}.")
+            said += note("Mode:", f"{mode}.")
         return said
 
     def _of_the_experiment(self, event: Event) -> list[Line]:
         if isinstance(event, AimDoubted):
-            return _note("Doubt:", event.reason, Tone.WARN)
+            return note("Doubt:", event.reason, Tone.WARN)
         if isinstance(event, ModelFitted):
             now, before = event.holdout_error, event.previous_error
             told = f"one-step error {now:.3g}, {before:.3g} with the parameters before."
-            return _note("refit:", told, Tone.QUIET, indent=True)
+            return note("refit:", told, Tone.QUIET, indent=True)
         if isinstance(event, ModelRejected):
-            return _note("MODEL KEPT:", event.reason, Tone.WARN, indent=True)
+            return note("MODEL KEPT:", event.reason, Tone.WARN, indent=True)
         if isinstance(event, ClockStepped):
-            return _note(
+            return note(
                 "CLOCK:", f"The clock of this machine was moved by {event.step_s:+.1f} s.", Tone.WARN, indent=True
             )
         return []
@@ -173,42 +175,44 @@ class Narrator:
         return said + (self._told(reactor) if is_settled or today.is_told else [])
 
     def _note_down(self, event: Event, reactor: str, today: _Today) -> None:
-        note = today.notes.extend
+        say = today.notes.extend
         if isinstance(event, SampleRead):
             self._end_h.setdefault(reactor, event.state.time_h + 24.0 * self._days)
             self._in_force[reactor] = event.in_force
             if event.extra:
                 what = ", ".join(event.state.measured())
-                note(_note("also read:", f"{what} of day {event.state.day:g}", Tone.QUIET, indent=True))
+                say(note("also read:", f"{what} of day {event.state.day:g}", Tone.QUIET, indent=True))
             else:
                 today.sample = event.state
                 absent = [n for n in event.state.missing() if n not in self._never.get(reactor, ())]
                 if absent:
-                    note(_note("missing:", f"{', '.join(absent)}.", Tone.WARN, indent=True))
+                    say(note("missing:", f"{', '.join(absent)}.", Tone.WARN, indent=True))
         elif isinstance(event, SampleMissing):
             today.expected_h = event.expected_h
-            note(_note("NO SAMPLE:", event.reason, Tone.WARN, indent=True))
+            say(note("NO SAMPLE:", event.reason, Tone.WARN, indent=True))
         elif isinstance(event, Decided):
             today.decided, today.forecast = event, (event.chosen, event.setpoints)
-            note(_note("why:", _effect(event.reason), Tone.QUIET, indent=True))
+            say(note("why:", _effect(event.reason), Tone.QUIET, indent=True))
         elif isinstance(event, Forecasted):
             today.forecast = event.hold, self._in_force.get(reactor, Setpoints())
         elif isinstance(event, WriteIntended):
             today.intended, self._in_force[reactor] = event, event.old
         elif isinstance(event, AlarmRaised):
             tone = Tone.ACT if event.level == "act" else Tone.WARN
-            note(_note(f"ALARM ({event.level}):", f"{event.reason} {event.response}", tone, indent=True))
+            say(note(f"ALARM ({event.level}):", f"{event.reason} {event.response}", tone, indent=True))
         elif isinstance(event, Withheld):
             today.is_held = event.action != "advise"
             if today.is_held and today.decided is not None:
                 today.forecast = today.decided.hold, self._in_force.get(reactor, Setpoints())
-            note(_note(f"{event.action.upper()}:", event.reason, Tone.WARN, indent=True))
+            say(note(f"{event.action.upper()}:", event.reason, Tone.WARN, indent=True))
         elif isinstance(event, SampleQuarantined):
-            note(_note("REFUSED:", event.reason, Tone.WARN, indent=True))
+            say(note("REFUSED:", event.reason, Tone.WARN, indent=True))
         elif isinstance(event, WriteUnknown):
-            note(_note("WRITE UNKNOWN:", event.reason, Tone.ACT, indent=True))
+            say(note("WRITE UNKNOWN:", event.reason, Tone.ACT, indent=True))
         elif isinstance(event, ConnectorFailed):
-            note(_note("LINK:", f"{event.operation}: {event.reason}", Tone.ACT, indent=True))
+            say(note("LINK:", f"{event.operation}: {event.reason}", Tone.ACT, indent=True))
+        elif isinstance(event, VesselJoined | VesselLeft):
+            say(note("JOINED:" if isinstance(event, VesselJoined) else "LEFT:", event.reason, Tone.HEAD, indent=True))
 
     def _told(self, reactor: str) -> list[Line]:
         """Tell the day of a vessel as far as it was not told: its row once, and the notes so far."""
@@ -298,7 +302,8 @@ def _effect(reason: str) -> str:
     return effect if colon else reason
 
 
-def _counted(n: int, what: str) -> str:
+def counted(n: int, what: str) -> str:
+    """Return so many of something, e.g. ``"1 day"``, ``"28 days"``."""
     return f"{n} {what}{'' if n == 1 else 's'}"
 
 
@@ -306,7 +311,7 @@ def _narrow(unit: str) -> str:
     return NARROW.get(unit, unit)
 
 
-def _note(label: str, text: str, tone: Tone = Tone.PLAIN, *, indent: bool = False) -> list[Line]:
+def note(label: str, text: str, tone: Tone = Tone.PLAIN, *, indent: bool = False) -> list[Line]:
     """Wrap a remark behind its label; control characters of foreign text cannot forge a line."""
     clean = " ".join("".join(c if c.isprintable() else " " for c in text).split())
     first = f"      {label} " if indent else f"{label:<8}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import platform
 from collections.abc import Mapping
 from importlib.metadata import version
+from types import MappingProxyType
 
 from perfusio.bed.well_posed import Doubt
 from perfusio.config import DesignSpace, Mode, RunConfig, in_words
@@ -32,7 +33,7 @@ def started(
     space: DesignSpace,
     modes: Mapping[str, Mode],
     sources: Mapping[str, Mapping[str, object]],
-    vessels: Mapping[str, Vessel],
+    vessels: Mapping[str, Vessel] = MappingProxyType({}),
 ) -> RunStarted:
     """Return the first record of a run: everything that was asked of it, with versions and sources."""
     own = {reactor: asked for reactor, vessel in vessels.items() if (asked := _of_its_own(vessel, config))}

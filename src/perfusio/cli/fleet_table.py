@@ -1,0 +1,40 @@
+"""The fleet as a table that is redrawn while the run goes on (rich)."""
+
+from __future__ import annotations
+
+from rich.table import Table
+from rich.text import Text
+
+from perfusio.report.fleet import Fleet, Row
+from perfusio.report.narration import NARROW, SHORT, SHOWN, Tone, number
+from perfusio.state import SETPOINT_QUANTITIES, SETPOINTS, STATE_QUANTITIES
+
+STYLES = {Tone.PLAIN: "", Tone.HEAD: "bold", Tone.QUIET: "dim", Tone.WARN: "yellow", Tone.ACT: "bold red"}
+
+
+def fleet_table(fleet: Fleet, n_turns: int) -> Table:
+    """Return a row per vessel: its latest sample, the setpoints in force, and what became of it in this turn.
+
+    Args:
+        fleet: What is known of the vessels.
+        n_turns: Length of the run, for the title.
+    """
+    table = Table(title=f"{fleet.aim}: day {fleet.turn} of {n_turns}", title_justify="left", padding=(0, 1, 0, 0))
+    table.add_column("vessel")
+    has_clones = any(row.clone for row in fleet.rows.values())
+    if has_clones:
+        table.add_column("clone")
+    for name, label in SHOWN.items():
+        unit = STATE_QUANTITIES[name].unit
+        table.add_column(f"{label}\n{NARROW.get(unit, unit)}", justify="right")
+    for name in SETPOINTS:
+        table.add_column(f"{SHORT[name]}\n{SETPOINT_QUANTITIES[name].unit}", justify="right", style="cyan")
+    table.add_column("today")
+    for reactor, row in fleet.rows.items():
+        table.add_row(reactor, *([row.clone] if has_clones else []), *_cells(row), Text(row.word, STYLES[row.tone]))
+    return table
+
+
+def _cells(row: Row) -> list[str]:
+    measured = [number(getattr(row.sample, name)) if row.sample is not None else "-" for name in SHOWN]
+    return measured + [number(getattr(row.in_force, name)) for name in SETPOINTS]
