@@ -53,7 +53,8 @@ class Live:
         if self._table is not None and isinstance(self._narrator, Fleet):
             from perfusio.cli.fleet_table import fleet_table  # rich: for terminals only
 
-            self._table.update(fleet_table(self._narrator, self._n_turns))
+            width = self._table.console.width
+            self._table.update(fleet_table(self._narrator, self._n_turns, width=width))
 
     def _set_the_stage(self, n_vessels: int) -> None:
         if n_vessels >= MANY:

@@ -3,6 +3,7 @@
 import sys
 from io import StringIO
 
+import pytest
 from rich.console import Console
 from typer.testing import CliRunner
 
@@ -29,18 +30,21 @@ def read(reactor):
     return SampleRead(reactor=reactor, day=3, state=make_state(day=3, vcd=12.34), in_force=nominal)
 
 
-def test_a_row_per_vessel_fits_120_columns():
+@pytest.mark.parametrize("width", [80, 120])
+def test_a_row_per_vessel_fits_the_terminal(width):
     fleet = Fleet()
     fleet.lines(started(24, clone="CloneX"))
     for event in (read("R01"), SampleMissing(reactor="R24", day=3, expected_h=72.0, reason="No sample.")):
         fleet.lines(event)
-    console = Console(width=120, record=True, file=StringIO())
-    console.print(fleet_table(fleet, 28))
+    console = Console(width=width, record=True, file=StringIO())
+    console.print(fleet_table(fleet, 28, width=width))
     text = console.export_text().splitlines()
     assert "hold vcd at 30 1e6 cells/mL: day 3 of 28" in text[0]
+    assert "…" not in "".join(text)
     assert len([line for line in text if "R0" in line or "R1" in line or "R2" in line]) == 24
     row = next(line for line in text if "R01" in line)
     assert all(value in row for value in ("CloneX", "12.3", "0.150", "36.5", "read"))
+    assert ("850" in row) is (width == 120)
     assert "no sample" in next(line for line in text if "R24" in line)
 
 
