@@ -61,7 +61,8 @@ def recorded(path: Path) -> Table:
     from dataclasses import replace
     from types import MappingProxyType
 
-    from perfusio.connectors.tables import TableRow, empty_table
+    from perfusio.connectors.samples import TableRow
+    from perfusio.connectors.tables import empty_table
     from perfusio.events import RunStarted, SampleRead
     from perfusio.state import Setpoints
     from perfusio.trajectory import Trajectory

@@ -119,6 +119,6 @@ def _is_typed(context: typer.Context, name: str | None) -> bool:
 
 def _advice(sources: object) -> list[Path]:
     """Return the files into which setpoints were written."""
-    each = sources.values() if isinstance(sources, dict) else [sources]
+    each = [getattr(v, "connector", v) for v in sources.values()] if isinstance(sources, dict) else [sources]
     paths = dict.fromkeys(path for s in each if (path := getattr(s, "setpoints_path", None)) is not None)
     return [path for path in paths if path.exists()]

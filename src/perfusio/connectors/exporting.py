@@ -14,7 +14,8 @@ from pathlib import Path
 from perfusio.connectors.csv_files import csv_bytes, escaped, replace_file
 from perfusio.connectors.long_tables import TIDY_HEADER
 from perfusio.connectors.names import FEEDS, QUALITY, TIME, numeric
-from perfusio.connectors.tables import Table, TableRow
+from perfusio.connectors.samples import TableRow
+from perfusio.connectors.tables import Table
 from perfusio.errors import ConfigError
 from perfusio.state import SETPOINTS, STATE_QUANTITIES
 

@@ -16,11 +16,12 @@ from typing import Any, Self
 
 from perfusio.connectors.folders import Folder
 from perfusio.connectors.grids import ReadOptions
+from perfusio.connectors.samples import TableRow
 from perfusio.connectors.setpoints_file import SetpointsFile, default_path
 from perfusio.connectors.sheets import existing_file
 from perfusio.connectors.sources import Source, late_values
 from perfusio.connectors.stamps import ORDERS
-from perfusio.connectors.tables import Table, TableRow
+from perfusio.connectors.tables import Table
 from perfusio.connectors.vessel_rows import rows_of
 from perfusio.errors import ConfigError, EndOfRun, OutOfRange, SampleOverdue, UnreadableSource, WriteRejected
 from perfusio.protocols import ConnectorKind

@@ -9,8 +9,9 @@ from perfusio.connectors.column_map import ColumnMap
 from perfusio.connectors.grids import ReadOptions
 from perfusio.connectors.merging import merged
 from perfusio.connectors.readers import read_any
+from perfusio.connectors.samples import TableRow
 from perfusio.connectors.sheets import TABLES, existing_file
-from perfusio.connectors.tables import Table, TableRow
+from perfusio.connectors.tables import Table
 from perfusio.connectors.vessel_rows import rows_of
 from perfusio.errors import UnreadableSource
 from perfusio.state import Setpoints

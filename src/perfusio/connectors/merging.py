@@ -8,7 +8,8 @@ from datetime import datetime
 from types import MappingProxyType
 
 from perfusio.connectors.names import amount
-from perfusio.connectors.tables import Table, TableRow
+from perfusio.connectors.samples import TableRow
+from perfusio.connectors.tables import Table
 from perfusio.connectors.times import SAME_TIME_H, Group
 from perfusio.errors import UnreadableSource
 from perfusio.state import QUANTITIES, SETPOINTS, STATE_QUANTITIES, Setpoints

@@ -18,8 +18,9 @@ from perfusio.connectors.merging import joined_vessels
 from perfusio.connectors.parquet import parquet_cells
 from perfusio.connectors.problems import Problems
 from perfusio.connectors.profiles import recognised
+from perfusio.connectors.samples import TableRow
 from perfusio.connectors.sheets import TABLES, Sheet, existing_file, read_bytes
-from perfusio.connectors.tables import Table, TableRow, empty_table, of_sheet, parse_table
+from perfusio.connectors.tables import Table, empty_table, of_sheet, parse_table
 from perfusio.errors import UnreadableSource
 from perfusio.state import State
 

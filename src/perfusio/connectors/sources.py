@@ -11,8 +11,9 @@ from perfusio.connectors.kinds import Kind, kind_of
 from perfusio.connectors.merging import merged
 from perfusio.connectors.names import amount
 from perfusio.connectors.readers import table_of
+from perfusio.connectors.samples import TableRow
 from perfusio.connectors.sheets import existing_file, read_bytes, whole_lines
-from perfusio.connectors.tables import Table, TableRow, parse_table
+from perfusio.connectors.tables import Table, parse_table
 from perfusio.errors import UnreadableSource
 from perfusio.state import QUANTITIES, SETPOINTS, STATE_QUANTITIES, State
 

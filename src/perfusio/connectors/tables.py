@@ -5,8 +5,9 @@ A row is one sample of one vessel. Its setpoint columns say what was in force **
 
 from __future__ import annotations
 
-import json
+import gc
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from hashlib import sha256
@@ -14,44 +15,18 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+import numpy as np
+
 from perfusio.connectors.ambr import Signals
-from perfusio.connectors.cells import is_missing
 from perfusio.connectors.checks import canonical_values, groups_of, require_columns
 from perfusio.connectors.columns import Column, Role
 from perfusio.connectors.grids import Grid, ReadOptions, grid_of
 from perfusio.connectors.long_tables import turned
-from perfusio.connectors.names import QUALITY, amount
 from perfusio.connectors.problems import Problems
 from perfusio.connectors.profiles import recognised
+from perfusio.connectors.samples import TableRow, built_rows, feeds_of, joined_rows, remarks_of
 from perfusio.connectors.sheets import Sheet, read_bytes, sheet_of, text_of
-from perfusio.connectors.times import SAME_TIME_H, Group, Times, times_of
-from perfusio.errors import ConfigError
-from perfusio.state import QUANTITIES, SETPOINTS, STATE_QUANTITIES, FloatArray, Setpoints, State
-from perfusio.trajectory import Feed
-
-_MANY = 20_000
-"""Rows above which the values of a column are counted with the gaps among them."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TableRow:
-    """One sample.
-
-    Attributes:
-        line: Line in the file, from 1.
-        run: Run, empty where the file has no such column.
-        reactor: Vessel, empty where the file has no such column.
-        state: What was measured.
-        setpoints: In force from this sample to the next; NaN where the file does not say.
-        feed: Given right after this sample; None = nothing.
-    """
-
-    line: int
-    run: str
-    reactor: str
-    state: State
-    setpoints: Setpoints
-    feed: Feed | None = None
+from perfusio.connectors.times import Group, times_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,10 +118,23 @@ def parse_table(
     if may_be_short and not data.strip():
         return table
     text, about_text = text_of(data, name, options.encoding)
-    sheet = sheet_of(text, name)
-    return of_sheet(
-        table, sheet, options, list(about_text), may_be_short=may_be_short, has_started=has_started
-    )
+    with _collector_at_rest():
+        sheet = sheet_of(text, name)
+        return of_sheet(
+            table, sheet, options, list(about_text), may_be_short=may_be_short, has_started=has_started
+        )
+
+
+@contextmanager
+def _collector_at_rest() -> Iterator[None]:
+    """Pause the search for cycles: a long table is a million objects without one, and it would walk them many times."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 def empty_table(name: str, data: bytes) -> Table:
@@ -211,10 +199,10 @@ def filled(
     times = times_of(grid, groups, days, options, problems, warnings)
     values = canonical_values(grid, problems, warnings, has_started=has_started)
     clones = _clones(grid, groups, problems)
-    remarks = _remarks(grid, values, problems, warnings)
-    feeds = _feeds(grid, values, problems)
+    remarks = remarks_of(grid, values, problems, warnings)
+    feeds = feeds_of(grid, values, problems)
     problems.refuse_if_any()
-    rows = _joined(_built(grid, groups, times, values, remarks, feeds), problems, warnings)
+    rows = joined_rows(built_rows(grid, groups, times, values, remarks, feeds), problems, warnings)
     problems.refuse_if_any()
     return replace(
         table,
@@ -232,16 +220,17 @@ def _reads(grid: Grid) -> tuple[ColumnRead, ...]:
     by_index = {c.index: c for c in grid.columns}
     found = []
     for i, header in enumerate(grid.header):
-        cells = [row[i].strip() for row in grid.cells]
-        values = [cell for cell in cells if not is_missing(cell)] if len(cells) < _MANY else cells
+        if not header.strip():
+            continue
         column = by_index.get(i)
-        if header.strip():
-            found.append(
-                ColumnRead(
-                    header=header, meaning=column.name if column else "", unit=column.unit if column else "",
-                    n_values=len(values), first=values[0] if values else "",
-                )
-            )  # fmt: skip
+        if column is not None and column in grid.numbers:
+            known = np.nonzero(np.isfinite(grid.numbers[column].values))[0]
+            n_values, first = len(known), grid.cells[int(known[0])][i].strip() if len(known) else ""
+        else:
+            values = [cell for row in grid.cells if (cell := row[i].strip())]
+            n_values, first = len(values), values[0] if values else ""
+        meaning, unit = (column.name, column.unit) if column else ("", "")
+        found.append(ColumnRead(header=header, meaning=meaning, unit=unit, n_values=n_values, first=first))
     return tuple(found)
 
 
@@ -261,133 +250,3 @@ def _clones(grid: Grid, groups: Sequence[Group], problems: Problems) -> dict[Gro
                 rule="two clones",
             )
     return clones
-
-
-def _built(
-    grid: Grid,
-    groups: Sequence[Group],
-    times: Times,
-    values: Mapping[Column, FloatArray],
-    remarks: Mapping[int, Mapping[str, str]],
-    feeds: Mapping[int, Feed],
-) -> list[TableRow]:
-    states = [State(**row) for row in _records({"time_h": times.hours, **_of_role(Role.STATE, values)})]
-    for i, said in remarks.items():
-        states[i] = replace(states[i], quality=dict(said))
-    inputs = _of_role(Role.SETPOINT, values)
-    setpoints = [Setpoints(**row) for row in _records(inputs)] if inputs else [Setpoints()] * len(states)
-    return [
-        TableRow(line=grid.lines[i], run=groups[i][0], reactor=groups[i][1], state=states[i], setpoints=setpoints[i],
-                 feed=feeds.get(i))
-        for i in times.order
-    ]  # fmt: skip
-
-
-def _feeds(grid: Grid, values: Mapping[Column, FloatArray], problems: Problems) -> dict[int, Feed]:
-    """Return what was fed right after the sample of each row."""
-    given = _of_role(Role.FEED, values)
-    if not given:
-        return {}
-    if "feed_fraction" not in given:
-        problems.line(grid.header_line, "columns say what was fed, but none how much. Add a column 'feed_fraction'.")
-        return {}
-    found = {}
-    for i, row in enumerate(_records(given)):
-        known = {name.removeprefix("feed_"): v for name, v in row.items() if v == v}
-        if not known:
-            continue
-        try:
-            found[i] = Feed(**{"fraction": float("nan"), **known})
-        except ConfigError as error:
-            problems.line(grid.lines[i], f"{error} Column 'feed_fraction' must say how much, or leave all empty.")
-    return found
-
-
-def _of_role(role: Role, values: Mapping[Column, FloatArray]) -> dict[str, FloatArray]:
-    return {c.name: v for c, v in values.items() if c.role is role}
-
-
-def _records(columns: Mapping[str, FloatArray]) -> Iterator[dict[str, Any]]:
-    """Turn columns into rows."""
-    names = tuple(columns)
-    return (dict(zip(names, row, strict=True)) for row in zip(*(v.tolist() for v in columns.values()), strict=True))
-
-
-def _remarks(
-    grid: Grid, values: Mapping[Column, FloatArray], problems: Problems, warnings: list[str]
-) -> dict[int, dict[str, str]]:
-    """Return the remarks on single values, by row: at a limit of the instrument, perhaps cut short, or as written."""
-    flags = _written_remarks(grid, problems)
-    for column, numbers in grid.numbers.items():
-        for i, limit in numbers.limits.items() if column.role is Role.STATE else ():
-            at = f"{values[column][i]:g}"
-            remark = f"below the detection limit of {at}" if limit.below else f"above the measuring range of {at}"
-            flags.setdefault(i, {})[column.name] = remark
-    if grid.is_cut:
-        if grid.cut and grid.cut.role is Role.STATE and not is_missing(grid.cells[-1][grid.cut.index]):
-            flags.setdefault(len(grid.lines) - 1, {})[grid.cut.name] = "last value of the file, may be cut short"
-        warnings.append(
-            f"line {grid.lines[-1]} is the last one and has no line break: its last value is used as it stands, but "
-            "may have been cut short."
-        )
-    return flags
-
-
-def _written_remarks(grid: Grid, problems: Problems) -> dict[int, dict[str, str]]:
-    """Read the column `quality` that `perfusio export` writes: an object of JSON, remarks by quantity."""
-    column = grid.text_column(QUALITY)
-    found: dict[int, dict[str, str]] = {}
-    for i, text in enumerate(grid.texts(QUALITY) if column else ()):
-        if not column or is_missing(text):
-            continue
-        try:
-            said = json.loads(text)
-        except ValueError:
-            said = None
-        if isinstance(said, dict) and all(k in STATE_QUANTITIES and isinstance(v, str) for k, v in said.items()):
-            found[i] = said
-        else:
-            why = 'is no remark that perfusio wrote, expected e.g. {"glucose": "..."}. Rename the column and leave it '\
-                "unread: FilesystemStore(..., ignore=[...])."
-            problems.cell(grid.lines[i], column.header, text, why)
-    return found
-
-
-def _joined(rows: Sequence[TableRow], problems: Problems, warnings: list[str]) -> tuple[TableRow, ...]:
-    """Join rows of the same vessel and time: equal or complementary ones are one sample, else the file disagrees."""
-    kept: list[TableRow] = []
-    last: dict[Group, int] = {}
-    for row in rows:
-        at = last.get((row.run, row.reactor))
-        if at is None or abs(row.state.time_h - kept[at].state.time_h) > SAME_TIME_H:
-            last[row.run, row.reactor] = len(kept)
-            kept.append(row)
-        else:
-            warnings.append(
-                f"lines {kept[at].line} and {row.line} are the same sample ({row.state.time_h:g} h) and were joined."
-            )
-            kept[at] = _join(kept[at], row, problems)
-    return tuple(kept)
-
-
-def _join(first: TableRow, second: TableRow, problems: Problems) -> TableRow:
-    values = {n: (getattr(first.state, n), getattr(second.state, n)) for n in STATE_QUANTITIES}
-    inputs = {n: (getattr(first.setpoints, n), getattr(second.setpoints, n)) for n in SETPOINTS}
-    for name, (a, b) in {**values, **inputs}.items():
-        if a == a and b == b and a != b:
-            problems.line(
-                second.line,
-                f"states {name} = {amount(b, QUANTITIES[name])} at {first.state.time_h:g} h, but line {first.line} "
-                f"states {a:g} for the same time. Keep the right one.",
-            )
-    quality = {**second.state.quality, **first.state.quality}
-    known = {n: b if a != a else a for n, (a, b) in values.items()}
-    known_inputs = {n: b if a != a else a for n, (a, b) in inputs.items()}
-    if first.feed and second.feed and first.feed != second.feed:
-        problems.line(second.line, f"states another feed than line {first.line} at the same time. Keep the right one.")
-    return replace(
-        first,
-        state=replace(first.state, quality=quality, **known),
-        setpoints=Setpoints(**known_inputs),
-        feed=first.feed or second.feed,
-    )

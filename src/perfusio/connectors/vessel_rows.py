@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from perfusio.connectors.tables import Table, TableRow
+from perfusio.connectors.samples import TableRow
+from perfusio.connectors.tables import Table
 from perfusio.errors import UnreadableSource
 from perfusio.quantities import closest
 
