@@ -19,6 +19,7 @@ import torch
 from botorch.fit import fit_gpytorch_mll
 from botorch.models import SingleTaskGP
 from botorch.models.utils.gpytorch_modules import get_covar_module_with_dim_scaled_prior
+from gpytorch.constraints import GreaterThan
 from gpytorch.kernels import ScaleKernel
 from gpytorch.means import ZeroMean
 from gpytorch.mlls import ExactMarginalLogLikelihood
@@ -66,10 +67,16 @@ class LibraryGP:
         matern = get_covar_module_with_dim_scaled_prior(
             ard_num_dims=x.shape[1], batch_shape=batch, use_rbf_kernel=False
         )
+        kernel = ScaleKernel(
+            matern,
+            batch_shape=batch,
+            outputscale_prior=LogNormalPrior(0.0, 1.4),
+            outputscale_constraint=GreaterThan(1e-6),  # a scale that rounds to 0 is outside of the prior: no fit at all
+        )
         model = SingleTaskGP(
             torch.tensor(x),
             torch.tensor(y),
-            covar_module=ScaleKernel(matern, batch_shape=batch, outputscale_prior=LogNormalPrior(0.0, 1.4)),
+            covar_module=kernel,
             mean_module=ZeroMean(batch_shape=batch),
             outcome_transform=None,
         )

@@ -44,8 +44,8 @@ UNCERTAINTY_SHARE = np.array([-0.3, 0.4, 0.6, 0.9])
 """Of the variance of smoothed states: what they add to the scatter. Next day's state is smoothed from what the forecast
 knew, too, and scatters less about it than the truth does: a share below zero is what must be added."""
 ROWS_PER_FACT = np.array([2.0, 20.0, 40.0, 60.0])  # forecasts of one run overlap: so many say as much as one alone
-USUAL_MULTIPLIER = np.where(np.arange(N_SPECIES) == VIABILITY, 1.4, 0.75)
-LOG_PRIOR_SD = 0.2
+USUAL_MULTIPLIER = np.where(np.arange(N_SPECIES) == VIABILITY, 1.0, 0.65)
+LOG_PRIOR_SD = 0.3
 _LEAST, _MOST = 0.1, 4.0
 
 

@@ -43,6 +43,9 @@ DRIFT_SD = np.array([0.08, 0.012, 0.10, 0.10, 0.10, 0.10, 0.10, 0.10, 0.06])
 DRIFT_WALK = np.array([0.03, 0.003, 0.04, 0.04, 0.04, 0.04, 0.04, 0.04, 0.02])
 WHITE_SD = np.array([0.010, 0.004, 0.05, 0.05, 0.05, 0.04, 0.04, 0.05, 0.02])
 DRIFT_MEMORY_DAYS = 10.0
+# The least freedom of each drift. One of viability adds up for a week before readings with a noise of a point or two
+# show it, so surprises free it too late; held as tight as others it is believed too high where decisions go to its limit.
+LEAST_DRIFT_FREEDOM = np.where(np.arange(N_SPECIES) == VIABILITY, 1.0, 0.0)
 RATE_WALK = 0.03  # per square root of a day, log parameters
 GP_VARIANCE_SHARE = 0.1  # the error of a process persists from day to day: as white noise it would count many times
 CLIP_SD = 4.0
@@ -135,8 +138,14 @@ def initial_belief(state: State, process: Process) -> tuple[FloatArray, FloatArr
     mean[VIABILITY] = to_latent(DEFAULT_STATE)[VIABILITY]  # one reading of viability says less than what is usual
     cov[LATENT, LATENT] = np.diag(DEFAULT_SD**2)
     cov[RATES, RATES] = process.rate_cov
-    cov[DRIFT, DRIFT] = np.diag((process.freedom * DRIFT_SD) ** 2)
+    cov[DRIFT, DRIFT] = np.diag((drift_freedom(process.freedom) * DRIFT_SD) ** 2)
     return update(mean, cov, state, process.residual.noise_factor)[:2]
+
+
+def drift_freedom(freedom: FloatArray | float) -> FloatArray:
+    """Return how much of the drift of each species applies to vessels of this freedom (...): shape (..., Q)."""
+    free = np.asarray(freedom, float)[..., None]
+    return np.where(free > 0.0, np.maximum(free, LEAST_DRIFT_FREEDOM), 0.0)
 
 
 def predict(
@@ -197,7 +206,7 @@ def predict(
             gain[q] = jacobian[:, q, N_SPECIES + p]
         white[:, LATENT] += GP_VARIANCE_SHARE * (variance * gain**2).T
     white[:, RATES] = (days * free**2)[:, None] * RATE_WALK**2
-    white[:, DRIFT] = (days * free**2)[:, None] * DRIFT_WALK**2
+    white[:, DRIFT] = days[:, None] * (drift_freedom(free) * DRIFT_WALK) ** 2
     spread[:, np.arange(N_BELIEF), np.arange(N_BELIEF)] += white
     return out, spread, jacobian * slope[:, None, :]
 

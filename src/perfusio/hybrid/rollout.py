@@ -23,6 +23,7 @@ from perfusio.hybrid.filter import (
     WHITE_SD,
     Belief,
     Process,
+    drift_freedom,
 )
 from perfusio.hybrid.residual import step
 from perfusio.state import FloatArray
@@ -30,7 +31,7 @@ from perfusio.trajectory import Feed
 
 SPANS_DAYS = (1.5, 4.5, 10.5)
 """Ends of the spans of days ahead whose spread is calibrated each on its own; the last span has no end."""
-WIDER_AFAR = np.array([0.0, 0.0, 0.5, 2.0])
+WIDER_AFAR = np.array([0.0, 0.3, 1.0, 3.0])
 """By span: the processes alone are too sure of themselves where there are no data. Chosen as conformal's share was."""
 
 
@@ -111,6 +112,8 @@ class Futures:
         Returns:
             Shape (G, S, H, Q), canonical units, after each interval.
         """
+        if self.spread is None:  # nothing is widened, so how close the data are need not be known
+            return _of_latent(self._played(plans))
         return self.play_and_support(plans)[0]
 
     def play_and_support(self, plans: FloatArray) -> tuple[FloatArray, FloatArray | None]:
@@ -123,7 +126,7 @@ class Futures:
             if self.spread is not None:
                 factors, middle = self._factors(support), centre[:, :, None]
                 latent = middle + factors[:, :, None] * (latent - middle)
-        return np.ascontiguousarray(from_latent(latent).transpose(1, 2, 3, 0)), support
+        return _of_latent(latent), support
 
     def _played(self, plans: FloatArray) -> FloatArray:
         """Return latent paths (Q, G, S, H) as they are drawn."""
@@ -138,6 +141,7 @@ class Futures:
 
         z, free = of_plans(self.starts[LATENT]), self.freedom[:, None]
         rates, drift = self.starts[RATES], self.starts[DRIFT]
+        walk = (np.sqrt(days) * drift_freedom(self.freedom) * DRIFT_WALK).T[:, :, None]
         latent = np.empty((N_SPECIES, g, s, horizon))
         hours, start = np.full(g * s, self.hours), np.repeat(np.broadcast_to(self.day, g), s)
         for h in range(horizon):
@@ -150,9 +154,8 @@ class Futures:
                 residual = self.residual(x.reshape(g, s, -1)).reshape(N_SPECIES, -1)
             white = of_plans(WHITE_SD[:, None, None] * np.sqrt(days * free) * self.noise[h, LATENT])
             z = step(z, u, self.process.factors(of_plans(rates)), hours, residual, of_plans(drift)) + white
-            walk = free * np.sqrt(days)
-            rates = rates + walk * RATE_WALK * self.noise[h, RATES]
-            drift = memory * drift + walk * DRIFT_WALK[:, None, None] * self.noise[h, DRIFT]
+            rates = rates + free * np.sqrt(days) * RATE_WALK * self.noise[h, RATES]
+            drift = memory * drift + walk * self.noise[h, DRIFT]
             latent[..., h] = z.reshape(N_SPECIES, g, s)
         return latent
 
@@ -171,6 +174,11 @@ class Futures:
         learnt = self.spread[span_of(self.hours / 24.0 * np.arange(1.0, support.shape[1] + 1.0))].T[:, None]
         wider = WIDER_AFAR[span_of(self.hours / 24.0 * np.arange(1.0, support.shape[1] + 1.0))]
         return widened(learnt, 1.0 - support, wider)
+
+
+def _of_latent(latent: FloatArray) -> FloatArray:
+    """Return species (G, S, H, Q) from latent paths (Q, G, S, H)."""
+    return np.ascontiguousarray(from_latent(latent).transpose(1, 2, 3, 0))
 
 
 def widened(learnt: FloatArray | float, far: FloatArray, wider: FloatArray | float) -> FloatArray:

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from perfusio.config import DEFAULT_AMBR250_DESIGN_SPACE
+from perfusio.hybrid import filter as filtering
 from perfusio.hybrid.calibration import uncalibrated
 from perfusio.hybrid.features import DEFAULT_STATE, from_latent, noise_sd, to_latent
 from perfusio.hybrid.filter import (
@@ -20,6 +21,7 @@ from perfusio.hybrid.filter import (
     WHITE_SD,
     Belief,
     Process,
+    drift_freedom,
     filter_runs,
     initial_belief,
     predict,
@@ -33,7 +35,7 @@ from perfusio.testing import make_state
 from perfusio.trajectory import Trajectory
 
 NOMINAL = DEFAULT_AMBR250_DESIGN_SPACE.nominal
-VCD = SPECIES_INDEX["vcd"]
+VCD, VIABILITY = SPECIES_INDEX["vcd"], SPECIES_INDEX["viability"]
 LOG_FACTORS, RATE_COV = uncalibrated()
 PRIOR = Process(log_factors=LOG_FACTORS, rate_cov=RATE_COV, residual=Residual())
 
@@ -263,7 +265,26 @@ class TestFreedom:
         (steps,) = filter_runs(self.SURE, [spoilt], [None])[1]
         assert max(s.freedom for s in steps) < 0.2
 
+    def test_viability_may_drift_however_sure_the_model_is(self, monkeypatch):
+        """Its readings are so noisy that no single one surprises: the error would be found when the cells are dead."""
+        sure, free = drift_freedom(np.array([0.05, 1.0]))
+        assert sure.tolist() == [1.0 if s == "viability" else 0.05 for s in SPECIES]
+        assert free.tolist() == [1.0] * len(SPECIES)
+        offsets = []
+        for least in (filtering.LEAST_DRIFT_FREEDOM, np.zeros(len(SPECIES))):
+            monkeypatch.setattr(filtering, "LEAST_DRIFT_FREEDOM", least)
+            offsets.append(np.mean([self.viability_too_high(seed) for seed in range(3)]))
+        assert 0.0 < offsets[0] < 0.85 * offsets[1]
+
+    def viability_too_high(self, seed):
+        """Believed less read, in points, in the second half of a run whose viability falls as no model foresees."""
+        _, t = simulated(16, noise=1.0, seed=seed)
+        dying = [replace(s, viability=s.viability - 0.15 * s.day) for s in t.states]
+        (steps,) = filter_runs(self.SURE, [replace(t, states=tuple(dying))], [None])[1]
+        return np.nanmean([10.0 * s.mean[VIABILITY] - d.viability for s, d in zip(steps, dying, strict=True)][8:])
+
     def test_a_process_without_any_stays_without(self):
+        assert not drift_freedom(0.0).any()
         steps = self.steps(replace(self.SURE, freedom=0.0), extra_growth=0.3)
         assert {s.freedom for s in steps} == {0.0}
 
