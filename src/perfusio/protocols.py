@@ -145,7 +145,10 @@ class Policy(Protocol):
         *,
         day: int,
     ) -> dict[str, Decision | PerfusioError]:
-        """Return a Decision per vessel, or the error that kept one from being made (other vessels are unaffected)."""
+        """Return a Decision per vessel, or the error that kept one from being made (other vessels are unaffected).
+
+        `in_force` may name further vessels: they go on beside those that are asked about.
+        """
         ...
 
 

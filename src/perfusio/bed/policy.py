@@ -8,6 +8,7 @@ from zlib import crc32
 
 import numpy as np
 
+from perfusio.bed.coupling import SharedLimit, narrowed
 from perfusio.bed.problem import Problem, intervals
 from perfusio.bed.reasons import explain
 from perfusio.bed.search import best_candidate
@@ -29,7 +30,12 @@ class BEDPolicy:
 
     A candidate is a destination of the setpoints, or several in a row. Candidates that keep every chance constraint
     compete by the acquisition function; if none does, the least violating ones compete and the reason says so.
+
+    Attributes:
+        shared: Limits on what vessels may use together, e.g. ``(SharedLimit(high=24.0),)`` for medium.
     """
+
+    shared: tuple[SharedLimit, ...] = ()
 
     def decide(
         self,
@@ -42,17 +48,24 @@ class BEDPolicy:
         day: int,
     ) -> dict[str, Decision | PerfusioError]:
         """Return a Decision per vessel, or the error that kept one from being made."""
-        decisions: dict[str, Decision | PerfusioError] = {}
-        for reactor_id, trajectory in sorted(trajectories.items()):
+
+        def ask(reactor_id: str, space: DesignSpace) -> Decision | PerfusioError:
             # a stream of its own, whichever other vessels there are today
             stream = [config.seed, day, crc32(reactor_id.encode())]
             seed = int(np.random.SeedSequence(stream).generate_state(1)[0])
             try:
-                decisions[reactor_id] = _decide(trajectory, in_force[reactor_id], model, design_space, config, seed)
+                return _decide(trajectories[reactor_id], in_force[reactor_id], model, space, config, seed)
             except PerfusioError as error:
-                decisions[reactor_id] = error
+                return error
             except (ArithmeticError, ValueError, np.linalg.LinAlgError) as error:
-                decisions[reactor_id] = ModelError(f"No decision for {reactor_id}: {error}")
+                return ModelError(f"No decision for {reactor_id}: {error}")
+
+        spaces = dict.fromkeys(sorted(trajectories), design_space)
+        decisions = {reactor_id: ask(reactor_id, space) for reactor_id, space in spaces.items()}
+        for limit in self.shared:
+            again = narrowed(limit, decisions, in_force, spaces)
+            spaces |= again
+            decisions |= {reactor_id: ask(reactor_id, space) for reactor_id, space in again.items()}
         return decisions
 
 

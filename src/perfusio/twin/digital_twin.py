@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
+from collections.abc import Set as AbstractSet
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
@@ -303,8 +304,8 @@ class DigitalTwin:
 
     # -- hop 3 and 4: model and decisions ----------------------------------------------------------------------------
 
-    def _observed(self) -> list[Trajectory]:
-        return [t for t in self.run_state.trajectories.values() if t.states]
+    def _observed(self, but_not: AbstractSet[str] = frozenset()) -> list[Trajectory]:
+        return [t for r, t in self.run_state.trajectories.items() if t.states and r not in but_not]
 
     async def _condition(self, turn: int) -> None:
         def condition() -> tuple[Model, ModelConditioned]:
@@ -332,14 +333,18 @@ class DigitalTwin:
         if not reactors:
             return {}
         chosen = {r: self.run_state.trajectories[r] for r in sorted(reactors)}
-        now = {r: self.run_state.in_force[r] for r in chosen}
+        now = {t.reactor_id: self.run_state.in_force[t.reactor_id] for t in self._observed(but_not=self._left)}
         answers: dict[str, object] = {}
         asked = {r: self.vessels[r] for r in chosen}
         for terms in on_equal_terms(asked, self.design_space, self.config):
-            theirs = {r: chosen[r] for r in terms.reactors}, {r: now[r] for r in terms.reactors}
-            decide = partial(self.policy.decide, *theirs, self.model, terms.design_space, terms.config, day=turn)
+            theirs = {r: chosen[r] for r in terms.reactors}
+            decide = partial(
+                self.policy.decide, theirs, dict(now), self.model, terms.design_space, terms.config, day=turn
+            )
             try:
-                answers |= dict(await self._work(decide))
+                decided = dict(await self._work(decide))
+                answers |= {r: decided.get(r) for r in terms.reactors}
+                now |= {r: d.setpoints for r, d in answers.items() if isinstance(d, Decision) and r in theirs}
             except Exception as error:  # noqa: BLE001 - as above: a fault in a policy is that day's HOLD
                 fault = ModelError(f"The policy failed with {type(error).__name__}: {error}")
                 answers |= dict.fromkeys(terms.reactors, fault)
