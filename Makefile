@@ -21,7 +21,7 @@ UV     = $(LINKS) $(CPU) $(BIN)/uv pip install -q --python $(BIN)/python -c cons
 # One thread per worker: two processes with two BLAS threads each are far slower on two cores than with one.
 ONE_THREAD := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1
 
-.PHONY: help demo test lint bench-plant bench-twin bench-model bench-decisions
+.PHONY: help demo test lint bench-plant bench-twin bench-model bench-decisions bench-fleet
 help:
 	@echo "make demo         run the main job on a virtual vessel, in a fresh folder (ARGS='--days 14')"
 	@echo "make test         linters, types, import contracts and all tests (under 6 minutes on 2 cores)"
@@ -29,6 +29,7 @@ help:
 	@echo "make bench-plant  how exact and how fast the simulated vessels are (minutes; FULL= is shorter)"
 	@echo "make bench-twin   how well the twin holds a density, beside simpler controllers (minutes; FULL= is shorter)"
 	@echo "make bench-model  how good, how sure and how dear the model is, beside others (half an hour; FULL= is shorter)"
+	@echo "make bench-fleet  what many vessels cost and teach each other (three quarters of an hour; FULL= is shorter)"
 	@echo "make bench-decisions  how good and how safe the decisions are, beside others (three quarters of an hour; FULL= is shorter)"
 
 demo: $(VENV)/.run
@@ -53,6 +54,9 @@ bench-model: $(VENV)/.run
 
 bench-decisions: $(VENV)/.run
 	$(ONE_THREAD) $(BIN)/python benchmarks/bench_decisions.py $(FULL) $(ARGS)
+
+bench-fleet: $(VENV)/.run
+	$(ONE_THREAD) $(BIN)/python benchmarks/bench_fleet.py $(FULL) $(ARGS)
 
 $(BIN)/uv:
 	$(PY) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; say PY=python3.11")'
