@@ -8,13 +8,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from perfusio.connectors.columns import read_header
+from perfusio.connectors.csv_files import unescaped
 from perfusio.connectors.grids import ReadOptions
-from perfusio.connectors.names import QUALITY, SAMPLE, STAMP, TEXTS, accepts, form_of
+from perfusio.connectors.names import QUALITY, SAMPLE, STAMP, TEXTS, accepts, form_of, meaning_of, split
 from perfusio.connectors.problems import Problems
 from perfusio.connectors.profiles import Recognised
 from perfusio.connectors.sheets import Sheet
 from perfusio.connectors.stamps import read_stamps
+from perfusio.state import STATE_QUANTITIES
 
+CUT = "last value of the file, may be cut short"
 BIO_HT = "Cedex Bio HT"
 TAGS = "long tags"
 TIDY = "one value per row"
@@ -46,11 +49,13 @@ class _Turned:
         self._columns: dict[str, int] = {}
         self._samples: dict[tuple[str, ...], dict[str, str]] = {}
         self._lines: dict[tuple[str, ...], int] = {}
+        self._last: tuple[tuple[str, ...], str] | None = None
 
     def put(self, line: int, key: tuple[str, ...], column: str, cell: str) -> None:
         """Add one value; the same one twice is one, two different ones are a problem."""
         self._lines.setdefault(key, line)
         row = self._samples.setdefault(key, {})
+        self._last = (key, column) if column != QUALITY else self._last
         if column:
             self._columns.setdefault(column, len(self._columns))
             if row.setdefault(column, cell) != cell:
@@ -63,11 +68,21 @@ class _Turned:
     def remark(self, remarks: Mapping[tuple[str, ...], Mapping[str, str]]) -> None:
         """Add remarks by quantity, as the column `quality` holds them."""
         for key, said in remarks.items():
+            self._columns.setdefault(QUALITY, len(self._columns))
             self._samples[key][QUALITY] = json.dumps(said)
+
+    def flag_last(self) -> None:
+        """Say of the value that was put in last that it may be cut short."""
+        if self._last is not None:
+            key, column = self._last
+            quantity = meaning_of(split(column)[0])
+            known = json.loads(self._samples[key].get(QUALITY) or "{}")
+            if quantity in STATE_QUANTITIES:
+                self.remark({key: {quantity: CUT, **known}})
 
     def sheet(self, old: Sheet) -> Sheet:
         """Return one row per sample."""
-        used = [i for i, k in enumerate(self._keys) if any(key[i] for key in self._samples)]
+        used = [i for i in range(len(self._keys)) if not self._samples or any(key[i] for key in self._samples)]
         header = [*(self._keys[i] for i in used), *self._columns]
         rows = [
             [*(key[i] for i in used), *(row.get(c, "") for c in self._columns)] for key, row in self._samples.items()
@@ -86,12 +101,12 @@ def _tidy(sheet: Sheet, forms: Sequence[str], options: ReadOptions, problems: Pr
         if len(row) != len(forms):
             problems.line(line, f"has {len(row)} values, expected {len(forms)} as in the header. Complete the row.")
             continue
-        quantity, unit = row[place["quantity"]].strip(), row[place["unit"]].strip()
+        quantity, unit = (unescaped(row[place[name]].strip()) for name in ("quantity", "unit"))
         column = f"{quantity} [{unit}]" if quantity and unit else quantity
         key = tuple(row[i].strip() for i in keys)
         turned.put(line, key, column, row[place["value"]].strip())
         if (at := place.get(QUALITY)) is not None and row[at].strip():
-            remarks.setdefault(key, {})[quantity] = row[at].strip()
+            remarks.setdefault(key, {})[quantity] = unescaped(row[at].strip())
             turned.put(line, key, QUALITY, "")
     turned.remark(remarks)
     return _finished(TIDY, turned, sheet, options)
@@ -188,6 +203,13 @@ def _is_value(cell: str) -> bool:
 def _finished(
     name: str, turned: _Turned, sheet: Sheet, options: ReadOptions, *, remarks: tuple[str, ...] = ()
 ) -> Recognised:
+    if sheet.is_cut:
+        turned.flag_last()
+        remarks = (
+            *remarks,
+            f"line {sheet.lines[-1]} is the last one and has no line break: its value is used as it stands, but may "
+            "have been cut short.",
+        )
     return Recognised(
         name=name, sheet=turned.sheet(sheet), options=replace(options, may_be_unsorted=True), remarks=remarks
     )

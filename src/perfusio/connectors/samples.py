@@ -10,6 +10,7 @@ from typing import Any
 from perfusio.connectors.cells import is_missing
 from perfusio.connectors.columns import Column, Role
 from perfusio.connectors.grids import Grid
+from perfusio.connectors.long_tables import CUT
 from perfusio.connectors.names import QUALITY, amount
 from perfusio.connectors.problems import Problems
 from perfusio.connectors.times import SAME_TIME_H, Group, Times
@@ -102,7 +103,7 @@ def remarks_of(
             flags.setdefault(i, {})[column.name] = remark
     if grid.is_cut:
         if grid.cut and grid.cut.role is Role.STATE and not is_missing(grid.cells[-1][grid.cut.index]):
-            flags.setdefault(len(grid.lines) - 1, {})[grid.cut.name] = "last value of the file, may be cut short"
+            flags.setdefault(len(grid.lines) - 1, {})[grid.cut.name] = CUT
         warnings.append(
             f"line {grid.lines[-1]} is the last one and has no line break: its last value is used as it stands, but "
             "may have been cut short."
