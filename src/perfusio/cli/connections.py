@@ -173,6 +173,12 @@ def refuse_secret(url: str, origin: str) -> None:
         )
 
 
+def without_secret(url: str) -> str:
+    """Return a URL as it may be shown."""
+    password = urlsplit(url).password if "://" in url else None
+    return url.replace(f":{password}@", ":***@") if password else url
+
+
 def _make_folder(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field
 
-from perfusio.cli.connections import KINDS, Opening, refuse_secret
+from perfusio.cli.connections import KINDS, Opening, refuse_secret, without_secret
 from perfusio.cli.settings import DEFAULT, Key, Setting, from_environment, from_file, read_toml
 from perfusio.config import DEFAULT_AMBR250_DESIGN_SPACE, Bounds, DesignSpace, Mode, Objective, RunConfig
 from perfusio.errors import ConfigError
@@ -238,6 +238,8 @@ def _with_defaults(
     values |= {("design_space", s, f): v for s, b in space.bounds.items() for f, v in b.model_dump().items()}
     for section, model in zip(("connector", "policy"), others, strict=True):
         values |= {(section, f): v for f, v in model.model_dump(mode="json").items()}
+    if "url" in type(others[0]).model_fields:
+        values["connector", "url"] = without_secret(values["connector", "url"])
     return {key: Setting(value, settings[key].origin if key in settings else DEFAULT) for key, value in values.items()}
 
 

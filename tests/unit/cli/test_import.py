@@ -1,0 +1,129 @@
+"""`perfusio import` and `perfusio export`: from files of instruments to one clean table, and back out."""
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from perfusio.cli.app import app
+from perfusio.errors import ConfigError, UnreadableSource
+
+ROOT = Path(__file__).parents[3]
+BESIDE = ROOT.parent / "shared" / "data" / "cdppy_real_cho" / "Package_input_Example.xlsx"
+WORKBOOK = Path(os.environ.get("PERFUSIO_CHO_WORKBOOK", BESIDE))
+FLEX = (
+    "Date & Time,Gln,Glu,Gluc,Lac,NH4+,pH,Viable Density,Viability,Vessel ID\n"
+    "2024-05-13 09:10,5.9,0.5,5.1,0.3,0.80,7.1,0.52,97.5%,R01\n"
+    "2024-05-14 09:12,5.2,0.7,4.3,0.6,1.20,7.1,1.52,98.5%,R01\n"
+)
+
+
+def call(*arguments):
+    return CliRunner().invoke(app, [str(a) for a in arguments])
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "flex.csv").write_text(FLEX, encoding="utf-8")
+    (tmp_path / "titer.csv").write_text("reactor,day,titer [g/L]\nR01,0,0\nR01,1,0.05\n", encoding="utf-8")
+    return tmp_path
+
+
+def test_a_dry_run_shows_each_column_and_writes_nothing(folder):
+    result = call("import", "flex.csv", "--dry-run")
+    assert result.exit_code == 0, result.output
+    rows = {line.split()[0]: line.split() for line in result.stdout.splitlines() if line.startswith("  ")}
+    assert rows["Glu"] == ["Glu", "glutamate", "mmol/L", "2", "0.5"]
+    assert rows["Lac"] == ["Lac", "lactate", "g/L", "2", "0.3"]
+    assert rows["pH"] == ["pH", "(unread)", "2", "7.1"]
+    assert "flex.csv (Nova FLEX2)" in result.stdout
+    assert "Nothing was written" in result.stdout
+    assert {p.name for p in folder.iterdir()} == {"flex.csv", "titer.csv"}
+
+
+def test_files_are_joined_and_a_late_titer_goes_into_what_is_there(folder):
+    assert call("import", "flex.csv").exit_code == 0
+    before = Path("runs.csv").read_text(encoding="utf-8")
+    assert "titer" not in before
+    assert call("import", "titer.csv", "--into", "runs.csv").exit_code == 0
+    assert call("import", "flex.csv", "titer.csv", "--out", "both.csv").exit_code == 0
+    assert Path("runs.csv").read_bytes() == Path("both.csv").read_bytes()
+    assert ",50.0" in Path("both.csv").read_text(encoding="utf-8")
+    refused = call("import", "flex.csv")
+    assert isinstance(refused.exception, ConfigError)
+    assert "--overwrite" in str(refused.exception)
+
+
+def test_a_correction_is_made_only_when_asked_for_and_is_told(folder):
+    call("import", "flex.csv", "titer.csv")
+    Path("again.csv").write_text("reactor,day,titer [mg/L]\nR01,0,12\n", encoding="utf-8")
+    before = Path("runs.csv").read_bytes()
+    refused = call("import", "again.csv", "--into", "runs.csv")
+    assert isinstance(refused.exception, UnreadableSource)
+    assert Path("runs.csv").read_bytes() == before
+    done = call("import", "again.csv", "--into", "runs.csv", "--correct")
+    assert "corrected: titer at 0 h was 0 (runs.csv) and is 12 mg/L (again.csv)" in done.output
+    assert call("import", "again.csv", "--into", "runs.csv").exit_code == 0, "the same once more changes nothing"
+
+
+def test_a_mapping_is_saved_edited_and_used(folder):
+    assert call("import", "flex.csv", "--dry-run", "--save-mapping", "mapping.toml").exit_code == 0
+    text = Path("mapping.toml").read_text(encoding="utf-8")
+    assert call("import", "flex.csv", "--mapping", "mapping.toml", "--out", "a.csv").exit_code == 0
+    assert call("import", "flex.csv", "--out", "b.csv").exit_code == 0
+    assert Path("a.csv").read_bytes() == Path("b.csv").read_bytes()
+    Path("mapping.toml").write_text(text.replace('Lac = "lactate [g/L]"', 'Lac = "lactate [mmol/L]"'), encoding="utf-8")
+    call("import", "flex.csv", "--mapping", "mapping.toml", "--out", "c.csv")
+    assert ",0.3," in Path("c.csv").read_text(encoding="utf-8")
+    assert isinstance(call("import", "flex.csv", "--save-mapping", "mapping.toml", "--dry-run").exception, ConfigError)
+
+
+def test_problems_of_all_files_are_told_together_with_the_options(folder):
+    Path("bad.csv").write_text("day,VCD,Glu\n0,1,2\n", encoding="utf-8")
+    Path("worse.csv").write_text("day,VCD\n0,x\n", encoding="utf-8")
+    said = str(call("import", "bad.csv", "worse.csv").exception)
+    for words in ("bad.csv, line 1: column 'Glu'", "worse.csv, line 2", "--column HEADER=QUANTITY"):
+        assert words in said
+    done = call("import", "bad.csv", "--column", "Glu=glutamate", "--json", "--dry-run")
+    assert json.loads(done.stdout)["files"][0]["columns"][2]["meaning"] == "glutamate"
+
+
+@pytest.mark.parametrize("layout", ["wide", "long"])
+@pytest.mark.parametrize("ending", ["csv", "xlsx"])
+def test_export_and_import_return_to_the_same_table(folder, layout, ending):
+    call("import", "flex.csv", "titer.csv")
+    assert call("export", "runs.csv", "--out", f"x.{ending}", "--layout", layout).exit_code == 0
+    assert call("import", f"x.{ending}", "--out", "again.csv").exit_code == 0
+    assert Path("again.csv").read_bytes() == Path("runs.csv").read_bytes()
+
+
+def test_a_recorded_run_is_exported(folder, monkeypatch):
+    monkeypatch.setenv("PERFUSIO_RUN_N_PATHS", "16")
+    rows = "".join(f"{d},{1 + d},97,5,1.{d},0.1,4,36.5,900,1\n" for d in range(2))
+    head = "day,VCD,Via,Glc,perfusion_rate,bleed_rate,glucose_setpoint,temperature,agitation,pyruvate_feed\n"
+    Path("a.csv").write_text(head + rows, encoding="utf-8")
+    assert call("run", "--csv", "a.csv", "--days", 1, "--out", "run").exit_code == 0
+    assert call("export", "run", "--out", "run.csv").exit_code == 0
+    lines = Path("run.csv").read_text(encoding="utf-8").splitlines()
+    assert len(lines) == 1 + 2
+    assert "perfusion_rate [1/day]" in lines[0]
+    assert lines[2].startswith("R01,24.0,2.0,97.0,5.0,1.1,")
+
+
+@pytest.mark.skipif(not WORKBOOK.exists(), reason=f"the real workbook is not at {WORKBOOK}")
+def test_the_real_workbook_imports_with_its_mapping_and_survives_an_export(tmp_path):
+    mapping = ROOT / "examples" / "08_mapping.toml"
+    assert call("import", WORKBOOK, "--mapping", mapping, "--out", tmp_path / "runs.csv").exit_code == 0
+    assert call("export", tmp_path / "runs.csv", "--out", tmp_path / "x.xlsx").exit_code == 0
+    assert call("import", tmp_path / "x.xlsx", "--out", tmp_path / "again.csv").exit_code == 0
+    assert (tmp_path / "again.csv").read_bytes() == (tmp_path / "runs.csv").read_bytes()
+    from perfusio.connectors.column_map import read_column_map
+    from perfusio.connectors.history import read_runs
+    from perfusio.connectors.workbook import read_workbook
+
+    from_table, from_book = read_runs(tmp_path / "runs.csv"), read_workbook(WORKBOOK, read_column_map(mapping))
+    for table, book in zip(from_table, from_book, strict=True):
+        assert (repr(table.states), table.setpoints, table.feeds) == (repr(book.states), book.setpoints, book.feeds)
