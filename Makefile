@@ -21,7 +21,8 @@ UV     = $(LINKS) $(CPU) $(BIN)/uv pip install -q --python $(BIN)/python -c cons
 # One thread per worker: two processes with two BLAS threads each are far slower on two cores than with one.
 ONE_THREAD := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1
 
-.PHONY: help demo test lint bench-plant bench-twin bench-model bench-decisions bench-fleet
+.PHONY: help demo test lint bench-plant bench-twin bench-model bench-decisions bench-fleet bench-files \
+	bench-opcua bench-sql
 help:
 	@echo "make demo         run the main job on a virtual vessel, in a fresh folder (ARGS='--days 14')"
 	@echo "make test         linters, types, import contracts and all tests (under 6 minutes on 2 cores)"
@@ -29,8 +30,11 @@ help:
 	@echo "make bench-plant  how exact and how fast the simulated vessels are (minutes; FULL= is shorter)"
 	@echo "make bench-twin   how well the twin holds a density, beside simpler controllers (minutes; FULL= is shorter)"
 	@echo "make bench-model  how good, how sure and how dear the model is, beside others (half an hour; FULL= is shorter)"
-	@echo "make bench-fleet  what many vessels cost and teach each other (three quarters of an hour; FULL= is shorter)"
 	@echo "make bench-decisions  how good and how safe the decisions are, beside others (three quarters of an hour; FULL= is shorter)"
+	@echo "make bench-fleet  what many vessels cost and teach each other (three quarters of an hour; FULL= is shorter)"
+	@echo "make bench-files  how long tables take to read, beside a bare pandas read (minutes; FULL= is shorter)"
+	@echo "make bench-opcua  200 kills of an OPC UA server: samples lost or doubled, memory (minutes; FULL= is shorter)"
+	@echo "make bench-sql    how fast SQLite and PostgreSQL take the samples of a rig (minutes; FULL= is shorter)"
 
 demo: $(VENV)/.run
 	@$(ONE_THREAD) $(BIN)/perfusio demo $(ARGS)
@@ -57,6 +61,15 @@ bench-decisions: $(VENV)/.run
 
 bench-fleet: $(VENV)/.run
 	$(ONE_THREAD) $(BIN)/python benchmarks/bench_fleet.py $(FULL) $(ARGS)
+
+bench-files: $(VENV)/.test
+	$(ONE_THREAD) $(BIN)/python benchmarks/bench_files.py $(FULL) $(ARGS)
+
+bench-opcua: $(VENV)/.run
+	$(ONE_THREAD) $(BIN)/python benchmarks/bench_opcua.py $(FULL) $(ARGS)
+
+bench-sql: $(VENV)/.run
+	$(ONE_THREAD) $(BIN)/python benchmarks/bench_sql.py $(FULL) $(ARGS)
 
 $(BIN)/uv:
 	$(PY) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; say PY=python3.11")'

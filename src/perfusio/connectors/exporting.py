@@ -51,14 +51,15 @@ def wide_cells(table: Table) -> list[list[Cell]]:
     used = {n for row in values for n, v in row.items() if v == v}
     names = [n for n in (*STATE_QUANTITIES, *SETPOINTS, *FEEDS) if n in used or n in _ALWAYS]
     remarks = [_further_remarks(row) for row in table.rows]
+    has_remarks = any(remarks)
     header: list[Cell] = [*texts, *(["clone"] if has_clone else []), TIME.header, *(numeric(n).header for n in names)]
-    rows: list[list[Cell]] = [header + ([QUALITY] if any(remarks) else [])]
+    rows: list[list[Cell]] = [header + ([QUALITY] if has_remarks else [])]
     for row, known, further in zip(table.rows, values, remarks, strict=True):
         cells: list[Cell] = [getattr(row, n) for n in texts]
         if has_clone:
             cells.append(table.clones.get((row.run, row.reactor), ""))
         cells += [row.state.time_h, *(_cell(row, n, known.get(n, float("nan"))) for n in names)]
-        if any(remarks):
+        if has_remarks:
             cells.append(json.dumps(further, ensure_ascii=False, sort_keys=True) if further else "")
         rows.append(cells)
     return rows

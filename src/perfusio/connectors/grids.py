@@ -85,7 +85,9 @@ class Grid:
         column = self.text_column(name)
         if column is None:
             return [""] * len(self.lines)
-        texts = [unescaped(row[column.index].strip()) for row in self.cells]
+        texts = [row[column.index].strip() for row in self.cells]
+        if any(text[:1] == "'" for text in texts):
+            texts = [unescaped(text) for text in texts]
         return _carried(texts) if self.fill_down and name in ("run", "reactor", "clone") else texts
 
 

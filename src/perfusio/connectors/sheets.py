@@ -222,7 +222,7 @@ def sheet_of(text: str, name: str) -> Sheet:
     before = 0
     try:
         for row in reader:
-            if before >= skipped and any(cell.strip() for cell in row):
+            if before >= skipped and row and (row[0].strip() or any(cell.strip() for cell in row)):
                 rows.append(row)
                 lines.append(before + 1)
             before = reader.line_num

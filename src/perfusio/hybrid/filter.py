@@ -44,7 +44,8 @@ DRIFT_WALK = np.array([0.03, 0.003, 0.04, 0.04, 0.04, 0.04, 0.04, 0.04, 0.02])
 WHITE_SD = np.array([0.010, 0.004, 0.05, 0.05, 0.05, 0.04, 0.04, 0.05, 0.02])
 DRIFT_MEMORY_DAYS = 10.0
 # The least freedom of each drift. One of viability adds up for a week before readings with a noise of a point or two
-# show it, so surprises free it too late; held as tight as others it is believed too high where decisions go to its limit.
+# show it, so surprises free it too late; held as tight as others it is believed too high where decisions go to its
+# limit.
 LEAST_DRIFT_FREEDOM = np.where(np.arange(N_SPECIES) == VIABILITY, 1.0, 0.0)
 RATE_WALK = 0.03  # per square root of a day, log parameters
 GP_VARIANCE_SHARE = 0.1  # the error of a process persists from day to day: as white noise it would count many times

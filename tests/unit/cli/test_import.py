@@ -110,7 +110,8 @@ def test_a_recorded_run_is_exported(folder, monkeypatch):
     lines = Path("run.csv").read_text(encoding="utf-8").splitlines()
     assert len(lines) == 1 + 2
     assert "perfusion_rate [1/day]" in lines[0]
-    assert lines[2].startswith("R01,24.0,2.0,97.0,5.0,1.1,")
+    assert lines[1].startswith("R01,0.0,1.0,97.0,5.0,1.0,")
+    assert lines[2].startswith("R01,24.0,2.0,97.0,5.0,,")
 
 
 @pytest.mark.skipif(not WORKBOOK.exists(), reason=f"the real workbook is not at {WORKBOOK}")
