@@ -39,12 +39,12 @@ EVERY = 4  # samples between two starts
 N_PATHS = 64
 SAME_INTERVAL = 0.25
 CLIP_SD = 3.0
-# Chosen so that the truth of simulated runs is covered (Random11, 12, 31, 32, 33; 6 and 27 runs), by span:
-UNCERTAINTY_SHARE = np.array([-0.3, 0.4, 0.6, 0.9])
+# Chosen so that the truth of simulated runs is covered (Random11, 12, 31 to 33, 41 to 46; 6 and 27 runs), by span:
+UNCERTAINTY_SHARE = np.array([-0.1, 0.4, 0.7, 1.0])
 """Of the variance of smoothed states: what they add to the scatter. Next day's state is smoothed from what the forecast
 knew, too, and scatters less about it than the truth does: a share below zero is what must be added."""
-ROWS_PER_FACT = np.array([2.0, 20.0, 40.0, 60.0])  # forecasts of one run overlap: so many say as much as one alone
-USUAL_MULTIPLIER = np.where(np.arange(N_SPECIES) == VIABILITY, 1.0, 0.65)
+ROWS_PER_FACT = np.array([2.0, 10.0, 10.0, 15.0])  # forecasts of one run overlap: so many say as much as one alone
+USUAL_MULTIPLIER = np.where(np.arange(N_SPECIES) == VIABILITY, 0.8, np.array([[0.55], [0.55], [0.45], [0.75]]))
 LOG_PRIOR_SD = 0.3
 _LEAST, _MOST = 0.1, 4.0
 
@@ -156,7 +156,7 @@ def _solved(collected: Sequence[_Errors]) -> FloatArray:
                 share = UNCERTAINTY_SHARE[k] * uncertainty[rows, q] ** 2
                 error = np.sqrt(off[rows, q] ** 2 + np.maximum(-share, 0.0))
                 hidden = np.maximum(share, 0.0)
-                out[k, q] = _multiplier(k, USUAL_MULTIPLIER[q], error, sd[rows, q], hidden, far[rows])
+                out[k, q] = _multiplier(k, USUAL_MULTIPLIER[k, q], error, sd[rows, q], hidden, far[rows])
     return out
 
 
