@@ -152,7 +152,7 @@ def main() -> int:
     )
     parser.add_argument("--out", type=Path, help="write what is printed to this file too")
     parser.add_argument(
-        "--clones", type=int, nargs="+", metavar="N", help="others than 61 to 72, to look while choosing"
+        "--clones", type=int, nargs="+", metavar="N", help="others than 73 to 84, to look while choosing"
     )
     args = parser.parse_args()
     extent = FULL if args.full else QUICK
