@@ -39,7 +39,7 @@ EVERY = 4  # samples between two starts
 N_PATHS = 64
 SAME_INTERVAL = 0.25
 CLIP_SD = 3.0
-# Chosen so that the truth of simulated runs is covered (Random11, 12, 31 to 33, 41 to 46, 61 to 72; 6, 27 runs), by span:
+# Chosen so that the truth of simulated runs is covered (Random11, 12, 31-33, 41-46 and 61-72; 6 and 27 runs), by span:
 UNCERTAINTY_SHARE = np.array([-0.2, 0.4, 0.6, 0.9])
 """Of the variance of smoothed states: what they add to the scatter. Next day's state is smoothed from what the forecast
 knew, too, and scatters less about it than the truth does: a share below zero is what must be added."""
