@@ -66,6 +66,10 @@ class Forecast:
             samples=self.samples[:, :, i],
         )
 
+    def median(self) -> FloatArray:
+        """Return the middle of the paths, (H, Q): the point forecast. A few wild paths move the mean, not this."""
+        return np.median(self.samples, axis=0)
+
     def interval(self, level: float) -> tuple[FloatArray, FloatArray]:
         """Return the central interval of every species, two arrays (H, Q)."""
         tail = 50.0 * (1.0 - level)

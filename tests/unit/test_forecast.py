@@ -20,6 +20,14 @@ def test_it_summarises_its_paths():
     assert FORECAST.mean.shape == FORECAST.sd.shape == (3, 9)
 
 
+def test_a_few_wild_paths_do_not_move_the_point_forecast():
+    wild = SAMPLES.copy()
+    wild[:20] = 1e6
+    strayed = Forecast.from_samples(FORECAST.times_h, wild)
+    assert strayed.median() == pytest.approx(FORECAST.median(), rel=0.02)
+    assert (strayed.mean > 100.0 * FORECAST.mean).all()
+
+
 @pytest.mark.parametrize("level", [0.5, 0.8, 0.9])
 def test_intervals_hold_as_many_paths_as_they_say(level):
     low, high = FORECAST.interval(level)

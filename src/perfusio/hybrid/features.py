@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike
 
 from perfusio.errors import ModelError
 from perfusio.physics.feeds import after_feeds, feed_arrays, mixed
-from perfusio.state import SETPOINTS, SPECIES, SPECIES_INDEX, FloatArray
+from perfusio.state import SETPOINTS, SPECIES, SPECIES_INDEX, STATE_QUANTITIES, FloatArray
 from perfusio.trajectory import Feed, Trajectory
 
 N_SPECIES, N_SETPOINTS = len(SPECIES), len(SETPOINTS)
@@ -26,6 +26,8 @@ _VIABILITY_SCALE = 10.0
 
 # Below these values the analyser sees noise and the logarithm would see minus infinity; canonical units.
 FLOOR = np.array([0.05, 0.0, 0.1, 0.2, 0.1, 0.3, 0.2, 0.05, 5.0])
+# Above these a value is a mistake (`state.py`): what a path far from all data may reach, and no further.
+CEILING = np.array([STATE_QUANTITIES[name].high for name in SPECIES])
 # Relative and absolute standard deviation of one measurement (process-facts 3.6; viability is additive, in points).
 NOISE_CV = np.array([0.05, 0.0, 0.06, 0.06, 0.06, 0.06, 0.06, 0.06, 0.06])
 NOISE_ABSOLUTE = np.array([0.02, 1.2, 0.02, 0.02, 0.02, 0.05, 0.03, 0.01, 2.0])
@@ -44,11 +46,12 @@ def to_latent(species: FloatArray) -> FloatArray:
 
 
 def from_latent(latent: FloatArray) -> FloatArray:
-    """Invert `to_latent`; values end at what is physically possible (0, and 100 % viability)."""
-    floor = FLOOR.reshape(-1, *[1] * (latent.ndim - 1))
-    species: FloatArray = np.maximum(np.exp(np.minimum(latent, 12.0)) - floor, 0.0)
-    species[VIABILITY] = np.clip(latent[VIABILITY] * _VIABILITY_SCALE, 0.0, 100.0)
-    return species
+    """Invert `to_latent`; values end at what is physically possible (0, CEILING)."""
+    shape = (-1, *[1] * (latent.ndim - 1))
+    ceiling, floor = CEILING.reshape(shape), FLOOR.reshape(shape)
+    species: FloatArray = np.exp(np.minimum(latent, 12.0)) - floor
+    species[VIABILITY] = latent[VIABILITY] * _VIABILITY_SCALE
+    return np.clip(species, 0.0, ceiling, out=species)
 
 
 def fed_latent(latent: FloatArray, feeds: Sequence[Feed | None]) -> tuple[FloatArray, FloatArray]:

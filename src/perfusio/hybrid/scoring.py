@@ -99,23 +99,23 @@ class Cases:
     """Forecasts of one horizon lined up with what came.
 
     Attributes:
-        mean: Shape (N, Q).
+        point: Shape (N, Q), what is said where one number is asked for.
         actual: Shape (N, Q), NaN where not measured.
         samples: Shape (N, S, Q); None for a point forecast.
     """
 
-    mean: FloatArray
+    point: FloatArray
     actual: FloatArray
     samples: FloatArray | None = None
 
     def __post_init__(self) -> None:
         """Refuse arrays that do not belong together."""
         q = len(SPECIES)
-        fits = self.mean.shape == self.actual.shape == (len(self.mean), q)
-        if not fits or (self.samples is not None and self.samples[:, 0].shape != self.mean.shape):
+        fits = self.point.shape == self.actual.shape == (len(self.point), q)
+        if not fits or (self.samples is not None and self.samples[:, 0].shape != self.point.shape):
             found = None if self.samples is None else self.samples.shape
             raise ModelError(
-                f"Cases need mean and actual (N, {q}) and samples (N, S, {q}); found {self.mean.shape}, "
+                f"Cases need point and actual (N, {q}) and samples (N, S, {q}); found {self.point.shape}, "
                 f"{self.actual.shape} and {found}. Line up each forecast with the state that came."
             )
 
@@ -173,9 +173,9 @@ def score(cases: Mapping[str, Cases], scale: FloatArray) -> Score:
     return Score(
         horizons=tuple(cases),
         n=np.array([np.isfinite(c.actual).sum(axis=0) for c in k], dtype=float),
-        rrmse=np.array([rrmse(c.mean, c.actual, scale) for c in k]),
+        rrmse=np.array([rrmse(c.point, c.actual, scale) for c in k]),
         crps=np.array(
-            [_mean(crps_samples(c.mean[:, None] if c.samples is None else c.samples, c.actual)) / scale for c in k]
+            [_mean(crps_samples(c.point[:, None] if c.samples is None else c.samples, c.actual)) / scale for c in k]
         ),
         coverage={a: np.array([blank if c.samples is None else coverage(c.samples, c.actual, a) for c in k])
                   for a in LEVELS},

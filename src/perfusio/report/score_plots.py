@@ -38,7 +38,7 @@ def plot_parity(cases: Mapping[str, Cases], path: Path, *, title: str) -> None:
         seen = np.concatenate([c.actual[:, q] for c in cases.values()])
         for (horizon, c), color, marker in zip(cases.items(), _COLORS, _MARKERS, strict=False):
             panel.plot(
-                c.actual[:, q], c.mean[:, q], marker, color=color, markersize=3.5, alpha=0.6, label=_named(horizon)
+                c.actual[:, q], c.point[:, q], marker, color=color, markersize=3.5, alpha=0.6, label=_named(horizon)
             )
         if np.isfinite(seen).any():
             ends = [float(np.nanmin(seen)), float(np.nanmax(seen))]

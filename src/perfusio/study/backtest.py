@@ -273,7 +273,7 @@ def _only(forecast: Forecast, h: int) -> Forecast:
 def _cases(pairs: Sequence[tuple[Forecast, FloatArray]]) -> Cases:
     samples = np.concatenate([f.samples.transpose(1, 0, 2) for f, _ in pairs])
     return Cases(
-        mean=np.concatenate([f.mean for f, _ in pairs]),
+        point=np.concatenate([f.median() for f, _ in pairs]),
         actual=np.concatenate([actual for _, actual in pairs]),
         samples=samples if samples.shape[1] > 1 else None,
     )

@@ -70,6 +70,15 @@ def test_a_residual_is_a_rate_per_day_whatever_the_interval(hours):
     )  # the floor of 0.05 on the log scale takes a little
 
 
+@pytest.mark.parametrize("wrong_by", [-0.4, 1.0])
+def test_a_row_tells_the_same_residual_whatever_is_believed_of_it(wrong_by):
+    data = rows(growth=0.3)
+    transitions = Transitions.of(data)
+    at = np.zeros((9, len(transitions.hours)))
+    at[0] = wrong_by  # paths may reach 0.35
+    assert residual_rows(data, transitions, ZERO, at, 0).residual == pytest.approx(np.full(30, 0.3), abs=0.01)
+
+
 def test_that_of_glucose_is_a_change_of_its_uptake():
     """To first order around zero; around the right value it is exact."""
     data = rows(uptake=0.2)

@@ -20,8 +20,8 @@ def board():
     last = actual + 0.5
     actual[:, 8] = np.nan  # titer was never measured
     scale = spread(actual)
-    model = {h: Cases(mean=mean, actual=actual, samples=samples) for h in ("1", "trajectory")}
-    naive = {h: Cases(mean=last, actual=actual) for h in model}
+    model = {h: Cases(point=mean, actual=actual, samples=samples) for h in ("1", "trajectory")}
+    naive = {h: Cases(point=last, actual=actual) for h in model}
     return Scoreboard(scores={"hybrid": score(model, scale), "persistence": score(naive, scale)})
 
 

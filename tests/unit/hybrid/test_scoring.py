@@ -91,15 +91,15 @@ def test_gaps_are_left_out_and_a_species_never_measured_scores_nan():
     samples, actual, centre = drawn(n=30)
     holed = np.concatenate([actual, np.full((10, Q), np.nan)])
     filler = np.zeros((10, *samples.shape[1:]))
-    whole = score({"1": Cases(mean=centre, actual=actual, samples=samples)}, np.ones(Q))
+    whole = score({"1": Cases(point=centre, actual=actual, samples=samples)}, np.ones(Q))
     mean, paths = np.concatenate([centre, filler[:, 0]]), np.concatenate([samples, filler])
-    some = score({"1": Cases(mean=mean, actual=holed, samples=paths)}, np.ones(Q))
+    some = score({"1": Cases(point=mean, actual=holed, samples=paths)}, np.ones(Q))
     np.testing.assert_allclose(some.rrmse, whole.rrmse)
     np.testing.assert_allclose(some.coverage[0.8], whole.coverage[0.8])
     np.testing.assert_allclose(some.crps, whole.crps)
     never = actual.copy()
     never[:, 3] = np.nan
-    scored = score({"1": Cases(mean=centre, actual=never, samples=samples)}, spread(never))
+    scored = score({"1": Cases(point=centre, actual=never, samples=samples)}, spread(never))
     assert scored.n[0, 3] == 0
     assert np.isnan([scored.rrmse[0, 3], scored.crps[0, 3], scored.coverage[0.8][0, 3], scored.pit[0, 3, 0]]).all()
     assert scored.to_json()["1"][SPECIES[3]]["rrmse"] is None
@@ -107,7 +107,7 @@ def test_gaps_are_left_out_and_a_species_never_measured_scores_nan():
 
 def test_a_point_forecast_has_an_error_and_no_intervals():
     _, actual, centre = drawn()
-    scored = score({"1": Cases(mean=centre, actual=actual)}, np.ones(Q))
+    scored = score({"1": Cases(point=centre, actual=actual)}, np.ones(Q))
     assert scored.is_point
     assert "coverage_80" not in scored.to_json()["1"]["vcd"]
     assert scored.crps[0] == pytest.approx(np.abs(actual - centre).mean(axis=0))
@@ -122,4 +122,4 @@ def test_what_never_varies_has_no_scale():
 
 def test_arrays_that_do_not_belong_together_are_refused():
     with pytest.raises(ModelError, match="Line up each forecast"):
-        Cases(mean=np.zeros((3, Q)), actual=np.zeros((3, Q)), samples=np.zeros((2, 5, Q)))
+        Cases(point=np.zeros((3, Q)), actual=np.zeros((3, Q)), samples=np.zeros((2, 5, Q)))

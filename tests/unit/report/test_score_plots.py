@@ -14,8 +14,8 @@ def cases():
     actual = rng.normal(size=(20, Q))
     actual[:, 3] = np.nan
     samples = rng.normal(size=(20, 30, Q))
-    return {"1": Cases(mean=samples.mean(axis=1), actual=actual, samples=samples),
-            "trajectory": Cases(mean=samples.mean(axis=1), actual=actual)}  # fmt: skip
+    return {"1": Cases(point=samples.mean(axis=1), actual=actual, samples=samples),
+            "trajectory": Cases(point=samples.mean(axis=1), actual=actual)}  # fmt: skip
 
 
 def text_of(path):
