@@ -86,6 +86,14 @@ def write_xlsx():
     return write
 
 
+@pytest.fixture(scope="session", autouse=True)
+def site_key(tmp_path_factory):
+    """Where the site's key is while tests run, and in processes that they start: never among the user's settings."""
+    place = tmp_path_factory.mktemp("site") / "site.key"
+    os.environ["PERFUSIO_SITE_KEY"] = str(place)
+    return place
+
+
 class PostgresServer:
     """A server on which tests may make databases: the one of PERFUSIO_TEST_PG_URL, or one of our own."""
 

@@ -70,6 +70,15 @@ class SampleQuarantined(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SampleCorrected(Event):
+    """A known sample has other values now: what it was counts no more. `corrects` is the number of its record."""
+
+    state: State
+    corrects: int
+    who: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ModelConditioned(Event):
     """The model took in this turn's samples."""
 
@@ -127,6 +136,16 @@ class AlarmRaised(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AlarmChanged(Event):
+    """An alarm is now active, acknowledged, cleared, shelved or escalated; by whom, if by a person."""
+
+    alarm: str
+    status: str
+    who: str = ""
+    shelved_h: float = nan
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Withheld(Event):
     """Nothing was written this turn: ADVISE (shown only) or HOLD (unusable), with the reasons."""
 
@@ -137,11 +156,12 @@ class Withheld(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WriteIntended(Event):
-    """Durable before the first byte goes to the vessel."""
+    """Durable before the first byte goes to the vessel, which is not written any more after `not_after`."""
 
     key: str
     old: Setpoints
     new: Setpoints
+    not_after: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -151,6 +171,42 @@ class SetpointsWritten(Event):
     key: str
     asked: Setpoints
     acknowledged: Setpoints
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WriteRefused(Event):
+    """Nothing has changed: the write was not sent, or the vessel refused all of it, and the old values hold."""
+
+    key: str
+    asked: Setpoints
+    read_back: Setpoints | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WritePartial(Event):
+    """Only a part of what was asked is in force; `failed` says which setpoints are not, and why."""
+
+    key: str
+    asked: Setpoints
+    read_back: Setpoints
+    failed: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WriteRestored(Event):
+    """After a write that went through in part only, the old values are back, and were read back."""
+
+    key: str
+    restored: Setpoints
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OverrideDetected(Event):
+    """Somebody else changed a setpoint: nothing was written over it, and the vessel is advisory from now on."""
+
+    key: str
+    expected: Setpoints
+    found: Setpoints
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -190,6 +246,60 @@ class ClockStepped(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ModeChanged(Event):
+    """Who may write to a vessel has changed, by a person (`who`) or, towards less, by the twin itself."""
+
+    before: str
+    mode: str
+    who: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OperatorActed(Event):
+    """A person asked for something, and whether it was done; why is the reason of the record."""
+
+    act: str
+    who: str
+    key: str = ""
+    is_done: bool = True
+    answer: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JournalRecovered(Event):
+    """A line that was torn by a crash was moved to another file; every record before it is good."""
+
+    moved_to: str
+    n_bytes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunResumed(Event):
+    """The run goes on after a stop, from what the record says; `after` is the number of the last record before."""
+
+    after: int
+    model_id: str
+    versions: Json
+    sources: Json
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DayMissed(Event):
+    """A day passed while no twin was running: it is not decided and never acted upon afterwards."""
+
+    expected_h: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelSaved(Event):
+    """The model in use was saved beside the record, with the SHA-256 of its file."""
+
+    model_id: str
+    file: str
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RunEnded(Event):
     """Last record."""
 
@@ -201,9 +311,11 @@ class RunEnded(Event):
 EVENTS: dict[str, type[Event]] = {
     cls.__name__: cls
     for cls in (
-        RunStarted, AimDoubted, SampleRead, SampleMissing, SampleQuarantined, ModelConditioned, ModelFitted,
-        ModelRejected, Decided, Forecasted, AlarmRaised, Withheld, WriteIntended, SetpointsWritten, WriteUnknown,
-        ConnectorFailed, VesselJoined, VesselLeft, ClockStepped, RunEnded,
+        RunStarted, AimDoubted, SampleRead, SampleMissing, SampleQuarantined, SampleCorrected, ModelConditioned,
+        ModelFitted, ModelRejected, Decided, Forecasted, AlarmRaised, AlarmChanged, Withheld, WriteIntended,
+        SetpointsWritten, WriteRefused, WritePartial, WriteRestored, OverrideDetected, WriteUnknown, ConnectorFailed,
+        VesselJoined, VesselLeft, ClockStepped, ModeChanged, OperatorActed, JournalRecovered, RunResumed, DayMissed,
+        ModelSaved, RunEnded,
     )
 }  # fmt: skip
 

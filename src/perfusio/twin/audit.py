@@ -12,12 +12,15 @@ from typing import Self
 from perfusio import __version__
 from perfusio.clock import Clock, SystemClock
 from perfusio.errors import AuditError
-from perfusio.events import ClockStepped, Event, RunEnded, RunStarted, to_json
+from perfusio.events import ClockStepped, Event, JournalRecovered, RunEnded, RunStarted, to_json
 from perfusio.state import State
+from perfusio.twin.heads import Heads, heads_of, read_heads
 from perfusio.twin.journal import Disk, Journal, SystemDisk, WriterLock
-from perfusio.twin.record import GENESIS, RECORD_VERSION, sealed, sha256_of, state_sha256
+from perfusio.twin.record import GENESIS, RECORD_VERSION, Record, sealed, sha256_of, state_sha256
+from perfusio.twin.recovery import recover, recover_heads
 from perfusio.twin.schema import kind
 from perfusio.twin.shelf import make_room
+from perfusio.twin.site_key import SiteKey
 
 LARGEST_CLOCK_STEP_S = 2.0
 """A wall clock that moves by more than this against the monotonic clock is itself recorded [s]."""
@@ -45,6 +48,7 @@ class AuditLogger:
         fresh: bool = False,
         clock: Clock | None = None,
         disk: Disk | None = None,
+        key: SiteKey | None = None,
     ) -> None:
         """Take the writer's lock, make room, and create the file.
 
@@ -55,27 +59,76 @@ class AuditLogger:
             fresh: Move an unfinished or broken record in this place aside instead of refusing it.
             clock: Where times come from; None is the machine's clock.
             disk: How the file is reached; None is the machine's disk.
+            key: Signs heads, into the file beside it (`heads`); None = nothing is signed.
 
         Raises:
             AuditError: another process writes here, an unfinished run is here, or the file cannot be created.
             ChainBroken: the record that is here does not verify.
         """
-        self.path = Path(path)
-        self._clock = clock or SystemClock()
+        self._start(Path(path), actor, clock, disk)
         self.run_id = run_id or new_run_id(self._clock)
         if not kind("RunId").fits(self.run_id):
             raise AuditError(f"{self.run_id!r} cannot identify a run: expected letters, digits and '._-' only.")
-        self._actor = actor
-        self._config_sha256: str | None = None
-        self._prev, self._seq = GENESIS, 0
-        self._last_times: tuple[datetime, int] | None = None
         self._lock = WriterLock(self.path)
         try:
             self._about_earlier = make_room(self.path, fresh=fresh)
-            self._journal = Journal(self.path, disk or SystemDisk())
+            self._journal = Journal(self.path, self._disk)
+            self._heads: Heads | None = Heads(self.path, self.run_id, key, self._disk) if key else None
         except BaseException:
             self._lock.release()
             raise
+
+    @classmethod
+    def resumed(
+        cls,
+        path: str | Path,
+        *,
+        actor: str = "perfusio",
+        clock: Clock | None = None,
+        disk: Disk | None = None,
+        key: SiteKey | None = None,
+    ) -> tuple[Self, tuple[Record, ...]]:
+        """Open the record of an unfinished run to write on; return it and the records that it holds, verified.
+
+        What a crash tore off its end is moved aside, and that is then the first record that is added. Arguments as for
+        a new one.
+
+        Raises:
+            AuditError: another process writes here, there is no record, it is finished, or the disk fails.
+            ChainBroken: more than a torn end is wrong, or records are missing that heads were signed for.
+        """
+        log = cls.__new__(cls)
+        log._start(Path(path), actor, clock, disk)
+        log._lock = WriterLock(log.path)
+        try:
+            found = recover(log.path, log._disk)
+            first, last = found.records[0], found.records[-1]
+            log.run_id, log._config_sha256 = first.run, first.config_sha256
+            log._prev, log._seq, log._about_earlier = last.hash, last.seq, ""
+            log._journal = Journal(log.path, log._disk, committed=found.n_bytes)
+            if key:
+                recover_heads(log.path, log._disk)
+                earlier = read_heads(heads_of(log.path)) if heads_of(log.path).exists() else ()
+                log._heads = Heads(log.path, log.run_id, key, log._disk, earlier)
+        except BaseException:
+            log._lock.release()
+            raise
+        if found.torn:
+            log.append(
+                JournalRecovered(
+                    moved_to=found.moved_to, n_bytes=found.torn,
+                    reason=f"A crash tore the line after record {last.seq}; it was never acknowledged.",
+                )
+            )  # fmt: skip
+        return log, found.records
+
+    def _start(self, path: Path, actor: str, clock: Clock | None, disk: Disk | None) -> None:
+        self.path, self._actor = path, actor
+        self._clock, self._disk = clock or SystemClock(), disk or SystemDisk()
+        self._config_sha256: str | None = None
+        self._prev, self._seq = GENESIS, 0
+        self._last_times: tuple[datetime, int] | None = None
+        self._heads = None
         self._is_open = True
 
     def append(self, event: Event) -> int:
@@ -102,12 +155,12 @@ class AuditLogger:
         return self._seq
 
     def _write(self, event: Event, now: datetime, mono_ns: int) -> None:
-        state = getattr(event, "state", None)
+        state, ts = getattr(event, "state", None), f"{now:%Y-%m-%dT%H:%M:%S.%f}Z"
         line, seal = sealed(
             {
                 "v": RECORD_VERSION,
                 "seq": self._seq + 1,
-                "ts": f"{now:%Y-%m-%dT%H:%M:%S.%f}Z",
+                "ts": ts,
                 "mono_ns": mono_ns,
                 "actor": self._actor,
                 "run": self.run_id,
@@ -126,6 +179,8 @@ class AuditLogger:
         self._journal.append(line)
         self._prev, self._seq = seal, self._seq + 1
         self._last_times = now, mono_ns
+        if self._heads is not None:
+            self._heads.saw(event, self._seq, seal, ts)
 
     def _clock_step(self, now: datetime, mono_ns: int) -> ClockStepped | None:
         if self._last_times is None:
@@ -155,6 +210,8 @@ class AuditLogger:
         if self._is_open:
             self._is_open = False
             self._journal.close()
+            if self._heads is not None:
+                self._heads.close()
             self._lock.release()
 
     def __enter__(self) -> Self:

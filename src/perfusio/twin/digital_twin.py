@@ -48,6 +48,7 @@ from perfusio.twin.inbox import Arrival, Inbox, Trouble
 from perfusio.twin.outcome import Outcome, RunResult
 from perfusio.twin.patience import Patience
 from perfusio.twin.proposal import proposed
+from perfusio.twin.site_key import SiteKey
 from perfusio.twin.vessels import Source, Vessel, aboard, on_equal_terms
 
 OVERDUE_TURNS = 3
@@ -172,7 +173,7 @@ class DigitalTwin:
         logger, sink = None, self._audit
         if sink is None:
             path = self.config.run_dir / "audit.jsonl"
-            sink = logger = AuditLogger(path, clock=self._clock, fresh=self.config.fresh)
+            sink = logger = AuditLogger(path, clock=self._clock, fresh=self.config.fresh, key=SiteKey.of_site())
         if isinstance(sink, AuditLogger):
             self._run_id = sink.run_id
         self._sink: EventSink = Announcing(sink, self._observers)

@@ -51,11 +51,16 @@ class Journal:
     A failed fsync is never tried again: the kernel may have dropped the data and report success the second time.
     """
 
-    def __init__(self, path: Path, disk: Disk) -> None:
-        """Open `path`, which must not exist or be empty, and make its name durable.
+    def __init__(self, path: Path, disk: Disk, *, committed: int = 0) -> None:
+        """Open `path`, which must hold just the lines that are known, and make its name durable.
+
+        Args:
+            path: The file; it need not exist.
+            disk: How it is reached.
+            committed: Bytes of the lines in it that were verified.
 
         Raises:
-            AuditError: it cannot be created, or it holds something.
+            AuditError: it cannot be created, or it holds something else.
         """
         self.path = path
         self._disk = disk
@@ -64,10 +69,10 @@ class Journal:
             self._fd = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
         except OSError as error:
             raise AuditError(f"{path} cannot be created: {error.strerror}. {REMEDY}") from error
-        self._committed = 0
+        self._committed = committed
         try:
             self._check_untouched()
-            _sync_directory(path.parent, disk)
+            sync_directory(path.parent, disk)
         except AuditError:
             os.close(self._fd)
             raise
@@ -154,7 +159,7 @@ def _holder(fd: int) -> str:
     return f"process {text}" if text.isdigit() else "another process"
 
 
-def _sync_directory(folder: Path, disk: Disk) -> None:
+def sync_directory(folder: Path, disk: Disk) -> None:
     """Make names created or changed in `folder` durable.
 
     Raises:

@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 from perfusio.errors import AuditError, ChainBroken
+from perfusio.twin.heads import heads_of
 from perfusio.twin.schema import kind
 from perfusio.twin.verify import VerifyReport, verify
 
@@ -29,6 +30,8 @@ def make_room(path: Path, *, fresh: bool) -> str:
         _refuse_unless_done(path, report)
     aside = _free_name(path, report)
     try:
+        if heads_of(path).exists():
+            os.rename(heads_of(path), heads_of(aside))
         os.rename(path, aside)
     except OSError as error:
         raise AuditError(f"{path} cannot be moved to {aside}: {error.strerror}. Move it by hand.") from error

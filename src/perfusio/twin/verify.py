@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,8 +12,10 @@ from typing import Any, BinaryIO
 
 from perfusio.errors import AuditError, ChainBroken
 from perfusio.events import Json
+from perfusio.twin.heads import Head, faults
 from perfusio.twin.record import GENESIS, Record, digest, encode
 from perfusio.twin.schema import misfit
+from perfusio.twin.site_key import PublicKey
 
 NOT_CHECKED = (
     "whether lines were cut off at the end: the chain up to a cut is intact. Compare the number of records and the "
@@ -50,6 +52,7 @@ class VerifyReport:
         outcome: Outcome in RunEnded; None while the run is unfinished (or was cut).
         problems: What is wrong, in order of lines; empty for an intact record.
         not_checked: What this check cannot see, one sentence each.
+        n_heads: Heads that the record was held against.
     """
 
     n_records: int
@@ -60,6 +63,7 @@ class VerifyReport:
     outcome: str | None
     problems: tuple[Problem, ...]
     not_checked: tuple[str, ...] = NOT_CHECKED
+    n_heads: int = 0
 
     @property
     def is_intact(self) -> bool:
@@ -172,23 +176,34 @@ def _untrue(record: Record) -> list[str]:
     return wrong
 
 
-def verify(path: str | Path) -> VerifyReport:
+def verify(path: str | Path, *, heads: Sequence[Head] = (), key: PublicKey | None = None) -> VerifyReport:
     """Check the record in a file.
+
+    Args:
+        path: The file.
+        heads: Signed heads of it that were kept elsewhere, its anchor.
+        key: Of the site that signed them; None = signatures are not looked at.
 
     Raises:
         AuditError: the file cannot be read; a broken record is not an error here, it is reported.
     """
     with _opened(path) as lines:
-        return verify_lines(lines)
+        return verify_lines(lines, heads=heads, key=key)
 
 
-def verify_lines(lines: Iterable[bytes]) -> VerifyReport:
-    """Check a record given line by line, each with its line break."""
-    chain = _Chain()
-    problems = [Problem(line=chain.n_lines, what=what) for line in lines for what in chain.follow(line)[1]]
+def verify_lines(
+    lines: Iterable[bytes], *, heads: Sequence[Head] = (), key: PublicKey | None = None
+) -> VerifyReport:
+    """Check a record given line by line, each with its line break; arguments as those of `verify`."""
+    chain, problems, hashes = _Chain(), list[Problem](), list[str]()
+    for line in lines:
+        record, wrong = chain.follow(line)
+        problems += [Problem(line=chain.n_lines, what=what) for what in wrong]
+        hashes.append(record.hash if record else "")
     if chain.n_lines == 0:
         problems.append(Problem(line=1, what=_EMPTY))
     first, last = chain.first, chain.last
+    problems += [Problem(line=i, what=what) for i, what in faults(heads, hashes, first.run if first else None, key)]
     return VerifyReport(
         n_records=chain.n_records,
         run_id=first.run if first else None,
@@ -197,7 +212,33 @@ def verify_lines(lines: Iterable[bytes]) -> VerifyReport:
         last_ts=last.ts if last else None,
         outcome=str(last.payload["outcome"]) if last and last.event == "RunEnded" else None,
         problems=tuple(problems),
+        not_checked=_unseen(heads, key),
+        n_heads=len(heads),
     )
+
+
+def _unseen(heads: Sequence[Head], key: PublicKey | None) -> tuple[str, ...]:
+    """Return what heads leave unseen, given as many as there are."""
+    if not heads:
+        return NOT_CHECKED
+    seq = max(h.seq for h in heads)
+    kept = (
+        f"whether lines after {seq} were cut off: the last head is of that line.",
+        f"whether lines after {seq} were written anew by somebody who may write the file.",
+        NOT_CHECKED[-1],
+    )
+    return kept if key else (*kept, "whether the heads are this site's: give its public key (--key site.pub).")
+
+
+def read_prefix(lines: Iterable[bytes]) -> tuple[tuple[Record, ...], str]:
+    """Return the records up to the first line that is not what was written, and what is wrong with that; "" if none."""
+    chain, good = _Chain(), list[Record]()
+    for line in lines:
+        record, wrong = chain.follow(line)
+        if record is None or wrong:
+            return tuple(good), wrong[0]
+        good.append(record)
+    return tuple(good), ""
 
 
 def read_records(path: str | Path) -> Iterator[Record]:

@@ -10,6 +10,7 @@ from perfusio.cli.verify import verify
 from perfusio.events import RunEnded, RunStarted, SampleMissing
 from perfusio.testing import ManualClock
 from perfusio.twin.audit import AuditLogger
+from perfusio.twin.site_key import SiteKey
 
 
 @pytest.fixture
@@ -72,3 +73,23 @@ def test_json_says_the_same(path):
     result = run(path, "--json")
     assert result.exit_code == 4
     assert json.loads(result.stdout)["problems"][0]["line"] == 32
+
+
+def test_an_anchor_shows_a_cut_and_may_be_required(tmp_path, site_key):
+    path, kept = tmp_path / "audit.jsonl", tmp_path / "kept.heads"
+    with AuditLogger(path, clock=ManualClock(), run_id="run-1", key=SiteKey.of_site()) as log:
+        log.append(RunStarted(config={}, versions={}, sources={}))
+        log.append(SampleMissing(reactor="R01", day=0, expected_h=0.0))
+    kept.write_bytes(path.with_suffix(".heads").read_bytes())
+    key = site_key.with_suffix(".pub")
+    result = run(path, "--anchor", kept, "--key", key, "--require-anchor")
+    assert result.exit_code == 0
+    assert f"heads    2 of {kept}" in result.stdout
+    assert "beside the record: keep a copy elsewhere" in run(path).stdout
+    assert run(path, "--require-anchor").exit_code == 1
+    assert run(path, "--anchor", kept, "--require-anchor").exit_code == 1
+    path.write_bytes(path.read_bytes().splitlines(keepends=True)[0])
+    result = run(path, "--anchor", kept, "--key", key)
+    assert result.exit_code == 4
+    assert "line 2 is missing: it was there on " in result.stdout
+    assert run(path, "--anchor", tmp_path / "nothing").exit_code == 3

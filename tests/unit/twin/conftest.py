@@ -17,6 +17,7 @@ BY_ANNOTATION = {
     "bool": True,
     "Json": {"a": [1, 2.5, None], "b": {"c": "d"}},
     "tuple[str, ...]": ("one", "two"),
+    "Mapping[str, str]": {"bleed_rate": "BadNotWritable"},
     "State": make_state(day=2, ammonium=nan),
     "Setpoints": SETPOINTS_EXAMPLE,
     "Setpoints | None": SETPOINTS_EXAMPLE,

@@ -1,0 +1,146 @@
+"""Heads: signed notes of how far a record had come, in a file beside it; kept elsewhere, they are its anchor.
+
+A chain of hashes cannot see that its end was cut off, or that all of it was written anew. A head, signed when record
+`seq` had become durable, can. Heads are taken of the first record, of the first of each day, of each intent to write
+and each word from the vessel about it, every EVERY records, and of the last.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from perfusio.errors import AuditError
+from perfusio.events import Event, Json, RunEnded, RunStarted, SetpointsWritten, WriteIntended, WriteUnknown
+from perfusio.twin.journal import Disk, Journal
+from perfusio.twin.record import encode
+from perfusio.twin.site_key import PublicKey, SiteKey
+
+EVERY = 500
+SUFFIX = ".heads"
+HEAD_VERSION = 1
+_ALWAYS = (RunStarted, WriteIntended, SetpointsWritten, WriteUnknown, RunEnded)
+_FIELDS = {"v": int, "run": str, "seq": int, "head": str, "ts": str, "key": str, "signature": str}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Head:
+    """Record `seq` of a run had this hash at this time, says the holder of a key."""
+
+    v: int
+    run: str
+    seq: int
+    head: str
+    ts: str
+    key: str
+    signature: str
+
+    def signed_bytes(self) -> bytes:
+        """Return what the signature stands under: the canonical JSON of all other fields."""
+        return _message(asdict(self))
+
+
+class Heads:
+    """Writes the heads of one run."""
+
+    def __init__(self, log: Path, run: str, key: SiteKey, disk: Disk, earlier: Sequence[Head] = ()) -> None:
+        """Open the file of heads of the record at `log`.
+
+        Args:
+            log: The record.
+            run: Identifier of its run.
+            key: Signs.
+            disk: How the file is reached.
+            earlier: The heads that are in the file already; nothing else may be.
+
+        Raises:
+            AuditError: it cannot be created, or holds something else.
+        """
+        self._run, self._key, self._name = run, key, key.public.name
+        self._seq, self._day = (earlier[-1].seq if earlier else 0), -1
+        self._journal = Journal(heads_of(log), disk, committed=sum(len(_line(asdict(h))) for h in earlier))
+
+    def saw(self, event: Event, seq: int, head: str, ts: str) -> None:
+        """Take note of a durable record, and sign if it is time.
+
+        Raises:
+            AuditError: the head could not be made durable.
+        """
+        is_new_day = event.day is not None and event.day > self._day
+        if is_new_day and event.day is not None:
+            self._day = event.day
+        if not (is_new_day or isinstance(event, _ALWAYS) or seq - self._seq >= EVERY):
+            return
+        said: Json = {"v": HEAD_VERSION, "run": self._run, "seq": seq, "head": head, "ts": ts, "key": self._name}
+        self._journal.append(_line(said | {"signature": self._key.sign(_message(said)).hex()}))
+        self._seq = seq
+
+    def close(self) -> None:
+        """Close the file."""
+        self._journal.close()
+
+
+def heads_of(log: Path) -> Path:
+    """Return where the heads of a record are: beside it."""
+    return log.with_suffix(SUFFIX)
+
+
+def read_heads(path: str | Path) -> tuple[Head, ...]:
+    """Read heads; a last line without an end was torn by a crash and says nothing.
+
+    Raises:
+        AuditError: the file cannot be read, or a line in it is no head.
+    """
+    try:
+        *lines, _ = Path(path).read_bytes().split(b"\n")
+    except OSError as error:
+        raise AuditError(f"{path} cannot be read: {error.strerror}. Expected the heads of a record.") from error
+    return tuple(_head(line, f"{path}, line {i}") for i, line in enumerate(lines, 1))
+
+
+def faults(
+    heads: Sequence[Head], hashes: Sequence[str], run: str | None, key: PublicKey | None
+) -> list[tuple[int, str]]:
+    """Hold a record against its heads.
+
+    Args:
+        heads: Of this record, as kept elsewhere.
+        hashes: `hash` of each record, in order.
+        run: Its run.
+        key: Of the site; None = signatures are not looked at.
+
+    Returns:
+        Line of the record and what is wrong there, in words.
+    """
+    wrong = []
+    for h in heads:
+        if key is not None and not (h.key == key.name and key.has_signed(bytes.fromhex(h.signature), h.signed_bytes())):
+            wrong.append((h.seq, f"has a head of {h.ts} that this key has not signed: the heads are not this site's"))
+        elif h.run != run:
+            wrong.append((1, f"is of run {run}, and the heads are of run {h.run}: another record, or an older one"))
+        elif h.seq > len(hashes):
+            wrong.append((h.seq, f"is missing: it was there on {h.ts}, the record ends with line {len(hashes)}"))
+        elif hashes[h.seq - 1] != h.head:
+            wrong.append((h.seq, f"is not the one that was signed on {h.ts}: the record was written anew"))
+    return wrong
+
+
+def _head(line: bytes, where: str) -> Head:
+    try:
+        data = json.loads(line)
+        is_head = {name: type(value) for name, value in data.items()} == _FIELDS
+        if is_head and len(bytes.fromhex(data["signature"])) == 64:
+            return Head(**data)
+    except (ValueError, AttributeError):
+        pass
+    raise AuditError(f"{where} is no head. Expected {', '.join(_FIELDS)} as JSON; give the heads of a record.")
+
+
+def _message(said: Json) -> bytes:
+    return encode({name: value for name, value in said.items() if name != "signature"})
+
+
+def _line(said: Json) -> bytes:
+    return encode(said) + b"\n"

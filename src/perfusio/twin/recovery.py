@@ -1,0 +1,133 @@
+"""Recovery: what a crash tore at the end of a record is moved aside, so that the run can go on behind good lines."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from perfusio.errors import AuditError, ChainBroken
+from perfusio.twin.heads import SUFFIX, faults, heads_of, read_heads
+from perfusio.twin.journal import Disk, sync_directory
+from perfusio.twin.record import Record, digest, encode
+from perfusio.twin.verify import read_prefix
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recovered:
+    """A record that may be written on.
+
+    Attributes:
+        records: All of it, verified.
+        n_bytes: Length of the file.
+        torn: Bytes that were moved aside, 0 if none.
+        moved_to: Name of the file that holds them.
+    """
+
+    records: tuple[Record, ...]
+    n_bytes: int
+    torn: int = 0
+    moved_to: str = ""
+
+
+def recover(path: Path, disk: Disk) -> Recovered:
+    """Keep the longest good prefix of an unfinished record and move the rest to `<name>.torn-<seq>`.
+
+    Call it under the writer's lock. Only what a crash can leave is moved: bytes among which no record is whole.
+
+    Raises:
+        AuditError: there is no record, it is finished, or the disk fails.
+        ChainBroken: more than a torn end is wrong: it is left as it is.
+    """
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise AuditError(f"{path} cannot be read: {error.strerror}. Give the folder of an unfinished run.") from error
+    lines = data.splitlines(keepends=True)
+    records, wrong = read_prefix(lines)
+    n_bytes = sum(map(len, lines[: len(records)]))
+    rest = data[n_bytes:]
+    if not records or any(map(_is_whole, lines[len(records) :])):
+        raise ChainBroken(
+            f"{path}, line {len(records) + 1} {wrong or 'is not there'}, and this is not what a crash leaves. It is "
+            f"kept as it is, and nothing goes on from it; perfusio verify {path} lists all that is wrong.",
+            line=len(records) + 1,
+        )
+    if records[-1].event == "RunEnded":
+        raise AuditError(f"{path} holds run {records[0].run}, which is finished: nothing to resume. Start a new run.")
+    _check_heads(path, records)
+    if not rest:
+        return Recovered(records=records, n_bytes=n_bytes)
+    aside = _moved_aside(path, rest, len(records) + 1, disk)
+    _cut(path, n_bytes, disk)
+    return Recovered(records=records, n_bytes=n_bytes, torn=len(rest), moved_to=aside.name)
+
+
+def recover_heads(log: Path, disk: Disk) -> None:
+    """Cut off a head that a crash tore; the next one will say more.
+
+    Raises:
+        AuditError: the disk fails.
+    """
+    path = heads_of(log)
+    if not path.exists():
+        return
+    data = path.read_bytes()
+    whole = data.rfind(b"\n") + 1
+    if whole < len(data):
+        _cut(path, whole, disk)
+
+
+def _cut(path: Path, n_bytes: int, disk: Disk) -> None:
+    try:
+        fd = os.open(path, os.O_WRONLY)
+        try:
+            disk.truncate(fd, n_bytes)
+            disk.fsync(fd)
+        finally:
+            os.close(fd)
+    except OSError as error:
+        raise AuditError(f"{path} could not be cut to its good lines: {error.strerror}. Mend the disk.") from error
+
+
+def _check_heads(path: Path, records: tuple[Record, ...]) -> None:
+    if not heads_of(path).exists():
+        return
+    wrong = faults(read_heads(heads_of(path)), [r.hash for r in records], records[0].run, None)
+    if wrong:
+        line, what = wrong[0]
+        raise ChainBroken(
+            f"{path}, line {line} {what}. A head is signed after its record is on the disk, so no crash leaves this: "
+            f"records were removed, or {path.stem}{SUFFIX} is not theirs. Nothing goes on from here.",
+            line=line,
+        )
+
+
+def _is_whole(line: bytes) -> bool:
+    """Whether a line is a record whose own hash is right, wherever it may belong, and was written to its end."""
+    if not line.endswith(b"\n"):
+        return False
+    try:
+        data = json.loads(line)
+        return isinstance(data, dict) and data.pop("hash", None) == digest(encode(data))
+    except (ValueError, RecursionError, AuditError):
+        return False
+
+
+def _moved_aside(path: Path, rest: bytes, seq: int, disk: Disk) -> Path:
+    aside, n = path.with_name(f"{path.name}.torn-{seq}"), 2
+    while aside.exists():
+        aside, n = path.with_name(f"{path.name}.torn-{seq}-{n}"), n + 1
+    try:
+        fd = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644)
+        try:
+            if disk.write(fd, rest) != len(rest):
+                raise OSError(0, "not all of it was taken (is the disk full?)")
+            disk.fsync(fd)
+        finally:
+            os.close(fd)
+    except OSError as error:
+        raise AuditError(f"The torn end of {path} cannot be kept in {aside}: {error.strerror}.") from error
+    sync_directory(path.parent, disk)
+    return aside
