@@ -19,6 +19,7 @@ from perfusio.cli.opcua import opcua
 from perfusio.cli.recommend import recommend
 from perfusio.cli.run import run
 from perfusio.cli.score import score
+from perfusio.cli.selftest import selftest
 from perfusio.cli.simulate import simulate
 from perfusio.cli.verify import verify
 
@@ -32,7 +33,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"max_content_width": 100},
 )
-for command in (demo, run, verify, mirror, simulate, design, fit, score, forecast, recommend):
+for command in (demo, run, verify, mirror, simulate, design, fit, score, forecast, recommend, selftest):
     app.command()(command)
 app.command("import")(import_)
 app.command()(export)

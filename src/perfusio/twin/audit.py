@@ -14,7 +14,7 @@ from perfusio.clock import Clock, SystemClock
 from perfusio.errors import AuditError
 from perfusio.events import ClockStepped, Event, JournalRecovered, RunEnded, RunStarted, to_json
 from perfusio.state import State
-from perfusio.twin.heads import Heads, heads_of, read_heads
+from perfusio.twin.heads import Heads
 from perfusio.twin.journal import Disk, Journal, SystemDisk, WriterLock
 from perfusio.twin.record import GENESIS, RECORD_VERSION, Record, sealed, sha256_of, state_sha256
 from perfusio.twin.recovery import recover, recover_heads
@@ -59,7 +59,7 @@ class AuditLogger:
             fresh: Move an unfinished or broken record in this place aside instead of refusing it.
             clock: Where times come from; None is the machine's clock.
             disk: How the file is reached; None is the machine's disk.
-            key: Signs heads, into the file beside it (`heads`); None = nothing is signed.
+            key: Signs heads, into the file beside it (`heads`); None: nothing is signed.
 
         Raises:
             AuditError: another process writes here, an unfinished run is here, or the file cannot be created.
@@ -107,8 +107,7 @@ class AuditLogger:
             log._prev, log._seq, log._about_earlier = last.hash, last.seq, ""
             log._journal = Journal(log.path, log._disk, committed=found.n_bytes)
             if key:
-                recover_heads(log.path, log._disk)
-                earlier = read_heads(heads_of(log.path)) if heads_of(log.path).exists() else ()
+                earlier = recover_heads(log.path, log._disk)
                 log._heads = Heads(log.path, log.run_id, key, log._disk, earlier)
         except BaseException:
             log._lock.release()

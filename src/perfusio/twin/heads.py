@@ -88,16 +88,32 @@ def heads_of(log: Path) -> Path:
 
 
 def read_heads(path: str | Path) -> tuple[Head, ...]:
-    """Read heads; a last line without an end was torn by a crash and says nothing.
+    """Read heads; what a crash tore at the end says nothing.
 
     Raises:
-        AuditError: the file cannot be read, or a line in it is no head.
+        AuditError: the file cannot be read, or a line before the last head is no head.
+    """
+    heads, n_bytes = heads_and_length(path)
+    if not heads and Path(path).stat().st_size > n_bytes:
+        raise _no_head(path, 1)
+    return heads
+
+
+def heads_and_length(path: str | Path) -> tuple[tuple[Head, ...], int]:
+    """Return the heads in a file and the length of their lines [bytes]; what is behind them was torn by a crash.
+
+    Raises:
+        AuditError: the file cannot be read, or a line before the last head is no head.
     """
     try:
-        *lines, _ = Path(path).read_bytes().split(b"\n")
+        lines = Path(path).read_bytes().splitlines(keepends=True)
     except OSError as error:
         raise AuditError(f"{path} cannot be read: {error.strerror}. Expected the heads of a record.") from error
-    return tuple(_head(line, f"{path}, line {i}") for i, line in enumerate(lines, 1))
+    heads = [_head(line) for line in lines]
+    n = heads.index(None) if None in heads else len(heads)
+    if any(heads[n:]):
+        raise _no_head(path, n + 1)
+    return tuple(h for h in heads[:n] if h), sum(map(len, lines[:n]))
 
 
 def faults(
@@ -127,15 +143,20 @@ def faults(
     return wrong
 
 
-def _head(line: bytes, where: str) -> Head:
+def _no_head(path: str | Path, line: int) -> AuditError:
+    return AuditError(
+        f"{path}, line {line} is no head. Expected {', '.join(_FIELDS)} as JSON; give the heads of a record."
+    )
+
+
+def _head(line: bytes) -> Head | None:
     try:
         data = json.loads(line)
         is_head = {name: type(value) for name, value in data.items()} == _FIELDS
-        if is_head and len(bytes.fromhex(data["signature"])) == 64:
-            return Head(**data)
-    except (ValueError, AttributeError):
-        pass
-    raise AuditError(f"{where} is no head. Expected {', '.join(_FIELDS)} as JSON; give the heads of a record.")
+        is_whole = is_head and len(bytes.fromhex(data["signature"])) == 64 and line == _line(data)
+    except (ValueError, AttributeError, RecursionError, AuditError):
+        return None
+    return Head(**data) if is_whole else None
 
 
 def _message(said: Json) -> bytes:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from perfusio.errors import AuditError, ChainBroken
-from perfusio.twin.heads import SUFFIX, faults, heads_of, read_heads
+from perfusio.twin.heads import SUFFIX, Head, faults, heads_and_length, heads_of
 from perfusio.twin.journal import Disk, sync_directory
 from perfusio.twin.record import Record, digest, encode
 from perfusio.twin.verify import read_prefix
@@ -48,6 +48,8 @@ def recover(path: Path, disk: Disk) -> Recovered:
     records, wrong = read_prefix(lines)
     n_bytes = sum(map(len, lines[: len(records)]))
     rest = data[n_bytes:]
+    if not records and not any(map(_is_whole, lines)):
+        raise AuditError(f"{path} holds no record: that run never began. Start a new one here with --fresh.")
     if not records or any(map(_is_whole, lines[len(records) :])):
         raise ChainBroken(
             f"{path}, line {len(records) + 1} {wrong or 'is not there'}, and this is not what a crash leaves. It is "
@@ -64,19 +66,19 @@ def recover(path: Path, disk: Disk) -> Recovered:
     return Recovered(records=records, n_bytes=n_bytes, torn=len(rest), moved_to=aside.name)
 
 
-def recover_heads(log: Path, disk: Disk) -> None:
-    """Cut off a head that a crash tore; the next one will say more.
+def recover_heads(log: Path, disk: Disk) -> tuple[Head, ...]:
+    """Cut off a head that a crash tore, as the next one will say more; return those before it.
 
     Raises:
-        AuditError: the disk fails.
+        AuditError: the file holds something else, or the disk fails.
     """
     path = heads_of(log)
     if not path.exists():
-        return
-    data = path.read_bytes()
-    whole = data.rfind(b"\n") + 1
-    if whole < len(data):
-        _cut(path, whole, disk)
+        return ()
+    heads, n_bytes = heads_and_length(path)
+    if n_bytes < path.stat().st_size:
+        _cut(path, n_bytes, disk)
+    return heads
 
 
 def _cut(path: Path, n_bytes: int, disk: Disk) -> None:
@@ -94,7 +96,7 @@ def _cut(path: Path, n_bytes: int, disk: Disk) -> None:
 def _check_heads(path: Path, records: tuple[Record, ...]) -> None:
     if not heads_of(path).exists():
         return
-    wrong = faults(read_heads(heads_of(path)), [r.hash for r in records], records[0].run, None)
+    wrong = faults(heads_and_length(heads_of(path))[0], [r.hash for r in records], records[0].run, None)
     if wrong:
         line, what = wrong[0]
         raise ChainBroken(

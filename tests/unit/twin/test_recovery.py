@@ -101,6 +101,10 @@ def test_a_torn_head_says_nothing_and_is_cut(path, key):
 def test_what_cannot_go_on_is_refused_in_words(path, tmp_path):
     with pytest.raises(AuditError, match="unfinished run"):
         resumed(tmp_path / "nothing.jsonl")
+    torn = tmp_path / "torn.jsonl"
+    torn.write_bytes(path.read_bytes()[:100])
+    with pytest.raises(AuditError, match="that run never began"):
+        resumed(torn)
     log, _ = resumed(path)
     with pytest.raises(AuditError, match="this very process"):
         resumed(path)

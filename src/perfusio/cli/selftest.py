@@ -1,0 +1,34 @@
+"""`perfusio selftest`: try on this machine what perfusio promises about safety and record."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+
+from perfusio.errors import PerfusioError
+
+
+def selftest(
+    full: Annotated[bool, typer.Option("--full/--quick", help="All points (many minutes), or a few.")] = False,
+) -> None:
+    """Try what perfusio promises on this machine, and print the table of promises.
+
+    Nothing outside a temporary folder is touched. The last line is one JSON object. Exit code 0: every promise was
+    kept. 1: one was broken.
+    """
+    from perfusio.selftest.planted import planted_bugs
+    from perfusio.selftest.power_loss import power_loss
+    from perfusio.selftest.promises import table, timed
+    from perfusio.selftest.tampering import tampering
+
+    rows = []
+    for promise in (tampering, power_loss, planted_bugs):
+        typer.echo(f"{promise.__name__.replace('_', ' ')} ...", err=True)
+        rows.append(timed(promise, is_full=full))
+    typer.echo(table(rows))
+    typer.echo(json.dumps({"is_full": full, "promises": [asdict(row) for row in rows]}))
+    if not all(row.is_kept for row in rows):
+        raise typer.Exit(PerfusioError.exit_code)

@@ -1,0 +1,107 @@
+"""T01: whatever is done to a record is found, by both verifiers, given an anchor."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import time
+from collections.abc import Iterator
+from itertools import combinations
+from pathlib import Path
+
+from perfusio.events import RunStarted, SampleMissing
+from perfusio.selftest.promises import Tried
+from perfusio.selftest.sample_record import RUN, SteadyClock, write
+from perfusio.twin import verify_alone
+from perfusio.twin.audit import AuditLogger
+from perfusio.twin.heads import Head, heads_of, read_heads
+from perfusio.twin.site_key import SiteKey
+from perfusio.twin.verify import verify, verify_lines
+
+N_RECORDS, N_LONG, N_LONG_QUICK = 40, 100_000, 2_000
+EVERY_QUICK = 997  # every so many of the truncations and bit flips in the quick version
+N_SIGNED_ALONE = 3
+"""Images that the second verifier checks with all signatures, which it does slowly."""
+
+
+class FastDisk:
+    """A disk that does not flush: to make long records."""
+
+    def write(self, fd: int, data: bytes) -> int:
+        """Make one write call."""
+        return os.write(fd, data)
+
+    def fsync(self, fd: int) -> None:
+        """Do nothing."""
+
+    def truncate(self, fd: int, size: int) -> None:
+        """Cut the file."""
+        os.ftruncate(fd, size)
+
+
+def tampering(is_full: bool) -> Tried:
+    """Try every truncation and bit flip, lines removed, doubled, swapped or rewritten, cut tails and older copies."""
+    with tempfile.TemporaryDirectory() as folder:
+        path, key = Path(folder) / "audit.jsonl", SiteKey.of_site(Path(folder) / "site.key")
+        write(path, N_RECORDS, key=key)
+        record, heads, raw_heads = path.read_bytes(), read_heads(heads_of(path)), heads_of(path).read_bytes()
+        images = list(_images(record, 1 if is_full else EVERY_QUICK)) + _other_records(Path(folder), key)
+        unseen = apart = 0
+        for image in images:
+            is_found, is_found_alone = _is_found(image, heads, key), bool(verify_alone.problems(image, raw_heads))
+            unseen += not is_found
+            apart += is_found != is_found_alone
+        for image in [record, *images[:N_SIGNED_ALONE]]:
+            apart += bool(verify_alone.problems(image, raw_heads, key.public.raw)) != _is_found(image, heads, key)
+        apart += bool(verify_alone.problems(record, raw_heads)) or _is_found(record, heads, key)
+        n, seconds = _long_record(Path(folder) / "long.jsonl", N_LONG if is_full else N_LONG_QUICK)
+    return Tried(
+        id="T01",
+        promise="what is done to a record is found with an anchor; two verifiers agree",
+        n_tried=len(images),
+        n_failed=unseen + apart,
+        note=f"undetected {unseen}, verifiers apart {apart}; {n} records verified in {seconds:.1f} s",
+    )
+
+
+def _is_found(image: bytes, heads: tuple[Head, ...], key: SiteKey) -> bool:
+    return not verify_lines(image.splitlines(keepends=True), heads=heads, key=key.public).is_intact
+
+
+def _images(record: bytes, every: int) -> Iterator[bytes]:
+    """Yield what a record may be turned into."""
+    lines = record.splitlines(keepends=True)
+    yield from (b"".join(lines[:n]) for n in range(len(lines)))
+    yield from (record[:n] for n in range(0, len(record), every))
+    for bit in range(0, 8 * len(record), every):
+        image = bytearray(record)
+        image[bit // 8] ^= 1 << (bit % 8)
+        yield bytes(image)
+    for i in range(len(lines)):
+        yield b"".join(lines[:i] + lines[i + 1 :])
+        yield b"".join(lines[: i + 1] + lines[i:])
+    for i, j in list(combinations(range(len(lines)), 2))[:: 1 + every // 50]:
+        swapped = list(lines)
+        swapped[i], swapped[j] = lines[j], lines[i]
+        yield b"".join(swapped)
+
+
+def _other_records(folder: Path, key: SiteKey) -> list[bytes]:
+    """Return records with right hashes that are not the one: all written anew, and an older one."""
+    images = []
+    for run, seed in ((RUN, 1), ("selftest-0", 0)):
+        path = folder / f"{run}-{seed}.jsonl"
+        with AuditLogger(path, run_id=run, clock=SteadyClock(), key=key, disk=FastDisk()) as log:
+            log.append(RunStarted(config={"seed": seed}, versions={}, sources={}))
+            for day in range(N_RECORDS - 1):
+                log.append(SampleMissing(reactor="R01", day=day, expected_h=24.0 * day))
+        images.append(path.read_bytes())
+    return images
+
+
+def _long_record(path: Path, n: int) -> tuple[int, float]:
+    """Return how many records were verified and the CPU seconds that it took."""
+    write(path, n, key=None, disk=FastDisk())
+    start = time.process_time()
+    report = verify(path)
+    return report.n_records if report.is_intact else 0, time.process_time() - start
