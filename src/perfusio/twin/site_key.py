@@ -10,20 +10,12 @@ import os
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
-from typing import Self
-
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
-from cryptography.hazmat.primitives.serialization import (
-    Encoding,
-    NoEncryption,
-    PrivateFormat,
-    PublicFormat,
-    load_pem_private_key,
-    load_pem_public_key,
-)
+from typing import TYPE_CHECKING, Self
 
 from perfusio.errors import AuditError
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 PLACE = "PERFUSIO_SITE_KEY"
 """Environment variable that names the file of the private key."""
@@ -42,6 +34,9 @@ class PublicKey:
         Raises:
             AuditError: there is none.
         """
+        from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+        from cryptography.hazmat.primitives.serialization import load_pem_public_key
+
         try:
             key = load_pem_public_key(Path(path).read_bytes())
         except OSError as error:
@@ -59,6 +54,9 @@ class PublicKey:
 
     def has_signed(self, signature: bytes, message: bytes) -> bool:
         """Return whether the signature (64 bytes) is that of this key under the message."""
+        from cryptography.exceptions import InvalidSignature
+        from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
         try:
             Ed25519PublicKey.from_public_bytes(self.raw).verify(signature, message)
         except InvalidSignature:
@@ -82,6 +80,9 @@ class SiteKey:
         Raises:
             AuditError: it cannot be read or kept, or others may read it.
         """
+        from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+        from cryptography.hazmat.primitives.serialization import load_pem_private_key
+
         path = path or _usual_place()
         try:
             if not path.exists():
@@ -118,6 +119,9 @@ def _usual_place() -> Path:
 
 def _keep_new(path: Path) -> None:
     """Make a key; whoever comes second takes the first one's."""
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+    from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
+
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     key = Ed25519PrivateKey.generate()
     draft = path.with_name(f".{path.name}.{os.getpid()}")
