@@ -65,7 +65,7 @@ FULL = Extent(
     clones=REPORTED,
     days=28,
     n_tests=6,
-    n_beside=4,
+    n_beside=3,
     sizes=(3, 6, 12, 27),
     n_paths=256,
     growing=(7, 27, 54, 107, 180),
@@ -152,7 +152,7 @@ def main() -> int:
     )
     parser.add_argument("--out", type=Path, help="write what is printed to this file too")
     parser.add_argument(
-        "--clones", type=int, nargs="+", metavar="N", help="others than 85 to 100, to look while choosing"
+        "--clones", type=int, nargs="+", metavar="N", help="others than 101 to 116, to look while choosing"
     )
     args = parser.parse_args()
     extent = FULL if args.full else QUICK
