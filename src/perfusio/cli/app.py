@@ -13,6 +13,7 @@ from perfusio.cli.design import design
 from perfusio.cli.export import export
 from perfusio.cli.fit import fit
 from perfusio.cli.forecast import forecast
+from perfusio.cli.hold import hold, release
 from perfusio.cli.import_ import import_
 from perfusio.cli.mirror import mirror
 from perfusio.cli.opcua import opcua
@@ -33,7 +34,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"max_content_width": 100},
 )
-for command in (demo, run, verify, mirror, simulate, design, fit, score, forecast, recommend, selftest):
+for command in (demo, run, verify, mirror, simulate, design, fit, score, forecast, recommend, selftest, hold, release):
     app.command()(command)
 app.command("import")(import_)
 app.command()(export)

@@ -24,6 +24,7 @@ from perfusio.events import (
     ConnectorFailed,
     Event,
     Forecasted,
+    ModeChanged,
     ModelConditioned,
     ModelRejected,
     RunEnded,
@@ -44,6 +45,7 @@ from perfusio.twin.announce import Announcing, Observer
 from perfusio.twin.audit import AuditLogger
 from perfusio.twin.day import RunState, in_force, is_fit_due, observe, problem_with, with_vessel
 from perfusio.twin.guard import guard
+from perfusio.twin.hold import word_on
 from perfusio.twin.inbox import Arrival, Inbox, Trouble
 from perfusio.twin.outcome import Outcome, RunResult
 from perfusio.twin.patience import Patience
@@ -107,6 +109,7 @@ class DigitalTwin:
         self._patience = patience or Patience.usual(run_config.sampling_interval_hours)
         self._inbox = Inbox(self.connectors, run_config.sampling_interval_hours, self._patience)
         self._left: set[str] = set()
+        self._modes: dict[str, Mode] = {}
         self._turn = self._n_samples = self._n_decisions = 0
         self._is_running = False
         self._run_id = ""
@@ -117,7 +120,9 @@ class DigitalTwin:
         return {reactor: vessel.connector for reactor, vessel in self.vessels.items()}
 
     def mode(self, reactor: str) -> Mode:
-        """Return who may write to a vessel: as configured, else automatic unless it is hardware."""
+        """Return who may write to a vessel: nobody if a person holds it; else as configured, or as its kind has it."""
+        if word_on(self.config.run_dir, reactor).is_held:
+            return Mode.HOLD
         return self.vessels[reactor].mode_within(self.config)
 
     def join(self, reactor: str, vessel: Connector | Vessel, *, reason: str) -> None:
@@ -219,6 +224,7 @@ class DigitalTwin:
             self._seat(reactor, sources[reactor])
 
     def _seat(self, reactor: str, source: Mapping[str, object]) -> None:
+        self._modes[reactor] = self.mode(reactor)
         empty = Trajectory(reactor_id=reactor, run_id=self._run_id, clone=str(source.get("clone", "")))
         self.run_state = with_vessel(self.run_state, empty, self._space(reactor).nominal)
 
@@ -245,6 +251,7 @@ class DigitalTwin:
         last, silent = self.config.n_turns, 0
         for turn in range(last + 1):
             self._turn = turn
+            self._note_modes(turn)
             present = await self._gather_samples(turn)
             if not present and self._inbox.is_over:
                 return Outcome.SOURCE_EXHAUSTED
@@ -385,6 +392,7 @@ class DigitalTwin:
     # -- hop 5 and 6: guard and write --------------------------------------------------------------------------------
 
     def _judge(self, turn: int, decisions: Mapping[str, Decision | PerfusioError]) -> list[Verdict]:
+        self._note_modes(turn)
         verdicts = []
         for reactor, decision in decisions.items():
             verdict = guard(
@@ -398,6 +406,27 @@ class DigitalTwin:
             if verdict.action is not Action.WRITE:
                 self._sink.append(facts.withheld(verdict, turn))
         return verdicts
+
+    def _note_modes(self, turn: int) -> None:
+        """Put on record where a person has held or released a vessel since this was last asked."""
+        for reactor, before in self._modes.items():
+            now, word = self.mode(reactor), word_on(self.config.run_dir, reactor)
+            if now is not before:
+                changed = ModeChanged(
+                    reactor=reactor, day=turn, before=before.value, mode=now.value, who=word.who, reason=word.why
+                )
+                self._sink.append(changed)
+        self._modes = {reactor: self.mode(reactor) for reactor in self._modes}
+
+    def _not_held(self, turn: int, verdict: Verdict) -> Verdict:
+        """Return the verdict, or a HOLD if a person has held the vessel since it was judged."""
+        if verdict.action is not Action.WRITE or self.mode(verdict.reactor_id) is Mode.AUTOMATIC:
+            return verdict
+        self._note_modes(turn)
+        words = ("A person holds the vessel: nothing is written.",)
+        held = Verdict(reactor_id=verdict.reactor_id, setpoints=None, action=Action.HOLD, because=words)
+        self._sink.append(facts.withheld(held, turn))
+        return held
 
     def _alarm(self, reactor: str, turn: int, forecast: Forecast) -> None:
         sample = self.run_state.trajectories[reactor].states[-1]
@@ -418,7 +447,7 @@ class DigitalTwin:
                 raise error
 
     async def _apply(self, turn: int, verdict: Verdict) -> None:
-        reactor = verdict.reactor_id
+        verdict, reactor = self._not_held(turn, verdict), verdict.reactor_id
         connector, current = self.connectors[reactor], self.run_state.in_force[reactor]
         found = await actuate(
             verdict, connector=connector, current=current, audit=self._sink, day=turn,
