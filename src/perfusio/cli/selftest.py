@@ -19,13 +19,14 @@ def selftest(
     Nothing outside a temporary folder is touched. The last line is one JSON object. Exit code 0: every promise was
     kept. 1: one was broken.
     """
+    from perfusio.selftest.gate import gate
     from perfusio.selftest.planted import planted_bugs
     from perfusio.selftest.power_loss import power_loss
     from perfusio.selftest.promises import table, timed
     from perfusio.selftest.tampering import tampering
 
     rows = []
-    for promise in (tampering, power_loss, planted_bugs):
+    for promise in (tampering, power_loss, gate, planted_bugs):
         typer.echo(f"{promise.__name__.replace('_', ' ')} ...", err=True)
         rows.append(timed(promise, is_full=full))
     typer.echo(table(rows))

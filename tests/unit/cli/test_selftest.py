@@ -7,7 +7,7 @@ import typer
 from typer.testing import CliRunner
 
 from perfusio.cli.selftest import selftest
-from perfusio.selftest import planted, power_loss, tampering
+from perfusio.selftest import gate, planted, power_loss, tampering
 
 
 @pytest.fixture
@@ -15,6 +15,7 @@ def run(monkeypatch):
     monkeypatch.setattr(tampering, "EVERY_QUICK", 20_011)
     monkeypatch.setattr(tampering, "N_LONG_QUICK", 20)
     monkeypatch.setattr(power_loss, "N_IMAGES_QUICK", 20)
+    monkeypatch.setattr(gate, "N_VECTORS_QUICK", 500)
     monkeypatch.setattr(planted, "N_IMAGES", 60)
     app = typer.Typer()
     app.command()(selftest)
@@ -25,8 +26,8 @@ def test_it_prints_the_table_of_promises(run):
     result = run()
     assert result.exit_code == 0, result.stdout
     said = json.loads(result.stdout.splitlines()[-1])
-    assert [row["id"] for row in said["promises"]] == ["T01", "T03", "teeth"]
-    assert result.stdout.count("  kept") == 3
+    assert [row["id"] for row in said["promises"]] == ["T01", "T03", "T05", "teeth"]
+    assert result.stdout.count("  kept") == 4
 
 
 def test_a_broken_promise_exits_1(run, monkeypatch):
