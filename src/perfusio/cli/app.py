@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from perfusio.cli.bundle import bundle
 from perfusio.cli.config_show import config
 from perfusio.cli.demo import demo
 from perfusio.cli.design import design
@@ -34,7 +35,9 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"max_content_width": 100},
 )
-for command in (demo, run, verify, mirror, simulate, design, fit, score, forecast, recommend, selftest, hold, release):
+for command in (
+    demo, run, hold, release, verify, bundle, mirror, simulate, design, fit, score, forecast, recommend, selftest,
+):  # fmt: skip
     app.command()(command)
 app.command("import")(import_)
 app.command()(export)

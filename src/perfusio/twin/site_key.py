@@ -52,6 +52,15 @@ class PublicKey:
         """First 16 hexadecimal digits of its SHA-256."""
         return sha256(self.raw).hexdigest()[:16]
 
+    @property
+    def pem(self) -> bytes:
+        """As in site.pub."""
+        from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+        from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+        key = Ed25519PublicKey.from_public_bytes(self.raw)
+        return key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+
     def has_signed(self, signature: bytes, message: bytes) -> bool:
         """Return whether the signature (64 bytes) is that of this key under the message."""
         from cryptography.exceptions import InvalidSignature
@@ -120,7 +129,7 @@ def _usual_place() -> Path:
 def _keep_new(path: Path) -> None:
     """Make a key; whoever comes second takes the first one's."""
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-    from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
+    from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     key = Ed25519PrivateKey.generate()
@@ -136,5 +145,4 @@ def _keep_new(path: Path) -> None:
         return
     finally:
         draft.unlink()
-    pem = key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
-    path.with_suffix(".pub").write_bytes(pem)
+    path.with_suffix(".pub").write_bytes(PublicKey(raw=key.public_key().public_bytes_raw()).pem)
