@@ -58,8 +58,9 @@ def test_few_errors_or_hidden_ones_leave_it_near_what_is_usual():
 
 def test_one_outlier_does_not_decide():
     k, usual, off, sd, hidden, far = errors(1.0, n=200)
+    without = _multiplier(k, usual, off, sd, hidden, far)
     off[0] = 1e4
-    assert _multiplier(k, usual, off, sd, hidden, far) < 1.3
+    assert _multiplier(k, usual, off, sd, hidden, far) < 1.4 * without  # at the largest factor, 4, if it did decide
 
 
 def test_days_ahead_fall_into_spans():
