@@ -27,7 +27,10 @@ import perfusio.twin
 ROOT = Path(__file__).parents[1]
 SOURCE = ROOT / "src" / "perfusio" / "twin" / "guard.py"
 NAME = "perfusio.twin.guard"
-TESTS = ("tests/unit/twin/test_guard.py", "tests/unit/selftest/test_gate.py", "tests/properties/test_guard.py")
+TESTS = (
+    "tests/unit/twin/test_guard_edges.py", "tests/unit/twin/test_guard.py", "tests/unit/selftest/test_gate.py",
+    "tests/properties/test_guard.py",
+)  # fmt: skip
 LONGEST_S = 60
 """A mutant that has not ended by then is counted as noticed: it hangs."""
 SWAPS: dict[type, tuple[type, ...]] = {
