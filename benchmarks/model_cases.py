@@ -1,8 +1,8 @@
 """Virtual runs on which models are trained and judged: three kinds of test, noisy for the model, true for the judge.
 
 Nothing that is reported was used for choosing anything in perfusio: that was done on CloneX, Random11 and Random12, and
-on Random31 to 33, 41 to 46 and 61 to 100, which earlier versions reported on, with their data seeds, and on the fixtures
-of the tests. Reported are Random101 to Random116 with data seeds from 1,010,000 on. To look while choosing, name other
+on Random31 to 33, 41 to 46 and 61 to 100, which earlier versions reported on, with their data seeds, and on fixtures of
+the tests. Reported are Random101 to Random116 with data seeds from 1,010,000 on. To look while choosing, name other
 clones; the quick mode runs on Random11.
 """
 
