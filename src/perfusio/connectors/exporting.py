@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from perfusio.connectors.csv_files import csv_bytes, escaped, replace_file
@@ -43,31 +43,44 @@ def write_table(path: Path, table: Table, *, layout: str = "wide") -> None:
         raise ConfigError(f"{path} cannot be written: {error.strerror}. Choose another place.") from error
 
 
-def wide_cells(table: Table) -> list[list[Cell]]:
-    """Return one row per sample under a header; a quantity without any value has no column, save the usual three."""
+def wide_cells(table: Table) -> Iterator[list[Cell]]:
+    """Yield one row per sample under a header; a quantity without any value has no column, save the usual three.
+
+    Rows are made as they are written: a long table all at once is millions of objects, which Python then walks again and
+    again in search of cycles.
+    """
     texts = [n for n in ("run", "reactor") if any(getattr(row, n) for row in table.rows)]
     has_clone = bool(table.clones)
-    values = [_values(row) for row in table.rows]
-    used = {n for row in values for n, v in row.items() if v == v}
-    names = [n for n in (*STATE_QUANTITIES, *SETPOINTS, *FEEDS) if n in used or n in _ALWAYS]
-    remarks = [_further_remarks(row) for row in table.rows]
-    has_remarks = any(remarks)
-    header: list[Cell] = [*texts, *(["clone"] if has_clone else []), TIME.header, *(numeric(n).header for n in names)]
-    rows: list[list[Cell]] = [header + ([QUALITY] if has_remarks else [])]
-    for row, known, further in zip(table.rows, values, remarks, strict=True):
+    names = _used(table)
+    has_remarks = any(_further_remarks(row) for row in table.rows)
+    yield [
+        *texts, *(["clone"] if has_clone else []), TIME.header, *(numeric(n).header for n in names),
+        *([QUALITY] if has_remarks else []),
+    ]  # fmt: skip
+    for row in table.rows:
+        known = _values(row)
         cells: list[Cell] = [getattr(row, n) for n in texts]
         if has_clone:
             cells.append(table.clones.get((row.run, row.reactor), ""))
-        cells += [row.state.time_h, *(_cell(row, n, known.get(n, float("nan"))) for n in names)]
+        cells.append(row.state.time_h)
+        cells += [_cell(row, n, known.get(n, float("nan"))) for n in names]
         if has_remarks:
+            further = _further_remarks(row)
             cells.append(json.dumps(further, ensure_ascii=False, sort_keys=True) if further else "")
-        rows.append(cells)
-    return rows
+        yield cells
 
 
-def long_cells(table: Table) -> list[list[Cell]]:
-    """Return one value per row; a sample without any value has a row without a quantity."""
-    rows: list[list[Cell]] = [list(TIDY_HEADER)]
+def long_cells(table: Table) -> Iterator[list[Cell]]:
+    """Yield one value per row; a sample without any value has a row without a quantity."""
+    keys = {name: any(getattr(row, name) for row in table.rows) for name in ("run", "reactor")}
+    keys["clone"] = any(table.clones.values())
+    kept = [i for i, name in enumerate(TIDY_HEADER) if keys.get(name, True)]
+    for cells in _all_long_cells(table):
+        yield [cells[i] for i in kept]
+
+
+def _all_long_cells(table: Table) -> Iterator[list[Cell]]:
+    yield list(TIDY_HEADER)
     for row in table.rows:
         clone = table.clones.get((row.run, row.reactor), "")
         known = {n: v for n, v in _values(row).items() if v == v}
@@ -76,9 +89,17 @@ def long_cells(table: Table) -> list[list[Cell]]:
         for name in dict.fromkeys([*known, *further]) or [""]:
             value = _cell(row, name, known[name]) if name in known else ""
             unit = numeric(name).unit if name else ""
-            rows.append([*key, name, value, unit, table.name if name else "", further.get(name, "")])
-    empty = [i for i in range(3) if not any(row[i] for row in rows[1:])]
-    return [[cell for i, cell in enumerate(row) if i not in empty] for row in rows]
+            yield [*key, name, value, unit, table.name if name else "", further.get(name, "")]
+
+
+def _used(table: Table) -> list[str]:
+    """Return the quantities that get a column, in order."""
+    every = (*STATE_QUANTITIES, *SETPOINTS, *FEEDS)
+    used = set(_ALWAYS)
+    for row in table.rows:
+        if len(used) < len(every):
+            used.update(n for n, v in _values(row).items() if v == v)
+    return [n for n in every if n in used]
 
 
 def _values(row: TableRow) -> dict[str, float]:
@@ -99,6 +120,8 @@ def _cell(row: TableRow, name: str, value: float) -> Cell:
 
 def _sign(row: TableRow, name: str, value: float) -> str:
     remark = row.state.quality.get(name, "")
+    if not remark:
+        return ""
     at = f"{value:g}"
     signs = {f"below the detection limit of {at}": "<", f"above the measuring range of {at}": ">"}
     return signs.get(remark, "")
@@ -106,6 +129,8 @@ def _sign(row: TableRow, name: str, value: float) -> str:
 
 def _further_remarks(row: TableRow) -> dict[str, str]:
     """Return the remarks that the values themselves do not show."""
+    if not row.state.quality:
+        return {}
     said = {n: remark for n, remark in row.state.quality.items() if n in STATE_QUANTITIES}
     return {n: remark for n, remark in said.items() if not _sign(row, n, getattr(row.state, n))}
 
