@@ -46,8 +46,8 @@ def write_table(path: Path, table: Table, *, layout: str = "wide") -> None:
 def wide_cells(table: Table) -> Iterator[list[Cell]]:
     """Yield one row per sample under a header; a quantity without any value has no column, save the usual three.
 
-    Rows are made as they are written: a long table all at once is millions of objects, which Python then walks again and
-    again in search of cycles.
+    Rows are made as they are written: a long table all at once is millions of objects, which Python then walks again
+    and again in search of cycles.
     """
     texts = [n for n in ("run", "reactor") if any(getattr(row, n) for row in table.rows)]
     has_clone = bool(table.clones)

@@ -62,8 +62,6 @@ class Grid:
         cells: Rows as written.
         lines: Line of each row in the file.
         numbers: Each column that holds numbers, as numbers in the unit of the file.
-        cut: The column whose last value may have been cut short: the last one, if the last row has no line break.
-        is_cut: Whether the last row has no line break.
     """
 
     header_line: int
@@ -72,8 +70,6 @@ class Grid:
     cells: Sequence[list[str]]
     lines: Sequence[int]
     numbers: Mapping[Column, Numbers]
-    cut: Column | None
-    is_cut: bool
     fill_down: bool = False
 
     def text_column(self, name: str) -> Column | None:
@@ -113,7 +109,8 @@ def grid_of(sheet: Sheet, options: ReadOptions, problems: Problems) -> Grid:
     cells, lines = _body(sheet, at, at + n_head, problems)
     _refuse_nameless(header, cells, line, problems)
     numbers = _numbers(columns, len(header), cells, lines, sheet.separator, options, problems)
-    is_cut = sheet.is_cut and bool(lines) and lines[-1] == sheet.lines[-1]
+    if lines and lines[-1] == sheet.lines[-1]:
+        refuse_cut(sheet, problems)
     return Grid(
         header_line=line,
         header=[" ".join(name.split()) for name in header],
@@ -121,10 +118,19 @@ def grid_of(sheet: Sheet, options: ReadOptions, problems: Problems) -> Grid:
         cells=cells,
         lines=lines,
         numbers=numbers,
-        cut=next((c for c in columns if is_cut and c.index == len(header) - 1), None),
-        is_cut=is_cut,
         fill_down=options.fill_down,
     )
+
+
+def refuse_cut(sheet: Sheet, problems: Problems) -> None:
+    """Refuse a last row without a line break: what was 24.6 may be there as 24, or as 2."""
+    if sheet.is_cut:
+        last = next((cell.strip() for cell in reversed(sheet.rows[-1]) if cell.strip()), "")
+        problems.line(
+            sheet.lines[-1],
+            f"is the last one and has no line break, so {last!r} may be cut short; expected a line break. If the row "
+            "is whole, put the cursor behind it, press Enter and save; otherwise copy the file again.",
+        )
 
 
 def _one_header_row(sheet: Sheet) -> Sheet:

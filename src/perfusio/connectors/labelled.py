@@ -24,6 +24,7 @@ class Labelled:
         sha256: Of the bytes of the file.
         n_bytes: How many.
         separator: What stands between the cells.
+        is_cut: Whether the last row has no line break.
         remarks: What was taken for granted on the way.
     """
 
@@ -32,6 +33,7 @@ class Labelled:
     sha256: str
     n_bytes: int
     separator: str = ","
+    is_cut: bool = False
     remarks: tuple[str, ...] = ()
 
 
@@ -52,15 +54,16 @@ def open_labelled(path: str | Path, about: ColumnMap) -> Labelled:
         text = f"{file.name} is no workbook and has no sheets, but the column map names the sheet {about.sheet!r}."
         raise UnreadableSource((f"{text} Give the workbook, or take `sheet` out.",), connector=file.name)
     remarks: tuple[str, ...] = ()
-    separator = ","
+    separator, is_cut = ",", False
     if kind is Kind.PARQUET:
         rows = parquet_cells(data, file.name)
         lines = tuple(range(1, len(rows) + 1))
     else:
         text, remarks = text_of(data, file.name, about.encoding or None)
         found = sheet_of(text, file.name)
-        rows, lines, separator = list(found.rows), found.lines, found.separator
+        rows, lines, separator, is_cut = list(found.rows), found.lines, found.separator, found.is_cut
     sheet = labelled(file.name, rows, header_rows=about.header_rows, lines=lines)
     return Labelled(
-        sheet=sheet, book=None, sha256=sha256(data).hexdigest(), n_bytes=len(data), separator=separator, remarks=remarks
-    )
+        sheet=sheet, book=None, sha256=sha256(data).hexdigest(), n_bytes=len(data), separator=separator, is_cut=is_cut,
+        remarks=remarks,
+    )  # fmt: skip

@@ -9,15 +9,13 @@ from dataclasses import replace
 
 from perfusio.connectors.columns import read_header
 from perfusio.connectors.csv_files import unescaped
-from perfusio.connectors.grids import ReadOptions
-from perfusio.connectors.names import QUALITY, SAMPLE, STAMP, TEXTS, accepts, form_of, meaning_of, split
+from perfusio.connectors.grids import ReadOptions, refuse_cut
+from perfusio.connectors.names import QUALITY, SAMPLE, STAMP, TEXTS, accepts, form_of
 from perfusio.connectors.problems import Problems
 from perfusio.connectors.profiles import Recognised
 from perfusio.connectors.sheets import Sheet
 from perfusio.connectors.stamps import read_stamps
-from perfusio.state import STATE_QUANTITIES
 
-CUT = "last value of the file, may be cut short"
 BIO_HT = "Cedex Bio HT"
 TAGS = "long tags"
 TIDY = "one value per row"
@@ -49,13 +47,11 @@ class _Turned:
         self._columns: dict[str, int] = {}
         self._samples: dict[tuple[str, ...], dict[str, str]] = {}
         self._lines: dict[tuple[str, ...], int] = {}
-        self._last: tuple[tuple[str, ...], str] | None = None
 
     def put(self, line: int, key: tuple[str, ...], column: str, cell: str) -> None:
         """Add one value; the same one twice is one, two different ones are a problem."""
         self._lines.setdefault(key, line)
         row = self._samples.setdefault(key, {})
-        self._last = (key, column) if column != QUALITY else self._last
         if column:
             self._columns.setdefault(column, len(self._columns))
             if row.setdefault(column, cell) != cell:
@@ -70,15 +66,6 @@ class _Turned:
         for key, said in remarks.items():
             self._columns.setdefault(QUALITY, len(self._columns))
             self._samples[key][QUALITY] = json.dumps(said)
-
-    def flag_last(self) -> None:
-        """Say of the value that was put in last that it may be cut short."""
-        if self._last is not None:
-            key, column = self._last
-            quantity = meaning_of(split(column)[0])
-            known = json.loads(self._samples[key].get(QUALITY) or "{}")
-            if quantity in STATE_QUANTITIES:
-                self.remark({key: {quantity: CUT, **known}})
 
     def sheet(self, old: Sheet) -> Sheet:
         """Return one row per sample."""
@@ -109,7 +96,7 @@ def _tidy(sheet: Sheet, forms: Sequence[str], options: ReadOptions, problems: Pr
             remarks.setdefault(key, {})[quantity] = unescaped(row[at].strip())
             turned.put(line, key, QUALITY, "")
     turned.remark(remarks)
-    return _finished(TIDY, turned, sheet, options)
+    return _finished(TIDY, turned, sheet, options, problems)
 
 
 def _is_time(header: str) -> bool:
@@ -141,7 +128,7 @@ def _tags(sheet: Sheet, forms: Sequence[str], options: ReadOptions, problems: Pr
         shown = ", ".join(list(unread)[:_MOST_SHOWN]) + (f" and {more} more" if more > 0 else "")
         remarks = (f"tags that are no quantity were left unread: {shown}.",)
     plain = replace(options, columns={}, ignore=())
-    return _finished(TAGS, turned, sheet, plain, remarks=remarks)
+    return _finished(TAGS, turned, sheet, plain, problems, remarks=remarks)
 
 
 _path_and_unit = re.compile(r"([^\[(]*)(.*)", re.DOTALL).fullmatch
@@ -188,7 +175,7 @@ def _bio_ht(sheet: Sheet, options: ReadOptions, problems: Problems) -> Recognise
         key = (row[stamps[0]].strip(), row[names[0]].strip() if names else "")
         turned.put(line, key, f"{_ANALYTES[_match(text)]} [{row[units[0]].strip()}]", row[value].strip())
     remarks = (f"rows of other analytes were left unread: {', '.join(list(unread)[:_MOST_SHOWN])}.",) if unread else ()
-    return _finished(BIO_HT, turned, sheet, options, remarks=remarks)
+    return _finished(BIO_HT, turned, sheet, options, problems, remarks=remarks)
 
 
 def _match(text: str) -> str:
@@ -201,15 +188,9 @@ def _is_value(cell: str) -> bool:
 
 
 def _finished(
-    name: str, turned: _Turned, sheet: Sheet, options: ReadOptions, *, remarks: tuple[str, ...] = ()
+    name: str, turned: _Turned, sheet: Sheet, options: ReadOptions, problems: Problems, *, remarks: tuple[str, ...] = ()
 ) -> Recognised:
-    if sheet.is_cut:
-        turned.flag_last()
-        remarks = (
-            *remarks,
-            f"line {sheet.lines[-1]} is the last one and has no line break: its value is used as it stands, but may "
-            "have been cut short.",
-        )
+    refuse_cut(sheet, problems)
     return Recognised(
         name=name, sheet=turned.sheet(sheet), options=replace(options, may_be_unsorted=True), remarks=remarks
     )

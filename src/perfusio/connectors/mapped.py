@@ -121,7 +121,7 @@ def _table(
     )  # fmt: skip
     rows = (list(texts), *(list(row) for row in zip(*texts.values(), strict=True)))
     lines = (column_map.header_rows, *sheet.lines)
-    cells = Sheet(rows=rows, lines=lines, separator=source.separator, is_cut=False)
+    cells = Sheet(rows=rows, lines=lines, separator=source.separator, is_cut=source.is_cut)
     options = ReadOptions(
         columns=meanings,
         decimal=column_map.decimal or None,

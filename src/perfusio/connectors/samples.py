@@ -10,7 +10,6 @@ from typing import Any
 from perfusio.connectors.cells import is_missing
 from perfusio.connectors.columns import Column, Role
 from perfusio.connectors.grids import Grid
-from perfusio.connectors.long_tables import CUT
 from perfusio.connectors.names import QUALITY, amount
 from perfusio.connectors.problems import Problems
 from perfusio.connectors.times import SAME_TIME_H, Group, Times
@@ -92,22 +91,15 @@ def _records(columns: Mapping[str, FloatArray]) -> Iterator[dict[str, Any]]:
 
 
 def remarks_of(
-    grid: Grid, values: Mapping[Column, FloatArray], problems: Problems, warnings: list[str]
+    grid: Grid, values: Mapping[Column, FloatArray], problems: Problems
 ) -> dict[int, dict[str, str]]:
-    """Return the remarks on single values, by row: at a limit of the instrument, perhaps cut short, or as written."""
+    """Return the remarks on single values, by row: at a limit of the instrument, or as written."""
     flags = _written_remarks(grid, problems)
     for column, numbers in grid.numbers.items():
         for i, limit in numbers.limits.items() if column.role is Role.STATE else ():
             at = f"{values[column][i]:g}"
             remark = f"below the detection limit of {at}" if limit.below else f"above the measuring range of {at}"
             flags.setdefault(i, {})[column.name] = remark
-    if grid.is_cut:
-        if grid.cut and grid.cut.role is Role.STATE and not is_missing(grid.cells[-1][grid.cut.index]):
-            flags.setdefault(len(grid.lines) - 1, {})[grid.cut.name] = CUT
-        warnings.append(
-            f"line {grid.lines[-1]} is the last one and has no line break: its last value is used as it stands, but "
-            "may have been cut short."
-        )
     return flags
 
 

@@ -199,7 +199,7 @@ def filled(
     times = times_of(grid, groups, days, options, problems, warnings)
     values = canonical_values(grid, problems, warnings, has_started=has_started)
     clones = _clones(grid, groups, problems)
-    remarks = remarks_of(grid, values, problems, warnings)
+    remarks = remarks_of(grid, values, problems)
     feeds = feeds_of(grid, values, problems)
     problems.refuse_if_any()
     rows = joined_rows(built_rows(grid, groups, times, values, remarks, feeds), problems, warnings)
