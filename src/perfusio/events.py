@@ -7,7 +7,7 @@ for events that concern the whole experiment.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from math import isfinite, nan
 from typing import Any
 
@@ -47,11 +47,13 @@ class AimDoubted(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SampleRead(Event):
-    """A sample came and was taken; `in_force` held since the sample before, `assumed` names setpoints not confirmed."""
+    """A sample came and was taken; `in_force` held since the one before, `assumed` of it is not confirmed; `next_` since."""
 
     state: State
     in_force: Setpoints
     assumed: tuple[str, ...] = ()
+    next_in_force: Setpoints | None = None
+    next_assumed: tuple[str, ...] = ()
     extra: bool = False
 
 
@@ -227,10 +229,11 @@ class ConnectorFailed(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VesselJoined(Event):
-    """One more vessel takes part from the next turn on."""
+    """One more vessel takes part from the next turn on; `config` is what is asked of it that is not asked of all."""
 
     mode: str
     source: Json
+    config: Json = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
+from enum import Enum, StrEnum
 from typing import Any, Generic, Protocol, Self, TypeVar, runtime_checkable
 
 from perfusio.config import DesignSpace, RunConfig
@@ -55,6 +55,48 @@ class Connector(Protocol):
             WriteRejected: the vessel did not take them.
             NotConnected: it is not known whether they were taken; read back.
         """
+        ...
+
+
+class Ending(Enum):
+    """How a write ended; the value is what to do."""
+
+    DONE = "All values are in force."
+    REFUSED = "Nothing has changed."
+    OVERRIDDEN = "Nothing was sent: somebody else changed a setpoint. A person decides whose values hold."
+    RESTORED = "The old values are back and verified. A person finds out why before anything more is written."
+    PARTIAL = "A part is in force and could not be put back. A person looks at the vessel now."
+    UNKNOWN = "What is in force is not known. A person looks at the vessel now."
+
+    @property
+    def stops_writing(self) -> bool:
+        """Whether nothing more may be written until a person allows it."""
+        return self not in (Ending.DONE, Ending.REFUSED)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WriteReport:
+    """How one write ended.
+
+    Attributes:
+        ending: How.
+        in_force: What was read back last; NaN where it is not known.
+        words: What happened, one sentence each.
+    """
+
+    ending: Ending
+    in_force: Setpoints
+    words: str = ""
+
+
+@runtime_checkable
+class Reporting(Protocol):
+    """A connector that checks, reads back and puts back by itself, and says how its latest write ended."""
+
+    last_write: WriteReport | None
+
+    def allow_writing(self, *, who: str, why: str) -> None:
+        """Allow writing again after an ending that stopped it; a person said so."""
         ...
 
 

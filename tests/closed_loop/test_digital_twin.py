@@ -116,11 +116,11 @@ class TestInForce:
 
     async def test_the_model_learns_from_the_acknowledgement_not_from_the_wish(self, run_twin):
         other = replace(NOMINAL, bleed_rate=0.11)
-        run = await run_twin(ScriptedConnector(days(2), write_script=[other]), days=2)
-        assert run.result.trajectories["R01"].setpoints[0] == other
-        assert [type(e).__name__ for e in run.of("WriteUnknown", "SetpointsWritten")] == [
-            "WriteUnknown", "SetpointsWritten",
-        ]  # fmt: skip
+        run = await run_twin(ScriptedConnector(days(2), write_script=[other] * 4), days=2)
+        assert run.result.trajectories["R01"].setpoints == (other, other)
+        assert [(type(e).__name__, e.day) for e in run.of("WritePartial", "SetpointsWritten")] == [("WritePartial", 0)]
+        assert run.twin.mode("R01") is Mode.HOLD  # a person has to look
+        assert [e.mode for e in run.of("ModeChanged")] == ["hold"]
 
     async def test_an_operator_at_the_vessel_is_seen_with_the_next_sample(self, run_twin):
         connector = ScriptedConnector(days(3))
@@ -132,6 +132,11 @@ class TestInForce:
         run = await run_twin(connector, days=3, observers=(operator,))
         # known with sample 2: from then on; how long before, nobody said
         assert run.of("WriteIntended", day=2)[0].old.bleed_rate == 0.12
+        (found,) = run.of("OverrideDetected")
+        assert (found.day, found.found.bleed_rate) == (2, 0.12)
+        assert len(connector.written) == 2
+        assert run.twin.mode("R01") is Mode.ADVISORY
+        assert run.twin.run_state.in_force["R01"].bleed_rate == 0.12
 
     async def test_in_a_replay_our_writes_never_count(self, run_twin):
         of_file = replace(NOMINAL, perfusion_rate=1.2, bleed_rate=0.1)

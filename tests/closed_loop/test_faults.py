@@ -14,7 +14,7 @@ from perfusio.errors import AuditError, ModelError, NotConnected, SampleOverdue,
 from perfusio.protocols import ConnectorKind, Refit
 from perfusio.state import Setpoints
 from perfusio.testing import ScriptedConnector, make_state
-from perfusio.twin import digital_twin
+from perfusio.twin import mind
 from perfusio.twin.audit import AuditLogger
 from perfusio.twin.journal import SystemDisk
 from perfusio.twin.verify import verify
@@ -172,7 +172,7 @@ class TestModel:
         assert run.twin.model.version == 0
 
     async def test_a_refit_that_takes_too_long_is_not_waited_for(self, run_twin, persistence, monkeypatch):
-        monkeypatch.setattr(digital_twin, "REFIT_SHARE", 1e-9)
+        monkeypatch.setattr(mind, "REFIT_SHARE", 1e-9)
         is_over = Event()
 
         def refit(self, trajectories, *, seed):
@@ -244,10 +244,14 @@ class TestJournal:
         assert not report.is_finished
 
     async def test_an_unfinished_record_is_refused_before_anything_is_written(self, make_twin, tmp_path):
-        logger = AuditLogger(tmp_path / "audit.jsonl", disk=FailingDisk())
-        twin = make_twin(ScriptedConnector(days(1)), days=1, audit=logger)
-        twin._sink = logger
-        twin._start({"R01": {}})
+        disk = FailingDisk()
+
+        def breaks(_):
+            disk.is_broken = True
+
+        logger = AuditLogger(tmp_path / "audit.jsonl", disk=disk)
+        with pytest.raises(AuditError):
+            await make_twin(ScriptedConnector(days(1)), days=1, audit=logger, observers=(breaks,)).run()
         logger.close()
         connector = ScriptedConnector(days(1))
         with pytest.raises(AuditError):

@@ -10,7 +10,15 @@ from perfusio.connectors.opcua import OpcUaConnector
 from perfusio.connectors.opcua_access import Timing
 from perfusio.connectors.opcua_security import Certificates
 from perfusio.connectors.simulated import SimulatedAmbr250
-from perfusio.events import SampleRead, SetpointsWritten, WriteIntended, WriteUnknown
+from perfusio.events import (
+    ModeChanged,
+    OverrideDetected,
+    SampleRead,
+    SetpointsWritten,
+    Withheld,
+    WriteIntended,
+    WriteRestored,
+)
 from perfusio.plant.sensors import SensorSettings
 from perfusio.testing.opcua_faults import Faults
 from perfusio.testing.opcua_identity import identity
@@ -82,24 +90,27 @@ def test_the_run_goes_on_to_its_end(told):
 def test_a_refusing_node_leaves_the_old_values_and_stops_that_vessel(told):
     _, events, in_force = told
     assert set(of(events, SetpointsWritten, "R01")) == {0}
-    failed = of(events, WriteUnknown, "R01")
-    assert set(failed) == {1, 2, 3}
-    assert "Refused: " in failed[1].reason
-    assert "(BadNotWritable)" in failed[1].reason
-    assert "The old values are back and verified" in failed[1].reason
-    assert all("nothing was sent, because writing has stopped" in failed[day].reason for day in (2, 3))
+    restored = of(events, WriteRestored, "R01")
+    assert set(restored) == {1}
+    assert "Refused: " in restored[1].reason
+    assert "(BadNotWritable)" in restored[1].reason
+    held = of(events, ModeChanged, "R01")[1]
+    assert (held.before, held.mode, held.who) == ("automatic", "hold", "perfusio")
+    assert set(of(events, WriteIntended, "R01")) == {0, 1}
     acknowledged = of(events, SetpointsWritten, "R01")[0].acknowledged
-    assert failed[1].read_back == failed[3].read_back == in_force["R01"] == acknowledged
+    assert restored[1].restored == in_force["R01"] == acknowledged
 
 
 def test_what_a_person_changed_is_kept_and_stops_that_vessel(told):
     _, events, in_force = told
     assert set(of(events, SetpointsWritten, "R02")) == {0, 1}
-    failed = of(events, WriteUnknown, "R02")
-    assert "somebody else changed a setpoint" in failed[2].reason
-    assert "and 34" in failed[2].reason
+    overridden = of(events, OverrideDetected, "R02")
+    assert set(overridden) == {2}
+    assert "and 34" in overridden[2].reason
+    assert of(events, ModeChanged, "R02")[2].mode == "advisory"
+    assert of(events, Withheld, "R02")[3].action == "advise"
     before = of(events, SetpointsWritten, "R02")[1].acknowledged
-    assert in_force["R02"] == failed[3].read_back == replace(before, temperature=34.0)
+    assert in_force["R02"] == overridden[2].found == replace(before, temperature=34.0)
 
 
 def test_status_and_times_of_each_value_are_on_record(told):

@@ -16,9 +16,9 @@ from perfusio.connectors.opcua_nodes import NodeMap, VesselMap, read_node_map
 from perfusio.connectors.opcua_samples import Seen, next_sample
 from perfusio.connectors.opcua_security import Certificates, Login
 from perfusio.connectors.opcua_session import OpcUaSession
-from perfusio.connectors.opcua_writes import Ending, Report, Write, setpoints_of
+from perfusio.connectors.opcua_writes import Write, setpoints_of
 from perfusio.errors import ConfigError, NotConnected, SampleOverdue, WriteRejected
-from perfusio.protocols import ConnectorKind
+from perfusio.protocols import ConnectorKind, Ending, WriteReport
 from perfusio.state import Setpoints, State
 
 
@@ -118,7 +118,7 @@ class OpcUaVessel:
 
     def __init__(self, connector: OpcUaConnector, vessel: VesselMap) -> None:
         self.reactor, self.kind = vessel.reactor, connector.kind
-        self.last_write: Report | None = None
+        self.last_write: WriteReport | None = None
         self.stopped = ""
         self._session, self._vessel = connector.session, vessel
         self._seen = Seen()
@@ -185,11 +185,12 @@ class OpcUaVessel:
         """
         where = {"connector": self.reactor, "operation": "write_setpoints"}
         if self.stopped:
-            raise WriteRejected(
-                f"{self.reactor}: nothing was sent, because writing has stopped: {self.stopped} When the vessel is "
-                "as it should be, a person allows it again: vessel.allow_writing(who=..., why=...), or a new run.",
-                **where,
+            words = (
+                f"Nothing was sent, because writing has stopped: {self.stopped} When the vessel is as it should be, a "
+                "person allows it again: perfusio release RUN, or in Python vessel.allow_writing(who=..., why=...)."
             )
+            self.last_write = WriteReport(ending=Ending.REFUSED, in_force=Setpoints(), words=words)
+            raise WriteRejected(f"{self.reactor}: {words}", **where)
         # what we wrote last must still hold; before our first write, what the twin was shown last
         report = await Write(self._session, self._vessel, setpoints, self._done or self._read).run()
         self.last_write = report

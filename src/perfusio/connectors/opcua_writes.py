@@ -10,8 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from enum import Enum
+from dataclasses import replace
 from math import isclose, isfinite
 
 from perfusio.connectors.opcua_link import Link
@@ -19,6 +18,7 @@ from perfusio.connectors.opcua_nodes import Tag, VesselMap
 from perfusio.connectors.opcua_samples import Reading, values
 from perfusio.connectors.opcua_session import OpcUaSession
 from perfusio.errors import NotConnected, OutOfRange, PerfusioError
+from perfusio.protocols import Ending, WriteReport
 from perfusio.state import SETPOINT_QUANTITIES, SETPOINTS, Setpoints
 
 TOLERANCE = 1e-6
@@ -28,37 +28,6 @@ HOPELESS = frozenset((
     "BadWriteNotSupported", "BadAttributeIdInvalid", "BadNotSupported",
 ))  # fmt: skip
 """Status codes after which the same write would fail again."""
-
-
-class Ending(Enum):
-    """How a write ended; the value is what to do."""
-
-    DONE = "All values are in force."
-    REFUSED = "Nothing was sent."
-    OVERRIDDEN = "Nothing was sent: somebody else changed a setpoint. A person decides whose values hold."
-    RESTORED = "The old values are back and verified. A person finds out why before anything more is written."
-    PARTIAL = "A part is in force and could not be put back. A person looks at the vessel now."
-    UNKNOWN = "What is in force is not known. A person looks at the vessel now."
-
-    @property
-    def stops_writing(self) -> bool:
-        """Whether nothing more may be written until a person allows it."""
-        return self not in (Ending.DONE, Ending.REFUSED)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Report:
-    """How one write ended.
-
-    Attributes:
-        ending: How.
-        in_force: What was read back last; NaN where it is not known.
-        words: What happened, one sentence each.
-    """
-
-    ending: Ending
-    in_force: Setpoints
-    words: str = ""
 
 
 def setpoints_of(vessel: VesselMap, readings: Mapping[Tag, Reading]) -> Setpoints:
@@ -107,32 +76,32 @@ class Write:
         self._refusals: dict[str, str] = {}
         self._trouble = ""
 
-    async def run(self) -> Report:
+    async def run(self) -> WriteReport:
         """Carry it out; it always ends with a report, at the latest soon after the deadline."""
         try:
             link, readings = await self._session.read_now(tuple(self._vessel.setpoints.values()))
             self._old = setpoints_of(self._vessel, readings)
         except PerfusioError as error:
-            return Report(
+            return WriteReport(
                 ending=Ending.REFUSED, in_force=Setpoints(), words=f"{error} A write does not wait for a link."
             )
         if problem := not_allowed(self._vessel, self._asked, self._old):
-            return Report(ending=Ending.REFUSED, in_force=self._old, words=problem)
+            return WriteReport(ending=Ending.REFUSED, in_force=self._old, words=problem)
         expected = self._old if self._expected is None else self._expected.filled_from(self._old)[0]
         if changed := differences(expected, self._old):
-            return Report(ending=Ending.OVERRIDDEN, in_force=self._old, words=f"Expected and found: {changed}.")
+            return WriteReport(ending=Ending.OVERRIDDEN, in_force=self._old, words=f"Expected and found: {changed}.")
         self._asked = _representable(self._vessel, link, self._asked)
         if not self._has_time(link):
             text = (
                 f"The server keeps a silent session for {link.session_s:g} s, so a write could be carried out as late."
             )
             text += f" Expected less than the deadline of {self._timing.write:g} s: allow more time (Timing.write)."
-            return Report(ending=Ending.REFUSED, in_force=self._old, words=text)
+            return WriteReport(ending=Ending.REFUSED, in_force=self._old, words=text)
         return await self._settle(link, await self._put(link, self._asked))
 
     # -- inside ------------------------------------------------------------------------------------------------------
 
-    async def _settle(self, link: Link, found: Setpoints | None) -> Report:
+    async def _settle(self, link: Link, found: Setpoints | None) -> WriteReport:
         """Try again while that can help, then put the old values back."""
         loop = asyncio.get_running_loop()
         while found is not None and differences(self._asked, found) and not self._is_hopeless():
@@ -142,15 +111,15 @@ class Write:
                 break
             found = await self._again(self._asked)
         if found is not None and not differences(self._asked, found):
-            return Report(ending=Ending.DONE, in_force=found, words=self._trouble)
+            return WriteReport(ending=Ending.DONE, in_force=found, words=self._trouble)
         words = self._words(found)
         if found is not None and differences(self._old, found):
             found = await self._again(self._old)
         if found is None:
-            return Report(ending=Ending.UNKNOWN, in_force=Setpoints(), words=words)
+            return WriteReport(ending=Ending.UNKNOWN, in_force=Setpoints(), words=words)
         if left := differences(self._old, found):
-            return Report(ending=Ending.PARTIAL, in_force=found, words=f"{words} Not put back: {left}.")
-        return Report(ending=Ending.RESTORED, in_force=found, words=words)
+            return WriteReport(ending=Ending.PARTIAL, in_force=found, words=f"{words} Not put back: {left}.")
+        return WriteReport(ending=Ending.RESTORED, in_force=found, words=words)
 
     async def _again(self, wanted: Setpoints) -> Setpoints | None:
         """Write what differs from what is wanted, on a link behind which nothing is under way any more."""

@@ -1,4 +1,4 @@
-"""One turn of the loop as pure functions: what the twin knows, and how a sample changes it."""
+"""What the twin knows of its vessels, and how a sample changes it. Pure."""
 
 from __future__ import annotations
 
@@ -7,26 +7,77 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from perfusio.config import Mode
 from perfusio.errors import OutOfRange
+from perfusio.events import Decided, WriteIntended
 from perfusio.state import SETPOINTS, STATE_QUANTITIES, Setpoints, State
 from perfusio.trajectory import Trajectory
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RunState:
-    """What is known of all vessels.
+class Today:
+    """What is on record of the turn that is going on.
 
     Attributes:
-        trajectories: Samples and setpoints so far, by reactor.
-        in_force: Setpoints in force since the latest sample, by reactor.
-        assumed: Setpoints among them that nobody confirmed, by reactor.
-        alarms: Alarms that are active: (reactor, quantity, level).
+        turn: Its number.
+        sampled: Vessels whose sample of the turn is there.
+        missed: Vessels of which it is on record that it is not.
+        is_conditioned: Whether the model has taken in the samples.
+        decided: Decisions by vessel.
+        settled: Vessels with which the turn is done: held, advised, or written to.
+        is_fitted: Whether the refit at its end is done.
     """
 
+    turn: int = 0
+    sampled: frozenset[str] = frozenset()
+    missed: frozenset[str] = frozenset()
+    is_conditioned: bool = False
+    decided: Mapping[str, Decided] = field(default_factory=dict)
+    settled: frozenset[str] = frozenset()
+    is_fitted: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunState:
+    """What is known of all vessels; by reactor id.
+
+    Attributes:
+        run_id: Of the run.
+        trajectories: Samples and setpoints so far.
+        in_force: Setpoints in force since the latest sample.
+        assumed: Setpoints among them that nobody confirmed.
+        kinds: What stands behind the connector.
+        modes: Who may write, a hold left aside.
+        noted: The mode last put on record, holds included.
+        stuck: Vessels whose last write ended so that a person has to look.
+        done: What our last write was found to have put in force; empty where somebody else has changed it since.
+        pending: Writes of which it is not known how they ended.
+        advised: The advice that a person can still approve.
+        left: Vessels that take no part any more.
+        starts: Turn and time [h] of the first sample.
+        alarms: Alarms that are active: (reactor, quantity, level).
+        today: The turn that is going on.
+        n_samples: Expected samples that came.
+        n_decisions: Decisions made.
+    """
+
+    run_id: str = ""
     trajectories: Mapping[str, Trajectory] = field(default_factory=dict)
     in_force: Mapping[str, Setpoints] = field(default_factory=dict)
     assumed: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    kinds: Mapping[str, str] = field(default_factory=dict)
+    modes: Mapping[str, Mode] = field(default_factory=dict)
+    noted: Mapping[str, Mode] = field(default_factory=dict)
+    stuck: frozenset[str] = frozenset()
+    done: Mapping[str, Setpoints] = field(default_factory=dict)
+    pending: Mapping[str, WriteIntended] = field(default_factory=dict)
+    advised: Mapping[str, Decided] = field(default_factory=dict)
+    left: frozenset[str] = frozenset()
+    starts: Mapping[str, tuple[int, float]] = field(default_factory=dict)
     alarms: frozenset[tuple[str, str, str]] = frozenset()
+    today: Today = Today()
+    n_samples: int = 0
+    n_decisions: int = 0
 
 
 def with_vessel(run_state: RunState, empty: Trajectory, nominal: Setpoints) -> RunState:
@@ -52,6 +103,12 @@ def observe(run_state: RunState, reactor: str, sample: State) -> RunState:
 def _filled(state: State, late: State) -> State:
     new = {name: value for name, value in late.measured().items() if name not in state.measured()}
     return replace(state, **new, quality={**late.quality, **state.quality})
+
+
+def says_nothing_new(sample: State, trajectory: Trajectory) -> bool:
+    """Whether a sample of this very time with these very values is known: read again after a restart, say."""
+    known = next((s for s in reversed(trajectory.states) if s.time_h == sample.time_h), None)
+    return known is not None and sample.measured().items() <= known.measured().items()
 
 
 def in_force(run_state: RunState, reactor: str, setpoints: Setpoints, assumed: tuple[str, ...] = ()) -> RunState:

@@ -1,32 +1,24 @@
-"""DigitalTwin: the one object with state. Each day: read, observe, condition, decide, guard, write; refit every few."""
+"""DigitalTwin: the loop. Each day: read, observe, condition, decide, guard, write; refit every few."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
-from functools import partial
-from math import nan
-from typing import TypeVar
-
-import numpy as np
+from pathlib import Path
+from typing import Any, Self
 
 from perfusio.bed.policy import BEDPolicy
-from perfusio.bed.well_posed import Doubt, doubt
 from perfusio.clock import Clock, SystemClock
 from perfusio.config import DesignSpace, Mode, RunConfig
 from perfusio.decision import Action, Decision, Verdict
-from perfusio.errors import AuditError, ConfigError, ModelError, PerfusioError
+from perfusio.errors import AuditError, ConfigError, PerfusioError
 from perfusio.events import (
+    AlarmChanged,
     ConnectorFailed,
     Event,
-    Forecasted,
-    ModeChanged,
-    ModelConditioned,
-    ModelRejected,
     RunEnded,
     SampleQuarantined,
     VesselJoined,
@@ -34,34 +26,29 @@ from perfusio.events import (
 )
 from perfusio.forecast import Forecast
 from perfusio.hybrid.model import HybridModel
-from perfusio.hybrid.threads import one_thread
 from perfusio.protocols import Connector, ConnectorKind, Described, EventSink, Model, Policy
-from perfusio.state import Setpoints
 from perfusio.trajectory import Trajectory
-from perfusio.twin import facts
-from perfusio.twin.actuate import actuate
+from perfusio.twin import facts, resume
 from perfusio.twin.alarms import alarms
-from perfusio.twin.announce import Announcing, Observer
+from perfusio.twin.announce import Observer
 from perfusio.twin.audit import AuditLogger
-from perfusio.twin.day import RunState, in_force, is_fit_due, observe, problem_with, with_vessel
-from perfusio.twin.guard import guard
-from perfusio.twin.hold import word_on
+from perfusio.twin.day import RunState, is_fit_due, problem_with, says_nothing_new
+from perfusio.twin.desk import Desk
+from perfusio.twin.hands import Hands
 from perfusio.twin.inbox import Arrival, Inbox, Trouble
+from perfusio.twin.logbook import Logbook
+from perfusio.twin.mind import Mind
 from perfusio.twin.outcome import Outcome, RunResult
+from perfusio.twin.pace import Pace
 from perfusio.twin.patience import Patience
 from perfusio.twin.proposal import proposed
+from perfusio.twin.recall import recalled
+from perfusio.twin.record import Record
 from perfusio.twin.site_key import SiteKey
 from perfusio.twin.vessels import Source, Vessel, aboard, on_equal_terms
 
 OVERDUE_TURNS = 3
 """Turns in a row without any sample from any vessel after which a run ends as SAMPLE_OVERDUE."""
-WORSE = 1.1
-"""A refit that predicts the latest transitions this many times worse is refused."""
-REFIT_SHARE = 0.25
-"""Of the time between two samples that a refit may take: what it learns later is not used."""
-T = TypeVar("T")
-_N_WORKERS = 4
-"""Threads for models and policies: their own, so that connectors that hang in threads of theirs take none of these."""
 
 
 class DigitalTwin:
@@ -80,8 +67,6 @@ class DigitalTwin:
 
     Attributes:
         vessels: The vessels by reactor id; those that left stay.
-        model: What is believed now.
-        run_state: What was seen and what is in force.
     """
 
     def __init__(
@@ -101,29 +86,71 @@ class DigitalTwin:
         self.design_space, self.config = design_space, run_config
         for vessel in self.vessels.values():
             vessel.config(run_config)  # what is asked of a vessel is refused here or never
-        self.model: Model = model if model is not None else HybridModel()
-        self.policy: Policy = policy if policy is not None else BEDPolicy()
-        self.run_state = RunState()
         self._clock = clock or SystemClock()
         self._audit, self._observers = audit, observers
         self._patience = patience or Patience.usual(run_config.sampling_interval_hours)
+        self._book = Logbook(run_config, design_space, self.vessels, observers)
         self._inbox = Inbox(self.connectors, run_config.sampling_interval_hours, self._patience)
-        self._left: set[str] = set()
-        self._modes: dict[str, Mode] = {}
-        self._turn = self._n_samples = self._n_decisions = 0
-        self._is_running = False
-        self._run_id = ""
+        self._pace = Pace(self._clock, run_config.sampling_interval_hours)
+        self._mind = Mind(model if model is not None else HybridModel(), policy or BEDPolicy(), run_config, self._tell)
+        self._hands = Hands(self._book, self._patience, self._clock)
+        self._desk = Desk(self._book, self._hands, self._pace)
+        self._goes_on = False
+
+    @classmethod
+    def resume(
+        cls,
+        run_dir: str | Path,
+        *,
+        connector: Source,
+        model: Model | None = None,
+        policy: Policy | None = None,
+        clock: Clock | None = None,
+        observers: tuple[Observer, ...] = (),
+        patience: Patience | None = None,
+    ) -> Self:
+        """Return a twin that goes on with an unfinished run, as its record says; `run` then does.
+
+        Args:
+            run_dir: Folder of the run.
+            connector: The same vessels again.
+            model: Instead of the one that was saved last.
+            policy: As for a new twin.
+            clock: As for a new twin.
+            observers: As for a new twin.
+            patience: As for a new twin.
+
+        Raises:
+            AuditError: there is no record, or its run is finished.
+            ConfigError: these are not the vessels of the run.
+        """
+        known = resume.outline(Path(run_dir))
+        twin = cls(
+            connector=resume.asked_of(aboard(connector), known), design_space=known.design_space,
+            run_config=known.config, model=model or resume.saved_model(known), policy=policy, clock=clock,
+            observers=observers, patience=patience,
+        )  # fmt: skip
+        twin._goes_on = True
+        return twin
 
     @property
     def connectors(self) -> dict[str, Connector]:
         """The connector of each vessel, by reactor id."""
         return {reactor: vessel.connector for reactor, vessel in self.vessels.items()}
 
+    @property
+    def model(self) -> Model:
+        """What is believed now."""
+        return self._mind.model
+
+    @property
+    def run_state(self) -> RunState:
+        """What was seen and what is in force."""
+        return self._book.run_state
+
     def mode(self, reactor: str) -> Mode:
-        """Return who may write to a vessel: nobody if a person holds it; else as configured, or as its kind has it."""
-        if word_on(self.config.run_dir, reactor).is_held:
-            return Mode.HOLD
-        return self.vessels[reactor].mode_within(self.config)
+        """Return who may write to a vessel: nobody if it is held; else as configured, or as a person has changed it."""
+        return self._book.mode(reactor)
 
     def join(self, reactor: str, vessel: Connector | Vessel, *, reason: str) -> None:
         """Take one more vessel into a run; its first sample is expected with the next turn.
@@ -140,10 +167,14 @@ class DigitalTwin:
             raise ConfigError(f"{reactor} is or was in this run. Give the new culture a name of its own, {reactor}-2.")
         self.vessels[reactor] = one = vessel if isinstance(vessel, Vessel) else Vessel(connector=vessel)
         self._inbox.join(reactor, one.connector)
-        if self._is_running:
-            source, mode = _description(one), self.mode(reactor).value
-            self._sink.append(VesselJoined(reactor=reactor, day=self._turn, mode=mode, source=source, reason=reason))
-            self._seat(reactor, source)
+        if self._book.is_open:
+            asked = {"design_space": self._book.space(reactor).model_dump(mode="json")}
+            self._tell(
+                VesselJoined(
+                    reactor=reactor, day=self.run_state.today.turn, mode=self._book.base_mode(reactor).value,
+                    source=_description(one), config=asked | facts.of_its_own(one, self.config), reason=reason,
+                )
+            )  # fmt: skip
 
     def leave(self, reactor: str, *, reason: str) -> None:
         """Let a vessel go, e.g. contaminated or harvested: it is not read or written any more; its data stay.
@@ -157,11 +188,12 @@ class DigitalTwin:
         """
         if reactor not in self.vessels:
             raise ConfigError(f"There is no vessel {reactor}. Known: {', '.join(self.vessels)}.")
-        if reactor not in self._left:
-            self._left.add(reactor)
+        if reactor in self._book.aboard:
             self._inbox.leave(reactor)
-            if self._is_running:
-                self._sink.append(VesselLeft(reactor=reactor, day=self._turn, reason=reason))
+            if self._book.is_open:
+                self._tell(VesselLeft(reactor=reactor, day=self.run_state.today.turn, reason=reason))
+            else:
+                del self.vessels[reactor]
 
     async def run(self) -> RunResult:
         """Run the experiment to its end and return how it ended.
@@ -172,22 +204,17 @@ class DigitalTwin:
         sources = {reactor: _description(vessel) for reactor, vessel in self.vessels.items()}
         try:
             await self._inbox.first_look()
+            logger, records = self._opened()
         except BaseException:
             self._inbox.close()
             raise
-        logger, sink = None, self._audit
-        if sink is None:
-            path = self.config.run_dir / "audit.jsonl"
-            sink = logger = AuditLogger(path, clock=self._clock, fresh=self.config.fresh, key=SiteKey.of_site())
-        if isinstance(sink, AuditLogger):
-            self._run_id = sink.run_id
-        self._sink: EventSink = Announcing(sink, self._observers)
-        self._workers = ThreadPoolExecutor(_N_WORKERS, thread_name_prefix="perfusio")
-        outcome, reason = Outcome.FAILED, ""
+        outcome, reason, desk = Outcome.FAILED, "", asyncio.ensure_future(self._desk.stay_open())
         try:
-            self._start(sources)
-            await self._doubt_the_aim()
-            outcome = await self._turns()
+            if records:
+                self._go_on(records, sources)
+            else:
+                await self._start(sources)
+            outcome = await self._while_open(desk)
         except (asyncio.CancelledError, KeyboardInterrupt):
             outcome = Outcome.STOPPED
             raise
@@ -195,13 +222,14 @@ class DigitalTwin:
             reason = f"{type(error).__name__}: {error}"
             raise
         finally:
+            desk.cancel()
             self._inbox.close()
-            self._workers.shutdown(wait=False)
+            self._mind.close()
             with suppress(AuditError):  # a record that cannot be written is the reason we are here
-                self._sink.append(
+                self._tell(
                     RunEnded(
-                        outcome=outcome.name, n_samples=self._n_samples, n_decisions=self._n_decisions,
-                        reason=reason or outcome.value,
+                        outcome=outcome.name, n_samples=self.run_state.n_samples,
+                        n_decisions=self.run_state.n_decisions, reason=reason or outcome.value,
                     )
                 )  # fmt: skip
             if logger is not None:
@@ -210,223 +238,202 @@ class DigitalTwin:
             outcome=outcome,
             trajectories=self.run_state.trajectories,
             audit_path=logger.path if logger is not None else None,
-            n_samples=self._n_samples,
-            n_decisions=self._n_decisions,
+            n_samples=self.run_state.n_samples,
+            n_decisions=self.run_state.n_decisions,
         )
+
+    # -- begin and end -----------------------------------------------------------------------------------------------
+
+    def _tell(self, event: Event) -> int:
+        return self._book.append(event)
+
+    def _opened(self) -> tuple[AuditLogger | None, Sequence[Record]]:
+        """Open the record; return it if it is ours to close, and what it holds of a run that goes on."""
+        logger: AuditLogger | None = None
+        records: Sequence[Record] = ()
+        sink = self._audit
+        if sink is None:
+            path = self.config.run_dir / "audit.jsonl"
+            if self._goes_on:
+                logger, records = AuditLogger.resumed(path, clock=self._clock, key=SiteKey.of_site())
+            else:
+                logger = AuditLogger(path, clock=self._clock, fresh=self.config.fresh, key=SiteKey.of_site())
+            sink = logger
+        if isinstance(sink, AuditLogger):
+            self._book.run_state = RunState(run_id=sink.run_id)
+        self._book.sink = sink
+        self._keeps_models = logger is not None
+        return logger, records
+
+    async def _start(self, sources: Mapping[str, Mapping[str, object]]) -> None:
+        modes = {reactor: self._book.base_mode(reactor) for reactor in self.vessels}
+        self._tell(facts.started(self.config, self.design_space, modes, sources, self.vessels))
+        groups = list(on_equal_terms(self.vessels, self.design_space, self.config))
+        for terms in groups:
+            await self._mind.doubts(terms, are_all=len(groups) == 1)
+        await self._keep_model(0)
+
+    def _go_on(self, records: Sequence[Record], sources: Mapping[str, Mapping[str, object]]) -> None:
+        """Know what the run before knew, and say that it goes on."""
+        self._book.run_state = known = resume.known_after(records)
+        for reactor, (turn, _) in known.starts.items():
+            self._pace.begins(reactor, turn, at=resume.first_read(records, reactor))
+        self._inbox.goes_on(known.starts)
+        for reactor in known.left & set(self.vessels):
+            self._inbox.leave(reactor)
+        started = records[0].to_event()
+        for observer in self._observers:
+            observer(started)
+        self._tell(facts.resumed(records[-1], self.model, sources))
+
+    async def _keep_model(self, turn: int) -> None:
+        """Save the model beside the record, so that the run can go on with it."""
+        if self._keeps_models:
+            saved = await self._mind.saved(turn, self._observed(), self.config.run_dir)
+            if saved is not None:
+                self._tell(saved)
 
     # -- the loop ----------------------------------------------------------------------------------------------------
 
-    def _start(self, sources: Mapping[str, Mapping[str, object]]) -> None:
-        modes = {reactor: self.mode(reactor) for reactor in self.vessels}
-        self._sink.append(facts.started(self.config, self.design_space, modes, sources, self.vessels))
-        self._is_running = True
-        for reactor in self.vessels:
-            self._seat(reactor, sources[reactor])
-
-    def _seat(self, reactor: str, source: Mapping[str, object]) -> None:
-        self._modes[reactor] = self.mode(reactor)
-        empty = Trajectory(reactor_id=reactor, run_id=self._run_id, clone=str(source.get("clone", "")))
-        self.run_state = with_vessel(self.run_state, empty, self._space(reactor).nominal)
-
-    def _space(self, reactor: str) -> DesignSpace:
-        return self.vessels[reactor].design_space or self.design_space
-
-    async def _work(self, work: Callable[[], T]) -> T:
-        """Run code of a model or a policy in a thread of ours."""
-        return await asyncio.get_running_loop().run_in_executor(self._workers, one_thread(work))
-
-    async def _doubt_the_aim(self) -> None:
-        """Ask the model whether targets can be held at all, and put doubts on record; they stop nothing."""
-        for terms in on_equal_terms(self.vessels, self.design_space, self.config):
-            try:
-                found = await self._work(partial(doubt, self.model, terms.design_space, terms.config))
-            except Exception as error:  # noqa: BLE001 - as in `_attempt`; the first forecast says more about such a model
-                words = f"Whether the aim can be held was not checked: {type(error).__name__}: {error}"
-                found = Doubt(text=words, binding="not checked", remedies=(), growth=(nan, nan), window=(nan, nan))
-            if found is not None:
-                is_of_all = len(terms.reactors) == len(self.vessels)
-                self._sink.append(facts.aim_doubted(found, () if is_of_all else terms.reactors))
+    async def _while_open(self, desk: asyncio.Future[None]) -> Outcome:
+        """Run the loop, and end with it or with the desk, which ends only if an order cannot be put on record."""
+        turns = asyncio.ensure_future(self._turns())
+        both: set[asyncio.Future[Any]] = {turns, desk}
+        try:
+            await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
+            if not turns.done():
+                desk.result()
+            return await turns
+        finally:
+            turns.cancel()
 
     async def _turns(self) -> Outcome:
         last, silent = self.config.n_turns, 0
-        for turn in range(last + 1):
-            self._turn = turn
-            self._note_modes(turn)
+        for turn in range(self.run_state.today.turn, last + 1):
+            self._book.turn_to(turn)
+            await self._desk.obey()
+            self._book.note_modes(turn)
+            await self._hands.settle(turn)
             present = await self._gather_samples(turn)
             if not present and self._inbox.is_over:
                 return Outcome.SOURCE_EXHAUSTED
             silent = 0 if present else silent + 1
             if silent >= OVERDUE_TURNS and not self._inbox.is_reading_ahead:
                 return Outcome.SAMPLE_OVERDUE
-            await self._condition(turn)
-            deciding = {r for r in present if turn < last and self.mode(r) in (Mode.AUTOMATIC, Mode.ADVISORY)}
-            decisions = await self._decide(turn, deciding)
-            await self._forecast_only(turn, set(self.vessels) - self._left - set(decisions))
-            await self._apply_all(turn, self._judge(turn, decisions))
-            if turn < last and is_fit_due(turn, self.config.retrain_every):
-                await self._refit(turn)
+            await self._hands.settle(turn)
+            await self._mind.condition(turn, self._observed(), is_on_record=self.run_state.today.is_conditioned)
+            decisions = await self._decide(turn, present if turn < last else set())
+            await self._forecast_only(turn, self._book.aboard - set(decisions))
+            verdicts = self._hands.judge(turn, decisions)
+            self._alarm_all(turn, decisions, verdicts)
+            await self._hands.carry_out(turn, verdicts)
+            if turn < last and is_fit_due(turn, self.config.retrain_every) and not self.run_state.today.is_fitted:
+                before = self.model.model_id
+                await self._mind.refit(turn, self._observed())
+                if self.model.model_id != before:
+                    await self._keep_model(turn)
         return Outcome.COMPLETED
 
-    # -- hop 1 and 2: samples ----------------------------------------------------------------------------------------
+    # -- samples -----------------------------------------------------------------------------------------------------
 
     async def _gather_samples(self, turn: int) -> set[str]:
         """Take in what is due by this turn, all vessels at once; return the vessels whose sample of the day came."""
-        present = set()
-        gathered = await self._inbox.gather(turn)
+        today = self.run_state.today
+        gathered = await self._inbox.gather(turn, known=today.sampled | today.missed)
         for reactor, arrived in gathered.items():
             for thing in arrived:
                 if isinstance(thing, Trouble):
-                    self._sink.append(
+                    self._tell(
                         ConnectorFailed(reactor=reactor, day=turn, operation=thing.operation, reason=thing.reason)
                     )
-                elif self._take(reactor, turn, thing):
-                    present.add(reactor)
+                else:
+                    self._take(reactor, turn, thing)
             came = any(isinstance(thing, Arrival) and thing.is_due for thing in arrived)  # if only to be quarantined
             if not came and not (reactor in self._inbox.over and not arrived):
-                expected = self._inbox.expected_h(reactor, turn)
-                self._sink.append(facts.sample_missing(reactor, turn, expected, self.config.sampling_interval_hours))
-        self._n_samples += len(present)
+                expected, hours = self._inbox.expected_h(reactor, turn), self.config.sampling_interval_hours
+                missed = facts.day_missed if self._is_past(reactor, turn) else facts.sample_missing
+                self._tell(missed(reactor, turn, expected, hours))
+        present = set(self.run_state.today.sampled)
         if not self._inbox.is_over:
-            for reactor in sorted(self._inbox.over - self._left - present):
+            for reactor in sorted((self._inbox.over & self._book.aboard) - present):
                 self.leave(reactor, reason="Its source has no further samples.")
-        return present - self._left
+        return present & self._book.aboard
 
-    def _take(self, reactor: str, turn: int, arrival: Arrival) -> bool:
-        """Record and observe one sample; return whether it is the usable sample of this turn."""
+    def _take(self, reactor: str, turn: int, arrival: Arrival) -> None:
+        """Record and observe one sample."""
         sample, trajectory = arrival.sample, self.run_state.trajectories[reactor]
+        if says_nothing_new(sample, trajectory):
+            return
         problem = problem_with(sample, trajectory)
         if problem is not None:
-            self._sink.append(SampleQuarantined(reactor=reactor, day=turn, state=sample, reason=problem))
-            return False
-        connector, before = self.connectors[reactor], self.run_state.in_force[reactor]
+            self._tell(SampleQuarantined(reactor=reactor, day=turn, state=sample, reason=problem))
+            return
+        connector = self.connectors[reactor]
+        before, assumed = self.run_state.in_force[reactor], self.run_state.assumed[reactor]
         if connector.kind is ConnectorKind.HARDWARE and not connector.confirms_at_once and trajectory.states:
             # what a controller shows with this sample is what it made of our last write
-            self.run_state = in_force(self.run_state, reactor, *arrival.setpoints.filled_from(before))
-            before = self.run_state.in_force[reactor]
-        self._sink.append(facts.sample_read(reactor, turn, arrival, before, self.run_state.assumed[reactor]))
-        self.run_state = observe(self.run_state, reactor, sample)
-        if connector.kind is ConnectorKind.REPLAY:
-            before = self._space(reactor).nominal  # our own writes never count in a replay
-        self.run_state = in_force(self.run_state, reactor, *arrival.setpoints.filled_from(before))
-        return arrival.is_due
+            before, assumed = arrival.setpoints.filled_from(before)
+        base = self._book.space(reactor).nominal if self._book.is_replay(reactor) else before
+        self._tell(facts.sample_read(reactor, turn, arrival, (before, assumed), arrival.setpoints.filled_from(base)))
+        self._pace.begins(reactor, turn)
 
-    # -- hop 3 and 4: model and decisions ----------------------------------------------------------------------------
+    def _is_past(self, reactor: str, turn: int) -> bool:
+        """Whether the next sample of a real vessel is due already: what this one says is not acted upon any more."""
+        return self.connectors[reactor].kind is ConnectorKind.HARDWARE and self._pace.has_passed(reactor, turn)
+
+    # -- decisions ---------------------------------------------------------------------------------------------------
 
     def _observed(self, but_not: AbstractSet[str] = frozenset()) -> list[Trajectory]:
         return [t for r, t in self.run_state.trajectories.items() if t.states and r not in but_not]
 
-    async def _condition(self, turn: int) -> None:
-        def condition() -> tuple[Model, ModelConditioned]:
-            model = self.model.condition(self._observed())
-            return model, ModelConditioned(day=turn, model_id=model.model_id)
-
-        conditioned = await self._attempt(turn, condition)
-        if conditioned is not None:
-            self.model, event = conditioned
-            self._sink.append(event)
-
-    async def _attempt(self, turn: int, work: Callable[[], T], *, within_s: float | None = None) -> T | None:
-        """Run model code in a thread; whatever fails there costs this turn's update, never the run or the vessel."""
-        try:
-            return await asyncio.wait_for(self._work(work), within_s)
-        except Exception as error:  # noqa: BLE001 - a fault in a model must end as a HOLD with its name, not as a crash
-            what = f"{type(error).__name__}: {error}"
-            if isinstance(error, TimeoutError) and within_s is not None:
-                what = f"It took longer than {within_s / 60.0:.3g} minutes."
-            words = f"{what} The model before stays in use."
-            self._sink.append(ModelRejected(day=turn, model_id=self.model.model_id, reason=words))
-            return None
-
-    async def _decide(self, turn: int, reactors: set[str]) -> dict[str, Decision | PerfusioError]:
-        if not reactors:
-            return {}
-        chosen = {r: self.run_state.trajectories[r] for r in sorted(reactors)}
-        now = {t.reactor_id: self.run_state.in_force[t.reactor_id] for t in self._observed(but_not=self._left)}
-        answers: dict[str, object] = {}
-        asked = {r: self.vessels[r] for r in chosen}
-        for terms in on_equal_terms(asked, self.design_space, self.config):
-            theirs = {r: chosen[r] for r in terms.reactors}
-            decide = partial(
-                self.policy.decide, theirs, dict(now), self.model, terms.design_space, terms.config, day=turn
-            )
-            try:
-                decided = dict(await self._work(decide))
-                answers |= {r: decided.get(r) for r in terms.reactors}
-                now |= {r: d.setpoints for r, d in answers.items() if isinstance(d, Decision) and r in theirs}
-            except Exception as error:  # noqa: BLE001 - as above: a fault in a policy is that day's HOLD
-                fault = ModelError(f"The policy failed with {type(error).__name__}: {error}")
-                answers |= dict.fromkeys(terms.reactors, fault)
-        # for the vessels that were asked about, whatever the policy answered
-        return {reactor: self._proposed(reactor, turn, answers.get(reactor)) for reactor in chosen}
+    async def _decide(self, turn: int, present: set[str]) -> dict[str, Decision | PerfusioError]:
+        """Return the decisions of the turn; those on record from before a restart are not made again."""
+        today, decisions = self.run_state.today, dict[str, Decision | PerfusioError]()
+        asked = {}
+        for reactor in sorted(present - today.settled):
+            if self._book.mode(reactor) not in (Mode.AUTOMATIC, Mode.ADVISORY) or reactor in self.run_state.pending:
+                continue
+            if self._is_past(reactor, turn):
+                expected, hours = self._inbox.expected_h(reactor, turn), self.config.sampling_interval_hours
+                self._tell(facts.day_missed(reactor, turn, expected, hours))
+            elif reactor in today.decided:
+                decisions[reactor] = recalled(today.decided[reactor])
+            else:
+                asked[reactor] = self.vessels[reactor]
+        if not asked:
+            return decisions
+        now = {t.reactor_id: self.run_state.in_force[t.reactor_id] for t in self._observed(self.run_state.left)}
+        groups = on_equal_terms(asked, self.design_space, self.config)
+        answers = await self._mind.answers(turn, groups, self.run_state.trajectories, now)
+        for reactor in asked:  # whatever the policy answered
+            decisions[reactor] = self._proposed(reactor, turn, answers.get(reactor))
+        return decisions
 
     def _proposed(self, reactor: str, turn: int, answer: object) -> Decision | PerfusioError:
         """Put what a policy answered on record if it is a decision; what cannot be recorded cannot be done either."""
-        proposal, event = proposed(answer, reactor=reactor, turn=turn, key=self._key(reactor, turn))
+        proposal, event = proposed(answer, reactor=reactor, turn=turn, key=self._book.key(reactor, turn))
         if event is not None:
-            self._sink.append(event)
-            self._n_decisions += 1
+            self._tell(event)
         return proposal
-
-    def _key(self, reactor: str, turn: int) -> str:
-        return f"{self._run_id}:{reactor}:{turn}:0"
 
     async def _forecast_only(self, turn: int, reactors: set[str]) -> None:
         """Forecast the vessels for which nothing is decided, under the setpoints in force."""
-        for reactor in sorted(reactors):
-            if self.run_state.trajectories[reactor].states:
-                forecast = await self._attempt(turn, partial(self._hold_forecast, reactor, turn))
+        for reactor in sorted(reactors - self.run_state.today.settled):
+            trajectory = self.run_state.trajectories[reactor]
+            if trajectory.states:
+                forecast = await self._mind.forecast(turn, trajectory, self.run_state.in_force[reactor])
                 if forecast is not None:
-                    self._sink.append(forecast[1])
+                    self._tell(forecast[1])
                     self._alarm(reactor, turn, forecast[0])
 
-    def _hold_forecast(self, reactor: str, turn: int) -> tuple[Forecast, Forecasted]:
-        hours = self.config.sampling_interval_hours
-        plan = [self.run_state.in_force[reactor]] * max(1, round(self.config.forecast_days * 24.0 / hours))
-        trajectory, n, seed = self.run_state.trajectories[reactor], self.config.n_paths, self.config.seed
-        forecast = self.model.rollout(trajectory, [plan], interval_hours=hours, n_paths=n, seed=seed)[0]
-        if not forecast.is_finite():
-            raise ModelError(f"The forecast for {reactor} is not finite.")
-        event = Forecasted(reactor=reactor, day=turn, hold=forecast.to_json(), model_id=self.model.model_id)
-        return forecast, event
-
-    # -- hop 5 and 6: guard and write --------------------------------------------------------------------------------
-
-    def _judge(self, turn: int, decisions: Mapping[str, Decision | PerfusioError]) -> list[Verdict]:
-        self._note_modes(turn)
-        verdicts = []
-        for reactor, decision in decisions.items():
-            verdict = guard(
-                decision, reactor=reactor, trajectory=self.run_state.trajectories[reactor],
-                current=self.run_state.in_force[reactor], design_space=self._space(reactor),
-                constraints=self.config.constraints, mode=self.mode(reactor),
-            )  # fmt: skip
-            verdicts.append(verdict)
+    def _alarm_all(
+        self, turn: int, decisions: Mapping[str, Decision | PerfusioError], verdicts: Sequence[Verdict]
+    ) -> None:
+        for verdict in verdicts:
+            decision = decisions[verdict.reactor_id]
             if isinstance(decision, Decision) and decision.chosen.is_finite():
-                self._alarm(reactor, turn, decision.chosen if verdict.action is Action.WRITE else decision.hold)
-            if verdict.action is not Action.WRITE:
-                self._sink.append(facts.withheld(verdict, turn))
-        return verdicts
-
-    def _note_modes(self, turn: int) -> None:
-        """Put on record where a person has held or released a vessel since this was last asked."""
-        for reactor, before in self._modes.items():
-            now, word = self.mode(reactor), word_on(self.config.run_dir, reactor)
-            if now is not before:
-                changed = ModeChanged(
-                    reactor=reactor, day=turn, before=before.value, mode=now.value, who=word.who, reason=word.why
-                )
-                self._sink.append(changed)
-        self._modes = {reactor: self.mode(reactor) for reactor in self._modes}
-
-    def _not_held(self, turn: int, verdict: Verdict) -> Verdict:
-        """Return the verdict, or a HOLD if a person has held the vessel since it was judged."""
-        if verdict.action is not Action.WRITE or self.mode(verdict.reactor_id) is Mode.AUTOMATIC:
-            return verdict
-        self._note_modes(turn)
-        words = ("A person holds the vessel: nothing is written.",)
-        held = Verdict(reactor_id=verdict.reactor_id, setpoints=None, action=Action.HOLD, because=words)
-        self._sink.append(facts.withheld(held, turn))
-        return held
+                is_written = verdict.action is Action.WRITE
+                self._alarm(verdict.reactor_id, turn, decision.chosen if is_written else decision.hold)
 
     def _alarm(self, reactor: str, turn: int, forecast: Forecast) -> None:
         sample = self.run_state.trajectories[reactor].states[-1]
@@ -434,49 +441,13 @@ class DigitalTwin:
         active = {(reactor, a.quantity, a.level) for a in found}
         for alarm in found:
             if (reactor, alarm.quantity, alarm.level) not in self.run_state.alarms:
-                self._sink.append(replace(alarm, reactor=reactor, day=turn))
-        others = {a for a in self.run_state.alarms if a[0] != reactor}
-        self.run_state = replace(self.run_state, alarms=frozenset(others | active))
-
-    async def _apply_all(self, turn: int, verdicts: list[Verdict]) -> None:
-        """Carry out what was decided, side by side: a vessel that does not answer holds up no other."""
-        writes = [self._apply(turn, verdict) for verdict in verdicts if verdict.reactor_id not in self._left]
-        ended = await asyncio.gather(*writes, return_exceptions=True)
-        for error in ended:
-            if error is not None:
-                raise error
-
-    async def _apply(self, turn: int, verdict: Verdict) -> None:
-        verdict, reactor = self._not_held(turn, verdict), verdict.reactor_id
-        connector, current = self.connectors[reactor], self.run_state.in_force[reactor]
-        found = await actuate(
-            verdict, connector=connector, current=current, audit=self._sink, day=turn,
-            key=self._key(reactor, turn), patience=self._patience,
-        )  # fmt: skip
-        if connector.kind is ConnectorKind.REPLAY or verdict.action is not Action.WRITE:
-            return  # what was in force in a replay is history: our own writes never count
-        now, assumed = (found or Setpoints()).filled_from(current)
-        self.run_state = in_force(self.run_state, reactor, now, assumed)
-
-    # -- learning ----------------------------------------------------------------------------------------------------
-
-    async def _refit(self, turn: int) -> None:
-        seed = int(np.random.SeedSequence([self.config.seed, turn]).generate_state(1)[0])
-
-        def refit() -> tuple[Model, Event]:
-            new = self.model.refit(self._observed(), seed=seed)
-            accepted = bool(np.isfinite(new.error) and new.error <= WORSE * new.previous_error)
-            model = new.model if accepted else self.model
-            return model, facts.refitted(new, turn, accepted=accepted, model_id=model.model_id)
-
-        within_s = REFIT_SHARE * 3600.0 * self.config.sampling_interval_hours
-        refitted = await self._attempt(turn, refit, within_s=within_s)
-        if refitted is not None:
-            self.model, event = refitted
-            self._sink.append(event)
+                self._tell(replace(alarm, reactor=reactor, day=turn))
+        for _, quantity, level in sorted(a for a in self.run_state.alarms - active if a[0] == reactor):
+            self._tell(AlarmChanged(reactor=reactor, day=turn, alarm=f"{quantity}:{level}", status="cleared"))
 
 
 def _description(vessel: Vessel) -> dict[str, object]:
     """Return where the samples of a vessel come from; a clone that a person names counts before the source's."""
-    found = dict(vessel.connector.describe()) if isinstance(vessel.connector, Described) else {}
-    return found | ({"clone": vessel.clone} if vessel.clone else {})
+    connector = vessel.connector
+    found = dict(connector.describe()) if isinstance(connector, Described) else {}
+    return {"kind": connector.kind.value} | found | ({"clone": vessel.clone} if vessel.clone else {})

@@ -12,9 +12,11 @@ from perfusio.config import DesignSpace, Mode, RunConfig, in_words
 from perfusio.decision import Decision, Verdict
 from perfusio.events import (
     AimDoubted,
+    DayMissed,
     Decided,
     ModelFitted,
     ModelRejected,
+    RunResumed,
     RunStarted,
     SampleMissing,
     SampleRead,
@@ -23,6 +25,7 @@ from perfusio.events import (
 from perfusio.protocols import Model, Refit
 from perfusio.state import Setpoints
 from perfusio.twin.inbox import Arrival
+from perfusio.twin.record import Record
 from perfusio.twin.vessels import Vessel
 
 RECORDED_VERSIONS = ("perfusio-twin", "numpy", "scipy", "torch", "botorch")
@@ -36,7 +39,7 @@ def started(
     vessels: Mapping[str, Vessel] = MappingProxyType({}),
 ) -> RunStarted:
     """Return the first record of a run: everything that was asked of it, with versions and sources."""
-    own = {reactor: asked for reactor, vessel in vessels.items() if (asked := _of_its_own(vessel, config))}
+    own = {reactor: asked for reactor, vessel in vessels.items() if (asked := of_its_own(vessel, config))}
     return RunStarted(
         config={
             "run": config.model_dump(mode="json", exclude={"run_dir", "fresh"}),
@@ -44,13 +47,13 @@ def started(
             "modes": {reactor: mode.value for reactor, mode in modes.items()},
             **({"vessels": own} if own else {}),
         },
-        versions={name: version(name) for name in RECORDED_VERSIONS} | {"python": platform.python_version()},
+        versions=versions(),
         sources=dict(sources),
         reason=f"{len(modes)} vessel(s), {config.duration_days} days: {in_words(config.objectives)}.",
     )
 
 
-def _of_its_own(vessel: Vessel, config: RunConfig) -> dict[str, object]:
+def of_its_own(vessel: Vessel, config: RunConfig) -> dict[str, object]:
     """What is asked of a vessel that is not asked of all."""
     own: dict[str, object] = {}
     if vessel.objective is not None:
@@ -69,15 +72,42 @@ def aim_doubted(doubt: Doubt, reactors: tuple[str, ...] = ()) -> AimDoubted:
     )
 
 
-def sample_read(reactor: str, turn: int, arrival: Arrival, in_force: Setpoints, assumed: tuple[str, ...]) -> SampleRead:
-    """Return the record of a sample; what the day's sample lacks is said in words."""
+def resumed(last: Record, model: Model, sources: Mapping[str, Mapping[str, object]]) -> RunResumed:
+    """Return the record of a run that goes on after this last record."""
+    return RunResumed(
+        after=last.seq, model_id=model.model_id, versions=versions(), sources=dict(sources),
+        reason=f"The run goes on after record {last.seq} of {last.ts}.",
+    )  # fmt: skip
+
+
+def versions() -> dict[str, str]:
+    """Return what a run is computed with."""
+    return {name: version(name) for name in RECORDED_VERSIONS} | {"python": platform.python_version()}
+
+
+InForce = tuple[Setpoints, tuple[str, ...]]
+"""Setpoints, and which of them nobody confirmed."""
+
+
+def sample_read(reactor: str, turn: int, arrival: Arrival, before: InForce, since: InForce) -> SampleRead:
+    """Return the record of a sample; what the day's sample lacks is said in words.
+
+    Args:
+        reactor: Vessel.
+        turn: Turn of the loop.
+        arrival: The sample.
+        before: What was in force until then.
+        since: What has been in force since.
+    """
     missing = arrival.sample.missing() if arrival.is_due else ()
     return SampleRead(
         reactor=reactor,
         day=turn,
         state=arrival.sample,
-        in_force=in_force,
-        assumed=assumed,
+        in_force=before[0],
+        next_in_force=since[0],
+        assumed=before[1],
+        next_assumed=since[1],
         extra=not arrival.is_due,
         reason=f"Not measured: {', '.join(missing)}." if missing else "",
     )
@@ -87,6 +117,15 @@ def sample_missing(reactor: str, turn: int, expected_h: float, interval_hours: f
     """Return the record of a sample that did not come."""
     words = f"No sample within {interval_hours / 2:g} h of day {expected_h / 24:g}: no decision for {reactor} today."
     return SampleMissing(reactor=reactor, day=turn, expected_h=expected_h, reason=words)
+
+
+def day_missed(reactor: str, turn: int, expected_h: float, interval_hours: float) -> DayMissed:
+    """Return the record of a day on which the twin was not there in time."""
+    words = (
+        f"Day {expected_h / 24:g} of {reactor} has passed: its next sample is due, more than {interval_hours:g} h "
+        "later. It is not decided, and nothing is written for it."
+    )
+    return DayMissed(reactor=reactor, day=turn, expected_h=expected_h, reason=words)
 
 
 def decided(decision: Decision, turn: int, key: str) -> Decided:

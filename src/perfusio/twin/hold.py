@@ -12,9 +12,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from perfusio.errors import ConfigError
+from perfusio.twin.orders import check_words
 
 FILE = "HOLD"
-WHY_LENGTH = (3, 200)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,11 +42,7 @@ def say(run_dir: Path, reactor: str | None, word: Word) -> Path:
     """
     if not (run_dir / "audit.jsonl").exists():
         raise ConfigError(f"{run_dir} holds no run: expected its audit.jsonl. Give the folder of the run.")
-    low, high = WHY_LENGTH
-    for name, text in (("who", word.who), ("why", word.why)):
-        if not low <= len(text.strip()) <= high:
-            n = len(text.strip())
-            raise ConfigError(f"--{name} has {n} characters: expected {low} to {high}, as it goes on record.")
+    check_words(word.who, word.why)
     if reactor is not None and not reactor.replace("-", "").replace("_", "").isalnum():
         raise ConfigError(f"{reactor!a} cannot be a vessel: expected a name such as R01.")
     place = run_dir / (FILE if reactor is None else f"{FILE}-{reactor}")

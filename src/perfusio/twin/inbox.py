@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from math import ceil, isfinite
 from typing import Any, TypeVar
@@ -112,15 +113,26 @@ class Inbox:
         first_turn, first_h = self._start.get(reactor, (0, 0.0))
         return first_h + (turn - first_turn) * self._interval
 
-    async def gather(self, turn: int) -> dict[str, list[Arrival | Trouble]]:
-        """Return what arrived for each vessel up to and including this turn; an empty list is a missing sample."""
+    def goes_on(self, starts: Mapping[str, tuple[int, float]]) -> None:
+        """Know the turn and the time [h] of the first samples, which an earlier program has read."""
+        self._start = dict(starts)
+
+    async def gather(
+        self, turn: int, *, known: AbstractSet[str] = frozenset()
+    ) -> dict[str, list[Arrival | Trouble]]:
+        """Return what arrived for each vessel up to and including this turn; an empty list is a missing sample.
+
+        Args:
+            turn: Turn of the loop.
+            known: Vessels of which the turn's sample is on record already, or that it did not come.
+        """
         out: dict[str, list[Arrival | Trouble]] = {
-            r: [] for r in self._connectors if r in self._ahead or r not in self.over
+            r: [] for r in self._connectors if (r in self._ahead or r not in self.over) and r not in known
         }
         readers = {r: asyncio.ensure_future(self._until(r, turn, arrived)) for r, arrived in out.items()}
 
         def has_begun() -> bool:
-            return any(isinstance(a, Arrival) and a.is_due for arrived in out.values() for a in arrived)
+            return bool(known) or any(isinstance(a, Arrival) and a.is_due for arrived in out.values() for a in arrived)
 
         try:
             await self._in_time(readers, has_begun)

@@ -19,6 +19,7 @@ T = TypeVar("T")
 SAMPLES_SHARE = 0.25
 """Of the time between two samples: an analyzer that serves 24 vessels in turn takes hours for one round."""
 CALL_SECONDS = 300.0
+WRITE_SECONDS = 900.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,16 +29,18 @@ class Patience:
     Attributes:
         samples_s: For the other samples of a turn, from the first one on [s].
         call_s: For setpoints to be read or written [s].
+        write_s: For a write with all that belongs to it; nothing is sent later [s].
         sleep: What lets time pass; a test can bring its own.
     """
 
     samples_s: float
     call_s: float = CALL_SECONDS
+    write_s: float = WRITE_SECONDS
     sleep: Callable[[float], Awaitable[object]] = asyncio.sleep
 
     def __post_init__(self) -> None:
         """Refuse limits that nothing can keep."""
-        for name in ("samples_s", "call_s"):
+        for name in ("samples_s", "call_s", "write_s"):
             if not getattr(self, name) > 0.0:
                 raise ConfigError(f"{name} = {getattr(self, name)!r}: expected a time above 0 s.")
 

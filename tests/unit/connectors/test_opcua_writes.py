@@ -8,8 +8,8 @@ from time import monotonic
 import pytest
 
 from perfusio.config import DEFAULT_AMBR250_DESIGN_SPACE
-from perfusio.connectors.opcua_writes import Ending
 from perfusio.errors import ConfigError, NotConnected, WriteRejected
+from perfusio.protocols import Ending
 from perfusio.state import SETPOINTS, Setpoints
 from perfusio.testing import make_state
 

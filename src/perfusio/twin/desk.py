@@ -1,0 +1,113 @@
+"""Desk: where the orders of people come in; each is put on record, carried out, or answered with why it was not."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+
+from perfusio.config import Mode
+from perfusio.events import OperatorActed
+from perfusio.protocols import Reporting
+from perfusio.twin.hands import Hands
+from perfusio.twin.hold import Word, say, word_on
+from perfusio.twin.logbook import Logbook
+from perfusio.twin.orders import Order, waiting
+from perfusio.twin.pace import Pace
+from perfusio.twin.recall import recalled
+
+LOOKS_EVERY_S = 0.5
+
+
+class Desk:
+    """Carries out orders, at each turn and in between.
+
+    Args:
+        book: What is known, and the record.
+        hands: Writes what was approved.
+        pace: Which days have passed.
+    """
+
+    def __init__(self, book: Logbook, hands: Hands, pace: Pace) -> None:
+        self._book, self._hands, self._pace = book, hands, pace
+        self._one_at_a_time = asyncio.Lock()
+
+    async def stay_open(self) -> None:
+        """Look for orders for ever; cancel it to close."""
+        while True:
+            await asyncio.sleep(LOOKS_EVERY_S)
+            await self.obey()
+
+    async def obey(self) -> None:
+        """Carry out the orders that wait.
+
+        Raises:
+            AuditError: one could not be put on record; it is not carried out.
+        """
+        async with self._one_at_a_time:
+            for place, order in waiting(self._book.config.run_dir):
+                if isinstance(order, str):
+                    self._answer(Order(act="reject", reactor="", who="unknown", why="unreadable"), "", order)
+                else:
+                    for reactor in [order.reactor] if order.reactor else sorted(self._book.aboard):
+                        await self._carry_out(reactor, order)
+                with suppress(FileNotFoundError):
+                    place.unlink()
+
+    async def _carry_out(self, reactor: str, order: Order) -> None:
+        if reactor not in self._book.aboard:
+            known = ", ".join(sorted(self._book.aboard))
+            self._answer(order, reactor, f"There is no vessel {reactor} in this run now. Known: {known}.")
+        elif order.act == "mode":
+            self._change_mode(reactor, order)
+        elif order.act == "release":
+            self._release(reactor, order)
+        else:
+            await self._on_advice(reactor, order)
+
+    def _change_mode(self, reactor: str, order: Order) -> None:
+        turn, mode, run_dir = self._book.run_state.today.turn, Mode(order.value), self._book.config.run_dir
+        self._answer(order, reactor, "")
+        is_held = mode is Mode.HOLD
+        if is_held or word_on(run_dir, reactor).is_held:
+            say(run_dir, reactor, Word(is_held=is_held, who=order.who, why=order.why))
+        if is_held:
+            self._book.note_modes(turn)
+        elif word_on(run_dir, reactor).is_held:
+            self._answer(order, reactor, "All vessels are held: perfusio release RUN releases them.")
+        else:
+            self._book.change_mode(reactor, turn, mode, Word(is_held=False, who=order.who, why=order.why))
+
+    def _release(self, reactor: str, order: Order) -> None:
+        """The file is gone already; what is left is a hold that a write ended in, or a connector that stopped."""
+        turn, word = self._book.run_state.today.turn, Word(is_held=False, who=order.who, why=order.why)
+        self._answer(order, reactor, "")
+        self._book.note_modes(turn)
+        connector = self._book.vessels[reactor].connector
+        if reactor in self._book.run_state.stuck and not word_on(self._book.config.run_dir, reactor).is_held:
+            self._book.change_mode(reactor, turn, self._book.base_mode(reactor), word)
+        elif isinstance(connector, Reporting):
+            connector.allow_writing(who=order.who, why=order.why)
+
+    async def _on_advice(self, reactor: str, order: Order) -> None:
+        known = self._book.run_state
+        turn, advice = known.today.turn, known.advised.get(reactor)
+        if advice is None:
+            self._answer(order, reactor, "There is no advice that waits: it was acted upon, or a new sample came.")
+        elif order.act == "reject":
+            self._answer(order, reactor, "", key=advice.key)
+        elif self._book.mode(reactor) is not Mode.ADVISORY:
+            self._answer(order, reactor, f"The vessel is in mode {self._book.mode(reactor).value}.", key=advice.key)
+        elif self._pace.has_passed(reactor, advice.day or 0):
+            self._answer(order, reactor, "The advice is out of date: the next sample is due.", key=advice.key)
+        else:
+            self._answer(order, reactor, "", key=advice.key)
+            if problem := await self._hands.approve(reactor, turn, recalled(advice), advice.key):
+                self._answer(order, reactor, problem, key=advice.key)
+
+    def _answer(self, order: Order, reactor: str, problem: str, *, key: str = "") -> None:
+        self._book.append(
+            OperatorActed(
+                reactor=reactor or None, day=self._book.run_state.today.turn, act=f"{order.act} {order.value}".strip(),
+                who=order.who, key=key, is_done=not problem, answer=problem, reason=order.why,
+            )
+        )  # fmt: skip

@@ -1,0 +1,266 @@
+"""The state of a run as a fold of its record: each event, once it is durable, changes what the twin knows.
+
+A run that goes on after a crash folds the same events that the run before it folded one by one, so both know the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from functools import reduce
+from typing import Any
+
+from perfusio.config import DesignSpace, Mode
+from perfusio.events import (
+    AlarmChanged,
+    AlarmRaised,
+    DayMissed,
+    Decided,
+    Event,
+    ModeChanged,
+    ModelConditioned,
+    ModelFitted,
+    ModelRejected,
+    OperatorActed,
+    OverrideDetected,
+    RunStarted,
+    SampleMissing,
+    SampleRead,
+    SetpointsWritten,
+    VesselJoined,
+    VesselLeft,
+    Withheld,
+    WriteIntended,
+    WritePartial,
+    WriteRefused,
+    WriteRestored,
+    WriteUnknown,
+)
+from perfusio.protocols import ConnectorKind
+from perfusio.state import SETPOINTS, Setpoints
+from perfusio.trajectory import Trajectory
+from perfusio.twin.day import RunState, Today, in_force, observe, with_vessel
+
+
+def folded(events: Iterable[Event], run_id: str) -> RunState:
+    """Return what is known after these events of a run.
+
+    Args:
+        events: Of its record, from the first on.
+        run_id: Of the run.
+    """
+    return reduce(after, events, RunState(run_id=run_id))
+
+
+def after(run_state: RunState, event: Event) -> RunState:
+    """Return what is known once this event is a fact."""
+    if event.day is not None and event.day > run_state.today.turn:
+        run_state = replace(run_state, today=Today(turn=event.day))
+    change = _CHANGES.get(type(event))
+    return run_state if change is None else change(run_state, event)
+
+
+# -- vessels ---------------------------------------------------------------------------------------------------------
+
+
+def _started(run_state: RunState, event: RunStarted) -> RunState:
+    own = event.config.get("vessels", {})
+    for reactor, source in event.sources.items():
+        asked = {"design_space": event.config["design_space"], **own.get(reactor, {})}
+        run_state = _seated(run_state, reactor, source, event.config["modes"][reactor], asked)
+    return run_state
+
+
+def _joined(run_state: RunState, event: VesselJoined) -> RunState:
+    return _seated(run_state, str(event.reactor), event.source, event.mode, event.config)
+
+
+def _seated(run_state: RunState, reactor: str, source: Any, mode: str, asked: Any) -> RunState:
+    nominal = DesignSpace.model_validate(asked["design_space"]).nominal
+    empty = Trajectory(reactor_id=reactor, run_id=run_state.run_id, clone=str(source.get("clone", "")))
+    return replace(
+        with_vessel(run_state, empty, nominal),
+        kinds={**run_state.kinds, reactor: str(source["kind"])},
+        modes={**run_state.modes, reactor: Mode(mode)},
+        noted={**run_state.noted, reactor: Mode(mode)},
+    )
+
+
+def _left(run_state: RunState, event: VesselLeft) -> RunState:
+    return replace(run_state, left=run_state.left | {str(event.reactor)})
+
+
+# -- samples and model -----------------------------------------------------------------------------------------------
+
+
+def _read(run_state: RunState, event: SampleRead) -> RunState:
+    reactor = str(event.reactor)
+    run_state = in_force(run_state, reactor, event.in_force, event.assumed)
+    run_state = observe(run_state, reactor, event.state)
+    if event.next_in_force is not None:
+        run_state = in_force(run_state, reactor, event.next_in_force, event.next_assumed)
+    starts = {reactor: (event.day or 0, event.state.time_h), **run_state.starts}
+    if event.extra:
+        return replace(run_state, starts=starts)
+    today = replace(run_state.today, sampled=run_state.today.sampled | {reactor})
+    return replace(
+        run_state, starts=starts, today=today, n_samples=run_state.n_samples + 1,
+        advised=_without(run_state.advised, reactor),
+    )  # fmt: skip
+
+
+def _missing(run_state: RunState, event: Event) -> RunState:
+    return replace(run_state, today=replace(run_state.today, missed=run_state.today.missed | {str(event.reactor)}))
+
+
+def _conditioned(run_state: RunState, _: Event) -> RunState:
+    return replace(run_state, today=replace(run_state.today, is_conditioned=True))
+
+
+def _rejected(run_state: RunState, event: Event) -> RunState:
+    """An update that failed is over, too: it is not tried again for that turn."""
+    return (_fitted if run_state.today.is_conditioned else _conditioned)(run_state, event)
+
+
+def _fitted(run_state: RunState, _: Event) -> RunState:
+    return replace(run_state, today=replace(run_state.today, is_fitted=True))
+
+
+# -- decisions and writes --------------------------------------------------------------------------------------------
+
+
+def _decided(run_state: RunState, event: Decided) -> RunState:
+    today = replace(run_state.today, decided={**run_state.today.decided, str(event.reactor): event})
+    return replace(run_state, today=today, n_decisions=run_state.n_decisions + 1)
+
+
+def _withheld(run_state: RunState, event: Withheld) -> RunState:
+    reactor, decided = str(event.reactor), run_state.today.decided.get(str(event.reactor))
+    if event.action == "advise" and decided is not None:
+        run_state = replace(run_state, advised={**run_state.advised, reactor: decided})
+    return _settled(run_state, reactor)
+
+
+def _intended(run_state: RunState, event: WriteIntended) -> RunState:
+    reactor = str(event.reactor)
+    return replace(
+        _settled(run_state, reactor),
+        pending={**run_state.pending, reactor: event},
+        advised=_without(run_state.advised, reactor),
+    )
+
+
+def _written(run_state: RunState, event: SetpointsWritten) -> RunState:
+    reactor = str(event.reactor)
+    run_state = _holds(run_state, reactor, event.acknowledged)
+    if run_state.kinds.get(reactor) == ConnectorKind.REPLAY:
+        return run_state
+    return replace(run_state, done={**run_state.done, reactor: run_state.in_force[reactor]})
+
+
+def _refused(run_state: RunState, event: WriteRefused) -> RunState:
+    return _holds(run_state, str(event.reactor), event.read_back)
+
+
+def _overridden(run_state: RunState, event: OverrideDetected) -> RunState:
+    reactor = str(event.reactor)
+    run_state = _holds(run_state, reactor, event.found)
+    return replace(
+        run_state, done=_without(run_state.done, reactor), modes={**run_state.modes, reactor: Mode.ADVISORY}
+    )
+
+
+def _restored(run_state: RunState, event: WriteRestored) -> RunState:
+    run_state = _holds(run_state, str(event.reactor), event.restored)
+    return replace(run_state, stuck=run_state.stuck | {str(event.reactor)})
+
+
+def _partial(run_state: RunState, event: WritePartial) -> RunState:
+    run_state = _holds(run_state, str(event.reactor), event.read_back)
+    return replace(run_state, stuck=run_state.stuck | {str(event.reactor)})
+
+
+def _unknown(run_state: RunState, event: WriteUnknown) -> RunState:
+    """What the write asked for may still come about: it stays pending until the vessel is read."""
+    reactor = str(event.reactor)
+    if event.read_back is not None:
+        return _holds(run_state, reactor, event.read_back)
+    held = in_force(run_state, reactor, run_state.in_force[reactor], SETPOINTS)
+    return replace(held, done=_without(held.done, reactor))
+
+
+def _holds(run_state: RunState, reactor: str, found: Setpoints | None) -> RunState:
+    """A write has ended, and this is in force; in a replay history is, whatever was written."""
+    run_state = replace(run_state, pending=_without(run_state.pending, reactor))
+    if found is None or run_state.kinds.get(reactor) == ConnectorKind.REPLAY:
+        return run_state
+    return in_force(run_state, reactor, *found.filled_from(run_state.in_force[reactor]))
+
+
+def _settled(run_state: RunState, reactor: str) -> RunState:
+    return replace(run_state, today=replace(run_state.today, settled=run_state.today.settled | {reactor}))
+
+
+# -- people and alarms -----------------------------------------------------------------------------------------------
+
+
+def _mode_changed(run_state: RunState, event: ModeChanged) -> RunState:
+    reactor, mode = str(event.reactor), Mode(event.mode)
+    run_state = replace(run_state, noted={**run_state.noted, reactor: mode})
+    if mode is Mode.HOLD:
+        return run_state
+    goes_on = event.before == Mode.HOLD or mode is Mode.AUTOMATIC  # what the person left in the vessel is wanted
+    return replace(
+        run_state,
+        modes={**run_state.modes, reactor: mode},
+        stuck=run_state.stuck - {reactor},
+        done=_without(run_state.done, reactor) if goes_on else run_state.done,
+    )
+
+
+def _acted(run_state: RunState, event: OperatorActed) -> RunState:
+    if event.act != "reject" or not event.is_done:
+        return run_state
+    return replace(run_state, advised=_without(run_state.advised, str(event.reactor)))
+
+
+def _raised(run_state: RunState, event: AlarmRaised) -> RunState:
+    alarm = (str(event.reactor), event.quantity, event.level)
+    return replace(run_state, alarms=run_state.alarms | {alarm})
+
+
+def _alarm_changed(run_state: RunState, event: AlarmChanged) -> RunState:
+    if event.status != "cleared":
+        return run_state
+    quantity, _, level = event.alarm.partition(":")
+    return replace(run_state, alarms=run_state.alarms - {(str(event.reactor), quantity, level)})
+
+
+def _without(of: Any, reactor: str) -> Any:
+    return {r: value for r, value in of.items() if r != reactor}
+
+
+_CHANGES: dict[type[Event], Callable[[RunState, Any], RunState]] = {
+    RunStarted: _started,
+    VesselJoined: _joined,
+    VesselLeft: _left,
+    SampleRead: _read,
+    SampleMissing: _missing,
+    DayMissed: _missing,
+    ModelConditioned: _conditioned,
+    ModelFitted: _fitted,
+    ModelRejected: _rejected,
+    Decided: _decided,
+    Withheld: _withheld,
+    WriteIntended: _intended,
+    SetpointsWritten: _written,
+    WriteRefused: _refused,
+    OverrideDetected: _overridden,
+    WriteRestored: _restored,
+    WritePartial: _partial,
+    WriteUnknown: _unknown,
+    ModeChanged: _mode_changed,
+    OperatorActed: _acted,
+    AlarmRaised: _raised,
+    AlarmChanged: _alarm_changed,
+}

@@ -1,0 +1,122 @@
+"""Logbook: what the twin knows, and the record it stands in; what is not on record is not known."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from math import nan
+from typing import Any
+
+from perfusio.config import DesignSpace, Mode, RunConfig
+from perfusio.events import Event, ModeChanged
+from perfusio.protocols import ConnectorKind, EventSink, Reporting
+from perfusio.state import Setpoints
+from perfusio.twin.announce import Observer
+from perfusio.twin.day import RunState, Today
+from perfusio.twin.fold import after
+from perfusio.twin.hold import Word, word_on
+from perfusio.twin.vessels import Vessel
+
+
+class Logbook:
+    """The one place where the state of a run changes: an event is recorded, then folded into it.
+
+    Args:
+        config: Settings of the run.
+        design_space: What may be written.
+        vessels: The vessels by reactor id; the twin adds to it.
+        observers: Called with each event once it is durable.
+
+    Attributes:
+        run_state: What is known.
+        sink: Where events go; set before the first is told.
+    """
+
+    def __init__(
+        self,
+        config: RunConfig,
+        design_space: DesignSpace,
+        vessels: dict[str, Vessel],
+        observers: tuple[Observer, ...] = (),
+    ) -> None:
+        self.config, self.design_space, self.vessels = config, design_space, vessels
+        self._observers = observers
+        self.run_state = RunState()
+        self.sink: EventSink | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether there is a record to write to."""
+        return self.sink is not None
+
+    def append(self, event: Event) -> int:
+        """Put an event on record; then, and only then, it is known and told. Return its sequence number."""
+        assert self.sink is not None, "the run has not begun"
+        seq = self.sink.append(event)
+        self.run_state = after(self.run_state, event)
+        for observer in self._observers:
+            observer(event)
+        return seq
+
+    def turn_to(self, turn: int) -> None:
+        """Begin a turn of the loop, or go on with the one that is on record."""
+        if turn > self.run_state.today.turn:
+            self.run_state = replace(self.run_state, today=Today(turn=turn))
+
+    @property
+    def aboard(self) -> set[str]:
+        """The vessels that take part."""
+        return set(self.vessels) - self.run_state.left
+
+    def key(self, reactor: str, turn: int) -> str:
+        """Return the name of the decision of a turn."""
+        return f"{self.run_state.run_id}:{reactor}:{turn}:0"
+
+    def space(self, reactor: str) -> DesignSpace:
+        """Return what may be written to a vessel."""
+        return self.vessels[reactor].design_space or self.design_space
+
+    def is_replay(self, reactor: str) -> bool:
+        """Whether what was in force in a vessel is history, and our own writes never count."""
+        return self.vessels[reactor].connector.kind is ConnectorKind.REPLAY
+
+    def expected(self, reactor: str) -> Setpoints:
+        """Return what must be found in force before a write: what our last one left; NaN where nobody has said."""
+        done, now = self.run_state.done.get(reactor), self.run_state.in_force[reactor]
+        if done is not None:
+            return done
+        unsaid: dict[str, Any] = dict.fromkeys(self.run_state.assumed[reactor], nan)
+        return replace(now, **unsaid)
+
+    # -- modes -------------------------------------------------------------------------------------------------------
+
+    def mode(self, reactor: str) -> Mode:
+        """Return who may write to a vessel: nobody while a person holds it, or its last write wants looking after."""
+        if reactor in self.run_state.stuck or word_on(self.config.run_dir, reactor).is_held:
+            return Mode.HOLD
+        return self.base_mode(reactor)
+
+    def base_mode(self, reactor: str) -> Mode:
+        """Return who may write to a vessel when nothing holds it: as configured, until it was changed."""
+        return self.run_state.modes.get(reactor) or self.vessels[reactor].mode_within(self.config)
+
+    def note_modes(self, turn: int) -> None:
+        """Put on record where the mode of a vessel is another than it was: a person's word, or how a write ended."""
+        for reactor, before in self.run_state.noted.items():
+            if reactor not in self.vessels or (now := self.mode(reactor)) is before:
+                continue
+            word = word_on(self.config.run_dir, reactor)
+            if not word.is_held and (now is Mode.HOLD or before is not Mode.HOLD):  # nobody said so
+                word = Word(is_held=False, who="perfusio", why="A write ended so that a person has to decide.")
+            self.change_mode(reactor, turn, now, word)
+
+    def change_mode(self, reactor: str, turn: int, mode: Mode, word: Word) -> None:
+        """Record a change of mode; one that ends a hold lets a connector that had stopped by itself write again."""
+        before = self.run_state.noted.get(reactor, mode)
+        self.append(
+            ModeChanged(
+                reactor=reactor, day=turn, before=before.value, mode=mode.value, who=word.who, reason=word.why
+            )
+        )  # fmt: skip
+        connector = self.vessels[reactor].connector
+        if before is Mode.HOLD and isinstance(connector, Reporting):
+            connector.allow_writing(who=word.who or "a person", why=word.why or "The hold was taken away by hand.")

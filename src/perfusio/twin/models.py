@@ -1,0 +1,55 @@
+"""Models of a run: saved beside its record, so that it can go on with the one that was in use."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from hashlib import sha256
+from pathlib import Path
+
+from perfusio.errors import AuditError
+from perfusio.events import ModelSaved
+from perfusio.hybrid import checkpoints
+from perfusio.hybrid.model import HybridModel
+from perfusio.trajectory import Trajectory
+
+FOLDER = "models"
+
+
+def save(model: HybridModel, observed: Sequence[Trajectory], run_dir: Path, turn: int) -> ModelSaved:
+    """Save a model as `models/day-<turn>` of the run; return the record of it.
+
+    Raises:
+        AuditError: the disk does not take it.
+    """
+    folder = run_dir / FOLDER / f"day-{turn:03d}"
+    try:
+        path = checkpoints.save(model, folder, trajectories=observed)
+        digest = sha256(path.read_bytes()).hexdigest()
+    except OSError as error:
+        raise AuditError(
+            f"The model cannot be saved in {folder}: {error.strerror}. Mend the disk; then perfusio resume {run_dir}."
+        ) from error
+    return ModelSaved(day=turn, model_id=model.model_id, file=path.relative_to(run_dir).as_posix(), sha256=digest)
+
+
+def load(run_dir: Path, saved: ModelSaved) -> HybridModel:
+    """Return a model that was saved.
+
+    Raises:
+        AuditError: it is not there any more, or not the one on record.
+        CheckpointRefused: it cannot be read.
+    """
+    path = run_dir / saved.file
+    try:
+        digest = sha256(path.read_bytes()).hexdigest()
+    except OSError as error:
+        raise AuditError(
+            f"{path}, the model of day {saved.day}, cannot be read: {error.strerror}. Put it back, or give another: "
+            "DigitalTwin.resume(model=...)."
+        ) from error
+    if digest != saved.sha256:
+        raise AuditError(
+            f"{path} is not the model that was saved on day {saved.day}: its SHA-256 is {digest[:12]}..., on record is "
+            f"{saved.sha256[:12]}... Put the file back, or give another model: DigitalTwin.resume(model=...)."
+        )
+    return checkpoints.load(path.parent)

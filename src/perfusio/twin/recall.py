@@ -1,0 +1,51 @@
+"""A decision out of the record: enough of it to be judged again, never to be made again."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from perfusio.decision import Decision, Reason
+from perfusio.events import Decided
+from perfusio.forecast import Forecast
+from perfusio.state import SPECIES
+
+QUANTILES = ("q05", "q10", "q90", "q95")
+
+
+def recalled(event: Decided) -> Decision:
+    """Return the decision that was recorded; the paths of its forecasts are their recorded quantiles.
+
+    Args:
+        event: Its record.
+    """
+    why = event.why
+    return Decision(
+        reactor_id=str(event.reactor),
+        setpoints=event.setpoints,
+        chosen=_forecast(event.chosen),
+        hold=_forecast(event.hold),
+        reason=Reason(
+            text=event.reason,
+            improvement=float(why.get("improvement", float("nan"))),
+            limiting=str(why.get("limiting", "")),
+            limiting_probability=float(why.get("limiting_probability", float("nan"))),
+            feasible=bool(why.get("feasible", False)),
+        ),
+        acquisition=event.acquisition,
+        score=event.score,
+        model_id=event.model_id,
+    )
+
+
+def _forecast(data: dict[str, Any]) -> Forecast:
+    arrays = {key: np.stack([np.array(data[key][s], dtype=float) for s in SPECIES], axis=1)
+              for key in ("mean", "sd", *QUANTILES)}  # fmt: skip
+    return Forecast(
+        times_h=np.array(data["times_h"], dtype=float),
+        mean=arrays["mean"],
+        sd=arrays["sd"],
+        samples=np.stack([arrays[q] for q in QUANTILES]),
+        support=np.array(data["support"], dtype=float) if "support" in data else None,
+    )

@@ -1,0 +1,124 @@
+"""Resume: what the record of an unfinished run says about how to go on with it. Nothing here writes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from perfusio.config import DesignSpace, RunConfig
+from perfusio.errors import AuditError, ConfigError
+from perfusio.events import ModelFitted, ModelSaved, RunStarted, SampleRead
+from perfusio.protocols import Connector, Model
+from perfusio.twin import models
+from perfusio.twin.day import RunState
+from perfusio.twin.fold import folded
+from perfusio.twin.record import Record
+from perfusio.twin.verify import read_prefix
+from perfusio.twin.vessels import Vessel
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outline:
+    """What has to be known before an unfinished run can be opened.
+
+    Attributes:
+        run_dir: Its folder.
+        config: Settings of the run.
+        design_space: What may be written.
+        own: What is asked of single vessels, by reactor id.
+        run_state: What was known.
+        saved: The model that was saved last, if one was.
+    """
+
+    run_dir: Path
+    config: RunConfig
+    design_space: DesignSpace
+    own: Mapping[str, Mapping[str, object]]
+    run_state: RunState
+    saved: ModelSaved | None
+
+
+def outline(run_dir: Path) -> Outline:
+    """Read what an unfinished run was asked to do; the record is verified again when it is opened to be written on.
+
+    Raises:
+        AuditError: there is no record, or its run is finished.
+    """
+    path = run_dir / "audit.jsonl"
+    try:
+        lines = path.read_bytes().splitlines(keepends=True)
+    except OSError as error:
+        raise AuditError(f"{path} cannot be read: {error.strerror}. Give the folder of an unfinished run.") from error
+    records, _ = read_prefix(lines)
+    if not records:
+        raise AuditError(f"{path} holds no record: that run never began. Start a new one here with --fresh.")
+    if records[-1].event == "RunEnded":
+        raise AuditError(f"{path} holds run {records[0].run}, which is finished: nothing to resume. Start a new run.")
+    started = records[0].to_event()
+    assert isinstance(started, RunStarted)
+    config = RunConfig.model_validate({**started.config["run"], "run_dir": run_dir})
+    saved = [r.to_event() for r in records if r.event == ModelSaved.__name__]
+    return Outline(
+        run_dir=run_dir,
+        config=config,
+        design_space=DesignSpace.model_validate(started.config["design_space"]),
+        own=started.config.get("vessels", {}),
+        run_state=known_after(records),
+        saved=saved[-1] if saved and isinstance(saved[-1], ModelSaved) else None,
+    )
+
+
+def known_after(records: Sequence[Record]) -> RunState:
+    """Return what the twin knew after these records; a refit whose model was not saved is still to be done."""
+    known = folded((r.to_event() for r in records), records[0].run)
+    names = [r.event for r in records if r.event in (ModelFitted.__name__, ModelSaved.__name__)]
+    if names and ModelSaved.__name__ in names and names[-1] == ModelFitted.__name__:
+        return replace(known, today=replace(known.today, is_fitted=False))
+    return known
+
+
+def first_read(records: Sequence[Record], reactor: str) -> datetime:
+    """Return the wall time at which the first sample of a vessel was recorded."""
+    first = next(r for r in records if r.event == SampleRead.__name__ and r.reactor == reactor)
+    return datetime.fromisoformat(first.ts)
+
+
+def saved_model(known: Outline) -> Model | None:
+    """Return the model that was in use, None if it was of a kind that is not saved.
+
+    Raises:
+        AuditError: it is gone, or another than the one on record.
+    """
+    return None if known.saved is None else models.load(known.run_dir, known.saved)
+
+
+def asked_of(vessels: Mapping[str, Vessel], known: Outline) -> dict[str, Connector | Vessel]:
+    """Return the vessels with what was asked of each when the run began.
+
+    Raises:
+        ConfigError: these are not the vessels of the run.
+    """
+    wanted = set(known.run_state.trajectories) - known.run_state.left
+    if lacking := sorted(wanted - set(vessels)):
+        raise ConfigError(
+            f"The run in {known.run_dir} has the vessels {', '.join(sorted(wanted))}, but there is no connector for "
+            f"{', '.join(lacking)}. Found: {', '.join(vessels)}."
+        )
+    if unknown := sorted(set(vessels) - set(known.run_state.trajectories)):
+        raise ConfigError(
+            f"The run in {known.run_dir} knows nothing of {', '.join(unknown)}; its vessels are "
+            f"{', '.join(sorted(wanted))}. Resume with these, then let others join."
+        )
+    return {r: replace(v, **_own(known.own.get(r, {}))) for r, v in vessels.items() if r in wanted}
+
+
+def _own(asked: Mapping[str, object]) -> dict[str, Any]:
+    out: dict[str, Any] = {}
+    if "objective" in asked:
+        out["objective"] = asked["objective"]
+    if "design_space" in asked:
+        out["design_space"] = DesignSpace.model_validate(asked["design_space"])
+    return out
