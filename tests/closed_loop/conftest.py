@@ -114,7 +114,9 @@ def alternating():
 def make_twin(tmp_path):
     """Build a twin on the cheap model and policy; `config` fields and other parts by name."""
 
-    def make(connector, *, days=4, model=None, policy=None, audit=None, observers=(), patience=None, clock=None, **config):
+    def make(
+        connector, *, days=4, model=None, policy=None, audit=None, observers=(), patience=None, clock=None, **config
+    ):
         settings = {"duration_days": days, "n_paths": 16, "forecast_days": 4, "run_dir": tmp_path} | config
         return DigitalTwin(
             connector=connector, design_space=SPACE, run_config=RunConfig(**settings), model=model or Persistence(),

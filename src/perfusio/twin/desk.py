@@ -46,7 +46,8 @@ class Desk:
         async with self._one_at_a_time:
             for place, order in waiting(self._book.config.run_dir):
                 if isinstance(order, str):
-                    self._answer(Order(act="reject", reactor="", who="unknown", why="unreadable"), "", order)
+                    unreadable = Order(act="release", reactor="", who="unknown", why="a file that is no order")
+                    self._answer(unreadable, "", order)
                 else:
                     for reactor in [order.reactor] if order.reactor else sorted(self._book.aboard):
                         await self._carry_out(reactor, order)
@@ -91,8 +92,9 @@ class Desk:
     async def _on_advice(self, reactor: str, order: Order) -> None:
         known = self._book.run_state
         turn, advice = known.today.turn, known.advised.get(reactor)
-        if advice is None:
-            self._answer(order, reactor, "There is no advice that waits: it was acted upon, or a new sample came.")
+        if advice is None or advice.key != order.value:
+            words = "This advice does not wait any more: it was acted upon, or a new sample came."
+            self._answer(order, reactor, words, key=order.value)
         elif order.act == "reject":
             self._answer(order, reactor, "", key=advice.key)
         elif self._book.mode(reactor) is not Mode.ADVISORY:
@@ -107,7 +109,7 @@ class Desk:
     def _answer(self, order: Order, reactor: str, problem: str, *, key: str = "") -> None:
         self._book.append(
             OperatorActed(
-                reactor=reactor or None, day=self._book.run_state.today.turn, act=f"{order.act} {order.value}".strip(),
-                who=order.who, key=key, is_done=not problem, answer=problem, reason=order.why,
+                reactor=reactor or None, day=self._book.run_state.today.turn, who=order.who,
+                act=f"mode {order.value}" if order.act == "mode" else order.act, key=key, is_done=not problem, answer=problem, reason=order.why,
             )
         )  # fmt: skip

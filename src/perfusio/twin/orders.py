@@ -29,7 +29,7 @@ class Order:
         reactor: Vessel; empty = all.
         who: Name of the person.
         why: Reason.
-        value: The mode that is wanted.
+        value: The mode that is wanted, or the key of the decision that is approved or rejected.
     """
 
     act: str
@@ -44,6 +44,8 @@ class Order:
             raise ConfigError(f"{self.act!r} is nothing that can be asked of a run. Known: {', '.join(ACTS)}.")
         if self.act == "mode" and self.value not in [m.value for m in Mode]:
             raise ConfigError(f"{self.value!r} is no mode. Known: {', '.join(m.value for m in Mode)}.")
+        if self.act in ("approve", "reject") and not self.value:
+            raise ConfigError(f"{self.act}: which decision? Give its key, run:reactor:day:revision, as on record.")
         check_words(self.who, self.why)
 
 

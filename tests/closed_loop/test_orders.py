@@ -1,0 +1,138 @@
+"""What people order while a run goes on: carried out or answered, and always on record."""
+
+import asyncio
+
+import pytest
+
+from perfusio.config import Mode
+from perfusio.protocols import ConnectorKind
+from perfusio.testing import ScriptedConnector, make_state
+from perfusio.twin import desk
+from perfusio.twin.orders import Order, give
+
+WHO = {"who": "A. Smith", "why": "The pump is noisy."}
+
+
+def vessels(n_days=5, **settings):
+    return {r: ScriptedConnector([make_state(day=d) for d in range(n_days + 1)], **settings) for r in ("R01", "R02")}
+
+
+def at(day, name, act, reactor="R01"):
+    def observer(event):
+        if (event.day, event.reactor, type(event).__name__) == (day, reactor, name):
+            act()
+
+    return observer
+
+
+def ordered(tmp_path, act, reactor="R01", value=""):
+    return lambda: give(tmp_path, Order(act=act, reactor=reactor, value=value, **WHO))
+
+
+async def test_a_mode_changes_from_the_next_turn_on(run_twin, tmp_path):
+    connectors = vessels()
+    run = await run_twin(
+        connectors, days=5, observers=(at(1, "SetpointsWritten", ordered(tmp_path, "mode", value="advisory")),)
+    )
+    assert [len(c.written) for c in connectors.values()] == [2, 5]
+    (changed,) = run.of("ModeChanged")
+    assert (changed.reactor, changed.day, changed.before, changed.mode) == ("R01", 2, "automatic", "advisory")
+    assert (changed.who, changed.reason) == ("A. Smith", "The pump is noisy.")
+    (acted,) = run.of("OperatorActed")
+    assert (acted.act, acted.is_done, acted.answer) == ("mode advisory", True, "")
+    assert list((tmp_path / "orders").iterdir()) == []
+    assert [e.action for e in run.of("Withheld", reactor="R01")] == ["advise"] * 3
+
+
+async def test_a_hold_by_order_is_the_file_and_another_mode_lifts_it(run_twin, tmp_path):
+    connectors = vessels()
+    hold, go = ordered(tmp_path, "mode", value="hold"), ordered(tmp_path, "mode", value="automatic")
+    run = await run_twin(
+        connectors, days=5, observers=(at(0, "SetpointsWritten", hold), at(2, "SampleRead", go))
+    )
+    assert [(e.day, e.mode) for e in run.of("ModeChanged")] == [(1, "hold"), (3, "automatic")]
+    assert {e.day for e in run.of("SetpointsWritten", reactor="R01")} == {0, 3, 4}
+
+
+async def test_a_vessel_whose_write_ended_badly_waits_until_it_is_released(run_twin, tmp_path):
+    other = ScriptedConnector([]).in_force
+    connector = ScriptedConnector([make_state(day=d) for d in range(6)])
+    bad = iter([True, True, True, True])
+
+    async def half(setpoints):
+        connector.written.append(setpoints)
+        from dataclasses import replace
+
+        connector.in_force = replace(setpoints, agitation=900.0) if next(bad, False) else setpoints
+        return connector.in_force
+
+    connector.write_setpoints = half
+    run = await run_twin(
+        connector, days=5, observers=(at(2, "SampleRead", ordered(tmp_path, "release")),)
+    )
+    assert other.agitation != 900.0
+    assert [e.day for e in run.of("WritePartial")] == [0]
+    assert [(e.day, e.mode, e.who) for e in run.of("ModeChanged")] == [
+        (0, "hold", "perfusio"), (3, "automatic", "A. Smith"),
+    ]  # fmt: skip
+    assert [e.day for e in run.of("SetpointsWritten")] == [3, 4]
+    assert [e.because for e in run.of("Withheld")] == []  # held: nothing was decided
+
+
+@pytest.mark.parametrize("reactor", ["R07", ""])
+async def test_orders_for_no_vessel_and_for_all(run_twin, tmp_path, reactor):
+    run = await run_twin(
+        vessels(3), days=3, observers=(at(0, "SampleRead", ordered(tmp_path, "mode", reactor, "manual")),)
+    )
+    if reactor:
+        (acted,) = run.of("OperatorActed")
+        assert not acted.is_done
+        assert acted.answer == "There is no vessel R07 in this run now. Known: R01, R02."
+        assert run.of("ModeChanged") == []
+    else:
+        assert [e.reactor for e in run.of("ModeChanged")] == ["R01", "R02"]
+
+
+class Slow(ScriptedConnector):
+    """A vessel whose samples come a moment apart, so that there is time between them."""
+
+    def __init__(self, *args, **settings):
+        super().__init__(*args, **settings)
+        self.go_on = asyncio.Event()
+
+    async def read_sample(self):
+        sample = await super().read_sample()
+        if sample.day >= 2:
+            await asyncio.wait_for(self.go_on.wait(), 20)
+        return sample
+
+
+@pytest.mark.parametrize("act", ["approve", "reject"])
+async def test_advice_is_written_once_it_is_approved_and_not_before(run_twin, tmp_path, monkeypatch, act):
+    monkeypatch.setattr(desk, "LOOKS_EVERY_S", 0.01)
+    connector = Slow([make_state(day=d) for d in range(4)], kind=ConnectorKind.HARDWARE)
+
+    keys = {}
+
+    def go_on(event):
+        if type(event).__name__ == "Decided":
+            keys[event.day] = event.key
+        elif type(event).__name__ == "Withheld" and event.day == 1:
+            ordered(tmp_path, "approve", value=keys[0])()  # of yesterday
+        elif type(event).__name__ == "OperatorActed" and event.key == keys[0]:
+            ordered(tmp_path, act, value=keys[1])()
+        elif type(event).__name__ == "OperatorActed" and event.is_done:
+            ordered(tmp_path, "approve", value=keys[1])()  # a second time
+        elif type(event).__name__ == "OperatorActed":
+            connector.go_on.set()
+
+    run = await run_twin(connector, days=3, observers=(go_on,))
+    old, first, again = run.of("OperatorActed")
+    decided = run.of("Decided", day=1)[0]
+    assert (old.is_done, old.key) == (False, run.of("Decided", day=0)[0].key)
+    assert (first.act, first.is_done, first.key) == (act, True, decided.key)
+    assert "does not wait any more" in again.answer
+    assert connector.written == ([decided.setpoints] if act == "approve" else [])
+    if act == "approve":
+        assert [e.key for e in run.of("WriteIntended", "SetpointsWritten")] == [decided.key] * 2
+    assert run.twin.mode("R01") is Mode.ADVISORY
