@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from perfusio.connectors.sql import SqlStore
 
 
-
 class FileSettings(Frozen):
     """A file, or a folder into which instruments drop files; the names are those of FilesystemStore."""
 
@@ -59,6 +58,8 @@ class OpcUaSettings(Frozen):
     user: str | None = None
     password_file: Path | None = None
     allow_insecure: bool = False
+    poll_seconds: float = Field(default=5.0, gt=0)
+    timeout_seconds: float | None = Field(default=26.0 * 3600.0, gt=0)
 
 
 class SqlSettings(Frozen):
@@ -137,11 +138,13 @@ def _open_simulated(settings: SimulatedSettings, opening: Opening) -> SimulatedA
 
 def _open_opcua(settings: OpcUaSettings, opening: Opening) -> OpcUaConnector:  # noqa: ARG001 - a server keeps its own pace
     from perfusio.connectors.opcua import OpcUaConnector
+    from perfusio.connectors.opcua_access import Timing
     from perfusio.connectors.opcua_security import login
 
     return OpcUaConnector(
         settings.endpoint, settings.nodes, login=login(settings.user, password_file=settings.password_file),
         certificates=settings.certificates, allow_insecure=settings.allow_insecure,
+        timing=Timing(poll=settings.poll_seconds, sample=settings.timeout_seconds),
     )  # fmt: skip
 
 

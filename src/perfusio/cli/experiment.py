@@ -148,6 +148,7 @@ def _refuse_foreign(settings: Mapping[Key, Setting], known: Mapping[str, list[Ke
 def _anchored(key: Key, setting: Setting, folder: Path, kind: str) -> Setting:
     """Paths in a file count from the folder of that file."""
     is_path = (key[0] == "run" and key[1] in _PATHS_OF_RUN) or (key[0] == "connector" and key[1] in KINDS[kind].paths)
+    is_path |= key == ("connector", "url") and "://" not in str(setting.value)  # an SQLite file
     if is_path and isinstance(setting.value, str):
         return Setting(str(folder / Path(setting.value).expanduser()), setting.origin)
     return setting
@@ -259,25 +260,34 @@ def _space(vessel: VesselSettings, common: DesignSpace) -> DesignSpace | None:
     return DesignSpace(bounds=bounds)
 
 
-def connectors(experiment: Experiment) -> Source:
-    """Open the source of an experiment, with the vessels that are named, or with all of them.
+def opened(experiment: Experiment) -> Source:
+    """Open the source of an experiment, with all of its vessels.
 
     Raises:
-        PerfusioError: the source cannot be opened, or does not have such a vessel.
+        PerfusioError: the source cannot be opened.
     """
-    from perfusio.twin.vessels import Rig, Vessel
-
     out = experiment.settings["run", "run_dir"]
     opening = Opening(
         days=experiment.run.duration_days,
         interval_hours=experiment.run.sampling_interval_hours,
         run_dir=None if out.origin == DEFAULT else experiment.run.run_dir,
     )
-    kind = str(experiment.settings["connector", "kind"].value)
-    source: Source = KINDS[kind].open(experiment.connector, opening)
+    source: Source = KINDS[_kind_of(experiment)].open(experiment.connector, opening)
+    return source
+
+
+def chosen(experiment: Experiment, source: Source) -> Source:
+    """Return the vessels of a source that the experiment names, or the source if it names none.
+
+    Raises:
+        ConfigError: the source does not have such a vessel.
+    """
+    from perfusio.twin.vessels import Rig, Vessel
+
     if not experiment.vessels:
         return source
     if not isinstance(source, Rig):
+        kind = _kind_of(experiment)
         raise ConfigError(f"[[vessel]]: a connector of kind {kind!r} has no vessels to choose from. Leave them away.")
     there = source.vessels()
     found = dict[str, "Connector | Vessel"]()
@@ -293,3 +303,16 @@ def connectors(experiment: Experiment) -> Source:
             design_space=_space(vessel, experiment.design_space),
         )  # fmt: skip
     return found
+
+
+def connectors(experiment: Experiment) -> Source:
+    """Open the source of an experiment, with the vessels that are named, or with all of them.
+
+    Raises:
+        PerfusioError: the source cannot be opened, or does not have such a vessel.
+    """
+    return chosen(experiment, opened(experiment))
+
+
+def _kind_of(experiment: Experiment) -> str:
+    return str(experiment.settings["connector", "kind"].value)

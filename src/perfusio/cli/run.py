@@ -63,7 +63,7 @@ def run(
     `perfusio config show`). The folder then holds audit.jsonl (the record), forecast.png and, for files,
     FILE.setpoints.csv.
     """
-    from perfusio.cli.experiment import connectors, load
+    from perfusio.cli.experiment import chosen, load, opened
     from perfusio.cli.watched import exit_code, run_watched
 
     given: dict[Key, tuple[str, Any]] = {
@@ -93,8 +93,11 @@ def run(
         flags["run", "objective"] = Setting(aim(track, maximize, minimize), "--track, --maximize, --minimize")
     asked = load(experiment, flags)
     try:
-        sources = connectors(asked)
-        result = run_watched(sources, asked.run, design_space=asked.design_space)
+        whole = opened(asked)
+        sources = chosen(asked, whole)
+        result = run_watched(
+            sources, asked.run, design_space=asked.design_space, close=getattr(whole, "close", None)
+        )
     except UnreadableSource as error:
         if "FilesystemStore(" in str(error):
             raise UnreadableSource((*error.problems, OPTIONS), connector=error.connector) from error

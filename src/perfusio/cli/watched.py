@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,7 @@ from perfusio.errors import PerfusioError
 if TYPE_CHECKING:
     from perfusio.config import DesignSpace, RunConfig
     from perfusio.twin.announce import Observer
+    from perfusio.twin.digital_twin import DigitalTwin
     from perfusio.twin.outcome import Outcome, RunResult
     from perfusio.twin.vessels import Source
 
@@ -29,8 +31,16 @@ def run_watched(
     *,
     design_space: DesignSpace | None = None,
     observers: tuple[Observer, ...] = (),
+    close: Callable[[], Awaitable[None]] | None = None,
 ) -> RunResult:
     """Run a twin, in the default design space if no other is given, and tell it; `forecast.png` goes beside the record.
+
+    Args:
+        connector: The vessels.
+        config: Settings of the run.
+        design_space: What may be written.
+        observers: Told of every event, beside the person.
+        close: Ends the connection to the source, however the run ended; None = there is none to end.
 
     Raises:
         PerfusioError: as `DigitalTwin.run`.
@@ -49,7 +59,7 @@ def run_watched(
                 run_config=config,
                 observers=(live, *observers),
             )
-            result = asyncio.run(twin.run())
+            result = asyncio.run(_run_and_close(twin, close))
     except KeyboardInterrupt:
         if not record.exists():
             raise Stopped("Stopped by Ctrl-C before the run began: nothing was written.") from None
@@ -57,6 +67,14 @@ def run_watched(
         raise Stopped(told) from None
     _finish(record)
     return result
+
+
+async def _run_and_close(twin: DigitalTwin, close: Callable[[], Awaitable[None]] | None) -> RunResult:
+    try:
+        return await twin.run()
+    finally:
+        if close is not None:
+            await close()
 
 
 def exit_code(outcome: Outcome) -> int:

@@ -128,8 +128,8 @@ class Narrator:
 
     def _source(self, reactor: str, source: dict[str, Any], mode: str, bounds: dict[str, Any]) -> list[Line]:
         said = []
-        if "path" in source:
-            said += note("Source:", f"{source['path']}, {source.get('n_rows', '?')} samples, {source['kind']}.")
+        if where := source.get("path") or source.get("url"):
+            said += note("Source:", f"{where}, {source.get('n_rows', '?')} samples, {source['kind']}.")
         if columns := source.get("columns"):
             known = {meaning.split(" ")[0] for meaning in columns.values()}
             self._never[reactor] = frozenset(SPECIES) - known
@@ -141,7 +141,8 @@ class Narrator:
         for warning in source.get("warnings", ()):
             said += note("Note:", warning, Tone.WARN)
         if mode == "automatic" and source.get("kind") == "replay":
-            told = f"A replay: decisions go to {source['setpoints_path']}; what was in force is what the source says."
+            to = source.get("setpoints_path", "the database")
+            told = f"A replay: decisions go to {to}; what was in force is what the source says."
             said += note("Mode:", told)
         else:
             said += note("Mode:", f"{mode}.")

@@ -62,7 +62,7 @@ def test_what_waits_is_told_and_not_recommended_again(recommended, past):
 
 def test_runs_of_two_places_may_have_the_same_names(past, tmp_path):
     lines = (past / "runs.csv").read_text(encoding="utf-8").splitlines()
-    (tmp_path / "runs.csv").write_text("\n".join(lines[:9]), encoding="utf-8")
+    (tmp_path / "runs.csv").write_text("\n".join(lines[:9]) + "\n", encoding="utf-8")
     names = [t.reactor_id for t in _read([past, tmp_path])]
     assert names == [f"{past}/R1", "R2", "R3", f"{tmp_path}/R1"]
 
