@@ -47,7 +47,7 @@ class AimDoubted(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SampleRead(Event):
-    """A sample was taken; `in_force` held since the one before, `assumed` of it is not confirmed; `next_...` holds now."""
+    """A sample was taken; `in_force` held since the one before, `assumed` of it is not confirmed; `next_` holds now."""
 
     state: State
     in_force: Setpoints

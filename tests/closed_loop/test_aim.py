@@ -3,7 +3,8 @@
 from perfusio.config import track
 from perfusio.connectors.simulated import SimulatedAmbr250
 from perfusio.hybrid.model import HybridModel
-from perfusio.report.narration import Narrator, Tone
+from perfusio.report.lines import Tone
+from perfusio.report.narration import Narrator
 
 
 async def test_a_doubt_is_the_second_record_and_stops_nothing(run_twin):

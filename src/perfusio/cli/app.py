@@ -18,7 +18,9 @@ from perfusio.cli.hold import hold, release
 from perfusio.cli.import_ import import_
 from perfusio.cli.mirror import mirror
 from perfusio.cli.opcua import opcua
+from perfusio.cli.orders import approve, mode, reject
 from perfusio.cli.recommend import recommend
+from perfusio.cli.resume import resume
 from perfusio.cli.run import run
 from perfusio.cli.score import score
 from perfusio.cli.selftest import selftest
@@ -36,7 +38,8 @@ app = typer.Typer(
     context_settings={"max_content_width": 100},
 )
 for command in (
-    demo, run, hold, release, verify, bundle, mirror, simulate, design, fit, score, forecast, recommend, selftest,
+    demo, run, resume, hold, release, mode, approve, reject, verify, bundle, mirror, simulate, design, fit, score,
+    forecast, recommend, selftest,
 ):  # fmt: skip
     app.command()(command)
 app.command("import")(import_)

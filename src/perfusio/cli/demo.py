@@ -78,7 +78,7 @@ def _run_fleet(n_vessels: int, folder: Path, days: int, settings: dict[str, Any]
     from perfusio.config import Objective, RunConfig
     from perfusio.connectors.simulated import SimulatedAmbr250
     from perfusio.events import ModelConditioned
-    from perfusio.report.narration import counted
+    from perfusio.report.lines import counted
     from perfusio.study.fleet import fleet_errors, fleet_summary
 
     config = RunConfig(duration_days=days, run_dir=folder, **settings)

@@ -7,7 +7,8 @@ from rich.table import Table
 from rich.text import Text
 
 from perfusio.report.fleet import Fleet, Row
-from perfusio.report.narration import NARROW, SHORT, SHOWN, Tone, number
+from perfusio.report.lines import Tone
+from perfusio.report.narration import NARROW, SHORT, SHOWN, number
 from perfusio.state import SETPOINT_QUANTITIES, SETPOINTS, STATE_QUANTITIES
 
 STYLES = {Tone.PLAIN: "", Tone.HEAD: "bold", Tone.QUIET: "dim", Tone.WARN: "yellow", Tone.ACT: "bold red"}

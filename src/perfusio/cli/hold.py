@@ -23,8 +23,14 @@ def hold(run: RunFolder, who: Who, why: Why, reactor: Reactor = None) -> None:
 
 
 def release(run: RunFolder, who: Who, why: Why, reactor: Reactor = None) -> None:
-    """Let the twin write again, from its next decision on."""
+    """Let the twin write again, from its next decision on.
+
+    This also releases a vessel that is on hold because a write to it ended in part only: look at it first.
+    """
+    from perfusio.twin.orders import Order, give
+
     _say(run, reactor, who, why, is_held=False)
+    give(run, Order(act="release", reactor=reactor or "", who=who, why=why))
 
 
 def _say(run: Path, reactor: str | None, who: str, why: str, *, is_held: bool) -> None:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from perfusio.events import Event, RunStarted, SampleMissing, SampleRead
 from perfusio.report.fleet import MANY, Fleet
-from perfusio.report.narration import Line, Narrator, Tone
+from perfusio.report.lines import Line, Tone
+from perfusio.report.narration import Narrator
 
 if TYPE_CHECKING:
     from rich.live import Live as Redrawn

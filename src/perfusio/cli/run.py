@@ -64,6 +64,7 @@ def run(
     FILE.setpoints.csv.
     """
     from perfusio.cli.experiment import chosen, load, opened
+    from perfusio.cli.resume import keeper
     from perfusio.cli.watched import exit_code, run_watched
 
     given: dict[Key, tuple[str, Any]] = {
@@ -96,7 +97,8 @@ def run(
         whole = opened(asked)
         sources = chosen(asked, whole)
         result = run_watched(
-            sources, asked.run, design_space=asked.design_space, close=getattr(whole, "close", None)
+            sources, asked.run, design_space=asked.design_space, close=getattr(whole, "close", None),
+            observers=(keeper(asked),),
         )
     except UnreadableSource as error:
         if "FilesystemStore(" in str(error):

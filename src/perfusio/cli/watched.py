@@ -32,6 +32,7 @@ def run_watched(
     design_space: DesignSpace | None = None,
     observers: tuple[Observer, ...] = (),
     close: Callable[[], Awaitable[None]] | None = None,
+    goes_on: bool = False,
 ) -> RunResult:
     """Run a twin, in the default design space if no other is given, and tell it; `forecast.png` goes beside the record.
 
@@ -41,6 +42,7 @@ def run_watched(
         design_space: What may be written.
         observers: Told of every event, beside the person.
         close: Ends the connection to the source, however the run ended; None = there is none to end.
+        goes_on: Whether to resume the unfinished run in `config.run_dir`.
 
     Raises:
         PerfusioError: as `DigitalTwin.run`.
@@ -53,12 +55,15 @@ def run_watched(
     record = config.run_dir.resolve() / "audit.jsonl"
     try:
         with Live(config.n_turns) as live:
-            twin = DigitalTwin(
-                connector=connector,
-                design_space=design_space or DEFAULT_AMBR250_DESIGN_SPACE,
-                run_config=config,
-                observers=(live, *observers),
-            )
+            if goes_on:
+                twin = DigitalTwin.resume(config.run_dir, connector=connector, observers=(live, *observers))
+            else:
+                twin = DigitalTwin(
+                    connector=connector,
+                    design_space=design_space or DEFAULT_AMBR250_DESIGN_SPACE,
+                    run_config=config,
+                    observers=(live, *observers),
+                )
             result = asyncio.run(_run_and_close(twin, close))
     except KeyboardInterrupt:
         if not record.exists():

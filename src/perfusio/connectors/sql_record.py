@@ -164,6 +164,12 @@ def _acknowledged(connection: Connection, record: Json, payload: Json) -> None:
     _update(connection, record, payload, row | _six("acknowledged", payload["acknowledged"]))
 
 
+def _withdrawn(connection: Connection, record: Json, payload: Json) -> None:
+    """Nothing of the request is in force: refused, put back, or somebody else had changed the vessel."""
+    found = next((payload[name] for name in ("read_back", "restored", "found") if payload.get(name)), {})
+    _update(connection, record, payload, {"status": "withdrawn"} | _six("acknowledged", found))
+
+
 def _unknown(connection: Connection, record: Json, payload: Json) -> None:
     _update(connection, record, payload, {"status": "unknown"} | _six("acknowledged", payload["read_back"] or {}))
 
@@ -174,6 +180,10 @@ _FILL = {
     "Forecasted": _forecast,
     "WriteIntended": _asked,
     "SetpointsWritten": _acknowledged,
+    "WriteRefused": _withdrawn,
+    "WriteRestored": _withdrawn,
+    "OverrideDetected": _withdrawn,
+    "WritePartial": _unknown,
     "WriteUnknown": _unknown,
 }
 

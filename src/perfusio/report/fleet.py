@@ -14,17 +14,15 @@ from perfusio.events import (
     AimDoubted,
     AlarmRaised,
     ClockStepped,
-    ConnectorFailed,
+    DayMissed,
     Decided,
     Event,
     Forecasted,
-    ModelConditioned,
     ModelFitted,
     ModelRejected,
     RunEnded,
     RunStarted,
     SampleMissing,
-    SampleQuarantined,
     SampleRead,
     SetpointsWritten,
     VesselJoined,
@@ -33,7 +31,9 @@ from perfusio.events import (
     WriteUnknown,
 )
 from perfusio.objective import of_record
-from perfusio.report.narration import Line, Tone, counted, note, number
+from perfusio.report.attention import WRITE_ENDED_BADLY, attention
+from perfusio.report.lines import Line, Tone, counted, note
+from perfusio.report.narration import number
 from perfusio.state import Setpoints, State
 
 MANY = 5
@@ -135,7 +135,7 @@ class Fleet:
         if isinstance(event, SampleRead) and not event.extra:
             row.sample, row.in_force = event.state, event.in_force
             row.word, row.tone = "read", Tone.PLAIN
-        elif isinstance(event, SampleMissing):
+        elif isinstance(event, SampleMissing | DayMissed):
             row.word, row.tone = "no sample", Tone.WARN
         elif isinstance(event, Forecasted):
             row.is_settled = True
@@ -148,22 +148,17 @@ class Fleet:
             row.word, row.tone = ("advised", Tone.PLAIN) if is_advice else ("held", Tone.WARN)
             row.is_settled = True
             said = [] if is_advice else self._about(reactor, "HOLD:", event.reason, Tone.WARN)
-        elif isinstance(event, WriteUnknown):
-            row.word, row.tone, row.is_settled = "unknown", Tone.ACT, True
-            said = self._about(reactor, "WRITE UNKNOWN:", event.reason, Tone.ACT)
+        elif isinstance(event, WRITE_ENDED_BADLY):
+            row.word, row.tone, row.is_settled = "unknown" if isinstance(event, WriteUnknown) else "old", Tone.ACT, True
         elif isinstance(event, VesselJoined):
             row.clone, row.word = str(event.source.get("clone", "")), "joined"
-            said = self._about(reactor, "JOINED:", event.reason, Tone.HEAD)
         elif isinstance(event, VesselLeft):
             row.word, row.tone, row.is_settled = "left", Tone.QUIET, True
-            said = self._about(reactor, "LEFT:", event.reason, Tone.HEAD)
         elif isinstance(event, AlarmRaised):
             tone = Tone.ACT if event.level == "act" else Tone.WARN
             said = self._about(reactor, f"ALARM ({event.level}):", f"{event.reason} {event.response}", tone)
-        elif isinstance(event, SampleQuarantined):
-            said = self._about(reactor, "REFUSED:", event.reason, Tone.WARN)
-        elif isinstance(event, ConnectorFailed):
-            said = self._about(reactor, "LINK:", f"{event.operation}: {event.reason}", Tone.ACT)
+        if (told := attention(event)) is not None:
+            said = self._about(reactor, *told)
         have_begun = [r for r in self.rows.values() if r.sample is not None]
         if row.is_settled and have_begun and all(r.is_settled for r in have_begun):
             said = said + self._turn_told()
@@ -183,8 +178,8 @@ def _of_the_experiment(event: Event) -> list[Line]:
         return note("MODEL KEPT:", event.reason, Tone.WARN, indent=True)
     if isinstance(event, ClockStepped):
         return note("CLOCK:", f"The clock of this machine was moved by {event.step_s:+.1f} s.", Tone.WARN, indent=True)
-    assert isinstance(event, ModelConditioned | RunEnded)
-    return []
+    seen = attention(event)
+    return [] if seen is None else note(*seen)
 
 
 def _named(names: list[str]) -> str:

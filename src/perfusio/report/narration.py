@@ -5,9 +5,7 @@ It sees the events only, so what it tells is what is on record. Lines fit 120 co
 
 from __future__ import annotations
 
-import textwrap
 from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import Any
 
 from perfusio.config import Objective, forecast_unit, in_words
@@ -15,7 +13,6 @@ from perfusio.events import (
     AimDoubted,
     AlarmRaised,
     ClockStepped,
-    ConnectorFailed,
     Decided,
     Event,
     Forecasted,
@@ -24,20 +21,17 @@ from perfusio.events import (
     RunEnded,
     RunStarted,
     SampleMissing,
-    SampleQuarantined,
     SampleRead,
     SetpointsWritten,
-    VesselJoined,
-    VesselLeft,
     Withheld,
     WriteIntended,
-    WriteUnknown,
 )
 from perfusio.objective import of_record
+from perfusio.report.attention import WRITE_ENDED_BADLY, attention
+from perfusio.report.lines import Line, Tone, counted, note
 from perfusio.report.outlook import outlook
 from perfusio.state import SETPOINT_QUANTITIES, SETPOINTS, SPECIES, STATE_QUANTITIES, Setpoints, State
 
-WIDTH = 120
 SHOWN = {"vcd": "VCD", "viability": "viab.", "glucose": "glucose", "lactate": "lactate", "titer": "titer"}
 SHORT = {
     "perfusion_rate": "perf.",
@@ -49,24 +43,6 @@ SHORT = {
 }
 NARROW = {"1e6 cells/mL": "1e6/mL"}
 UNCHANGED = "."
-
-
-class Tone(StrEnum):
-    """How much a line wants to be seen; each such line also says so in words."""
-
-    PLAIN = "plain"
-    HEAD = "head"
-    QUIET = "quiet"
-    WARN = "warn"
-    ACT = "act"
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One line for a person."""
-
-    text: str
-    tone: Tone = Tone.PLAIN
 
 
 @dataclass(slots=True, kw_only=True)
@@ -149,6 +125,8 @@ class Narrator:
         return said
 
     def _of_the_experiment(self, event: Event) -> list[Line]:
+        if (seen := attention(event)) is not None:
+            return note(*seen)
         if isinstance(event, AimDoubted):
             return note("Doubt:", event.reason, Tone.WARN)
         if isinstance(event, ModelFitted):
@@ -172,7 +150,7 @@ class Narrator:
             said = self._told(reactor)
             today = self._today[reactor] = _Today(day=event.day or 0)
         self._note_down(event, reactor, today)
-        is_settled = isinstance(event, Forecasted | Withheld | SetpointsWritten | WriteUnknown)
+        is_settled = isinstance(event, Forecasted | Withheld | SetpointsWritten | WRITE_ENDED_BADLY)
         return said + (self._told(reactor) if is_settled or today.is_told else [])
 
     def _note_down(self, event: Event, reactor: str, today: _Today) -> None:
@@ -206,14 +184,8 @@ class Narrator:
             if today.is_held and today.decided is not None:
                 today.forecast = today.decided.hold, self._in_force.get(reactor, Setpoints())
             say(note(f"{event.action.upper()}:", event.reason, Tone.WARN, indent=True))
-        elif isinstance(event, SampleQuarantined):
-            say(note("REFUSED:", event.reason, Tone.WARN, indent=True))
-        elif isinstance(event, WriteUnknown):
-            say(note("WRITE UNKNOWN:", event.reason, Tone.ACT, indent=True))
-        elif isinstance(event, ConnectorFailed):
-            say(note("LINK:", f"{event.operation}: {event.reason}", Tone.ACT, indent=True))
-        elif isinstance(event, VesselJoined | VesselLeft):
-            say(note("JOINED:" if isinstance(event, VesselJoined) else "LEFT:", event.reason, Tone.HEAD, indent=True))
+        elif (told := attention(event)) is not None:
+            say(note(*told, indent=True))
 
     def _told(self, reactor: str) -> list[Line]:
         """Tell the day of a vessel as far as it was not told: its row once, and the notes so far."""
@@ -303,18 +275,5 @@ def _effect(reason: str) -> str:
     return effect if colon else reason
 
 
-def counted(n: int, what: str) -> str:
-    """Return so many of something, e.g. ``"1 day"``, ``"28 days"``."""
-    return f"{n} {what}{'' if n == 1 else 's'}"
-
-
 def _narrow(unit: str) -> str:
     return NARROW.get(unit, unit)
-
-
-def note(label: str, text: str, tone: Tone = Tone.PLAIN, *, indent: bool = False) -> list[Line]:
-    """Wrap a remark behind its label; control characters of foreign text cannot forge a line."""
-    clean = " ".join("".join(c if c.isprintable() else " " for c in text).split())
-    first = f"      {label} " if indent else f"{label:<8}"
-    wrapped = textwrap.wrap(clean, WIDTH, initial_indent=first, subsequent_indent=" " * 8, break_on_hyphens=False)
-    return [Line(part, tone) for part in wrapped or [first.rstrip()]]

@@ -110,6 +110,7 @@ class Desk:
         self._book.append(
             OperatorActed(
                 reactor=reactor or None, day=self._book.run_state.today.turn, who=order.who,
-                act=f"mode {order.value}" if order.act == "mode" else order.act, key=key, is_done=not problem, answer=problem, reason=order.why,
+                act=f"mode {order.value}" if order.act == "mode" else order.act, key=key, is_done=not problem,
+                answer=problem, reason=order.why,
             )
         )  # fmt: skip

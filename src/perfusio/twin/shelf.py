@@ -52,7 +52,8 @@ def _refuse_unless_done(path: Path, report: VerifyReport) -> None:
     if not report.is_finished:
         raise AuditError(
             f"{path} holds the unfinished run {report.run_id} ({report.n_records} records, the last at "
-            f"{report.last_ts}). A new run needs a place that is empty or holds a finished run. {FRESH}"
+            f"{report.last_ts}). To go on with it: perfusio resume {path.parent}. A new run needs a place that is "
+            f"empty or holds a finished run. {FRESH}"
         )
 
 

@@ -6,7 +6,8 @@ from math import nan
 from perfusio.config import DEFAULT_AMBR250_DESIGN_SPACE as SPACE
 from perfusio.config import maximize
 from perfusio.events import ConnectorFailed, Forecasted, ModelRejected, RunEnded, SampleRead, Withheld, WriteIntended
-from perfusio.report.narration import WIDTH, Narrator, Tone, number
+from perfusio.report.lines import WIDTH, Tone
+from perfusio.report.narration import Narrator, number
 from perfusio.testing import make_state
 
 

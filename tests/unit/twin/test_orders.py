@@ -10,7 +10,8 @@ WHO = {"who": "A. Smith", "why": "The pump is noisy."}
 
 def test_orders_wait_in_the_order_in_which_they_were_given(tmp_path):
     (tmp_path / "audit.jsonl").touch()
-    orders = [Order(act="mode", reactor="R01", value="manual", **WHO), Order(act="approve", reactor="R02", value="k", **WHO)]
+    asked = (("mode", "manual"), ("approve", "run-1:R01:3:0"))
+    orders = [Order(act=act, reactor="R01", value=value, **WHO) for act, value in asked]
     places = [give(tmp_path, order) for order in orders]
     assert waiting(tmp_path) == list(zip(places, orders, strict=True))
 

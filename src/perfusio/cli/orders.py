@@ -1,0 +1,77 @@
+"""`perfusio mode`, `approve`, `reject`: what a person decides about a vessel of a run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from perfusio.cli.hold import RunFolder, Who, Why
+
+if TYPE_CHECKING:
+    from perfusio.events import Decided
+
+OneReactor = Annotated[str, typer.Argument(help="Which vessel.", metavar="REACTOR")]
+
+
+def mode(
+    run: RunFolder,
+    reactor: OneReactor,
+    wanted: Annotated[str, typer.Argument(help="manual, advisory, automatic or hold.", metavar="MODE")],
+    who: Who,
+    why: Why,
+) -> None:
+    """Change who may write to a vessel: nobody (manual, hold), a person (advisory), or the twin (automatic).
+
+    A running twin does so within a second; one that is stopped, when it is resumed. Any mode but hold also ends a hold.
+    """
+    from perfusio.twin.orders import Order, give
+
+    give(run, Order(act="mode", reactor=reactor, value=wanted, who=who, why=why))
+    typer.echo(f"{reactor}: {wanted} is ordered. The record says when it is so (ModeChanged).")
+
+
+def approve(run: RunFolder, reactor: OneReactor, who: Who, why: Why) -> None:
+    """Have the latest advice for a vessel written, if the guard still lets it pass.
+
+    Advice can be approved until the next sample comes.
+    """
+    _on_advice("approve", run, reactor, who, why)
+
+
+def reject(run: RunFolder, reactor: OneReactor, who: Who, why: Why) -> None:
+    """Put on record that the latest advice for a vessel is not followed, and why."""
+    _on_advice("reject", run, reactor, who, why)
+
+
+def _on_advice(act: str, run: Path, reactor: str, who: str, why: str) -> None:
+    from perfusio.twin.orders import Order, give
+
+    advice = _advice(run, reactor)
+    give(run, Order(act=act, reactor=reactor, value=advice.key, who=who, why=why))
+    done = "is ordered to be written" if act == "approve" else "is rejected"
+    typer.echo(f"{reactor}: the advice of day {advice.day} {done} ({_in_words(advice)}).")
+    typer.echo("The record says what became of it (OperatorActed).")
+
+
+def _advice(run: Path, reactor: str) -> Decided:
+    from perfusio.errors import ConfigError
+    from perfusio.twin.resume import outline
+
+    known = outline(run).run_state
+    if reactor not in known.trajectories:
+        raise ConfigError(f"There is no vessel {reactor} in this run. It has {', '.join(known.trajectories)}.")
+    if reactor not in known.advised:
+        raise ConfigError(
+            f"No advice for {reactor} waits: it was acted upon, a new sample came, or the vessel is in mode "
+            f"{known.noted[reactor].value}. The next one comes with its next sample."
+        )
+    return known.advised[reactor]
+
+
+def _in_words(advice: Decided) -> str:
+    from perfusio.state import SETPOINT_QUANTITIES
+
+    values = ((name, getattr(advice.setpoints, name), q.unit) for name, q in SETPOINT_QUANTITIES.items())
+    return ", ".join(f"{name} {value:.4g} {unit}" for name, value, unit in values)

@@ -1,0 +1,101 @@
+"""`perfusio resume`: go on with a run that was cut off. How its source was opened stands beside the record."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from perfusio.cli.hold import RunFolder
+
+if TYPE_CHECKING:
+    from perfusio.cli.experiment import Experiment
+    from perfusio.events import Event
+    from perfusio.twin.announce import Observer
+
+FILE = "source.json"
+
+
+def resume(run: RunFolder) -> None:
+    """Go on with an unfinished run: after a crash, a kill or a power cut.
+
+    What was asked, seen, decided and written stands in its record. A write that was cut short is settled by reading the
+    vessel; days that have passed meanwhile are put on record as missed, and nothing is written for them.
+    """
+    from perfusio.cli.experiment import chosen, opened
+    from perfusio.cli.watched import exit_code, run_watched
+
+    asked = kept_source(run)
+    whole = opened(asked)
+    result = run_watched(chosen(asked, whole), asked.run, close=getattr(whole, "close", None), goes_on=True)
+    raise typer.Exit(exit_code(result.outcome))
+
+
+def keeper(experiment: Experiment) -> Observer:
+    """Return an observer that keeps beside the record how the source is opened, once the run has begun."""
+
+    def keep(event: Event) -> None:
+        if type(event).__name__ == "RunStarted":
+            _keep_source(experiment)
+
+    return keep
+
+
+def _keep_source(experiment: Experiment) -> None:
+    """Write it in one step, without secrets."""
+    from perfusio.cli.connections import KINDS, without_secret
+
+    kind = str(experiment.settings["connector", "kind"].value)
+    settings: dict[str, Any] = experiment.connector.model_dump(mode="json")
+    for name in KINDS[kind].paths:
+        if settings.get(name) is not None:
+            settings[name] = os.path.abspath(Path(settings[name]).expanduser())
+    if "url" in settings:
+        settings["url"] = without_secret(settings["url"])
+    run_dir = experiment.run.run_dir
+    vessels = [v.model_dump(mode="json") for v in experiment.vessels]
+    has_own_place = experiment.settings["run", "run_dir"].origin != "default"
+    kept = {"kind": kind, "connector": settings, "vessels": vessels, "has_own_place": has_own_place}
+    draft = run_dir / f".{FILE}.{os.getpid()}"
+    draft.write_text(json.dumps(kept, indent=1))
+    draft.replace(run_dir / FILE)
+
+
+def kept_source(run_dir: Path) -> Experiment:
+    """Return the experiment of an unfinished run: settings from its record, source as it was opened before.
+
+    Raises:
+        AuditError: there is no unfinished run.
+        ConfigError: how its source is opened is not known, or it cannot be opened again.
+    """
+    from perfusio.cli.connections import KINDS
+    from perfusio.cli.experiment import Experiment, PolicySettings, VesselSettings
+    from perfusio.cli.settings import DEFAULT, Setting
+    from perfusio.errors import ConfigError
+    from perfusio.twin.resume import outline
+
+    known = outline(run_dir)
+    try:
+        kept = json.loads((run_dir / FILE).read_text())
+        kind, settings = str(kept["kind"]), dict(kept["connector"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ConfigError(
+            f"{run_dir / FILE} does not say how the vessels are reached ({type(error).__name__}: {error}). Runs that "
+            "were begun in Python go on in Python: DigitalTwin.resume(run_dir, connector=...)."
+        ) from error
+    if kind == "simulated":
+        raise ConfigError("The vessels of this run were simulated and ended with the program: nothing to go on with.")
+    if "url" in settings and (url := os.environ.get("PERFUSIO_CONNECTOR_URL")):
+        settings["url"] = url  # it may hold a password, which is not kept
+    origin = FILE if kept.get("has_own_place") else DEFAULT
+    return Experiment(
+        run=known.config,
+        design_space=known.design_space,
+        connector=KINDS[kind].settings(**settings),
+        policy=PolicySettings(),
+        vessels=tuple(VesselSettings(**v) for v in kept["vessels"]),
+        settings={("run", "run_dir"): Setting(str(run_dir), origin), ("connector", "kind"): Setting(kind, FILE)},
+    )

@@ -1,0 +1,61 @@
+"""What needs a person's attention beside the rows of a run: a label, the words on record, and how loud."""
+
+from __future__ import annotations
+
+from perfusio.events import (
+    ConnectorFailed,
+    DayMissed,
+    Event,
+    JournalRecovered,
+    ModeChanged,
+    OperatorActed,
+    OverrideDetected,
+    RunResumed,
+    SampleQuarantined,
+    VesselJoined,
+    VesselLeft,
+    WritePartial,
+    WriteRefused,
+    WriteRestored,
+    WriteUnknown,
+)
+from perfusio.report.lines import Tone
+
+WRITE_ENDED_BADLY = WriteRefused | WritePartial | WriteRestored | OverrideDetected | WriteUnknown
+
+_LABELS: dict[type[Event], tuple[str, Tone]] = {
+    SampleQuarantined: ("REFUSED:", Tone.WARN),
+    DayMissed: ("DAY MISSED:", Tone.WARN),
+    ConnectorFailed: ("LINK:", Tone.ACT),
+    WriteRefused: ("NOT WRITTEN:", Tone.WARN),
+    WritePartial: ("WRITTEN IN PART:", Tone.ACT),
+    WriteRestored: ("PUT BACK:", Tone.ACT),
+    OverrideDetected: ("CHANGED BY HAND:", Tone.ACT),
+    WriteUnknown: ("WRITE UNKNOWN:", Tone.ACT),
+    ModeChanged: ("MODE:", Tone.HEAD),
+    OperatorActed: ("ORDER:", Tone.HEAD),
+    VesselJoined: ("JOINED:", Tone.HEAD),
+    VesselLeft: ("LEFT:", Tone.HEAD),
+    RunResumed: ("RESUMED:", Tone.HEAD),
+    JournalRecovered: ("RECOVERED:", Tone.WARN),
+}
+
+
+def attention(event: Event) -> tuple[str, str, Tone] | None:
+    """Return label, words and tone of an event that a person should see; None for one that is told otherwise."""
+    if type(event) not in _LABELS:
+        return None
+    label, tone = _LABELS[type(event)]
+    return label, _words(event), tone
+
+
+def _words(event: Event) -> str:
+    match event:
+        case ConnectorFailed():
+            return f"{event.operation}: {event.reason}"
+        case ModeChanged():
+            return f"{event.before} -> {event.mode}, {event.who or 'by a file'}: {event.reason}"
+        case OperatorActed():
+            answer = "done" if event.is_done else f"NOT done. {event.answer}"
+            return f"{event.act} by {event.who} ({event.reason}): {answer}"
+    return event.reason

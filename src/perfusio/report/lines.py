@@ -1,0 +1,40 @@
+"""Lines for a person: what they look like, how long they are, how much they want to be seen."""
+
+from __future__ import annotations
+
+import textwrap
+from dataclasses import dataclass
+from enum import StrEnum
+
+WIDTH = 120
+
+
+class Tone(StrEnum):
+    """How much a line wants to be seen; each such line also says so in words."""
+
+    PLAIN = "plain"
+    HEAD = "head"
+    QUIET = "quiet"
+    WARN = "warn"
+    ACT = "act"
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line for a person."""
+
+    text: str
+    tone: Tone = Tone.PLAIN
+
+
+def counted(n: int, what: str) -> str:
+    """Return so many of something, e.g. ``"1 day"``, ``"28 days"``."""
+    return f"{n} {what}{'' if n == 1 else 's'}"
+
+
+def note(label: str, text: str, tone: Tone = Tone.PLAIN, *, indent: bool = False) -> list[Line]:
+    """Wrap a remark behind its label; control characters of foreign text cannot forge a line."""
+    clean = " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    first = f"      {label} " if indent else f"{label:<8}"
+    wrapped = textwrap.wrap(clean, WIDTH, initial_indent=first, subsequent_indent=" " * 8, break_on_hyphens=False)
+    return [Line(part, tone) for part in wrapped or [first.rstrip()]]
