@@ -73,7 +73,8 @@ def import_(
         raise ConfigError(f"--save-mapping describes one file, found {len(files)}. Import them one by one.")
     tables = _read(files, options, mapping, sheet)
     result = merged(
-        [*([_earlier(into)] if into else []), *tables], same_sample_minutes=same_sample, later_wins=correct
+        [*([_earlier(into)] if into else []), *tables], same_sample_minutes=same_sample, later_wins=correct,
+        keep_times=into is not None,
     )
     if not json_output:
         for remark in result.warnings:

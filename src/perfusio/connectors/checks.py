@@ -59,7 +59,7 @@ def groups_of(grid: Grid, options: ReadOptions, problems: Problems) -> tuple[lis
     return list(zip(runs, [options.vessels.get(r, r) for r in reactors], strict=True)), days
 
 
-SAMPLE_PATTERN = r"(?P<reactor>.*[^\s_-])[\s_-]+(?:d|day)?[\s_-]*(?P<day>\d{1,3}(?:\.\d+)?)"
+SAMPLE_PATTERN = r"(?P<reactor>.*?[^\s_-])[\s_-]+(?:day|d)?[\s_-]*(?P<day>\d{1,3}(?:\.\d+)?)"
 """Names of samples as people like to give them: R01-D03, HT2_5, Vessel 3 day 07."""
 
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import io
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
 from hashlib import sha256
@@ -136,13 +137,8 @@ class Workbook:
             listed = ", ".join(map(repr, names))
             text = f"{self.name} has no sheet {sheet!r}.{closest(sheet, names)} It has {listed}."
             raise UnreadableSource((text,), connector=self.name)
-        from python_calamine import CalamineError
-
-        try:
+        with _damage_told(self.name, f"{self.name}, sheet {sheet!r} cannot be read"):
             return self.book.get_sheet_by_name(same[0]).to_python(skip_empty_area=False)
-        except CalamineError as error:
-            text = f"{self.name}, sheet {sheet!r} cannot be read ({error}). Open it in Excel and save it as .xlsx."
-            raise UnreadableSource((text,), connector=self.name) from error
 
 
 def labelled(
@@ -186,21 +182,39 @@ def open_workbook(path: str | Path) -> Workbook:
     Raises:
         UnreadableSource: it is missing, too large, locked by a password, or no workbook.
     """
-    from python_calamine import CalamineError, CalamineWorkbook, PasswordError
+    from python_calamine import CalamineWorkbook
 
     file = existing_file(Path(path), EXCEL)
     data = read_bytes(file)
-    try:
+    with _damage_told(file.name, f"{file.name} cannot be read as an Excel workbook"):
         if data.startswith(b"PK"):
             _check_archive(data, file.name)
         book = CalamineWorkbook.from_filelike(io.BytesIO(data))
-    except PasswordError as error:
-        text = f"{file.name} is locked by a password. Save it in Excel without one."
-        raise UnreadableSource((text,), connector=file.name) from error
-    except (CalamineError, zipfile.BadZipFile) as error:
-        text = f"{file.name} cannot be read as an Excel workbook ({error}). Open it in Excel and save it as .xlsx."
-        raise UnreadableSource((text,), connector=file.name) from error
     return Workbook(name=file.name, sha256=sha256(data).hexdigest(), n_bytes=len(data), book=book)
+
+
+@contextmanager
+def _damage_told(name: str, what: str) -> Iterator[None]:
+    """Turn what the reader library says of a damaged or locked workbook into a refusal.
+
+    On some damage the library's own checks fail; it then raises an exception that is no `Exception`, and that has a
+    name but no place to import it from.
+    """
+    from python_calamine import CalamineError, PasswordError
+
+    try:
+        yield
+    except PasswordError as error:
+        text = f"{name} is locked by a password. Save it in Excel without one."
+        raise UnreadableSource((text,), connector=name) from error
+    except (CalamineError, zipfile.BadZipFile) as error:
+        text = f"{what} ({error}). Open it in Excel and save it as .xlsx."
+        raise UnreadableSource((text,), connector=name) from error
+    except BaseException as error:
+        if type(error).__name__ != "PanicException":
+            raise
+        text = f"{what} (it is damaged, or was not copied as a whole). Copy it again."
+        raise UnreadableSource((text,), connector=name) from None
 
 
 def cell_text(cell: Cell) -> str:

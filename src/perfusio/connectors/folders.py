@@ -96,7 +96,7 @@ class Folder:
             raise UnreadableSource(tuple(problems), connector=self.path.name)
 
     def _join(self, tables: dict[tuple[str, str], Table]) -> None:
-        joined = merged(list(tables.values()))
+        joined = merged(list(tables.values()), keep_times=True)
         digest = sha256("".join(key[1] for key in tables).encode()).hexdigest()
         self._now = replace(joined, name=self.path.name, sha256=digest)
         self._tables = tables

@@ -55,7 +55,11 @@ def joined_vessels(name: str, tables: Sequence[Table]) -> Table:
 
 
 def merged(
-    tables: Sequence[Table], *, same_sample_minutes: float = SAME_SAMPLE_MINUTES, later_wins: bool = False
+    tables: Sequence[Table],
+    *,
+    same_sample_minutes: float = SAME_SAMPLE_MINUTES,
+    later_wins: bool = False,
+    keep_times: bool = False,
 ) -> Table:
     """Join tables by vessel and sample time.
 
@@ -66,6 +70,8 @@ def merged(
         tables: In the order in which they count.
         same_sample_minutes: How far apart the times of one sample may be.
         later_wins: Whether a later file corrects an earlier one.
+        keep_times: Whether a sample keeps the time that the first file in `tables` gives it, instead of the earliest:
+            what is known already must not move because another analyzer was a few minutes quicker.
 
     Returns:
         One table; its warnings tell what was joined and corrected.
@@ -81,10 +87,12 @@ def merged(
     named = _named(tables, problems)
     if problems:
         raise UnreadableSource(tuple(problems), connector=name)
-    aligned, starts = _aligned(named, remarks)
+    tolerance_h = same_sample_minutes / 60.0
+    aligned, starts = _aligned(named, remarks, tolerance_h if keep_times else 0.0)
     rows: list[TableRow] = []
     for placed in _by_vessel(aligned).values():
-        rows += _samples(placed, same_sample_minutes / 60.0, later_wins, problems, remarks)
+        found = _clusters(placed, tolerance_h, remarks)
+        rows += [_one(cluster, later_wins, keep_times, problems, remarks) for cluster in found]
     clones = _clones(aligned, problems)
     if problems:
         raise UnreadableSource(tuple(problems), connector=name)
@@ -150,12 +158,18 @@ def _full_name(group: Group, groups: Sequence[Group]) -> Group | None:
     return group if not longest else longest[0] if len(longest) == 1 else None
 
 
-def _aligned(tables: Sequence[Table], remarks: list[str]) -> tuple[list[Table], dict[Group, datetime]]:
-    """Let culture time count from the same date in all files: the earliest start of each vessel."""
+def _aligned(
+    tables: Sequence[Table], remarks: list[str], kept_within_h: float
+) -> tuple[list[Table], dict[Group, datetime]]:
+    """Let culture time count from the same date in all files: the earliest start of each vessel.
+
+    The start in the first file that has the vessel stays if no other is earlier by more than `kept_within_h` [h].
+    """
     starts: dict[Group, datetime] = {}
-    for table in tables:
-        for group, start in table.starts.items():
-            starts[group] = min(start, starts.get(group, start))
+    for group in dict.fromkeys(g for table in tables for g in table.starts):
+        dates = [table.starts[group] for table in tables if group in table.starts]
+        is_kept = (dates[0] - min(dates)).total_seconds() / 3600.0 <= kept_within_h
+        starts[group] = dates[0] if is_kept else min(dates)
     found = []
     for table in tables:
         shift = {g: (table.starts[g] - starts[g]).total_seconds() / 3600.0 for g in table.starts}
@@ -170,10 +184,8 @@ def _shifted(row: TableRow, hours: float) -> TableRow:
     return row if not hours else replace(row, state=replace(row.state, time_h=round(row.state.time_h + hours, 6)))
 
 
-def _samples(
-    placed: Sequence[Placed], tolerance_h: float, later_wins: bool, problems: list[str], remarks: list[str]
-) -> list[TableRow]:
-    """Join the rows of one vessel that are one sample."""
+def _clusters(placed: Sequence[Placed], tolerance_h: float, remarks: list[str]) -> list[list[Placed]]:
+    """Return the rows of one vessel by sample, each in the order of the files."""
     in_order = sorted(placed, key=lambda p: p.row.state.time_h)
     clusters: list[list[Placed]] = []
     for p in in_order:
@@ -193,12 +205,15 @@ def _samples(
         row = in_order[0].row
         who = "/".join(filter(None, (row.run, row.reactor)))
         remarks.append(f"{who or 'the vessel'}: {n_joined} samples joined, up to {60 * widest:.0f} min apart.")
-    return [_one(sorted(c, key=lambda p: p.place), later_wins, problems, remarks) for c in clusters]
+    return [sorted(cluster, key=lambda p: p.place) for cluster in clusters]
 
 
-def _one(cluster: Sequence[Placed], later_wins: bool, problems: list[str], remarks: list[str]) -> TableRow:
+def _one(
+    cluster: Sequence[Placed], later_wins: bool, keep_times: bool, problems: list[str], remarks: list[str]
+) -> TableRow:
+    """Join the rows of one sample."""
     result = cluster[0].row
-    time_h = min(p.row.state.time_h for p in cluster)
+    time_h = result.state.time_h if keep_times else min(p.row.state.time_h for p in cluster)
     origin = dict.fromkeys((*STATE_QUANTITIES, *SETPOINTS), cluster[0])
     values = _values(result)
     quality = dict(result.state.quality)

@@ -49,6 +49,17 @@ async def test_a_second_analyzer_completes_the_sample(tmp_path):
     assert late.vcd != late.vcd
 
 
+async def test_an_analyzer_that_was_quicker_moves_no_known_sample(tmp_path):
+    glucose = puts(tmp_path / "c.csv", "Date,Glc\n2024-05-13 08:50,5\n2024-05-14 08:40,4\n")
+    cells, later = puts(tmp_path / "a.csv", CELLS), puts(tmp_path / "b.csv", LATER)
+    follow = store(tmp_path, cells, None, None, glucose, None, later)
+    assert (await follow.read_sample()).time_h == 0
+    late = await follow.read_sample()
+    assert (late.time_h, late.glucose) == (0, 5)
+    second = await follow.read_sample()
+    assert (second.time_h, second.glucose) == (pytest.approx(23 + 2 / 3), 4)
+
+
 async def test_no_half_written_row_is_ever_seen(tmp_path):
     text = CELLS + "2024-05-14 09:00,24.6,97\n"
     (tmp_path / "a.csv").write_text(CELLS, encoding="utf-8")

@@ -38,6 +38,15 @@ def test_two_analyzers_make_one_sample_at_the_time_of_the_first(read):
         assert table.starts == {("", "R1"): datetime(2024, 5, 13, 9)}
 
 
+def test_known_times_may_be_kept(read):
+    table = merged(read(chemistry=CHEMISTRY, cells=CELLS), keep_times=True)
+    assert times(table) == [0, pytest.approx(24 + 8 / 60)]
+    assert table.starts == {("", "R1"): datetime(2024, 5, 13, 9, 12)}
+    assert [(r.state.vcd, r.state.lactate) for r in table.rows] == [(1, 1), (2, 2)]
+    earlier = read(chemistry=CHEMISTRY, cells="reactor,Date,VCD\nR1,2024-05-12 09:12,1\n")
+    assert times(merged(earlier, keep_times=True)) == [0, 24, pytest.approx(48 + 8 / 60)]
+
+
 def test_what_lies_further_apart_stays_apart(read):
     table = merged(read(cells=CELLS, chemistry=CHEMISTRY), same_sample_minutes=15)
     assert times(table) == [0, 24, pytest.approx(24 + 1 / 3)]
