@@ -74,7 +74,7 @@ def import_(
     tables = _read(files, options, mapping, sheet)
     result = merged(
         [*([_earlier(into)] if into else []), *tables], same_sample_minutes=same_sample, later_wins=correct,
-        keep_times=into is not None,
+        keep_times=True,
     )
     if not json_output:
         for remark in result.warnings:
