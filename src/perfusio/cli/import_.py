@@ -19,7 +19,7 @@ IGNORE = "Header to leave unread; repeatable."
 COLUMN = "What a header means, e.g. Glu=glutamate; repeatable."
 OPTIONS = (
     "On the command line: --ignore HEADER, --column HEADER=QUANTITY, --decimal MARK, --encoding NAME, "
-    "--date-order ORDER."
+    "--date-order ORDER; or a column map: --mapping mapping.toml (docs/how-to/read-an-excel-workbook.md)."
 )
 DEFAULT_OUT = Path("runs.csv")
 
