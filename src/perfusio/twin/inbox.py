@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from math import ceil, isfinite
 from typing import Any, TypeVar
 
-from perfusio.errors import ConnectorError, EndOfRun, NotConnected, SampleOverdue
+from perfusio.errors import ConnectorError, EndOfRun, NotConnected, SampleOverdue, UnreadableSource
 from perfusio.protocols import Connector
 from perfusio.state import SETPOINTS, STATE_QUANTITIES, Setpoints, State
 from perfusio.twin.patience import Patience, give_up
@@ -173,7 +173,12 @@ class Inbox:
             except SampleOverdue:
                 return
             except Exception as error:  # noqa: BLE001 - a connector that breaks its promise is one vessel's trouble
-                out.append(_trouble("read_sample", error))
+                told = _trouble("read_sample", error)
+                if told in out:
+                    return
+                out.append(told)
+                if isinstance(error, UnreadableSource):
+                    continue  # one bad file in a folder says nothing about the sample that is due: it may be there too
                 return
             if here is not None and here > turn:
                 return

@@ -166,3 +166,13 @@ class TestFirstLook:
         first, second = await inbox.gather(0), await inbox.gather(1)
         assert (told(first["R01"]), told(first["R02"])) == ([], [(0, True)])
         assert (told(second["R01"]), told(second["R02"])) == ([(24, True)], [(24, True)])
+
+
+async def test_what_a_source_refuses_costs_no_sample_that_is_there():
+    bad, again = UnreadableSource(("bad.csv: no number",)), UnreadableSource(("bad.csv: no number",))
+    first, second = at(0, 24)
+    assert await turns(inbox_of(first, bad, second), 2) == [[(0, True)], ["bad.csv: no number", (24, True)]]
+    refused = await turns(inbox_of(first, bad, again, second), 3)
+    assert refused[:2] == [[(0, True)], ["bad.csv: no number"]], "told once a turn, and not asked for ever"
+    lost = await turns(inbox_of(first, NotConnected("no link"), second), 2)
+    assert lost[1] == ["no link"], "a link that failed is tried in the next turn"
