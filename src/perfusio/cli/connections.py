@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -169,17 +170,21 @@ def refuse_secret(url: str, origin: str) -> None:
     Raises:
         ConfigError: the URL has one.
     """
-    if "://" in url and urlsplit(url).password:
+    if without_secret(url) != url:
         raise ConfigError(
             f"{origin}: connector.url has a password in it, which does not belong into a file. Take it out, and set "
             "the whole URL in the environment: PERFUSIO_CONNECTOR_URL."
         )
 
 
+_option_with_secret = re.compile(r"([?&](?:ssl)?password=)[^&]+", re.IGNORECASE)
+
+
 def without_secret(url: str) -> str:
     """Return a URL as it may be shown."""
     password = urlsplit(url).password if "://" in url else None
-    return url.replace(f":{password}@", ":***@") if password else url
+    shown = url.replace(f":{password}@", ":***@") if password else url
+    return _option_with_secret.sub(r"\1***", shown)
 
 
 def _make_folder(folder: Path) -> None:

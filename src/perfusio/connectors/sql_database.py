@@ -186,6 +186,11 @@ def _url_of(where: str | Path) -> URL:
     except (sql.ArgumentError, ValueError) as error:  # the text may hold a password, so it is not repeated
         raise ConfigError(f"That URL of a database cannot be understood. {_EXPECTED}") from error
     kind = url.drivername.partition("+")[0]
+    if any(option.lower() in ("password", "sslpassword") for option in url.query):
+        raise ConfigError(
+            "That URL of a database has a password among its options, where it would be shown. Put it before the @: "
+            "postgresql://user:password@host/database; or into ~/.pgpass, and leave it away."
+        )
     if kind in ("postgresql", "postgres"):
         return url.set(drivername="postgresql+psycopg")
     if kind != "sqlite":

@@ -138,12 +138,13 @@ def test_flags_and_variables_never_vanish(write, flags, environ, words):
         assert word in str(refused.value)
 
 
-def test_a_password_does_not_belong_into_the_file(write):
-    path = write('[run]\nduration_days = 1\n[connector]\nkind = "sql"\nurl = "postgresql://me:secret@host/db"\n')
+@pytest.mark.parametrize("url", ["postgresql://me:secret@host/db", "postgresql://me@host/db?sslmode=x&password=secret"])
+def test_a_password_does_not_belong_into_the_file(write, url):
+    path = write(f'[run]\nduration_days = 1\n[connector]\nkind = "sql"\nurl = "{url}"\n')
     with pytest.raises(ConfigError, match="PERFUSIO_CONNECTOR_URL") as refused:
         load(path, {}, environ={})
     assert "secret" not in str(refused.value)
-    from_environment = load(path, {}, environ={"PERFUSIO_CONNECTOR_URL": "postgresql://me:secret@host/db"})
+    from_environment = load(path, {}, environ={"PERFUSIO_CONNECTOR_URL": url})
     assert "secret" not in json.dumps([str(s.value) for s in from_environment.settings.values()])
 
 

@@ -28,7 +28,8 @@ def test_a_replay_leaves_record_setpoints_and_figure_in_one_folder(data, tmp_pat
     result = run("--csv", data, "--days", 2, "--out", out, "--maximize", "productivity", "--seed", 3)
     assert result.exit_code == 0, result.output
     assert {f.name for f in out.iterdir()} == {
-        "audit.jsonl", "audit.heads", ".audit.jsonl.lock", "my_data.setpoints.csv", "forecast.png",
+        "audit.jsonl", "audit.heads", ".audit.jsonl.lock", "my_data.setpoints.csv", "forecast.png", "models",
+        "source.json",
     }  # fmt: skip
     assert verify(out / "audit.jsonl").outcome == "COMPLETED"
     first = next(read_records(out / "audit.jsonl")).payload["config"]["run"]

@@ -142,6 +142,13 @@ def test_other_databases_are_refused_without_repeating_a_password(url):
     assert "secret" not in str(refused.value)
 
 
+@pytest.mark.parametrize("option", ["password", "sslpassword", "PASSWORD"])
+def test_a_password_among_the_options_is_refused_as_it_would_be_shown(option):
+    with pytest.raises(ConfigError, match="among its options") as refused:
+        Database(f"postgresql://me@host/lab?sslmode=require&{option}=secret")
+    assert "secret" not in str(refused.value)
+
+
 def test_a_server_that_is_not_there_is_said_in_one_sentence_without_a_password():
     database = Database("postgresql://user:canary@127.0.0.1:1/lab")
     with pytest.raises(NotConnected, match=r"127\.0\.0\.1/lab cannot be used now \(open\)") as told:
