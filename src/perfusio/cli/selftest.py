@@ -19,6 +19,8 @@ def selftest(
     Nothing outside a temporary folder is touched. The last line is one JSON object. Exit code 0: every promise was
     kept. 1: one was broken.
     """
+    from perfusio.selftest.clock_jumps import clock_jumps
+    from perfusio.selftest.cutting_off import kill_loop, planted_in_lives, system_calls
     from perfusio.selftest.gate import gate
     from perfusio.selftest.planted import planted_bugs
     from perfusio.selftest.power_loss import power_loss
@@ -26,7 +28,10 @@ def selftest(
     from perfusio.selftest.tampering import tampering
 
     rows = []
-    for promise in (tampering, power_loss, gate, planted_bugs):
+    promises = (
+        tampering, system_calls, power_loss, kill_loop, gate, clock_jumps, planted_bugs, planted_in_lives,
+    )  # fmt: skip
+    for promise in promises:
         typer.echo(f"{promise.__name__.replace('_', ' ')} ...", err=True)
         rows.append(timed(promise, is_full=full))
     typer.echo(table(rows))

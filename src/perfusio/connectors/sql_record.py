@@ -166,7 +166,7 @@ def _acknowledged(connection: Connection, record: Json, payload: Json) -> None:
 
 def _withdrawn(connection: Connection, record: Json, payload: Json) -> None:
     """Nothing of the request is in force: refused, put back, or somebody else had changed the vessel."""
-    found = next((payload[name] for name in ("read_back", "restored", "found") if payload.get(name)), {})
+    found: Json = next((payload[name] for name in ("read_back", "restored", "found") if payload.get(name)), {})
     _update(connection, record, payload, {"status": "withdrawn"} | _six("acknowledged", found))
 
 

@@ -1,0 +1,106 @@
+"""T08: the wall clock is set, goes through summer time, or the machine sleeps; each day has one decision still."""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from random import Random
+
+from perfusio.config import DEFAULT_AMBR250_DESIGN_SPACE, Mode, RunConfig
+from perfusio.errors import EndOfRun
+from perfusio.protocols import ConnectorKind
+from perfusio.selftest.promises import Tried
+from perfusio.selftest.steady import Steady, Stepping
+from perfusio.state import Setpoints, State
+from perfusio.twin.audit import AuditLogger
+from perfusio.twin.digital_twin import DigitalTwin
+from perfusio.twin.verify import read_records
+
+N_RUNS, N_RUNS_QUICK = 200, 10
+N_DAYS = 8
+JUMPS_H = (48.0, -48.0, 1.0, -1.0, 8.0, 0.0, 0.0)
+"""Of the wall clock against the monotonic one: it was set, summer time, a machine that slept for 8 hours."""
+
+
+class JumpingClock:
+    """A wall clock that jumps beside a monotonic one that does not."""
+
+    def __init__(self) -> None:
+        self._wall, self._mono_ns = datetime(2026, 3, 28, 20, 0, tzinfo=UTC), 0
+
+    def now(self) -> datetime:
+        """Return the wall time."""
+        return self._wall
+
+    def monotonic_ns(self) -> int:
+        """Return the time that has passed."""
+        return self._mono_ns
+
+    def pass_(self, hours: float, *, jump_h: float) -> None:
+        """Let time pass; the wall clock jumps."""
+        self._wall += timedelta(hours=hours + jump_h)
+        self._mono_ns += int(hours * 3.6e12)
+
+
+class DailyVessel:
+    """A real vessel, as far as the twin can tell: its next sample is there a day later, an hour more or less."""
+
+    kind = ConnectorKind.HARDWARE
+    confirms_at_once = True
+
+    def __init__(self, clock: JumpingClock, rng: Random) -> None:
+        self._clock, self._rng, self._day = clock, rng, -1
+        self._in_force = DEFAULT_AMBR250_DESIGN_SPACE.nominal
+
+    async def read_sample(self) -> State:
+        """Let a day pass and return its sample."""
+        self._day += 1
+        if self._day > N_DAYS:
+            raise EndOfRun
+        if self._day > 0:
+            self._clock.pass_(24.0, jump_h=self._rng.choice(JUMPS_H))
+        return State(
+            time_h=24.0 * self._day, vcd=20.0, viability=98.0, glucose=4.0, glutamine=1.0, glutamate=1.0, lactate=5.0,
+            ammonium=1.0, pyruvate=0.5, titer=100.0, diameter=16.0,
+        )  # fmt: skip
+
+    async def read_setpoints(self) -> Setpoints:
+        """Return what is in force."""
+        return self._in_force
+
+    async def write_setpoints(self, setpoints: Setpoints) -> Setpoints:
+        """Put setpoints in force."""
+        self._in_force = setpoints
+        return setpoints
+
+
+def clock_jumps(is_full: bool) -> Tried:
+    """Run twins on clocks that jump."""
+    n = N_RUNS if is_full else N_RUNS_QUICK
+    wrong = [days for seed in range(n) if (days := decided_days(seed)) != list(range(N_DAYS))]
+    return Tried(
+        id="T08",
+        promise="the clock is set by days, summer time, or asleep: one decision a day still",
+        n_tried=n,
+        n_failed=len(wrong),
+        note=f"decided on days {wrong[0]}" if wrong else f"{N_DAYS} days each",
+    )
+
+
+def decided_days(seed: int) -> list[int | None]:
+    """Run a twin on such a clock; return the days on which it decided and wrote."""
+    clock = JumpingClock()
+    with tempfile.TemporaryDirectory() as folder:
+        config = RunConfig(
+            duration_days=N_DAYS, retrain_every=2, n_paths=16, forecast_days=2, run_dir=Path(folder),
+            mode=Mode.AUTOMATIC,
+        )  # fmt: skip
+        with AuditLogger(Path(folder) / "audit.jsonl", clock=clock) as log:
+            twin = DigitalTwin(
+                connector=DailyVessel(clock, Random(seed)), design_space=DEFAULT_AMBR250_DESIGN_SPACE,
+                run_config=config, model=Steady(), policy=Stepping(), clock=clock, audit=log,
+            )  # fmt: skip
+            asyncio.run(twin.run())
+        return [r.day for r in read_records(Path(folder) / "audit.jsonl") if r.event == "SetpointsWritten"]

@@ -1,0 +1,23 @@
+"""A twin that is cut off goes on; and where it would not, that is noticed. The quick points of T02, T04 and T08."""
+
+import pytest
+
+from perfusio.selftest.clock_jumps import clock_jumps
+from perfusio.selftest.cutting_off import kill_loop, lives, system_calls
+from perfusio.selftest.lives_bugs import BUGS
+
+
+@pytest.mark.parametrize("promise", [kill_loop, system_calls, clock_jumps])
+def test_the_promise_is_kept(promise):
+    row = promise(False)
+    assert row.is_kept, row.note
+    assert row.n_tried == {kill_loop: 30, system_calls: 100, clock_jumps: 10}[promise]
+
+
+@pytest.mark.parametrize("bug", BUGS)
+def test_a_planted_bug_is_noticed(bug):
+    assert lives("faults", 15, bug=bug, seed=1)[1]
+
+
+def test_a_trial_that_cannot_be_made_is_no_success():
+    assert "the trial itself failed" in lives("kills", 1, bug="no such bug")[1][0]
