@@ -7,7 +7,7 @@ import typer
 from typer.testing import CliRunner
 
 from perfusio.cli.selftest import selftest
-from perfusio.selftest import gate, planted, power_loss, tampering
+from perfusio.selftest import clock_jumps, cutting_off, gate, planted, power_loss, tampering
 
 
 @pytest.fixture
@@ -17,6 +17,10 @@ def run(monkeypatch):
     monkeypatch.setattr(power_loss, "N_IMAGES_QUICK", 20)
     monkeypatch.setattr(gate, "N_VECTORS_QUICK", 500)
     monkeypatch.setattr(planted, "N_IMAGES", 60)
+    monkeypatch.setattr(clock_jumps, "N_RUNS_QUICK", 1)
+    for name in ("N_KILLS_QUICK", "N_FAULTS_QUICK"):
+        monkeypatch.setattr(cutting_off, name, 1)
+    monkeypatch.setattr(cutting_off, "BUGS", {"forgets the journal": None})
     app = typer.Typer()
     app.command()(selftest)
     return lambda: CliRunner().invoke(app, ["--quick"])
@@ -26,8 +30,8 @@ def test_it_prints_the_table_of_promises(run):
     result = run()
     assert result.exit_code == 0, result.stdout
     said = json.loads(result.stdout.splitlines()[-1])
-    assert [row["id"] for row in said["promises"]] == ["T01", "T03", "T05", "teeth"]
-    assert result.stdout.count("  kept") == 4
+    assert [row["id"] for row in said["promises"]] == ["T01", "T02", "T03", "T04", "T05", "T08", "teeth", "teeth"]
+    assert result.stdout.count("  kept") == 8
 
 
 def test_a_broken_promise_exits_1(run, monkeypatch):
