@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import Field
 
 from perfusio.cli.connections import KINDS, Opening, refuse_secret, without_secret
-from perfusio.cli.settings import DEFAULT, Key, Setting, from_environment, from_file, read_toml
+from perfusio.cli.settings import DEFAULT, Key, Setting, built, from_environment, from_file, read_toml
 from perfusio.config import DEFAULT_AMBR250_DESIGN_SPACE, Bounds, DesignSpace, Mode, Objective, RunConfig
 from perfusio.errors import ConfigError
 from perfusio.frozen import Frozen
@@ -156,7 +156,7 @@ def _anchored(key: Key, setting: Setting, folder: Path, kind: str) -> Setting:
 
 def _checked(settings: dict[Key, Setting], kind: str, vessels: object, name: str) -> Experiment:
     problems: list[str] = []
-    run = _build(RunConfig, "run", settings, problems)
+    run = built(RunConfig, "run", settings, problems)
     bounds = {}
     for setpoint in SETPOINTS:
         default = DEFAULT_AMBR250_DESIGN_SPACE.bounds[setpoint].model_dump()
@@ -172,8 +172,8 @@ def _checked(settings: dict[Key, Setting], kind: str, vessels: object, name: str
             space = DesignSpace(bounds=bounds)
         except ConfigError as error:
             problems.append(f"{name or 'design_space'}: {error}")
-    connector = _build(KINDS[kind].settings, "connector", settings, problems)
-    policy = _build(PolicySettings, "policy", settings, problems)
+    connector = built(KINDS[kind].settings, "connector", settings, problems)
+    policy = built(PolicySettings, "policy", settings, problems)
     named = _vessels(vessels, name, space or DEFAULT_AMBR250_DESIGN_SPACE, problems)
     if problems or run is None or space is None or connector is None or policy is None:
         raise ConfigError("\n".join(problems))
@@ -182,26 +182,6 @@ def _checked(settings: dict[Key, Setting], kind: str, vessels: object, name: str
         run=run, design_space=space, connector=connector, policy=policy, vessels=named,
         settings=_with_defaults(settings, run, space, connector, policy),
     )  # fmt: skip
-
-
-def _build(cls: type[Any], section: str, settings: Mapping[Key, Setting], problems: list[str]) -> Any:
-    """Build one section; a problem names the origin of the value."""
-    given = {k[1]: s for k, s in settings.items() if k[0] == section}
-    absent = [f for f, about in cls.model_fields.items() if about.is_required() and f not in given]
-    if absent:
-        hint = " (or --days, --csv on the command line)" if {"duration_days", "path"} & set(absent) else ""
-        problems.extend(f"{section}.{f} is not set. Write it into experiment.toml{hint}." for f in absent)
-        return None
-    try:
-        return cls(**{f: s.value for f, s in given.items()})
-    except ConfigError as error:
-        for line in str(error).split("\n"):
-            field = line.removeprefix(f"{cls.__name__}.").partition(":")[0].partition(".")[0]
-            origin = given[field].origin if field in given else ""
-            said = line.replace(f"{cls.__name__}.", f"{section}.").replace(f"{cls.__name__}:", f"{section}:")
-            where = origin or next((s.origin for s in given.values()), section)
-            problems.append(f"{where}: {said}")
-        return None
 
 
 def _vessels(

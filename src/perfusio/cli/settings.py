@@ -121,3 +121,23 @@ def from_environment(
     if problems:
         raise ConfigError("\n".join(f"{p} Mend its name, or take it out of the environment." for p in problems))
     return found
+
+
+def built(cls: type[Any], section: str, settings: Mapping[Key, Setting], problems: list[str]) -> Any:
+    """Return one section as `cls`; None, with problems that name the origin of each value, if it cannot be."""
+    given = {k[1]: s for k, s in settings.items() if k[0] == section}
+    absent = [f for f, about in cls.model_fields.items() if about.is_required() and f not in given]
+    if absent:
+        hint = " (or --days, --csv on the command line)" if {"duration_days", "path"} & set(absent) else ""
+        problems.extend(f"{section}.{f} is not set. Write it into experiment.toml{hint}." for f in absent)
+        return None
+    try:
+        return cls(**{f: s.value for f, s in given.items()})
+    except ConfigError as error:
+        for line in str(error).split("\n"):
+            field = line.removeprefix(f"{cls.__name__}.").partition(":")[0].partition(".")[0]
+            origin = given[field].origin if field in given else ""
+            said = line.replace(f"{cls.__name__}.", f"{section}.").replace(f"{cls.__name__}:", f"{section}:")
+            where = origin or next((s.origin for s in given.values()), section)
+            problems.append(f"{where}: {said}")
+        return None

@@ -223,9 +223,7 @@ class FilesystemStore:
             "n_rows": len(self._rows()),
             "columns": dict(table.columns),
             "ignored": list(self._source.options.ignore),
-            "run": self.run,
-            "reactor": self.reactor,
-            "clone": self.clone,
+            **{name: getattr(self, name) for name in ("run", "reactor", "clone")},
             "follow": self._source.grows,
             "setpoints_path": str(self.setpoints_path),
             "warnings": list(self.warnings),
@@ -299,5 +297,4 @@ class FilesystemStore:
         text += f" (the last at {self._known[-1].state.time_h:g} h)." if n else "."
         if unfinished:
             text += f" Its last line, {unfinished[:60]!r}, has no line break yet, so it may be unfinished."
-        text += " Check what writes the file."
-        return SampleOverdue(text, connector=name, operation="read_sample")
+        return SampleOverdue(f"{text} Check what writes the file.", connector=name, operation="read_sample")

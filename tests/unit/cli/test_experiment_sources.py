@@ -100,8 +100,9 @@ def test_what_cannot_be_opened_is_a_sentence_and_makes_nothing(write, rig, text,
     assert not (folder / "out").exists()
 
 
-def test_a_rig_behind_opcua_is_advised(write, rig):
-    folder = write(OPCUA.format(endpoint=rig.server.endpoint) + LOGIN)
+def test_a_rig_behind_opcua_is_written_where_the_file_says_so_and_else_advised(write, rig):
+    vessels = '[[vessel]]\nname = "R01"\nmode = "automatic"\n[[vessel]]\nname = "R02"\n'
+    folder = write(OPCUA.format(endpoint=rig.server.endpoint) + LOGIN + vessels)
     (folder / "nodes.toml").write_text(rig.server.toml(), encoding="utf-8")
     (folder / "password").write_text("pass phrase\n", encoding="utf-8")
     os.chmod(folder / "password", 0o600)
@@ -109,8 +110,11 @@ def test_a_rig_behind_opcua_is_advised(write, rig):
     result = run(folder)
     assert result.exit_code == 0, (result.output, result.exception)
     assert verify(folder / "out" / "audit.jsonl").outcome == "COMPLETED"
-    seen = events(folder)
-    assert (seen.count("SampleRead"), "WriteIntended" in seen) == (2 * 3, False)
+    assert events(folder).count("SampleRead") == 2 * 3
+    records = list(read_records(folder / "out" / "audit.jsonl"))
+    assert {r.reactor for r in records if r.event == "SetpointsWritten"} == {"R01"}
+    assert {r.reactor for r in records if r.event == "Withheld"} == {"R02"}
+    assert {written.node.split(".")[0] for written in rig.server.witness.written} == {"R01"}
     assert "pass phrase" not in (folder / "out" / "audit.jsonl").read_text(encoding="utf-8")
 
 
