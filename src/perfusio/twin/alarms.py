@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from math import nan
+
 import numpy as np
 
 from perfusio.config import AlarmLimits
 from perfusio.events import AlarmRaised
 from perfusio.forecast import Forecast
 from perfusio.state import State, find_quantity
+from perfusio.twin.sample_checks import NOT_USED
 
 LOOK_AHEAD_HOURS = 72.0
 PROBABILITY = 0.5
+ESCALATES_AFTER_HOURS = 48.0
+"""A vessel that is held for so long needs somebody who was not there at first."""
 RESPONSE = {
     "viability": "Check the vessel and the count; lower stress: temperature, bleed, feed.",
     "glucose": "Check the glucose feed; raise perfusion or the glucose setpoint.",
@@ -39,6 +44,33 @@ def alarms(
                 found.append(alarm)
                 break
     return tuple(found)
+
+
+def doubtful(sample: State) -> tuple[AlarmRaised, ...]:
+    """Return an alarm for each value that was found and not used: nothing watches over what is not used."""
+    return tuple(
+        AlarmRaised(
+            quantity=name, level="doubt", value=nan, limit=nan, lead_days=0.0,
+            response="Measure again, and give the value once more if it is right.", reason=f"{name}: {remark}.",
+        )
+        for name, remark in sample.quality.items()
+        if NOT_USED in remark
+    )  # fmt: skip
+
+
+def undecided(because: str, held_hours: float) -> AlarmRaised:
+    """Return the alarm that nothing usable was decided or forecast; from two days on it is a graver one.
+
+    Args:
+        because: Why.
+        held_hours: For how long nothing usable was decided [h].
+    """
+    is_long = held_hours >= ESCALATES_AFTER_HOURS
+    return AlarmRaised(
+        quantity="decision", level="escalated" if is_long else "act", value=nan, limit=nan, lead_days=0.0,
+        response="Run the vessel by hand and find the cause." if is_long else "Look after the vessel by hand today.",
+        reason=f"Held for {held_hours / 24.0:.3g} days. {because}" if is_long else because,
+    )  # fmt: skip
 
 
 def _beyond(limit: AlarmLimits, value: np.ndarray | float, level: float) -> np.ndarray | bool:

@@ -9,7 +9,7 @@ import numpy as np
 
 from perfusio.config import Mode
 from perfusio.errors import OutOfRange
-from perfusio.events import Decided, WriteIntended
+from perfusio.events import Decided, Forecasted, WriteIntended
 from perfusio.state import SETPOINTS, STATE_QUANTITIES, Setpoints, State
 from perfusio.trajectory import Trajectory
 
@@ -56,6 +56,8 @@ class RunState:
         left: Vessels that take no part any more.
         starts: Turn and time [h] of the first sample.
         alarms: Alarms that are active: (reactor, quantity, level).
+        forecasts: The latest forecast of each vessel, as on record.
+        held: Turn since which nothing usable was decided.
         today: The turn that is going on.
         n_samples: Expected samples that came.
         n_decisions: Decisions made.
@@ -75,6 +77,8 @@ class RunState:
     left: frozenset[str] = frozenset()
     starts: Mapping[str, tuple[int, float]] = field(default_factory=dict)
     alarms: frozenset[tuple[str, str, str]] = frozenset()
+    forecasts: Mapping[str, Decided | Forecasted] = field(default_factory=dict)
+    held: Mapping[str, int] = field(default_factory=dict)
     today: Today = Today()
     n_samples: int = 0
     n_decisions: int = 0

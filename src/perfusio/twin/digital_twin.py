@@ -29,9 +29,10 @@ from perfusio.hybrid.model import HybridModel
 from perfusio.protocols import Connector, ConnectorKind, Described, EventSink, Model, Policy
 from perfusio.trajectory import Trajectory
 from perfusio.twin import facts, resume
-from perfusio.twin.alarms import alarms
+from perfusio.twin.alarms import alarms, doubtful, undecided
 from perfusio.twin.announce import Observer
 from perfusio.twin.audit import AuditLogger
+from perfusio.twin.corrections import correcting
 from perfusio.twin.day import RunState, is_fit_due, problem_with, says_nothing_new
 from perfusio.twin.desk import Desk
 from perfusio.twin.hands import Hands
@@ -44,6 +45,7 @@ from perfusio.twin.patience import Patience
 from perfusio.twin.proposal import proposed
 from perfusio.twin.recall import recalled
 from perfusio.twin.record import Record
+from perfusio.twin.sample_checks import checked, foreseen
 from perfusio.twin.site_key import SiteKey
 from perfusio.twin.vessels import Source, Vessel, aboard, on_equal_terms
 
@@ -208,7 +210,8 @@ class DigitalTwin:
         except BaseException:
             self._inbox.close()
             raise
-        outcome, reason, desk = Outcome.FAILED, "", asyncio.ensure_future(self._desk.stay_open())
+        outcome: Outcome | None = Outcome.FAILED
+        reason, desk = "", asyncio.ensure_future(self._desk.stay_open())
         try:
             if records:
                 self._go_on(records, sources)
@@ -218,6 +221,9 @@ class DigitalTwin:
         except (asyncio.CancelledError, KeyboardInterrupt):
             outcome = Outcome.STOPPED
             raise
+        except AuditError:
+            outcome = None  # a record that could not be written stays unfinished: once it can, the run may go on
+            raise
         except Exception as error:
             reason = f"{type(error).__name__}: {error}"
             raise
@@ -225,13 +231,8 @@ class DigitalTwin:
             desk.cancel()
             self._inbox.close()
             self._mind.close()
-            with suppress(AuditError):  # a record that cannot be written is the reason we are here
-                self._tell(
-                    RunEnded(
-                        outcome=outcome.name, n_samples=self.run_state.n_samples,
-                        n_decisions=self.run_state.n_decisions, reason=reason or outcome.value,
-                    )
-                )  # fmt: skip
+            if outcome is not None:
+                self._end(outcome, reason)
             if logger is not None:
                 logger.close()
         return RunResult(
@@ -241,6 +242,15 @@ class DigitalTwin:
             n_samples=self.run_state.n_samples,
             n_decisions=self.run_state.n_decisions,
         )
+
+    def _end(self, outcome: Outcome, reason: str) -> None:
+        with suppress(AuditError):
+            self._tell(
+                RunEnded(
+                    outcome=outcome.name, n_samples=self.run_state.n_samples, n_decisions=self.run_state.n_decisions,
+                    reason=reason or outcome.value,
+                )
+            )  # fmt: skip
 
     # -- begin and end -----------------------------------------------------------------------------------------------
 
@@ -370,6 +380,16 @@ class DigitalTwin:
             return
         connector = self.connectors[reactor]
         before, assumed = self.run_state.in_force[reactor], self.run_state.assumed[reactor]
+        expected = foreseen(self.run_state.forecasts.get(reactor), before, sample.time_h)
+        judged = checked(sample, trajectory, before, expected)
+        if judged.quarantined:
+            self._tell(SampleQuarantined(reactor=reactor, day=turn, state=sample, reason=judged.quarantined))
+            return
+        log = self._book.sink.path if isinstance(self._book.sink, AuditLogger) else None
+        if corrects := correcting(reactor, turn, sample, trajectory, log):
+            self._tell(corrects)
+            return
+        arrival = replace(arrival, sample=judged.sample)
         if connector.kind is ConnectorKind.HARDWARE and not connector.confirms_at_once and trajectory.states:
             # what a controller shows with this sample is what it made of our last write
             before, assumed = arrival.setpoints.filled_from(before)
@@ -424,20 +444,24 @@ class DigitalTwin:
                 forecast = await self._mind.forecast(turn, trajectory, self.run_state.in_force[reactor])
                 if forecast is not None:
                     self._tell(forecast[1])
-                    self._alarm(reactor, turn, forecast[0])
+                self._alarm(reactor, turn, forecast[0] if forecast is not None else None, "There is no forecast.")
 
     def _alarm_all(
         self, turn: int, decisions: Mapping[str, Decision | PerfusioError], verdicts: Sequence[Verdict]
     ) -> None:
         for verdict in verdicts:
             decision = decisions[verdict.reactor_id]
-            if isinstance(decision, Decision) and decision.chosen.is_finite():
-                is_written = verdict.action is Action.WRITE
-                self._alarm(verdict.reactor_id, turn, decision.chosen if is_written else decision.hold)
+            usable, is_written = None, verdict.action is Action.WRITE
+            if isinstance(decision, Decision) and decision.chosen.is_finite() and decision.hold.is_finite():
+                usable = decision.chosen if is_written else decision.hold
+            words = " ".join(verdict.because) if verdict.action is Action.HOLD else ""
+            self._alarm(verdict.reactor_id, turn, usable, words)
 
-    def _alarm(self, reactor: str, turn: int, forecast: Forecast) -> None:
-        sample = self.run_state.trajectories[reactor].states[-1]
-        found = alarms(self.config.alarms, sample, forecast, sample.time_h)
+    def _alarm(self, reactor: str, turn: int, forecast: Forecast | None, undecided_because: str) -> None:
+        sample, since = self.run_state.trajectories[reactor].states[-1], self.run_state.held.get(reactor, turn)
+        found = (*alarms(self.config.alarms, sample, forecast, sample.time_h), *doubtful(sample))
+        if undecided_because and (forecast is None or reactor in self.run_state.held):
+            found += (undecided(undecided_because, (turn - since) * self.config.sampling_interval_hours),)
         active = {(reactor, a.quantity, a.level) for a in found}
         for alarm in found:
             if (reactor, alarm.quantity, alarm.level) not in self.run_state.alarms:

@@ -17,6 +17,7 @@ from perfusio.events import (
     DayMissed,
     Decided,
     Event,
+    Forecasted,
     ModeChanged,
     ModelConditioned,
     ModelFitted,
@@ -24,6 +25,7 @@ from perfusio.events import (
     OperatorActed,
     OverrideDetected,
     RunStarted,
+    SampleCorrected,
     SampleMissing,
     SampleRead,
     SetpointsWritten,
@@ -39,6 +41,7 @@ from perfusio.events import (
 from perfusio.protocols import ConnectorKind
 from perfusio.state import SETPOINTS, Setpoints
 from perfusio.trajectory import Trajectory
+from perfusio.twin.corrections import corrected
 from perfusio.twin.day import RunState, Today, in_force, observe, with_vessel
 
 
@@ -109,6 +112,12 @@ def _read(run_state: RunState, event: SampleRead) -> RunState:
     )  # fmt: skip
 
 
+def _corrected(run_state: RunState, event: SampleCorrected) -> RunState:
+    reactor = str(event.reactor)
+    replaced = corrected(run_state.trajectories[reactor], event.state)
+    return replace(run_state, trajectories={**run_state.trajectories, reactor: replaced})
+
+
 def _missing(run_state: RunState, event: Event) -> RunState:
     return replace(run_state, today=replace(run_state.today, missed=run_state.today.missed | {str(event.reactor)}))
 
@@ -131,14 +140,19 @@ def _fitted(run_state: RunState, _: Event) -> RunState:
 
 def _decided(run_state: RunState, event: Decided) -> RunState:
     today = replace(run_state.today, decided={**run_state.today.decided, str(event.reactor): event})
-    return replace(run_state, today=today, n_decisions=run_state.n_decisions + 1)
+    return replace(_forecasted(run_state, event), today=today, n_decisions=run_state.n_decisions + 1)
+
+
+def _forecasted(run_state: RunState, event: Decided | Forecasted) -> RunState:
+    return replace(run_state, forecasts={**run_state.forecasts, str(event.reactor): event})
 
 
 def _withheld(run_state: RunState, event: Withheld) -> RunState:
     reactor, decided = str(event.reactor), run_state.today.decided.get(str(event.reactor))
     if event.action == "advise" and decided is not None:
         run_state = replace(run_state, advised={**run_state.advised, reactor: decided})
-    return _settled(run_state, reactor)
+    since = {reactor: event.day or 0, **run_state.held} if event.action == "hold" else _without(run_state.held, reactor)
+    return replace(_settled(run_state, reactor), held=since)
 
 
 def _intended(run_state: RunState, event: WriteIntended) -> RunState:
@@ -146,6 +160,7 @@ def _intended(run_state: RunState, event: WriteIntended) -> RunState:
     return replace(
         _settled(run_state, reactor),
         pending={**run_state.pending, reactor: event},
+        held=_without(run_state.held, reactor),
         advised=_without(run_state.advised, reactor),
     )
 
@@ -245,12 +260,14 @@ _CHANGES: dict[type[Event], Callable[[RunState, Any], RunState]] = {
     VesselJoined: _joined,
     VesselLeft: _left,
     SampleRead: _read,
+    SampleCorrected: _corrected,
     SampleMissing: _missing,
     DayMissed: _missing,
     ModelConditioned: _conditioned,
     ModelFitted: _fitted,
     ModelRejected: _rejected,
     Decided: _decided,
+    Forecasted: _forecasted,
     Withheld: _withheld,
     WriteIntended: _intended,
     SetpointsWritten: _written,

@@ -1,0 +1,84 @@
+"""Corrections: a known sample comes again with other values, and what it was counts no more. Pure.
+
+The record keeps both: a correction is an event of its own that names the one it corrects. What was decided on the old
+value stays decided; nothing is written again for a day that has passed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+
+from perfusio.events import Event, SampleCorrected, SampleRead
+from perfusio.state import STATE_QUANTITIES, State
+from perfusio.trajectory import Trajectory
+from perfusio.twin.record import Record
+from perfusio.twin.verify import read_records
+
+
+def correcting(reactor: str, turn: int, sample: State, trajectory: Trajectory, log: Path | None) -> Event | None:
+    """Return the record of a correction, None if the sample corrects nothing.
+
+    Args:
+        reactor: Vessel.
+        turn: Turn of the loop.
+        sample: As it came.
+        trajectory: Of the vessel so far.
+        log: The record of the run, to name what is corrected; None: it cannot be named.
+    """
+    state = correction(sample, trajectory)
+    if state is None:
+        return None
+    number = number_of(read_records(log), reactor, sample.time_h) if log is not None else -1
+    words = f"{in_words(sample, trajectory)} What was decided on the old values stays as it is."
+    return SampleCorrected(reactor=reactor, day=turn, state=state, corrects=number, reason=words)
+
+
+def correction(sample: State, trajectory: Trajectory) -> State | None:
+    """Return the known sample of that time as it is to be from now on, None if no known value is another now.
+
+    What was not measured then is filled in, what is not given again stays.
+    """
+    known = _known(trajectory, sample.time_h)
+    if known is None:
+        return None
+    given = sample.measured()
+    changed = {n for n, v in known.measured().items() if n in given and given[n] != v}
+    if not changed:
+        return None
+    kept = {name: remark for name, remark in known.quality.items() if name not in given}
+    return replace(known, **given, quality={**kept, **sample.quality})
+
+
+def in_words(sample: State, trajectory: Trajectory) -> str:
+    """Return what is corrected, e.g. ``"Hour 48: glucose 41 g/L is 4.1 g/L."``."""
+    known = _known(trajectory, sample.time_h)
+    old, new = known.measured() if known is not None else {}, sample.measured()
+    changes = [
+        f"{name} {old[name]:g} {STATE_QUANTITIES[name].unit} is {new[name]:g} {STATE_QUANTITIES[name].unit}"
+        for name in new
+        if name in old and old[name] != new[name]
+    ]
+    return f"Hour {sample.time_h:g}: {', '.join(changes)}."
+
+
+def corrected(trajectory: Trajectory, state: State) -> Trajectory:
+    """Return the trajectory with the sample of that time replaced; the setpoints between samples stay."""
+    states = tuple(state if s.time_h == state.time_h else s for s in trajectory.states)
+    return replace(trajectory, states=states)
+
+
+def number_of(records: Iterable[Record], reactor: str, time_h: float) -> int:
+    """Return the number of the record that a sample of that time stands in now, -1 if there is none."""
+    found = -1
+    for record in records:
+        if record.reactor == reactor and record.event in (SampleRead.__name__, SampleCorrected.__name__):
+            event = record.to_event()
+            if isinstance(event, SampleRead | SampleCorrected) and event.state.time_h == time_h:
+                found = record.seq
+    return found
+
+
+def _known(trajectory: Trajectory, time_h: float) -> State | None:
+    return next((s for s in reversed(trajectory.states) if s.time_h == time_h), None)
