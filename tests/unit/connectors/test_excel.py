@@ -101,6 +101,14 @@ def test_an_archive_that_unpacks_to_far_more_is_not_unpacked(tmp_path, monkeypat
         open_workbook(path)
 
 
+def test_what_unpacks_to_too_much_is_refused_however_little_it_was_packed(tmp_path, write_xlsx, monkeypatch):
+    path = write_xlsx(tmp_path / "large.xlsx", {"S": [["day", "VCD"], [0, 1]]})
+    open_workbook(path)
+    monkeypatch.setattr(excel, "MAX_UNPACKED", 1_000)
+    with pytest.raises(UnreadableSource, match=r"large\.xlsx unpacks from .* Save the sheet that you need"):
+        open_workbook(path)
+
+
 @pytest.mark.parametrize(
     ("cell", "text"),
     [(11.0, "11"), (0.1, "0.1"), (1e-05, "1e-05"), (1e300, "1e+300"), (-3.0, "-3"), (" a ", "a"), (True, "True")],
