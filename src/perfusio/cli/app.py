@@ -20,6 +20,7 @@ from perfusio.cli.mirror import mirror
 from perfusio.cli.opcua import opcua
 from perfusio.cli.orders import approve, mode, reject
 from perfusio.cli.recommend import recommend
+from perfusio.cli.replay import replay
 from perfusio.cli.resume import resume
 from perfusio.cli.run import run
 from perfusio.cli.score import score
@@ -38,8 +39,8 @@ app = typer.Typer(
     context_settings={"max_content_width": 100},
 )
 for command in (
-    demo, run, resume, hold, release, mode, approve, reject, verify, bundle, mirror, simulate, design, fit, score,
-    forecast, recommend, selftest,
+    demo, run, resume, hold, release, mode, approve, reject, verify, replay, bundle, mirror, simulate, design, fit,
+    score, forecast, recommend, selftest,
 ):  # fmt: skip
     app.command()(command)
 app.command("import")(import_)

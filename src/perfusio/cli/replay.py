@@ -1,0 +1,28 @@
+"""`perfusio replay`: make every decision of a run again, from its record, and compare."""
+
+from __future__ import annotations
+
+import typer
+
+from perfusio.cli.hold import RunFolder
+from perfusio.errors import PerfusioError
+
+
+def replay(run: RunFolder) -> None:
+    """Make every decision of a run again, from its record and the models saved beside it, and compare.
+
+    On the same version of perfusio and its libraries, and the same kind of machine, they are equal to the last bit.
+    Exit code 0: all are equal. 1: the first that differs is named.
+    """
+    from perfusio.bed.policy import BEDPolicy
+    from perfusio.twin.replay import Replay
+
+    n = 0
+    for one in Replay(run, BEDPolicy()).compared():
+        if one.difference:
+            typer.echo(f"Record {one.seq}, {one.reactor}, day {one.day}: {one.difference}.")
+            typer.echo(f"{n} decisions before it are equal. With other versions than on record this may be rounding.")
+            raise typer.Exit(PerfusioError.exit_code)
+        n += 1
+        typer.echo(f"day {one.day:>3}  {one.reactor}  equal", err=True)
+    typer.echo(f"{n} decisions made again: all equal to the last bit.")

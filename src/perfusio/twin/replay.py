@@ -1,0 +1,140 @@
+"""Replay: every decision of a run made again from its record, with the models that were saved beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from perfusio.config import DesignSpace, Mode, RunConfig
+from perfusio.decision import Decision
+from perfusio.errors import AuditError
+from perfusio.events import Decided, Event, ModelConditioned, ModelSaved, RunStarted, VesselJoined
+from perfusio.protocols import Model, Policy
+from perfusio.state import SETPOINT_QUANTITIES, SETPOINTS
+from perfusio.twin import models
+from perfusio.twin.day import RunState
+from perfusio.twin.fold import after
+from perfusio.twin.record import Record
+from perfusio.twin.verify import read_records
+from perfusio.twin.vessels import Terms
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Compared:
+    """One decision on record, and made again.
+
+    Attributes:
+        seq: Number of its record.
+        reactor: Vessel.
+        day: Turn of the loop.
+        difference: In words; empty = equal to the last bit.
+    """
+
+    seq: int
+    reactor: str
+    day: int
+    difference: str
+
+
+class Replay:
+    """Goes through the record of a run and makes its decisions again.
+
+    Args:
+        run_dir: Folder of the run.
+        policy: As the run had it.
+        model: That it began with, if that was not saved.
+    """
+
+    def __init__(self, run_dir: Path, policy: Policy, model: Model | None = None) -> None:
+        self._run_dir, self._policy, self._model = run_dir, policy, model
+        self._again: dict[tuple[str, int], object] = {}
+
+    def compared(self) -> Iterator[Compared]:
+        """Yield each decision of the record, compared.
+
+        Raises:
+            AuditError: the record or a model cannot be read, or the models of this run were not saved.
+            ChainBroken: the record is not what was written.
+        """
+        records = list(read_records(self._run_dir / "audit.jsonl"))
+        if not records:
+            raise AuditError(f"{self._run_dir} holds no record: expected its audit.jsonl. Give the folder of a run.")
+        started = records[0].to_event()
+        assert isinstance(started, RunStarted)
+        self._config = RunConfig.model_validate({**started.config["run"], "run_dir": self._run_dir})
+        self._asked: dict[str, Mapping[str, Any]] = {
+            r: {"design_space": started.config["design_space"], **started.config.get("vessels", {}).get(r, {})}
+            for r in started.sources
+        }
+        known = RunState(run_id=records[0].run)
+        for record in records:
+            event = record.to_event()
+            if isinstance(event, Decided):
+                yield self._compare(record, event, known)
+            known = after(known, event)
+            self._follow(event, known)
+
+    def _follow(self, event: Event, known: RunState) -> None:
+        """Believe what was believed then."""
+        if isinstance(event, VesselJoined):
+            self._asked[str(event.reactor)] = event.config
+        elif isinstance(event, ModelSaved):
+            self._model = models.load(self._run_dir, event)
+        elif isinstance(event, ModelConditioned) and self._model is not None:
+            self._model = self._model.condition([t for t in known.trajectories.values() if t.states])
+
+    def _compare(self, record: Record, event: Decided, known: RunState) -> Compared:
+        reactor, day = str(event.reactor), event.day or 0
+        if self._model is None:
+            raise AuditError(
+                f"The model of this run was not saved beside its record (no ModelSaved before record {record.seq}), so "
+                "its decisions cannot be made again. Give it: Replay(run_dir, policy, model)."
+            )
+        if not any(d == day for _, d in self._again):
+            self._decide(day, known, self._model)
+        found = self._again.get((reactor, day))
+        return Compared(seq=record.seq, reactor=reactor, day=day, difference=_difference(event, found))
+
+    def _decide(self, day: int, known: RunState, model: Model) -> None:
+        """Make all decisions of a day, as they were made: those on equal terms together."""
+        now = {r: known.in_force[r] for r, t in known.trajectories.items() if t.states and r not in known.left}
+        asked = sorted(
+            r for r in known.today.sampled - known.left
+            if known.noted[r] in (Mode.AUTOMATIC, Mode.ADVISORY) and r not in known.pending
+        )  # fmt: skip
+        for terms in self._on_equal_terms(asked):
+            theirs = {r: known.trajectories[r] for r in terms.reactors}
+            answers = self._policy.decide(theirs, dict(now), model, terms.design_space, terms.config, day=day)
+            self._again |= {(r, day): answers.get(r) for r in terms.reactors}
+            now |= {r: d.setpoints for r, d in answers.items() if isinstance(d, Decision) and r in theirs}
+
+    def _on_equal_terms(self, reactors: list[str]) -> list[Terms]:
+        groups: dict[str, Terms] = {}
+        for reactor in reactors:
+            asked = self._asked[reactor]
+            config = self._config
+            if "objective" in asked:
+                config = RunConfig.model_validate({**dict(config), "objective": asked["objective"]})
+            space = DesignSpace.model_validate(asked["design_space"])
+            name = f"{config.model_dump_json()} {space.model_dump_json()}"
+            others = groups[name].reactors if name in groups else ()
+            groups[name] = Terms(design_space=space, config=config, reactors=(*others, reactor))
+        return list(groups.values())
+
+
+def _difference(on_record: Decided, again: object) -> str:
+    if not isinstance(again, Decision):
+        return f"on record is a decision, now there is none: {again}"
+    if again.model_id != on_record.model_id:
+        return f"the model is another: {on_record.model_id[:12]} on record, {again.model_id[:12]} now"
+    moved = [
+        f"{name} {getattr(on_record.setpoints, name):.9g} on record, {getattr(again.setpoints, name):.9g} now "
+        f"[{SETPOINT_QUANTITIES[name].unit}]"
+        for name in SETPOINTS
+        if getattr(on_record.setpoints, name) != getattr(again.setpoints, name)
+    ]
+    if not moved and again.score != on_record.score:
+        moved = [f"score {on_record.score!r} on record, {again.score!r} now"]
+    return "; ".join(moved)
