@@ -22,14 +22,17 @@ def selftest(
     from perfusio.selftest.clock_jumps import clock_jumps
     from perfusio.selftest.cutting_off import kill_loop, planted_in_lives, system_calls
     from perfusio.selftest.gate import gate
+    from perfusio.selftest.model_faults import model_faults
     from perfusio.selftest.planted import planted_bugs
     from perfusio.selftest.power_loss import power_loss
     from perfusio.selftest.promises import table, timed
+    from perfusio.selftest.soak import soak
     from perfusio.selftest.tampering import tampering
 
     rows = []
     promises = (
-        tampering, system_calls, power_loss, kill_loop, gate, clock_jumps, planted_bugs, planted_in_lives,
+        tampering, system_calls, power_loss, kill_loop, gate, model_faults, clock_jumps, soak, planted_bugs,
+        planted_in_lives,
     )  # fmt: skip
     for promise in promises:
         typer.echo(f"{promise.__name__.replace('_', ' ')} ...", err=True)

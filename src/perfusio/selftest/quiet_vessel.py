@@ -1,0 +1,123 @@
+"""A vessel that costs nothing: good samples one after the other, and a memory of what was written."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from perfusio.config import DEFAULT_AMBR250_DESIGN_SPACE
+from perfusio.errors import EndOfRun, NotConnected, WriteRejected
+from perfusio.protocols import ConnectorKind
+from perfusio.state import Setpoints, State
+
+
+def sample_of(day: int) -> State:
+    """Return a good sample; no two days give the same values."""
+    return State(
+        time_h=24.0 * day, vcd=20.0 + 0.31 * day, viability=98.0 - 0.013 * day, glucose=4.0 + 0.017 * day,
+        glutamine=1.0 + 0.0031 * day, glutamate=1.0 + 0.0029 * day, lactate=5.0 + 0.011 * day,
+        ammonium=1.0 + 0.0037 * day, pyruvate=0.5 + 0.0013 * day, titer=100.0 + 1.3 * day, diameter=16.0 + 0.0017 * day,
+    )  # fmt: skip
+
+
+class QuietVessel:
+    """A Connector to a simulated vessel.
+
+    Attributes:
+        written: All that was written, in order.
+    """
+
+    kind = ConnectorKind.SIMULATED
+    confirms_at_once = True
+
+    def __init__(self, n_days: int) -> None:
+        self._n_days, self._day = n_days, -1
+        self._in_force = DEFAULT_AMBR250_DESIGN_SPACE.nominal
+        self.written: list[Setpoints] = []
+
+    async def read_sample(self) -> State:
+        """Return the next sample.
+
+        Raises:
+            EndOfRun: it was the last.
+        """
+        self._day += 1
+        if self._day > self._n_days:
+            raise EndOfRun
+        return sample_of(self._day)
+
+    async def read_setpoints(self) -> Setpoints:
+        """Return what is in force."""
+        return self._in_force
+
+    async def write_setpoints(self, setpoints: Setpoints) -> Setpoints:
+        """Put setpoints in force."""
+        self.written.append(setpoints)
+        self._in_force = setpoints
+        return setpoints
+
+
+class UnreliableVessel(QuietVessel):
+    """A vessel whose link fails, hangs for a moment, and talks nonsense, as a seed says.
+
+    Attributes:
+        n_faults: How often it did.
+    """
+
+    def __init__(self, n_days: int, *, seed: int, share: float) -> None:
+        super().__init__(n_days)
+        self._rng, self._share = np.random.default_rng(seed), share
+        self.n_faults = 0
+
+    async def read_sample(self) -> State:
+        """Return the next sample, or nonsense; a link that fails has not lost the sample.
+
+        Raises:
+            NotConnected: the link is down for once.
+            EndOfRun: it was the last.
+        """
+        kind = await self._fault()
+        if kind == "raises":
+            raise NotConnected("The link is down.")
+        if kind == "breaks":
+            raise RuntimeError("A driver with a bug.")
+        sample = await super().read_sample()
+        if kind != "nonsense":
+            return sample
+        wrong: list[dict[str, Any]] = [
+            {"vcd": -5.0}, {"viability": 0.97}, {"glucose": sample.glucose * 5.55 + 20.0}, {"vcd": 399.0},
+            {"time_h": float("nan")}, {"titer": float("inf")}, {"lactate": "a text"}, {"vcd": float("nan")},
+        ]  # fmt: skip
+        return replace(sample, **wrong[int(self._rng.integers(len(wrong)))])
+
+    async def read_setpoints(self) -> Setpoints:
+        """Return what is in force.
+
+        Raises:
+            NotConnected: the link is down for once.
+        """
+        if await self._fault() == "raises":
+            raise NotConnected("The link is down.")
+        return await super().read_setpoints()
+
+    async def write_setpoints(self, setpoints: Setpoints) -> Setpoints:
+        """Put setpoints in force, or not.
+
+        Raises:
+            WriteRejected: nothing was changed.
+        """
+        if await self._fault() == "raises":
+            raise WriteRejected("Not now.")
+        return await super().write_setpoints(setpoints)
+
+    async def _fault(self) -> str:
+        if self._rng.random() >= self._share:
+            return ""
+        self.n_faults += 1
+        kind = str(self._rng.choice(["raises", "hangs", "nonsense", "breaks"]))
+        if kind == "hangs":
+            await asyncio.sleep(0.01)
+        return kind
