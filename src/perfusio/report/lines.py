@@ -35,6 +35,6 @@ def counted(n: int, what: str) -> str:
 def note(label: str, text: str, tone: Tone = Tone.PLAIN, *, indent: bool = False) -> list[Line]:
     """Wrap a remark behind its label; control characters of foreign text cannot forge a line."""
     clean = " ".join("".join(c if c.isprintable() else " " for c in text).split())
-    first = f"      {label} " if indent else f"{label:<8}"
+    first = f"      {label} " if indent else f"{label:<7} "
     wrapped = textwrap.wrap(clean, WIDTH, initial_indent=first, subsequent_indent=" " * 8, break_on_hyphens=False)
     return [Line(part, tone) for part in wrapped or [first.rstrip()]]

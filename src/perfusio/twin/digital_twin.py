@@ -6,38 +6,33 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import suppress
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, Self
 
 from perfusio.bed.policy import BEDPolicy
 from perfusio.clock import Clock, SystemClock
 from perfusio.config import DesignSpace, Mode, RunConfig
-from perfusio.decision import Action, Decision, Verdict
+from perfusio.decision import Decision
 from perfusio.errors import AuditError, ConfigError, PerfusioError
 from perfusio.events import (
-    AlarmChanged,
-    ConnectorFailed,
     Event,
     RunEnded,
-    SampleQuarantined,
     VesselJoined,
     VesselLeft,
 )
-from perfusio.forecast import Forecast
 from perfusio.hybrid.model import HybridModel
-from perfusio.protocols import Connector, ConnectorKind, Described, EventSink, Model, Policy
+from perfusio.protocols import Connector, Described, EventSink, Model, Policy
 from perfusio.trajectory import Trajectory
 from perfusio.twin import facts, resume
-from perfusio.twin.alarms import alarms, doubtful, undecided
 from perfusio.twin.announce import Observer
 from perfusio.twin.audit import AuditLogger
-from perfusio.twin.corrections import correcting
-from perfusio.twin.day import RunState, is_fit_due, problem_with, says_nothing_new
+from perfusio.twin.day import RunState, is_fit_due
 from perfusio.twin.desk import Desk
 from perfusio.twin.hands import Hands
-from perfusio.twin.inbox import Arrival, Inbox, Trouble
+from perfusio.twin.inbox import Inbox
+from perfusio.twin.intake import Intake
 from perfusio.twin.logbook import Logbook
+from perfusio.twin.lookout import Lookout
 from perfusio.twin.mind import Mind
 from perfusio.twin.outcome import Outcome, RunResult
 from perfusio.twin.pace import Pace
@@ -45,7 +40,6 @@ from perfusio.twin.patience import Patience
 from perfusio.twin.proposal import proposed
 from perfusio.twin.recall import recalled
 from perfusio.twin.record import Record
-from perfusio.twin.sample_checks import checked, foreseen
 from perfusio.twin.site_key import SiteKey
 from perfusio.twin.vessels import Source, Vessel, aboard, on_equal_terms
 
@@ -97,6 +91,8 @@ class DigitalTwin:
         self._mind = Mind(model if model is not None else HybridModel(), policy or BEDPolicy(), run_config, self._tell)
         self._hands = Hands(self._book, self._patience, self._clock)
         self._desk = Desk(self._book, self._hands, self._pace)
+        self._intake = Intake(self._book, self._inbox, self._pace, self.leave)
+        self._lookout = Lookout(self._book)
         self._goes_on = False
 
     @classmethod
@@ -324,7 +320,7 @@ class DigitalTwin:
             await self._desk.obey()
             self._book.note_modes(turn)
             await self._hands.settle(turn)
-            present = await self._gather_samples(turn)
+            present = await self._intake.gather(turn)
             if not present and self._inbox.is_over:
                 return Outcome.SOURCE_EXHAUSTED
             silent = 0 if present else silent + 1
@@ -335,7 +331,7 @@ class DigitalTwin:
             decisions = await self._decide(turn, present if turn < last else set())
             await self._forecast_only(turn, self._book.aboard - set(decisions))
             verdicts = self._hands.judge(turn, decisions)
-            self._alarm_all(turn, decisions, verdicts)
+            self._lookout.after_decisions(turn, decisions, verdicts)
             await self._hands.carry_out(turn, verdicts)
             if turn < last and is_fit_due(turn, self.config.retrain_every) and not self.run_state.today.is_fitted:
                 before = self.model.model_id
@@ -343,63 +339,6 @@ class DigitalTwin:
                 if self.model.model_id != before:
                     await self._keep_model(turn)
         return Outcome.COMPLETED
-
-    # -- samples -----------------------------------------------------------------------------------------------------
-
-    async def _gather_samples(self, turn: int) -> set[str]:
-        """Take in what is due by this turn, all vessels at once; return the vessels whose sample of the day came."""
-        today = self.run_state.today
-        gathered = await self._inbox.gather(turn, known=today.sampled | today.missed)
-        for reactor, arrived in gathered.items():
-            for thing in arrived:
-                if isinstance(thing, Trouble):
-                    self._tell(
-                        ConnectorFailed(reactor=reactor, day=turn, operation=thing.operation, reason=thing.reason)
-                    )
-                else:
-                    self._take(reactor, turn, thing)
-            came = any(isinstance(thing, Arrival) and thing.is_due for thing in arrived)  # if only to be quarantined
-            if not came and not (reactor in self._inbox.over and not arrived):
-                expected, hours = self._inbox.expected_h(reactor, turn), self.config.sampling_interval_hours
-                missed = facts.day_missed if self._is_past(reactor, turn) else facts.sample_missing
-                self._tell(missed(reactor, turn, expected, hours))
-        present = set(self.run_state.today.sampled)
-        if not self._inbox.is_over:
-            for reactor in sorted((self._inbox.over & self._book.aboard) - present):
-                self.leave(reactor, reason="Its source has no further samples.")
-        return present & self._book.aboard
-
-    def _take(self, reactor: str, turn: int, arrival: Arrival) -> None:
-        """Record and observe one sample."""
-        sample, trajectory = arrival.sample, self.run_state.trajectories[reactor]
-        if says_nothing_new(sample, trajectory):
-            return
-        problem = problem_with(sample, trajectory)
-        if problem is not None:
-            self._tell(SampleQuarantined(reactor=reactor, day=turn, state=sample, reason=problem))
-            return
-        connector = self.connectors[reactor]
-        before, assumed = self.run_state.in_force[reactor], self.run_state.assumed[reactor]
-        expected = foreseen(self.run_state.forecasts.get(reactor), before, sample.time_h)
-        judged = checked(sample, trajectory, before, expected)
-        if judged.quarantined:
-            self._tell(SampleQuarantined(reactor=reactor, day=turn, state=sample, reason=judged.quarantined))
-            return
-        log = self._book.sink.path if isinstance(self._book.sink, AuditLogger) else None
-        if corrects := correcting(reactor, turn, sample, trajectory, log):
-            self._tell(corrects)
-            return
-        arrival = replace(arrival, sample=judged.sample)
-        if connector.kind is ConnectorKind.HARDWARE and not connector.confirms_at_once and trajectory.states:
-            # what a controller shows with this sample is what it made of our last write
-            before, assumed = arrival.setpoints.filled_from(before)
-        base = self._book.space(reactor).nominal if self._book.is_replay(reactor) else before
-        self._tell(facts.sample_read(reactor, turn, arrival, (before, assumed), arrival.setpoints.filled_from(base)))
-        self._pace.begins(reactor, turn)
-
-    def _is_past(self, reactor: str, turn: int) -> bool:
-        """Whether the next sample of a real vessel is due already: what this one says is not acted upon any more."""
-        return self.connectors[reactor].kind is ConnectorKind.HARDWARE and self._pace.has_passed(reactor, turn)
 
     # -- decisions ---------------------------------------------------------------------------------------------------
 
@@ -413,7 +352,7 @@ class DigitalTwin:
         for reactor in sorted(present - today.settled):
             if self._book.mode(reactor) not in (Mode.AUTOMATIC, Mode.ADVISORY) or reactor in self.run_state.pending:
                 continue
-            if self._is_past(reactor, turn):
+            if self._intake.is_past(reactor, turn):
                 expected, hours = self._inbox.expected_h(reactor, turn), self.config.sampling_interval_hours
                 self._tell(facts.day_missed(reactor, turn, expected, hours))
             elif reactor in today.decided:
@@ -444,30 +383,7 @@ class DigitalTwin:
                 forecast = await self._mind.forecast(turn, trajectory, self.run_state.in_force[reactor])
                 if forecast is not None:
                     self._tell(forecast[1])
-                self._alarm(reactor, turn, forecast[0] if forecast is not None else None, "There is no forecast.")
-
-    def _alarm_all(
-        self, turn: int, decisions: Mapping[str, Decision | PerfusioError], verdicts: Sequence[Verdict]
-    ) -> None:
-        for verdict in verdicts:
-            decision = decisions[verdict.reactor_id]
-            usable, is_written = None, verdict.action is Action.WRITE
-            if isinstance(decision, Decision) and decision.chosen.is_finite() and decision.hold.is_finite():
-                usable = decision.chosen if is_written else decision.hold
-            words = " ".join(verdict.because) if verdict.action is Action.HOLD else ""
-            self._alarm(verdict.reactor_id, turn, usable, words)
-
-    def _alarm(self, reactor: str, turn: int, forecast: Forecast | None, undecided_because: str) -> None:
-        sample, since = self.run_state.trajectories[reactor].states[-1], self.run_state.held.get(reactor, turn)
-        found = (*alarms(self.config.alarms, sample, forecast, sample.time_h), *doubtful(sample))
-        if undecided_because and (forecast is None or reactor in self.run_state.held):
-            found += (undecided(undecided_because, (turn - since) * self.config.sampling_interval_hours),)
-        active = {(reactor, a.quantity, a.level) for a in found}
-        for alarm in found:
-            if (reactor, alarm.quantity, alarm.level) not in self.run_state.alarms:
-                self._tell(replace(alarm, reactor=reactor, day=turn))
-        for _, quantity, level in sorted(a for a in self.run_state.alarms - active if a[0] == reactor):
-            self._tell(AlarmChanged(reactor=reactor, day=turn, alarm=f"{quantity}:{level}", status="cleared"))
+                self._lookout.look(reactor, turn, forecast[0] if forecast is not None else None, "There is no forecast.")
 
 
 def _description(vessel: Vessel) -> dict[str, object]:

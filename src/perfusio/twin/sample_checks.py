@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from math import isfinite, log, nan
+from math import isfinite, isinf, log, nan
 from typing import Any
 
 import numpy as np
@@ -93,6 +93,14 @@ def checked(
     # one coarse value repeats itself by chance; two or more at once are an instrument that reports old values
     unused = {**(frozen if len(frozen) > 1 else {}), **surprising} if is_known else {}
     return Checked(sample=_remarked(sample, {**_at_odds(sample), **frozen, **surprising}, unused))
+
+
+def recordable(sample: State) -> State:
+    """Return a sample as it can go on record: no record holds an infinite value, the remark does."""
+    infinite = {name: getattr(sample, name) for name in ("time_h", *STATE_QUANTITIES) if isinf(getattr(sample, name))}
+    blank: dict[str, Any] = dict.fromkeys(infinite, nan)
+    remarks = {name: f"{value} was found" for name, value in infinite.items()}
+    return replace(sample, **blank, quality={**sample.quality, **remarks}) if infinite else sample
 
 
 def foreseen(forecast: Decided | Forecasted | None, in_force: Setpoints, time_h: float) -> Expected | None:

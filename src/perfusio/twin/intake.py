@@ -1,0 +1,87 @@
+"""Intake: samples from the inbox onto the record, each checked against what is known of its vessel."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from perfusio.events import ConnectorFailed, SampleQuarantined
+from perfusio.protocols import ConnectorKind
+from perfusio.twin import facts
+from perfusio.twin.audit import AuditLogger
+from perfusio.twin.corrections import correcting
+from perfusio.twin.day import problem_with, says_nothing_new
+from perfusio.twin.inbox import Arrival, Inbox, Trouble
+from perfusio.twin.logbook import Logbook
+from perfusio.twin.pace import Pace
+from perfusio.twin.sample_checks import checked, foreseen, recordable
+
+
+class Intake:
+    """Takes in the samples of each turn.
+
+    Args:
+        book: What is known, and the record.
+        inbox: Where samples arrive.
+        pace: Which days have passed.
+        leave: Lets a vessel go, with the reason.
+    """
+
+    def __init__(self, book: Logbook, inbox: Inbox, pace: Pace, leave: Callable[..., None]) -> None:
+        self._book, self._inbox, self._pace, self._leave = book, inbox, pace, leave
+
+    async def gather(self, turn: int) -> set[str]:
+        """Take in what is due by this turn, all vessels at once; return the vessels whose sample of the day came."""
+        today = self._book.run_state.today
+        gathered = await self._inbox.gather(turn, known=today.sampled | today.missed)
+        for reactor, arrived in gathered.items():
+            for thing in arrived:
+                if isinstance(thing, Trouble):
+                    self._book.append(
+                        ConnectorFailed(reactor=reactor, day=turn, operation=thing.operation, reason=thing.reason)
+                    )
+                else:
+                    self._take(reactor, turn, thing)
+            came = any(isinstance(thing, Arrival) and thing.is_due for thing in arrived)  # if only to be quarantined
+            if not came and not (reactor in self._inbox.over and not arrived):
+                expected, hours = self._inbox.expected_h(reactor, turn), self._book.config.sampling_interval_hours
+                missed = facts.day_missed if self.is_past(reactor, turn) else facts.sample_missing
+                self._book.append(missed(reactor, turn, expected, hours))
+        present = set(self._book.run_state.today.sampled)
+        if not self._inbox.is_over:
+            for reactor in sorted((self._inbox.over & self._book.aboard) - present):
+                self._leave(reactor, reason="Its source has no further samples.")
+        return present & self._book.aboard
+
+    def _take(self, reactor: str, turn: int, arrival: Arrival) -> None:
+        """Record and observe one sample."""
+        sample, trajectory = arrival.sample, self._book.run_state.trajectories[reactor]
+        if says_nothing_new(sample, trajectory):
+            return
+        problem = problem_with(sample, trajectory)
+        if problem is not None:
+            self._book.append(SampleQuarantined(reactor=reactor, day=turn, state=recordable(sample), reason=problem))
+            return
+        connector = self._book.vessels[reactor].connector
+        before, assumed = self._book.run_state.in_force[reactor], self._book.run_state.assumed[reactor]
+        expected = foreseen(self._book.run_state.forecasts.get(reactor), before, sample.time_h)
+        judged = checked(sample, trajectory, before, expected)
+        if judged.quarantined:
+            self._book.append(SampleQuarantined(reactor=reactor, day=turn, state=sample, reason=judged.quarantined))
+            return
+        log = self._book.sink.path if isinstance(self._book.sink, AuditLogger) else None
+        if corrects := correcting(reactor, turn, sample, trajectory, log):
+            self._book.append(corrects)
+            return
+        arrival = replace(arrival, sample=judged.sample)
+        if connector.kind is ConnectorKind.HARDWARE and not connector.confirms_at_once and trajectory.states:
+            # what a controller shows with this sample is what it made of our last write
+            before, assumed = arrival.setpoints.filled_from(before)
+        base = self._book.space(reactor).nominal if self._book.is_replay(reactor) else before
+        self._book.append(facts.sample_read(reactor, turn, arrival, (before, assumed), arrival.setpoints.filled_from(base)))
+        self._pace.begins(reactor, turn)
+
+    def is_past(self, reactor: str, turn: int) -> bool:
+        """Whether the next sample of a real vessel is due already: what this one says is not acted upon any more."""
+        is_real = self._book.vessels[reactor].connector.kind is ConnectorKind.HARDWARE
+        return is_real and self._pace.has_passed(reactor, turn)
