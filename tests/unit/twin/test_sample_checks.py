@@ -1,16 +1,17 @@
 """Samples that cannot be what they say: units mixed up, impossible changes, frozen and surprising values."""
 
 from dataclasses import replace
-from math import nan
+from math import inf, nan
 
 import numpy as np
 import pytest
 
 from perfusio.config import DEFAULT_AMBR250_DESIGN_SPACE
+from perfusio.events import SampleQuarantined, to_json
 from perfusio.forecast import Forecast
 from perfusio.testing import make_state
 from perfusio.trajectory import Trajectory
-from perfusio.twin.sample_checks import ENOUGH_TRANSITIONS, Expected, checked, expected_at
+from perfusio.twin.sample_checks import ENOUGH_TRANSITIONS, Expected, checked, expected_at, recordable
 
 NOMINAL = DEFAULT_AMBR250_DESIGN_SPACE.nominal
 
@@ -167,3 +168,10 @@ def test_what_was_forecast_is_read_from_the_record_for_the_time_of_the_sample_on
     assert expected.sd["vcd"] == pytest.approx(0.1, rel=0.4)
     assert expected_at(72.0, hold) is None
     assert expected_at(24.0, {}) is None
+
+
+def test_a_sample_with_an_infinite_value_can_go_on_record():
+    found = recordable(make_state(day=1, vcd=inf, titer=-inf))
+    assert to_json(SampleQuarantined(state=found))["state"]["vcd"] is None
+    assert found.quality == {"vcd": "inf was found", "titer": "-inf was found"}
+    assert recordable(make_state(day=1, vcd=nan)).quality == {}

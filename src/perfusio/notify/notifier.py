@@ -1,0 +1,133 @@
+"""Notifier: an observer of runs that delivers what people must know, in a thread of its own."""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+from collections.abc import Callable, Sequence
+
+from perfusio.events import Event
+from perfusio.notify.channels import Channel, NotDelivered
+from perfusio.notify.message import Message, body, folded, message_of, subject
+
+MOST_WAITING = 10_000
+GATHER_S = 2.0
+"""From the first message on, others that come within this time are told together."""
+LEAST_BETWEEN_S = 600.0
+"""Between two deliveries, unless something urgent has happened that was not told yet."""
+RETRIES_S = (1.0, 5.0, 25.0)
+CLOSE_S = 30.0
+
+
+class Notifier:
+    """Tells people. Calling it never blocks and never fails: the control loop does not wait for a mail server.
+
+    Args:
+        channels: Ways to reach people; each gets every message.
+        gather_s: How long messages are gathered that come together [s].
+        least_between_s: Least time between two deliveries that are not urgent [s].
+        retries_s: Waits before a channel is tried again [s].
+        sleep: Lets time pass; a test can bring its own.
+
+    Attributes:
+        delivered: Number of deliveries.
+        failures: What could not be delivered, and why, in order.
+    """
+
+    def __init__(
+        self,
+        channels: Sequence[Channel],
+        *,
+        gather_s: float = GATHER_S,
+        least_between_s: float = LEAST_BETWEEN_S,
+        retries_s: Sequence[float] = RETRIES_S,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._channels, self._gather_s, self._between_s = tuple(channels), gather_s, least_between_s
+        self._retries_s, self._sleep = tuple(retries_s), sleep
+        self._waiting: queue.Queue[Message | None] = queue.Queue(MOST_WAITING)
+        self._urgent_told: set[tuple[str, str]] = set()
+        self._is_closing = threading.Event()
+        self.delivered, self.n_lost, self.failures = 0, 0, list[str]()
+        self._thread = threading.Thread(target=self._work, name="perfusio-notify", daemon=True)
+        self._thread.start()
+
+    def __call__(self, event: Event) -> None:
+        """Take an event."""
+        message = message_of(event)
+        if message is not None:
+            try:
+                self._waiting.put_nowait(message)
+            except queue.Full:
+                self.n_lost += 1
+
+    def close(self, within_s: float = CLOSE_S) -> None:
+        """Deliver what waits, and end; what takes longer is given up."""
+        self._is_closing.set()
+        try:
+            self._waiting.put_nowait(None)
+        except queue.Full:
+            self.n_lost += 1
+        self._thread.join(within_s)
+
+    # -- in the thread -----------------------------------------------------------------------------------------------
+
+    def _work(self) -> None:
+        last = -self._between_s
+        while True:
+            messages, is_over = self._gathered(last)
+            if messages:
+                self._tell(folded(messages))
+                last = time.monotonic()
+            if is_over:
+                return
+
+    def _gathered(self, last: float) -> tuple[list[Message], bool]:
+        """Wait for messages; return those to be told together, and whether these are the last."""
+        first = self._waiting.get()
+        messages, ends = [first] if first else [], time.monotonic() + self._gather_s
+        is_over = first is None
+        while not is_over:
+            now, due = time.monotonic(), ends
+            if not any(m.is_urgent and (m.kind, m.reactor) not in self._urgent_told for m in messages):
+                due = max(ends, last + self._between_s)
+            if now >= due:
+                break
+            try:
+                one = self._waiting.get(timeout=due - now)
+            except queue.Empty:
+                break
+            is_over = one is None
+            messages += [one] if one else []
+        self._urgent_told |= {(m.kind, m.reactor) for m in messages if m.is_urgent}
+        over = {m.kind.removesuffix(" cleared") for m in messages if m.kind.endswith(" cleared")}
+        self._urgent_told = {(kind, reactor) for kind, reactor in self._urgent_told if kind not in over}
+        return messages, is_over
+
+    def _tell(self, messages: Sequence[Message]) -> None:
+        failed = {c.name: why for c in self._channels if (why := self._delivered_by(c, messages))}
+        self.failures += failed.values()
+        good = [c for c in self._channels if c.name not in failed]
+        for why in failed.values():  # a channel that fails is told on those that work
+            for channel in good:
+                self._delivered_by(channel, [Message(kind="delivery failed", reactor="", text=why, is_urgent=True)])
+
+    def _delivered_by(self, channel: Channel, messages: Sequence[Message]) -> str:
+        """Return why a channel could not deliver, after all tries; nothing if it did."""
+        why = ""
+        for wait_s in (0.0, *self._retries_s):
+            if wait_s:
+                if self._is_closing.is_set():
+                    break
+                self._sleep(wait_s)
+            try:
+                channel.deliver(subject(messages), body(messages))
+            except NotDelivered as error:
+                why = str(error)
+            except Exception as error:  # noqa: BLE001 - a bug in one channel must not silence the others
+                why = f"{channel.name}: {type(error).__name__}"
+            else:
+                self.delivered += 1
+                return ""
+        return why
