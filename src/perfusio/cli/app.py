@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from perfusio.cli.alarms import alarms
 from perfusio.cli.bundle import bundle
 from perfusio.cli.config_show import config
 from perfusio.cli.demo import demo
@@ -39,7 +40,7 @@ app = typer.Typer(
     context_settings={"max_content_width": 100},
 )
 for command in (
-    demo, run, resume, hold, release, mode, approve, reject, verify, replay, bundle, mirror, simulate, design, fit,
+    demo, run, resume, alarms, hold, release, mode, approve, reject, verify, replay, bundle, mirror, simulate, design, fit,
     score, forecast, recommend, selftest,
 ):  # fmt: skip
     app.command()(command)

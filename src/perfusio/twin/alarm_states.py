@@ -1,0 +1,89 @@
+"""What became of each alarm of a run, as its record says. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from perfusio.events import AlarmChanged, AlarmRaised, Event
+
+PRIORITY: Mapping[str, int] = {"escalated": 1, "act": 1, "doubt": 2, "warn": 3}
+"""By level: 1 = now, 2 = today, 3 = with the next round."""
+CONSEQUENCE: Mapping[str, str] = {
+    "viability": "The culture dies, and lysed cells spoil the product.",
+    "glucose": "Cells starve within hours.",
+    "ammonium": "Growth and glycosylation suffer.",
+    "lactate": "Base is fed, osmolality rises, growth stops.",
+    "decision": "Setpoints stay as they are, whatever the culture does.",
+}
+OTHERWISE = "What is not used is not watched over."
+CHANGES = ("acknowledged", "shelved", "cleared")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlarmState:
+    """One alarm of one vessel.
+
+    Attributes:
+        reactor: Vessel.
+        id: Quantity and level, e.g. ``"glucose:act"``.
+        status: active, acknowledged, shelved or cleared.
+        since: Turn at which it was raised last.
+        n_times: How often it was raised.
+        cause: What was found.
+        consequence: What happens if nobody acts.
+        response: What to do.
+        priority: 1 = now, 2 = today, 3 = with the next round.
+        who: Who acknowledged or shelved it.
+    """
+
+    reactor: str
+    id: str
+    status: str
+    since: int
+    n_times: int
+    cause: str
+    consequence: str
+    response: str
+    priority: int
+    who: str = ""
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it was cleared."""
+        return self.status == "cleared"
+
+
+def alarm_states(events: Iterable[Event]) -> tuple[AlarmState, ...]:
+    """Return every alarm that was ever raised, the gravest that are not over first.
+
+    Args:
+        events: Of a run, from the first on.
+    """
+    known: dict[tuple[str, str], AlarmState] = {}
+    for event in events:
+        if isinstance(event, AlarmRaised):
+            state = _raised(event)
+            before = known.get((state.reactor, state.id))
+            known[state.reactor, state.id] = replace(state, n_times=1 + (before.n_times if before else 0))
+        elif isinstance(event, AlarmChanged):
+            key = (event.reactor or "", event.alarm)
+            if key in known and event.status in CHANGES:
+                known[key] = replace(known[key], status=event.status, who=event.who)
+    return tuple(sorted(known.values(), key=lambda a: (a.is_over, a.priority, a.id, a.reactor)))
+
+
+def rolled_up(states: Sequence[AlarmState]) -> tuple[tuple[AlarmState, tuple[str, ...]], ...]:
+    """Return alarms that are alike once, the one of most priority with the vessels that have it, in the same order."""
+    vessels: dict[tuple[str, str], list[AlarmState]] = {}
+    for state in states:
+        vessels.setdefault((state.id, state.status), []).append(state)
+    return tuple((alike[0], tuple(s.reactor for s in alike)) for alike in vessels.values())
+
+
+def _raised(event: AlarmRaised) -> AlarmState:
+    return AlarmState(
+        reactor=event.reactor or "", id=f"{event.quantity}:{event.level}", status="active", since=event.day or 0,
+        n_times=1, cause=event.reason, consequence=CONSEQUENCE.get(event.quantity, OTHERWISE), response=event.response,
+        priority=PRIORITY.get(event.level, 2),
+    )  # fmt: skip
