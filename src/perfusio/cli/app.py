@@ -40,8 +40,8 @@ app = typer.Typer(
     context_settings={"max_content_width": 100},
 )
 for command in (
-    demo, run, resume, alarms, hold, release, mode, approve, reject, verify, replay, bundle, mirror, simulate, design, fit,
-    score, forecast, recommend, selftest,
+    demo, run, resume, alarms, hold, release, mode, approve, reject, verify, replay, bundle, mirror, simulate,
+    design, fit, score, forecast, recommend, selftest,
 ):  # fmt: skip
     app.command()(command)
 app.command("import")(import_)
