@@ -383,7 +383,8 @@ class DigitalTwin:
                 forecast = await self._mind.forecast(turn, trajectory, self.run_state.in_force[reactor])
                 if forecast is not None:
                     self._tell(forecast[1])
-                self._lookout.look(reactor, turn, forecast[0] if forecast is not None else None, "There is no forecast.")
+                found = None if forecast is None else forecast[0]
+                self._lookout.look(reactor, turn, found, "There is no forecast.")
 
 
 def _description(vessel: Vessel) -> dict[str, object]:

@@ -78,7 +78,8 @@ class Intake:
             # what a controller shows with this sample is what it made of our last write
             before, assumed = arrival.setpoints.filled_from(before)
         base = self._book.space(reactor).nominal if self._book.is_replay(reactor) else before
-        self._book.append(facts.sample_read(reactor, turn, arrival, (before, assumed), arrival.setpoints.filled_from(base)))
+        since = arrival.setpoints.filled_from(base)
+        self._book.append(facts.sample_read(reactor, turn, arrival, (before, assumed), since))
         self._pace.begins(reactor, turn)
 
     def is_past(self, reactor: str, turn: int) -> bool:

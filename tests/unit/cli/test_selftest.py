@@ -25,7 +25,7 @@ def run(monkeypatch):
     monkeypatch.setattr(cutting_off, "BUGS", {"forgets the journal": None})
     app = typer.Typer()
     app.command()(selftest)
-    return lambda: CliRunner().invoke(app, ["--quick"])
+    return lambda *more: CliRunner().invoke(app, ["--quick", *more])
 
 
 def test_it_prints_the_table_of_promises(run):
@@ -42,3 +42,11 @@ def test_a_broken_promise_exits_1(run, monkeypatch):
     result = run()
     assert result.exit_code == 1
     assert "missed: none at all" in result.stdout
+
+
+def test_one_test_can_be_tried_by_itself(run):
+    result = run("--only", "T08")
+    assert result.exit_code == 0, result.output
+    assert [row["id"] for row in json.loads(result.stdout.splitlines()[-1])["promises"]] == ["T08"]
+    refused = run("--only", "T99").exception
+    assert "Known: T01, T02" in str(refused)

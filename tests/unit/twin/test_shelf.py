@@ -52,7 +52,7 @@ def test_an_unfinished_record_is_refused_with_the_remedy_and_kept(path):
     before = path.read_bytes()
     with pytest.raises(AuditError, match=r"unfinished run one \(2 records.*--fresh") as refusal:
         record(path, "two")
-    assert "resume" not in str(refusal.value)
+    assert f"perfusio resume {path.parent}" in str(refusal.value)
     assert path.read_bytes() == before
     record(path, "two", fresh=True)
     assert path.with_name("audit-one.jsonl").read_bytes() == before
