@@ -19,7 +19,9 @@ N_CALIBRATION = 1000
 """Of more transitions every few runs count: they are a few dozen numbers."""
 
 
-def calibrate(data: IndexedData, start: FloatArray) -> tuple[FloatArray, FloatArray]:
+def calibrate(
+    data: IndexedData, start: FloatArray, expected: tuple[FloatArray, FloatArray] | None = None
+) -> tuple[FloatArray, FloatArray]:
     """Return log parameters (P,), and the covariance of a next vessel's own rates around them.
 
     One-step predictions are compared with the measurements, each divided by the measurement noise and the model's
@@ -28,6 +30,7 @@ def calibrate(data: IndexedData, start: FloatArray) -> tuple[FloatArray, FloatAr
     Args:
         data: Transitions in the indexed format.
         start: Log parameters to start from (P,).
+        expected: Log parameters that are expected and their sd, two arrays (P,); default: those of any cell line.
 
     Returns:
         Log parameters (P,), each within REACH prior standard deviations of typical: many of them trade off against one
@@ -38,6 +41,7 @@ def calibrate(data: IndexedData, start: FloatArray) -> tuple[FloatArray, FloatAr
         FitFailed: the optimum is not finite.
     """
     data = _some_runs(data)
+    centre, sd = (np.zeros(len(LOG_SD)), LOG_SD) if expected is None else expected
     transitions = Transitions.of(data)
     column = np.zeros((N_SPECIES, len(data.y)))
     column[data.task, np.arange(len(data.y))] = data.y
@@ -48,7 +52,7 @@ def calibrate(data: IndexedData, start: FloatArray) -> tuple[FloatArray, FloatAr
     def misfit(log_factors: FloatArray) -> FloatArray:
         off = weight * (transitions.predicted(log_factors)[data.task, transitions.place] - target)
         soft = np.sign(off) * np.sqrt(2.0 * (np.sqrt(1.0 + off**2) - 1.0))
-        return np.concatenate([soft, log_factors / LOG_SD])
+        return np.concatenate([soft, (log_factors - centre) / sd])
 
     def slopes(log_factors: FloatArray) -> FloatArray:
         at = misfit(log_factors)

@@ -78,7 +78,7 @@ def from_rows(data: IndexedData, before: Process, seed: int) -> Process:
             f"{len(data.y)} usable rows (species x intervals) are too few to learn from: expected at least "
             f"{MIN_TRANSITIONS}. The model before stays in use; wait for more samples."
         )
-    log_factors, rate_cov = calibrate(data, before.log_factors)
+    log_factors, rate_cov = calibrate(data, before.log_factors, before.residual.expected_rates)
     residual = Residual.fit(data, log_factors, before.residual, np.random.default_rng(seed))
     return Process(log_factors=log_factors, rate_cov=rate_cov, residual=residual)
 
@@ -112,12 +112,12 @@ def from_runs(
         some = _chosen(some, trajectories, MANY_TRANSITIONS, seed)
     searched = process = before
     for _ in range(2):
-        now = _smoothed(process, [trajectories[i] for i in some])
+        now = smoothed_courses(process, [trajectories[i] for i in some])
         seen, held = _rows(now, [held_out[i] for i in some])
         searched = from_rows(seen, process, seed)
         process = _with(searched, held)
     if is_many:
-        now = _smoothed(process, trajectories)
+        now = smoothed_courses(process, trajectories)
         seen, held = _rows(now, held_out)
         searched = replace(searched, residual=searched.residual.conditioned(seen, searched.log_factors))
         process = _with(searched, held)
@@ -141,7 +141,7 @@ def _again(
     left = SEARCHED_AGAIN - sum(len(trajectories[i].setpoints) for i in chosen)
     chosen = sorted(chosen + _chosen(list(known), trajectories, left, seed))
     anew = sorted({*fresh, *chosen})
-    now = known | dict(zip(anew, _smoothed(before, [trajectories[i] for i in anew]), strict=True))
+    now = known | dict(zip(anew, smoothed_courses(before, [trajectories[i] for i in anew]), strict=True))
     searched = from_rows(_rows([now[i] for i in chosen], [held_out[i] for i in chosen])[0], before, seed)
     seen, held = _rows([now[i] for i in range(len(trajectories))], held_out)
     searched = replace(
@@ -190,7 +190,8 @@ def one_step_error(process: Process, trajectories: Sequence[Trajectory], n_last:
     return error
 
 
-def _smoothed(process: Process, trajectories: Sequence[Trajectory]) -> list[Course]:
+def smoothed_courses(process: Process, trajectories: Sequence[Trajectory]) -> list[Course]:
+    """Smooth runs with what a process knows."""
     _, steps = filter_runs(process, trajectories, [None] * len(trajectories))
     species = [from_latent(smoothed(s)[0].T).T for s in steps]
     return [Course(trajectory=t, species=x) for t, x in zip(trajectories, species, strict=True)]

@@ -18,7 +18,8 @@ from perfusio.hybrid.filter import Belief, Process
 from perfusio.hybrid.gp import GaussianProcess, Hyperparameters
 from perfusio.hybrid.learning import Course
 from perfusio.hybrid.model import HybridModel
-from perfusio.hybrid.residual import Residual
+from perfusio.hybrid.relatives import CloneResidual
+from perfusio.hybrid.residual import Residual, ResidualRows
 from perfusio.hybrid.sparse import InducingProcess
 from perfusio.state import SETPOINTS, STATE_QUANTITIES, Setpoints, State
 from perfusio.trajectory import Feed, Trajectory
@@ -28,7 +29,18 @@ Arrays = dict[str, np.ndarray[Any, np.dtype[Any]]]
 
 CLASSES: Mapping[str, type[Any]] = {
     c.__name__: c
-    for c in (HybridModel, Process, Residual, GaussianProcess, InducingProcess, Hyperparameters, Belief, Course)
+    for c in (
+        HybridModel,
+        Process,
+        Residual,
+        CloneResidual,
+        ResidualRows,
+        GaussianProcess,
+        InducingProcess,
+        Hyperparameters,
+        Belief,
+        Course,
+    )
 }
 _FEED = tuple(f.name for f in fields(Feed))
 

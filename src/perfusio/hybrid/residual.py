@@ -12,14 +12,14 @@ smoother's bias (ADR 0006). Letters as in `gp`; Q species, T transitions.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
 import numpy as np
 
 from perfusio.hybrid import gp, sparse
 from perfusio.hybrid.features import N_SPECIES, VIABILITY, IndexedData, from_latent, gp_inputs, noise_sd, to_latent
-from perfusio.hybrid.mechanistic import PARAMETER_INDEX, advance
+from perfusio.hybrid.mechanistic import LOG_SD, PARAMETER_INDEX, advance
 from perfusio.state import SETPOINT_INDEX, SPECIES_INDEX, FloatArray
 
 Indices = np.ndarray[tuple[int], np.dtype[np.intp]]
@@ -243,13 +243,31 @@ class Residual:
         """
 
         def learnt(q: int, rows: ResidualRows) -> gp.Posterior:
-            old, some = before.processes[q], _some_runs(rows.run, rng)
+            old, some = before.processes[q], before.searched(rows, rng)
             y, noise = rows.residual / USUAL[q], rows.noise / USUAL[q] ** 2
             start = old.h if old is not None else gp.initial_hyperparameters(rows.x.shape[1])
             h = gp.fit(rows.x[some], y[some], noise[:, some], start=start)
             return sparse.condition(h, rows.x, y, noise)
 
-        return cls._of(_for_each_species(data, log_factors, before, learnt))
+        return before._of(_for_each_species(data, log_factors, before, learnt))
+
+    @property
+    def expected_rates(self) -> tuple[FloatArray, FloatArray]:
+        """Log parameters that are expected of this cell line before its data, and their sd, two arrays (P,)."""
+        return np.zeros(len(LOG_SD)), LOG_SD
+
+    def inputs(self, x: FloatArray) -> FloatArray:
+        """Return what the processes are given for vessels at x (..., D)."""
+        return x
+
+    def among(self, q: int, rows: ResidualRows) -> ResidualRows:
+        """Return rows of species `q`, with inputs of the processes, and whatever else its process learns from."""
+        del q
+        return rows
+
+    def searched(self, rows: ResidualRows, rng: np.random.Generator) -> Indices:
+        """Choose rows on which hyperparameters are searched."""
+        return _some_runs(rows.run, rng)
 
     def conditioned(self, data: IndexedData, log_factors: FloatArray) -> Residual:
         """Return the same hyperparameters, conditioned on other data."""
@@ -260,7 +278,7 @@ class Residual:
                 return None
             return sparse.condition(old.h, rows.x, rows.residual / USUAL[q], rows.noise / USUAL[q] ** 2)
 
-        return Residual._of(_for_each_species(data, log_factors, self, again))
+        return self._of(_for_each_species(data, log_factors, self, again))
 
     def extended(self, data: IndexedData, log_factors: FloatArray) -> Residual:
         """Return the same processes that have also seen other data, without factorising anything again.
@@ -273,16 +291,15 @@ class Residual:
         for q, p in enumerate(processes):
             if p is not None and (data.task == q).any():
                 rows = residual_rows(data, transitions, log_factors, at, q)
-                processes[q] = p.extended(rows.x, rows.residual / USUAL[q], rows.noise / USUAL[q] ** 2)
-        return Residual._of(tuple(processes))
+                processes[q] = p.extended(self.inputs(rows.x), rows.residual / USUAL[q], rows.noise / USUAL[q] ** 2)
+        return self._of(tuple(processes))
 
-    @classmethod
-    def _of(cls, processes: tuple[gp.Posterior | None, ...]) -> Residual:
+    def _of(self, processes: tuple[gp.Posterior | None, ...]) -> Residual:
         usual = np.zeros(N_SPECIES)
         for q, p in enumerate(processes):
             if p is not None:
                 usual[q] = np.percentile(p.predict(p.some_rows(N_USUAL_ROWS))[1], 98.0)
-        return cls(processes=processes, usual_variance=usual)
+        return replace(self, processes=processes, usual_variance=usual)
 
     @property
     def is_fitted(self) -> bool:
@@ -296,6 +313,7 @@ class Residual:
 
     def predict(self, x: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Return mean and variance of the residuals at x (C, D), two arrays (Q, C)."""
+        x = self.inputs(x)
         mean, variance = np.zeros((N_SPECIES, len(x))), np.zeros((N_SPECIES, len(x)))
         for q, p in enumerate(self.processes):
             if p is not None:
@@ -308,6 +326,7 @@ class Residual:
 
         For each species that has a process, its usual variance over that at x, at most 1; their mean.
         """
+        x = self.inputs(x)
         shares = [
             np.minimum(1.0, self.usual_variance[q] / np.maximum(p.variance(x), 1e-12))
             for q, p in enumerate(self.processes)
@@ -317,6 +336,7 @@ class Residual:
 
     def mean(self, x: FloatArray) -> FloatArray:
         """Return the mean residuals at x (C, D), shape (Q, C)."""
+        x = self.inputs(x)
         mean = np.zeros((N_SPECIES, len(x)))
         for q, p in enumerate(self.processes):
             if p is not None:
@@ -328,6 +348,7 @@ class Residual:
         paths = [None if p is None else p.sample_paths(n_paths, rng) for p in self.processes]
 
         def sampled(x: FloatArray) -> FloatArray:
+            x = self.inputs(x)
             out = np.zeros((N_SPECIES, *x.shape[:2]))
             for q, path in enumerate(paths):
                 if path is not None:
@@ -349,10 +370,11 @@ def _for_each_species(
     made: dict[int, gp.Posterior | None] = {}
     for q in sorted(range(N_SPECIES), key=lambda q: q not in RATE_FORM):
         made[q] = None
-        if (data.task == q).sum() >= MIN_ROWS:
-            made[q] = process = make(q, residual_rows(data, transitions, log_factors, at, q))
+        rows = before.among(q, residual_rows(data, transitions, log_factors, at, q))
+        if len(rows.residual) >= MIN_ROWS:
+            made[q] = process = make(q, rows)
             if q in RATE_FORM and process is not None:
-                at[q] = USUAL[q] * process.mean(transitions.x)
+                at[q] = USUAL[q] * process.mean(before.inputs(transitions.x))
     return tuple(made[q] for q in range(N_SPECIES))
 
 

@@ -1,0 +1,155 @@
+"""Cell lines as vectors, and the registry that carries what is known of them to the next one.
+
+The calibrated rates of a line, relative to how much they differ between cell lines, place it among the others; the one
+to three directions in which the lines differ most are its **coordinates**. How much each direction matters for what the
+balances miss is learnt by the processes (`relatives`). Rates of a new line are expected near the mean of those known,
+shrunken to what is typical where few are known.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from perfusio.errors import NotEnoughData
+from perfusio.hybrid.calibration import calibrate
+from perfusio.hybrid.features import N_SPECIES, indexed
+from perfusio.hybrid.filter import Process
+from perfusio.hybrid.learning import smoothed_courses
+from perfusio.hybrid.mechanistic import LOG_SD, N_VESSEL_RATES
+from perfusio.hybrid.model import HybridModel
+from perfusio.hybrid.relatives import CloneResidual, joined, rows_of, with_coordinates
+from perfusio.hybrid.residual import ResidualRows
+from perfusio.state import FloatArray
+from perfusio.trajectory import Trajectory
+
+MOST_DIMENSIONS = 3
+BETWEEN_LINES = 0.8
+"""Of the sd of a rate between cell lines in general: around lines that were calibrated on the same balances."""
+WIDEST = 1.5
+"""By so much the spread between the known lines may exceed or fall below that of cell lines in general."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CloneRegistry:
+    """Cell lines that are known, each with the model of its own runs.
+
+    Attributes:
+        models: By name of the clone; each remembers the runs it was learnt from.
+    """
+
+    models: dict[str, HybridModel] = field(default_factory=dict)
+
+    @classmethod
+    def fit(cls, trajectories: Sequence[Trajectory], *, seed: int = 0) -> CloneRegistry:
+        """Learn every clone of these runs by itself; `adapted` then lets one learn from the others.
+
+        Raises:
+            NotEnoughData: a clone has too few usable rows.
+            FitFailed: no usable optimum.
+        """
+        by_clone: dict[str, list[Trajectory]] = {}
+        for t in trajectories:
+            by_clone.setdefault(t.clone, []).append(t)
+        return cls(models={c: HybridModel().fit(runs, seed=seed, calibrate=False) for c, runs in by_clone.items()})
+
+    @property
+    def runs(self) -> tuple[Trajectory, ...]:
+        """All runs of all clones."""
+        return tuple(c.trajectory for m in self.models.values() for c in m.courses)
+
+    def without(self, clone: str) -> CloneRegistry:
+        """Return the registry of the other clones."""
+        return replace(self, models={name: m for name, m in self.models.items() if name != clone})
+
+    def factors(self) -> FloatArray:
+        """Return the calibrated log parameters of the clones (K, P)."""
+        return np.array([m.process.log_factors for m in self.models.values()]).reshape(-1, len(LOG_SD))
+
+    def expected_rates(self) -> tuple[FloatArray, FloatArray]:
+        """Return log parameters expected of a new clone, and their sd, two arrays (P,)."""
+        known = self.factors()
+        k = len(known)
+        if k == 0:
+            return np.zeros(len(LOG_SD)), LOG_SD.copy()
+        centre = known.mean(axis=0) * k / (k + BETWEEN_LINES**2)
+        usual = (BETWEEN_LINES * LOG_SD) ** 2
+        between = (3.0 * usual + ((known - centre) ** 2).sum(axis=0)) / (3.0 + k)
+        between = np.clip(between, usual / WIDEST**2, usual * WIDEST**2)
+        return centre, np.sqrt(between * (1.0 + 1.0 / (k + 1.0)))
+
+    def distances(self) -> FloatArray:
+        """Return how much the rates of clones differ over what is usual between cell lines, RMS, (K, K)."""
+        z = self.factors() / LOG_SD
+        apart: FloatArray = np.sqrt(((z[:, None] - z[None]) ** 2).mean(axis=2) / 2.0)
+        return apart
+
+    def newcomer(self, log_factors: FloatArray | None = None) -> HybridModel:
+        """Return the model of a clone of which no run is known: rows and rates of relatives, and the doubt about them.
+
+        Args:
+            log_factors: Its rates, if something is known of them, (P,); they place it among the others.
+
+        Raises:
+            NotEnoughData: the registry is empty.
+        """
+        if not self.models:
+            raise NotEnoughData("The registry knows no clone, so nothing can be carried over: fit a model of its runs.")
+        centre, sd = self.expected_rates()
+        places, own = coordinates(self.factors(), log_factors, centre)
+        parts: list[list[ResidualRows]] = [[] for _ in range(N_SPECIES)]
+        for place, model in zip(places, self.models.values(), strict=True):
+            data = indexed([c.trajectory for c in model.courses], [c.species for c in model.courses])
+            for q, rows in enumerate(rows_of(data, model.process.log_factors, model.process.residual)):
+                parts[q].append(replace(rows, x=with_coordinates(rows.x, place)))
+        bare = CloneResidual(
+            coordinates=own, centre=centre, centre_sd=sd, background=tuple(joined(of_species) for of_species in parts)
+        )
+        largest = max(self.models.values(), key=lambda m: len(m.courses)).process
+        process = Process(
+            log_factors=centre if log_factors is None else log_factors,
+            rate_cov=np.diag(sd[:N_VESSEL_RATES] ** 2),
+            residual=bare.on_background(largest.residual.processes),
+        )
+        return HybridModel(process=process)
+
+    def adapted(self, runs: Sequence[Trajectory], *, seed: int = 0, is_calibrated: bool = True) -> HybridModel:
+        """Return the model of a clone with these few runs, learnt with what is known of the others.
+
+        Args:
+            runs: Of the new clone; none = the model of `newcomer`.
+            seed: Of every random choice.
+            is_calibrated: Whether to calibrate the spread of forecasts.
+
+        Raises:
+            NotEnoughData: the registry is empty, or there are runs with too few usable rows.
+            FitFailed: no usable optimum.
+        """
+        start = self.newcomer()
+        if not runs:
+            return start
+        courses = smoothed_courses(start.process, runs)
+        data = indexed([c.trajectory for c in courses], [c.species for c in courses])
+        placed = self.newcomer(calibrate(data, start.process.log_factors, self.expected_rates())[0])
+        return placed.fit(runs, seed=seed, calibrate=is_calibrated)
+
+
+def coordinates(known: FloatArray, own: FloatArray | None, centre: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Return the coordinates of known clones (K, d), and of one with log parameters `own` (d,).
+
+    Principal components of the rates over their usual differences. Of a clone with no data nothing is known but that it
+    is another: it lies off all of them, as far as two clones usually differ.
+    """
+    scale = LOG_SD * np.sqrt(2.0 * len(LOG_SD))
+    z = (np.vstack([known, centre if own is None else own]) - centre) / scale
+    mean = z.mean(axis=0)
+    _, _, axes = np.linalg.svd(z - mean, full_matrices=False)
+    axes = axes[: min(MOST_DIMENSIONS, len(known))]
+    places = (z - mean) @ axes.T
+    if own is None:
+        off = np.zeros((len(places), 1))
+        off[-1] = 1.0
+        places = np.hstack([places[:, : MOST_DIMENSIONS - 1], off])
+    return places[:-1], places[-1]
