@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 
 from perfusio.events import Decided, Forecasted
-from perfusio.state import STATE_QUANTITIES, Setpoints, State
+from perfusio.hybrid.features import from_latent, noise_sd, to_latent
+from perfusio.state import SPECIES, SPECIES_INDEX, STATE_QUANTITIES, Setpoints, State
 from perfusio.trajectory import Trajectory
 
 ENOUGH_TRANSITIONS = 10
@@ -131,7 +132,15 @@ def expected_at(time_h: float, hold: Mapping[str, Any]) -> Expected | None:
     rows: dict[str, dict[str, float]] = {
         what: {n: v[nearest] for n, v in hold[what].items() if v[nearest] is not None} for what in ("mean", "sd")
     }
-    return Expected(time_h=times[nearest], **rows)
+    return Expected(time_h=times[nearest], mean=rows["mean"], sd=_as_measured(rows["mean"], rows["sd"]))
+
+
+def _as_measured(mean: Mapping[str, float], sd: Mapping[str, float]) -> dict[str, float]:
+    """Return standard deviations of a measurement, given those of the true value: the analyzer adds its own error."""
+    true = np.array([mean.get(name, nan) for name in SPECIES])
+    latent, error = to_latent(true), noise_sd(true)
+    analyzer = np.maximum(*(np.abs(from_latent(latent + sign * error) - true) for sign in (1.0, -1.0)))
+    return {name: float(np.hypot(sd[name], analyzer[SPECIES_INDEX[name]])) for name in sd if name in mean}
 
 
 # -- the whole sample --------------------------------------------------------------------------------------------------
