@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from perfusio.cli.hold import RunFolder
+from perfusio.cli.notification import NotifyOption, notifier
 
 if TYPE_CHECKING:
     from perfusio.cli.experiment import Experiment
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 FILE = "source.json"
 
 
-def resume(run: RunFolder) -> None:
+def resume(run: RunFolder, notify: NotifyOption = None) -> None:
     """Go on with an unfinished run: after a crash, a kill or a power cut.
 
     What was asked, seen, decided and written stands in its record. A write that was cut short is settled by reading the
@@ -28,9 +29,11 @@ def resume(run: RunFolder) -> None:
     from perfusio.cli.experiment import chosen, opened
     from perfusio.cli.watched import exit_code, run_watched
 
-    asked = kept_source(run)
+    asked, people = kept_source(run), notifier(notify)
     whole = opened(asked)
-    result = run_watched(chosen(asked, whole), asked.run, close=getattr(whole, "close", None), goes_on=True)
+    result = run_watched(
+        chosen(asked, whole), asked.run, close=getattr(whole, "close", None), people=people, goes_on=True
+    )
     raise typer.Exit(exit_code(result.outcome))
 
 

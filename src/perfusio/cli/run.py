@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from perfusio.cli.aim import AcquisitionOption, MaximizeOption, MinimizeOption, TrackOption, aim, pair
+from perfusio.cli.notification import NotifyOption, notifier
 from perfusio.errors import UnreadableSource
 
 if TYPE_CHECKING:
@@ -54,6 +55,7 @@ def run(
     encoding: Annotated[str | None, typer.Option(help="Encoding of the file, if it is not UTF-8.")] = None,
     date_order: Annotated[str | None, typer.Option(help="dmy, mdy or ymd, if dates leave it open.")] = None,
     follow: Annotated[bool, typer.Option("--follow", help="Wait for new rows of a growing file.")] = False,
+    notify: NotifyOption = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="Move an unfinished record in the folder aside.")] = False,
 ) -> None:
     """Run the digital twin: forecast, decide, write setpoints, keep a record.
@@ -92,14 +94,14 @@ def run(
         from perfusio.cli.settings import Setting
 
         flags["run", "objective"] = Setting(aim(track, maximize, minimize), "--track, --maximize, --minimize")
-    asked = load(experiment, flags)
+    asked, people = load(experiment, flags), notifier(notify)
     try:
         whole = opened(asked)
         sources = chosen(asked, whole)
         result = run_watched(
             sources, asked.run, design_space=asked.design_space, close=getattr(whole, "close", None),
-            observers=(keeper(asked),),
-        )
+            observers=(keeper(asked),), people=people,
+        )  # fmt: skip
     except UnreadableSource as error:
         if "FilesystemStore(" in str(error):
             raise UnreadableSource((*error.problems, OPTIONS), connector=error.connector) from error

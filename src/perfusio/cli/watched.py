@@ -13,6 +13,7 @@ from perfusio.errors import PerfusioError
 
 if TYPE_CHECKING:
     from perfusio.config import DesignSpace, RunConfig
+    from perfusio.notify.notifier import Notifier
     from perfusio.twin.announce import Observer
     from perfusio.twin.digital_twin import DigitalTwin
     from perfusio.twin.outcome import Outcome, RunResult
@@ -32,6 +33,7 @@ def run_watched(
     design_space: DesignSpace | None = None,
     observers: tuple[Observer, ...] = (),
     close: Callable[[], Awaitable[None]] | None = None,
+    people: Notifier | None = None,
     goes_on: bool = False,
 ) -> RunResult:
     """Run a twin, in the default design space if no other is given, and tell it; `forecast.png` goes beside the record.
@@ -42,6 +44,7 @@ def run_watched(
         design_space: What may be written.
         observers: Told of every event, beside the person.
         close: Ends the connection to the source, however the run ended; None = there is none to end.
+        people: Who tells people that are not here; what could not be delivered is said at the end.
         goes_on: Whether to resume the unfinished run in `config.run_dir`.
 
     Raises:
@@ -55,21 +58,27 @@ def run_watched(
     record = config.run_dir.resolve() / "audit.jsonl"
     try:
         with Live(config.n_turns) as live:
+            told = (live, *observers, *((people,) if people is not None else ()))
             if goes_on:
-                twin = DigitalTwin.resume(config.run_dir, connector=connector, observers=(live, *observers))
+                twin = DigitalTwin.resume(config.run_dir, connector=connector, observers=told)
             else:
                 twin = DigitalTwin(
                     connector=connector,
                     design_space=design_space or DEFAULT_AMBR250_DESIGN_SPACE,
                     run_config=config,
-                    observers=(live, *observers),
+                    observers=told,
                 )
             result = asyncio.run(_run_and_close(twin, close))
     except KeyboardInterrupt:
         if not record.exists():
             raise Stopped("Stopped by Ctrl-C before the run began: nothing was written.") from None
-        told = f"Stopped by Ctrl-C: nothing more is written to any vessel, and {record} says so."
-        raise Stopped(told) from None
+        words = f"Stopped by Ctrl-C: nothing more is written to any vessel, and {record} says so."
+        raise Stopped(words) from None
+    finally:
+        if people is not None:
+            people.close()
+            for failure in dict.fromkeys(people.failures):
+                typer.echo(f"Not delivered: {failure}", err=True)
     _finish(record)
     return result
 
