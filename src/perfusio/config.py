@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 import numpy as np
 from pydantic import BeforeValidator, Field, model_validator
@@ -249,6 +249,8 @@ class RunConfig(Frozen):
         duration_days: Length of the run; a run of 14 days has samples on days 0 to 14.
         sampling_interval_hours: Expected time between samples [h].
         retrain_every: Refit the model after this many loop turns (it is conditioned on every turn).
+        model_update: What becomes of a refit: ``"auto"`` uses it if it is as good, ``"approve"`` has it wait for a
+            person, ``"frozen"`` makes none; the model takes in samples in any case.
         acquisition: Name of the acquisition function, one of ACQUISITIONS.
         exploration: Share of the forecast's spread that acquisition functions see, 0 to 1. Small: a vessel worth weeks
             is steered by what is expected, and the unknown only breaks near-ties.
@@ -270,6 +272,7 @@ class RunConfig(Frozen):
     duration_days: int = Field(ge=1, le=365)
     sampling_interval_hours: float = Field(default=24.0, gt=0, le=240.0)
     retrain_every: int = Field(default=3, ge=1)
+    model_update: Literal["auto", "approve", "frozen"] = "auto"
     acquisition: Annotated[str, _known(ACQUISITIONS, "an acquisition function")] = "LogEI"
     search: Annotated[str, _known(SEARCHES, "a search")] = "cross-entropy"
     plan_pieces: int = Field(default=1, ge=1, le=4)

@@ -136,3 +136,42 @@ async def test_advice_is_written_once_it_is_approved_and_not_before(run_twin, tm
     if act == "approve":
         assert [e.key for e in run.of("WriteIntended", "SetpointsWritten")] == [decided.key] * 2
     assert run.twin.mode("R01") is Mode.ADVISORY
+
+
+@pytest.mark.parametrize(("act", "hours", "status"), [("acknowledge", 0.0, "acknowledged"), ("shelve", 8.0, "shelved")])
+async def test_an_alarm_that_a_person_has_seen(run_twin, tmp_path, act, hours, status):
+    connector = ScriptedConnector([make_state(day=d, viability=90.0) for d in range(4)])
+
+    def seen():
+        for alarm in ("viability:act", "glucose:act"):
+            give(tmp_path, Order(act=act, reactor="R01", value=alarm, hours=hours, **WHO))
+
+    run = await run_twin(connector, days=3, observers=(at(0, "SampleRead", seen),))
+    done, refused = run.of("OperatorActed")
+    assert (done.is_done, refused.is_done) == (True, False)
+    assert "No such alarm is active. Active: viability:act" in refused.answer
+    changed = [e for e in run.of("AlarmChanged") if e.who]
+    assert [(e.alarm, e.status, e.who) for e in changed] == [("viability:act", status, "A. Smith")]
+
+
+async def test_a_refit_waits_for_a_person_where_that_is_asked(run_twin, tmp_path):
+    adopt = ordered(tmp_path, "adopt", "")
+    run = await run_twin(
+        ScriptedConnector([make_state(day=d) for d in range(6)]), days=5, retrain_every=2, model_update="approve",
+        observers=(at(3, "SampleRead", adopt),),
+    )  # fmt: skip
+    assert [e.day for e in run.of("ModelRejected")] == [2]  # adopted on day 4, that is its refit
+    assert "waits: perfusio adopt" in run.of("ModelRejected")[0].reason
+    assert [(e.day, e.model_id) for e in run.of("ModelFitted")] == [(4, "persistence-1")]
+    assert run.twin.model.version == 1
+    (acted,) = run.of("OperatorActed")
+    assert (acted.act, acted.is_done) == ("adopt", True)
+
+
+async def test_a_frozen_model_is_not_refitted(run_twin, tmp_path):
+    run = await run_twin(
+        ScriptedConnector([make_state(day=d) for d in range(6)]), days=5, retrain_every=2, model_update="frozen",
+        observers=(at(3, "SampleRead", ordered(tmp_path, "adopt", "")),),
+    )  # fmt: skip
+    assert run.of("ModelFitted", "ModelRejected") == []
+    assert run.of("OperatorActed")[0].answer == "No refit waits for approval."

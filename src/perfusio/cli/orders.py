@@ -1,4 +1,4 @@
-"""`perfusio mode`, `approve`, `reject`: what a person decides about a vessel of a run."""
+"""`perfusio mode`, `approve`, `reject`, `acknowledge`, `adopt`: what a person decides about a run."""
 
 from __future__ import annotations
 
@@ -43,6 +43,30 @@ def approve(run: RunFolder, reactor: OneReactor, who: Who, why: Why) -> None:
 def reject(run: RunFolder, reactor: OneReactor, who: Who, why: Why) -> None:
     """Put on record that the latest advice for a vessel is not followed, and why."""
     _on_advice("reject", run, reactor, who, why)
+
+
+def acknowledge(
+    run: RunFolder,
+    reactor: OneReactor,
+    alarm: Annotated[str, typer.Argument(help="Which, e.g. viability:act (see perfusio alarms).", metavar="ALARM")],
+    who: Who,
+    why: Why,
+    shelve_hours: Annotated[float, typer.Option(help="Shelve it for this long [h].", min=0.0, max=48.0)] = 0.0,
+) -> None:
+    """Put on record that a person has seen an alarm, and shelve it if need be."""
+    from perfusio.twin.orders import Order, give
+
+    act = "shelve" if shelve_hours else "acknowledge"
+    give(run, Order(act=act, reactor=reactor, value=alarm, who=who, why=why, hours=shelve_hours))
+    typer.echo(f"{reactor}: {alarm}: {act} is ordered. The record says what became of it (AlarmChanged).")
+
+
+def adopt(run: RunFolder, who: Who, why: Why) -> None:
+    """Take the refit of the model that waits for approval into use (model_update = "approve")."""
+    from perfusio.twin.orders import Order, give
+
+    give(run, Order(act="adopt", reactor="", who=who, why=why))
+    typer.echo("The refit is ordered into use. The record says when it is (ModelFitted).")
 
 
 def _on_advice(act: str, run: Path, reactor: str, who: str, why: str) -> None:

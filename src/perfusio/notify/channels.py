@@ -132,7 +132,7 @@ class Webhook:
             raise ConfigError(f"The webhook's address begins with {parts.scheme!r}: expected https.")
         if host not in hosts:
             raise ConfigError(
-                f"The webhook's host {host!r} is none of those which are allowed, {', '.join(hosts)}: add it to `hosts`."
+                f"The webhook's host {host!r} is none of those which are allowed ({', '.join(hosts)}). Add it to hosts."
             )
         self._is_safe, self._host, self._port = parts.scheme == "https", host, parts.port
         self._path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from math import nan
 
 from perfusio.config import Mode
-from perfusio.events import OperatorActed
+from perfusio.events import AlarmChanged, OperatorActed
 from perfusio.protocols import Reporting
 from perfusio.twin.hands import Hands
 from perfusio.twin.hold import Word, say, word_on
@@ -25,10 +27,13 @@ class Desk:
         book: What is known, and the record.
         hands: Writes what was approved.
         pace: Which days have passed.
+        adopt: Takes the refit that waits into use; returns whether one did.
     """
 
-    def __init__(self, book: Logbook, hands: Hands, pace: Pace) -> None:
-        self._book, self._hands, self._pace = book, hands, pace
+    def __init__(
+        self, book: Logbook, hands: Hands, pace: Pace, adopt: Callable[[], Awaitable[bool]]
+    ) -> None:
+        self._book, self._hands, self._pace, self._adopt = book, hands, pace, adopt
         self._one_at_a_time = asyncio.Lock()
 
     async def stay_open(self) -> None:
@@ -45,7 +50,9 @@ class Desk:
         """
         async with self._one_at_a_time:
             for place, order in waiting(self._book.config.run_dir):
-                if isinstance(order, str):
+                if isinstance(order, Order) and order.act == "adopt":
+                    self._answer(order, "", "" if await self._adopt() else "No refit waits for approval.")
+                elif isinstance(order, str):
                     unreadable = Order(act="release", reactor="", who="unknown", why="a file that is no order")
                     self._answer(unreadable, "", order)
                 else:
@@ -62,6 +69,8 @@ class Desk:
             self._change_mode(reactor, order)
         elif order.act == "release":
             self._release(reactor, order)
+        elif order.act in ("acknowledge", "shelve"):
+            self._on_alarm(reactor, order)
         else:
             await self._on_advice(reactor, order)
 
@@ -88,6 +97,21 @@ class Desk:
             self._book.change_mode(reactor, turn, self._book.base_mode(reactor), word)
         elif isinstance(connector, Reporting):
             connector.allow_writing(who=order.who, why=order.why)
+
+    def _on_alarm(self, reactor: str, order: Order) -> None:
+        known = self._book.run_state
+        active = sorted(f"{quantity}:{level}" for of, quantity, level in known.alarms if of == reactor)
+        if order.value not in active:
+            self._answer(order, reactor, f"No such alarm is active. Active: {', '.join(active) or 'none'}.")
+            return
+        self._answer(order, reactor, "")
+        self._book.append(
+            AlarmChanged(
+                reactor=reactor, day=known.today.turn, alarm=order.value, who=order.who, reason=order.why,
+                status="acknowledged" if order.act == "acknowledge" else "shelved",
+                shelved_h=order.hours or nan,
+            )
+        )  # fmt: skip
 
     async def _on_advice(self, reactor: str, order: Order) -> None:
         known = self._book.run_state

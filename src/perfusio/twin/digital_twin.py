@@ -90,7 +90,7 @@ class DigitalTwin:
         self._pace = Pace(self._clock, run_config.sampling_interval_hours)
         self._mind = Mind(model if model is not None else HybridModel(), policy or BEDPolicy(), run_config, self._tell)
         self._hands = Hands(self._book, self._patience, self._clock)
-        self._desk = Desk(self._book, self._hands, self._pace)
+        self._desk = Desk(self._book, self._hands, self._pace, self._adopt)
         self._intake = Intake(self._book, self._inbox, self._pace, self.leave)
         self._lookout = Lookout(self._book)
         self._goes_on = False
@@ -299,6 +299,14 @@ class DigitalTwin:
             if saved is not None:
                 self._tell(saved)
 
+    async def _adopt(self) -> bool:
+        """Use the refit that waited for a person."""
+        turn = self.run_state.today.turn
+        if not self._mind.adopt(turn, self._observed()):
+            return False
+        await self._keep_model(turn)
+        return True
+
     # -- the loop ----------------------------------------------------------------------------------------------------
 
     async def _while_open(self, desk: asyncio.Future[None]) -> Outcome:
@@ -333,7 +341,8 @@ class DigitalTwin:
             verdicts = self._hands.judge(turn, decisions)
             self._lookout.after_decisions(turn, decisions, verdicts)
             await self._hands.carry_out(turn, verdicts)
-            if turn < last and is_fit_due(turn, self.config.retrain_every) and not self.run_state.today.is_fitted:
+            is_due = self.config.model_update != "frozen" and is_fit_due(turn, self.config.retrain_every)
+            if turn < last and is_due and not self.run_state.today.is_fitted:
                 before = self.model.model_id
                 await self._mind.refit(turn, self._observed())
                 if self.model.model_id != before:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from functools import partial
 from math import nan
 from pathlib import Path
@@ -16,7 +17,7 @@ from perfusio.bed.well_posed import Doubt, doubt
 from perfusio.config import RunConfig
 from perfusio.decision import Decision
 from perfusio.errors import ModelError
-from perfusio.events import Event, Forecasted, ModelConditioned, ModelRejected, ModelSaved
+from perfusio.events import Event, Forecasted, ModelConditioned, ModelFitted, ModelRejected, ModelSaved
 from perfusio.forecast import Forecast
 from perfusio.hybrid.model import HybridModel
 from perfusio.hybrid.threads import one_thread
@@ -52,6 +53,7 @@ class Mind:
     def __init__(self, model: Model, policy: Policy, config: RunConfig, tell: Callable[[Event], int]) -> None:
         self.model, self.policy = model, policy
         self._config, self._tell = config, tell
+        self._waiting: tuple[Model, ModelFitted] | None = None
         self._workers = ThreadPoolExecutor(_N_WORKERS, thread_name_prefix="perfusio")
 
     def close(self) -> None:
@@ -93,9 +95,25 @@ class Mind:
 
         within_s = REFIT_SHARE * 3600.0 * self._config.sampling_interval_hours
         refitted = await self._attempt(turn, refit, within_s=within_s)
-        if refitted is not None:
-            self.model, event = refitted
-            self._tell(event)
+        if refitted is None:
+            return
+        model, event = refitted
+        if self._config.model_update == "approve" and isinstance(event, ModelFitted):
+            self._waiting = model, event
+            words = f"The refit ({event.holdout_error:.3g}, {event.previous_error:.3g} before) waits: perfusio adopt."
+            self._tell(ModelRejected(day=turn, model_id=self.model.model_id, reason=words))
+            return
+        self.model = model
+        self._tell(event)
+
+    def adopt(self, turn: int, observed: Sequence[Trajectory]) -> bool:
+        """Take the refit that waits for a person into use, with all samples since; return whether there was one."""
+        if self._waiting is None:
+            return False
+        model, event = self._waiting
+        self._waiting, self.model = None, model.condition(observed)
+        self._tell(replace(event, day=turn, model_id=self.model.model_id))
+        return True
 
     async def answers(
         self,

@@ -16,8 +16,9 @@ from perfusio.config import Mode
 from perfusio.errors import ConfigError
 
 FOLDER = "orders"
-ACTS = ("mode", "release", "approve", "reject")
+ACTS = ("mode", "release", "approve", "reject", "acknowledge", "shelve", "adopt")
 WHO_AND_WHY = (3, 200)
+LONGEST_SHELVED_H = 48.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,7 +30,8 @@ class Order:
         reactor: Vessel; empty = all.
         who: Name of the person.
         why: Reason.
-        value: The mode that is wanted, or the key of the decision that is approved or rejected.
+        value: The mode that is wanted, the key of the decision that is approved or rejected, or the alarm.
+        hours: For which an alarm is shelved [h].
     """
 
     act: str
@@ -37,6 +39,7 @@ class Order:
     who: str
     why: str
     value: str = ""
+    hours: float = 0.0
 
     def __post_init__(self) -> None:
         """Refuse what could not be carried out or must not go on record."""
@@ -46,6 +49,8 @@ class Order:
             raise ConfigError(f"{self.value!r} is no mode. Known: {', '.join(m.value for m in Mode)}.")
         if self.act in ("approve", "reject") and not self.value:
             raise ConfigError(f"{self.act}: which decision? Give its key, run:reactor:day:revision, as on record.")
+        if self.act == "shelve" and not 0.0 < self.hours <= LONGEST_SHELVED_H:
+            raise ConfigError(f"An alarm is shelved for up to {LONGEST_SHELVED_H:g} h, found {self.hours:g} h.")
         check_words(self.who, self.why)
 
 

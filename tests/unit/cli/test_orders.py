@@ -67,3 +67,16 @@ def replayed_advice(tmp_path):
             )  # fmt: skip
             log.append(Withheld(reactor="R01", day=day, action="advise", because=("Advisory.",)))
     return tmp_path
+
+
+def test_an_alarm_is_acknowledged_or_shelved_and_a_refit_adopted(tmp_path):
+    (tmp_path / "audit.jsonl").touch()
+    for arguments in (
+        ("acknowledge", tmp_path, "R01", "viability:act", *WHY),
+        ("acknowledge", tmp_path, "R01", "viability:act", *WHY, "--shelve-hours", "8"),
+        ("adopt", tmp_path, *WHY),
+    ):
+        assert run(*arguments).exit_code == 0
+    assert [(o.act, o.value, o.hours) for _, o in waiting(tmp_path)] == [
+        ("acknowledge", "viability:act", 0.0), ("shelve", "viability:act", 8.0), ("adopt", "", 0.0),
+    ]  # fmt: skip

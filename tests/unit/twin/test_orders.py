@@ -27,9 +27,10 @@ def test_what_is_no_order_comes_with_the_reason(tmp_path):
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"act": "jump"}, "nothing that can be asked of a run. Known: mode, release, approve, reject"),
+        ({"act": "jump"}, "nothing that can be asked of a run. Known: mode, release, approve, reject, ack"),
         ({"value": "wild"}, "'wild' is no mode. Known: manual, advisory, automatic, hold"),
         ({"act": "approve", "value": ""}, "approve: which decision"),
+        ({"act": "shelve", "value": "viability:act", "hours": 90.0}, "shelved for up to 48 h, found 90 h"),
         ({"who": "X"}, "--who has 1 characters: expected 3 to 200"),
         ({"why": "y" * 201}, "--why has 201 characters"),
     ],
