@@ -9,6 +9,8 @@ seeds. These seeds were never used for choosing anything in perfusio.
 
 Trouble: one vessel's connector hangs, raises, or answers nonsense for five days. What is decided for the others must
 be that of a run in which its samples of these days are simply absent, to the last bit of setpoints and forecasts.
+
+Transfer: see `transfer_pairs`; `--only transfer` prints this alone.
 """
 
 from __future__ import annotations
@@ -24,6 +26,7 @@ from pathlib import Path
 
 import numpy as np
 
+import transfer_pairs
 from fleet_runs import BAD_DAYS, TARGET, Job, Ran, decided_beside, run
 from machine import stamp
 from perfusio.study.fleet import FROM_DAY
@@ -39,9 +42,12 @@ def main() -> int:
     parser.add_argument("--full", action="store_true", help="24 vessels of 28 days and 5 seeds instead of 2 of 8")
     parser.add_argument("--jobs", type=int, default=2, help="processes")
     parser.add_argument("--out", type=Path, help="write what is printed to this file too")
+    parser.add_argument("--only", choices=["transfer"], help="this section alone")
     args = parser.parse_args()
     for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
         os.environ[variable] = "1"  # for the workers: with two threads each they would fight over two cores
+    if args.only:
+        return of_pairs(args)
     n, days, seeds = (24, 28, [*SEEDS]) if args.full else (2, 8, [SEEDS[0]])
     fleets = [Job(seed, n, days) for seed in seeds]
     others = [Job(seeds[0], 6, 28), Job(seeds[0], 96, 7)] if args.full else []
@@ -52,6 +58,7 @@ def main() -> int:
         ran = [*pool.map(run, fleets + others + alone)]
         ways = ("absent", *troubles)
         digests = dict(zip(ways, pool.map(decided_beside, [hit] * len(ways), ways), strict=True))
+        pairs = [*pool.map(transfer_pairs.pair, transfer_pairs.jobs(full=args.full))]
     together, others_ran = ran[: len(fleets)], ran[len(fleets) : len(fleets) + len(others)]
     single = ran[len(fleets) + len(others) :]
     by_size = {1: single, n: together} | {r.job.n_vessels: [r] for r in others_ran}
@@ -63,7 +70,7 @@ def main() -> int:
         "cost per vessel-day falls from 1 to 6 to 24": all(a > b for a, b in pairwise(totals)),
         "together tracks better than alone": bool(np.median(tracked["together"]) < np.median(tracked["alone"])),
         "one vessel's trouble changes nothing for the others": all(same.values()),
-    }
+    } | transfer_pairs.must(pairs)
     if not args.full:  # two vessels and one seed say nothing about these
         must = {name: kept for name, kept in must.items() if "trouble" in name}
     lines = [
@@ -72,10 +79,24 @@ def main() -> int:
         *of_a_day(together, n),
         *of_learning(tracked, seeds, n, days),
         *of_trouble(same, digests["absent"][1]),
+        *transfer_pairs.of_transfer(pairs),
         "",
         *(f"Must: {name}: {'yes' if kept else 'NO'}" for name, kept in must.items()),
         json.dumps({"bench": "fleet", "full": args.full, "costs": costs, "errors_pct": tracked, "same": same}),
     ]
+    print("\n".join(lines))
+    if args.out:
+        args.out.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return 0 if all(must.values()) else 1
+
+
+def of_pairs(args: argparse.Namespace) -> int:
+    """Run and print the section on transfer; return 0 if every Must holds, which one short pair does not tell."""
+    with ProcessPoolExecutor(args.jobs, mp_context=multiprocessing.get_context("spawn")) as pool:
+        pairs = [*pool.map(transfer_pairs.pair, transfer_pairs.jobs(full=args.full))]
+    must = transfer_pairs.must(pairs) if args.full else {}
+    told = [f"Must: {name}: {'yes' if kept else 'NO'}" for name, kept in must.items()]
+    lines = [stamp(), *transfer_pairs.of_transfer(pairs), "", *told]
     print("\n".join(lines))
     if args.out:
         args.out.write_text("\n".join(lines) + "\n", encoding="utf-8")

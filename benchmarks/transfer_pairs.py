@@ -1,0 +1,134 @@
+"""Transfer between pairs of clones: an old one with many runs, a new one with 3. `bench_fleet.py` prints it.
+
+Old is Random800, 802, ..., new Random801, 803, ...; nothing was chosen on these (700 to 720 were for that). Models
+of the new clone: with relatives (and the choice that leaves runs out), pooled without identity, and alone; scored on
+runs of the new clone that none has seen, 3 days ahead, against the truth. With no run of the new clone at all:
+what the registry says of a newcomer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.stats import spearmanr
+
+from model_cases import Array, cultivated, training
+from model_cases import _within as within
+from model_scores import Live
+from perfusio.hybrid.embedding import CloneRegistry
+from perfusio.hybrid.mechanistic import LOG_SD
+from perfusio.hybrid.model import HybridModel
+from perfusio.hybrid.transfer import adapt
+from perfusio.plant.oracle import random_clone
+from perfusio.plant.parameters import PARAMETERS
+from perfusio.study.backtest import backtest
+
+FIRST, N_PAIRS = 800, 10
+TRANSFER, POOLED, ALONE, ZERO = "transfer", "pooled, no identity", "new clone alone", "no run of the new clone"
+N_NEW, N_TESTS, DAYS, N_PATHS, AHEAD = 3, 6, 28, 64, 3
+AT_MOST = 1.05
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pair:
+    """What came of one pair.
+
+    Attributes:
+        number: Of the old clone.
+        rrmse: Mean over species, 3 days ahead, by model.
+        coverage: Of the 80 % interval, mean over species, by model.
+        width: Of that interval over the sd of the truth, by model.
+        is_alone: Whether runs left out said that relatives do harm.
+        log_factors: Calibrated rates of the old clone (P,).
+        true: Its constants, each over the width of its range.
+    """
+
+    number: int
+    rrmse: Mapping[str, float]
+    coverage: Mapping[str, float]
+    width: Mapping[str, float]
+    is_alone: bool
+    log_factors: Array
+    true: Array
+
+
+def pair(job: tuple[int, int | None, int]) -> Pair:
+    """Learn and score one pair: number of the old clone, its runs (None: the whole design), days."""
+    number, n_old, days = job
+    old_clone, new_clone = random_clone(number), random_clone(number + 1)
+    old = training(old_clone, days=days, seed=1000 * number, n_runs=n_old)
+    new = training(new_clone, days=days, seed=1000 * number + 500, n_runs=N_NEW)
+    rng = np.random.default_rng(number)
+    tests = cultivated(new_clone, [within(rng, days) for _ in range(N_TESTS)], seed=1000 * number + 900)
+    registry = CloneRegistry.fit(old)
+    adapted = adapt(registry, new)
+    models = {
+        TRANSFER: adapted.model,
+        POOLED: HybridModel().fit([*old, *new]),
+        ALONE: HybridModel().fit(new),
+        ZERO: registry.newcomer(),
+    }
+    found = {}
+    for name, model in models.items():
+        board = backtest({name: Live(model)}, tests.measured, truth=tests.true, horizons=[AHEAD], n_paths=N_PATHS).board
+        found[name] = board.scores[name]
+    constants = old_clone.kinetics
+    return Pair(
+        number=number,
+        rrmse={name: float(np.mean(s.rrmse[0])) for name, s in found.items()},
+        coverage={name: float(np.mean(s.coverage[0.8][0])) for name, s in found.items()},
+        width={name: float(np.mean(s.sharpness[0.8][0])) for name, s in found.items()},
+        is_alone=adapted.is_alone,
+        log_factors=registry.factors()[0],
+        true=np.array([getattr(constants, n) / (p.high - p.low) for n, p in PARAMETERS.items()]),
+    )
+
+
+def jobs(*, full: bool) -> list[tuple[int, int | None, int]]:
+    """Return the pairs to run: ten with the whole design, or one short one."""
+    return [(FIRST + 2 * i, None, DAYS) for i in range(N_PAIRS)] if full else [(700, 4, 8)]
+
+
+def must(pairs: list[Pair]) -> dict[str, bool]:
+    """Return what must hold of ten pairs."""
+    median = {name: float(np.median([p.rrmse[name] for p in pairs])) for name in (TRANSFER, POOLED, ALONE)}
+    close = sum(p.rrmse[TRANSFER] <= AT_MOST * min(p.rrmse[POOLED], p.rrmse[ALONE]) for p in pairs)
+    return {
+        "transfer below pooled and below alone in the median": median[TRANSFER] < min(median[POOLED], median[ALONE]),
+        f"transfer at most 5 % above the better of them in 9 of 10 pairs ({close})": close >= 0.9 * len(pairs),
+    }
+
+
+def of_transfer(pairs: list[Pair]) -> list[str]:
+    """The table of errors, what is said without any run, and how well clones are placed."""
+    names = (TRANSFER, POOLED, ALONE, ZERO)
+    lines = [
+        "",
+        f"rRMSE {AHEAD} days ahead, mean over species, {N_NEW} runs of a new clone, one old clone",
+        f"{'pair':>10}" + "".join(f"{name:>26}" for name in names) + "  kept",
+        *(
+            f"{f'{p.number} {p.number + 1}':>10}"
+            + "".join(f"{p.rrmse[name]:>26.3f}" for name in names)
+            + f"  {'alone' if p.is_alone else 'relatives'}"
+            for p in pairs
+        ),
+    ]
+    for what, of in (("median", "rrmse"), ("80 % cover", "coverage"), ("80 % width", "width")):
+        medians = [float(np.median([getattr(p, of)[name] for p in pairs])) for name in names]
+        lines.append(f"{what:>10}" + "".join(f"{value:>26.3f}" for value in medians))
+    if len(pairs) > 2:
+        lines.append(
+            f"Clones placed by their rates, against the distance of their true constants: rank correlation "
+            f"{placed(pairs):.2f} ({len(pairs)} clones; 1 = in the same order)"
+        )
+    return lines
+
+
+def placed(pairs: list[Pair]) -> float:
+    """Return the rank correlation of distances between rates and between true constants."""
+    i, j = np.triu_indices(len(pairs), 1)
+    rates, true = np.array([p.log_factors / LOG_SD for p in pairs]), np.array([p.true for p in pairs])
+    apart = [np.linalg.norm(x[i] - x[j], axis=1) for x in (rates, true)]
+    return float(spearmanr(*apart).statistic)
