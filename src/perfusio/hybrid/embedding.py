@@ -28,6 +28,8 @@ from perfusio.trajectory import Trajectory
 MOST_DIMENSIONS = 3
 BETWEEN_LINES = 0.8
 """Of the sd of a rate between cell lines in general: around lines that were calibrated on the same balances."""
+LEAST_FREEDOM = 0.25
+"""Of a vessel of a new line; a line with many runs may have less. Of 0.1 to 1, best on Random700 to 712 with 3 runs."""
 WIDEST = 1.5
 """By so much the spread between the known lines may exceed or fall below that of cell lines in general."""
 
@@ -104,10 +106,14 @@ class CloneRegistry:
             data = indexed([c.trajectory for c in model.courses], [c.species for c in model.courses])
             for q, rows in enumerate(rows_of(data, model.process.log_factors, model.process.residual)):
                 parts[q].append(replace(rows, x=with_coordinates(rows.x, place)))
-        bare = CloneResidual(
-            coordinates=own, centre=centre, centre_sd=sd, background=tuple(joined(of_species) for of_species in parts)
-        )
         largest = max(self.models.values(), key=lambda m: len(m.courses)).process
+        bare = CloneResidual(
+            coordinates=own,
+            centre=centre,
+            centre_sd=sd,
+            background=tuple(joined(of_species) for of_species in parts),
+            freedom=max(largest.freedom, LEAST_FREEDOM),
+        )
         process = Process(
             log_factors=centre if log_factors is None else log_factors,
             rate_cov=np.diag(sd[:N_VESSEL_RATES] ** 2),

@@ -219,7 +219,8 @@ def _with(process: Process, rows: IndexedData | None) -> Process:
 def _with_freedom(process: Process, trajectories: Sequence[Trajectory]) -> Process:
     """Choose how far a vessel may differ from the model: the freedom under which these runs are most probable."""
     if len(trajectories) < MIN_RUNS_FOR_FREEDOM:
-        return process
+        usual = process.residual.usual_freedom
+        return replace(process, freedom=usual, rate_cov=process.rate_cov * usual**2)
     some = trajectories[:: max(1, len(trajectories) // MIN_RUNS_FOR_FREEDOM)]
     candidates = [replace(process, freedom=f, rate_cov=process.rate_cov * f**2) for f in FREEDOMS]
 

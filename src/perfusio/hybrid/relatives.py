@@ -40,17 +40,24 @@ class CloneResidual(Residual):
         centre: Log parameters that are expected of it (P,).
         centre_sd: Their sd (P,).
         background: Rows of relatives, one per species, coordinates among their inputs.
+        freedom: How far a vessel may differ from the model, where its own runs are too few to tell.
     """
 
     coordinates: FloatArray = field(default_factory=lambda: np.zeros(0))
     centre: FloatArray = field(default_factory=lambda: np.zeros(len(LOG_SD)))
     centre_sd: FloatArray = field(default_factory=lambda: LOG_SD.copy())
     background: tuple[ResidualRows, ...] = ()
+    freedom: float = 1.0
 
     @property
     def expected_rates(self) -> tuple[FloatArray, FloatArray]:
         """Those of its relatives."""
         return self.centre, self.centre_sd
+
+    @property
+    def usual_freedom(self) -> float:
+        """As relatives say."""
+        return self.freedom
 
     def inputs(self, x: FloatArray) -> FloatArray:
         """Append the coordinates to x (..., D)."""

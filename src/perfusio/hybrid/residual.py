@@ -256,6 +256,11 @@ class Residual:
         """Log parameters that are expected of this cell line before its data, and their sd, two arrays (P,)."""
         return np.zeros(len(LOG_SD)), LOG_SD
 
+    @property
+    def usual_freedom(self) -> float:
+        """How far a vessel may differ from the model (`filter.Process`), where runs are too few to tell."""
+        return 1.0
+
     def inputs(self, x: FloatArray) -> FloatArray:
         """Return what the processes are given for vessels at x (..., D)."""
         return x
