@@ -156,7 +156,13 @@ def examined(folder: Path, n_days: int) -> list[str]:
         problems.append(f"the vessel was changed twice on day {twice}")
     if unheard := [w for w in writes if w not in intents]:
         problems.append(f"the vessel was changed without a record: {unheard}")
-    if missing := [d for d in done if d not in writes]:
+    # what was in force already may have been found so, whether or not the write of it arrived
+    moved = {r.payload["key"] for r in records if r.event == "WriteIntended" and r.payload["old"] != r.payload["new"]}
+    changed = [
+        (r.day, _values(r.payload["asked"])) for r in records
+        if r.event == "SetpointsWritten" and r.payload["key"] in moved
+    ]  # fmt: skip
+    if missing := [d for d in changed if d not in writes]:
         problems.append(f"on record as written, but never was: {missing}")
     if lost := [w for w in writes if w not in done]:
         problems.append(f"written, but not on record as that: {lost}")
