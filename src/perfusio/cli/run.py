@@ -56,6 +56,9 @@ def run(
     date_order: Annotated[str | None, typer.Option(help="dmy, mdy or ymd, if dates leave it open.")] = None,
     follow: Annotated[bool, typer.Option("--follow", help="Wait for new rows of a growing file.")] = False,
     notify: NotifyOption = None,
+    history: Annotated[
+        Path | None, typer.Option(help="Past runs of any clones to start from: a file or a folder.", metavar="RUNS")
+    ] = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="Move an unfinished record in the folder aside.")] = False,
 ) -> None:
     """Run the digital twin: forecast, decide, write setpoints, keep a record.
@@ -66,6 +69,7 @@ def run(
     FILE.setpoints.csv.
     """
     from perfusio.cli.experiment import chosen, load, opened
+    from perfusio.cli.history_model import starting_model
     from perfusio.cli.resume import keeper
     from perfusio.cli.watched import exit_code, run_watched
 
@@ -98,9 +102,10 @@ def run(
     try:
         whole = opened(asked)
         sources = chosen(asked, whole)
+        model = starting_model(history, [v.clone for v in asked.vessels], seed=asked.run.seed)
         result = run_watched(
             sources, asked.run, design_space=asked.design_space, close=getattr(whole, "close", None),
-            observers=(keeper(asked),), people=people,
+            model=model, observers=(keeper(asked),), people=people,
         )  # fmt: skip
     except UnreadableSource as error:
         if "FilesystemStore(" in str(error):

@@ -14,6 +14,7 @@ from perfusio.errors import PerfusioError
 if TYPE_CHECKING:
     from perfusio.config import DesignSpace, RunConfig
     from perfusio.notify.notifier import Notifier
+    from perfusio.protocols import Model
     from perfusio.twin.announce import Observer
     from perfusio.twin.digital_twin import DigitalTwin
     from perfusio.twin.outcome import Outcome, RunResult
@@ -35,6 +36,7 @@ def run_watched(
     close: Callable[[], Awaitable[None]] | None = None,
     people: Notifier | None = None,
     goes_on: bool = False,
+    model: Model | None = None,
 ) -> RunResult:
     """Run a twin, in the default design space if no other is given, and tell it; `forecast.png` goes beside the record.
 
@@ -45,6 +47,8 @@ def run_watched(
         observers: Told of every event, beside the person.
         close: Ends the connection to the source, however the run ended; None = there is none to end.
         people: Who tells people that are not here; what could not be delivered is said at the end.
+        model: What is believed at the start; None = the mechanistic prior, or where a resumed run was.
+        model: What is believed at the start of a new run; None = the mechanistic prior.
         goes_on: Whether to resume the unfinished run in `config.run_dir`.
 
     Raises:
@@ -66,6 +70,7 @@ def run_watched(
                     connector=connector,
                     design_space=design_space or DEFAULT_AMBR250_DESIGN_SPACE,
                     run_config=config,
+                    model=model,
                     observers=told,
                 )
             result = asyncio.run(_run_and_close(twin, close))
