@@ -99,10 +99,10 @@ def run(
 
         flags["run", "objective"] = Setting(aim(track, maximize, minimize), "--track, --maximize, --minimize")
     asked, people = load(experiment, flags), notifier(notify)
+    model = starting_model(history, [v.clone for v in asked.vessels], seed=asked.run.seed)
     try:
         whole = opened(asked)
         sources = chosen(asked, whole)
-        model = starting_model(history, [v.clone for v in asked.vessels], seed=asked.run.seed)
         result = run_watched(
             sources, asked.run, design_space=asked.design_space, close=getattr(whole, "close", None),
             model=model, observers=(keeper(asked),), people=people,

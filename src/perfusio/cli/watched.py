@@ -47,7 +47,6 @@ def run_watched(
         observers: Told of every event, beside the person.
         close: Ends the connection to the source, however the run ended; None = there is none to end.
         people: Who tells people that are not here; what could not be delivered is said at the end.
-        model: What is believed at the start; None = the mechanistic prior, or where a resumed run was.
         model: What is believed at the start of a new run; None = the mechanistic prior.
         goes_on: Whether to resume the unfinished run in `config.run_dir`.
 
