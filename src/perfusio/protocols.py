@@ -126,6 +126,37 @@ class Futures(Protocol):
         ...
 
 
+@runtime_checkable
+class JointFutures(Futures, Protocol):
+    """Futures that are cheaper to play beside those of other vessels; the numbers are the same."""
+
+    def first(self, n_paths: int) -> JointFutures:
+        """Return the first so many of these paths."""
+        ...
+
+    @staticmethod
+    def play_together(asked: Sequence[tuple[Any, FloatArray]]) -> Sequence[FloatArray]:
+        """Return what `play` returns for each vessel's futures under its plans (G, H, U), H the same for all."""
+        ...
+
+
+@runtime_checkable
+class ForecastsTogether(Protocol):
+    """A model that forecasts many vessels cheaper in one go; the numbers are those of `Model.rollout`."""
+
+    def rollout_vessels(
+        self,
+        trajectories: Sequence[Trajectory],
+        plans: Sequence[Sequence[Setpoints]],
+        *,
+        interval_hours: float,
+        n_paths: int,
+        seed: int,
+    ) -> tuple[Forecast, ...]:
+        """Forecast each trajectory under the plan beside it; a vessel may be there with several plans."""
+        ...
+
+
 class Model(Protocol):
     """A belief about vessels. Frozen: each method that learns returns a new model."""
 
@@ -161,7 +192,10 @@ class Model(Protocol):
     def futures(
         self, trajectory: Trajectory, *, interval_hours: float, n_paths: int, n_intervals: int, seed: int
     ) -> Futures:
-        """Draw possible futures of a vessel from its last sample on; the same seed draws the same futures."""
+        """Draw possible futures of a vessel from its last sample on; the same seed draws the same futures.
+
+        Vessels are asked about with one seed a day; a model should mix the name of the vessel in where luck differs.
+        """
         ...
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from zlib import crc32
 
 import numpy as np
@@ -11,11 +12,13 @@ import numpy as np
 from perfusio.bed.coupling import SharedLimit, narrowed
 from perfusio.bed.problem import Problem, intervals
 from perfusio.bed.reasons import explain
-from perfusio.bed.search import best_candidate
+from perfusio.bed.search import Search, searching
+from perfusio.bed.together import few, forecasts, guarded, in_step
 from perfusio.config import DesignSpace, RunConfig
 from perfusio.decision import Decision, Reason
 from perfusio.errors import ModelError, PerfusioError
-from perfusio.protocols import Disturbed, Model
+from perfusio.forecast import Forecast
+from perfusio.protocols import Disturbed, Futures, Model
 from perfusio.state import SETPOINT_INDEX, SPECIES_INDEX, FloatArray, Setpoints
 from perfusio.trajectory import Trajectory
 
@@ -48,51 +51,54 @@ class BEDPolicy:
         day: int,
     ) -> dict[str, Decision | PerfusioError]:
         """Return a Decision per vessel, or the error that kept one from being made."""
-
-        def ask(reactor_id: str, space: DesignSpace) -> Decision | PerfusioError:
-            # a stream of its own, whichever other vessels there are today
-            stream = [config.seed, day, crc32(reactor_id.encode())]
-            seed = int(np.random.SeedSequence(stream).generate_state(1)[0])
-            try:
-                return _decide(trajectories[reactor_id], in_force[reactor_id], model, space, config, seed)
-            except PerfusioError as error:
-                return error
-            except (ArithmeticError, ValueError, np.linalg.LinAlgError) as error:
-                return ModelError(f"No decision for {reactor_id}: {error}")
-
+        seed = int(np.random.SeedSequence([config.seed, day]).generate_state(1)[0])
+        at_hand = _Today(trajectories=trajectories, in_force=in_force, model=model, config=config, seed=seed)
         spaces = dict.fromkeys(sorted(trajectories), design_space)
-        decisions = {reactor_id: ask(reactor_id, space) for reactor_id, space in spaces.items()}
+        decisions = at_hand.decided(spaces)
         for limit in self.shared:
             again = narrowed(limit, decisions, in_force, spaces)
             spaces |= again
-            decisions |= {reactor_id: ask(reactor_id, space) for reactor_id, space in again.items()}
+            decisions |= at_hand.decided(again)
         return decisions
 
 
 def problem_of(
-    trajectory: Trajectory,
-    current: Setpoints,
-    model: Model,
-    space: DesignSpace,
-    config: RunConfig,
-    seed: int,
-    *,
-    n_paths: int = N_SEARCH_PATHS,
+    trajectory: Trajectory, current: Setpoints, model: Model, space: DesignSpace, config: RunConfig, seed: int
 ) -> Problem:
-    """Return the decision problem of a vessel as it is now, on so many possible futures.
+    """Return the decision problem of a vessel as it is now.
 
     Raises:
         EmptyDesignSpace: no single step brings the vessel back into the design space.
     """
     space.reachable(current)
+    return _posed(_futures(trajectory, model, config, seed)(N_SEARCH_PATHS), trajectory, current, space, config, seed)
+
+
+def _futures(trajectory: Trajectory, model: Model, config: RunConfig, seed: int) -> Callable[[int], Futures]:
+    """Return what draws so many futures of a vessel, as far ahead as the objectives look."""
     hours = config.sampling_interval_hours
-    horizon = max(intervals(o.horizon_days, hours) for o in config.objectives)
-    futures = model.futures(trajectory, interval_hours=hours, n_paths=n_paths, n_intervals=horizon, seed=seed)
+    n = max(intervals(o.horizon_days, hours) for o in config.objectives)
+
+    def draw(n_paths: int) -> Futures:
+        return model.futures(trajectory, interval_hours=hours, n_paths=n_paths, n_intervals=n, seed=seed)
+
+    return draw
+
+
+def _posed(
+    futures: Futures,
+    trajectory: Trajectory,
+    current: Setpoints,
+    space: DesignSpace,
+    config: RunConfig,
+    seed: int,
+    n_paths: int = N_SEARCH_PATHS,
+) -> Problem:
     diameters = [s.diameter for s in trajectory.states if s.diameter == s.diameter]
     return Problem(
         futures=futures,
         current=current.vector(),
-        hours=hours,
+        hours=config.sampling_interval_hours,
         space=space,
         config=config,
         n_paths=n_paths,
@@ -102,33 +108,92 @@ def problem_of(
     )
 
 
-def _decide(
-    trajectory: Trajectory, current: Setpoints, model: Model, space: DesignSpace, config: RunConfig, seed: int
-) -> Decision:
-    problem = problem_of(trajectory, current, model, space, config, seed)
-    low, high = box(problem, trajectory, space)
-    scout = problem_of(trajectory, current, model, space, config, seed, n_paths=N_SCOUT_PATHS)
-    best, merit = best_candidate(problem, low, high, np.random.default_rng(seed), scout=scout)
-    score = float(problem.acquire(best[None])[0])
-    if not np.isfinite(score) or abs(float(problem.merit(best[None])[0]) - merit) > 1e-3 * max(1.0, abs(merit)):
-        raise ModelError(f"The score of the best setpoints does not re-evaluate: {merit:g} against {score:g}.")
-    hours = config.sampling_interval_hours
-    n_forecast = intervals(config.forecast_days, hours)
-    ramp = [Setpoints.of(u) for u in problem.plans(best[None])[0]]
-    plans = [(ramp + [ramp[-1]] * n_forecast)[:n_forecast], [current] * n_forecast]
-    chosen_forecast, hold_forecast = model.rollout(
-        trajectory, plans, interval_hours=hours, n_paths=config.n_paths, seed=seed
-    )
-    return Decision(
-        reactor_id=trajectory.reactor_id,
-        setpoints=ramp[0],
-        chosen=chosen_forecast,
-        hold=hold_forecast,
-        reason=_with_disturbance(explain(problem, best, support=chosen_forecast.support), model, trajectory),
-        acquisition=config.acquisition,
-        score=score,
-        model_id=model.model_id,
-    )
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Found:
+    """What a search found for a vessel: the problem, the best candidate (D,) and its acquisition value."""
+
+    problem: Problem
+    best: FloatArray
+    score: float
+
+    def ramp(self) -> list[Setpoints]:
+        """Return the plan that leads there, an interval each."""
+        return [Setpoints.of(u) for u in self.problem.plans(self.best[None])[0]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Today:
+    """The decisions of one day, as far as they do not depend on one another.
+
+    Attributes:
+        trajectories: Of the vessels.
+        in_force: Setpoints of these, and of others.
+        model: Conditioned on them.
+        config: Of the run.
+        seed: Of the day.
+    """
+
+    trajectories: Mapping[str, Trajectory]
+    in_force: Mapping[str, Setpoints]
+    model: Model
+    config: RunConfig
+    seed: int
+
+    def decided(self, spaces: Mapping[str, DesignSpace]) -> dict[str, Decision | PerfusioError]:
+        """Return a decision, or what kept one from being made, for each vessel with a design space."""
+        found = in_step({reactor: self._search(reactor, space) for reactor, space in spaces.items()})
+        hours = self.config.sampling_interval_hours
+        n = intervals(self.config.forecast_days, hours)
+        asked = {}
+        for reactor, one in found.items():
+            if isinstance(one, _Found):
+                ramp = one.ramp()
+                held = [self.in_force[reactor]] * n
+                asked[reactor] = (self.trajectories[reactor], [(ramp + [ramp[-1]] * n)[:n], held])
+        ahead = forecasts(self.model, asked, hours=hours, n_paths=self.config.n_paths, seed=self.seed)
+
+        def finished(reactor: str) -> Decision | PerfusioError:
+            one = found[reactor]
+            return one if isinstance(one, PerfusioError) else self._decision(reactor, one, ahead[reactor])
+
+        return {reactor: guarded(reactor, partial(finished, reactor)) for reactor in spaces}
+
+    def _search(self, reactor: str, space: DesignSpace) -> Search[_Found]:
+        trajectory, current, config = self.trajectories[reactor], self.in_force[reactor], self.config
+        space.reachable(current)
+        # a stream of its own, whichever other vessels there are today
+        seed = int(np.random.SeedSequence([self.seed, crc32(reactor.encode())]).generate_state(1)[0])
+        draw = _futures(trajectory, self.model, config, self.seed)
+        futures = draw(N_SEARCH_PATHS)
+        problem = _posed(futures, trajectory, current, space, config, seed)
+        scouted = few(futures, N_SCOUT_PATHS, draw)
+        scout = _posed(scouted, trajectory, current, space, config, seed, N_SCOUT_PATHS)
+        yield problem, problem.hold[None]
+        low, high = box(problem, trajectory, space)
+        best, merit = yield from searching(problem, low, high, np.random.default_rng(seed), scout=scout)
+        yield problem, best[None]
+        score = float(problem.acquire(best[None])[0])
+        if not np.isfinite(score) or abs(float(problem.merit(best[None])[0]) - merit) > 1e-3 * max(1.0, abs(merit)):
+            raise ModelError(f"The score of the best setpoints does not re-evaluate: {merit:g} against {score:g}.")
+        return _Found(problem=problem, best=best, score=score)
+
+    def _decision(
+        self, reactor: str, found: _Found, ahead: tuple[Forecast, ...] | PerfusioError
+    ) -> Decision | PerfusioError:
+        if isinstance(ahead, PerfusioError):
+            return ahead
+        chosen, hold = ahead
+        reason = explain(found.problem, found.best, support=chosen.support)
+        return Decision(
+            reactor_id=reactor,
+            setpoints=found.ramp()[0],
+            chosen=chosen,
+            hold=hold,
+            reason=_with_disturbance(reason, self.model, self.trajectories[reactor]),
+            acquisition=self.config.acquisition,
+            score=found.score,
+            model_id=self.model.model_id,
+        )
 
 
 def _with_disturbance(reason: Reason, model: Model, trajectory: Trajectory) -> Reason:

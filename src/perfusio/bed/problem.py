@@ -102,7 +102,7 @@ class Problem:
         self.current, self.config, self.diameter = current, config, diameter
         self.horizons = [intervals(o.horizon_days, hours) for o in config.objectives]
         self.judged: list[Judged] = []
-        self._futures, self.space = futures, space
+        self.futures, self.space = futures, space
         self.hold = np.tile(current, config.plan_pieces)
         self._allowed = 0.0
         self._last: _Played | None = None
@@ -214,26 +214,38 @@ class Problem:
         found: FloatArray = getattr(played, what)[rows]
         return found
 
-    def _found(self, candidates: FloatArray) -> tuple[_Played, NDArray[np.intp]]:
-        """Return the batch that holds these candidates, and where; it is played if the last one does not."""
-        keys = [row.tobytes() for row in candidates]
-        if self._last is None or not all(key in self._last.rows for key in keys):
-            self._last = self._play(np.concatenate([self._baseline, candidates]))
-        return self._last, np.array([self._last.rows[key] for key in keys], dtype=np.intp)
+    def unplayed(self, candidates: FloatArray) -> FloatArray | None:
+        """Return the plans (G, H, U) to be played before these candidates can be judged; None if they were already.
 
-    def _play(self, candidates: FloatArray) -> _Played:
+        Whoever plays them, beside those of other vessels, hands the paths to `receive`; else the problem plays them.
+        """
+        if self._last is not None and all(row.tobytes() in self._last.rows for row in candidates):
+            return None
         rows: dict[bytes, int] = {}
-        for row in candidates:
+        for row in np.concatenate([self._baseline, candidates]):
             rows.setdefault(row.tobytes(), len(rows))
-        plans = self.plans(np.array([np.frombuffer(key) for key in rows]))
-        paths = self._futures.play(plans)
+        self._rows = rows
+        self._plans = self.plans(np.array([np.frombuffer(key) for key in rows]))
+        return self._plans
+
+    def receive(self, paths: FloatArray) -> None:
+        """Take the paths (G, S, H, Q) of the plans that `unplayed` returned."""
+        plans = self._plans
         moves = (plans[:, 0] - self.current) / self.space.max_step
         gains = []
         for objective, h in zip(self.config.objectives, self.horizons, strict=True):
             value = scores(objective, paths[:, :, :h], plans[:, :h], moves, diameter=self.diameter)
             gains.append(objective.weight * (value - value[:1]))
         kept = feasibility(self.config.constraints, paths, plans, diameter=self.diameter)
-        return _Played(rows=rows, plans=plans, paths=paths, gains=np.stack(gains, axis=2), kept=kept)
+        self._last = _Played(rows=self._rows, plans=plans, paths=paths, gains=np.stack(gains, axis=2), kept=kept)
+
+    def _found(self, candidates: FloatArray) -> tuple[_Played, NDArray[np.intp]]:
+        """Return the batch that holds these candidates, and where; it is played if the last one does not."""
+        plans = self.unplayed(candidates)
+        if plans is not None:
+            self.receive(self.futures.play(plans))
+        assert self._last is not None
+        return self._last, np.array([self._last.rows[row.tobytes()] for row in candidates], dtype=np.intp)
 
 
 def ramped(current: FloatArray, pieces: FloatArray, max_step: FloatArray, horizon: int) -> FloatArray:

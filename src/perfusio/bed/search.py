@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from typing import TypeVar
 
 import numpy as np
 
 from perfusio.bed.pareto import nondominated
 from perfusio.bed.problem import Judged, Problem
 from perfusio.state import FloatArray
+
+T = TypeVar("T")
 
 N_CANDIDATES, N_ROUNDS, N_ELITE = 48, 6, 8
 N_SCOUTED, REACH = 8, 0.5
@@ -17,10 +20,33 @@ N_FINALISTS, N_NEAR, N_NEAR_ROUNDS = 24, 24, 2
 """What few paths found is judged on all, and so are candidates near the best of it."""
 
 
+Wish = tuple[Problem, FloatArray]
+"""A problem and candidates (G, D) that it will be asked about next."""
+Search = Generator[Wish, None, T]
+"""Says before each step what it wishes to know, so that the wishes of many vessels can be played together."""
+
+
+def alone(search: Search[T]) -> T:
+    """Run one search by itself: its problems play what they are asked about."""
+    while True:
+        try:
+            next(search)
+        except StopIteration as end:
+            found: T = end.value
+            return found
+
+
 def best_candidate(
     problem: Problem, low: FloatArray, high: FloatArray, rng: np.random.Generator, *, scout: Problem | None = None
 ) -> tuple[FloatArray, float]:
-    """Return the best candidate of a decision problem (D,) and its merit, by the search that its config names.
+    """Return the best candidate of a decision problem (D,) and its merit, as `searching` finds it."""
+    return alone(searching(problem, low, high, rng, scout=scout))
+
+
+def searching(
+    problem: Problem, low: FloatArray, high: FloatArray, rng: np.random.Generator, *, scout: Problem | None = None
+) -> Search[tuple[FloatArray, float]]:
+    """Look for the best candidate of a decision problem (D,) and its merit, by the search that its config names.
 
     Args:
         problem: Judges.
@@ -35,18 +61,35 @@ def best_candidate(
 
         ends = climbed((scout or problem).penalized, low, high, start, seed=int(rng.integers(2**31)))
         problem.merit(np.concatenate([start[None], ends]))
-    elif scout is None:
-        cross_entropy(problem.merit, low, high, start[None], rng)
-    else:
-        cross_entropy(scout.merit, low, high, start[None], rng, rounds=N_SCOUTED, reach=REACH)
-        problem.merit(np.concatenate([start[None], finalists(scout.pool())]))
+        return problem.settle()
+    first, rounds, reach = (problem, N_ROUNDS, 1.0) if scout is None else (scout, N_SCOUTED, REACH)
+    proposals = proposing(low, high, start[None], rng, rounds=rounds, reach=reach)
+    pool = next(proposals)
+    while True:
+        yield first, pool
+        try:
+            pool = proposals.send(first.merit(pool))
+        except StopIteration:
+            break
+    if scout is not None:
+        chosen = np.concatenate([start[None], finalists(scout.pool())])
+        yield problem, chosen
+        problem.merit(chosen)
         for _ in range(N_NEAR_ROUNDS):
-            winner, _ = problem.settle()
-            pool = problem.pool()
-            elite = pool.candidates[np.argsort(-pool.merit, kind="stable")[:N_ELITE]]
-            spread = np.maximum(elite.std(axis=0), 0.02 * (high - low))
-            problem.merit(np.clip(winner + spread * rng.standard_normal((N_NEAR, len(low))), low, high))
+            near = _near_the_best(problem, low, high, rng)
+            yield problem, near
+            problem.merit(near)
     return problem.settle()
+
+
+def _near_the_best(problem: Problem, low: FloatArray, high: FloatArray, rng: np.random.Generator) -> FloatArray:
+    """Draw candidates (N_NEAR, D) near the best so far, as far from it as the next best are from one another."""
+    winner, _ = problem.settle()
+    pool = problem.pool()
+    elite = pool.candidates[np.argsort(-pool.merit, kind="stable")[:N_ELITE]]
+    spread = np.maximum(elite.std(axis=0), 0.02 * (high - low))
+    drawn: FloatArray = np.clip(winner + spread * rng.standard_normal((N_NEAR, len(low))), low, high)
+    return drawn
 
 
 def finalists(pool: Judged) -> FloatArray:
@@ -86,13 +129,33 @@ def cross_entropy(
         rounds: Of N_CANDIDATES each.
         reach: Sd of the first round, as a share of half the box.
     """
+    proposals = proposing(low, high, incumbents, rng, rounds=rounds, reach=reach)
+    pool = next(proposals)
+    while True:
+        try:
+            pool = proposals.send(merit(pool))
+        except StopIteration as end:
+            found: tuple[FloatArray, float] = end.value
+            return found
+
+
+def proposing(
+    low: FloatArray,
+    high: FloatArray,
+    incumbents: FloatArray,
+    rng: np.random.Generator,
+    *,
+    rounds: int,
+    reach: float,
+) -> Generator[FloatArray, FloatArray, tuple[FloatArray, float]]:
+    """Do what `cross_entropy` does, asking its caller for the merit (G,) of each pool (G, U) that it yields."""
     half = 0.5 * (high - low)
     mean, spread = np.clip(incumbents[0], low, high), reach * half
     best, best_merit = incumbents[0], -np.inf
     for _ in range(rounds):
         drawn = np.clip(mean + spread * rng.standard_normal((N_CANDIDATES, len(low))), low, high)
         pool = np.concatenate([incumbents, drawn] if np.isneginf(best_merit) else [incumbents, best[None], drawn])
-        values = merit(pool)
+        values = yield pool
         values = np.where(np.isfinite(values), values, -np.inf)
         order = np.argsort(-values, kind="stable")
         if values[order[0]] > best_merit:

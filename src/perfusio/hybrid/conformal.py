@@ -123,7 +123,7 @@ def _forecast_errors(
     future = slice(i + 1, i + 1 + n)
     futures = Futures.draw(
         process,
-        [start],
+        start,
         hours=float(hours[0]),
         n_paths=N_PATHS,
         n_intervals=n,
@@ -131,7 +131,7 @@ def _forecast_errors(
         feeds=run.fed[i : i + n],
         residual=drawn,
     )
-    played, support = futures.play_and_support(run.inputs[None, i : i + n])
+    ((played, support),) = Futures.play_and_support([(futures, run.inputs[None, i : i + n])])
     paths = to_latent(np.moveaxis(played[0], -1, 0))  # (Q, S, H)
     low, centre, high = np.percentile(paths, (TAIL, 50.0, 100.0 - TAIL), axis=1)
     return _Errors(

@@ -38,7 +38,7 @@ DEFAULT_SD = np.array([1.0, 0.12, 0.5, 0.6, 0.8, 0.8, 0.8, 0.8, 1.5])
 
 def to_latent(species: FloatArray) -> FloatArray:
     """Map species (Q, ...) to the scale on which errors are alike: log(c + floor); viability in tens of points."""
-    floor = FLOOR.reshape(-1, *[1] * (species.ndim - 1))
+    floor = FLOOR.reshape(-1, *[1] * (species.ndim - 1)).astype(species.dtype, copy=False)
     with np.errstate(invalid="ignore", divide="ignore"):
         latent: FloatArray = np.log(species + floor)
     latent[VIABILITY] = species[VIABILITY] / _VIABILITY_SCALE
@@ -48,7 +48,7 @@ def to_latent(species: FloatArray) -> FloatArray:
 def from_latent(latent: FloatArray) -> FloatArray:
     """Invert `to_latent`; values end at what is physically possible (0, CEILING)."""
     shape = (-1, *[1] * (latent.ndim - 1))
-    ceiling, floor = CEILING.reshape(shape), FLOOR.reshape(shape)
+    ceiling, floor = (of.reshape(shape).astype(latent.dtype, copy=False) for of in (CEILING, FLOOR))
     species: FloatArray = np.exp(np.minimum(latent, 12.0)) - floor
     species[VIABILITY] = latent[VIABILITY] * _VIABILITY_SCALE
     return np.clip(species, 0.0, ceiling, out=species)
@@ -149,8 +149,8 @@ def indexed(
 
 def gp_inputs(latent: FloatArray, setpoints: FloatArray, day: ArrayLike) -> FloatArray:
     """Return the inputs of the Gaussian processes, shape (N, 16), from latent (Q, N), setpoints (U, N), day (N,)."""
-    days = np.broadcast_to(np.asarray(day, dtype=float), latent.shape[1:])
-    inputs: FloatArray = np.concatenate([latent, setpoints, days[None]]).T / GP_SCALE
+    days = np.broadcast_to(np.asarray(day, dtype=latent.dtype), latent.shape[1:])
+    inputs: FloatArray = np.concatenate([latent, setpoints, days[None]]).T / GP_SCALE.astype(latent.dtype, copy=False)
     return inputs
 
 

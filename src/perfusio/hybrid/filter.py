@@ -75,7 +75,7 @@ class Process:
 
     def factors(self, own_rates: FloatArray) -> FloatArray:
         """Return the log parameters (P, B) of vessels with these deviations (N_VESSEL_RATES, B)."""
-        factors = np.repeat(self.log_factors[:, None], own_rates.shape[1], axis=1)
+        factors = np.repeat(self.log_factors[:, None].astype(own_rates.dtype), own_rates.shape[1], axis=1)
         factors[:N_VESSEL_RATES] += own_rates
         return factors
 

@@ -95,7 +95,7 @@ def advance(species: FloatArray, setpoints: FloatArray, log_factors: FloatArray,
     """Advance species by the balances at constant setpoints.
 
     Args:
-        species: Start, canonical units, shape (Q, B), >= 0.
+        species: Start, canonical units, shape (Q, B), >= 0, in double or single precision: that of everything here.
         setpoints: Held constant, shape (U, B).
         log_factors: Logarithm of each parameter over its typical value, shape (P, B).
         hours: Interval, scalar or (B,) [h].
@@ -111,7 +111,7 @@ def advance(species: FloatArray, setpoints: FloatArray, log_factors: FloatArray,
     y = y0
     for n in np.unique(n_steps):  # usually one; a vessel that missed a day must not change the steps of the others
         same = n_steps == n
-        parameters = TYPICAL[:, None] * np.exp(log_factors[:, same])
+        parameters = TYPICAL[:, None].astype(species.dtype, copy=False) * np.exp(log_factors[:, same])
         length = days if days.ndim == 0 else days[same]
         y[:, same] = integrate_fixed(_terms(setpoints[:, same], parameters), y0[:, same], length, int(n))
     out = np.empty_like(species)

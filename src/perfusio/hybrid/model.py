@@ -209,7 +209,7 @@ class HybridModel:
         futures = self.futures(
             trajectory, interval_hours=interval_hours, n_paths=n_paths, n_intervals=n, seed=seed, feeds=feeds
         )
-        return _forecasts(futures, arrays, [trajectory.states[-1].time_h] * len(arrays))
+        return _forecasts(trajectory, futures, Futures.play_and_support([(futures, arrays)])[0])
 
     def rollout_vessels(
         self,
@@ -222,21 +222,23 @@ class HybridModel:
     ) -> tuple[Forecast, ...]:
         """Forecast many vessels at once, each from its last sample under its own plan; all plans are equally long.
 
-        The vessels share the residual functions that are drawn, as vessels of one cell line do, so this is also much
-        cheaper than one after another. Raises as `rollout` does.
+        A vessel may be there several times, with a plan each. The numbers are those of `rollout`; this is cheaper.
+        Raises as `rollout` does.
         """
         arrays = _checked(plans)
-        at_hand = self.condition(trajectories)
-        futures = Futures.draw(
-            self.process,
-            [at_hand.beliefs[t.reactor_id] for t in trajectories],
-            hours=interval_hours,
-            n_paths=n_paths,
-            n_intervals=arrays.shape[1],
-            seed=seed,
-            spread=self.spread,
+        at_hand, n = self.condition(trajectories), arrays.shape[1]
+        drawn: dict[str, Futures] = {}
+        for t in trajectories:
+            if t.reactor_id not in drawn:
+                drawn[t.reactor_id] = at_hand.futures(
+                    t, interval_hours=interval_hours, n_paths=n_paths, n_intervals=n, seed=seed
+                )
+        played = Futures.play_and_support(
+            [(drawn[t.reactor_id], plan[None]) for t, plan in zip(trajectories, arrays, strict=True)]
         )
-        return _forecasts(futures, arrays, [t.states[-1].time_h for t in trajectories])
+        return tuple(
+            _forecasts(t, drawn[t.reactor_id], p)[0] for t, p in zip(trajectories, played, strict=True)
+        )
 
     def futures(
         self,
@@ -252,7 +254,7 @@ class HybridModel:
         belief = self.condition([trajectory]).beliefs[trajectory.reactor_id]  # free where it is up to date
         return Futures.draw(
             self.process,
-            [belief],
+            belief,
             hours=interval_hours,
             n_paths=n_paths,
             n_intervals=n_intervals,
@@ -286,8 +288,10 @@ def _checked(plans: Sequence[Sequence[Setpoints]]) -> FloatArray:
     return arrays
 
 
-def _forecasts(futures: Futures, plans: FloatArray, starts_h: Sequence[float]) -> tuple[Forecast, ...]:
-    paths, support = futures.play_and_support(plans)
-    ahead = futures.hours * np.arange(1, plans.shape[1] + 1)
-    near = np.zeros(plans.shape[:2]) if support is None else support
-    return tuple(Forecast.from_samples(start + ahead, p, s) for start, p, s in zip(starts_h, paths, near, strict=True))
+def _forecasts(
+    trajectory: Trajectory, futures: Futures, played: tuple[FloatArray, FloatArray | None]
+) -> tuple[Forecast, ...]:
+    paths, support = played
+    times_h = trajectory.states[-1].time_h + futures.hours * np.arange(1, paths.shape[2] + 1)
+    near = np.zeros((len(paths), paths.shape[2])) if support is None else support
+    return tuple(Forecast.from_samples(times_h, p, s) for p, s in zip(paths, near, strict=True))

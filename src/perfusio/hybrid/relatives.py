@@ -31,7 +31,7 @@ OWN_SHARE = 0.5
 """Of the rows on which hyperparameters are searched, so many at most are of the line itself."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class CloneResidual(Residual):
     """The processes of one cell line, with those rows of other lines that they learn from too.
 

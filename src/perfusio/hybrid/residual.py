@@ -75,7 +75,7 @@ def step(
         Latent states after the interval, (Q, B).
     """
     if residual is None:
-        rate = np.zeros(latent.shape) + drift
+        rate = np.zeros_like(latent) + drift
     else:
         rate = residual + drift
         log_factors = log_factors.copy()
@@ -95,7 +95,7 @@ def _washable(rate: FloatArray, setpoints: FloatArray) -> FloatArray:
     A solute that grew by more than perfusion washes out, day after day, would end in the millions.
     """
     washed = WASHED_SHARE * np.maximum(setpoints[PERFUSION], LEAST_PERFUSION)
-    limit = np.repeat(LIMIT[:, None], rate.shape[1], axis=1)
+    limit = np.repeat(LIMIT[:, None].astype(rate.dtype, copy=False), rate.shape[1], axis=1)
     limit[SOLUTES] = np.where(rate[SOLUTES] > 0.0, np.minimum(limit[SOLUTES], washed), limit[SOLUTES])
     return limit
 
@@ -220,7 +220,7 @@ def _latent_of(q: int, values: FloatArray) -> FloatArray:
     return latent
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, weakref_slot=True)
 class Residual:
     """The nine processes; None where a species has too few rows (its residual is then zero).
 
@@ -354,10 +354,10 @@ class Residual:
 
         def sampled(x: FloatArray) -> FloatArray:
             x = self.inputs(x)
-            out = np.zeros((N_SPECIES, *x.shape[:2]))
+            out = np.zeros((N_SPECIES, *x.shape[:2]), x.dtype)
             for q, path in enumerate(paths):
                 if path is not None:
-                    out[q] = USUAL[q] * path(x)
+                    np.multiply(path(x), USUAL[q], out=out[q])
             return out
 
         return sampled

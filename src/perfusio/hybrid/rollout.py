@@ -1,14 +1,20 @@
-"""Possible futures of one vessel under several plans, or of several vessels under a plan each, on common random paths.
+"""Possible futures of vessels under any plans, on common random paths.
 
 A path draws one state, one set of rate parameters, one drift and one residual function from the belief and keeps them:
 model error persists along a path. All plans share the draws, so that differences between plans are differences of the
-plans. Letters: V vessels, G plans, H horizon, S paths, Q species, U setpoints.
+plans. Vessels of one model are played together: their columns go through the balances side by side, and every number
+is the same as if they were played alone. Paths are in single precision: each is a random draw.
+
+Letters: G plans, H horizon, S paths, Q species, U setpoints, B columns (a path of a plan of a vessel each).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from weakref import WeakKeyDictionary
+from zlib import crc32
 
 import numpy as np
 
@@ -25,7 +31,7 @@ from perfusio.hybrid.filter import (
     Process,
     drift_freedom,
 )
-from perfusio.hybrid.residual import step
+from perfusio.hybrid.residual import Residual, step
 from perfusio.state import FloatArray
 from perfusio.trajectory import Feed
 
@@ -33,6 +39,9 @@ SPANS_DAYS = (1.5, 4.5, 10.5)
 """Ends of the spans of days ahead whose spread is calibrated each on its own; the last span has no end."""
 WIDER_AFAR = np.array([0.0, 0.3, 1.0, 3.0])
 """By span: the processes alone are too sure of themselves where there are no data. Chosen as conformal's share was."""
+
+N_COLUMNS = 4096
+"""So many columns go through the balances at a time: what they need stays in the cache."""
 
 
 def span_of(days: FloatArray) -> np.ndarray[tuple[int], np.dtype[np.intp]]:
@@ -42,15 +51,14 @@ def span_of(days: FloatArray) -> np.ndarray[tuple[int], np.dtype[np.intp]]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Futures:
-    """Random draws, to be played under any plan; of one vessel, or of V that share the functions that are drawn.
+    """Random draws of one vessel, to be played under any plan.
 
     Attributes:
         process: How states move.
-        starts: Draws from the beliefs (n, V, S).
-        noise: Standard normal draws for state, rates and drift of each interval (H, n, V, S).
+        starts: Draws from the belief (n, S).
+        noise: What each interval adds to state, rates and drift (H, n, S).
         residual: Sampled residual functions, x (G, S, D) -> (Q, G, S), or None before any fit.
-        day: Culture day at the start, (V,).
-        freedom: Of each vessel, (V,).
+        day: Culture day at the start.
         hours: Length of an interval.
         feeds: What is given at the start of each interval under every plan; empty = nothing.
         spread: Multipliers of the paths' spread about their median by span of days ahead, (K, Q); None = as it is.
@@ -60,8 +68,7 @@ class Futures:
     starts: FloatArray
     noise: FloatArray
     residual: Callable[[FloatArray], FloatArray] | None
-    day: FloatArray
-    freedom: FloatArray
+    day: float
     hours: float
     feeds: Sequence[Feed | None] = ()
     spread: FloatArray | None = None
@@ -70,7 +77,7 @@ class Futures:
     def draw(
         cls,
         process: Process,
-        beliefs: Sequence[Belief],
+        belief: Belief,
         *,
         hours: float,
         n_paths: int,
@@ -80,92 +87,84 @@ class Futures:
         spread: FloatArray | None = None,
         residual: Callable[[FloatArray], FloatArray] | None = None,
     ) -> Futures:
-        """Draw `n_paths` futures of `n_intervals` from beliefs; the same seed draws the same futures.
+        """Draw `n_paths` futures of `n_intervals` from a belief; the same seed draws the same futures.
 
-        `residual` are functions drawn before, for as many paths, to be used again from other starts.
+        Each vessel has a stream of its own. The residual functions belong to the model: with one seed all vessels
+        share them. `residual` are functions drawn before, for as many paths, to be used again.
         """
-        rng = np.random.default_rng(seed)
-        n, v = len(beliefs[0].mean), len(beliefs)
-        half = rng.standard_normal((n, v, (n_paths + 1) // 2))
-        standard = np.concatenate([half, -half], axis=2)[..., :n_paths]  # antithetic: the mean has no sampling error
         if residual is None and process.residual.is_fitted:
-            residual = process.residual.sample_paths(n_paths, rng)
-        starts = [b.mean[:, None] + _root(b.cov) @ standard[:, i] for i, b in enumerate(beliefs)]
+            residual = drawn_functions(process.residual, n_paths, seed)
+        rng = np.random.default_rng([seed, crc32(belief.trajectory.reactor_id.encode())])
+        n, days = len(belief.mean), hours / 24.0
+        half = rng.standard_normal((n, (n_paths + 1) // 2))
+        # antithetic pairs, side by side: the mean has no sampling error, that of the first few paths neither
+        standard = np.stack([half, -half], axis=2).reshape(n, -1)[:, :n_paths]
+        sd = np.empty(n)
+        sd[LATENT] = WHITE_SD * np.sqrt(days * belief.freedom)
+        sd[RATES] = RATE_WALK * np.sqrt(days) * belief.freedom
+        sd[DRIFT] = DRIFT_WALK * np.sqrt(days) * drift_freedom(belief.freedom)
+        noise: FloatArray = rng.standard_normal((n_intervals, n, n_paths)) * sd[:, None]
         return cls(
             process=process,
-            starts=np.stack(starts, axis=1),
-            noise=rng.standard_normal((n_intervals, n, v, n_paths)),
+            starts=(belief.mean[:, None] + _root(belief.cov) @ standard).astype(np.float32),
+            noise=noise.astype(np.float32),
             residual=residual,
-            day=np.array([b.trajectory.states[-1].day for b in beliefs]),
-            freedom=np.array([b.freedom for b in beliefs]),
+            day=belief.trajectory.states[-1].day,
             hours=hours,
             feeds=feeds,
             spread=spread,
         )
 
+    def first(self, n_paths: int) -> Futures:
+        """Return the first so many of these paths."""
+        return replace(self, starts=self.starts[:, :n_paths], noise=self.noise[:, :, :n_paths])
+
     def play(self, plans: FloatArray) -> FloatArray:
         """Return the species under each plan.
 
         Args:
-            plans: Setpoints of each interval, shape (G, H, U): any number for one vessel, one for each of several.
+            plans: Setpoints of each interval, shape (G, H, U).
 
         Returns:
             Shape (G, S, H, Q), canonical units, after each interval.
         """
-        if self.spread is None:  # nothing is widened, so how close the data are need not be known
-            return _of_latent(self._played(plans))
-        return self.play_and_support(plans)[0]
+        return self.play_together([(self, plans)])[0]
 
-    def play_and_support(self, plans: FloatArray) -> tuple[FloatArray, FloatArray | None]:
-        """Return what `play` does and how close each interval is to data, (G, H); None before any fit."""
-        latent = self._played(plans)
-        support = None
-        if self.residual is not None:
-            centre = np.median(latent, axis=2)
-            support = self._support(centre, plans)
-            if self.spread is not None:
-                factors, middle = self._factors(support), centre[:, :, None]
-                latent = middle + factors[:, :, None] * (latent - middle)
+    @staticmethod
+    def play_together(asked: Sequence[tuple[Futures, FloatArray]]) -> list[FloatArray]:
+        """Return what `play` does for each vessel with its plans, all equally long; cheaper than one by one."""
+        return [paths for paths, _ in Futures.play_and_support(asked, is_support_asked=False)]
+
+    @staticmethod
+    def play_and_support(
+        asked: Sequence[tuple[Futures, FloatArray]], *, is_support_asked: bool = True
+    ) -> list[tuple[FloatArray, FloatArray | None]]:
+        """Return what `play` does, and how close each interval is to data, (G, H); None before any fit."""
+        played: list[tuple[FloatArray, FloatArray | None]] = []
+        for some in _batches(asked):
+            for (futures, plans), latent in zip(some, _played(some), strict=True):
+                if futures.residual is not None and (is_support_asked or futures.spread is not None):
+                    played.append(futures._widened(latent, plans))
+                else:
+                    played.append((_of_latent(latent), None))
+        return played
+
+    def _widened(self, latent: FloatArray, plans: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Return species under plans with their spread as calibrated, and their support (G, H)."""
+        centre = np.median(latent, axis=2)
+        support = self._support(centre.astype(float), plans)
+        if self.spread is not None:
+            factors, middle = self._factors(support).astype(latent.dtype), centre[:, :, None]
+            latent = middle + factors[:, :, None] * (latent - middle)
         return _of_latent(latent), support
-
-    def _played(self, plans: FloatArray) -> FloatArray:
-        """Return latent paths (Q, G, S, H) as they are drawn."""
-        g, horizon, _ = plans.shape
-        s = self.starts.shape[2]
-        days = self.hours / 24.0
-        memory = np.exp(-days / DRIFT_MEMORY_DAYS)
-
-        def of_plans(drawn: FloatArray) -> FloatArray:
-            """Spread (rows, V, S) over the G plans and flatten: (rows, G S)."""
-            return np.broadcast_to(drawn, (len(drawn), g, s)).reshape(len(drawn), -1)
-
-        z, free = of_plans(self.starts[LATENT]), self.freedom[:, None]
-        rates, drift = self.starts[RATES], self.starts[DRIFT]
-        walk = (np.sqrt(days) * drift_freedom(self.freedom) * DRIFT_WALK).T[:, :, None]
-        latent = np.empty((N_SPECIES, g, s, horizon))
-        hours, start = np.full(g * s, self.hours), np.repeat(np.broadcast_to(self.day, g), s)
-        for h in range(horizon):
-            if h < len(self.feeds) and self.feeds[h] is not None:
-                z = fed_latent(z, [self.feeds[h]] * (g * s))[0]
-            u = np.repeat(plans[:, h].T, s, axis=1)
-            residual = None
-            if self.residual is not None:
-                x = gp_inputs(z, u, start + h * days)
-                residual = self.residual(x.reshape(g, s, -1)).reshape(N_SPECIES, -1)
-            white = of_plans(WHITE_SD[:, None, None] * np.sqrt(days * free) * self.noise[h, LATENT])
-            z = step(z, u, self.process.factors(of_plans(rates)), hours, residual, of_plans(drift)) + white
-            rates = rates + free * np.sqrt(days) * RATE_WALK * self.noise[h, RATES]
-            drift = memory * drift + walk * self.noise[h, DRIFT]
-            latent[..., h] = z.reshape(N_SPECIES, g, s)
-        return latent
 
     def _support(self, centre: FloatArray, plans: FloatArray) -> FloatArray:
         """Return how close the inputs of each interval are to data, (G, H), along latent centres (Q, G, H)."""
         q, g, horizon = centre.shape
-        start = np.broadcast_to(self.starts[LATENT].mean(axis=2), (q, g))[:, :, None]
+        start = np.broadcast_to(self.starts[LATENT].mean(axis=1)[:, None], (q, g))[:, :, None]
         before = np.concatenate([start, centre[:, :, :-1]], axis=2)
-        days = np.broadcast_to(self.day, g)[:, None] + self.hours / 24.0 * np.arange(horizon)
-        x = gp_inputs(before.reshape(q, -1), np.moveaxis(plans, -1, 0).reshape(plans.shape[-1], -1), days.ravel())
+        days = np.tile(self.day + self.hours / 24.0 * np.arange(horizon), g)
+        x = gp_inputs(before.reshape(q, -1), np.moveaxis(plans, -1, 0).reshape(plans.shape[-1], -1), days)
         return self.process.residual.support(x).reshape(g, horizon)
 
     def _factors(self, support: FloatArray) -> FloatArray:
@@ -176,9 +175,70 @@ class Futures:
         return widened(learnt, 1.0 - support, wider)
 
 
+def _batches(asked: Sequence[tuple[Futures, FloatArray]]) -> Iterator[list[tuple[Futures, FloatArray]]]:
+    """Yield those asked in groups whose columns stay in the cache."""
+    batch: list[tuple[Futures, FloatArray]] = []
+    n_columns = 0
+    for futures, plans in asked:
+        wide = len(plans) * futures.starts.shape[1]
+        if batch and n_columns + wide > N_COLUMNS:
+            yield batch
+            batch, n_columns = [], 0
+        batch.append((futures, plans))
+        n_columns += wide
+    if batch:
+        yield batch
+
+
+def _played(asked: Sequence[tuple[Futures, FloatArray]]) -> list[FloatArray]:
+    """Return latent paths (Q, G, S, H) of each vessel as they are drawn."""
+    one, horizon = asked[0][0], asked[0][1].shape[1]
+    process, days, kind = one.process, one.hours / 24.0, one.starts.dtype
+    sizes = [(len(plans), futures.starts.shape[1]) for futures, plans in asked]
+    ends = np.cumsum([0, *(g * s for g, s in sizes)])
+    mine = [slice(a, b) for a, b in pairwise(ends)]
+
+    def columns(drawn: Sequence[FloatArray]) -> FloatArray:
+        """Spread draws (rows, S) of each vessel over its plans: (rows, B)."""
+        return np.concatenate([np.tile(d, (1, g)) for d, (g, _) in zip(drawn, sizes, strict=True)], axis=1)
+
+    start = columns([futures.starts for futures, _ in asked])
+    z, rates, drift = start[LATENT], start[RATES], start[DRIFT]
+    memory, hours = float(np.exp(-days / DRIFT_MEMORY_DAYS)), np.full(ends[-1], one.hours, kind)
+    latent = [np.empty((N_SPECIES, g, s, horizon), kind) for g, s in sizes]
+    for h in range(horizon):
+        setpoints = [np.repeat(p[:, h].T, s, axis=1) for (_, p), (_, s) in zip(asked, sizes, strict=True)]
+        u = np.concatenate(setpoints, axis=1).astype(kind)
+        residual = None if one.residual is None else np.empty_like(z)
+        for (futures, _), at, (g, s) in zip(asked, mine, sizes, strict=True):
+            if h < len(futures.feeds) and futures.feeds[h] is not None:
+                z[:, at] = fed_latent(z[:, at], [futures.feeds[h]] * (g * s))[0]
+            if residual is not None and futures.residual is not None:
+                x = gp_inputs(z[:, at], u[:, at], np.full(g * s, futures.day + h * days))
+                residual[:, at] = futures.residual(x.reshape(g, s, -1)).reshape(N_SPECIES, -1)
+        noise = columns([futures.noise[h] for futures, _ in asked])
+        z = step(z, u, process.factors(rates), hours, residual, drift) + noise[LATENT]
+        rates, drift = rates + noise[RATES], memory * drift + noise[DRIFT]
+        for at, into in zip(mine, latent, strict=True):
+            into[..., h] = z[:, at].reshape(into.shape[:3])
+    return latent
+
+
+def drawn_functions(residual: Residual, n_paths: int, seed: int) -> Callable[[FloatArray], FloatArray]:
+    """Draw residual functions; those drawn last from a residual are kept, as the next vessel asks for the same."""
+    key, functions = _DRAWN.get(residual, (None, None))
+    if functions is None or key != (n_paths, seed):
+        functions = residual.sample_paths(n_paths, np.random.default_rng(seed))
+        _DRAWN[residual] = (n_paths, seed), functions
+    return functions
+
+
+_DRAWN: WeakKeyDictionary[Residual, tuple[tuple[int, int], Callable[[FloatArray], FloatArray]]] = WeakKeyDictionary()
+
+
 def _of_latent(latent: FloatArray) -> FloatArray:
     """Return species (G, S, H, Q) from latent paths (Q, G, S, H)."""
-    return np.ascontiguousarray(from_latent(latent).transpose(1, 2, 3, 0))
+    return np.ascontiguousarray(from_latent(latent).transpose(1, 2, 3, 0), dtype=float)
 
 
 def widened(learnt: FloatArray | float, far: FloatArray, wider: FloatArray | float) -> FloatArray:

@@ -23,6 +23,8 @@ Terms = Callable[[Array, Columns], tuple[Array, Array]]
 """(y of shape (n, A), indices of the A vessels still under way) -> production p >= 0 and loss rate lam [1/day]."""
 
 _TINY = 1e-300  # keeps 0/0 out of ratios without changing any number a vessel can hold
+_TINIEST = {np.dtype(t): float(np.finfo(t).tiny) for t in (np.float32, np.float64)}
+_SLOW = {np.dtype(t): float(np.finfo(t).eps) ** 0.25 for t in (np.float32, np.float64)}
 _SAFETY, _SHRINK, _GROW = 0.9, 0.2, 4.0
 _SHORTEST = 1e-10  # a step below this part of the interval means that the right-hand side cannot be followed
 
@@ -65,7 +67,7 @@ def exponential_step(y: Array, production: Array, loss: Array, h: Array | float)
         y exp(-lam h) + p (1 - exp(-lam h)) / lam, shape (n, B), >= 0 in floating point too.
     """
     z = loss * h
-    z += _TINY  # lam = 0 gives the limit p h instead of 0/0
+    z += _TINIEST[z.dtype]  # lam = 0 gives the limit p h instead of 0/0
     return _step_from(y, production, z, np.expm1(-z), h)
 
 
@@ -83,7 +85,7 @@ def _step_from(y: Array, production: Array, z: Array, decay: Array, h: Array | f
 def _second_order_step(terms: Terms, y: Array, p: Array, lam: Array, h: Array | float, columns: Columns) -> Array:
     """Predict with the rates at the start, then repeat with a weighted mean of the rates at both ends."""
     z = lam * h
-    z += _TINY
+    z += _TINIEST[z.dtype]
     decay = np.expm1(-z)
     p_end, lam_end = terms(_step_from(y, p, z, decay, h), columns)
     weight = _end_weight(z, decay)
@@ -96,7 +98,7 @@ def _end_weight(z: Array, decay: Array) -> Array:
     A half for slow states, which makes the step second order; towards one for fast states, which have forgotten the
     start and are in equilibrium with the end. Between 0 and 1, so that weighted rates stay positive.
     """
-    slow = np.abs(z) < 1e-4
+    slow = np.abs(z) < _SLOW[z.dtype]
     weight = z + decay
     with np.errstate(invalid="ignore"):  # 0/0 at z = 0 is overwritten by its limit below
         weight /= z * decay
@@ -115,16 +117,16 @@ def integrate_fixed(terms: Terms, y0: Array, days: ArrayLike, n_steps: int) -> A
 
     Args:
         terms: Production and loss, see `Terms`.
-        y0: Start, shape (n, B), >= 0.
+        y0: Start, shape (n, B), >= 0, in double or single precision.
         days: Interval length [day], scalar or (B,).
         n_steps: Steps per interval, >= 1. Eight to sixteen per day suffice while no nutrient runs out.
 
     Returns:
-        End state, shape (n, B), second order in the step.
+        End state, shape (n, B), second order in the step, in the precision of the start.
     """
-    y = np.asarray(y0, dtype=float)
+    y = np.asarray(y0)
     columns = np.arange(y.shape[1])
-    h = np.asarray(days, dtype=float) / n_steps
+    h = (np.asarray(days) / n_steps).astype(y.dtype, copy=False)
     for _ in range(n_steps):
         p, lam = terms(y, columns)
         y = _second_order_step(terms, y, p, lam, h, columns)

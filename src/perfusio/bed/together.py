@@ -1,0 +1,96 @@
+"""Many vessels decided for in step: what their searches wish to know is played together, as are their forecasts.
+
+Playing vessels side by side is much cheaper than one after another and changes no number, so a vessel's decision does
+not depend on who else is decided for. A vessel whose search fails drops out; the others go on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import TypeVar
+
+import numpy as np
+
+from perfusio.bed.search import Search, Wish
+from perfusio.errors import ModelError, PerfusioError
+from perfusio.forecast import Forecast
+from perfusio.protocols import ForecastsTogether, Futures, JointFutures, Model
+from perfusio.state import Setpoints
+from perfusio.trajectory import Trajectory
+
+T = TypeVar("T")
+Plan = Sequence[Setpoints]
+
+
+def guarded(reactor: str, work: Callable[[], T]) -> T | PerfusioError:
+    """Return what work for one vessel gives, or the error with which it failed."""
+    try:
+        return work()
+    except PerfusioError as error:
+        return error
+    except (ArithmeticError, ValueError, np.linalg.LinAlgError) as error:
+        return ModelError(f"No decision for {reactor}: {error}")
+
+
+def in_step(searches: Mapping[str, Search[T]]) -> dict[str, T | PerfusioError]:
+    """Run the searches of vessels side by side and return what each found, or why it found nothing."""
+    found: dict[str, T | PerfusioError] = {}
+    going = dict(searches)
+    while going:
+        wishes: list[Wish] = []
+        for reactor, search in list(going.items()):
+            try:
+                wish = guarded(reactor, partial(next, search))
+            except StopIteration as end:
+                found[reactor] = end.value
+                del going[reactor]
+                continue
+            if isinstance(wish, PerfusioError):
+                found[reactor] = wish
+                del going[reactor]
+            else:
+                wishes.append(wish)
+        _play(wishes)
+    return {reactor: found[reactor] for reactor in searches}
+
+
+def _play(wishes: Sequence[Wish]) -> None:
+    """Play what problems need, as far as several can be played together; a problem alone plays when it is asked."""
+    needed = [(problem, plans) for problem, c in wishes if (plans := problem.unplayed(c)) is not None]
+    asked = [(problem.futures, plans) for problem, plans in needed]
+    if len(asked) < 2 or not all(isinstance(futures, JointFutures) for futures, _ in asked):
+        return
+    for (problem, _), paths in zip(needed, asked[0][0].play_together(asked), strict=True):  # type: ignore[attr-defined]
+        problem.receive(paths)
+
+
+def few(futures: Futures, n_paths: int, again: Callable[[int], Futures]) -> Futures:
+    """Return the first so many paths of futures, or so many drawn again where they cannot be parted."""
+    return futures.first(n_paths) if isinstance(futures, JointFutures) else again(n_paths)
+
+
+def forecasts(
+    model: Model, asked: Mapping[str, tuple[Trajectory, Sequence[Plan]]], *, hours: float, n_paths: int, seed: int
+) -> dict[str, tuple[Forecast, ...] | PerfusioError]:
+    """Return the forecasts of each vessel under each of its plans, on common paths."""
+
+    def alone(reactor: str) -> tuple[Forecast, ...] | PerfusioError:
+        trajectory, plans = asked[reactor]
+        return guarded(
+            reactor, lambda: model.rollout(trajectory, plans, interval_hours=hours, n_paths=n_paths, seed=seed)
+        )
+
+    if isinstance(model, ForecastsTogether) and len(asked) > 1:
+        each = [(reactor, t, plan) for reactor, (t, plans) in asked.items() for plan in plans]
+        try:
+            made = model.rollout_vessels(
+                [t for _, t, _ in each], [plan for *_, plan in each], interval_hours=hours, n_paths=n_paths, seed=seed
+            )
+        except (PerfusioError, ArithmeticError, ValueError, np.linalg.LinAlgError):
+            pass  # one vessel must not cost the others their forecasts
+        else:
+            return {
+                reactor: tuple(f for (r, *_), f in zip(each, made, strict=True) if r == reactor) for reactor in asked
+            }
+    return {reactor: alone(reactor) for reactor in asked}
