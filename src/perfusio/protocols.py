@@ -130,8 +130,8 @@ class Futures(Protocol):
 class JointFutures(Futures, Protocol):
     """Futures that are cheaper to play beside those of other vessels; the numbers are the same."""
 
-    def first(self, n_paths: int) -> JointFutures:
-        """Return the first so many of these paths."""
+    def rough(self, n_paths: int) -> JointFutures:
+        """Return the first so many of these paths, more roughly: to compare plans, not to say where limits lie."""
         ...
 
     @staticmethod

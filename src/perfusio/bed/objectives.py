@@ -90,38 +90,89 @@ class Feasibility:
         probability: Of keeping each constraint on its worst day, (G, number of constraints).
         margin: Distance of the mean from each limit on its worst day, canonical unit, < 0 beyond it, of the same shape.
         violation_of_mean: As `violation`, if the mean alone had to keep the limits, (G,).
+        missed: By how much each limit is missed on each day, in these units, (G, C, H), C limits; < 0 is kept.
     """
 
     violation: FloatArray
     probability: FloatArray
     margin: FloatArray
     violation_of_mean: FloatArray
+    missed: FloatArray
 
     def of(self, rows: NDArray[np.intp]) -> Feasibility:
         """Return it for some of the candidates."""
         return Feasibility(**{f.name: getattr(self, f.name)[rows] for f in fields(self)})
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moments:
+    """Mean and sd of the quantity of each constraint over the paths, (C, G, H) each, C constraints, canonical unit."""
+
+    mean: FloatArray
+    sd: FloatArray
+
+    @classmethod
+    def of(
+        cls, constraints: tuple[Constraint, ...], paths: FloatArray, plans: FloatArray, *, diameter: float = np.nan
+    ) -> Moments:
+        """Take them along paths (G, S, H, Q) under plans (G, H, U)."""
+        mean, sd = (np.empty((len(constraints), *plans.shape[:2])) for _ in range(2))
+        for c, constraint in enumerate(constraints):
+            value = quantity_paths(constraint.quantity, paths, plans, diameter=diameter)
+            mean[c], sd[c] = value.mean(axis=1), value.std(axis=1) + 1e-9
+        return cls(mean=mean, sd=sd)
+
+    def corrected(self, few: Moments, many: Moments) -> Moments:
+        """Return what these would be on many paths, from one candidate of which both are known.
+
+        Paths are common to all candidates, so what few of them miss is much the same for all: the mean is shifted,
+        the sd multiplied, as at that candidate.
+        """
+        ratio = np.clip(many.sd / few.sd, *MOST_CORRECTED)
+        return Moments(mean=self.mean + (many.mean - few.mean), sd=self.sd * ratio)
+
+
+MOST_CORRECTED = (0.3, 3.0)
+"""Factors on an sd that few paths may miss."""
+
+
 def feasibility(
     constraints: tuple[Constraint, ...], paths: FloatArray, plans: FloatArray, *, diameter: float = np.nan
 ) -> Feasibility:
+    """Judge candidates by their paths, as `judged` does."""
+    return judged(constraints, Moments.of(constraints, paths, plans, diameter=diameter))
+
+
+def judged(constraints: tuple[Constraint, ...], moments: Moments) -> Feasibility:
     """Judge candidates by chance constraints: mean +- k sd within the limit on each day, k from the probability."""
-    missed = np.full(plans.shape[:2], -np.inf)
-    of_mean = np.full(len(plans), -np.inf)
-    margins = np.full((len(plans), len(constraints)), np.inf)
-    probability = np.ones((len(plans), len(constraints)))
+    n, horizon = moments.mean.shape[1:]
+    missed = np.full((n, len(constraints), horizon), -np.inf)
+    of_mean = np.full(n, -np.inf)
+    margins = np.full((n, len(constraints)), np.inf)
+    probability = np.ones((n, len(constraints)))
     for c, constraint in enumerate(constraints):
-        value = quantity_paths(constraint.quantity, paths, plans, diameter=diameter)
-        mean, sd = value.mean(axis=1), value.std(axis=1) + 1e-9
+        mean, sd = moments.mean[c], moments.sd[c]
         k = norm.ppf(constraint.probability)
         for limit, sign in ((constraint.low, 1.0), (constraint.high, -1.0)):
             if limit is not None:
                 margin = sign * (mean - limit)
                 scale = 0.05 * max(abs(limit), 1.0)
-                missed = np.maximum(missed, (k * sd - margin) / scale)
+                missed[:, c] = np.maximum(missed[:, c], (k * sd - margin) / scale)
                 of_mean = np.maximum(of_mean, -margin.min(axis=1) / scale)
                 margins[:, c] = np.minimum(margins[:, c], margin.min(axis=1))
                 probability[:, c] = np.minimum(probability[:, c], norm.cdf(margin / sd).min(axis=1))
-    worst, beyond = missed.max(axis=1), np.maximum(missed, 0.0)
-    violation = np.where(worst > 0.0, (worst + beyond.mean(axis=1) + beyond[:, -1]) / 3.0, worst)
-    return Feasibility(violation=violation, probability=probability, margin=margins, violation_of_mean=of_mean)
+    return Feasibility(
+        violation=violation_of(missed),
+        probability=probability,
+        margin=margins,
+        violation_of_mean=of_mean,
+        missed=missed,
+    )
+
+
+def violation_of(missed: FloatArray) -> FloatArray:
+    """Return the violation (G,) of candidates that miss limits by so much, (G, C, H); see Feasibility."""
+    daily = missed.max(axis=1, initial=-np.inf)
+    worst, beyond = daily.max(axis=1), np.maximum(daily, 0.0)
+    violation: FloatArray = np.where(worst > 0.0, (worst + beyond.mean(axis=1) + beyond[:, -1]) / 3.0, worst)
+    return violation

@@ -12,7 +12,7 @@ import numpy as np
 from perfusio.bed.coupling import SharedLimit, narrowed
 from perfusio.bed.problem import Problem, intervals
 from perfusio.bed.reasons import explain
-from perfusio.bed.search import Search, searching
+from perfusio.bed.search import Search, refining
 from perfusio.bed.together import few, forecasts, guarded, in_step
 from perfusio.config import DesignSpace, RunConfig
 from perfusio.decision import Decision, Reason
@@ -22,7 +22,13 @@ from perfusio.protocols import Disturbed, Futures, Model
 from perfusio.state import SETPOINT_INDEX, SPECIES_INDEX, FloatArray, Setpoints
 from perfusio.trajectory import Trajectory
 
-N_SEARCH_PATHS, N_SCOUT_PATHS = 48, 16
+N_SEARCH_PATHS = 48
+"""Paths of a decision problem that is searched on all of them."""
+N_MANY_PATHS, N_PATHS, N_SCOUT_PATHS = 128, 8, 4
+"""Paths of the three views of one that is searched cheaply."""
+ROUNDING = 0.01
+"""By so much of itself a merit may differ when it is evaluated again: paths are in single precision, and the logarithm
+of a hopeless improvement magnifies."""
 N_BASELINE = 3
 """Latest setpoints of a vessel that are no news to it: hypervolumes are measured beyond them."""
 
@@ -164,16 +170,19 @@ class _Today:
         # a stream of its own, whichever other vessels there are today
         seed = int(np.random.SeedSequence([self.seed, crc32(reactor.encode())]).generate_state(1)[0])
         draw = _futures(trajectory, self.model, config, self.seed)
-        futures = draw(N_SEARCH_PATHS)
-        problem = _posed(futures, trajectory, current, space, config, seed)
-        scouted = few(futures, N_SCOUT_PATHS, draw)
-        scout = _posed(scouted, trajectory, current, space, config, seed, N_SCOUT_PATHS)
-        yield problem, problem.hold[None]
-        low, high = box(problem, trajectory, space)
-        best, merit = yield from searching(problem, low, high, np.random.default_rng(seed), scout=scout)
+        futures = draw(N_MANY_PATHS)
+
+        def posed(futures: Futures, n_paths: int) -> Problem:
+            return _posed(futures, trajectory, current, space, config, seed, n_paths)
+
+        on_many = posed(futures, N_MANY_PATHS)
+        problem, scout = (posed(few(futures, n, draw), n) for n in (N_PATHS, N_SCOUT_PATHS))
+        yield on_many, on_many.hold[None]
+        low, high = box(on_many, trajectory, space)
+        best, merit = yield from refining(scout, problem, on_many, low, high, np.random.default_rng(seed))
         yield problem, best[None]
         score = float(problem.acquire(best[None])[0])
-        if not np.isfinite(score) or abs(float(problem.merit(best[None])[0]) - merit) > 1e-3 * max(1.0, abs(merit)):
+        if not np.isfinite(score) or abs(float(problem.merit(best[None])[0]) - merit) > ROUNDING * max(1.0, abs(merit)):
             raise ModelError(f"The score of the best setpoints does not re-evaluate: {merit:g} against {score:g}.")
         return _Found(problem=problem, best=best, score=score)
 

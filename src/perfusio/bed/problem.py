@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from perfusio.bed.objectives import Feasibility, feasibility, quantity_paths, scores
+from perfusio.bed.objectives import Feasibility, Moments, judged, quantity_paths, scores
 from perfusio.config import MULTI_OBJECTIVE, DesignSpace, RunConfig
 from perfusio.protocols import Futures
 from perfusio.state import SETPOINT_INDEX, FloatArray
@@ -66,6 +66,7 @@ class _Played:
     plans: FloatArray
     paths: FloatArray
     gains: FloatArray
+    moments: Moments
     kept: Feasibility
 
 
@@ -104,8 +105,9 @@ class Problem:
         self.judged: list[Judged] = []
         self.futures, self.space = futures, space
         self.hold = np.tile(current, config.plan_pieces)
-        self._allowed = 0.0
+        self.allowed = 0.0
         self._last: _Played | None = None
+        self._known: tuple[Moments, Moments] | None = None
         self._is_multi = config.acquisition in MULTI_OBJECTIVE
         others = baseline if baseline is not None and self._is_multi else np.empty((0, len(current)))
         self._baseline = np.concatenate([self.hold[None], np.tile(others, config.plan_pieces)])
@@ -184,23 +186,22 @@ class Problem:
         least = float(pool.violation[pool.is_allowed].min(initial=np.inf))
         if not np.isfinite(least) and not pool.is_allowed.any():
             return self.hold, -np.inf
-        self._allowed = least + TOLERANCE if least > 0.0 else 0.0
+        self.allowed = least + TOLERANCE if least > 0.0 else 0.0
         merit = np.where(pool.is_allowed, self._ranked(pool.value, pool.violation), -np.inf)
         self.judged = [replace(pool, merit=merit)]
         best = int(np.argmax(np.where(np.isnan(merit), -np.inf, merit)))
         return pool.candidates[best], float(merit[best])
 
     def _ranked(self, values: FloatArray, violation: FloatArray) -> FloatArray:
-        return np.where(violation > self._allowed, INFEASIBLE * (1.0 + violation - self._allowed), values)
+        return np.where(violation > self.allowed, INFEASIBLE * (1.0 + violation - self.allowed), values)
 
     def penalized(self, candidates: FloatArray) -> FloatArray:
         """Return acquisition values less a penalty that no gain outweighs, without the jump at the limit (G,).
 
         Values below 0 are squeezed, in their order: no logarithm of a hopeless improvement outweighs a limit.
         """
-        missed = np.maximum(self.judge(candidates).violation - self._allowed, 0.0)
-        values = self.acquire(candidates)
-        return np.where(values < 0.0, -np.log1p(np.maximum(-values, 0.0)), values) - PENALTY * missed
+        missed = np.maximum(self.judge(candidates).violation - self.allowed, 0.0)
+        return squeezed(self.acquire(candidates)) - PENALTY * missed
 
     def pool(self) -> Judged:
         """Return everything that was judged so far."""
@@ -236,8 +237,29 @@ class Problem:
         for objective, h in zip(self.config.objectives, self.horizons, strict=True):
             value = scores(objective, paths[:, :, :h], plans[:, :h], moves, diameter=self.diameter)
             gains.append(objective.weight * (value - value[:1]))
-        kept = feasibility(self.config.constraints, paths, plans, diameter=self.diameter)
-        self._last = _Played(rows=self._rows, plans=plans, paths=paths, gains=np.stack(gains, axis=2), kept=kept)
+        moments = Moments.of(self.config.constraints, paths, plans, diameter=self.diameter)
+        self._last = _Played(
+            rows=self._rows, plans=plans, paths=paths, gains=np.stack(gains, axis=2), moments=moments,
+            kept=self._judged(moments),
+        )  # fmt: skip
+
+    def _judged(self, moments: Moments) -> Feasibility:
+        known = moments if self._known is None else moments.corrected(*self._known)
+        return judged(self.config.constraints, known)
+
+    def anchor(self, on_many: Problem, candidate: FloatArray) -> None:
+        """Judge from now on by what the same problem on many paths says of a candidate (D,); forget what was judged.
+
+        The candidate itself is then judged as on many paths, those near it almost so, at the cost of few.
+        """
+        self._known = self._moments(candidate), on_many._moments(candidate)
+        if self._last is not None:
+            self._last = replace(self._last, kept=self._judged(self._last.moments))
+        self.judged, self.allowed = [], 0.0
+
+    def _moments(self, candidate: FloatArray) -> Moments:
+        played, rows = self._found(candidate[None])
+        return Moments(mean=played.moments.mean[:, rows], sd=played.moments.sd[:, rows])
 
     def _found(self, candidates: FloatArray) -> tuple[_Played, NDArray[np.intp]]:
         """Return the batch that holds these candidates, and where; it is played if the last one does not."""
@@ -246,6 +268,11 @@ class Problem:
             self.receive(self.futures.play(plans))
         assert self._last is not None
         return self._last, np.array([self._last.rows[row.tobytes()] for row in candidates], dtype=np.intp)
+
+
+def squeezed(values: FloatArray) -> FloatArray:
+    """Return acquisition values with those below 0 squeezed, in their order."""
+    return np.where(values < 0.0, -np.log1p(np.maximum(-values, 0.0)), values)
 
 
 def ramped(current: FloatArray, pieces: FloatArray, max_step: FloatArray, horizon: int) -> FloatArray:

@@ -7,17 +7,19 @@ from typing import TypeVar
 
 import numpy as np
 
-from perfusio.bed.pareto import nondominated
-from perfusio.bed.problem import Judged, Problem
+from perfusio.bed.polish import Box, polishing
+from perfusio.bed.problem import Problem
 from perfusio.state import FloatArray
 
 T = TypeVar("T")
 
-N_CANDIDATES, N_ROUNDS, N_ELITE = 48, 6, 8
-N_SCOUTED, REACH = 8, 0.5
-"""Rounds on few paths, where there is a problem with few, and how far they begin, as a share of half the box."""
-N_FINALISTS, N_NEAR, N_NEAR_ROUNDS = 24, 24, 2
-"""What few paths found is judged on all, and so are candidates near the best of it."""
+N_CANDIDATES, N_ROUNDS, N_ELITE = 32, 8, 10
+FORGOTTEN, MIXED, LEAST = 0.8, 0.6, 0.02
+"""Of the covariance of candidates: what a round takes off it, how much of the best it takes in, and the least sd."""
+N_SCOUTED, REACH = 4, 0.5
+"""Rounds on few paths, and how far they begin, as a share of half the box."""
+N_LAST = 12
+"""Candidates that take part in the last judgement."""
 
 
 Wish = tuple[Problem, FloatArray]
@@ -37,14 +39,14 @@ def alone(search: Search[T]) -> T:
 
 
 def best_candidate(
-    problem: Problem, low: FloatArray, high: FloatArray, rng: np.random.Generator, *, scout: Problem | None = None
+    problem: Problem, low: FloatArray, high: FloatArray, rng: np.random.Generator
 ) -> tuple[FloatArray, float]:
     """Return the best candidate of a decision problem (D,) and its merit, as `searching` finds it."""
-    return alone(searching(problem, low, high, rng, scout=scout))
+    return alone(searching(problem, low, high, rng))
 
 
 def searching(
-    problem: Problem, low: FloatArray, high: FloatArray, rng: np.random.Generator, *, scout: Problem | None = None
+    problem: Problem, low: FloatArray, high: FloatArray, rng: np.random.Generator
 ) -> Search[tuple[FloatArray, float]]:
     """Look for the best candidate of a decision problem (D,) and its merit, by the search that its config names.
 
@@ -53,59 +55,77 @@ def searching(
         low: Lower corner of the box (D,).
         high: Upper corner (D,).
         rng: Source of the candidates.
-        scout: The same problem on fewer paths, where most of the search is done; None = none of it.
     """
     start = np.clip(problem.hold, low, high)
     if problem.config.search == "gradient":
-        from perfusio.bed.gradient import climbed  # torch
-
-        ends = climbed((scout or problem).penalized, low, high, start, seed=int(rng.integers(2**31)))
-        problem.merit(np.concatenate([start[None], ends]))
-        return problem.settle()
-    first, rounds, reach = (problem, N_ROUNDS, 1.0) if scout is None else (scout, N_SCOUTED, REACH)
-    proposals = proposing(low, high, start[None], rng, rounds=rounds, reach=reach)
-    pool = next(proposals)
-    while True:
-        yield first, pool
-        try:
-            pool = proposals.send(first.merit(pool))
-        except StopIteration:
-            break
-    if scout is not None:
-        chosen = np.concatenate([start[None], finalists(scout.pool())])
-        yield problem, chosen
-        problem.merit(chosen)
-        for _ in range(N_NEAR_ROUNDS):
-            near = _near_the_best(problem, low, high, rng)
-            yield problem, near
-            problem.merit(near)
+        yield from _climbing(problem, problem, low, high, rng)
+    else:
+        yield from _sampling(problem, low, high, start, rng, rounds=N_ROUNDS, reach=1.0)
     return problem.settle()
 
 
-def _near_the_best(problem: Problem, low: FloatArray, high: FloatArray, rng: np.random.Generator) -> FloatArray:
-    """Draw candidates (N_NEAR, D) near the best so far, as far from it as the next best are from one another."""
-    winner, _ = problem.settle()
-    pool = problem.pool()
-    elite = pool.candidates[np.argsort(-pool.merit, kind="stable")[:N_ELITE]]
-    spread = np.maximum(elite.std(axis=0), 0.02 * (high - low))
-    drawn: FloatArray = np.clip(winner + spread * rng.standard_normal((N_NEAR, len(low))), low, high)
-    return drawn
+def refining(
+    scout: Problem, problem: Problem, on_many: Problem, low: FloatArray, high: FloatArray, rng: np.random.Generator
+) -> Search[tuple[FloatArray, float]]:
+    """Do what `searching` does with three views of one problem, on few, some and many paths: cheaper by far.
 
-
-def finalists(pool: Judged) -> FloatArray:
-    """Return candidates (K, D) among which the best is likely, wherever exactly the limits are on more paths.
-
-    Half of them are the best as judged, half those that no other beats on both gain and distance from the limits.
+    Few rough paths tell well what candidates gain over one another, and badly where exactly a limit lies. So candidates
+    are compared on few, and where limits lie is said by one of them on many: first by holding, then by the best so far.
+    Returns the best candidate and its merit as judged with itself on many paths.
     """
-    rows = np.flatnonzero(pool.is_allowed)
-    if not rows.size:
-        return pool.candidates[:0]
-    front = rows[nondominated(np.stack([pool.gain[rows], -pool.violation[rows]], axis=1))]
-    front = front[np.argsort(pool.violation[front], kind="stable")]
-    spread = front[np.unique(np.linspace(0, max(len(front) - 1, 0), min(len(front), N_FINALISTS // 2)).astype(int))]
-    best = np.argsort(-pool.merit, kind="stable")[: N_FINALISTS // 2]
-    picked: FloatArray = np.unique(pool.candidates[np.concatenate([best, spread])], axis=0)
-    return picked
+    start = np.clip(problem.hold, low, high)
+    yield on_many, start[None]
+    if problem.config.search == "gradient":
+        yield scout, start[None]
+        scout.anchor(on_many, start)
+        yield from _climbing(scout, scout, low, high, rng)
+    else:
+        yield from _sampling(scout, low, high, start, rng, rounds=N_SCOUTED, reach=REACH, on_many=on_many)
+    best, _ = scout.settle()
+    yield on_many, best[None]
+    best = yield from polishing(problem, on_many, best, start, Box(low=low, high=high), rng)
+    yield on_many, best[None]
+    last = np.concatenate([start[None], problem.pool().candidates[-N_LAST:], best[None]])
+    yield problem, last
+    problem.anchor(on_many, best)
+    problem.merit(last)
+    return problem.settle()
+
+
+def _climbing(
+    scout: Problem, problem: Problem, low: FloatArray, high: FloatArray, rng: np.random.Generator
+) -> Search[None]:
+    from perfusio.bed.gradient import climbed  # torch
+
+    start = np.clip(problem.hold, low, high)
+    ends = climbed(scout.penalized, low, high, start, seed=int(rng.integers(2**31)))
+    found = np.concatenate([start[None], ends])
+    yield problem, found
+    problem.merit(found)
+
+
+def _sampling(
+    problem: Problem,
+    low: FloatArray,
+    high: FloatArray,
+    start: FloatArray,
+    rng: np.random.Generator,
+    *,
+    rounds: int,
+    reach: float,
+    on_many: Problem | None = None,
+) -> Search[None]:
+    proposals = proposing(low, high, start[None], rng, rounds=rounds, reach=reach)
+    pool = next(proposals)
+    while True:
+        yield problem, pool
+        if on_many is not None:
+            problem.anchor(on_many, start)
+            on_many = None
+        try:
+            pool = proposals.send(problem.merit(pool))
+        except StopIteration:
+            return
 
 
 def cross_entropy(
@@ -150,10 +170,11 @@ def proposing(
 ) -> Generator[FloatArray, FloatArray, tuple[FloatArray, float]]:
     """Do what `cross_entropy` does, asking its caller for the merit (G,) of each pool (G, U) that it yields."""
     half = 0.5 * (high - low)
-    mean, spread = np.clip(incumbents[0], low, high), reach * half
-    best, best_merit = incumbents[0], -np.inf
+    mean, best, best_merit = np.clip(incumbents[0], low, high), incumbents[0], -np.inf
+    cov = reach**2 * np.eye(len(low))  # in units of half the box
     for _ in range(rounds):
-        drawn = np.clip(mean + spread * rng.standard_normal((N_CANDIDATES, len(low))), low, high)
+        root = np.linalg.cholesky(cov)
+        drawn = np.clip(mean + half * (rng.standard_normal((N_CANDIDATES, len(low))) @ root.T), low, high)
         pool = np.concatenate([incumbents, drawn] if np.isneginf(best_merit) else [incumbents, best[None], drawn])
         values = yield pool
         values = np.where(np.isfinite(values), values, -np.inf)
@@ -161,6 +182,9 @@ def proposing(
         if values[order[0]] > best_merit:
             best, best_merit = pool[order[0]].copy(), float(values[order[0]])
         elite = pool[order[:N_ELITE]]
-        mean = elite.mean(axis=0)
-        spread = np.maximum(0.7 * elite.std(axis=0) + 0.3 * spread * 0.7, 0.02 * half)
+        # seen from half way to the new mean, the cloud is stretched along the way it goes: along a limit, mostly
+        after = elite.mean(axis=0)
+        seen = (elite - 0.5 * (mean + after)) / np.where(half > 0.0, half, 1.0)
+        cov = (1.0 - FORGOTTEN) * cov + MIXED * seen.T @ seen / len(elite) + LEAST**2 * np.eye(len(low))
+        mean = after
     return best, best_merit

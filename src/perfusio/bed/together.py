@@ -67,7 +67,7 @@ def _play(wishes: Sequence[Wish]) -> None:
 
 def few(futures: Futures, n_paths: int, again: Callable[[int], Futures]) -> Futures:
     """Return the first so many paths of futures, or so many drawn again where they cannot be parted."""
-    return futures.first(n_paths) if isinstance(futures, JointFutures) else again(n_paths)
+    return futures.rough(n_paths) if isinstance(futures, JointFutures) else again(n_paths)
 
 
 def forecasts(

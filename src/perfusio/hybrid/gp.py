@@ -10,7 +10,6 @@ Letters: N data, D inputs, S paths, C points. Targets are standardised by the ca
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
 from dataclasses import dataclass
 from weakref import WeakKeyDictionary
 
@@ -20,7 +19,7 @@ from scipy.linalg import solve_triangular
 from perfusio.errors import FitFailed
 from perfusio.hybrid.kernel import Hyperparameters, add_noise, cholesky, independent, matern52_pull, solved
 from perfusio.hybrid.likelihood import fit, initial_hyperparameters
-from perfusio.hybrid.paths import N_CANDIDATES, Skeleton, spread
+from perfusio.hybrid.paths import N_CANDIDATES, Draw, Skeleton, spread
 from perfusio.state import FloatArray
 
 __all__ = ["GaussianProcess", "Hyperparameters", "Posterior", "fit", "independent", "initial_hyperparameters"]
@@ -80,11 +79,11 @@ class Posterior(ABC):
         v = self._known(cross)
         return cross @ self.alpha, self.h.covariance(scaled, scaled) - v.T @ v
 
-    def sample_paths(self, n_paths: int, rng: np.random.Generator) -> Callable[[FloatArray], FloatArray]:
+    def sample_paths(self, n_paths: int, rng: np.random.Generator) -> Draw:
         """Draw functions, each one consistent wherever it is evaluated; see `paths`.
 
         Returns:
-            A function of x (G, S, D) that returns (G, S): path s at G points.
+            Of x (G, S, D) it gives (G, S): path s at G points.
         """
         return self._skeleton().draw(n_paths, rng)
 

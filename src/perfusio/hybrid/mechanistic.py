@@ -91,7 +91,13 @@ TYPICAL: FloatArray = np.array([p.value for p in PARAMETERS])
 LOG_SD: FloatArray = np.array([p.log_sd for p in PARAMETERS])
 
 
-def advance(species: FloatArray, setpoints: FloatArray, log_factors: FloatArray, hours: ArrayLike) -> FloatArray:
+def advance(
+    species: FloatArray,
+    setpoints: FloatArray,
+    log_factors: FloatArray,
+    hours: ArrayLike,
+    steps_per_day: int = STEPS_PER_DAY,
+) -> FloatArray:
     """Advance species by the balances at constant setpoints.
 
     Args:
@@ -99,6 +105,7 @@ def advance(species: FloatArray, setpoints: FloatArray, log_factors: FloatArray,
         setpoints: Held constant, shape (U, B).
         log_factors: Logarithm of each parameter over its typical value, shape (P, B).
         hours: Interval, scalar or (B,) [h].
+        steps_per_day: At least one is made.
 
     Returns:
         Species after the interval, shape (Q, B).
@@ -107,7 +114,7 @@ def advance(species: FloatArray, setpoints: FloatArray, log_factors: FloatArray,
     viable = species[0] + 1e-9
     dead = viable * (100.0 - species[1]) / np.maximum(species[1], 1.0)
     y0 = np.stack([viable, dead, *species[2:]])
-    n_steps = np.maximum(np.ceil(STEPS_PER_DAY * np.broadcast_to(days, viable.shape) - 1e-9), 1.0)
+    n_steps = np.maximum(np.ceil(steps_per_day * np.broadcast_to(days, viable.shape) - 1e-9), 1.0)
     y = y0
     for n in np.unique(n_steps):  # usually one; a vessel that missed a day must not change the steps of the others
         same = n_steps == n

@@ -11,7 +11,7 @@ Letters: M points, D inputs, S paths, G points at which each path is evaluated, 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -29,7 +29,7 @@ N_POINTS = 192
 """A skeleton has at most so many; processes with long lengthscales need half of them."""
 _N_WAVES = 32
 _N_CHORDS = 16  # sets of waves; paths of one chord have waves in common and weights of their own
-_BLOCK = 512  # points evaluated at a time: their covariances with the skeleton stay in the cache
+_BLOCK = 128  # points evaluated at a time: their covariances with all skeletons stay in the cache
 _LITTLE = 0.2  # of the variance that the data leave: where no row has more than this beyond the points, they suffice
 
 
@@ -96,108 +96,130 @@ class Skeleton:
         left: FloatArray = self.h.signal_variance - np.einsum("cm,cm->c", cross @ self.known, cross)
         return np.maximum(left, 0.0)
 
-    def draw(self, n_paths: int, rng: np.random.Generator) -> Callable[[FloatArray], FloatArray]:
-        """Draw functions.
-
-        Returns:
-            A function of x (G, S, D) that returns (G, S): path s at G points.
-        """
+    def draw(self, n_paths: int, rng: np.random.Generator) -> Draw:
+        """Draw functions."""
         d, per_chord = self.x.shape[1], -(-n_paths // _N_CHORDS)
         # the spectral density of Matern-5/2 is a t distribution with 5 degrees of freedom
         waves = rng.standard_normal((_N_CHORDS, d, _N_WAVES))
         waves *= np.sqrt(5.0 / rng.chisquare(5.0, (_N_CHORDS, 1, _N_WAVES)))
-        weights = rng.standard_normal((_N_CHORDS, 2 * _N_WAVES, per_chord), np.float32)
+        weights = rng.standard_normal((_N_CHORDS, 2 * _N_WAVES, per_chord))
         weights *= np.exp(self.h.log_signal) / np.sqrt(_N_WAVES)
-        centre = self.x.mean(axis=0)
-        single, points = waves.astype(np.float32), (self.x - centre).astype(np.float32)
-        prior = (_waved(points, single) @ weights).transpose(1, 0, 2).reshape(len(points), -1)  # chord by chord
+        angles = self.x @ waves
+        prior = np.concatenate([np.cos(angles), np.sin(angles)], axis=2) @ weights
+        prior = prior.transpose(1, 0, 2).reshape(len(self.x), -1)  # chord by chord
         drawn = self.mean[:, None] + self.root @ rng.standard_normal(prior.shape)
-        return _path(
+        pulls = self.h.signal_variance * solved(self.factor, drawn - prior).T
+        return Draw(
             scale=np.exp(-self.h.log_lengthscales),
-            centre=centre,
-            waves=single,
-            weights=weights.transpose(0, 2, 1).reshape(-1, 2 * _N_WAVES, 1),
-            points=points,
-            pulls=(self.h.signal_variance * solved(self.factor, drawn - prior).T[:, :, None]).astype(np.float32),
+            waves=waves,
+            weights=weights.transpose(0, 2, 1),
+            points=self.x,
+            pulls=pulls.reshape(_N_CHORDS, per_chord, -1),
         )
 
 
-def _path(
-    *, scale: FloatArray, centre: FloatArray, waves: Single, weights: Single, points: Single, pulls: Single
-) -> Callable[[FloatArray], FloatArray]:
-    """Return functions in single precision: a path is a random draw, and 1e6 of its values a day make a forecast.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draw:
+    """Functions drawn from one process, C chords with P paths each; paths take chords in turn.
 
-    Coordinates lose digits before `centre` is taken off, a few parts in 1e6 of a lengthscale.
-
-    Args:
+    Attributes:
         scale: What inputs are multiplied by, (D,).
-        centre: What is then taken off, (D,).
-        waves: Frequencies (K, D, F) of K chords, each with as many paths.
-        weights: Of cosines and sines in each path (S', 2 F, 1), S' >= S of whole chords, chord by chord.
-        points: The skeleton (M, D).
-        pulls: Of each point on each path, (S', M, 1).
-
-    Paths take chords in turn, so that the first few have all chords too.
+        waves: Frequencies of each chord by scaled inputs (C, D, F).
+        weights: Of cosines, then sines, in each path (C, P, 2 F).
+        points: The skeleton, scaled, (M, D).
+        pulls: Of each point on each path, (C, P, M).
     """
-    n_chords, d, _ = waves.shape
-    chords_of = (n_chords, len(weights) // n_chords)
-    weights, pulls = (a.reshape(*chords_of, -1, 1) for a in (weights, pulls))
-    scale, centre, near_points = scale.astype(np.float32), centre.astype(np.float32), Near(points)
 
-    def path(x: FloatArray) -> FloatArray:
-        g, s, _ = x.shape
+    scale: FloatArray
+    waves: FloatArray
+    weights: FloatArray
+    points: FloatArray
+    pulls: FloatArray
+
+    def __call__(self, x: FloatArray) -> FloatArray:
+        """Return path s at G points of its own, x (G, S, D): shape (G, S), single precision."""
+        values: FloatArray = Bundle([self])(x)[0]
+        return values
+
+
+class Bundle:
+    """Functions drawn from K processes of the same inputs, evaluated in one go and in single precision.
+
+    A path is a random draw, and 1e6 of its values a day make a forecast: most of what forecasts cost is here. So inputs
+    are prepared once for all processes, squared distances to all skeletons are one matrix product (with inputs,
+    their squares and 1 as its left side), and the passes over them as few as can be.
+    """
+
+    def __init__(self, draws: Sequence[Draw]) -> None:
+        first = draws[0]
+        self._centre = (first.points / first.scale).mean(axis=0)  # of all: single precision wants small numbers
+        self._ends = np.cumsum([0, *(len(d.points) for d in draws)])
+        self._right = np.concatenate([_distances_from(d, self._centre) for d in draws], axis=1)
+        self._waves = np.concatenate([_angles_of(d, self._centre) for d in draws], axis=2)
+        self._pulls = [d.pulls[..., None].astype(np.float32) for d in draws]
+        self._weights = [
+            tuple(w[..., None].astype(np.float32) for w in np.split(d.weights, 2, axis=2)) for d in draws
+        ]
+
+    def __call__(self, x: FloatArray) -> FloatArray:
+        """Return path s of each process at G points of its own, x (G, S, D): shape (K, G, S)."""
+        g, s, d = x.shape
+        n_chords = min(len(self._waves), s)  # few paths have a chord each
         per_chord = -(-s // n_chords)
         at = np.zeros((per_chord * n_chords, g, d), np.float32)
-        at[:s] = x.transpose(1, 0, 2) * scale - centre
+        at[:s] = x.transpose(1, 0, 2) - self._centre
         at = at.reshape(per_chord, n_chords, g, d).transpose(1, 0, 2, 3)
-        values = np.empty((n_chords, per_chord, g), np.float32)
+        values: FloatArray = np.empty((len(self._pulls), n_chords, per_chord, g), np.float32)
         wide = max(1, _BLOCK // per_chord)
         for j in range(0, g, wide):
             many = max(1, wide // min(g, wide))
             for i in range(0, n_chords, many):
-                here = np.ascontiguousarray(at[i : i + many, :, j : j + wide])
-                shape = (*here.shape[:3], -1)
-                waved = _waved(here.reshape(len(here), -1, d), waves[i : i + many]).reshape(shape)
-                near = near_points.covariance(here.reshape(-1, d)).reshape(shape)
-                w, p = weights[i : i + many, :per_chord], pulls[i : i + many, :per_chord]
-                values[i : i + many, :, j : j + wide] = (waved @ w + near @ p)[..., 0]
-        return values.transpose(1, 0, 2).reshape(-1, g)[:s].T
+                some = slice(i, min(i + many, n_chords))
+                values[:, some, :, j : j + wide] = self._at(at[some, :, j : j + wide], some)
+        return values.transpose(0, 2, 1, 3).reshape(len(values), -1, g)[:, :s].transpose(0, 2, 1)
 
-    return path
-
-
-class Near:
-    """Covariances of unit variance with M fixed scaled points, as `kernel.matern52`, for as many points as one likes.
-
-    Most of what forecasts cost is here: the points are prepared once, and the passes over (N, M) are as few as can be.
-    """
-
-    def __init__(self, points: Single) -> None:
-        squares = (5.0 / 3.0) * (points * points).sum(axis=1, keepdims=True)
-        ones = np.ones((len(points), 1), points.dtype)
-        self._right = np.ascontiguousarray(np.concatenate([(-10.0 / 3.0) * points, ones, squares], axis=1).T)
-
-    def covariance(self, x: Single) -> Single:
-        """Return the covariances (N, M) at scaled x (N, D): with t = 5/3 of a squared distance, r = sqrt(3 t)."""
-        left = np.ones((len(x), len(self._right)), x.dtype)
-        left[:, :-2] = x
-        np.einsum("nd,nd->n", x, x, out=left[:, -2])
-        left[:, -2] *= 5.0 / 3.0
-        t: Single = left @ self._right
-        np.abs(t, out=t)  # rounding may leave the least of them below zero
-        r = np.sqrt(t)
-        r *= -(3.0**0.5)
-        t -= r
-        t += 1.0
-        np.exp(r, out=r)
-        t *= r
-        return t
+    def _at(self, x: Single, chords: slice) -> Single:
+        """Return the values (K, c, P, g) of some chords at x (c, P, g, D)."""
+        *shape, d = x.shape
+        left = np.ones((*shape, 2 * d + 1), np.float32)
+        left[..., d : 2 * d] = x
+        np.multiply(x, x, out=left[..., :d])
+        near = _matern52_of(left.reshape(-1, 2 * d + 1) @ self._right).reshape(*shape, -1)
+        angles = left[..., d:].reshape(shape[0], -1, d + 1) @ self._waves[chords]
+        cosines, sines = (f(angles).reshape(*shape, len(self._pulls), -1) for f in (np.cos, np.sin))
+        out = np.empty((len(self._pulls), *shape), np.float32)
+        for k, (pulls, (by_cosine, by_sine)) in enumerate(zip(self._pulls, self._weights, strict=True)):
+            p = shape[1]
+            value = near[..., self._ends[k] : self._ends[k + 1]] @ pulls[chords, :p]
+            value += cosines[..., k, :] @ by_cosine[chords, :p]
+            value += sines[..., k, :] @ by_sine[chords, :p]
+            out[k] = value[..., 0]
+        return out
 
 
-def _waved(x: Single, waves: Single) -> Single:
-    """Return cosines and sines of waves (K, D, F) at x, (N, D) or (K, N, D): shape (K, N, 2 F)."""
-    angle = x @ waves
-    both = np.empty((*angle.shape[:2], 2 * angle.shape[2]), angle.dtype)
-    np.cos(angle, out=both[:, :, : angle.shape[2]])
-    np.sin(angle, out=both[:, :, angle.shape[2] :])
-    return both
+def _distances_from(draw: Draw, centre: FloatArray) -> Single:
+    """Return what [x squared, x, 1] is multiplied by to give 5/3 of squared scaled distances: (2 D + 1, M)."""
+    square = draw.scale**2
+    points = draw.points / draw.scale - centre
+    rows = [np.repeat(square[:, None], len(points), axis=1), -2.0 * (points * square).T, (points**2 @ square)[None]]
+    right: Single = (5.0 / 3.0 * np.concatenate(rows)).astype(np.float32)
+    return right
+
+
+def _angles_of(draw: Draw, centre: FloatArray) -> Single:
+    """Return what [x, 1] is multiplied by to give the angles of the waves: (C, D + 1, F)."""
+    by_x = draw.scale[:, None] * draw.waves
+    angles: Single = np.concatenate([by_x, centre[None, None] @ by_x], axis=1).astype(np.float32)
+    return angles
+
+
+def _matern52_of(t: Single) -> Single:
+    """Turn t = 5/3 of squared scaled distances into covariances of unit variance, in place: r = sqrt(3 t)."""
+    np.abs(t, out=t)  # rounding may leave the least of them below zero
+    r = np.sqrt(t)
+    r *= -(3.0**0.5)
+    t -= r
+    t += 1.0
+    np.exp(r, out=r)
+    t *= r
+    return t
