@@ -255,6 +255,8 @@ class RunConfig(Frozen):
         exploration: Share of the forecast's spread that acquisition functions see, 0 to 1. Small: a vessel worth weeks
             is steered by what is expected, and the unknown only breaks near-ties.
         search: How the best setpoints are looked for, one of SEARCHES; ``"gradient"`` takes several times as long.
+        untried: What becomes of a setpoint that all runs learnt from held at one value: ``"hold"`` leaves it there, as
+            nothing is known of what it does; ``"move"`` trusts general kinetics.
         plan_pieces: Destinations that a plan heads for one after another over the horizon; only its first step is ever
             taken, the next decision plans anew.
         objective: What decisions are for; a tuple of several is weighed into a sum, or into a front by the acquisition
@@ -275,6 +277,7 @@ class RunConfig(Frozen):
     model_update: Literal["auto", "approve", "frozen"] = "auto"
     acquisition: Annotated[str, _known(ACQUISITIONS, "an acquisition function")] = "LogEI"
     search: Annotated[str, _known(SEARCHES, "a search")] = "cross-entropy"
+    untried: Literal["hold", "move"] = "hold"
     plan_pieces: int = Field(default=1, ge=1, le=4)
     exploration: float = Field(default=0.1, ge=0, le=1)
     objective: Objective | tuple[Objective, ...] = Objective(kind="track", quantity="vcd", target=30.0)
@@ -282,7 +285,7 @@ class RunConfig(Frozen):
     alarms: tuple[AlarmLimits, ...] = DEFAULT_ALARMS
     mode: Mode | None = None
     forecast_days: int = Field(default=28, ge=1, le=90)
-    n_paths: int = Field(default=256, ge=16, le=4096)
+    n_paths: int = Field(default=128, ge=16, le=4096)
     seed: int = Field(default=0, ge=0)
     run_dir: Path = Path()
     fresh: bool = False

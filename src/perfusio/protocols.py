@@ -208,6 +208,18 @@ class Disturbed(Protocol):
         ...
 
 
+@runtime_checkable
+class Experienced(Protocol):
+    """A model that can say where it was taught."""
+
+    def tried(self) -> tuple[FloatArray, FloatArray] | None:
+        """Return the least and the largest value of each setpoint in the runs that it learnt from, two arrays (U,).
+
+        None where these are too few to tell a design from chance.
+        """
+        ...
+
+
 class Policy(Protocol):
     """Chooses the next setpoints of all vessels at once."""
 

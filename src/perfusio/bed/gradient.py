@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
+from warnings import catch_warnings, simplefilter
 
 import numpy as np
 import torch
@@ -16,7 +17,7 @@ from botorch.optim import optimize_acqf
 from perfusio.state import FloatArray
 
 N_RAW, N_STARTS, MAX_ITERATIONS = 48, 4, 12
-STEP = 1e-3
+STEP = 5e-3
 """Of the differences, as a share of the box."""
 
 
@@ -73,14 +74,16 @@ def climbed(
     unit = np.where(span > 0.0, (start - low) / np.where(span > 0.0, span, 1.0), 0.5)
     raw = rng.random((N_RAW, len(low)))
     best = raw[np.argsort(-values(raw), kind="stable")[: N_STARTS - 1]]
-    found, _ = optimize_acqf(
-        _Merit(values),
-        bounds=torch.stack([torch.zeros(len(low)), torch.ones(len(low))]).double(),
-        q=1,
-        num_restarts=N_STARTS,
-        batch_initial_conditions=torch.from_numpy(np.concatenate([unit[None], best])).unsqueeze(-2),
-        options={"maxiter": MAX_ITERATIONS},
-        return_best_only=False,
-    )
+    with catch_warnings():
+        simplefilter("ignore", RuntimeWarning)  # a climb that ends early, on the last digits, is judged like any other
+        found, _ = optimize_acqf(
+            _Merit(values),
+            bounds=torch.stack([torch.zeros(len(low)), torch.ones(len(low))]).double(),
+            q=1,
+            num_restarts=N_STARTS,
+            batch_initial_conditions=torch.from_numpy(np.concatenate([unit[None], best])).unsqueeze(-2),
+            options={"maxiter": MAX_ITERATIONS},
+            return_best_only=False,
+        )
     ends: FloatArray = low + np.clip(found.detach().squeeze(-2).numpy(), 0.0, 1.0) * span
     return ends

@@ -18,7 +18,7 @@ from perfusio.config import DesignSpace, RunConfig
 from perfusio.decision import Decision, Reason
 from perfusio.errors import ModelError, PerfusioError
 from perfusio.forecast import Forecast
-from perfusio.protocols import Disturbed, Futures, Model
+from perfusio.protocols import Disturbed, Experienced, Futures, Model
 from perfusio.state import SETPOINT_INDEX, SPECIES_INDEX, FloatArray, Setpoints
 from perfusio.trajectory import Trajectory
 
@@ -29,6 +29,8 @@ N_MANY_PATHS, N_PATHS, N_SCOUT_PATHS = 128, 8, 4
 ROUNDING = 0.01
 """By so much of itself a merit may differ when it is evaluated again: paths are in single precision, and the logarithm
 of a hopeless improvement magnifies."""
+VARIED = 0.25
+"""A setpoint that moved by less than this share of its largest step in all runs learnt from was not varied."""
 N_BASELINE = 3
 """Latest setpoints of a vessel that are no news to it: hypervolumes are measured beyond them."""
 
@@ -116,9 +118,10 @@ def _posed(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Found:
-    """What a search found for a vessel: the problem, the best candidate (D,) and its acquisition value."""
+    """What a search found for a vessel: its problem, the best candidate (D,) and its acquisition value."""
 
     problem: Problem
+    on_many: Problem
     best: FloatArray
     score: float
 
@@ -178,13 +181,18 @@ class _Today:
         on_many = posed(futures, N_MANY_PATHS)
         problem, scout = (posed(few(futures, n, draw), n) for n in (N_PATHS, N_SCOUT_PATHS))
         yield on_many, on_many.hold[None]
-        low, high = box(on_many, trajectory, space)
+        low, high = box(on_many, trajectory, space, self._tried())
         best, merit = yield from refining(scout, problem, on_many, low, high, np.random.default_rng(seed))
         yield problem, best[None]
         score = float(problem.acquire(best[None])[0])
         if not np.isfinite(score) or abs(float(problem.merit(best[None])[0]) - merit) > ROUNDING * max(1.0, abs(merit)):
             raise ModelError(f"The score of the best setpoints does not re-evaluate: {merit:g} against {score:g}.")
-        return _Found(problem=problem, best=best, score=score)
+        return _Found(problem=problem, on_many=on_many, best=best, score=score)
+
+    def _tried(self) -> tuple[FloatArray, FloatArray] | None:
+        if self.config.untried == "move" or not isinstance(self.model, Experienced):
+            return None
+        return self.model.tried()
 
     def _decision(
         self, reactor: str, found: _Found, ahead: tuple[Forecast, ...] | PerfusioError
@@ -192,7 +200,7 @@ class _Today:
         if isinstance(ahead, PerfusioError):
             return ahead
         chosen, hold = ahead
-        reason = explain(found.problem, found.best, support=chosen.support)
+        reason = explain(found.problem, found.best, support=chosen.support, on_many=found.on_many)
         return Decision(
             reactor_id=reactor,
             setpoints=found.ramp()[0],
@@ -214,24 +222,35 @@ def _with_disturbance(reason: Reason, model: Model, trajectory: Trajectory) -> R
     return replace(reason, disturbance=float(mean[q]), disturbance_sd=float(sd[q]))
 
 
-def box(problem: Problem, trajectory: Trajectory, space: DesignSpace) -> tuple[FloatArray, FloatArray]:
+def box(
+    problem: Problem,
+    trajectory: Trajectory,
+    space: DesignSpace,
+    tried: tuple[FloatArray, FloatArray] | None = None,
+) -> tuple[FloatArray, FloatArray]:
     """Return the corners (D,) between which candidates lie.
 
     Perfusion is capped at the present rate times exp(growth), for later pieces with the growth until then: a faster
-    ramp overfeeds (process-facts 3.2).
+    ramp overfeeds (process-facts 3.2). A setpoint that was never varied where the model learnt (`tried`, as in
+    protocols.Experienced) is not moved, unless towards where it was then: what it does would be a guess, and a guess is
+    where an optimum is soon found.
     """
     d, b = SETPOINT_INDEX["perfusion_rate"], SETPOINT_INDEX["bleed_rate"]
     vcd, before = problem.hold_paths()[:, 0, SPECIES_INDEX["vcd"]], trajectory.states[-1].vcd
     hours, n = problem.config.sampling_interval_hours, problem.config.plan_pieces
     net = float(np.log(np.median(vcd) / before)) if before > 0 else 0.0
     growth = max(net + problem.current[b] * hours / 24.0, 0.0)
-    highs = []
+    low, high, highs = space.low, space.high, []
+    if tried is not None:
+        is_untried = tried[1] - tried[0] < VARIED * space.max_step
+        low = np.where(is_untried, np.clip(np.minimum(tried[0], problem.current), low, high), low)
+        high = np.where(is_untried, np.clip(np.maximum(tried[1], problem.current), space.low, high), high)
     for piece in range(n):
         first = -(-piece * problem.horizon // n)  # the interval in which this piece begins
-        capped = space.high.copy()
-        capped[d] = max(min(space.high[d], problem.current[d] * np.exp(growth * (first + 1))), space.low[d])
+        capped = high.copy()
+        capped[d] = max(min(high[d], problem.current[d] * np.exp(growth * (first + 1))), low[d])
         highs.append(capped)
-    return np.tile(space.low, n), np.concatenate(highs)
+    return np.tile(low, n), np.concatenate(highs)
 
 
 def _latest(trajectory: Trajectory, space: DesignSpace) -> FloatArray:

@@ -19,7 +19,7 @@ from perfusio.bed.problem import PENALTY, Problem, squeezed
 from perfusio.state import FloatArray
 
 N_STEPS = 4
-REACH = 0.12
+REACH = 0.2
 """Of the first cross, as a share of the box."""
 BEYOND = 1.6
 """Candidates lie so much further out than the cross."""

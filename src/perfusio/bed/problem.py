@@ -21,9 +21,9 @@ from perfusio.state import SETPOINT_INDEX, FloatArray
 INFEASIBLE = -1e30
 """Below any acquisition value: the logarithm of a hopeless improvement of little spread can be -1e12."""
 PENALTY = 1e3
-TOLERANCE = 0.01
-"""Where no candidate keeps every limit, those within this much of the least violation compete on the objective: 0.05
-points of viability."""
+TOLERANCE = 0.003
+"""Where no candidate keeps every limit, those within this much of the least violation compete on the objective: 0.015
+points of viability. What it allows the objective takes, and recovery is slower by it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

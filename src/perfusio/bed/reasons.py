@@ -27,25 +27,30 @@ _BROKEN = 0.5 * INFEASIBLE
 """Merits below this belong to candidates that break a limit by more than the least."""
 
 
-def explain(problem: Problem, best: FloatArray, *, support: FloatArray | None) -> Reason:
+def explain(
+    problem: Problem, best: FloatArray, *, support: FloatArray | None, on_many: Problem | None = None
+) -> Reason:
     """Return the reason of one decision as data and as a sentence.
 
     Args:
-        problem: As it was searched.
+        problem: As it was searched: candidates are compared with one another by it.
         best: What was chosen (D,).
         support: How close the forecast of it is to data, by interval, or None.
+        on_many: The same problem on more paths, which tell better what is expected of the choice.
     """
+    told = on_many or problem
     config, pool = problem.config, problem.pool()
     objectives = config.objectives
     current, chosen = Setpoints.of(problem.current), Setpoints.of(problem.plans(best[None])[0, 0])
-    option = options_of(problem, best[None], [""])[0]
-    judged = problem.judge(best[None])
+    option = options_of(told, best[None], [""])[0]
+    own = option if on_many is None else options_of(problem, best[None], [""])[0]  # to compare with the pool
+    judged = told.judge(best[None])
     feasible = bool(judged.violation[0] <= 0.0)
     rivals = pool.is_allowed & ((pool.violation <= 0.0) if feasible else (pool.merit > _BROKEN))
-    forgone = max(float(pool.gain[rivals].max(initial=option.gain)) - option.gain, 0.0)
-    margin, cost = _margin(problem, judged, pool, option)
+    forgone = max(float(pool.gain[rivals].max(initial=own.gain)) - own.gain, 0.0)
+    margin, cost = _margin(problem, judged, pool, own)
     near = float(np.min(support[: problem.horizon])) if support is not None else float("nan")
-    held = problem.expected(problem.hold[None])[0]
+    held = told.expected(told.hold[None])[0]
     effects = []
     for objective, now, otherwise in zip(objectives, option.expected, held, strict=True):
         goal = f" (target {objective.target:g})" if objective.target else ""
@@ -76,7 +81,7 @@ def explain(problem: Problem, best: FloatArray, *, support: FloatArray | None) -
         margin=margin,
         margin_cost=cost if feasible else 0.0,
         exploration=forgone,
-        rejected=_rejected(problem, pool, best, option, feasible=feasible),
+        rejected=_rejected(problem, pool, best, own, feasible=feasible),
         front=_front(problem, pool, rivals) if len(objectives) > 1 else (),
     )
 

@@ -26,6 +26,8 @@ HELD_OUT = 2
 """New transitions of each vessel, the latest, on which a refit is compared with the model before it."""
 SURPRISED = 2.0
 """A one-step error so large (measurement alone makes 1) says that what was learnt is not right for these vessels."""
+TELLING = 4
+"""So many runs show which setpoints were varied and which were not."""
 N_FOLLOWED = 24
 """A fit follows so many runs, those given last; others are taken in as soon as a forecast is asked of them."""
 
@@ -269,6 +271,13 @@ class HybridModel:
         latent, drift, sd = belief.mean[LATENT], belief.mean[DRIFT], np.sqrt(np.diag(belief.cov)[DRIFT])
         now = from_latent(latent)
         return from_latent(latent + drift) - now, np.abs(from_latent(latent - sd) - now)
+
+    def tried(self) -> tuple[FloatArray, FloatArray] | None:
+        """Return the range of each setpoint in the runs learnt from, two arrays (U,); None below TELLING runs."""
+        if len(self.courses) < TELLING:
+            return None
+        inputs = np.concatenate([c.trajectory.inputs for c in self.courses])
+        return inputs.min(axis=0), inputs.max(axis=0)
 
     def estimate(self, trajectory: Trajectory) -> State:
         """Return the filtered state at the last sample: what is believed of every species, measured or not."""

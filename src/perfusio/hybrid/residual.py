@@ -358,12 +358,13 @@ class Residual:
     def sample_paths(self, n_paths: int, rng: np.random.Generator) -> Callable[[FloatArray], FloatArray]:
         """Draw residual functions; returns a function of x (G, S, D) that gives (Q, G, S)."""
         drawn = {q: p.sample_paths(n_paths, rng) for q, p in enumerate(self.processes) if p is not None}
-        bundle, usual = Bundle(list(drawn.values())), USUAL[list(drawn)].astype(np.float32)
+        bundle, usual = Bundle(list(drawn.values())) if drawn else None, USUAL[list(drawn)].astype(np.float32)
 
         def sampled(x: FloatArray) -> FloatArray:
             x = self.inputs(x)
             out = np.zeros((N_SPECIES, *x.shape[:2]), np.float32)
-            out[list(drawn)] = usual[:, None, None] * bundle(x)
+            if bundle is not None:
+                out[list(drawn)] = usual[:, None, None] * bundle(x)
             return out
 
         return sampled

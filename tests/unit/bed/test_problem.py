@@ -187,7 +187,7 @@ class TestMerit:
     def test_expected_is_at_the_end_of_the_horizon(self):
         p = problem(config(objective=(track(vcd=30), minimize("medium", horizon_days=5))))
         ((vcd, medium),) = p.expected(at(bleed_rate=0.25, perfusion_rate=0.8))
-        assert vcd == pytest.approx(36.0 * np.exp(3 * (p._futures.growth - 0.25)).mean())
+        assert vcd == pytest.approx(36.0 * np.exp(3 * (p.futures.growth - 0.25)).mean())
         assert medium == pytest.approx(0.8)
 
 
