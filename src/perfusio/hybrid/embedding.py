@@ -88,6 +88,17 @@ class CloneRegistry:
         apart: FloatArray = np.sqrt(((z[:, None] - z[None]) ** 2).mean(axis=2) / 2.0)
         return apart
 
+    def places(self) -> FloatArray:
+        """Return the clones on the one to three directions in which their rates differ most, (K, d), d < K.
+
+        Distances on it are at most those of `distances`, and near them as long as the clones are few.
+        """
+        z = self.factors() / (LOG_SD * np.sqrt(2.0 * len(LOG_SD)))
+        z -= z.mean(axis=0)
+        axes = np.linalg.svd(z, full_matrices=False)[2][: min(MOST_DIMENSIONS, len(z) - 1)]
+        places: FloatArray = z @ axes.T
+        return places
+
     def newcomer(self, log_factors: FloatArray | None = None) -> HybridModel:
         """Return the model of a clone of which no run is known: rows and rates of relatives, and the doubt about them.
 
