@@ -13,9 +13,15 @@ from perfusio.connectors.filesystem import FilesystemStore
 from perfusio.connectors.simulated import SimulatedAmbr250
 from perfusio.decision import Decision, Reason
 from perfusio.errors import ConfigError
+from perfusio.hybrid.clone_models import CloneModels
+from perfusio.hybrid.model import HybridModel
+from perfusio.hybrid.relatives import CloneResidual
+from perfusio.plant.clones import CLONE_X, CLONE_Y
 from perfusio.testing import ScriptedConnector, make_state
 from perfusio.twin.digital_twin import DigitalTwin
+from perfusio.twin.models import load
 from perfusio.twin.patience import Patience
+from perfusio.twin.replay import Replay
 from perfusio.twin.verify import read_records
 from perfusio.twin.vessels import Vessel
 
@@ -329,6 +335,43 @@ class TestOwnTerms:
         run = await run_twin(vessels, days=2, policy=Picky())
         assert {e.reactor for e in run.of("Withheld")} == {"R02"}
         assert len(run.of("SetpointsWritten", reactor="R01")) == 2
+
+
+class TestClones:
+    async def test_one_model_learns_several_clones_apart_and_lets_them_teach_each_other(
+        self, run_twin, alternating, tmp_path
+    ):
+        rigs = {r: SimulatedAmbr250(c, seed=i, days=7) for i, (r, c) in enumerate(
+            {"R01": CLONE_X, "R02": CLONE_X, "R03": CLONE_Y}.items())}  # fmt: skip
+        vessels = {r: Vessel(connector=rig, clone="Y" if r == "R03" else "X") for r, rig in rigs.items()}
+        run = await run_twin(vessels, days=7, model=HybridModel(), policy=alternating)
+        assert [e.day for e in run.of("ModelFitted", "ModelRejected")] == [3, 6]
+        model = run.twin.model
+        assert isinstance(model, CloneModels)
+        assert {c: len(m.courses) for c, m in model.models.items()} == {"X": 2, "Y": 1}
+        assert isinstance(model.of("Y").process.residual, CloneResidual)  # since day 6 it learns from the others
+        again = list(Replay(tmp_path, alternating).compared())
+        assert len(again) == 3 * 7
+        assert not any(c.difference for c in again)
+        assert load(tmp_path, run.of("ModelSaved")[-1]).of("Y").process.residual.coordinates.tolist() == (
+            model.of("Y").process.residual.coordinates.tolist()
+        )
+
+    async def test_a_clone_that_joins_is_a_newcomer_among_those_there(self, run_twin, alternating):
+        twins = []
+
+        def operator(event):
+            if (type(event).__name__, event.day) == ("ModelFitted", 3):
+                late = Vessel(connector=SimulatedAmbr250(CLONE_Y, seed=2, days=1), clone="Y")
+                twins[0].join("R02", late, reason="A second cell line.")
+
+        first = Vessel(connector=SimulatedAmbr250(CLONE_X, seed=1, days=5), clone="X")
+        run = await run_twin(
+            {"R01": first}, days=5, model=HybridModel(), policy=alternating, observers=(operator,), made=twins.append
+        )
+        assert [e.day for e in run.of("Decided", reactor="R02")] == [4]
+        assert isinstance(run.twin.model.of("Y").process.residual, CloneResidual)
+        assert run.twin.model.of("X").courses
 
 
 class TestSources:

@@ -72,6 +72,7 @@ def run(
     from perfusio.cli.history_model import starting_model
     from perfusio.cli.resume import keeper
     from perfusio.cli.watched import exit_code, run_watched
+    from perfusio.twin.vessels import clones_of
 
     given: dict[Key, tuple[str, Any]] = {
         ("run", "duration_days"): ("days", days),
@@ -99,10 +100,10 @@ def run(
 
         flags["run", "objective"] = Setting(aim(track, maximize, minimize), "--track, --maximize, --minimize")
     asked, people = load(experiment, flags), notifier(notify)
-    model = starting_model(history, [v.clone for v in asked.vessels], seed=asked.run.seed)
     try:
         whole = opened(asked)
         sources = chosen(asked, whole)
+        model = None if history is None else starting_model(history, clones_of(sources), seed=asked.run.seed)
         result = run_watched(
             sources, asked.run, design_space=asked.design_space, close=getattr(whole, "close", None),
             model=model, observers=(keeper(asked),), people=people,

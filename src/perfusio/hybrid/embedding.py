@@ -108,6 +108,28 @@ class CloneRegistry:
         Raises:
             NotEnoughData: the registry is empty.
         """
+        bare, largest = self._around(log_factors)
+        process = Process(
+            log_factors=bare.centre if log_factors is None else log_factors,
+            rate_cov=np.diag(bare.centre_sd[:N_VESSEL_RATES] ** 2),
+            residual=bare.on_background(largest.residual.processes),
+        )
+        return HybridModel(process=process)
+
+    def among(self, model: HybridModel) -> Process:
+        """Return the process of a clone with runs of its own, with what its relatives, the clones here, know by now.
+
+        Raises:
+            NotEnoughData: the registry is empty.
+        """
+        log_factors = model.process.log_factors
+        bare, _ = self._around(log_factors)
+        start = bare.on_background(model.process.residual.processes)
+        own = indexed([c.trajectory for c in model.courses], [c.species for c in model.courses])
+        return replace(model.process, residual=start.conditioned(own, log_factors))
+
+    def _around(self, log_factors: FloatArray | None) -> tuple[CloneResidual, Process]:
+        """Return what relatives teach a clone with these rates, before any process, and the best known relative."""
         if not self.models:
             raise NotEnoughData("The registry knows no clone, so nothing can be carried over: fit a model of its runs.")
         centre, sd = self.expected_rates()
@@ -125,12 +147,7 @@ class CloneRegistry:
             background=tuple(joined(of_species) for of_species in parts),
             freedom=max(largest.freedom, LEAST_FREEDOM),
         )
-        process = Process(
-            log_factors=centre if log_factors is None else log_factors,
-            rate_cov=np.diag(sd[:N_VESSEL_RATES] ** 2),
-            residual=bare.on_background(largest.residual.processes),
-        )
-        return HybridModel(process=process)
+        return bare, largest
 
     def adapted(self, runs: Sequence[Trajectory], *, seed: int = 0, is_calibrated: bool = True) -> HybridModel:
         """Return the model of a clone with these few runs, learnt with what is known of the others.

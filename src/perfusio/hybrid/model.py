@@ -118,7 +118,9 @@ class HybridModel:
         return replace(self, process=from_rows(data, self.process, seed), courses=(), beliefs={})
 
     @one_thread
-    def refit(self, trajectories: Sequence[Trajectory], *, seed: int) -> Refit[HybridModel]:
+    def refit(
+        self, trajectories: Sequence[Trajectory], *, seed: int, start: Process | None = None
+    ) -> Refit[HybridModel]:
         """Learn again on a copy, and compare with this model on transitions that neither has learnt from.
 
         Whatever this model was learnt from counts too, unless it goes on in one of `trajectories`. Hyperparameters and
@@ -129,6 +131,7 @@ class HybridModel:
         Args:
             trajectories: The vessels that are followed from now on.
             seed: Of every random choice.
+            start: Where to start learning, if not from the process of this model.
 
         Raises:
             NotEnoughData: fewer than MIN_TRANSITIONS usable rows, or nothing new.
@@ -141,7 +144,7 @@ class HybridModel:
         previous_error = one_step_error(self.process, trajectories, new)
         held_out = [n if len(t.setpoints) >= MIN_TRANSITIONS + n else 0 for t, n in zip(trajectories, new, strict=True)]
         learnt = from_runs(
-            self.process,
+            self.process if start is None else start,
             [*earlier, *trajectories],
             courses=self.courses if previous_error < SURPRISED else (),
             held_out=[0] * len(earlier) + held_out,

@@ -59,7 +59,7 @@ def _draw_map(axes: Axes, names: Sequence[str], places: FloatArray) -> None:
     at[:, : min(2, places.shape[1])] = places[:, :2]
     axes.plot(*at.T, "o", color=BELIEF, markersize=8)
     for name, (x, y) in zip(names, at, strict=True):
-        axes.annotate(name, (float(x), float(y)), xytext=(7, 5), textcoords="offset points")
+        axes.annotate(name, (float(x), float(y)), xytext=(0, 8), textcoords="offset points", ha="center")
     axes.set(
         title="Clones by their calibrated rates",
         xlabel="direction in which they differ most",

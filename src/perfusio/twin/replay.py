@@ -11,6 +11,7 @@ from perfusio.config import DesignSpace, Mode, RunConfig
 from perfusio.decision import Decision
 from perfusio.errors import AuditError
 from perfusio.events import Decided, Event, ModelConditioned, ModelSaved, RunStarted, VesselJoined
+from perfusio.hybrid.clone_models import keeping_apart
 from perfusio.protocols import Model, Policy
 from perfusio.state import SETPOINT_QUANTITIES, SETPOINTS
 from perfusio.twin import models
@@ -83,7 +84,8 @@ class Replay:
         elif isinstance(event, ModelSaved):
             self._model = models.load(self._run_dir, event)
         elif isinstance(event, ModelConditioned) and self._model is not None:
-            self._model = self._model.condition([t for t in known.trajectories.values() if t.states])
+            observed = [t for t in known.trajectories.values() if t.states]
+            self._model = keeping_apart(self._model, observed).condition(observed)
 
     def _compare(self, record: Record, event: Decided, known: RunState) -> Compared:
         reactor, day = str(event.reactor), event.day or 0
