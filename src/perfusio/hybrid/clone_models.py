@@ -169,11 +169,12 @@ class CloneModels:
         n_intervals: int,
         seed: int,
         feeds: Sequence[Feed | None] = (),
-    ) -> Futures:
+    ) -> OneVesselsFutures:
         """Draw possible futures of one vessel; as `HybridModel.futures`."""
-        return self.of(trajectory.clone).futures(
+        futures = self.of(trajectory.clone).futures(
             trajectory, interval_hours=interval_hours, n_paths=n_paths, n_intervals=n_intervals, seed=seed, feeds=feeds
         )
+        return OneVesselsFutures(futures)
 
     def disturbance(self, trajectory: Trajectory) -> tuple[FloatArray, FloatArray]:
         """Return the estimated drift of a vessel and its sd; as `HybridModel.disturbance`."""
@@ -182,6 +183,17 @@ class CloneModels:
     def estimate(self, trajectory: Trajectory) -> State:
         """Return the filtered state of a vessel; as `HybridModel.estimate`."""
         return self.of(trajectory.clone).estimate(trajectory)
+
+
+@dataclass(frozen=True, slots=True)
+class OneVesselsFutures:
+    """Futures that are played by themselves only: those of another clone move by other rates."""
+
+    _futures: Futures
+
+    def play(self, plans: FloatArray) -> FloatArray:
+        """Return the species under each plan; as `Futures.play`."""
+        return self._futures.play(plans)
 
 
 def by_clone(trajectories: Iterable[Trajectory]) -> dict[str, list[Trajectory]]:

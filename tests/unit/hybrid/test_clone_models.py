@@ -85,6 +85,14 @@ class TestForecasts:
             assert late.model.estimate(vessel) == own.estimate(vessel)
         assert late.model.of("CloneX").model_id != late.model.of("CloneY").model_id
 
+    def test_futures_are_played_with_the_rates_of_their_clone_and_by_themselves(self, vessels, late):
+        plans = np.array([[u.vector() for u in vessels[0].setpoints[:3]]])
+        ahead = {"interval_hours": 24.0, "n_paths": 16, "n_intervals": 3, "seed": 0}
+        for vessel in (vessels[0], vessels[2]):
+            futures = late.model.futures(vessel, **ahead)
+            assert np.array_equal(futures.play(plans), late.model.of(vessel.clone).futures(vessel, **ahead).play(plans))
+            assert [name for name in dir(futures) if not name.startswith("_")] == ["play"]
+
     def test_a_new_clone_is_a_newcomer_among_those_known(self, vessels, late):
         (new,) = (replace(t, clone="CloneZ") for t in runs_of(CLONE_Y, 1, 3, days=2))
         model = late.model.condition([*vessels, new])
