@@ -20,7 +20,7 @@ from model_cases import Array, cultivated, training
 from model_cases import _within as within
 from model_scores import Live
 from perfusio.hybrid.embedding import CloneRegistry
-from perfusio.hybrid.mechanistic import LOG_SD
+from perfusio.hybrid.likeness import distances
 from perfusio.hybrid.model import HybridModel
 from perfusio.hybrid.transfer import adapt
 from perfusio.plant.oracle import random_clone
@@ -164,6 +164,5 @@ def of_transfer(pairs: list[Pair]) -> list[str]:
 def placed(pairs: list[Pair]) -> float:
     """Return the rank correlation of distances between rates and between true constants."""
     i, j = np.triu_indices(len(pairs), 1)
-    rates, true = np.array([p.log_factors / LOG_SD for p in pairs]), np.array([p.true for p in pairs])
-    apart = [np.linalg.norm(x[i] - x[j], axis=1) for x in (rates, true)]
-    return float(spearmanr(*apart).statistic)
+    rates, true = distances(np.array([p.log_factors for p in pairs])), np.array([p.true for p in pairs])
+    return float(spearmanr(rates[i, j], np.linalg.norm(true[i] - true[j], axis=1)).statistic)

@@ -10,6 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from perfusio.hybrid.mechanistic import LOG_SD
+
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
 
@@ -77,7 +79,7 @@ def a_pair(part, number, transfer=0.10, pooled=0.20, alone=0.15, zero_width=1.2)
     pairs = part("transfer_pairs")
     scores = dict(zip(pairs.NAMES, (transfer, pooled, alone, 0.3), strict=True))
     widths = dict(zip(pairs.NAMES, (0.5, 0.5, 1.0, zero_width), strict=True))
-    rates, true = np.full(len(pairs.LOG_SD), 0.1 * number), np.full(4, 1.0 * number)
+    rates, true = 0.05 * number * LOG_SD, np.full(4, 1.0 * number)
     return pairs.Pair(
         number=number, rrmse=scores, coverage=scores, width=widths, is_alone=False, log_factors=rates, true=true
     )

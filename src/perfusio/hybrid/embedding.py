@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from perfusio.errors import NotEnoughData
+from perfusio.hybrid import likeness
 from perfusio.hybrid.calibration import calibrate
 from perfusio.hybrid.features import N_SPECIES, indexed
 from perfusio.hybrid.filter import Process
@@ -83,21 +84,12 @@ class CloneRegistry:
         return centre, np.sqrt(between * (1.0 + 1.0 / (k + 1.0)))
 
     def distances(self) -> FloatArray:
-        """Return how much the rates of clones differ over what is usual between cell lines, RMS, (K, K)."""
-        z = self.factors() / LOG_SD
-        apart: FloatArray = np.sqrt(((z[:, None] - z[None]) ** 2).mean(axis=2) / 2.0)
-        return apart
+        """Return how far apart the rates of clones are (`likeness`), (K, K)."""
+        return likeness.distances(self.factors())
 
     def places(self) -> FloatArray:
-        """Return the clones on the one to three directions in which their rates differ most, (K, d), d < K.
-
-        Distances on it are at most those of `distances`, and near them as long as the clones are few.
-        """
-        z = self.factors() / (LOG_SD * np.sqrt(2.0 * len(LOG_SD)))
-        z -= z.mean(axis=0)
-        axes = np.linalg.svd(z, full_matrices=False)[2][: min(MOST_DIMENSIONS, len(z) - 1)]
-        places: FloatArray = z @ axes.T
-        return places
+        """Return the clones on a map (`likeness`), (K, d)."""
+        return likeness.places(self.distances())
 
     def newcomer(self, log_factors: FloatArray | None = None) -> HybridModel:
         """Return the model of a clone of which no run is known: rows and rates of relatives, and the doubt about them.

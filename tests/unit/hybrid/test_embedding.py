@@ -10,7 +10,6 @@ from perfusio.errors import NotEnoughData
 from perfusio.hybrid import checkpoints
 from perfusio.hybrid.embedding import CloneRegistry, coordinates
 from perfusio.hybrid.mechanistic import LOG_SD
-from perfusio.hybrid.model import HybridModel
 from perfusio.hybrid.relatives import CloneResidual
 from perfusio.hybrid.residual import ResidualRows
 from perfusio.plant.clones import CLONE_X, CLONE_Y
@@ -21,11 +20,6 @@ def runs_of(clone, n, seed, days=6):
     rates = np.linspace(0.8, 1.4, n)
     plans = {f"{clone.name}{i}": replace(SPACE.nominal, perfusion_rate=float(r)) for i, r in enumerate(rates)}
     return simulate_runs(clone, plans, days=days, seed=seed)
-
-
-def with_rates(log_factors):
-    model = HybridModel()
-    return replace(model, process=replace(model.process, log_factors=log_factors))
 
 
 @pytest.fixture(scope="module")
@@ -69,20 +63,6 @@ class TestRates:
         centre, sd = CloneRegistry().expected_rates()
         assert not centre.any()
         assert (sd == LOG_SD).all()
-
-
-class TestPlaces:
-    def test_distances_on_the_map_are_those_of_the_rates(self):
-        rates = np.random.default_rng(0).normal(size=(4, len(LOG_SD))) * LOG_SD
-        known = CloneRegistry(models={str(i): with_rates(r) for i, r in enumerate(rates)})
-        places, apart = known.places(), known.distances()
-        assert places.shape == (4, 3)
-        assert np.allclose(np.linalg.norm(places[:, None] - places[None], axis=2), apart)
-        assert 0.5 < apart[np.triu_indices(4, 1)].mean() < 1.5  # drawn as cell lines differ: about 1
-
-    def test_one_clone_has_no_direction_to_differ_in(self, registry):
-        assert registry.places().shape == (1, 0)
-        assert (registry.distances() == 0.0).all()
 
 
 class TestAdapted:
