@@ -15,10 +15,12 @@ def replay(run: RunFolder) -> None:
     Exit code 0: all are equal. 1: the first that differs is named.
     """
     from perfusio.bed.policy import BEDPolicy
+    from perfusio.cli.policy import limits_of
+    from perfusio.cli.resume import kept_policy
     from perfusio.twin.replay import Replay
 
     n = 0
-    for one in Replay(run, BEDPolicy()).compared():
+    for one in Replay(run, BEDPolicy(shared=limits_of(kept_policy(run)))).compared():
         if one.difference:
             typer.echo(f"Record {one.seq}, {one.reactor}, day {one.day}: {one.difference}.")
             typer.echo(f"{n} decisions before it are equal. With other versions than on record this may be rounding.")
