@@ -124,16 +124,25 @@ class Steering:
         )  # fmt: skip
 
 
+class Clones(dict):
+    """Clones by reactor, to be cached by."""
+
+    def __hash__(self):
+        return hash(tuple(self.items()))
+
+
 @pytest.fixture(scope="module")
 def decisions_when(tmp_path_factory):
     """Run six vessels with the model as it is; return what was decided for the five good ones, and all."""
 
-    def run(how):
-        rigs = {f"R{i:02d}": SimulatedAmbr250(seed=i, days=8) for i in range(1, 7)}  # a rig each: nothing in common
+    def run(how, clones=None):
+        names = clones or dict.fromkeys((f"R{i:02d}" for i in range(1, 7)), "")
+        rigs = {r: SimulatedAmbr250(seed=i, days=8) for i, r in enumerate(names, start=1)}  # nothing in common
         bad = Troubled(rigs["R03"], how)
         folder = tmp_path_factory.mktemp(how)
+        vessels = {r: Vessel(connector=c, clone=names[r]) for r, c in (rigs | {"R03": bad}).items()}
         twin = DigitalTwin(
-            connector=rigs | {"R03": bad}, design_space=SPACE, patience=PATIENCE, policy=Steering(),
+            connector=vessels, design_space=SPACE, patience=PATIENCE, policy=Steering(),
             observers=(bad.hear,), run_config=RunConfig(duration_days=8, n_paths=16, forecast_days=3, run_dir=folder),
         )  # fmt: skip
         assert asyncio.run(twin.run()).outcome.name == "COMPLETED"
@@ -156,6 +165,12 @@ class TestTrouble:
         assert found[0] == absent[0]
         decided = [e.day for e in found[1] if type(e).__name__ == "Decided" and e.reactor == "R03"]
         assert decided == [0, 1, 7]
+
+    def test_of_the_only_vessel_of_a_clone_changes_not_one_bit_for_another_clone(self, decisions_when):
+        clones = Clones({"R01": "X", "R02": "X", "R03": "Y"})
+        absent, found = (decisions_when(how, clones)[0] for how in ("absent", "nonsense"))
+        assert len(absent) == 2 * 8
+        assert found == absent
 
     def test_is_on_record(self, decisions_when):
         of = {
