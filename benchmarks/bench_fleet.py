@@ -22,15 +22,17 @@ import multiprocessing
 import os
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
+from typing import TypeVar
 
 import transfer_pairs
 from fleet_report import Told, of_fleets, of_trouble
 from fleet_runs import BAD_DAYS, Job, decided_beside, run
 from machine import stamp
 
+T = TypeVar("T")
 SEEDS = range(801, 806)
 TROUBLES = ("hangs", "raises", "nonsense")
 N_FLEET, DAYS, SHORT = 24, 28, (2, 8)
@@ -78,7 +80,8 @@ def fleets(pool: ProcessPoolExecutor, full: bool) -> Told:
     together = [Job(seed, n, days) for seed in seeds]
     alone = [Job(seed, 1, days, first=i) for seed in seeds for i in range(1, n + 1)]
     others = [SIX, MANY] if full else []
-    ran = [*pool.map(run, [*together, *others, *alone])]
+    wanted = [*together, *others, *alone]
+    ran = followed("fleets", pool.map(run, wanted), len(wanted), aloud=full)
     k = len(together)
     told = of_fleets(ran[:k], ran[k + len(others) :], ran[k : k + len(others)])
     return told if full else Told(lines=told.lines, checks=(), figures=told.figures)
@@ -88,12 +91,24 @@ def trouble(pool: ProcessPoolExecutor, full: bool) -> Told:
     """Run a fleet in which one vessel fails in each way, and one in which its samples are absent."""
     job = Job(SEEDS[0], N_FLEET if full else SHORT[0], BAD_DAYS[-1] + 2)
     ways = ("absent", *(TROUBLES if full else TROUBLES[:1]))
-    return of_trouble(dict(zip(ways, pool.map(decided_beside, [job] * len(ways), ways), strict=True)))
+    digests = followed("trouble", pool.map(decided_beside, [job] * len(ways), ways), len(ways), aloud=full)
+    return of_trouble(dict(zip(ways, digests, strict=True)))
 
 
 def transfer(pool: ProcessPoolExecutor, full: bool) -> Told:
     """Learn and score pairs of clones."""
-    return transfer_pairs.told([*pool.map(transfer_pairs.pair, transfer_pairs.jobs(full=full))])
+    wanted = transfer_pairs.jobs(full=full)
+    return transfer_pairs.told(followed("transfer", pool.map(transfer_pairs.pair, wanted), len(wanted), aloud=full))
+
+
+def followed(part: str, results: Iterable[T], n: int, *, aloud: bool) -> list[T]:
+    """Return the results; say on the standard error as they come how many there are, if that takes long."""
+    found: list[T] = []
+    for result in results:
+        found.append(result)
+        if aloud:
+            print(f"{part}: {len(found)} of {n}", file=sys.stderr, flush=True)
+    return found
 
 
 PARTS: Mapping[str, Callable[[ProcessPoolExecutor, bool], Told]] = {
