@@ -9,7 +9,7 @@ seeds were never used for choosing anything in perfusio.
 trouble: one vessel's connector hangs, raises, or answers nonsense for five days. What is decided for the others must
 be that of a run in which its samples of these days are simply absent, to the last bit of setpoints and forecasts.
 
-transfer: see `transfer_pairs`.
+transfer: see `transfer_pairs`. history: see `history_runs`.
 
 The last line is everything as one JSON object. Without --full each part is a short one that says little.
 """
@@ -27,6 +27,7 @@ from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import TypeVar
 
+import history_runs
 import transfer_pairs
 from fleet_report import Told, of_fleets, of_trouble
 from fleet_runs import BAD_DAYS, Job, decided_beside, run
@@ -101,6 +102,14 @@ def transfer(pool: ProcessPoolExecutor, full: bool) -> Told:
     return transfer_pairs.told(followed("transfer", pool.map(transfer_pairs.pair, wanted), len(wanted), aloud=full))
 
 
+def history(pool: ProcessPoolExecutor, full: bool) -> Told:
+    """Run vessels of clones that were never run, from several starts."""
+    wanted = history_runs.starts(full=full)
+    return history_runs.told(
+        wanted, followed("history", pool.map(history_runs.held, wanted), len(wanted), aloud=full)
+    )
+
+
 def followed(part: str, results: Iterable[T], n: int, *, aloud: bool) -> list[T]:
     """Return the results; say on the standard error as they come how many there are, if that takes long."""
     found: list[T] = []
@@ -112,7 +121,7 @@ def followed(part: str, results: Iterable[T], n: int, *, aloud: bool) -> list[T]
 
 
 PARTS: Mapping[str, Callable[[ProcessPoolExecutor, bool], Told]] = {
-    "fleets": fleets, "trouble": trouble, "transfer": transfer,
+    "fleets": fleets, "trouble": trouble, "transfer": transfer, "history": history,
 }  # fmt: skip
 
 

@@ -36,7 +36,8 @@ def test_in_short_it_prints_all_tables_and_trouble_changes_nothing(tmp_path):
     assert set(found["transfer"]["rrmse"]) == {
         "transfer", "pooled, no identity", "new clone alone", "no run of the new clone",
     }  # fmt: skip
-    assert set(found["took_s"]) == {"fleets", "trouble", "transfer"}
+    assert set(found["history"]["errors_pct"]) == {"newcomer"}
+    assert set(found["took_s"]) == {"fleets", "trouble", "transfer", "history"}
 
 
 def ran(part, n, seed=801, cpu=2.0, error=0.05):
@@ -98,6 +99,19 @@ def test_what_must_hold_of_pairs_can_fail(part, changed, held):
     told = part("transfer_pairs").told([a_pair(part, i, **changed) for i in range(10)])
     assert [check.holds for check in told.checks] == held
     assert told.figures["transfer"]["placed"] > 0.95  # equal distances are not equal in the last bit
+
+
+def test_starts_are_compared_clone_by_clone(part):
+    runs = part("history_runs")
+    jobs = [runs.Start(runs.QUICK, clone, start, 8) for clone in (1, 3, 5) for start in runs.STARTS]
+    errors = [20.0, 4.0, 50.0, 10.0, 12.0, 9.0, 30.0, 5.0, 4.0]
+    told = runs.told(jobs, [runs.Held(e, 0.0) for e in errors])
+    assert told.figures["history"]["errors_pct"] == {"cold": 20.0, "newcomer": 5.0, "pooled": 9.0}
+    assert [check.holds for check in told.checks] == [True, True]
+    assert [check.kind for check in told.checks] == ["Aim", "Aim"]
+    worse = runs.told(jobs, [runs.Held(e, 0.0) for e in (*errors[:-2], 50.0, 4.0, *errors[9:])])
+    assert worse.figures["history"]["errors_pct"]["newcomer"] == 12.0
+    assert [check.holds for check in worse.checks] == [True, False]
 
 
 def test_one_pair_in_ten_may_be_worse(part):
