@@ -64,14 +64,14 @@ class Held:
     low_days: float
 
 
-FULL, QUICK = Lab((820, 822, 824), 8, 21), Lab((700,), 3, 6)
+FULL, QUICK = Lab((820, 822, 824), 8, 21), Lab((700,), 2, 4)
 
 
 def starts(*, full: bool) -> list[Start]:
     """Return the runs: five clones from three starts each, or a short one."""
     if full:
         return [Start(FULL, clone, start, 18) for clone in range(821, 830, 2) for start in STARTS]
-    return [Start(QUICK, 701, NEWCOMER, 8)]
+    return [Start(QUICK, 701, NEWCOMER, 7)]
 
 
 @cache

@@ -92,7 +92,7 @@ def pair(job: tuple[int, int | None, int]) -> Pair:
 
 def jobs(*, full: bool) -> list[tuple[int, int | None, int]]:
     """Return the pairs to run: ten with the whole design, or one short one."""
-    return [(FIRST + 2 * i, None, DAYS) for i in range(N_PAIRS)] if full else [(700, 4, 8)]
+    return [(FIRST + 2 * i, None, DAYS) for i in range(N_PAIRS)] if full else [(700, 3, 6)]
 
 
 def told(pairs: list[Pair]) -> Told:
