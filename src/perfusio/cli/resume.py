@@ -14,7 +14,6 @@ from perfusio.cli.notification import NotifyOption, notifier
 
 if TYPE_CHECKING:
     from perfusio.cli.experiment import Experiment
-    from perfusio.cli.policy import PolicySettings
     from perfusio.events import Event
     from perfusio.twin.announce import Observer
 
@@ -28,17 +27,13 @@ def resume(run: RunFolder, notify: NotifyOption = None) -> None:
     vessel; days that have passed meanwhile are put on record as missed, and nothing is written for them.
     """
     from perfusio.cli.experiment import chosen, opened
-    from perfusio.cli.policy import policy_of
     from perfusio.cli.watched import exit_code, run_watched
-    from perfusio.twin.vessels import aboard
 
     asked, people = kept_source(run), notifier(notify)
     whole = opened(asked)
-    sources = aboard(chosen(asked, whole))
     result = run_watched(
-        sources, asked.run, close=getattr(whole, "close", None), policy=policy_of(asked.policy, sources),
-        people=people, goes_on=True,
-    )  # fmt: skip
+        chosen(asked, whole), asked.run, close=getattr(whole, "close", None), people=people, goes_on=True
+    )
     raise typer.Exit(exit_code(result.outcome))
 
 
@@ -67,18 +62,9 @@ def _keep_source(experiment: Experiment) -> None:
     vessels = [v.model_dump(mode="json") for v in experiment.vessels]
     has_own_place = experiment.settings["run", "run_dir"].origin != "default"
     kept = {"kind": kind, "connector": settings, "vessels": vessels, "has_own_place": has_own_place}
-    kept["policy"] = experiment.policy.model_dump(mode="json")
     draft = run_dir / f".{FILE}.{os.getpid()}"
     draft.write_text(json.dumps(kept, indent=1))
     draft.replace(run_dir / FILE)
-
-
-def kept_policy(run_dir: Path) -> PolicySettings:
-    """Return how a run made its decisions; as by default where nothing is kept of it, e.g. of a run begun in Python."""
-    from perfusio.cli.policy import PolicySettings
-
-    path = run_dir / FILE
-    return PolicySettings(**(json.loads(path.read_text()).get("policy", {}) if path.exists() else {}))
 
 
 def kept_source(run_dir: Path) -> Experiment:
@@ -113,7 +99,7 @@ def kept_source(run_dir: Path) -> Experiment:
         run=known.config,
         design_space=known.design_space,
         connector=KINDS[kind].settings(**settings),
-        policy=PolicySettings(**kept.get("policy", {})),
+        policy=PolicySettings(),
         vessels=tuple(VesselSettings(**v) for v in kept["vessels"]),
         settings={("run", "run_dir"): Setting(str(run_dir), origin), ("connector", "kind"): Setting(kind, FILE)},
     )

@@ -1,16 +1,16 @@
 """`[policy]`: limits that vessels share, from the file into the decisions, kept for a resumed run and a replay."""
 
-import json
-
 import pytest
 from typer.testing import CliRunner
 
 from perfusio.bed.coupling import SharedLimit
+from perfusio.bed.policy import BEDPolicy
 from perfusio.cli.app import app
 from perfusio.cli.experiment import load
 from perfusio.cli.policy import PolicySettings, SharedSettings, limits_of, policy_of
-from perfusio.cli.resume import kept_policy
 from perfusio.errors import ConfigError
+from perfusio.twin.policies import as_recorded
+from perfusio.twin.replay import Replay
 from perfusio.twin.verify import read_records
 
 TOML = """
@@ -72,13 +72,8 @@ def test_a_run_keeps_to_it_and_its_replay_knows_it(write, tmp_path):
     assert result.exit_code == 0, result.exception
     decided = [r.to_event() for r in read_records(tmp_path / "results" / "audit.jsonl") if r.event == "Decided"]
     assert sum(e.setpoints.perfusion_rate for e in decided) <= 1.6 + 1e-6
-    assert limits_of(kept_policy(tmp_path / "results")) == (SharedLimit(high=1.6),)
+    started = next(read_records(tmp_path / "results" / "audit.jsonl")).to_event()
+    assert as_recorded(started.config) == BEDPolicy(shared=(SharedLimit(high=1.6),))
     again = CliRunner().invoke(app, ["replay", str(tmp_path / "results")])
     assert (again.exit_code, again.stdout) == (0, "2 decisions made again: all equal to the last bit.\n")
-    kept = json.loads((tmp_path / "results" / "source.json").read_text())
-    (tmp_path / "results" / "source.json").write_text(json.dumps({k: v for k, v in kept.items() if k != "policy"}))
-    assert CliRunner().invoke(app, ["replay", str(tmp_path / "results")]).exit_code == 1
-
-
-def test_a_run_of_which_nothing_is_kept_decided_as_by_default(tmp_path):
-    assert kept_policy(tmp_path) == PolicySettings()
+    assert any(c.difference for c in Replay(tmp_path / "results", BEDPolicy()).compared())
