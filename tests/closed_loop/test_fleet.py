@@ -13,9 +13,15 @@ from perfusio.connectors.filesystem import FilesystemStore
 from perfusio.connectors.simulated import SimulatedAmbr250
 from perfusio.decision import Decision, Reason
 from perfusio.errors import ConfigError
+from perfusio.hybrid.clone_models import CloneModels
+from perfusio.hybrid.model import HybridModel
+from perfusio.hybrid.relatives import CloneResidual
+from perfusio.plant.clones import CLONE_X, CLONE_Y
 from perfusio.testing import ScriptedConnector, make_state
 from perfusio.twin.digital_twin import DigitalTwin
+from perfusio.twin.models import load
 from perfusio.twin.patience import Patience
+from perfusio.twin.replay import Replay
 from perfusio.twin.verify import read_records
 from perfusio.twin.vessels import Vessel
 
@@ -118,16 +124,25 @@ class Steering:
         )  # fmt: skip
 
 
+class Clones(dict):
+    """Clones by reactor, to be cached by."""
+
+    def __hash__(self):
+        return hash(tuple(self.items()))
+
+
 @pytest.fixture(scope="module")
 def decisions_when(tmp_path_factory):
     """Run six vessels with the model as it is; return what was decided for the five good ones, and all."""
 
-    def run(how):
-        rigs = {f"R{i:02d}": SimulatedAmbr250(seed=i, days=8) for i in range(1, 7)}  # a rig each: nothing in common
+    def run(how, clones=None):
+        names = clones or dict.fromkeys((f"R{i:02d}" for i in range(1, 7)), "")
+        rigs = {r: SimulatedAmbr250(seed=i, days=8) for i, r in enumerate(names, start=1)}  # nothing in common
         bad = Troubled(rigs["R03"], how)
         folder = tmp_path_factory.mktemp(how)
+        vessels = {r: Vessel(connector=c, clone=names[r]) for r, c in (rigs | {"R03": bad}).items()}
         twin = DigitalTwin(
-            connector=rigs | {"R03": bad}, design_space=SPACE, patience=PATIENCE, policy=Steering(),
+            connector=vessels, design_space=SPACE, patience=PATIENCE, policy=Steering(),
             observers=(bad.hear,), run_config=RunConfig(duration_days=8, n_paths=16, forecast_days=3, run_dir=folder),
         )  # fmt: skip
         assert asyncio.run(twin.run()).outcome.name == "COMPLETED"
@@ -150,6 +165,12 @@ class TestTrouble:
         assert found[0] == absent[0]
         decided = [e.day for e in found[1] if type(e).__name__ == "Decided" and e.reactor == "R03"]
         assert decided == [0, 1, 7]
+
+    def test_of_the_only_vessel_of_a_clone_changes_not_one_bit_for_another_clone(self, decisions_when):
+        clones = Clones({"R01": "X", "R02": "X", "R03": "Y"})
+        absent, found = (decisions_when(how, clones)[0] for how in ("absent", "nonsense"))
+        assert len(absent) == 2 * 8
+        assert found == absent
 
     def test_is_on_record(self, decisions_when):
         of = {
@@ -329,6 +350,43 @@ class TestOwnTerms:
         run = await run_twin(vessels, days=2, policy=Picky())
         assert {e.reactor for e in run.of("Withheld")} == {"R02"}
         assert len(run.of("SetpointsWritten", reactor="R01")) == 2
+
+
+class TestClones:
+    async def test_one_model_learns_several_clones_apart_and_lets_them_teach_each_other(
+        self, run_twin, alternating, tmp_path
+    ):
+        rigs = {r: SimulatedAmbr250(c, seed=i, days=7) for i, (r, c) in enumerate(
+            {"R01": CLONE_X, "R02": CLONE_X, "R03": CLONE_Y}.items())}  # fmt: skip
+        vessels = {r: Vessel(connector=rig, clone="Y" if r == "R03" else "X") for r, rig in rigs.items()}
+        run = await run_twin(vessels, days=7, model=HybridModel(), policy=alternating)
+        assert [e.day for e in run.of("ModelFitted", "ModelRejected")] == [3, 6]
+        model = run.twin.model
+        assert isinstance(model, CloneModels)
+        assert {c: len(m.courses) for c, m in model.models.items()} == {"X": 2, "Y": 1}
+        assert isinstance(model.of("Y").process.residual, CloneResidual)  # since day 6 it learns from the others
+        again = list(Replay(tmp_path, alternating).compared())
+        assert len(again) == 3 * 7
+        assert not any(c.difference for c in again)
+        assert load(tmp_path, run.of("ModelSaved")[-1]).of("Y").process.residual.coordinates.tolist() == (
+            model.of("Y").process.residual.coordinates.tolist()
+        )
+
+    async def test_a_clone_that_joins_is_a_newcomer_among_those_there(self, run_twin, alternating):
+        twins = []
+
+        def operator(event):
+            if (type(event).__name__, event.day) == ("ModelFitted", 3):
+                late = Vessel(connector=SimulatedAmbr250(CLONE_Y, seed=2, days=1), clone="Y")
+                twins[0].join("R02", late, reason="A second cell line.")
+
+        first = Vessel(connector=SimulatedAmbr250(CLONE_X, seed=1, days=5), clone="X")
+        run = await run_twin(
+            {"R01": first}, days=5, model=HybridModel(), policy=alternating, observers=(operator,), made=twins.append
+        )
+        assert [e.day for e in run.of("Decided", reactor="R02")] == [4]
+        assert isinstance(run.twin.model.of("Y").process.residual, CloneResidual)
+        assert run.twin.model.of("X").courses
 
 
 class TestSources:

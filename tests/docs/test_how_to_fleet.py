@@ -20,5 +20,5 @@ def test_the_page_prints_what_it_says(tmp_path, monkeypatch):
         else:
             assert printed == text
             n_compared += 1
-    assert n_compared == 2
+    assert n_compared == 3
     assert names["result"].outcome.name == "COMPLETED"

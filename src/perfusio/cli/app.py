@@ -9,6 +9,7 @@ import typer
 
 from perfusio.cli.alarms import alarms
 from perfusio.cli.bundle import bundle
+from perfusio.cli.clones import clones
 from perfusio.cli.config_show import config
 from perfusio.cli.demo import demo
 from perfusio.cli.design import design
@@ -41,7 +42,7 @@ app = typer.Typer(
 )
 for command in (
     demo, run, resume, alarms, hold, release, mode, approve, reject, acknowledge, adopt, verify, replay,
-    bundle, mirror, simulate, design, fit, score, forecast, recommend, selftest,
+    bundle, mirror, simulate, design, fit, score, clones, forecast, recommend, selftest,
 ):  # fmt: skip
     app.command()(command)
 app.command("import")(import_)

@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 
 from perfusio.cli.connections import KINDS, Opening, refuse_secret, without_secret
+from perfusio.cli.policy import PolicySettings
 from perfusio.cli.settings import DEFAULT, Key, Setting, built, from_environment, from_file, read_toml
 from perfusio.config import DEFAULT_AMBR250_DESIGN_SPACE, Bounds, DesignSpace, Mode, Objective, RunConfig
 from perfusio.errors import ConfigError
@@ -27,12 +28,6 @@ if TYPE_CHECKING:
 
 SECTIONS = ("run", "design_space", "connector", "policy", "vessel")
 _PATHS_OF_RUN = ("run_dir",)
-
-
-class PolicySettings(Frozen):
-    """How decisions are made; what they aim at stands in `[run]`."""
-
-    kind: Literal["bed"] = "bed"
 
 
 class VesselSettings(Frozen):

@@ -9,50 +9,85 @@ from typing import TYPE_CHECKING
 import typer
 
 from perfusio.cli.history import Steps, read_runs_aloud
+from perfusio.report.lines import counted
 
 if TYPE_CHECKING:
+    from perfusio.hybrid.clone_models import CloneModels
     from perfusio.hybrid.model import HybridModel
     from perfusio.trajectory import Trajectory
 
 
-def starting_model(history: Path | None, clones: Sequence[str], *, seed: int) -> HybridModel | None:
+def starting_model(history: Path | None, clones: Sequence[str], *, seed: int) -> HybridModel | CloneModels | None:
     """Return the model of past runs for vessels of these clones; None without past runs.
 
-    One model serves all vessels. Where they are of one known clone it is that clone's; of several clones, or of one
-    that nobody named, it is that of a newcomer among the clones of the past, with the doubt of one.
+    Where the vessels are of one clone it is that clone's model, of several a model that keeps them apart. Vessels whose
+    clone nobody named are of the clone of the past if it is the only one, else a newcomer among those of the past, with
+    the doubt of one.
 
     Args:
         history: A file or folder of past runs.
-        clones: Of the vessels; empty = not said.
+        clones: Of each vessel; empty = not said.
         seed: Of every random choice.
 
     Raises:
         UnreadableSource: the past runs cannot be read.
-        NotEnoughData: a clone among them has too few usable rows.
+        NotEnoughData: no clone among them has enough usable rows.
     """
     if history is None:
         return None
     past = read_runs_aloud(history)
-    of_past = sorted({t.clone for t in past})
-    named = sorted({c for c in clones if c})
-    clone = named[0] if len(named) == 1 else (of_past[0] if len(of_past) == 1 and not named else "")
+    known = {t.clone for t in past}
+    wanted = sorted(set(clones) or {""})
+    if wanted == [""] and len(known) == 1:
+        wanted = [*known]
     with Steps(f"Learning from {len(past)} past runs", None):
-        model, told = learnt(past, clone, seed=seed)
-    typer.echo(f"{'History:':8} {len(past)} past runs; {told}")
+        model, told = learnt(past, wanted, seed=seed)
+    typer.echo(f"{'History:':8} {counted(len(past), 'past run')} of {counted(len(known), 'clone')}; {told[0]}")
+    for line in told[1:]:
+        typer.echo(f"{'':8} {line}")
     return model
 
 
-def learnt(past: Sequence[Trajectory], clone: str, *, seed: int) -> tuple[HybridModel, str]:
-    """Return the model of `clone` from past runs, and how it came about."""
-    from perfusio.hybrid.transfer import model_for
+def learnt(
+    past: Sequence[Trajectory], clones: Sequence[str], *, seed: int
+) -> tuple[HybridModel | CloneModels, list[str]]:
+    """Return the model of `clones` from past runs, and a sentence on each of them.
 
-    n_own = sum(t.clone == clone for t in past)
-    name = clone or "a clone that is not named"
-    if 0 < n_own == len(past):
-        return model_for(past, clone, seed=seed).model, f"all are of {name}"
-    adaptation = model_for(past, clone, seed=seed)
-    if n_own == 0:
-        return adaptation.model, f"none is of {name}: forecasts start from its relatives, with wide intervals"
-    if adaptation.is_alone:
-        return adaptation.model, f"only the {n_own} of {name} are used: runs left out say that the others do harm"
-    return adaptation.model, f"{n_own} of {name}, and the others teach as its relatives"
+    Raises:
+        NotEnoughData: no clone of the past has enough usable rows.
+        FitFailed: no usable optimum.
+    """
+    from perfusio.hybrid.clone_models import CloneModels
+    from perfusio.hybrid.model import HybridModel
+
+    (first, *others) = clones
+    if not others and {t.clone for t in past} == {first}:
+        return HybridModel().fit(past, seed=seed), [f"all are of {_named(first)}"]
+    models = CloneModels.fit(past, clones, seed=seed)
+    told = [_told(models, past, clone) for clone in clones]
+    return (models if others else models.of(first)), told
+
+
+def _told(models: CloneModels, past: Sequence[Trajectory], clone: str) -> str:
+    name, n_own = _named(clone), sum(t.clone == clone for t in past)
+    if clone in models.alone:
+        return f"only the {n_own} of {name} are used for it: runs left out say that the others do harm"
+    if not models.of(clone).courses:
+        own = f"the {n_own} of {name} are too short to learn from" if n_own else f"none is of {name}"
+        return f"{own}: its forecasts start from its relatives, with wide intervals"
+    if len(models.registry.models) == 1:
+        return f"{n_own} of {name} teach it, and there is no other clone to learn from"
+    return f"{n_own} of {name} teach it, and the others as its relatives{_nearest(models, clone)}"
+
+
+def _nearest(models: CloneModels, clone: str) -> str:
+    """Say which known clone is most like this one."""
+    registry = models.registry
+    names = [*registry.models]
+    apart = registry.distances()[names.index(clone)]
+    other = min((n for n in names if n != clone), key=lambda n: apart[names.index(n)])
+    return f"; the nearest is {_named(other)}, {apart[names.index(other)]:.1f} away (1 = as two cell lines usually are)"
+
+
+def _named(clone: str) -> str:
+    return clone or "a clone that is not named"

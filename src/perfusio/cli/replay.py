@@ -14,11 +14,10 @@ def replay(run: RunFolder) -> None:
     On the same version of perfusio and its libraries, and the same kind of machine, they are equal to the last bit.
     Exit code 0: all are equal. 1: the first that differs is named.
     """
-    from perfusio.bed.policy import BEDPolicy
     from perfusio.twin.replay import Replay
 
     n = 0
-    for one in Replay(run, BEDPolicy()).compared():
+    for one in Replay(run).compared():
         if one.difference:
             typer.echo(f"Record {one.seq}, {one.reactor}, day {one.day}: {one.difference}.")
             typer.echo(f"{n} decisions before it are equal. With other versions than on record this may be rounding.")

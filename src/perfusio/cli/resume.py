@@ -75,7 +75,8 @@ def kept_source(run_dir: Path) -> Experiment:
         ConfigError: how its source is opened is not known, or it cannot be opened again.
     """
     from perfusio.cli.connections import KINDS
-    from perfusio.cli.experiment import Experiment, PolicySettings, VesselSettings
+    from perfusio.cli.experiment import Experiment, VesselSettings
+    from perfusio.cli.policy import PolicySettings
     from perfusio.cli.settings import DEFAULT, Setting
     from perfusio.errors import ConfigError
     from perfusio.twin.resume import outline

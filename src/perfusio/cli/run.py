@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -13,6 +14,7 @@ from perfusio.errors import UnreadableSource
 
 if TYPE_CHECKING:
     from perfusio.cli.settings import Key, Setting
+    from perfusio.twin.vessels import Vessel
 
 OPTIONS = (
     "On the command line: --ignore HEADER, --column HEADER=QUANTITY, --decimal MARK, --encoding NAME, "
@@ -70,8 +72,10 @@ def run(
     """
     from perfusio.cli.experiment import chosen, load, opened
     from perfusio.cli.history_model import starting_model
+    from perfusio.cli.policy import policy_of
     from perfusio.cli.resume import keeper
     from perfusio.cli.watched import exit_code, run_watched
+    from perfusio.twin.vessels import aboard, clones_of
 
     given: dict[Key, tuple[str, Any]] = {
         ("run", "duration_days"): ("days", days),
@@ -99,13 +103,14 @@ def run(
 
         flags["run", "objective"] = Setting(aim(track, maximize, minimize), "--track, --maximize, --minimize")
     asked, people = load(experiment, flags), notifier(notify)
-    model = starting_model(history, [v.clone for v in asked.vessels], seed=asked.run.seed)
     try:
         whole = opened(asked)
-        sources = chosen(asked, whole)
+        sources = aboard(chosen(asked, whole))
+        policy = policy_of(asked.policy, sources)
+        model = None if history is None else starting_model(history, clones_of(sources), seed=asked.run.seed)
         result = run_watched(
             sources, asked.run, design_space=asked.design_space, close=getattr(whole, "close", None),
-            model=model, observers=(keeper(asked),), people=people,
+            model=model, policy=policy, observers=(keeper(asked),), people=people,
         )  # fmt: skip
     except UnreadableSource as error:
         if "FilesystemStore(" in str(error):
@@ -129,8 +134,8 @@ def _is_typed(context: typer.Context, name: str | None) -> bool:
     return source is not None and source.name == "COMMANDLINE"
 
 
-def _advice(sources: object) -> list[Path]:
+def _advice(vessels: Mapping[str, Vessel]) -> list[Path]:
     """Return the files into which setpoints were written."""
-    each = [getattr(v, "connector", v) for v in sources.values()] if isinstance(sources, dict) else [sources]
+    each = [v.connector for v in vessels.values()]
     paths = dict.fromkeys(path for s in each if (path := getattr(s, "setpoints_path", None)) is not None)
     return [path for path in paths if path.exists()]

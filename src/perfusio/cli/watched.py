@@ -14,7 +14,7 @@ from perfusio.errors import PerfusioError
 if TYPE_CHECKING:
     from perfusio.config import DesignSpace, RunConfig
     from perfusio.notify.notifier import Notifier
-    from perfusio.protocols import Model
+    from perfusio.protocols import Model, Policy
     from perfusio.twin.announce import Observer
     from perfusio.twin.digital_twin import DigitalTwin
     from perfusio.twin.outcome import Outcome, RunResult
@@ -37,6 +37,7 @@ def run_watched(
     people: Notifier | None = None,
     goes_on: bool = False,
     model: Model | None = None,
+    policy: Policy | None = None,
 ) -> RunResult:
     """Run a twin, in the default design space if no other is given, and tell it; `forecast.png` goes beside the record.
 
@@ -49,6 +50,7 @@ def run_watched(
         people: Who tells people that are not here; what could not be delivered is said at the end.
         model: What is believed at the start of a new run; None = the mechanistic prior.
         goes_on: Whether to resume the unfinished run in `config.run_dir`.
+        policy: Chooses setpoints; None = BEDPolicy.
 
     Raises:
         PerfusioError: as `DigitalTwin.run`.
@@ -63,13 +65,14 @@ def run_watched(
         with Live(config.n_turns) as live:
             told = (live, *observers, *((people,) if people is not None else ()))
             if goes_on:
-                twin = DigitalTwin.resume(config.run_dir, connector=connector, observers=told)
+                twin = DigitalTwin.resume(config.run_dir, connector=connector, policy=policy, observers=told)
             else:
                 twin = DigitalTwin(
                     connector=connector,
                     design_space=design_space or DEFAULT_AMBR250_DESIGN_SPACE,
                     run_config=config,
                     model=model,
+                    policy=policy,
                     observers=told,
                 )
             result = asyncio.run(_run_and_close(twin, close))

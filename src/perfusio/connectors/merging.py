@@ -248,10 +248,11 @@ def _values(row: TableRow) -> dict[str, float]:
 
 
 def _disagreement(name: str, a: float, first: Placed, b: float, second: Placed) -> str:
+    others = "" if second.row.reactor else " If the files are of different vessels, give each a column `reactor`."
     return (
         f"{second.table.name}, line {second.row.line}: states {name} = {amount(b, QUANTITIES[name])} at "
         f"{second.row.state.time_h:g} h, but {first.table.name}, line {first.row.line} states {a:g} for the same "
-        "sample. Leave the column of one file unread; or, if the later file is a correction, say --correct."
+        f"sample. Leave the column of one file unread; or, if the later file is a correction, say --correct.{others}"
     )
 
 

@@ -21,6 +21,7 @@ from safetensors.numpy import load as arrays_from_bytes
 from safetensors.numpy import save as bytes_from_arrays
 
 from perfusio.errors import CheckpointRefused
+from perfusio.hybrid.clone_models import CloneModels
 from perfusio.hybrid.mechanistic import PARAMETERS
 from perfusio.hybrid.model import HybridModel
 from perfusio.hybrid.packing import Arrays, Packer, pack_run, unpack, unpack_run
@@ -52,7 +53,7 @@ class Checkpoint:
 
 
 def save(
-    model: HybridModel,
+    model: HybridModel | CloneModels,
     folder: str | Path,
     *,
     trajectories: Sequence[Trajectory],
@@ -101,17 +102,39 @@ def load(folder: str | Path) -> HybridModel:
     """Return the model of a checkpoint; it has the same `model_id` and makes the same forecasts, bit by bit.
 
     Raises:
-        CheckpointRefused: the folder is not a whole, unchanged checkpoint that this version understands.
+        CheckpointRefused: the folder is not a whole, unchanged checkpoint that this version understands, or holds
+            models of several clones.
     """
     return read_checkpoint(folder).model
+
+
+def load_any(folder: str | Path) -> HybridModel | CloneModels:
+    """Return the model of a checkpoint, be it of one clone or of several.
+
+    Raises:
+        CheckpointRefused: the folder is not a whole, unchanged checkpoint that this version understands.
+    """
+    return _read(folder)[0]
 
 
 def read_checkpoint(folder: str | Path) -> Checkpoint:
     """Return everything in a checkpoint.
 
     Raises:
-        CheckpointRefused: the folder is not a whole, unchanged checkpoint that this version understands.
+        CheckpointRefused: the folder is not a whole, unchanged checkpoint that this version understands, or holds
+            models of several clones.
     """
+    model, training, about = _read(folder)
+    if not isinstance(model, HybridModel):
+        raise CheckpointRefused(
+            f"{Path(folder) / ABOUT} holds models of {len(model.models)} clones, {', '.join(sorted(model.models))}; "
+            "expected one model. A run goes on with it by perfusio resume; fit one clone's runs for anything else."
+        )
+    return Checkpoint(model=model, training=training, about=about)
+
+
+def _read(folder: str | Path) -> tuple[HybridModel | CloneModels, tuple[Trajectory, ...], Mapping[str, Any]]:
+    """Return model, runs that it learnt from, and the rest of `checkpoint.json`."""
     path = Path(folder) / ABOUT
     try:
         about = json.loads(_bytes(path))
@@ -166,7 +189,9 @@ def _unchanged_arrays(path: Path, about: Mapping[str, Any]) -> Arrays:
     return arrays_from_bytes(content)
 
 
-def _rebuilt(path: Path, about: dict[str, Any], arrays: Arrays) -> Checkpoint:
+def _rebuilt(
+    path: Path, about: dict[str, Any], arrays: Arrays
+) -> tuple[HybridModel | CloneModels, tuple[Trajectory, ...], Mapping[str, Any]]:
     tree = about["tree"]
     runs = tuple(unpack_run(node, f"runs.{i}", arrays) for i, node in enumerate(tree["runs"]))
     try:
@@ -177,13 +202,13 @@ def _rebuilt(path: Path, about: dict[str, Any], arrays: Arrays) -> Checkpoint:
             f"{path} was written by perfusio {by} with a model of another shape: {error}. Use that version, or fit the "
             "model again: perfusio fit."
         ) from error
-    if not isinstance(model, HybridModel) or model.model_id != about["model_id"]:
+    if not isinstance(model, HybridModel | CloneModels) or model.model_id != about["model_id"]:
         raise CheckpointRefused(
             f"{path} is the checkpoint of model {about['model_id']}, but its files make another one; expected the same "
             "model bit by bit. Restore both files from the same copy, or fit again: perfusio fit."
         )
     training = tuple(runs[i] for i in tree["training"])
-    return Checkpoint(model=model, training=training, about={k: v for k, v in about.items() if k != "tree"})
+    return model, training, {k: v for k, v in about.items() if k != "tree"}
 
 
 def _bytes(path: Path) -> bytes:

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from perfusio.errors import NotEnoughData
+from perfusio.hybrid import likeness
 from perfusio.hybrid.calibration import calibrate
 from perfusio.hybrid.features import N_SPECIES, indexed
 from perfusio.hybrid.filter import Process
@@ -83,10 +84,12 @@ class CloneRegistry:
         return centre, np.sqrt(between * (1.0 + 1.0 / (k + 1.0)))
 
     def distances(self) -> FloatArray:
-        """Return how much the rates of clones differ over what is usual between cell lines, RMS, (K, K)."""
-        z = self.factors() / LOG_SD
-        apart: FloatArray = np.sqrt(((z[:, None] - z[None]) ** 2).mean(axis=2) / 2.0)
-        return apart
+        """Return how far apart the rates of clones are (`likeness`), (K, K)."""
+        return likeness.distances(self.factors())
+
+    def places(self) -> FloatArray:
+        """Return the clones on a map (`likeness`), (K, d)."""
+        return likeness.places(self.distances())
 
     def newcomer(self, log_factors: FloatArray | None = None) -> HybridModel:
         """Return the model of a clone of which no run is known: rows and rates of relatives, and the doubt about them.
@@ -97,6 +100,28 @@ class CloneRegistry:
         Raises:
             NotEnoughData: the registry is empty.
         """
+        bare, largest = self._around(log_factors)
+        process = Process(
+            log_factors=bare.centre if log_factors is None else log_factors,
+            rate_cov=np.diag(bare.centre_sd[:N_VESSEL_RATES] ** 2),
+            residual=bare.on_background(largest.residual.processes),
+        )
+        return HybridModel(process=process)
+
+    def among(self, model: HybridModel) -> Process:
+        """Return the process of a clone with runs of its own, with what its relatives, the clones here, know by now.
+
+        Raises:
+            NotEnoughData: the registry is empty.
+        """
+        log_factors = model.process.log_factors
+        bare, _ = self._around(log_factors)
+        start = bare.on_background(model.process.residual.processes)
+        own = indexed([c.trajectory for c in model.courses], [c.species for c in model.courses])
+        return replace(model.process, residual=start.conditioned(own, log_factors))
+
+    def _around(self, log_factors: FloatArray | None) -> tuple[CloneResidual, Process]:
+        """Return what relatives teach a clone with these rates, before any process, and the best known relative."""
         if not self.models:
             raise NotEnoughData("The registry knows no clone, so nothing can be carried over: fit a model of its runs.")
         centre, sd = self.expected_rates()
@@ -114,12 +139,7 @@ class CloneRegistry:
             background=tuple(joined(of_species) for of_species in parts),
             freedom=max(largest.freedom, LEAST_FREEDOM),
         )
-        process = Process(
-            log_factors=centre if log_factors is None else log_factors,
-            rate_cov=np.diag(sd[:N_VESSEL_RATES] ** 2),
-            residual=bare.on_background(largest.residual.processes),
-        )
-        return HybridModel(process=process)
+        return bare, largest
 
     def adapted(self, runs: Sequence[Trajectory], *, seed: int = 0, is_calibrated: bool = True) -> HybridModel:
         """Return the model of a clone with these few runs, learnt with what is known of the others.

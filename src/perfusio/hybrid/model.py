@@ -120,7 +120,9 @@ class HybridModel:
         return replace(self, process=from_rows(data, self.process, seed), courses=(), beliefs={})
 
     @one_thread
-    def refit(self, trajectories: Sequence[Trajectory], *, seed: int) -> Refit[HybridModel]:
+    def refit(
+        self, trajectories: Sequence[Trajectory], *, seed: int, start: Process | None = None
+    ) -> Refit[HybridModel]:
         """Learn again on a copy, and compare with this model on transitions that neither has learnt from.
 
         Whatever this model was learnt from counts too, unless it goes on in one of `trajectories`. Hyperparameters and
@@ -131,6 +133,7 @@ class HybridModel:
         Args:
             trajectories: The vessels that are followed from now on.
             seed: Of every random choice.
+            start: Where to start learning, if not from the process of this model.
 
         Raises:
             NotEnoughData: fewer than MIN_TRANSITIONS usable rows, or nothing new.
@@ -143,7 +146,7 @@ class HybridModel:
         previous_error = one_step_error(self.process, trajectories, new)
         held_out = [n if len(t.setpoints) >= MIN_TRANSITIONS + n else 0 for t, n in zip(trajectories, new, strict=True)]
         learnt = from_runs(
-            self.process,
+            self.process if start is None else start,
             [*earlier, *trajectories],
             courses=self.courses if previous_error < SURPRISED else (),
             held_out=[0] * len(earlier) + held_out,
@@ -274,15 +277,20 @@ class HybridModel:
 
     def tried(self) -> tuple[FloatArray, FloatArray] | None:
         """Return the range of each setpoint in the runs learnt from, two arrays (U,); None below TELLING runs."""
-        if len(self.courses) < TELLING:
-            return None
-        inputs = np.concatenate([c.trajectory.inputs for c in self.courses])
-        return inputs.min(axis=0), inputs.max(axis=0)
+        return tried_in(self.courses)
 
     def estimate(self, trajectory: Trajectory) -> State:
         """Return the filtered state at the last sample: what is believed of every species, measured or not."""
         belief = self.condition([trajectory]).beliefs[trajectory.reactor_id]
         return State.of(trajectory.states[-1].time_h, from_latent(belief.mean[LATENT]))
+
+
+def tried_in(courses: Sequence[Course]) -> tuple[FloatArray, FloatArray] | None:
+    """Return the least and the largest value of each setpoint in runs (U,); None where these are fewer than TELLING."""
+    if len(courses) < TELLING:
+        return None
+    inputs = np.concatenate([c.trajectory.inputs for c in courses])
+    return inputs.min(axis=0), inputs.max(axis=0)
 
 
 def _checked(plans: Sequence[Sequence[Setpoints]]) -> FloatArray:

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from perfusio.errors import ModelError
+from perfusio.hybrid.clone_models import CloneModels
 from perfusio.hybrid.filter import Belief, Process
 from perfusio.hybrid.gp import GaussianProcess, Hyperparameters
 from perfusio.hybrid.learning import Course
@@ -31,6 +32,7 @@ CLASSES: Mapping[str, type[Any]] = {
     c.__name__: c
     for c in (
         HybridModel,
+        CloneModels,
         Process,
         Residual,
         CloneResidual,

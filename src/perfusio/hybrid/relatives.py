@@ -80,7 +80,7 @@ class CloneResidual(Residual):
         known: list[gp.Posterior | None] = [None] * N_SPECIES
         for q, (old, rows) in enumerate(zip(processes, self.background, strict=True)):
             if old is not None and len(rows.residual) >= MIN_ROWS:
-                h = _with_more_inputs(old.h, rows.x.shape[1])
+                h = _with_inputs(old.h, rows.x.shape[1])
                 known[q] = sparse.condition(h, rows.x, rows.residual / USUAL[q], rows.noise / USUAL[q] ** 2)
         made = self._of(tuple(known))
         assert isinstance(made, CloneResidual)
@@ -121,7 +121,8 @@ def _whole_runs(run: Indices, among: Indices, n: int, rng: np.random.Generator) 
     return chosen[:n]
 
 
-def _with_more_inputs(h: gp.Hyperparameters, n_inputs: int) -> gp.Hyperparameters:
-    n_more = n_inputs - len(h.log_lengthscales)
+def _with_inputs(h: gp.Hyperparameters, n_inputs: int) -> gp.Hyperparameters:
+    """Return hyperparameters for so many inputs: the last are coordinates, of which `h` may have fewer or more."""
+    n_more = max(0, n_inputs - len(h.log_lengthscales))
     more = np.full(n_more, gp.initial_hyperparameters(n_inputs).log_lengthscales[0])
-    return replace(h, log_lengthscales=np.concatenate([h.log_lengthscales, more]))
+    return replace(h, log_lengthscales=np.concatenate([h.log_lengthscales[:n_inputs], more]))

@@ -2,8 +2,8 @@
 
 A path draws one state, one set of rate parameters, one drift and one residual function from the belief and keeps them:
 model error persists along a path. All plans share the draws, so that differences between plans are differences of the
-plans. Vessels of one model are played together: their columns go through the balances side by side, and every number
-is the same as if they were played alone. Paths are in single precision: each is a random draw.
+plans. Vessels that move by one process are played together: their columns go through the balances side by side, and
+every number is the same as if they were played alone. Paths are in single precision: each is a random draw.
 
 Letters: G plans, H horizon, S paths, Q species, U setpoints, B columns (a path of a plan of a vessel each).
 """
@@ -147,14 +147,15 @@ class Futures:
         asked: Sequence[tuple[Futures, FloatArray]], *, is_support_asked: bool = True
     ) -> list[tuple[FloatArray, FloatArray | None]]:
         """Return what `play` does, and how close each interval is to data, (G, H); None before any fit."""
-        played: list[tuple[FloatArray, FloatArray | None]] = []
-        for some in _batches(asked):
-            for (futures, plans), latent in zip(some, _played(some), strict=True):
+        played: dict[int, tuple[FloatArray, FloatArray | None]] = {}
+        for rows in _batches(asked):
+            some = [asked[i] for i in rows]
+            for i, (futures, plans), latent in zip(rows, some, _played(some), strict=True):
                 if futures.residual is not None and (is_support_asked or futures.spread is not None):
-                    played.append(futures._widened(latent, plans))
+                    played[i] = futures._widened(latent, plans)
                 else:
-                    played.append((_of_latent(latent), None))
-        return played
+                    played[i] = (_of_latent(latent), None)
+        return [played[i] for i in range(len(asked))]
 
     def _widened(self, latent: FloatArray, plans: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Return species under plans with their spread as calibrated, and their support (G, H)."""
@@ -182,18 +183,22 @@ class Futures:
         return widened(learnt, 1.0 - support, wider)
 
 
-def _batches(asked: Sequence[tuple[Futures, FloatArray]]) -> Iterator[list[tuple[Futures, FloatArray]]]:
-    """Yield those asked in groups whose columns stay in the cache."""
-    batch: list[tuple[Futures, FloatArray]] = []
-    n_columns = 0
-    for futures, plans in asked:
-        wide = len(plans) * futures.starts.shape[1]
-        if batch and n_columns + wide > N_COLUMNS:
-            yield batch
-            batch, n_columns = [], 0
-        batch.append((futures, plans))
-        n_columns += wide
-    if batch:
+def _batches(asked: Sequence[tuple[Futures, FloatArray]]) -> Iterator[list[int]]:
+    """Yield the rows that move by one process, in groups whose columns stay in the cache."""
+    alike: dict[tuple[int, int], list[int]] = {}
+    for i, (futures, _) in enumerate(asked):
+        alike.setdefault((id(futures.process), futures.steps_per_day), []).append(i)
+    for rows in alike.values():
+        batch: list[int] = []
+        n_columns = 0
+        for i in rows:
+            futures, plans = asked[i]
+            wide = len(plans) * futures.starts.shape[1]
+            if batch and n_columns + wide > N_COLUMNS:
+                yield batch
+                batch, n_columns = [], 0
+            batch.append(i)
+            n_columns += wide
         yield batch
 
 

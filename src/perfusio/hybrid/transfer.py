@@ -1,8 +1,8 @@
 """A model of a cell line with few runs: with what relatives teach, unless runs left out say that it does harm.
 
-Each run of the line is forecast once by models that have not seen it; a single run from two thirds of its length. The
-line's own model is taken only where it is clearly better, and in every such test: few runs say little, and relatives
-are the safer guess.
+Each run of the line is forecast once by models that have not seen it; a single run from two thirds of its length. Of
+more than MOST_FOLDS runs several are left out at a time: two models are fitted for each time. The line's own model is
+taken only where it is clearly better, and for every run: few runs say little, and relatives are the safer guess.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ CLEARLY = 0.9
 AHEAD, EVERY, N_PATHS = 3, 4, 32
 """Intervals ahead, samples between two forecasts, paths of each."""
 FROM_SHARE = 2.0 / 3.0
+MOST_FOLDS = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,18 +55,7 @@ def adapt(registry: CloneRegistry, runs: Sequence[Trajectory], *, seed: int = 0)
         NotEnoughData: the registry is empty, or there are runs with too few usable rows.
         FitFailed: no usable optimum.
     """
-    errors = np.array(
-        [
-            [
-                forecast_error(model, run, first)
-                for model in (
-                    registry.adapted(rest, seed=seed, is_calibrated=False),
-                    HybridModel().fit(rest, seed=seed, calibrate=False),
-                )
-            ]
-            for rest, run, first in _left_out(runs)
-        ]
-    ).reshape(-1, 2)
+    errors = np.array(_errors(registry, runs, seed)).reshape(-1, 2)
     is_alone = harms(errors)
     model = HybridModel().fit(runs, seed=seed) if is_alone else registry.adapted(runs, seed=seed)
     return Adaptation(model=model, is_alone=is_alone, errors=errors)
@@ -114,11 +104,25 @@ def forecast_error(model: HybridModel, run: Trajectory, first: int = 0) -> float
     return float(np.sqrt(np.nanmean(np.clip(np.array(off), -20.0, 20.0) ** 2)))
 
 
-def _left_out(runs: Sequence[Trajectory]) -> list[tuple[list[Trajectory], Trajectory, int]]:
-    """Return runs to learn from, the run to forecast, and from which sample on."""
+def _errors(registry: CloneRegistry, runs: Sequence[Trajectory], seed: int) -> list[list[float]]:
+    """Return the errors with relatives and alone of each run left out."""
+    errors = []
+    for rest, left_out, first in _left_out(runs):
+        models = (
+            registry.adapted(rest, seed=seed, is_calibrated=False),
+            HybridModel().fit(rest, seed=seed, calibrate=False),
+        )
+        errors += [[forecast_error(model, run, first) for model in models] for run in left_out]
+    return errors
+
+
+def _left_out(runs: Sequence[Trajectory]) -> list[tuple[list[Trajectory], list[Trajectory], int]]:
+    """Return runs to learn from, runs to forecast, and from which sample on."""
     if len(runs) == 1:
         k = int(FROM_SHARE * len(runs[0].setpoints))
         is_long = k >= MIN_TRANSITIONS and len(runs[0].setpoints) - k >= AHEAD
-        return [([runs[0].until(k + 1)], runs[0], k)] if is_long else []
-    folds = [([t for t in runs if t is not run], run, 0) for run in runs if len(run.setpoints) >= AHEAD]
-    return folds if len(folds) == len(runs) else []
+        return [([runs[0].until(k + 1)], [runs[0]], k)] if is_long else []
+    long = [i for i, run in enumerate(runs) if len(run.setpoints) >= AHEAD]  # shorter ones are learnt from every time
+    out = [set(long[k::MOST_FOLDS]) for k in range(min(len(long), MOST_FOLDS))]
+    folds = [([t for i, t in enumerate(runs) if i not in some], [runs[i] for i in sorted(some)], 0) for some in out]
+    return [fold for fold in folds if sum(len(t.setpoints) for t in fold[0]) >= MIN_TRANSITIONS]

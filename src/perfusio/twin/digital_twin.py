@@ -113,7 +113,7 @@ class DigitalTwin:
             run_dir: Folder of the run.
             connector: The same vessels again.
             model: Instead of the one that was saved last.
-            policy: As for a new twin.
+            policy: Instead of the one on record.
             clock: As for a new twin.
             observers: As for a new twin.
             patience: As for a new twin.
@@ -125,8 +125,8 @@ class DigitalTwin:
         known = resume.outline(Path(run_dir))
         twin = cls(
             connector=resume.asked_of(aboard(connector), known), design_space=known.design_space,
-            run_config=known.config, model=model or resume.saved_model(known), policy=policy, clock=clock,
-            observers=observers, patience=patience,
+            run_config=known.config, model=model or resume.saved_model(known), policy=policy or known.policy,
+            clock=clock, observers=observers, patience=patience,
         )  # fmt: skip
         twin._goes_on = True
         return twin
@@ -273,7 +273,7 @@ class DigitalTwin:
 
     async def _start(self, sources: Mapping[str, Mapping[str, object]]) -> None:
         modes = {reactor: self._book.base_mode(reactor) for reactor in self.vessels}
-        self._tell(facts.started(self.config, self.design_space, modes, sources, self.vessels))
+        self._tell(facts.started(self.config, self.design_space, modes, sources, self.vessels, self._mind.policy))
         groups = list(on_equal_terms(self.vessels, self.design_space, self.config))
         for terms in groups:
             await self._mind.doubts(terms, are_all=len(groups) == 1)

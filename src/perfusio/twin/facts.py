@@ -22,8 +22,9 @@ from perfusio.events import (
     SampleRead,
     Withheld,
 )
-from perfusio.protocols import Model, Refit
+from perfusio.protocols import Model, Policy, Refit
 from perfusio.state import Setpoints
+from perfusio.twin import policies
 from perfusio.twin.inbox import Arrival
 from perfusio.twin.record import Record
 from perfusio.twin.vessels import Vessel
@@ -37,6 +38,7 @@ def started(
     modes: Mapping[str, Mode],
     sources: Mapping[str, Mapping[str, object]],
     vessels: Mapping[str, Vessel] = MappingProxyType({}),
+    policy: Policy | None = None,
 ) -> RunStarted:
     """Return the first record of a run: everything that was asked of it, with versions and sources."""
     own = {reactor: asked for reactor, vessel in vessels.items() if (asked := of_its_own(vessel, config))}
@@ -46,6 +48,7 @@ def started(
             "design_space": space.model_dump(mode="json"),
             "modes": {reactor: mode.value for reactor, mode in modes.items()},
             **({"vessels": own} if own else {}),
+            **policies.on_record(policy),
         },
         versions=versions(),
         sources=dict(sources),

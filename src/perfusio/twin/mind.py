@@ -19,6 +19,7 @@ from perfusio.decision import Decision
 from perfusio.errors import ModelError
 from perfusio.events import Event, Forecasted, ModelConditioned, ModelFitted, ModelRejected, ModelSaved
 from perfusio.forecast import Forecast
+from perfusio.hybrid.clone_models import CloneModels, keeping_apart
 from perfusio.hybrid.model import HybridModel
 from perfusio.hybrid.threads import one_thread
 from perfusio.protocols import Model, Policy
@@ -74,7 +75,7 @@ class Mind:
         """Take in the samples so far; the parameters stay. After a restart that may be on record already."""
 
         def condition() -> tuple[Model, ModelConditioned]:
-            model = self.model.condition(observed)
+            model = keeping_apart(self.model, observed).condition(observed)
             return model, ModelConditioned(day=turn, model_id=model.model_id)
 
         conditioned = await self._attempt(turn, condition)
@@ -171,7 +172,7 @@ class Mind:
             AuditError: it could not be written: the run could not go on after a crash.
         """
         model = self.model
-        if not isinstance(model, HybridModel):
+        if not isinstance(model, HybridModel | CloneModels):
             return None
         return await self._work(partial(models.save, model, observed, run_dir, turn))
 

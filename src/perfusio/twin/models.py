@@ -9,13 +9,14 @@ from pathlib import Path
 from perfusio.errors import AuditError
 from perfusio.events import ModelSaved
 from perfusio.hybrid import checkpoints
+from perfusio.hybrid.clone_models import CloneModels
 from perfusio.hybrid.model import HybridModel
 from perfusio.trajectory import Trajectory
 
 FOLDER = "models"
 
 
-def save(model: HybridModel, observed: Sequence[Trajectory], run_dir: Path, turn: int) -> ModelSaved:
+def save(model: HybridModel | CloneModels, observed: Sequence[Trajectory], run_dir: Path, turn: int) -> ModelSaved:
     """Save a model as `models/day-<turn>` of the run; return the record of it.
 
     Raises:
@@ -32,7 +33,7 @@ def save(model: HybridModel, observed: Sequence[Trajectory], run_dir: Path, turn
     return ModelSaved(day=turn, model_id=model.model_id, file=path.relative_to(run_dir).as_posix(), sha256=digest)
 
 
-def load(run_dir: Path, saved: ModelSaved) -> HybridModel:
+def load(run_dir: Path, saved: ModelSaved) -> HybridModel | CloneModels:
     """Return a model that was saved.
 
     Raises:
@@ -52,4 +53,4 @@ def load(run_dir: Path, saved: ModelSaved) -> HybridModel:
             f"{path} is not the model that was saved on day {saved.day}: its SHA-256 is {digest[:12]}..., on record is "
             f"{saved.sha256[:12]}... Put the file back, or give another model: DigitalTwin.resume(model=...)."
         )
-    return checkpoints.load(path.parent)
+    return checkpoints.load_any(path.parent)

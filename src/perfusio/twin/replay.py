@@ -11,11 +11,13 @@ from perfusio.config import DesignSpace, Mode, RunConfig
 from perfusio.decision import Decision
 from perfusio.errors import AuditError
 from perfusio.events import Decided, Event, ModelConditioned, ModelSaved, RunStarted, VesselJoined
+from perfusio.hybrid.clone_models import keeping_apart
 from perfusio.protocols import Model, Policy
 from perfusio.state import SETPOINT_QUANTITIES, SETPOINTS
 from perfusio.twin import models
 from perfusio.twin.day import RunState
 from perfusio.twin.fold import after
+from perfusio.twin.policies import as_recorded
 from perfusio.twin.record import Record
 from perfusio.twin.verify import read_records
 from perfusio.twin.vessels import Terms
@@ -43,11 +45,11 @@ class Replay:
 
     Args:
         run_dir: Folder of the run.
-        policy: As the run had it.
+        policy: As the run had it; None = BEDPolicy, with the limits on record.
         model: That it began with, if that was not saved.
     """
 
-    def __init__(self, run_dir: Path, policy: Policy, model: Model | None = None) -> None:
+    def __init__(self, run_dir: Path, policy: Policy | None = None, model: Model | None = None) -> None:
         self._run_dir, self._policy, self._model = run_dir, policy, model
         self._again: dict[tuple[str, int], object] = {}
 
@@ -64,6 +66,7 @@ class Replay:
         started = records[0].to_event()
         assert isinstance(started, RunStarted)
         self._config = RunConfig.model_validate({**started.config["run"], "run_dir": self._run_dir})
+        self._chooses = self._policy or as_recorded(started.config)
         self._asked: dict[str, Mapping[str, Any]] = {
             r: {"design_space": started.config["design_space"], **started.config.get("vessels", {}).get(r, {})}
             for r in started.sources
@@ -83,7 +86,8 @@ class Replay:
         elif isinstance(event, ModelSaved):
             self._model = models.load(self._run_dir, event)
         elif isinstance(event, ModelConditioned) and self._model is not None:
-            self._model = self._model.condition([t for t in known.trajectories.values() if t.states])
+            observed = [t for t in known.trajectories.values() if t.states]
+            self._model = keeping_apart(self._model, observed).condition(observed)
 
     def _compare(self, record: Record, event: Decided, known: RunState) -> Compared:
         reactor, day = str(event.reactor), event.day or 0
@@ -106,7 +110,7 @@ class Replay:
         )  # fmt: skip
         for terms in self._on_equal_terms(asked):
             theirs = {r: known.trajectories[r] for r in terms.reactors}
-            answers = self._policy.decide(theirs, dict(now), model, terms.design_space, terms.config, day=day)
+            answers = self._chooses.decide(theirs, dict(now), model, terms.design_space, terms.config, day=day)
             self._again |= {(r, day): answers.get(r) for r in terms.reactors}
             now |= {r: d.setpoints for r, d in answers.items() if isinstance(d, Decision) and r in theirs}
 

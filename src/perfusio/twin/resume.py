@@ -8,6 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from perfusio.bed.policy import BEDPolicy
 from perfusio.config import DesignSpace, RunConfig
 from perfusio.errors import AuditError, ConfigError
 from perfusio.events import ModelFitted, ModelSaved, RunStarted, SampleRead
@@ -15,6 +16,7 @@ from perfusio.protocols import Connector, Model
 from perfusio.twin import models
 from perfusio.twin.day import RunState
 from perfusio.twin.fold import folded
+from perfusio.twin.policies import as_recorded
 from perfusio.twin.record import Record
 from perfusio.twin.verify import read_prefix
 from perfusio.twin.vessels import Vessel
@@ -29,6 +31,7 @@ class Outline:
         config: Settings of the run.
         design_space: What may be written.
         own: What is asked of single vessels, by reactor id.
+        policy: With the limits that vessels share.
         run_state: What was known.
         saved: The model that was saved last, if one was.
     """
@@ -37,6 +40,7 @@ class Outline:
     config: RunConfig
     design_space: DesignSpace
     own: Mapping[str, Mapping[str, object]]
+    policy: BEDPolicy
     run_state: RunState
     saved: ModelSaved | None
 
@@ -64,6 +68,7 @@ def outline(run_dir: Path) -> Outline:
     return Outline(
         run_dir=run_dir,
         config=config,
+        policy=as_recorded(started.config),
         design_space=DesignSpace.model_validate(started.config["design_space"]),
         own=started.config.get("vessels", {}),
         run_state=known_after(records),

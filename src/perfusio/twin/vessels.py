@@ -8,7 +8,7 @@ from typing import Protocol, runtime_checkable
 
 from perfusio.config import DesignSpace, Mode, Objective, RunConfig
 from perfusio.errors import ConfigError, UnreadableSource
-from perfusio.protocols import Connector, ConnectorKind
+from perfusio.protocols import Connector, ConnectorKind, Described
 
 
 @runtime_checkable
@@ -79,6 +79,19 @@ def _of_a_source(source: Connector | Rig) -> Mapping[str, Connector | Vessel]:
             found = {}  # no column `reactor`, or no row yet; if there is more to it, the first reading says so
         return found if len(found) > 1 else {"R01": source}
     return source.vessels()
+
+
+def clones_of(source: Source) -> list[str]:
+    """Return the cell line of each vessel of a source, as a person names it, else as the source does; empty = unknown.
+
+    Raises:
+        ConfigError: there is no vessel.
+    """
+    return [one.clone or _said_by(one.connector) for one in aboard(source).values()]
+
+
+def _said_by(connector: Connector) -> str:
+    return str(connector.describe().get("clone", "")) if isinstance(connector, Described) else ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -77,6 +77,14 @@ def test_files_that_disagree_are_refused_unless_the_later_one_corrects(read):
     assert [w for w in table.warnings if w.startswith("corrected: vcd at 0 h was 1 (cells.csv) and is 1.5")]
 
 
+def test_files_of_vessels_that_no_column_tells_apart_are_told_how(read):
+    with pytest.raises(UnreadableSource, match="different vessels, give each a column `reactor`"):
+        merged(read(a="day,VCD\n0,1\n", b="day,VCD\n0,3\n"))
+    with pytest.raises(UnreadableSource) as refused:
+        merged(read(cells=CELLS, again="reactor,Date,VCD\nR1,2024-05-13 09:00,1.5\n"))
+    assert "different vessels" not in str(refused.value)
+
+
 def test_the_only_vessel_that_can_be_meant_is_meant(read):
     titer = "day,titer [mg/L]\n0,1\n1,50\n"
     assert [r.reactor for r in merged(read(cells=CELLS, titer=titer)).rows] == ["R1", "R1"]

@@ -9,7 +9,7 @@ from perfusio.config import DEFAULT_AMBR250_DESIGN_SPACE as SPACE
 from perfusio.hybrid.embedding import CloneRegistry
 from perfusio.hybrid.model import HybridModel
 from perfusio.hybrid.relatives import CloneResidual
-from perfusio.hybrid.transfer import adapt, forecast_error, harms, model_for
+from perfusio.hybrid.transfer import MOST_FOLDS, _left_out, adapt, forecast_error, harms, model_for
 from perfusio.plant.clones import CLONE_X, CLONE_Y
 from perfusio.plant.experiment import simulate_runs
 
@@ -54,6 +54,22 @@ def test_two_runs_are_each_left_out_once(registry):
     done = adapt(registry, runs_of(CLONE_Y, 2, 3))
     assert done.errors.shape == (2, 2)
     assert np.isfinite(done.errors).all()
+
+
+def test_of_many_runs_each_is_left_out_once_and_few_models_are_fitted():
+    runs = [run.until(n) for run, n in zip(runs_of(CLONE_Y, 6, 3), (7, 7, 3, 7, 7, 7), strict=True)]
+    folds = _left_out(runs)
+    assert len(folds) == MOST_FOLDS
+    assert sorted(t.reactor_id for _, out, _ in folds for t in out) == [f"CloneY{i}" for i in (0, 1, 3, 4, 5)]
+    for rest, out, first in folds:
+        assert first == 0
+        assert {t.reactor_id for t in rest} | {t.reactor_id for t in out} == {t.reactor_id for t in runs}
+        assert not {t.reactor_id for t in rest} & {t.reactor_id for t in out}
+
+
+def test_nothing_is_left_out_where_too_little_would_remain():
+    short, long = (run.until(n) for run, n in zip(runs_of(CLONE_Y, 2, 3), (2, 7), strict=True))
+    assert _left_out([short, long]) == []
 
 
 def test_of_one_clone_there_is_nothing_to_carry_over():
