@@ -97,6 +97,17 @@ class ModelFitted(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ModelWaiting(Event):
+    """A refit was as good, was saved (`file`, empty for a model that cannot be) and waits for a person; not in use."""
+
+    model_id: str
+    holdout_error: float
+    previous_error: float
+    file: str = ""
+    sha256: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ModelRejected(Event):
     """A refit or an update was refused; the model before stays in use."""
 
@@ -315,10 +326,10 @@ EVENTS: dict[str, type[Event]] = {
     cls.__name__: cls
     for cls in (
         RunStarted, AimDoubted, SampleRead, SampleMissing, SampleQuarantined, SampleCorrected, ModelConditioned,
-        ModelFitted, ModelRejected, Decided, Forecasted, AlarmRaised, AlarmChanged, Withheld, WriteIntended,
-        SetpointsWritten, WriteRefused, WritePartial, WriteRestored, OverrideDetected, WriteUnknown, ConnectorFailed,
-        VesselJoined, VesselLeft, ClockStepped, ModeChanged, OperatorActed, JournalRecovered, RunResumed, DayMissed,
-        ModelSaved, RunEnded,
+        ModelFitted, ModelWaiting, ModelRejected, Decided, Forecasted, AlarmRaised, AlarmChanged, Withheld,
+        WriteIntended, SetpointsWritten, WriteRefused, WritePartial, WriteRestored, OverrideDetected, WriteUnknown,
+        ConnectorFailed, VesselJoined, VesselLeft, ClockStepped, ModeChanged, OperatorActed, JournalRecovered,
+        RunResumed, DayMissed, ModelSaved, RunEnded,
     )
 }  # fmt: skip
 

@@ -160,8 +160,10 @@ async def test_a_refit_waits_for_a_person_where_that_is_asked(run_twin, tmp_path
         ScriptedConnector([make_state(day=d) for d in range(6)]), days=5, retrain_every=2, model_update="approve",
         observers=(at(3, "SampleRead", adopt),),
     )  # fmt: skip
-    assert [e.day for e in run.of("ModelRejected")] == [2]  # adopted on day 4, that is its refit
-    assert "waits: perfusio adopt" in run.of("ModelRejected")[0].reason
+    assert run.of("ModelRejected") == []
+    (waiting,) = run.of("ModelWaiting")  # adopted on day 4, that is its refit
+    assert (waiting.day, waiting.model_id, waiting.file) == (2, "persistence-1", "")
+    assert "waits: perfusio adopt" in waiting.reason
     assert [(e.day, e.model_id) for e in run.of("ModelFitted")] == [(4, "persistence-1")]
     assert run.twin.model.version == 1
     (acted,) = run.of("OperatorActed")
@@ -173,5 +175,5 @@ async def test_a_frozen_model_is_not_refitted(run_twin, tmp_path):
         ScriptedConnector([make_state(day=d) for d in range(6)]), days=5, retrain_every=2, model_update="frozen",
         observers=(at(3, "SampleRead", ordered(tmp_path, "adopt", "")),),
     )  # fmt: skip
-    assert run.of("ModelFitted", "ModelRejected") == []
+    assert run.of("ModelFitted", "ModelWaiting", "ModelRejected") == []
     assert run.of("OperatorActed")[0].answer == "No refit waits for approval."

@@ -18,6 +18,7 @@ from perfusio.events import (
     Forecasted,
     ModelFitted,
     ModelRejected,
+    ModelWaiting,
     RunEnded,
     RunStarted,
     SampleMissing,
@@ -133,6 +134,8 @@ class Narrator:
             now, before = event.holdout_error, event.previous_error
             told = f"one-step error {now:.3g}, {before:.3g} with the parameters before."
             return note("refit:", told, Tone.QUIET, indent=True)
+        if isinstance(event, ModelWaiting):
+            return note("refit waits:", event.reason, Tone.WARN, indent=True)
         if isinstance(event, ModelRejected):
             return note("MODEL KEPT:", event.reason, Tone.WARN, indent=True)
         if isinstance(event, ClockStepped):

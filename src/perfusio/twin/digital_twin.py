@@ -268,7 +268,7 @@ class DigitalTwin:
         if isinstance(sink, AuditLogger):
             self._book.run_state = RunState(run_id=sink.run_id)
         self._book.sink = sink
-        self._keeps_models = logger is not None
+        self._mind.keeps_in = self.config.run_dir if logger is not None else None
         return logger, records
 
     async def _start(self, sources: Mapping[str, Mapping[str, object]]) -> None:
@@ -287,6 +287,8 @@ class DigitalTwin:
         self._inbox.goes_on(known.starts)
         for reactor in known.left & set(self.vessels):
             self._inbox.leave(reactor)
+        if (waiting := resume.waiting_refit(records)) is not None:
+            self._mind.goes_on(waiting)
         started = records[0].to_event()
         for observer in self._observers:
             observer(started)
@@ -294,10 +296,9 @@ class DigitalTwin:
 
     async def _keep_model(self, turn: int) -> None:
         """Save the model beside the record, so that the run can go on with it."""
-        if self._keeps_models:
-            saved = await self._mind.saved(turn, self._observed(), self.config.run_dir)
-            if saved is not None:
-                self._tell(saved)
+        saved = await self._mind.saved(turn, self._observed())
+        if saved is not None:
+            self._tell(saved)
 
     async def _adopt(self) -> bool:
         """Use the refit that waited for a person."""
