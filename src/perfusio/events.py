@@ -159,6 +159,16 @@ class AlarmChanged(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AlarmDelivered(Event):
+    """One channel told people (`subject` is the first line), or could not after `n_tries`; the reason says why."""
+
+    channel: str
+    subject: str
+    is_delivered: bool
+    n_tries: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Withheld(Event):
     """Nothing was written this turn: ADVISE (shown only) or HOLD (unusable), with the reasons."""
 
@@ -326,10 +336,10 @@ EVENTS: dict[str, type[Event]] = {
     cls.__name__: cls
     for cls in (
         RunStarted, AimDoubted, SampleRead, SampleMissing, SampleQuarantined, SampleCorrected, ModelConditioned,
-        ModelFitted, ModelWaiting, ModelRejected, Decided, Forecasted, AlarmRaised, AlarmChanged, Withheld,
-        WriteIntended, SetpointsWritten, WriteRefused, WritePartial, WriteRestored, OverrideDetected, WriteUnknown,
-        ConnectorFailed, VesselJoined, VesselLeft, ClockStepped, ModeChanged, OperatorActed, JournalRecovered,
-        RunResumed, DayMissed, ModelSaved, RunEnded,
+        ModelFitted, ModelWaiting, ModelRejected, Decided, Forecasted, AlarmRaised, AlarmChanged, AlarmDelivered,
+        Withheld, WriteIntended, SetpointsWritten, WriteRefused, WritePartial, WriteRestored, OverrideDetected,
+        WriteUnknown, ConnectorFailed, VesselJoined, VesselLeft, ClockStepped, ModeChanged, OperatorActed,
+        JournalRecovered, RunResumed, DayMissed, ModelSaved, RunEnded,
     )
 }  # fmt: skip
 

@@ -100,6 +100,24 @@ class Reporting(Protocol):
         ...
 
 
+@runtime_checkable
+class Beating(Protocol):
+    """A connector through which a controller can watch whether perfusio is there."""
+
+    @property
+    def is_watched(self) -> bool:
+        """Whether there is a place for the heartbeat."""
+        ...
+
+    async def beat(self, count: int) -> None:
+        """Show a number that is another at each call, at once or not at all.
+
+        Raises:
+            NotConnected: it could not be shown.
+        """
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Refit(Generic[M]):
     """A freshly fitted model, and how both models predict the latest transitions (lower is better)."""

@@ -202,6 +202,28 @@ class OpcUaVessel:
             self.stopped = words
         raise (NotConnected if report.ending is Ending.UNKNOWN else WriteRejected)(f"{self.reactor}: {words}", **where)
 
+    @property
+    def is_watched(self) -> bool:
+        """Whether the node map names a node for the heartbeat."""
+        return self._vessel.heartbeat is not None
+
+    async def beat(self, count: int) -> None:
+        """Write a number into the heartbeat's node, on a link that is there or comes at once.
+
+        Raises:
+            NotConnected: there is no link, or the server did not take it.
+        """
+        if self._vessel.heartbeat is None:
+            return
+        link = await self._session.link(until=None, at_once=True)
+        (status,) = (await link.write({self._vessel.heartbeat: float(count)})).values()
+        if status.startswith("Bad"):
+            raise NotConnected(
+                f"The heartbeat was not taken: {status}. Let this user write {self._vessel.heartbeat}.",
+                connector=self.reactor,
+                operation="heartbeat",
+            )
+
     def allow_writing(self, *, who: str, why: str) -> None:
         """Allow writing again after it has stopped; what the twin is shown then counts as wanted.
 
@@ -243,6 +265,7 @@ class OpcUaVessel:
             "nodes": {tag.name: f"{tag.namespace} {tag.identifier}" for tag in vessel.tags()},
             "writable": [name for name, tag in vessel.setpoints.items() if tag.write],
             "fixed": dict(vessel.fixed),
+            "heartbeat": str(vessel.heartbeat or ""),
             "reactor": self.reactor,
             "clone": self.clone,
             "warnings": list(self.warnings),

@@ -11,6 +11,8 @@ FOLD_AT = 4
 """Vessels from which on the same alarm is told once for all of them."""
 N_NAMED = 6
 LONGEST = 200
+DELIVERY = "delivery"
+"""First word of what is alarmed when a channel fails; the second is its name."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +37,8 @@ class Message:
 def message_of(event: Event) -> Message | None:
     """Return what a person is told of an event, None of most."""
     reactor = event.reactor or ""
+    if isinstance(event, AlarmRaised | AlarmChanged) and is_about_delivery(event):
+        return None  # the notifier tells of it itself, on the channels that work
     if isinstance(event, AlarmRaised):
         kind = f"{event.quantity} {event.level}"
         is_urgent = event.level in ("act", "escalated")
@@ -52,6 +56,12 @@ def message_of(event: Event) -> Message | None:
         text = f"The run ended: {event.reason}"
         return Message(kind="run ended", reactor="", text=text, is_urgent=event.outcome == "FAILED")
     return None
+
+
+def is_about_delivery(event: AlarmRaised | AlarmChanged) -> bool:
+    """Whether an alarm is about a channel by which people are told."""
+    name = event.quantity if isinstance(event, AlarmRaised) else event.alarm
+    return name.startswith(f"{DELIVERY} ")
 
 
 def folded(messages: Sequence[Message]) -> tuple[Message, ...]:

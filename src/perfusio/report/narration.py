@@ -128,6 +128,8 @@ class Narrator:
     def _of_the_experiment(self, event: Event) -> list[Line]:
         if (seen := attention(event)) is not None:
             return note(*seen)
+        if isinstance(event, AlarmRaised):
+            return note(f"ALARM ({event.level}):", f"{event.reason} {event.response}", Tone.ACT, indent=True)
         if isinstance(event, AimDoubted):
             return note("Doubt:", event.reason, Tone.WARN)
         if isinstance(event, ModelFitted):

@@ -26,6 +26,7 @@ from perfusio.trajectory import Trajectory
 from perfusio.twin import facts, resume
 from perfusio.twin.announce import Observer
 from perfusio.twin.audit import AuditLogger
+from perfusio.twin.beside import Deliveries, Pulse, together
 from perfusio.twin.day import RunState, is_fit_due
 from perfusio.twin.desk import Desk
 from perfusio.twin.hands import Hands
@@ -93,6 +94,7 @@ class DigitalTwin:
         self._desk = Desk(self._book, self._hands, self._pace, self._adopt)
         self._intake = Intake(self._book, self._inbox, self._pace, self.leave)
         self._lookout = Lookout(self._book)
+        self._pulse, self._deliveries = Pulse(self._book), Deliveries(self._book, observers)
         self._goes_on = False
 
     @classmethod
@@ -207,13 +209,16 @@ class DigitalTwin:
             self._inbox.close()
             raise
         outcome: Outcome | None = Outcome.FAILED
-        reason, desk = "", asyncio.ensure_future(self._desk.stay_open())
+        reason = ""
+        beside = asyncio.ensure_future(
+            together(self._desk.stay_open(), self._pulse.keep_on(), self._deliveries.keep_on())
+        )
         try:
             if records:
                 self._go_on(records, sources)
             else:
                 await self._start(sources)
-            outcome = await self._while_open(desk)
+            outcome = await self._while_open(beside)
         except (asyncio.CancelledError, KeyboardInterrupt):
             outcome = Outcome.STOPPED
             raise
@@ -224,7 +229,7 @@ class DigitalTwin:
             reason = f"{type(error).__name__}: {error}"
             raise
         finally:
-            desk.cancel()
+            beside.cancel()
             self._inbox.close()
             self._mind.close()
             if outcome is not None:
@@ -241,6 +246,7 @@ class DigitalTwin:
 
     def _end(self, outcome: Outcome, reason: str) -> None:
         with suppress(AuditError):
+            self._deliveries.note()
             self._tell(
                 RunEnded(
                     outcome=outcome.name, n_samples=self.run_state.n_samples, n_decisions=self.run_state.n_decisions,
@@ -310,14 +316,14 @@ class DigitalTwin:
 
     # -- the loop ----------------------------------------------------------------------------------------------------
 
-    async def _while_open(self, desk: asyncio.Future[None]) -> Outcome:
-        """Run the loop, and end with it or with the desk, which ends only if an order cannot be put on record."""
+    async def _while_open(self, beside: asyncio.Future[None]) -> Outcome:
+        """Run the loop, and end with it or with what goes on beside it, which ends only if the record fails."""
         turns = asyncio.ensure_future(self._turns())
-        both: set[asyncio.Future[Any]] = {turns, desk}
+        both: set[asyncio.Future[Any]] = {turns, beside}
         try:
             await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
             if not turns.done():
-                desk.result()
+                beside.result()
             return await turns
         finally:
             turns.cancel()

@@ -241,7 +241,7 @@ def _acted(run_state: RunState, event: OperatorActed) -> RunState:
 
 
 def _raised(run_state: RunState, event: AlarmRaised) -> RunState:
-    alarm = (str(event.reactor), event.quantity, event.level)
+    alarm = (event.reactor or "", event.quantity, event.level)
     return replace(run_state, alarms=run_state.alarms | {alarm})
 
 
@@ -249,7 +249,7 @@ def _alarm_changed(run_state: RunState, event: AlarmChanged) -> RunState:
     if event.status != "cleared":
         return run_state
     quantity, _, level = event.alarm.partition(":")
-    return replace(run_state, alarms=run_state.alarms - {(str(event.reactor), quantity, level)})
+    return replace(run_state, alarms=run_state.alarms - {(event.reactor or "", quantity, level)})
 
 
 def _without(of: Any, reactor: str) -> Any:
