@@ -150,7 +150,7 @@ class AlarmRaised(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AlarmChanged(Event):
-    """An alarm is now active, acknowledged, cleared, shelved or escalated; by whom, if by a person."""
+    """An alarm was acknowledged, shelved or cleared; or it waits until it lasts (delayed), and did not (passed)."""
 
     alarm: str
     status: str

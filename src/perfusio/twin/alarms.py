@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Set as AbstractSet
 from math import nan
 
 import numpy as np
@@ -25,7 +26,11 @@ RESPONSE = {
 
 
 def alarms(
-    limits: tuple[AlarmLimits, ...], sample: State | None, forecast: Forecast | None, now_h: float
+    limits: tuple[AlarmLimits, ...],
+    sample: State | None,
+    forecast: Forecast | None,
+    now_h: float,
+    active: AbstractSet[tuple[str, str]] = frozenset(),
 ) -> tuple[AlarmRaised, ...]:
     """Return at most one alarm per quantity: the gravest level, measured or forecast with P >= 0.5 within 3 days.
 
@@ -34,12 +39,14 @@ def alarms(
         sample: Today's sample, if there is one.
         forecast: Under what will be in force, if there is one.
         now_h: Culture time [h].
+        active: Quantity and level of alarms that are not over: these are so only behind the dead-band.
     """
     found = []
     for limit in limits:
         for level, value_limit in (("act", limit.act), ("warn", limit.warn)):
-            alarm = _measured(limit, level, value_limit, sample)
-            alarm = alarm or _forecast(limit, level, value_limit, forecast, now_h)
+            edge = limit.over_at(value_limit) if (limit.quantity, level) in active else value_limit
+            alarm = _measured(limit, level, value_limit, edge, sample)
+            alarm = alarm or _forecast(limit, level, value_limit, edge, forecast, now_h)
             if alarm is not None:
                 found.append(alarm)
                 break
@@ -77,9 +84,11 @@ def _beyond(limit: AlarmLimits, value: np.ndarray | float, level: float) -> np.n
     return value < level if limit.is_lower else value > level
 
 
-def _measured(limit: AlarmLimits, level: str, value_limit: float, sample: State | None) -> AlarmRaised | None:
+def _measured(
+    limit: AlarmLimits, level: str, value_limit: float, edge: float, sample: State | None
+) -> AlarmRaised | None:
     value = float("nan") if sample is None else float(getattr(sample, limit.quantity))
-    if not _beyond(limit, value, value_limit):
+    if not _beyond(limit, value, edge):
         return None
     unit = find_quantity(limit.quantity).unit
     return AlarmRaised(
@@ -94,13 +103,13 @@ def _measured(limit: AlarmLimits, level: str, value_limit: float, sample: State 
 
 
 def _forecast(
-    limit: AlarmLimits, level: str, value_limit: float, forecast: Forecast | None, now_h: float
+    limit: AlarmLimits, level: str, value_limit: float, edge: float, forecast: Forecast | None, now_h: float
 ) -> AlarmRaised | None:
     if forecast is None:
         return None
     ahead = forecast[limit.quantity]
     near = ahead.times_h <= now_h + LOOK_AHEAD_HOURS
-    share = np.mean(_beyond(limit, ahead.samples[:, near], value_limit), axis=0)
+    share = np.mean(_beyond(limit, ahead.samples[:, near], edge), axis=0)
     (hit,) = np.nonzero(share >= PROBABILITY)
     if not len(hit):
         return None

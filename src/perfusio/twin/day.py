@@ -56,6 +56,8 @@ class RunState:
         left: Vessels that take no part any more.
         starts: Turn and time [h] of the first sample.
         alarms: Alarms that are active: (reactor, quantity, level).
+        delayed: Alarms that are raised if they last, with the turn since which they have.
+        shelved: Alarms that a person has put off, with the turn and the hours.
         forecasts: The latest forecast of each vessel, as on record.
         held: Turn since which nothing usable was decided.
         today: The turn that is going on.
@@ -77,6 +79,8 @@ class RunState:
     left: frozenset[str] = frozenset()
     starts: Mapping[str, tuple[int, float]] = field(default_factory=dict)
     alarms: frozenset[tuple[str, str, str]] = frozenset()
+    delayed: Mapping[tuple[str, str, str], int] = field(default_factory=dict)
+    shelved: Mapping[tuple[str, str, str], tuple[int, float]] = field(default_factory=dict)
     forecasts: Mapping[str, Decided | Forecasted] = field(default_factory=dict)
     held: Mapping[str, int] = field(default_factory=dict)
     today: Today = Today()

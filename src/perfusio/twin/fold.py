@@ -242,18 +242,32 @@ def _acted(run_state: RunState, event: OperatorActed) -> RunState:
 
 def _raised(run_state: RunState, event: AlarmRaised) -> RunState:
     alarm = (event.reactor or "", event.quantity, event.level)
-    return replace(run_state, alarms=run_state.alarms | {alarm})
+    return replace(
+        run_state,
+        alarms=run_state.alarms | {alarm},
+        delayed=_without(run_state.delayed, alarm),
+        shelved=_without(run_state.shelved, alarm),
+    )
 
 
 def _alarm_changed(run_state: RunState, event: AlarmChanged) -> RunState:
-    if event.status != "cleared":
-        return run_state
-    quantity, _, level = event.alarm.partition(":")
-    return replace(run_state, alarms=run_state.alarms - {(event.reactor or "", quantity, level)})
+    quantity, _, level = event.alarm.rpartition(":")
+    alarm, turn = (event.reactor or "", quantity, level), event.day or 0
+    match event.status:
+        case "cleared":
+            shelved = _without(run_state.shelved, alarm)
+            return replace(run_state, alarms=run_state.alarms - {alarm}, shelved=shelved)
+        case "shelved":
+            return replace(run_state, shelved={**run_state.shelved, alarm: (turn, event.shelved_h)})
+        case "delayed":
+            return replace(run_state, delayed={**run_state.delayed, alarm: turn})
+        case "passed":
+            return replace(run_state, delayed=_without(run_state.delayed, alarm))
+    return run_state
 
 
-def _without(of: Any, reactor: str) -> Any:
-    return {r: value for r, value in of.items() if r != reactor}
+def _without(of: Any, key: Any) -> Any:
+    return {k: value for k, value in of.items() if k != key}
 
 
 _CHANGES: dict[type[Event], Callable[[RunState, Any], RunState]] = {
