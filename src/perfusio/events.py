@@ -81,6 +81,14 @@ class SampleCorrected(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SampleAccepted(Event):
+    """A person took a sample into use that was quarantined; it counts from the next update of the model."""
+
+    state: State
+    who: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ModelConditioned(Event):
     """The model took in this turn's samples."""
 
@@ -335,11 +343,11 @@ class RunEnded(Event):
 EVENTS: dict[str, type[Event]] = {
     cls.__name__: cls
     for cls in (
-        RunStarted, AimDoubted, SampleRead, SampleMissing, SampleQuarantined, SampleCorrected, ModelConditioned,
-        ModelFitted, ModelWaiting, ModelRejected, Decided, Forecasted, AlarmRaised, AlarmChanged, AlarmDelivered,
-        Withheld, WriteIntended, SetpointsWritten, WriteRefused, WritePartial, WriteRestored, OverrideDetected,
-        WriteUnknown, ConnectorFailed, VesselJoined, VesselLeft, ClockStepped, ModeChanged, OperatorActed,
-        JournalRecovered, RunResumed, DayMissed, ModelSaved, RunEnded,
+        RunStarted, AimDoubted, SampleRead, SampleMissing, SampleQuarantined, SampleCorrected, SampleAccepted,
+        ModelConditioned, ModelFitted, ModelWaiting, ModelRejected, Decided, Forecasted, AlarmRaised, AlarmChanged,
+        AlarmDelivered, Withheld, WriteIntended, SetpointsWritten, WriteRefused, WritePartial, WriteRestored,
+        OverrideDetected, WriteUnknown, ConnectorFailed, VesselJoined, VesselLeft, ClockStepped, ModeChanged,
+        OperatorActed, JournalRecovered, RunResumed, DayMissed, ModelSaved, RunEnded,
     )
 }  # fmt: skip
 

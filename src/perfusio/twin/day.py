@@ -52,6 +52,7 @@ class RunState:
         stuck: Vessels whose last write ended so that a person has to look.
         done: What our last write was found to have put in force; empty where somebody else has changed it since.
         pending: Writes of which it is not known how they ended.
+        quarantined: Samples that were refused and may be accepted, by vessel and time [h].
         advised: The advice that a person can still approve.
         left: Vessels that take no part any more.
         starts: Turn and time [h] of the first sample.
@@ -75,6 +76,7 @@ class RunState:
     stuck: frozenset[str] = frozenset()
     done: Mapping[str, Setpoints] = field(default_factory=dict)
     pending: Mapping[str, WriteIntended] = field(default_factory=dict)
+    quarantined: Mapping[tuple[str, float], State] = field(default_factory=dict)
     advised: Mapping[str, Decided] = field(default_factory=dict)
     left: frozenset[str] = frozenset()
     starts: Mapping[str, tuple[int, float]] = field(default_factory=dict)
@@ -99,7 +101,9 @@ def observe(run_state: RunState, reactor: str, sample: State) -> RunState:
     """Add a sample; late values of a known time fill what was not measured then, and change nothing else."""
     trajectory = run_state.trajectories[reactor]
     times = [s.time_h for s in trajectory.states]
-    if sample.time_h in times:
+    if times and sample.time_h < times[-1] and sample.time_h not in times:
+        longer = trajectory.insert(sample)  # accepted late
+    elif sample.time_h in times:
         i = times.index(sample.time_h)
         states = (*trajectory.states[:i], _filled(trajectory.states[i], sample), *trajectory.states[i + 1 :])
         longer = replace(trajectory, states=states)
@@ -144,6 +148,23 @@ def problem_with(sample: State, trajectory: Trajectory) -> str | None:
             "time to complete. It was not used."
         )
     return None
+
+
+def not_acceptable(sample: State | None, trajectory: Trajectory) -> str:
+    """Return why a person cannot take a quarantined sample into use, or nothing."""
+    if sample is None:
+        return "No such sample of this vessel is quarantined."
+    try:
+        for name, quantity in STATE_QUANTITIES.items():
+            quantity.check(getattr(sample, name))
+    except OutOfRange as error:
+        return f"It cannot be so: {error} Give the sample again with the right value."
+    times = [s.time_h for s in trajectory.states]
+    if not times or sample.time_h < times[0]:
+        return "There is no sample of this vessel before it: give it again as the first one."
+    if sample.time_h in times:
+        return "There is a sample of that time already: give it again with other values, which corrects it."
+    return ""
 
 
 def is_fit_due(turn: int, retrain_every: int) -> bool:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from contextlib import suppress
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager, suppress
 from math import nan
 
 from perfusio.config import Mode
-from perfusio.events import AlarmChanged, OperatorActed
+from perfusio.events import AlarmChanged, OperatorActed, SampleAccepted
 from perfusio.protocols import Reporting
+from perfusio.twin.day import not_acceptable
 from perfusio.twin.hands import Hands
 from perfusio.twin.hold import Word, say, word_on
 from perfusio.twin.logbook import Logbook
@@ -35,6 +36,20 @@ class Desk:
     ) -> None:
         self._book, self._hands, self._pace, self._adopt = book, hands, pace, adopt
         self._one_at_a_time = asyncio.Lock()
+        self._is_thinking = False
+
+    @contextmanager
+    def thinking(self) -> Iterator[None]:
+        """While models and policies work on what is known, no sample is added to it."""
+        self._is_thinking = True
+        try:
+            yield
+        finally:
+            self._is_thinking = False
+
+    @property
+    def _may_not_learn(self) -> bool:
+        return self._is_thinking or self._book.run_state.today.is_conditioned
 
     async def stay_open(self) -> None:
         """Look for orders for ever; cancel it to close."""
@@ -50,6 +65,8 @@ class Desk:
         """
         async with self._one_at_a_time:
             for place, order in waiting(self._book.config.run_dir):
+                if isinstance(order, Order) and order.act == "accept" and self._may_not_learn:
+                    continue  # what is thought about now must not change meanwhile: a moment later
                 if isinstance(order, Order) and order.act == "adopt":
                     self._answer(order, "", "" if await self._adopt() else "No refit waits for approval.")
                 elif isinstance(order, str):
@@ -71,6 +88,8 @@ class Desk:
             self._release(reactor, order)
         elif order.act in ("acknowledge", "shelve"):
             self._on_alarm(reactor, order)
+        elif order.act == "accept":
+            self._accept(reactor, order)
         else:
             await self._on_advice(reactor, order)
 
@@ -112,6 +131,18 @@ class Desk:
                 shelved_h=order.hours or nan,
             )
         )  # fmt: skip
+
+    def _accept(self, reactor: str, order: Order) -> None:
+        known = self._book.run_state
+        sample = known.quarantined.get((reactor, float(order.value)))
+        problem = not_acceptable(sample, known.trajectories[reactor])
+        self._answer(order, reactor, problem)
+        if sample is not None and not problem:
+            self._book.append(
+                SampleAccepted(
+                    reactor=reactor, day=known.today.turn, state=sample, who=order.who, reason=order.why
+                )
+            )  # fmt: skip
 
     async def _on_advice(self, reactor: str, order: Order) -> None:
         known = self._book.run_state

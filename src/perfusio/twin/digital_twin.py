@@ -342,19 +342,24 @@ class DigitalTwin:
             if silent >= OVERDUE_TURNS and not self._inbox.is_reading_ahead:
                 return Outcome.SAMPLE_OVERDUE
             await self._hands.settle(turn)
-            await self._mind.condition(turn, self._observed(), is_on_record=self.run_state.today.is_conditioned)
-            decisions = await self._decide(turn, present if turn < last else set())
-            await self._forecast_only(turn, self._book.aboard - set(decisions))
-            verdicts = self._hands.judge(turn, decisions)
-            self._lookout.after_decisions(turn, decisions, verdicts)
-            await self._hands.carry_out(turn, verdicts)
-            is_due = self.config.model_update != "frozen" and is_fit_due(turn, self.config.retrain_every)
-            if turn < last and is_due and not self.run_state.today.is_fitted:
-                before = self.model.model_id
-                await self._mind.refit(turn, self._observed())
-                if self.model.model_id != before:
-                    await self._keep_model(turn)
+            with self._desk.thinking():
+                await self._think_and_act(turn, present, is_last=turn == last)
         return Outcome.COMPLETED
+
+    async def _think_and_act(self, turn: int, present: set[str], *, is_last: bool) -> None:
+        """Take the samples in, decide, judge, write; refit every few turns."""
+        await self._mind.condition(turn, self._observed(), is_on_record=self.run_state.today.is_conditioned)
+        decisions = await self._decide(turn, set() if is_last else present)
+        await self._forecast_only(turn, self._book.aboard - set(decisions))
+        verdicts = self._hands.judge(turn, decisions)
+        self._lookout.after_decisions(turn, decisions, verdicts)
+        await self._hands.carry_out(turn, verdicts)
+        is_due = self.config.model_update != "frozen" and is_fit_due(turn, self.config.retrain_every)
+        if not is_last and is_due and not self.run_state.today.is_fitted:
+            before = self.model.model_id
+            await self._mind.refit(turn, self._observed())
+            if self.model.model_id != before:
+                await self._keep_model(turn)
 
     # -- decisions ---------------------------------------------------------------------------------------------------
 

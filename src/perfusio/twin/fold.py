@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from functools import reduce
+from math import isfinite
 from typing import Any
 
 from perfusio.config import DesignSpace, Mode
@@ -26,8 +27,10 @@ from perfusio.events import (
     OperatorActed,
     OverrideDetected,
     RunStarted,
+    SampleAccepted,
     SampleCorrected,
     SampleMissing,
+    SampleQuarantined,
     SampleRead,
     SetpointsWritten,
     VesselJoined,
@@ -117,6 +120,19 @@ def _corrected(run_state: RunState, event: SampleCorrected) -> RunState:
     reactor = str(event.reactor)
     replaced = corrected(run_state.trajectories[reactor], event.state)
     return replace(run_state, trajectories={**run_state.trajectories, reactor: replaced})
+
+
+def _quarantined(run_state: RunState, event: SampleQuarantined) -> RunState:
+    name = (str(event.reactor), event.state.time_h)
+    if not isfinite(event.state.time_h):
+        return run_state
+    return replace(run_state, quarantined={**run_state.quarantined, name: event.state})
+
+
+def _accepted(run_state: RunState, event: SampleAccepted) -> RunState:
+    name = (str(event.reactor), event.state.time_h)
+    waiting = _without(run_state.quarantined, name)
+    return replace(observe(run_state, name[0], event.state), quarantined=waiting)
 
 
 def _missing(run_state: RunState, event: Event) -> RunState:
@@ -275,6 +291,8 @@ _CHANGES: dict[type[Event], Callable[[RunState, Any], RunState]] = {
     VesselJoined: _joined,
     VesselLeft: _left,
     SampleRead: _read,
+    SampleQuarantined: _quarantined,
+    SampleAccepted: _accepted,
     SampleCorrected: _corrected,
     SampleMissing: _missing,
     DayMissed: _missing,
