@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from enum import Enum, StrEnum
 from typing import Any, Generic, Protocol, Self, TypeVar, runtime_checkable
 
@@ -133,6 +134,16 @@ class Described(Protocol):
 
     def describe(self) -> dict[str, Any]:
         """Return plain data for the record, e.g. path, hash and columns of a file, and its ``clone`` if it knows it."""
+        ...
+
+
+@runtime_checkable
+class Dated(Protocol):
+    """A connector to a living source that knows the dates of its samples."""
+
+    @property
+    def began(self) -> datetime | None:
+        """When culture time 0 was; None where nothing says so. Without a zone, it is the time of this machine."""
         ...
 
 

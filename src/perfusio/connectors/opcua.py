@@ -7,6 +7,7 @@ verified write nothing more is written to that vessel until a person allows it.
 from __future__ import annotations
 
 import asyncio
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Self
 
@@ -234,6 +235,11 @@ class OpcUaVessel:
             raise ConfigError(f"who={who!r}, why={why!r}: expected a name, and a reason of 3 to 200 characters.")
         self._told.append(f"Writing allowed again by {who}: {why} (it had stopped: {self.stopped or 'it had not'})")
         self.stopped, self._done = "", None
+
+    @property
+    def began(self) -> datetime | None:
+        """When the culture was inoculated, where the node map says it."""
+        return self._vessel.inoculated
 
     @property
     def clone(self) -> str:

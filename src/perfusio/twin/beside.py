@@ -92,9 +92,9 @@ class Deliveries:
                 self._book.append(event)
 
 
-async def together(*works: Awaitable[None]) -> None:
+async def together(*works: Callable[[], Awaitable[None]]) -> None:
     """Let works that never end go on side by side, until one fails or this is cancelled."""
-    tasks: list[asyncio.Future[Any]] = [asyncio.ensure_future(work) for work in works]
+    tasks: list[asyncio.Future[Any]] = [asyncio.ensure_future(work()) for work in works]
     try:
         done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         for task in done:

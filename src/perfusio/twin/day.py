@@ -26,6 +26,7 @@ class Today:
         decided: Decisions by vessel.
         settled: Vessels with which the turn is done: held, advised, or written to.
         is_fitted: Whether the refit at its end is done.
+        is_corrected: Whether what was known before is another now, so that a refit is due whatever the day.
     """
 
     turn: int = 0
@@ -35,6 +36,7 @@ class Today:
     decided: Mapping[str, Decided] = field(default_factory=dict)
     settled: frozenset[str] = frozenset()
     is_fitted: bool = False
+    is_corrected: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

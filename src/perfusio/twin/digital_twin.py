@@ -27,6 +27,7 @@ from perfusio.twin import facts, resume
 from perfusio.twin.announce import Observer
 from perfusio.twin.audit import AuditLogger
 from perfusio.twin.beside import Deliveries, Pulse, together
+from perfusio.twin.dates import Dates
 from perfusio.twin.day import RunState, is_fit_due
 from perfusio.twin.desk import Desk
 from perfusio.twin.hands import Hands
@@ -87,8 +88,9 @@ class DigitalTwin:
         self._audit, self._observers = audit, observers
         self._patience = patience or Patience.usual(run_config.sampling_interval_hours)
         self._book = Logbook(run_config, design_space, self.vessels, observers)
-        self._inbox = Inbox(self.connectors, run_config.sampling_interval_hours, self._patience)
         self._pace = Pace(self._clock, run_config.sampling_interval_hours)
+        dates = Dates(self._pace, self._clock)
+        self._inbox = Inbox(self.connectors, run_config.sampling_interval_hours, self._patience, dates)
         self._mind = Mind(model if model is not None else HybridModel(), policy or BEDPolicy(), run_config, self._tell)
         self._hands = Hands(self._book, self._patience, self._clock)
         self._desk = Desk(self._book, self._hands, self._pace, self._adopt)
@@ -211,7 +213,7 @@ class DigitalTwin:
         outcome: Outcome | None = Outcome.FAILED
         reason = ""
         beside = asyncio.ensure_future(
-            together(self._desk.stay_open(), self._pulse.keep_on(), self._deliveries.keep_on())
+            together(self._desk.stay_open, self._pulse.keep_on, self._deliveries.keep_on)
         )
         try:
             if records:
@@ -354,8 +356,9 @@ class DigitalTwin:
         verdicts = self._hands.judge(turn, decisions)
         self._lookout.after_decisions(turn, decisions, verdicts)
         await self._hands.carry_out(turn, verdicts)
-        is_due = self.config.model_update != "frozen" and is_fit_due(turn, self.config.retrain_every)
-        if not is_last and is_due and not self.run_state.today.is_fitted:
+        today = self.run_state.today
+        is_due = is_fit_due(turn, self.config.retrain_every) or today.is_corrected
+        if not is_last and is_due and self.config.model_update != "frozen" and not today.is_fitted:
             before = self.model.model_id
             await self._mind.refit(turn, self._observed())
             if self.model.model_id != before:

@@ -119,7 +119,8 @@ def _read(run_state: RunState, event: SampleRead) -> RunState:
 def _corrected(run_state: RunState, event: SampleCorrected) -> RunState:
     reactor = str(event.reactor)
     replaced = corrected(run_state.trajectories[reactor], event.state)
-    return replace(run_state, trajectories={**run_state.trajectories, reactor: replaced})
+    run_state = replace(run_state, trajectories={**run_state.trajectories, reactor: replaced})
+    return replace(run_state, today=replace(run_state.today, is_corrected=True))
 
 
 def _quarantined(run_state: RunState, event: SampleQuarantined) -> RunState:
@@ -132,7 +133,8 @@ def _quarantined(run_state: RunState, event: SampleQuarantined) -> RunState:
 def _accepted(run_state: RunState, event: SampleAccepted) -> RunState:
     name = (str(event.reactor), event.state.time_h)
     waiting = _without(run_state.quarantined, name)
-    return replace(observe(run_state, name[0], event.state), quarantined=waiting)
+    today = replace(run_state.today, is_corrected=True)
+    return replace(observe(run_state, name[0], event.state), quarantined=waiting, today=today)
 
 
 def _missing(run_state: RunState, event: Event) -> RunState:

@@ -58,7 +58,7 @@ class Intake:
         sample, trajectory = arrival.sample, self._book.run_state.trajectories[reactor]
         if says_nothing_new(sample, trajectory):
             return
-        problem = problem_with(sample, trajectory)
+        problem = arrival.refused or problem_with(sample, trajectory)
         if problem is not None:
             self._book.append(SampleQuarantined(reactor=reactor, day=turn, state=recordable(sample), reason=problem))
             return

@@ -126,6 +126,6 @@ async def test_one_that_fails_ends_all():
         raise AuditError("The disk is full.")
 
     with pytest.raises(AuditError, match="disk is full"):
-        await together(goes_on(), fails())
+        await together(goes_on, fails)
     await asyncio.sleep(0)
     assert ended == ["other"]
