@@ -246,7 +246,8 @@ class Narrator:
 
     def _ahead(self, reactor: str, today: _Today) -> str:
         if today.forecast is not None:
-            there = outlook(today.forecast[0], self._shown_ahead, today.forecast[1]).at(self._end_h[reactor])
+            end_h = self._end_h.get(reactor, 24.0 * self._days)  # a run that goes on has not shown its first sample
+            there = outlook(today.forecast[0], self._shown_ahead, today.forecast[1]).at(end_h)
             if there is not None:
                 mean, low, high = (number(v) for v in there)
                 return f"{mean:>7} {f'{low} to {high}':^15}"

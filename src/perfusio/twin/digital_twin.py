@@ -85,7 +85,7 @@ class DigitalTwin:
         for vessel in self.vessels.values():
             vessel.config(run_config)  # what is asked of a vessel is refused here or never
         self._clock = clock or SystemClock()
-        self._audit, self._observers = audit, observers
+        self._audit = audit
         self._patience = patience or Patience.usual(run_config.sampling_interval_hours)
         self._book = Logbook(run_config, design_space, self.vessels, observers)
         self._pace = Pace(self._clock, run_config.sampling_interval_hours)
@@ -297,9 +297,7 @@ class DigitalTwin:
             self._inbox.leave(reactor)
         if (waiting := resume.waiting_refit(records)) is not None:
             self._mind.goes_on(waiting)
-        started = records[0].to_event()
-        for observer in self._observers:
-            observer(started)
+        self._book.tell(records[0].to_event())
         self._tell(facts.resumed(records[-1], self.model, sources))
 
     async def _keep_model(self, turn: int) -> None:

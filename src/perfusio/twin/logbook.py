@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import replace
 from math import nan
 from typing import Any
 
 from perfusio.config import DesignSpace, Mode, RunConfig
-from perfusio.events import Event, ModeChanged
+from perfusio.errors import PerfusioError
+from perfusio.events import ConnectorFailed, Event, ModeChanged, RunEnded
 from perfusio.protocols import ConnectorKind, EventSink, Reporting
 from perfusio.state import Setpoints
 from perfusio.twin.announce import Observer
@@ -15,6 +17,8 @@ from perfusio.twin.day import RunState, Today
 from perfusio.twin.fold import after
 from perfusio.twin.hold import Word, word_on
 from perfusio.twin.vessels import Vessel
+
+_LOG = logging.getLogger(__name__)
 
 
 class Logbook:
@@ -53,9 +57,19 @@ class Logbook:
         assert self.sink is not None, "the run has not begun"
         seq = self.sink.append(event)
         self.run_state = after(self.run_state, event)
-        for observer in self._observers:
-            observer(event)
+        self.tell(event)
         return seq
+
+    def tell(self, event: Event) -> None:
+        """Tell all observers of a fact; one that fails is told no more, which is on record."""
+        heard = [(observer, _trouble_with(observer, event)) for observer in self._observers]
+        self._observers = tuple(observer for observer, trouble in heard if not trouble)
+        if isinstance(event, RunEnded):
+            return  # it closed the record
+        for observer, trouble in heard:
+            if trouble:
+                words = f"{trouble}. {type(observer).__name__} is told no more of this run."
+                self.append(ConnectorFailed(day=self.run_state.today.turn, operation="observer", reason=words))
 
     def turn_to(self, turn: int) -> None:
         """Begin a turn of the loop, or go on with the one that is on record."""
@@ -120,3 +134,15 @@ class Logbook:
         connector = self.vessels[reactor].connector
         if before is Mode.HOLD and isinstance(connector, Reporting):
             connector.allow_writing(who=word.who or "a person", why=word.why or "The hold was taken away by hand.")
+
+
+def _trouble_with(observer: Observer, event: Event) -> str:
+    """Tell an observer; return what it failed with. A bug in one must not cost a run that has gone on for weeks."""
+    try:
+        observer(event)
+    except PerfusioError:
+        raise  # it says in words why the run cannot go on
+    except Exception as error:  # noqa: BLE001 - whatever it fails with
+        _LOG.warning("An observer failed on %s.", type(event).__name__, exc_info=True)
+        return f"{type(error).__name__}: {error}"
+    return ""

@@ -129,3 +129,20 @@ async def test_one_that_fails_ends_all():
         await together(goes_on, fails)
     await asyncio.sleep(0)
     assert ended == ["other"]
+
+
+async def test_an_observer_with_a_bug_costs_no_run_and_is_told_no_more(book, caplog):
+    told_to = []
+
+    def broken(event):
+        told_to.append(event)
+        raise KeyError("R01")
+
+    good = []
+    book._observers = (broken, good.append)
+    news = AlarmDelivered(channel="email", subject="x", is_delivered=True, n_tries=1)
+    for _ in range(2):
+        book.append(news)
+    assert (len(told_to), [type(e) for e in good]) == (1, [AlarmDelivered, ConnectorFailed, AlarmDelivered])
+    assert "An observer failed on AlarmDelivered" in caplog.text
+    assert good[1].reason == "KeyError: 'R01'. function is told no more of this run."
