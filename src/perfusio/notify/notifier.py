@@ -68,6 +68,11 @@ class Notifier:
             except queue.Full:
                 self.n_lost += 1
 
+    def say(self, kind: str, text: str) -> None:
+        """Tell people something urgent that is no event of a record, as that the record itself has failed."""
+        with suppress(queue.Full):
+            self._waiting.put_nowait(Message(kind=kind, reactor="", text=text, is_urgent=True))
+
     def news(self) -> list[Event]:
         """Return what was delivered, or could not be, since this was last asked; it never blocks."""
         found: list[Event] = []

@@ -13,6 +13,8 @@ from perfusio.forecast import Forecast
 from perfusio.state import State, find_quantity
 from perfusio.twin.sample_checks import NOT_USED
 
+OVERDUE = "sample"
+"""What is alarmed when no sample comes."""
 LOOK_AHEAD_HOURS = 72.0
 PROBABILITY = 0.5
 ESCALATES_AFTER_HOURS = 48.0
@@ -77,6 +79,22 @@ def undecided(because: str, held_hours: float) -> AlarmRaised:
         quantity="decision", level="escalated" if is_long else "act", value=nan, limit=nan, lead_days=0.0,
         response="Run the vessel by hand and find the cause." if is_long else "Look after the vessel by hand today.",
         reason=f"Held for {held_hours / 24.0:.3g} days. {because}" if is_long else because,
+    )  # fmt: skip
+
+
+def overdue(silent_h: float, interval_h: float, *, reactor: str, turn: int) -> AlarmRaised:
+    """Return the alarm that no sample has come for longer than it should.
+
+    Args:
+        silent_h: Time since the last one [h].
+        interval_h: Time between two [h].
+        reactor: Vessel.
+        turn: Turn of the loop.
+    """
+    return AlarmRaised(
+        reactor=reactor, day=turn, quantity=OVERDUE, level="act", value=nan, limit=nan, lead_days=0.0,
+        response="Check the analyzer, its link, and whether a sample was taken.",
+        reason=f"No sample for {silent_h:.1f} h, expected every {interval_h:g} h: nothing is decided meanwhile.",
     )  # fmt: skip
 
 

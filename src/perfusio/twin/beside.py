@@ -1,4 +1,4 @@
-"""Beside the turns of the loop: a heartbeat that controllers can watch, and what was delivered to people, on record."""
+"""Beside the turns of the loop: a heartbeat for controllers, samples that are overdue, and deliveries on record."""
 
 from __future__ import annotations
 
@@ -7,13 +7,18 @@ from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
 
 from perfusio.errors import ConnectorError
-from perfusio.events import ConnectorFailed
+from perfusio.events import AlarmChanged, ConnectorFailed
 from perfusio.protocols import Beating
+from perfusio.twin.alarms import OVERDUE, overdue
 from perfusio.twin.announce import Delivers, Observer
 from perfusio.twin.logbook import Logbook
+from perfusio.twin.pace import Pace
 
 BEATS_EVERY_S = 10.0
 ASKS_EVERY_S = 0.5
+LOOKS_EVERY_S = 60.0
+LATE_AFTER_H = 2.0
+"""A sample that comes so much later than expected is no reason to call anybody [h]."""
 LARGEST_COUNT = 30_000
 """After it the count begins anew: it fits a node of any whole-number type of 16 bits."""
 Sleep = Callable[[float], Awaitable[object]]
@@ -90,6 +95,44 @@ class Deliveries:
         for teller in self._tellers:
             for event in teller.news():
                 self._book.append(event)
+
+
+class Overdue:
+    """Raises an alarm when the sample of a vessel, and with it a decision, does not come when it is due.
+
+    A turn of the loop can wait for a sample for ever; this looks at the clock meanwhile. Replays and simulations never
+    are so slow.
+
+    Args:
+        book: What is known, and the record.
+        pace: How long each vessel has been silent.
+        sleep: Lets time pass.
+    """
+
+    def __init__(self, book: Logbook, pace: Pace, sleep: Sleep = asyncio.sleep) -> None:
+        self._book, self._pace, self._sleep = book, pace, sleep
+
+    async def keep_on(self) -> None:
+        """Look for ever; cancel it to stop.
+
+        Raises:
+            AuditError: an alarm could not be put on record.
+        """
+        while True:
+            for reactor in sorted(self._book.aboard):
+                self._look(reactor)
+            await self._sleep(LOOKS_EVERY_S)
+
+    def _look(self, reactor: str) -> None:
+        known, hours = self._book.run_state, self._book.config.sampling_interval_hours
+        silent_h, is_told = self._pace.silent_h(reactor), (reactor, OVERDUE, "act") in known.alarms
+        is_late = silent_h > hours + LATE_AFTER_H
+        if is_late and not is_told:
+            self._book.append(overdue(silent_h, hours, reactor=reactor, turn=known.today.turn))
+        elif is_told and not is_late:
+            self._book.append(
+                AlarmChanged(reactor=reactor, day=known.today.turn, alarm=f"{OVERDUE}:act", status="cleared")
+            )
 
 
 async def together(*works: Callable[[], Awaitable[None]]) -> None:

@@ -26,7 +26,7 @@ from perfusio.trajectory import Trajectory
 from perfusio.twin import facts, resume
 from perfusio.twin.announce import Observer
 from perfusio.twin.audit import AuditLogger
-from perfusio.twin.beside import Deliveries, Pulse, together
+from perfusio.twin.beside import Deliveries, Overdue, Pulse, together
 from perfusio.twin.dates import Dates
 from perfusio.twin.day import RunState, is_fit_due
 from perfusio.twin.desk import Desk
@@ -97,6 +97,7 @@ class DigitalTwin:
         self._intake = Intake(self._book, self._inbox, self._pace, self.leave)
         self._lookout = Lookout(self._book)
         self._pulse, self._deliveries = Pulse(self._book), Deliveries(self._book, observers)
+        self._overdue = Overdue(self._book, self._pace)
         self._goes_on = False
 
     @classmethod
@@ -213,7 +214,7 @@ class DigitalTwin:
         outcome: Outcome | None = Outcome.FAILED
         reason = ""
         beside = asyncio.ensure_future(
-            together(self._desk.stay_open, self._pulse.keep_on, self._deliveries.keep_on)
+            together(self._desk.stay_open, *(work.keep_on for work in (self._pulse, self._overdue, self._deliveries)))
         )
         try:
             if records:

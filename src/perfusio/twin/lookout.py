@@ -10,7 +10,7 @@ from perfusio.decision import Action, Decision, Verdict
 from perfusio.errors import PerfusioError
 from perfusio.events import AlarmChanged, AlarmRaised
 from perfusio.forecast import Forecast
-from perfusio.twin.alarms import alarms, doubtful, undecided
+from perfusio.twin.alarms import OVERDUE, alarms, doubtful, undecided
 from perfusio.twin.logbook import Logbook
 
 
@@ -39,7 +39,7 @@ class Lookout:
     def look(self, reactor: str, turn: int, forecast: Forecast | None, undecided_because: str) -> None:
         """Raise the alarms that a vessel's sample and forecast give, and clear those that they do not give any more."""
         known = self._book.run_state
-        active = {(quantity, level) for of, quantity, level in known.alarms if of == reactor}
+        active = {(quantity, level) for of, quantity, level in known.alarms if of == reactor and quantity != OVERDUE}
         sample, since = known.trajectories[reactor].states[-1], known.held.get(reactor, turn)
         found = (*alarms(self._book.config.alarms, sample, forecast, sample.time_h, active), *doubtful(sample))
         if undecided_because and (forecast is None or reactor in known.held):

@@ -9,6 +9,7 @@ from perfusio.cli import resume
 from perfusio.cli.app import app
 from perfusio.errors import ConfigError, PerfusioError
 from perfusio.study.closed_loop import write_synthetic_csv
+from perfusio.twin.bundle import check_bundle
 from perfusio.twin.outcome import Outcome
 from perfusio.twin.verify import read_records, verify
 
@@ -28,9 +29,11 @@ def test_a_replay_leaves_record_setpoints_and_figure_in_one_folder(data, tmp_pat
     out = tmp_path / "results"
     result = run("--csv", data, "--days", 2, "--out", out, "--maximize", "productivity", "--seed", 3)
     assert result.exit_code == 0, result.output
+    (packed,) = out.glob("bundle-*.zip")
+    assert check_bundle(packed) > 8
     assert {f.name for f in out.iterdir()} == {
-        "audit.jsonl", "audit.heads", ".audit.jsonl.lock", "my_data.setpoints.csv", "forecast.png", "models",
-        "source.json",
+        packed.name, "audit.jsonl", "audit.heads", ".audit.jsonl.lock", "my_data.setpoints.csv", "forecast.png",
+        "models", "source.json",
     }  # fmt: skip
     assert verify(out / "audit.jsonl").outcome == "COMPLETED"
     first = next(read_records(out / "audit.jsonl")).payload["config"]["run"]

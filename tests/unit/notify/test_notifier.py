@@ -129,3 +129,12 @@ def test_what_became_of_each_delivery_is_kept_for_the_record():
     notifier(raised)
     assert message_of(raised) is message_of(cleared) is None  # or a channel that is down would alarm itself for ever
     assert len(good.got) == n
+
+
+def test_what_is_no_event_can_be_said_too():
+    channel = Kept()
+    notifier, _ = told([channel], [])
+    notifier.say("the run has died", "The disk is full.")
+    notifier.close()
+    assert channel.got[0][0] == "[perfusio] URGENT the run has died"
+    assert "The disk is full." in channel.got[0][1]
