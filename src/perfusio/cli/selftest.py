@@ -27,6 +27,7 @@ def selftest(
     from perfusio.selftest.clock_jumps import clock_jumps
     from perfusio.selftest.cutting_off import kill_loop, planted_in_lives, system_calls
     from perfusio.selftest.gate import gate
+    from perfusio.selftest.link_bugs import planted_in_links
     from perfusio.selftest.model_faults import model_faults
     from perfusio.selftest.mutants import mutants
     from perfusio.selftest.planted import planted_bugs
@@ -38,7 +39,7 @@ def selftest(
     promises = {
         "T02": system_calls, "T03": power_loss, "T04": kill_loop, "T05": gate, "T05-mutants": mutants,
         "T06": model_faults, "T08": clock_jumps, "T14": soak, "teeth": planted_bugs, "teeth-resume": planted_in_lives,
-        "T01": tampering,
+        "teeth-links": planted_in_links, "T01": tampering,
     }  # fmt: skip
     if unknown := sorted(set(only or ()) - set(promises)):
         raise ConfigError(f"--only {', '.join(unknown)}: no such test. Known: {', '.join(sorted(promises))}.")
