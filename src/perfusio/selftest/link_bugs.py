@@ -53,6 +53,7 @@ def made_up() -> str:
 @contextmanager
 def zero_for_missing() -> Iterator[None]:
     """Take what is missing for nothing."""
+
     def zeroed(sample: State, *rest: Any) -> Any:
         values: dict[str, Any] = {n: 0.0 for n in STATE_QUANTITIES if isnan(getattr(sample, n))}
         return checked(replace(sample, **values), *rest)
