@@ -53,6 +53,7 @@ async def test_a_write_that_the_controller_ignored_was_never_in_force(run_twin):
     assert (overridden.day, overridden.found) == (1, NOMINAL)
     assert overridden.reason == "Written last, and shown with this sample: bleed_rate 0.2 and 0.15 1/day."
     assert [(e.day, e.mode) for e in run.of("ModeChanged")] == [(1, "advisory")]
+    assert [(e.day, e.quantity) for e in run.of("AlarmRaised")] == [(1, "write")]
     assert [e.day for e in run.of("WriteIntended")] == [0]  # nothing is written over what somebody else wants
 
 

@@ -77,6 +77,12 @@ async def test_a_vessel_whose_write_ended_badly_waits_until_it_is_released(run_t
     ]  # fmt: skip
     assert [e.day for e in run.of("SetpointsWritten")] == [3, 4]
     assert [e.because for e in run.of("Withheld")] == []  # held: nothing was decided
+    (raised,) = run.of("AlarmRaised")
+    assert (raised.day, raised.quantity, raised.level) == (0, "write", "act")
+    assert raised.reason.startswith("A part is in force and could not be put back.")
+    assert [(e.day, e.alarm, e.status, e.who) for e in run.of("AlarmChanged")] == [
+        (3, "write:act", "cleared", "A. Smith")
+    ]  # no sample and no forecast ends it
 
 
 @pytest.mark.parametrize("reactor", ["R07", ""])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from perfusio.events import AlarmChanged, AlarmRaised, ConnectorFailed, Event, RunEnded, WritePartial, WriteUnknown
+from perfusio.events import AlarmChanged, AlarmRaised, ConnectorFailed, Event, RunEnded
 
 FOLD_AT = 4
 """Vessels from which on the same alarm is told once for all of them."""
@@ -47,9 +47,6 @@ def message_of(event: Event) -> Message | None:
         )
     if isinstance(event, AlarmChanged) and event.status == "cleared":
         return Message(kind=f"{event.alarm.replace(':', ' ')} cleared", reactor=reactor, text="This alarm is over.")
-    if isinstance(event, WritePartial | WriteUnknown):
-        response = "Look at the vessel now: what is in force is not what was asked."
-        return Message(kind="write failed", reactor=reactor, text=event.reason, response=response, is_urgent=True)
     if isinstance(event, ConnectorFailed):
         return Message(kind=f"link failed ({event.operation})", reactor=reactor, text=event.reason)
     if isinstance(event, RunEnded):

@@ -15,6 +15,7 @@ CONSEQUENCE: Mapping[str, str] = {
     "ammonium": "Growth and glycosylation suffer.",
     "lactate": "Base is fed, osmolality rises, growth stops.",
     "decision": "Setpoints stay as they are, whatever the culture does.",
+    "write": "Nothing is written to this vessel until a person has looked.",
     "sample": "Setpoints stay as they are, whatever the culture does.",
     "delivery": "People do not hear of alarms by this channel.",
 }

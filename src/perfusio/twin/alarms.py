@@ -10,11 +10,14 @@ import numpy as np
 from perfusio.config import AlarmLimits
 from perfusio.events import AlarmRaised
 from perfusio.forecast import Forecast
+from perfusio.protocols import Ending
 from perfusio.state import State, find_quantity
 from perfusio.twin.sample_checks import NOT_USED
 
 OVERDUE = "sample"
 """What is alarmed when no sample comes."""
+WRITE = "write"
+"""What is alarmed when a write ended so that a person has to look; it is over with a person's word, or a good write."""
 LOOK_AHEAD_HOURS = 72.0
 PROBABILITY = 0.5
 ESCALATES_AFTER_HOURS = 48.0
@@ -95,6 +98,23 @@ def overdue(silent_h: float, interval_h: float, *, reactor: str, turn: int) -> A
         reactor=reactor, day=turn, quantity=OVERDUE, level="act", value=nan, limit=nan, lead_days=0.0,
         response="Check the analyzer, its link, and whether a sample was taken.",
         reason=f"No sample for {silent_h:.1f} h, expected every {interval_h:g} h: nothing is decided meanwhile.",
+    )  # fmt: skip
+
+
+def badly_written(ending: Ending, *, reactor: str, turn: int) -> AlarmRaised:
+    """Return the alarm that a write ended so that a person has to look.
+
+    Args:
+        ending: How it ended.
+        reactor: Vessel.
+        turn: Turn of the loop.
+    """
+    response = "Look at the vessel; when it is as it should be: perfusio release."
+    if ending is Ending.OVERRIDDEN:
+        response = "Decide whose setpoints hold; the twin writes again after: perfusio mode RUN REACTOR automatic."
+    return AlarmRaised(
+        reactor=reactor, day=turn, quantity=WRITE, level="act", value=nan, limit=nan, lead_days=0.0,
+        response=response, reason=ending.value,
     )  # fmt: skip
 
 

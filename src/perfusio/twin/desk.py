@@ -105,6 +105,7 @@ class Desk:
             self._answer(order, reactor, "All vessels are held: perfusio release RUN releases them.")
         else:
             self._book.change_mode(reactor, turn, mode, Word(is_held=False, who=order.who, why=order.why))
+            self._book.write_seen_to(reactor, turn, order.who)
 
     def _release(self, reactor: str, order: Order) -> None:
         """The file is gone already; what is left is a hold that a write ended in, or a connector that stopped."""
@@ -114,6 +115,7 @@ class Desk:
         connector = self._book.vessels[reactor].connector
         if reactor in self._book.run_state.stuck and not word_on(self._book.config.run_dir, reactor).is_held:
             self._book.change_mode(reactor, turn, self._book.base_mode(reactor), word)
+            self._book.write_seen_to(reactor, turn, order.who)
         elif isinstance(connector, Reporting):
             connector.allow_writing(who=order.who, why=order.why)
 

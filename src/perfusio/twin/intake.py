@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from perfusio.events import ConnectorFailed, OverrideDetected, SampleQuarantined
-from perfusio.protocols import ConnectorKind
+from perfusio.protocols import ConnectorKind, Ending
 from perfusio.state import Setpoints
 from perfusio.twin import facts
 from perfusio.twin.actuate import in_words
@@ -91,7 +91,7 @@ class Intake:
         self._book.append(facts.sample_read(reactor, turn, arrival, (before, assumed), since))
         if overridden is not None:
             self._book.append(overridden)
-            self._book.note_modes(turn)
+            self._book.write_ended(reactor, turn, Ending.OVERRIDDEN)
         self._pace.begins(reactor, turn)
 
     def _overridden(self, reactor: str, turn: int, shown: Setpoints) -> OverrideDetected | None:

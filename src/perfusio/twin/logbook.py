@@ -9,9 +9,10 @@ from typing import Any
 
 from perfusio.config import DesignSpace, Mode, RunConfig
 from perfusio.errors import PerfusioError
-from perfusio.events import ConnectorFailed, Event, ModeChanged, RunEnded
-from perfusio.protocols import ConnectorKind, EventSink, Reporting
+from perfusio.events import AlarmChanged, ConnectorFailed, Event, ModeChanged, RunEnded
+from perfusio.protocols import ConnectorKind, Ending, EventSink, Reporting
 from perfusio.state import Setpoints
+from perfusio.twin.alarms import WRITE, badly_written
 from perfusio.twin.announce import Observer
 from perfusio.twin.day import RunState, Today
 from perfusio.twin.fold import after
@@ -100,6 +101,24 @@ class Logbook:
             return done
         unsaid: dict[str, Any] = dict.fromkeys(self.run_state.assumed[reactor], nan)
         return replace(now, **unsaid)
+
+    # -- alarms about writes ------------------------------------------------------------------------------------------
+
+    def write_ended(self, reactor: str, turn: int, ending: Ending) -> None:
+        """Raise an alarm if a person has to look at how a write ended, and end it if it ended well."""
+        if ending.stops_writing:
+            if (reactor, WRITE, "act") not in self.run_state.alarms:
+                self.append(badly_written(ending, reactor=reactor, turn=turn))
+            self.note_modes(turn)
+        elif ending is Ending.DONE:
+            self.write_seen_to(reactor, turn)
+
+    def write_seen_to(self, reactor: str, turn: int, who: str = "") -> None:
+        """End the alarm about a write, if there is one: by a person's word, or by a write that ended well."""
+        if (reactor, WRITE, "act") in self.run_state.alarms:
+            self.append(
+                AlarmChanged(reactor=reactor, day=turn, alarm=f"{WRITE}:act", status="cleared", who=who)
+            )
 
     # -- modes -------------------------------------------------------------------------------------------------------
 

@@ -10,8 +10,11 @@ from perfusio.decision import Action, Decision, Verdict
 from perfusio.errors import PerfusioError
 from perfusio.events import AlarmChanged, AlarmRaised
 from perfusio.forecast import Forecast
-from perfusio.twin.alarms import OVERDUE, alarms, doubtful, undecided
+from perfusio.twin.alarms import OVERDUE, WRITE, alarms, doubtful, undecided
 from perfusio.twin.logbook import Logbook
+
+NOT_OURS = (OVERDUE, WRITE)
+"""Alarms that neither a sample nor a forecast ends."""
 
 
 class Lookout:
@@ -39,7 +42,7 @@ class Lookout:
     def look(self, reactor: str, turn: int, forecast: Forecast | None, undecided_because: str) -> None:
         """Raise the alarms that a vessel's sample and forecast give, and clear those that they do not give any more."""
         known = self._book.run_state
-        active = {(quantity, level) for of, quantity, level in known.alarms if of == reactor and quantity != OVERDUE}
+        active = {a[1:] for a in known.alarms if a[0] == reactor and a[1] not in NOT_OURS}
         sample, since = known.trajectories[reactor].states[-1], known.held.get(reactor, turn)
         found = (*alarms(self._book.config.alarms, sample, forecast, sample.time_h, active), *doubtful(sample))
         if undecided_because and (forecast is None or reactor in known.held):
