@@ -20,6 +20,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from random import Random
+from typing import NoReturn
 
 from perfusio.config import DEFAULT_AMBR250_DESIGN_SPACE, RunConfig
 from perfusio.errors import AuditError
@@ -75,7 +76,7 @@ class Run:
         """Let a twin live, in a process of its own, on what the last one left; return whether the run is over."""
         pid = os.fork()
         if pid == 0:
-            _live(self.folder, self.n_days, self._told, fault)
+            be_a_twin(self, fault)
         if meanwhile is not None:
             meanwhile(pid)
         status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
@@ -96,11 +97,16 @@ class Run:
         return self.problems + examined(self.folder, self.n_days)
 
 
+def be_a_twin(run: Run, fault: Fault | None = None) -> NoReturn:
+    """Live on what the twin before left, and end this process: 0 = the run is over."""
+    _live(run.folder, run.n_days, run._told, fault)
+
+
 def _record(folder: Path) -> Path:
     return folder / "run" / "audit.jsonl"
 
 
-def _live(folder: Path, n_days: int, told: mmap.mmap, fault: Fault | None) -> None:
+def _live(folder: Path, n_days: int, told: mmap.mmap, fault: Fault | None) -> NoReturn:
     """Be a twin, and end the process: 0 = the run is over."""
     code = 1
     try:
@@ -259,7 +265,9 @@ def main() -> None:
         _warm_up(Path(home) / "warm-up")
         if bug:
             plant(bug[0])
-        n_points, problems = {"kills": kills, "faults": faults}[what](
+        from perfusio.selftest.traced import traced
+
+        n_points, problems = {"kills": kills, "faults": faults, "traced": traced}[what](
             int(n), int(seed), int(n_days), is_enough=bool(bug)
         )  # fmt: skip
     sys.stdout.write(json.dumps({"n_points": n_points, "problems": problems}) + "\n")
