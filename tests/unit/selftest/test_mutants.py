@@ -58,15 +58,22 @@ def test_nearly_all_mutants_are_noticed():
     assert row.n_tried > 100
 
 
-def test_survivors_are_named_and_too_many_of_them_break_the_promise(monkeypatch):
+@pytest.fixture
+def few(monkeypatch):
+    """Every eighth of the mutants."""
+    sites = mutants.sites
+    monkeypatch.setattr(mutants, "sites", lambda tree: sites(tree)[::8])
+
+
+def test_survivors_are_named_and_too_many_of_them_break_the_promise(few, monkeypatch):
     monkeypatch.setattr(mutants, "wrong_answers", lambda module: iter(()))  # vectors alone do not see enough
     monkeypatch.setattr(mutants, "N_VECTORS", 50)
     row = mutants.mutants(False)
     assert not row.is_kept
-    assert "survived: line 24: number raised by 1" in row.note
+    assert "; survived: line " in row.note
 
 
-def test_checks_that_fail_on_the_guard_itself_prove_nothing(monkeypatch):
+def test_checks_that_fail_on_the_guard_itself_prove_nothing(few, monkeypatch):
     monkeypatch.setattr(mutants, "wrong_answers", lambda module: iter(["always wrong"]))
     row = mutants.mutants(False)
     assert not row.is_kept
