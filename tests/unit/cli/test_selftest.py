@@ -13,6 +13,7 @@ from perfusio.selftest import (
     gate,
     link_bugs,
     model_faults,
+    mutants,
     planted,
     power_loss,
     soak,
@@ -30,6 +31,8 @@ def run(monkeypatch):
     monkeypatch.setattr(clock_jumps, "N_RUNS_QUICK", 1)
     monkeypatch.setattr(model_faults, "_barren", dict)  # what the real model makes of these has a test of its own
     monkeypatch.setattr(soak, "QUICK", (2, 2))
+    sites = mutants.sites
+    monkeypatch.setattr(mutants, "sites", lambda tree: sites(tree)[::20])
     monkeypatch.setattr(link_bugs, "BUGS", {"zero for missing": link_bugs.BUGS["zero for missing"]})
     # programs of their own that are cut off have tests of their own
     monkeypatch.setattr(cutting_off, "lives", lambda what, n, bug="", **_: (n, ["noticed"] if bug else []))
