@@ -183,3 +183,26 @@ async def test_a_frozen_model_is_not_refitted(run_twin, tmp_path):
     )  # fmt: skip
     assert run.of("ModelFitted", "ModelWaiting", "ModelRejected") == []
     assert run.of("OperatorActed")[0].answer == "No refit waits for approval."
+
+
+async def test_a_folder_of_orders_that_fails_costs_no_run_and_no_order_is_carried_out_twice(
+    run_twin, tmp_path, monkeypatch
+):
+    rightly, looks = desk.waiting, []
+
+    def failing_at_first(run_dir):
+        looks.append(run_dir)
+        if len(looks) == 1:
+            raise OSError(5, "Input/output error")
+        return rightly(run_dir)
+
+    def stays(path, missing_ok=False):
+        raise OSError(30, "Read-only file system")
+
+    monkeypatch.setattr(desk, "waiting", failing_at_first)
+    monkeypatch.setattr(type(tmp_path), "unlink", stays)
+    run = await run_twin(
+        vessels(4), days=4, observers=(at(0, "SetpointsWritten", ordered(tmp_path, "mode", value="advisory")),)
+    )
+    assert run.counts == ("COMPLETED", 10, 8)
+    assert [e.act for e in run.of("OperatorActed")] == ["mode advisory"]

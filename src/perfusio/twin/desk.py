@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager, suppress
 from math import nan
+from pathlib import Path
 
 from perfusio.config import Mode
 from perfusio.events import AlarmChanged, OperatorActed, SampleAccepted
@@ -37,6 +38,7 @@ class Desk:
         self._book, self._hands, self._pace, self._adopt = book, hands, pace, adopt
         self._one_at_a_time = asyncio.Lock()
         self._is_thinking = False
+        self._carried_out: set[str] = set()
 
     @contextmanager
     def thinking(self) -> Iterator[None]:
@@ -64,7 +66,7 @@ class Desk:
             AuditError: one could not be put on record; it is not carried out.
         """
         async with self._one_at_a_time:
-            for place, order in waiting(self._book.config.run_dir):
+            for place, order in self._waiting():
                 if isinstance(order, Order) and order.act == "accept" and self._may_not_learn:
                     continue  # what is thought about now must not change meanwhile: a moment later
                 if isinstance(order, Order) and order.act == "adopt":
@@ -75,8 +77,17 @@ class Desk:
                 else:
                     for reactor in [order.reactor] if order.reactor else sorted(self._book.aboard):
                         await self._carry_out(reactor, order)
-                with suppress(FileNotFoundError):
+                self._carried_out.add(place.name)
+                with suppress(OSError):  # gone already, or the folder cannot be changed: it is not done twice
                     place.unlink()
+
+    def _waiting(self) -> list[tuple[Path, Order | str]]:
+        """Return the orders that wait; a folder that cannot be read now is looked at again a moment later."""
+        try:
+            found = waiting(self._book.config.run_dir)
+        except OSError:
+            return []
+        return [(place, order) for place, order in found if place.name not in self._carried_out]
 
     async def _carry_out(self, reactor: str, order: Order) -> None:
         if reactor not in self._book.aboard:
