@@ -205,17 +205,28 @@ class AlarmLimits(Frozen):
         quantity: Species.
         warn: Level that deserves attention, canonical unit.
         act: Level that needs a person now; above `warn` for upper limits, below it for lower ones.
+        dead_band: How far a value must be back behind a level before its alarm is over, canonical unit; None = a tenth
+            of the way from `warn` to `act`.
+        delay_hours: How long a level must be passed before a person is told [h]. What is measured beyond `act` is told
+            at once.
     """
 
     quantity: ForecastName
     warn: float
     act: float
+    dead_band: float | None = Field(default=None, ge=0)
+    delay_hours: float = Field(default=0.0, ge=0, le=240.0)
 
     @model_validator(mode="after")
     def _is_measured(self) -> Self:
         if self.quantity not in SPECIES:
             raise ValueError(f"{self.quantity!r} is not measured and cannot alarm. Known: {', '.join(SPECIES)}")
         return self
+
+    def over_at(self, level: float) -> float:
+        """Return where an alarm of this level is over once it was raised: behind it by the dead-band."""
+        band = abs(self.act - self.warn) / 10.0 if self.dead_band is None else self.dead_band
+        return level + band if self.is_lower else level - band
 
     @property
     def is_lower(self) -> bool:

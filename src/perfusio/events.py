@@ -81,6 +81,14 @@ class SampleCorrected(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SampleAccepted(Event):
+    """A person took a sample into use that was quarantined; it counts from the next update of the model."""
+
+    state: State
+    who: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ModelConditioned(Event):
     """The model took in this turn's samples."""
 
@@ -94,6 +102,17 @@ class ModelFitted(Event):
     model_id: str
     holdout_error: float
     previous_error: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelWaiting(Event):
+    """A refit was as good, was saved (`file`, empty for a model that cannot be) and waits for a person; not in use."""
+
+    model_id: str
+    holdout_error: float
+    previous_error: float
+    file: str = ""
+    sha256: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,12 +158,22 @@ class AlarmRaised(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AlarmChanged(Event):
-    """An alarm is now active, acknowledged, cleared, shelved or escalated; by whom, if by a person."""
+    """An alarm was acknowledged, shelved or cleared; or it waits until it lasts (delayed), and did not (passed)."""
 
     alarm: str
     status: str
     who: str = ""
     shelved_h: float = nan
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlarmDelivered(Event):
+    """One channel told people (`subject` is the first line), or could not after `n_tries`; the reason says why."""
+
+    channel: str
+    subject: str
+    is_delivered: bool
+    n_tries: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -314,11 +343,11 @@ class RunEnded(Event):
 EVENTS: dict[str, type[Event]] = {
     cls.__name__: cls
     for cls in (
-        RunStarted, AimDoubted, SampleRead, SampleMissing, SampleQuarantined, SampleCorrected, ModelConditioned,
-        ModelFitted, ModelRejected, Decided, Forecasted, AlarmRaised, AlarmChanged, Withheld, WriteIntended,
-        SetpointsWritten, WriteRefused, WritePartial, WriteRestored, OverrideDetected, WriteUnknown, ConnectorFailed,
-        VesselJoined, VesselLeft, ClockStepped, ModeChanged, OperatorActed, JournalRecovered, RunResumed, DayMissed,
-        ModelSaved, RunEnded,
+        RunStarted, AimDoubted, SampleRead, SampleMissing, SampleQuarantined, SampleCorrected, SampleAccepted,
+        ModelConditioned, ModelFitted, ModelWaiting, ModelRejected, Decided, Forecasted, AlarmRaised, AlarmChanged,
+        AlarmDelivered, Withheld, WriteIntended, SetpointsWritten, WriteRefused, WritePartial, WriteRestored,
+        OverrideDetected, WriteUnknown, ConnectorFailed, VesselJoined, VesselLeft, ClockStepped, ModeChanged,
+        OperatorActed, JournalRecovered, RunResumed, DayMissed, ModelSaved, RunEnded,
     )
 }  # fmt: skip
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from enum import Enum, StrEnum
 from typing import Any, Generic, Protocol, Self, TypeVar, runtime_checkable
 
@@ -100,6 +101,24 @@ class Reporting(Protocol):
         ...
 
 
+@runtime_checkable
+class Beating(Protocol):
+    """A connector through which a controller can watch whether perfusio is there."""
+
+    @property
+    def is_watched(self) -> bool:
+        """Whether there is a place for the heartbeat."""
+        ...
+
+    async def beat(self, count: int) -> None:
+        """Show a number that is another at each call, at once or not at all.
+
+        Raises:
+            NotConnected: it could not be shown.
+        """
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Refit(Generic[M]):
     """A freshly fitted model, and how both models predict the latest transitions (lower is better)."""
@@ -115,6 +134,16 @@ class Described(Protocol):
 
     def describe(self) -> dict[str, Any]:
         """Return plain data for the record, e.g. path, hash and columns of a file, and its ``clone`` if it knows it."""
+        ...
+
+
+@runtime_checkable
+class Dated(Protocol):
+    """A connector to a living source that knows the dates of its samples."""
+
+    @property
+    def began(self) -> datetime | None:
+        """When culture time 0 was; None where nothing says so. Without a zone, it is the time of this machine."""
         ...
 
 

@@ -125,6 +125,22 @@ class Trajectory:
         feeds = (*self.fed, feed) if self.feeds or feed else ()
         return replace(self, states=(*self.states, state), setpoints=(*self.setpoints, in_force), feeds=feeds)
 
+    def insert(self, state: State) -> Trajectory:
+        """Return the trajectory with a sample that is known late, in order of time.
+
+        The setpoints of the interval that it divides held before and after it; a feed was given at its start.
+
+        Raises:
+            ConfigError: it is not between two samples, or there is one of its time.
+        """
+        i = sum(s.time_h < state.time_h for s in self.states)
+        if not 0 < i < len(self.states) or self.states[i].time_h == state.time_h:
+            times = [s.time_h for s in self.states]
+            raise ConfigError(f"{self.reactor_id}: {state.time_h:g} h is not between two samples, found {times}.")
+        feeds = (*self.feeds[:i], None, *self.feeds[i:]) if self.feeds else ()
+        setpoints = (*self.setpoints[:i], self.setpoints[i - 1], *self.setpoints[i:])
+        return replace(self, states=(*self.states[:i], state, *self.states[i:]), setpoints=setpoints, feeds=feeds)
+
     def until(self, n_samples: int) -> Trajectory:
         """Return what was known after the first `n_samples` samples."""
         n = max(n_samples - 1, 0)

@@ -17,6 +17,7 @@ from perfusio.testing import ScriptedConnector, make_state
 from perfusio.twin import mind
 from perfusio.twin.audit import AuditLogger
 from perfusio.twin.journal import SystemDisk
+from perfusio.twin.lookout import Lookout
 from perfusio.twin.verify import verify
 
 NOMINAL = DEFAULT_AMBR250_DESIGN_SPACE.nominal
@@ -258,13 +259,21 @@ class TestJournal:
             await make_twin(connector, days=1).run()
         assert connector.written == []
 
-    async def test_a_failure_of_our_own_is_on_record_and_loud(self, make_twin, tmp_path):
+    async def test_a_broken_observer_is_on_record_and_costs_no_run(self, run_twin):
         def observer(event):
             if type(event).__name__ == "Decided":
                 raise ZeroDivisionError("a broken progress bar")
 
+        run = await run_twin(ScriptedConnector(days(3)), days=3, observers=(observer,))
+        (failed,) = run.of("ConnectorFailed")
+        assert (failed.operation, failed.reactor) == ("observer", None)
+        assert failed.reason.startswith("ZeroDivisionError: a broken progress bar.")
+        assert run.counts == ("COMPLETED", 4, 3)
+
+    async def test_a_failure_of_our_own_is_on_record_and_loud(self, make_twin, tmp_path, monkeypatch):
+        monkeypatch.setattr(Lookout, "after_decisions", lambda *_: 1 / 0)
         with pytest.raises(ZeroDivisionError):
-            await make_twin(ScriptedConnector(days(3)), observers=(observer,)).run()
+            await make_twin(ScriptedConnector(days(3))).run()
         report = verify(tmp_path / "audit.jsonl")
         assert report.is_intact
         assert report.outcome == "FAILED"

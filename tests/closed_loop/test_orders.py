@@ -77,6 +77,12 @@ async def test_a_vessel_whose_write_ended_badly_waits_until_it_is_released(run_t
     ]  # fmt: skip
     assert [e.day for e in run.of("SetpointsWritten")] == [3, 4]
     assert [e.because for e in run.of("Withheld")] == []  # held: nothing was decided
+    (raised,) = run.of("AlarmRaised")
+    assert (raised.day, raised.quantity, raised.level) == (0, "write", "act")
+    assert raised.reason.startswith("A part is in force and could not be put back.")
+    assert [(e.day, e.alarm, e.status, e.who) for e in run.of("AlarmChanged")] == [
+        (3, "write:act", "cleared", "A. Smith")
+    ]  # no sample and no forecast ends it
 
 
 @pytest.mark.parametrize("reactor", ["R07", ""])
@@ -160,8 +166,10 @@ async def test_a_refit_waits_for_a_person_where_that_is_asked(run_twin, tmp_path
         ScriptedConnector([make_state(day=d) for d in range(6)]), days=5, retrain_every=2, model_update="approve",
         observers=(at(3, "SampleRead", adopt),),
     )  # fmt: skip
-    assert [e.day for e in run.of("ModelRejected")] == [2]  # adopted on day 4, that is its refit
-    assert "waits: perfusio adopt" in run.of("ModelRejected")[0].reason
+    assert run.of("ModelRejected") == []
+    (waiting,) = run.of("ModelWaiting")  # adopted on day 4, that is its refit
+    assert (waiting.day, waiting.model_id, waiting.file) == (2, "persistence-1", "")
+    assert "waits: perfusio adopt" in waiting.reason
     assert [(e.day, e.model_id) for e in run.of("ModelFitted")] == [(4, "persistence-1")]
     assert run.twin.model.version == 1
     (acted,) = run.of("OperatorActed")
@@ -173,5 +181,28 @@ async def test_a_frozen_model_is_not_refitted(run_twin, tmp_path):
         ScriptedConnector([make_state(day=d) for d in range(6)]), days=5, retrain_every=2, model_update="frozen",
         observers=(at(3, "SampleRead", ordered(tmp_path, "adopt", "")),),
     )  # fmt: skip
-    assert run.of("ModelFitted", "ModelRejected") == []
+    assert run.of("ModelFitted", "ModelWaiting", "ModelRejected") == []
     assert run.of("OperatorActed")[0].answer == "No refit waits for approval."
+
+
+async def test_a_folder_of_orders_that_fails_costs_no_run_and_no_order_is_carried_out_twice(
+    run_twin, tmp_path, monkeypatch
+):
+    rightly, looks = desk.waiting, []
+
+    def failing_at_first(run_dir):
+        looks.append(run_dir)
+        if len(looks) == 1:
+            raise OSError(5, "Input/output error")
+        return rightly(run_dir)
+
+    def stays(path, missing_ok=False):
+        raise OSError(30, "Read-only file system")
+
+    monkeypatch.setattr(desk, "waiting", failing_at_first)
+    monkeypatch.setattr(type(tmp_path), "unlink", stays)
+    run = await run_twin(
+        vessels(4), days=4, observers=(at(0, "SetpointsWritten", ordered(tmp_path, "mode", value="advisory")),)
+    )
+    assert run.counts == ("COMPLETED", 10, 8)
+    assert [e.act for e in run.of("OperatorActed")] == ["mode advisory"]

@@ -11,6 +11,8 @@ from perfusio.errors import AuditError, ConfigError, NotConnected
 from perfusio.protocols import ConnectorKind
 from perfusio.testing import ManualClock, ScriptedConnector, make_state
 from perfusio.twin.digital_twin import DigitalTwin
+from perfusio.twin.orders import Order, give
+from perfusio.twin.resume import waiting_refit
 from perfusio.twin.verify import read_records, verify
 
 NOMINAL = DEFAULT_AMBR250_DESIGN_SPACE.nominal
@@ -184,6 +186,35 @@ async def test_the_model_goes_on_from_where_it_was_saved(make_twin, tmp_path):
     assert [found[day] for day in sorted(found)] == reference
     saved = tmp_path / "models" / "day-002" / "checkpoint.json"
     saved.write_text(saved.read_text().replace('"n_runs": 1', '"n_runs": 2'))
+
+
+async def test_a_refit_that_waits_for_a_person_still_waits_after_a_kill(make_twin, tmp_path):
+    from perfusio.hybrid.model import HybridModel
+
+    path, vessels = tmp_path / "audit.jsonl", {"R01": Vessel(n_days=3)}
+    settings = {"days": 3, "retrain_every": 2, "model_update": "approve"}
+
+    def killed_once_it_waits(event):
+        if type(event).__name__ == "ModelWaiting":
+            raise Killed
+
+    with pytest.raises(Killed):
+        await make_twin(
+            reactors(vessels), model=HybridModel(), observers=(killed_once_it_waits,), **settings
+        ).run()
+    n = 1 + [r.event for r in read_records(path)].index("ModelWaiting")
+    path.write_bytes(b"".join(path.read_bytes().splitlines(keepends=True)[:n]))
+    path.with_name("audit.heads").unlink()
+    give(tmp_path, Order(act="adopt", reactor="", who="A. Smith", why="It forecasts better."))
+    twin = DigitalTwin.resume(tmp_path, connector=reactors(vessels))
+    twin._mind.policy = make_twin(reactors(vessels))._mind.policy
+    await twin.run()
+    later = [r for r in read_records(path) if r.seq > n]
+    assert [r.payload["is_done"] for r in later if r.event == "OperatorActed"] == [True]
+    (fitted,) = [r for r in later if r.event == "ModelFitted"]
+    assert (fitted.day, fitted.reason) == (2, "The refit of day 2, adopted by a person.")
+    assert [r.payload["model_id"] for r in later if r.event == "ModelSaved"] == [fitted.payload["model_id"]]
+    assert waiting_refit(list(read_records(path))) is None
 
 
 async def test_what_cannot_be_resumed_is_refused_in_words(make_twin, persistence, alternating, tmp_path):

@@ -5,9 +5,11 @@ from dataclasses import replace
 
 from perfusio.config import DEFAULT_AMBR250_DESIGN_SPACE, RunConfig
 from perfusio.events import AlarmChanged, AlarmRaised, SampleCorrected, SampleQuarantined, SampleRead
+from perfusio.protocols import ConnectorKind
 from perfusio.selftest.model_faults import Sick
 from perfusio.selftest.quiet_vessel import QuietVessel, sample_of
 from perfusio.selftest.steady import Steady, Stepping
+from perfusio.testing import ManualClock, ScriptedConnector
 from perfusio.twin.digital_twin import DigitalTwin
 from perfusio.twin.resume import known_after
 from perfusio.twin.verify import read_records
@@ -76,3 +78,28 @@ def test_days_without_a_decision_alarm_and_two_of_them_escalate(tmp_path):
     assert raised == [(0, "act"), (2, "escalated")]
     over = [(e.day, e.alarm) for e in events if isinstance(e, AlarmChanged)]
     assert (2, "decision:act") in over
+
+
+async def test_a_sample_from_the_future_is_refused_and_the_right_one_awaited(run_twin, tmp_path):
+    """A day that was typed as 30 instead of 2 must not make the days between pass as missed."""
+    wrong = replace(sample_of(2), time_h=720.0)
+    connector = ScriptedConnector(
+        [sample_of(0), sample_of(1), wrong, sample_of(2), sample_of(3)], kind=ConnectorKind.HARDWARE
+    )
+    run = await run_twin(connector, days=3)
+    (refused,) = run.of("SampleQuarantined")
+    assert (refused.day, refused.state.time_h) == (2, 720.0)
+    assert "not so much time has passed" in refused.reason
+    assert run.of("SampleMissing") == []
+    assert [s.time_h for s in run.result.trajectories["R01"].states] == [0.0, 24.0, 48.0, 72.0]
+
+
+class DatedConnector(ScriptedConnector):
+    began = ManualClock().now()
+
+
+async def test_a_first_sample_from_the_future_is_not_the_start(run_twin):
+    connector = DatedConnector([sample_of(5), sample_of(0)], kind=ConnectorKind.HARDWARE)
+    run = await run_twin(connector, days=1, clock=ManualClock())
+    assert "is dated 2026-01-10" in run.of("SampleQuarantined")[0].reason
+    assert run.twin.run_state.starts == {"R01": (0, 0.0)}

@@ -104,3 +104,16 @@ def test_nothing_together_is_nothing():
     assert Feed.together([]) == Feed(fraction=0.0)
     both = Feed.together([Feed(fraction=0.1, glucose=30.0), Feed(fraction=0.2, glutamine=60.0)])
     assert (both.fraction, both.glucose, both.glutamine) == pytest.approx((0.3, 10.0, 40.0))
+
+
+def test_a_late_sample_divides_an_interval():
+    feed = Feed(fraction=0.1)
+    t = Trajectory(reactor_id="R01").observe(make_state(day=0), A)
+    t = t.observe(make_state(day=2), B, feed).observe(make_state(day=3), C)
+    longer = t.insert(make_state(day=1))
+    assert [s.day for s in longer.states] == [0, 1, 2, 3]
+    assert longer.setpoints == (B, B, C)
+    assert longer.feeds == (feed, None, None)
+    for day in (-1, 0, 3, 4):
+        with pytest.raises(ConfigError, match="is not between two samples"):
+            t.insert(make_state(day=day))

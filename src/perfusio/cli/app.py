@@ -20,7 +20,7 @@ from perfusio.cli.hold import hold, release
 from perfusio.cli.import_ import import_
 from perfusio.cli.mirror import mirror
 from perfusio.cli.opcua import opcua
-from perfusio.cli.orders import acknowledge, adopt, approve, mode, reject
+from perfusio.cli.orders import accept, acknowledge, adopt, approve, mode, reject
 from perfusio.cli.recommend import recommend
 from perfusio.cli.replay import replay
 from perfusio.cli.resume import resume
@@ -41,7 +41,7 @@ app = typer.Typer(
     context_settings={"max_content_width": 100},
 )
 for command in (
-    demo, run, resume, alarms, hold, release, mode, approve, reject, acknowledge, adopt, verify, replay,
+    demo, run, resume, alarms, hold, release, mode, approve, reject, acknowledge, adopt, accept, verify, replay,
     bundle, mirror, simulate, design, fit, score, clones, forecast, recommend, selftest,
 ):  # fmt: skip
     app.command()(command)

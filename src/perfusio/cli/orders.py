@@ -1,4 +1,4 @@
-"""`perfusio mode`, `approve`, `reject`, `acknowledge`, `adopt`: what a person decides about a run."""
+"""`perfusio mode`, `approve`, `reject`, `acknowledge`, `adopt`, `accept`: what a person decides about a run."""
 
 from __future__ import annotations
 
@@ -67,6 +67,36 @@ def adopt(run: RunFolder, who: Who, why: Why) -> None:
 
     give(run, Order(act="adopt", reactor="", who=who, why=why))
     typer.echo("The refit is ordered into use. The record says when it is (ModelFitted).")
+
+
+def accept(
+    run: RunFolder,
+    reactor: OneReactor,
+    who: Who,
+    why: Why,
+    hour: Annotated[
+        float | None, typer.Option(help="Culture time of the sample [h]; default: the latest that was refused.")
+    ] = None,
+) -> None:
+    """Take a sample into use that was quarantined, because you know that it is right.
+
+    It counts from the next update of the model; nothing is decided anew for its day. Values that no culture can have
+    are not accepted: give the sample again.
+    """
+    from perfusio.errors import ConfigError
+    from perfusio.twin.orders import Order, give
+    from perfusio.twin.resume import outline
+
+    known = outline(run).run_state.quarantined
+    hours = sorted(h for of, h in known if of == reactor)
+    if not hours or (hour is not None and hour not in hours):
+        found = ", ".join(f"{h:g}" for h in hours) or "none"
+        raise ConfigError(f"No such sample of {reactor} is quarantined. Found, by hour of culture: {found}.")
+    wanted = hours[-1] if hour is None else hour
+    give(run, Order(act="accept", reactor=reactor, value=repr(wanted), who=who, why=why))
+    values = ", ".join(f"{name} {value:.4g}" for name, value in known[reactor, wanted].measured().items())
+    typer.echo(f"{reactor}: the sample of hour {wanted:g} is ordered into use ({values}).")
+    typer.echo("The record says when it is (SampleAccepted).")
 
 
 def _on_advice(act: str, run: Path, reactor: str, who: str, why: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,7 @@ import typer
 
 from perfusio.cli.hold import RunFolder
 from perfusio.cli.notification import NotifyOption, notifier
+from perfusio.errors import AuditError
 
 if TYPE_CHECKING:
     from perfusio.cli.experiment import Experiment
@@ -35,6 +37,30 @@ def resume(run: RunFolder, notify: NotifyOption = None) -> None:
         chosen(asked, whole), asked.run, close=getattr(whole, "close", None), people=people, goes_on=True
     )
     raise typer.Exit(exit_code(result.outcome))
+
+
+def is_to_go_on(run_dir: Path) -> bool:
+    """Ask the person, if there is one, whether an unfinished run in a folder is to go on; nobody there means no."""
+    from perfusio.errors import PerfusioError
+    from perfusio.twin.resume import outline
+
+    if not is_somebody_there():
+        return False
+    try:
+        known = outline(run_dir)
+    except PerfusioError:  # nothing to go on with; what else is in the folder is judged when it is written to
+        return False
+    state = known.run_state
+    typer.echo(
+        f"{run_dir} holds the unfinished run {state.run_id}: day {state.today.turn}, {state.n_samples} samples. Going "
+        "on with it takes its settings from its record, not from this command."
+    )
+    return typer.confirm("Go on with it?")
+
+
+def is_somebody_there() -> bool:
+    """Whether a question can be answered."""
+    return sys.stdin.isatty() and sys.stdout.isatty()
 
 
 def keeper(experiment: Experiment) -> Observer:
@@ -63,8 +89,14 @@ def _keep_source(experiment: Experiment) -> None:
     has_own_place = experiment.settings["run", "run_dir"].origin != "default"
     kept = {"kind": kind, "connector": settings, "vessels": vessels, "has_own_place": has_own_place}
     draft = run_dir / f".{FILE}.{os.getpid()}"
-    draft.write_text(json.dumps(kept, indent=1))
-    draft.replace(run_dir / FILE)
+    try:
+        draft.write_text(json.dumps(kept, indent=1))
+        draft.replace(run_dir / FILE)
+    except OSError as error:
+        raise AuditError(
+            f"{run_dir / FILE} cannot be written: {error.strerror}. Without it the run could not be gone on with after "
+            "a crash. Mend the disk, then start again."
+        ) from error
 
 
 def kept_source(run_dir: Path) -> Experiment:

@@ -67,13 +67,13 @@ def run(
 
     What to run stands in an experiment.toml, or in the options: a finished file is replayed; with --follow the run
     waits for new rows. A flag wins over a variable PERFUSIO_*, that over the file, that over the default (see
-    `perfusio config show`). The folder then holds audit.jsonl (the record), forecast.png and, for files,
-    FILE.setpoints.csv.
+    `perfusio config show`). On a terminal you are asked whether an unfinished run in the folder is to go on. The folder
+    then holds audit.jsonl (the record), forecast.png and, for files, FILE.setpoints.csv.
     """
     from perfusio.cli.experiment import chosen, load, opened
     from perfusio.cli.history_model import starting_model
     from perfusio.cli.policy import policy_of
-    from perfusio.cli.resume import keeper
+    from perfusio.cli.resume import is_to_go_on, keeper, resume
     from perfusio.cli.watched import exit_code, run_watched
     from perfusio.twin.vessels import aboard, clones_of
 
@@ -102,7 +102,10 @@ def run(
         from perfusio.cli.settings import Setting
 
         flags["run", "objective"] = Setting(aim(track, maximize, minimize), "--track, --maximize, --minimize")
-    asked, people = load(experiment, flags), notifier(notify)
+    asked = load(experiment, flags)
+    if not asked.run.fresh and is_to_go_on(asked.run.run_dir):
+        resume(asked.run.run_dir, notify)
+    people = notifier(notify)
     try:
         whole = opened(asked)
         sources = aboard(chosen(asked, whole))

@@ -12,7 +12,9 @@ from perfusio.errors import ConfigError, PerfusioError
 
 
 def selftest(
-    full: Annotated[bool, typer.Option("--full/--quick", help="All points (hours), or a few (minutes).")] = False,
+    full: Annotated[
+        bool, typer.Option("--full/--quick", help="All points (half an hour), or a few (minutes).")
+    ] = False,
     only: Annotated[
         list[str] | None, typer.Option(help="Only this test, e.g. T04; repeatable.", metavar="ID")
     ] = None,
@@ -25,7 +27,9 @@ def selftest(
     from perfusio.selftest.clock_jumps import clock_jumps
     from perfusio.selftest.cutting_off import kill_loop, planted_in_lives, system_calls
     from perfusio.selftest.gate import gate
+    from perfusio.selftest.link_bugs import planted_in_links
     from perfusio.selftest.model_faults import model_faults
+    from perfusio.selftest.mutants import mutants
     from perfusio.selftest.planted import planted_bugs
     from perfusio.selftest.power_loss import power_loss
     from perfusio.selftest.promises import table, timed
@@ -33,8 +37,9 @@ def selftest(
     from perfusio.selftest.tampering import tampering
 
     promises = {
-        "T02": system_calls, "T03": power_loss, "T04": kill_loop, "T05": gate, "T06": model_faults, "T08": clock_jumps,
-        "T14": soak, "teeth": planted_bugs, "teeth-resume": planted_in_lives, "T01": tampering,
+        "T02": system_calls, "T03": power_loss, "T04": kill_loop, "T05": gate, "T05-mutants": mutants,
+        "T06": model_faults, "T08": clock_jumps, "T14": soak, "teeth": planted_bugs, "teeth-resume": planted_in_lives,
+        "teeth-links": planted_in_links, "T01": tampering,
     }  # fmt: skip
     if unknown := sorted(set(only or ()) - set(promises)):
         raise ConfigError(f"--only {', '.join(unknown)}: no such test. Known: {', '.join(sorted(promises))}.")

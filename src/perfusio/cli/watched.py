@@ -81,6 +81,10 @@ def run_watched(
             raise Stopped("Stopped by Ctrl-C before the run began: nothing was written.") from None
         words = f"Stopped by Ctrl-C: nothing more is written to any vessel, and {record} says so."
         raise Stopped(words) from None
+    except Exception as error:
+        if people is not None and record.exists():
+            people.say("the run has died", f"{error} Nothing is written to any vessel. To go on: perfusio resume.")
+        raise
     finally:
         if people is not None:
             people.close()
@@ -104,8 +108,9 @@ def exit_code(outcome: Outcome) -> int:
 
 
 def _finish(record: Path) -> None:
-    """Verify the record, draw the forecast, and say where both are."""
+    """Verify the record, draw the forecast, and say where both are; a run that has ended is packed (`bundle-*.zip`)."""
     from perfusio.report.forecast_plot import plot_record
+    from perfusio.twin.bundle import write_bundle
     from perfusio.twin.verify import verify
 
     report = verify(record)
@@ -115,3 +120,8 @@ def _finish(record: Path) -> None:
     picture = record.with_name("forecast.png")
     if plot_record(record, picture):
         typer.echo(f"{'Figure:':8}{picture}")
+    if report.is_intact and report.is_finished:
+        try:
+            write_bundle(record.parent)
+        except PerfusioError as error:
+            typer.echo(f"The run is not packed: {error} Later: perfusio bundle {record.parent}", err=True)

@@ -10,6 +10,7 @@ import asyncio
 import copy
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Mapping
+from datetime import datetime
 from math import isfinite
 from pathlib import Path
 from typing import Any, Self
@@ -189,6 +190,14 @@ class FilesystemStore:
     def clone(self) -> str:
         """Cell line, empty where the file does not say."""
         return self._source.table().clones.get(self._group(), "")
+
+    @property
+    def began(self) -> datetime | None:
+        """Date of culture time 0, where a growing file has dates; those of a finished file are history."""
+        if not self._source.grows:
+            return None
+        table = self._source.stable or self._source.table()
+        return table.starts.get(self._group())
 
     @property
     def setpoints_path(self) -> Path:

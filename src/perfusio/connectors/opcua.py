@@ -7,6 +7,7 @@ verified write nothing more is written to that vessel until a person allows it.
 from __future__ import annotations
 
 import asyncio
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Self
 
@@ -202,6 +203,28 @@ class OpcUaVessel:
             self.stopped = words
         raise (NotConnected if report.ending is Ending.UNKNOWN else WriteRejected)(f"{self.reactor}: {words}", **where)
 
+    @property
+    def is_watched(self) -> bool:
+        """Whether the node map names a node for the heartbeat."""
+        return self._vessel.heartbeat is not None
+
+    async def beat(self, count: int) -> None:
+        """Write a number into the heartbeat's node, on a link that is there or comes at once.
+
+        Raises:
+            NotConnected: there is no link, or the server did not take it.
+        """
+        if self._vessel.heartbeat is None:
+            return
+        link = await self._session.link(until=None, at_once=True)
+        (status,) = (await link.write({self._vessel.heartbeat: float(count)})).values()
+        if status.startswith("Bad"):
+            raise NotConnected(
+                f"The heartbeat was not taken: {status}. Let this user write {self._vessel.heartbeat}.",
+                connector=self.reactor,
+                operation="heartbeat",
+            )
+
     def allow_writing(self, *, who: str, why: str) -> None:
         """Allow writing again after it has stopped; what the twin is shown then counts as wanted.
 
@@ -212,6 +235,11 @@ class OpcUaVessel:
             raise ConfigError(f"who={who!r}, why={why!r}: expected a name, and a reason of 3 to 200 characters.")
         self._told.append(f"Writing allowed again by {who}: {why} (it had stopped: {self.stopped or 'it had not'})")
         self.stopped, self._done = "", None
+
+    @property
+    def began(self) -> datetime | None:
+        """When the culture was inoculated, where the node map says it."""
+        return self._vessel.inoculated
 
     @property
     def clone(self) -> str:
@@ -243,6 +271,7 @@ class OpcUaVessel:
             "nodes": {tag.name: f"{tag.namespace} {tag.identifier}" for tag in vessel.tags()},
             "writable": [name for name, tag in vessel.setpoints.items() if tag.write],
             "fixed": dict(vessel.fixed),
+            "heartbeat": str(vessel.heartbeat or ""),
             "reactor": self.reactor,
             "clone": self.clone,
             "warnings": list(self.warnings),

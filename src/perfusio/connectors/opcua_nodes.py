@@ -10,7 +10,7 @@ import hashlib
 import re
 import tomllib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from math import isfinite
 from pathlib import Path
@@ -22,7 +22,7 @@ from perfusio.state import SETPOINT_QUANTITIES, SETPOINTS, STATE_QUANTITIES
 
 TIME = Quantity(name="time", unit="h", label="Culture time", low=0.0, high=1e5)
 _ID = re.compile(r"(?P<alias>[\w-]+):(?P<identifier>(i=\d+|[sgb]=.+))")
-_SECTIONS = ("namespaces", "vessels", "sample", "measured", "setpoints")
+_SECTIONS = ("namespaces", "vessels", "sample", "measured", "setpoints", "heartbeat")
 _TAG_KEYS = ("node", "unit", "factor", "write", "browse_name")
 
 
@@ -63,6 +63,7 @@ class VesselMap:
         measured: What is measured, by quantity.
         setpoints: What is asked of the vessel, by setpoint.
         fixed: Setpoints that the vessel does not offer as nodes, with the value that it always has.
+        heartbeat: Node in which a controller can watch whether perfusio is there, or None.
     """
 
     reactor: str
@@ -73,6 +74,7 @@ class VesselMap:
     measured: Mapping[str, Tag]
     setpoints: Mapping[str, Tag]
     fixed: Mapping[str, float] = field(default_factory=dict)
+    heartbeat: Tag | None = None
 
     def sample_tags(self) -> tuple[Tag, ...]:
         """Return what one sample consists of."""
@@ -80,7 +82,8 @@ class VesselMap:
 
     def tags(self) -> tuple[Tag, ...]:
         """Return all nodes of the vessel."""
-        return (*self.sample_tags(), *self.setpoints.values())
+        watched = () if self.heartbeat is None else (self.heartbeat,)
+        return (*self.sample_tags(), *self.setpoints.values(), *watched)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -173,14 +176,22 @@ class _Reader:
                 self._tags({n: setpoints[n] for n in setpoints if n not in fixed}, stem, SETPOINT_QUANTITIES)
             ),
             fixed={n: self._fixed(n, v) for n, v in fixed.items() if n in SETPOINTS},
+            heartbeat=self._heartbeat(stem),
         )
+
+    def _heartbeat(self, stem: str) -> Tag | None:
+        """The one node beside setpoints that is written; vessels of one controller may share it."""
+        section = self.table(self._data, "heartbeat")
+        self._known(section, ("node",), "[heartbeat]")
+        tag = self._tag("heartbeat", section["node"], stem, None) if "node" in section else None
+        return None if tag is None else replace(tag, write=True)
 
     def check_doubles(self, tags: list[Tag]) -> None:
         """Two quantities from one node are a slip of the pen, or a vessel that was copied and not renamed."""
         seen: dict[tuple[str, str], Tag] = {}
         for tag in tags:
             other = seen.setdefault((tag.namespace, tag.identifier), tag)
-            if other is not tag and tag.identifier:
+            if other is not tag and tag.identifier and not tag.name == other.name == "heartbeat":
                 where = f"{tag.identifier} of {tag.namespace}"
                 named = f"as {other.name} and {tag.name}"
                 self.problems.append(f"{where} is named twice, {named}: expected a node of its own for each.")

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from perfusio.events import AlarmChanged, AlarmRaised, ConnectorFailed, Event, RunEnded, WritePartial, WriteUnknown
+from perfusio.events import AlarmChanged, AlarmRaised, ConnectorFailed, Event, RunEnded
 
 FOLD_AT = 4
 """Vessels from which on the same alarm is told once for all of them."""
 N_NAMED = 6
 LONGEST = 200
+DELIVERY = "delivery"
+"""First word of what is alarmed when a channel fails; the second is its name."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +37,8 @@ class Message:
 def message_of(event: Event) -> Message | None:
     """Return what a person is told of an event, None of most."""
     reactor = event.reactor or ""
+    if isinstance(event, AlarmRaised | AlarmChanged) and is_about_delivery(event):
+        return None  # the notifier tells of it itself, on the channels that work
     if isinstance(event, AlarmRaised):
         kind = f"{event.quantity} {event.level}"
         is_urgent = event.level in ("act", "escalated")
@@ -43,15 +47,18 @@ def message_of(event: Event) -> Message | None:
         )
     if isinstance(event, AlarmChanged) and event.status == "cleared":
         return Message(kind=f"{event.alarm.replace(':', ' ')} cleared", reactor=reactor, text="This alarm is over.")
-    if isinstance(event, WritePartial | WriteUnknown):
-        response = "Look at the vessel now: what is in force is not what was asked."
-        return Message(kind="write failed", reactor=reactor, text=event.reason, response=response, is_urgent=True)
     if isinstance(event, ConnectorFailed):
         return Message(kind=f"link failed ({event.operation})", reactor=reactor, text=event.reason)
     if isinstance(event, RunEnded):
         text = f"The run ended: {event.reason}"
         return Message(kind="run ended", reactor="", text=text, is_urgent=event.outcome == "FAILED")
     return None
+
+
+def is_about_delivery(event: AlarmRaised | AlarmChanged) -> bool:
+    """Whether an alarm is about a channel by which people are told."""
+    name = event.quantity if isinstance(event, AlarmRaised) else event.alarm
+    return name.startswith(f"{DELIVERY} ")
 
 
 def folded(messages: Sequence[Message]) -> tuple[Message, ...]:

@@ -6,10 +6,12 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
+from math import nan
 
-from perfusio.events import Event
+from perfusio.events import AlarmChanged, AlarmDelivered, AlarmRaised, Event
 from perfusio.notify.channels import Channel, NotDelivered
-from perfusio.notify.message import Message, body, folded, message_of, subject
+from perfusio.notify.message import DELIVERY, Message, body, folded, message_of, subject
 
 MOST_WAITING = 10_000
 GATHER_S = 2.0
@@ -22,6 +24,8 @@ CLOSE_S = 30.0
 
 class Notifier:
     """Tells people. Calling it never blocks and never fails: the control loop does not wait for a mail server.
+
+    What became of each delivery can be asked for (`news`): the run puts it on record.
 
     Args:
         channels: Ways to reach people; each gets every message.
@@ -49,6 +53,8 @@ class Notifier:
         self._waiting: queue.Queue[Message | None] = queue.Queue(MOST_WAITING)
         self._urgent_told: set[tuple[str, str]] = set()
         self._is_closing = threading.Event()
+        self._news: queue.SimpleQueue[Event] = queue.SimpleQueue()
+        self._down: set[str] = set()
         self.delivered, self.n_lost, self.failures = 0, 0, list[str]()
         self._thread = threading.Thread(target=self._work, name="perfusio-notify", daemon=True)
         self._thread.start()
@@ -61,6 +67,19 @@ class Notifier:
                 self._waiting.put_nowait(message)
             except queue.Full:
                 self.n_lost += 1
+
+    def say(self, kind: str, text: str) -> None:
+        """Tell people something urgent that is no event of a record, as that the record itself has failed."""
+        with suppress(queue.Full):
+            self._waiting.put_nowait(Message(kind=kind, reactor="", text=text, is_urgent=True))
+
+    def news(self) -> list[Event]:
+        """Return what was delivered, or could not be, since this was last asked; it never blocks."""
+        found: list[Event] = []
+        with suppress(queue.Empty):
+            while True:
+                found.append(self._news.get_nowait())
+        return found
 
     def close(self, within_s: float = CLOSE_S) -> None:
         """Deliver what waits, and end; what takes longer is given up."""
@@ -115,12 +134,13 @@ class Notifier:
 
     def _delivered_by(self, channel: Channel, messages: Sequence[Message]) -> str:
         """Return why a channel could not deliver, after all tries; nothing if it did."""
-        why = ""
+        why, n_tries = "", 0
         for wait_s in (0.0, *self._retries_s):
             if wait_s:
                 if self._is_closing.is_set():
                     break
                 self._sleep(wait_s)
+            n_tries += 1
             try:
                 channel.deliver(subject(messages), body(messages))
             except NotDelivered as error:
@@ -129,5 +149,25 @@ class Notifier:
                 why = f"{channel.name}: {type(error).__name__}"
             else:
                 self.delivered += 1
-                return ""
+                why = ""
+                break
+        self._note(channel.name, subject(messages), n_tries, why)
         return why
+
+    def _note(self, channel: str, line: str, n_tries: int, why: str) -> None:
+        """Keep for the record what became of a delivery; a channel that fails is an alarm until it works again."""
+        self._news.put(
+            AlarmDelivered(channel=channel, subject=line, is_delivered=not why, n_tries=n_tries, reason=why)
+        )
+        about = f"{DELIVERY} {channel}"
+        if why and channel not in self._down:
+            self._down.add(channel)
+            response = "Mend the channel; look after the run by the others, or with perfusio alarms."
+            self._news.put(
+                AlarmRaised(
+                    quantity=about, level="act", value=nan, limit=nan, lead_days=0.0, response=response, reason=why
+                )
+            )
+        elif not why and channel in self._down:
+            self._down.remove(channel)
+            self._news.put(AlarmChanged(alarm=f"{about}:act", status="cleared", reason="It delivered again."))

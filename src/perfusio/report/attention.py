@@ -11,6 +11,7 @@ from perfusio.events import (
     OperatorActed,
     OverrideDetected,
     RunResumed,
+    SampleAccepted,
     SampleQuarantined,
     VesselJoined,
     VesselLeft,
@@ -25,6 +26,7 @@ WRITE_ENDED_BADLY = WriteRefused | WritePartial | WriteRestored | OverrideDetect
 
 _LABELS: dict[type[Event], tuple[str, Tone]] = {
     SampleQuarantined: ("REFUSED:", Tone.WARN),
+    SampleAccepted: ("ACCEPTED:", Tone.HEAD),
     DayMissed: ("DAY MISSED:", Tone.WARN),
     ConnectorFailed: ("LINK:", Tone.ACT),
     WriteRefused: ("NOT WRITTEN:", Tone.WARN),
@@ -53,6 +55,8 @@ def _words(event: Event) -> str:
     match event:
         case ConnectorFailed():
             return f"{event.operation}: {event.reason}"
+        case SampleAccepted():
+            return f"the sample of hour {event.state.time_h:g}, by {event.who}: {event.reason}"
         case ModeChanged():
             return f"{event.before} -> {event.mode}, {event.who or 'by a file'}: {event.reason}"
         case OperatorActed():

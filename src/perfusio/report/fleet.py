@@ -20,6 +20,7 @@ from perfusio.events import (
     Forecasted,
     ModelFitted,
     ModelRejected,
+    ModelWaiting,
     RunEnded,
     RunStarted,
     SampleMissing,
@@ -174,6 +175,10 @@ def _of_the_experiment(event: Event) -> list[Line]:
     if isinstance(event, ModelFitted):
         told = f"one-step error {event.holdout_error:.3g}, {event.previous_error:.3g} with the parameters before."
         return note("refit:", told, Tone.QUIET, indent=True)
+    if isinstance(event, ModelWaiting):
+        return note("refit waits:", event.reason, Tone.WARN, indent=True)
+    if isinstance(event, AlarmRaised):
+        return note(f"ALARM ({event.level}):", f"{event.reason} {event.response}", Tone.ACT, indent=True)
     if isinstance(event, ModelRejected):
         return note("MODEL KEPT:", event.reason, Tone.WARN, indent=True)
     if isinstance(event, ClockStepped):

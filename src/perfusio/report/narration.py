@@ -18,6 +18,7 @@ from perfusio.events import (
     Forecasted,
     ModelFitted,
     ModelRejected,
+    ModelWaiting,
     RunEnded,
     RunStarted,
     SampleMissing,
@@ -127,12 +128,16 @@ class Narrator:
     def _of_the_experiment(self, event: Event) -> list[Line]:
         if (seen := attention(event)) is not None:
             return note(*seen)
+        if isinstance(event, AlarmRaised):
+            return note(f"ALARM ({event.level}):", f"{event.reason} {event.response}", Tone.ACT, indent=True)
         if isinstance(event, AimDoubted):
             return note("Doubt:", event.reason, Tone.WARN)
         if isinstance(event, ModelFitted):
             now, before = event.holdout_error, event.previous_error
             told = f"one-step error {now:.3g}, {before:.3g} with the parameters before."
             return note("refit:", told, Tone.QUIET, indent=True)
+        if isinstance(event, ModelWaiting):
+            return note("refit waits:", event.reason, Tone.WARN, indent=True)
         if isinstance(event, ModelRejected):
             return note("MODEL KEPT:", event.reason, Tone.WARN, indent=True)
         if isinstance(event, ClockStepped):
@@ -241,7 +246,8 @@ class Narrator:
 
     def _ahead(self, reactor: str, today: _Today) -> str:
         if today.forecast is not None:
-            there = outlook(today.forecast[0], self._shown_ahead, today.forecast[1]).at(self._end_h[reactor])
+            end_h = self._end_h.get(reactor, 24.0 * self._days)  # a run that goes on has not shown its first sample
+            there = outlook(today.forecast[0], self._shown_ahead, today.forecast[1]).at(end_h)
             if there is not None:
                 mean, low, high = (number(v) for v in there)
                 return f"{mean:>7} {f'{low} to {high}':^15}"

@@ -12,7 +12,8 @@ from perfusio.selftest.promises import Tried
 
 N_KILLS, N_KILLS_QUICK = 1000, 30
 N_FAULTS, N_FAULTS_QUICK = 1200, 100
-N_FAULTS_PLANTED = 15
+N_TRACED, N_TRACED_QUICK, N_DAYS_TRACED = 100, 10, 28
+N_FAULTS_PLANTED = 60  # at most: the first that shows a bug is enough
 N_DAYS, N_DAYS_QUICK = 15, 5
 SHOWN = 200
 
@@ -33,12 +34,16 @@ def system_calls(is_full: bool) -> Tried:
     """Let a system call of the twin fail, or be its last."""
     n, n_days = (N_FAULTS, N_DAYS) if is_full else (N_FAULTS_QUICK, N_DAYS_QUICK)
     n_points, problems = lives("faults", n, n_days=n_days)
+    n, n_days = (N_TRACED, N_DAYS_TRACED) if is_full else (N_TRACED_QUICK, N_DAYS_QUICK)
+    n_traced, more = lives("traced", n, n_days=n_days)
+    n_points, problems = n_points + n_traced, problems + more
+    words = f"{n_traced} of them in the kernel, by strace, in runs of {n_days} days" if n_traced else "no strace here"
     return Tried(
         id="T02",
         promise="killed, EIO or ENOSPC at any call that opens, writes, flushes, renames: the same",
         n_tried=n_points,
         n_failed=len(problems),
-        note=problems[0][:SHOWN] if problems else "",
+        note=problems[0][:SHOWN] if problems else words,
     )
 
 
@@ -61,7 +66,7 @@ def lives(
     """Let twins live in a program of its own, which can fork; return the points tried, and the problems.
 
     Args:
-        what: ``"kills"`` or ``"faults"``.
+        what: ``"kills"``, ``"faults"`` or ``"traced"``.
         n: How many.
         seed: Of the random moments or points.
         n_days: Length of each run.

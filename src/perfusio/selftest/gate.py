@@ -5,14 +5,14 @@ The rules are written here once more, plainly, for one vector at a time: an esca
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from math import inf, isfinite, nan
 
 import numpy as np
 
 from perfusio.config import DEFAULT_AMBR250_DESIGN_SPACE, Bounds, Constraint, DesignSpace, Mode
-from perfusio.decision import Action, Decision, Reason
+from perfusio.decision import Action, Decision, Reason, Verdict
 from perfusio.forecast import Forecast
 from perfusio.selftest.promises import Tried
 from perfusio.state import FloatArray, Setpoints, State
@@ -42,27 +42,38 @@ class Case:
 
 def gate(is_full: bool) -> Tried:
     """Propose vectors in, on, just beyond and far beyond every edge, and such that are no numbers."""
-    n, escapes, written, first = N_VECTORS if is_full else N_VECTORS_QUICK, 0, 0, ""
-    judge = Judge()
-    for case in cases(n, seed=0):
-        passed = judge.passed(case)
-        written += passed is not None
-        if passed is not None and (wrong := unsafe(case, passed)):
-            escapes += 1
-            first = first or f"; the first: {wrong}"
+    n = N_VECTORS if is_full else N_VECTORS_QUICK
+    written, wrong = escapes(Judge(guard), n)
+    first = f"; the first: {wrong[0]}" if wrong else ""
     return Tried(
         id="T05",
         promise="nothing outside bounds, steps and cross rules passes the guard",
         n_tried=n,
-        n_failed=escapes + (not written),
-        note=f"let pass {written}, escapes {escapes}{first}",
+        n_failed=len(wrong) + (not written),
+        note=f"let pass {written}, escapes {len(wrong)}{first}",
     )
 
 
-class Judge:
-    """Asks the guard about a decision in which all but the setpoints is good."""
+def escapes(judge: Judge, n: int) -> tuple[int, list[str]]:
+    """Return how many of `n` vectors were let pass, and which rules were broken by such, in words."""
+    written, wrong = 0, list[str]()
+    for case in cases(n, seed=0):
+        passed = judge.passed(case)
+        written += passed is not None
+        if passed is not None and (broken := unsafe(case, passed)):
+            wrong.append(broken)
+    return written, wrong
 
-    def __init__(self) -> None:
+
+class Judge:
+    """Asks a guard about a decision in which all but the setpoints is good.
+
+    Args:
+        judged_by: `perfusio.twin.guard.guard`, or one that was changed.
+    """
+
+    def __init__(self, judged_by: Callable[..., Verdict]) -> None:
+        self._guard = judged_by
         sample = State(time_h=0.0, vcd=20.0, viability=95.0, glucose=4.0, glutamine=2.0, glutamate=1.0, lactate=10.0,
                        ammonium=3.0, pyruvate=0.5, titer=500.0)  # fmt: skip
         healthy = Forecast.from_samples(np.array([24.0, 48.0]), np.tile(sample.vector(), (2, 2, 1)))
@@ -75,7 +86,7 @@ class Judge:
 
     def passed(self, case: Case) -> FloatArray | None:
         """Return what may be written (U,), None where the guard holds."""
-        verdict = guard(
+        verdict = self._guard(
             replace(self._decision, setpoints=Setpoints.of(case.new)),
             reactor="R01",
             trajectory=Trajectory(reactor_id="R01", states=(replace(self._sample, vcd=case.vcd),)),

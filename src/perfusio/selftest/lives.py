@@ -20,12 +20,14 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from random import Random
+from typing import NoReturn
 
 from perfusio.config import DEFAULT_AMBR250_DESIGN_SPACE, RunConfig
 from perfusio.errors import AuditError
 from perfusio.events import Event
 from perfusio.selftest.lasting_vessel import LastingVessel, serve, witnessed
 from perfusio.selftest.lives_bugs import plant
+from perfusio.selftest.quiet_vessel import QuietVessel
 from perfusio.selftest.steady import Steady, Stepping
 from perfusio.selftest.syscalls import KINDS, Fault, interposed
 from perfusio.state import SETPOINTS
@@ -33,6 +35,8 @@ from perfusio.twin.digital_twin import DigitalTwin
 from perfusio.twin.verify import read_records, verify
 
 USUAL_DAYS = 5
+MEMORY = "/dev/shm"
+"""Where a system has it, runs are kept in memory: a kill is no power cut, so nothing hangs on the disk."""
 SHARE_OF_PLANT = 0.2
 """Of the kills; the others hit the twin."""
 
@@ -72,7 +76,7 @@ class Run:
         """Let a twin live, in a process of its own, on what the last one left; return whether the run is over."""
         pid = os.fork()
         if pid == 0:
-            _live(self.folder, self.n_days, self._told, fault)
+            be_a_twin(self, fault)
         if meanwhile is not None:
             meanwhile(pid)
         status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
@@ -93,11 +97,16 @@ class Run:
         return self.problems + examined(self.folder, self.n_days)
 
 
+def be_a_twin(run: Run, fault: Fault | None = None) -> NoReturn:
+    """Live on what the twin before left, and end this process: 0 = the run is over."""
+    _live(run.folder, run.n_days, run._told, fault)
+
+
 def _record(folder: Path) -> Path:
     return folder / "run" / "audit.jsonl"
 
 
-def _live(folder: Path, n_days: int, told: mmap.mmap, fault: Fault | None) -> None:
+def _live(folder: Path, n_days: int, told: mmap.mmap, fault: Fault | None) -> NoReturn:
     """Be a twin, and end the process: 0 = the run is over."""
     code = 1
     try:
@@ -176,11 +185,18 @@ def _values(setpoints: dict[str, float]) -> list[float]:
 # -- what cuts them off ----------------------------------------------------------------------------------------------
 
 
-def kills(n: int, seed: int, n_days: int) -> tuple[int, list[str]]:
-    """Kill twin and vessel at random moments, `n` times in all; return how often, and what is wrong."""
+def kills(n: int, seed: int, n_days: int, *, is_enough: bool = False) -> tuple[int, list[str]]:
+    """Kill twin and vessel at random moments, `n` times in all; return how often, and what is wrong.
+
+    Args:
+        n: How often.
+        seed: Of the moments.
+        n_days: Length of each run.
+        is_enough: Whether to stop once something is wrong.
+    """
     rng, problems, n_killed = Random(seed), list[str](), 0
     usual_s = _usual_seconds(n_days)
-    while n_killed < n:
+    while n_killed < n and not (is_enough and problems):
         with tempfile.TemporaryDirectory() as folder:
             run, is_over = Run(Path(folder), n_days), False
 
@@ -206,8 +222,11 @@ def _usual_seconds(n_days: int) -> float:
         return time.monotonic() - start
 
 
-def faults(n: int, seed: int, n_days: int) -> tuple[int, list[str]]:
-    """Let a run fail at each of its system calls in each way, or at `n` of these points; return points and problems."""
+def faults(n: int, seed: int, n_days: int, *, is_enough: bool = False) -> tuple[int, list[str]]:
+    """Let a run fail at each of its system calls in each way, or at `n` of these points; return points and problems.
+
+    Arguments as those of `kills`.
+    """
     with tempfile.TemporaryDirectory() as folder:
         run = Run(Path(folder), n_days)
         run.live()
@@ -217,6 +236,8 @@ def faults(n: int, seed: int, n_days: int) -> tuple[int, list[str]]:
     rng, problems = Random(seed), list[str]()
     chosen = points if n >= len(points) else rng.sample(points, n)
     for point in chosen:
+        if is_enough and problems:
+            break
         with tempfile.TemporaryDirectory() as folder:
             run = Run(Path(folder), n_days)
             run.live(point)
@@ -224,14 +245,31 @@ def faults(n: int, seed: int, n_days: int) -> tuple[int, list[str]]:
     return len(chosen), problems
 
 
+def _warm_up(folder: Path) -> None:
+    """Run once in this very process: what is loaded now need not be loaded by each of its children."""
+    config = RunConfig(duration_days=1, n_paths=16, forecast_days=2, run_dir=folder)
+    twin = DigitalTwin(
+        connector=QuietVessel(1), design_space=DEFAULT_AMBR250_DESIGN_SPACE, run_config=config, model=Steady(),
+        policy=Stepping(),
+    )  # fmt: skip
+    asyncio.run(twin.run())
+
+
 def main() -> None:
     """Do what the command line says, and print what came of it."""
     what, n, seed, n_days, *bug = sys.argv[1:]
+    if os.access(MEMORY, os.W_OK):
+        tempfile.tempdir = MEMORY
     with tempfile.TemporaryDirectory() as home:
         os.environ["PERFUSIO_SITE_KEY"] = str(Path(home) / "site.key")
+        _warm_up(Path(home) / "warm-up")
         if bug:
             plant(bug[0])
-        n_points, problems = {"kills": kills, "faults": faults}[what](int(n), int(seed), int(n_days))
+        from perfusio.selftest.traced import traced
+
+        n_points, problems = {"kills": kills, "faults": faults, "traced": traced}[what](
+            int(n), int(seed), int(n_days), is_enough=bool(bug)
+        )  # fmt: skip
     sys.stdout.write(json.dumps({"n_points": n_points, "problems": problems}) + "\n")
 
 

@@ -22,7 +22,8 @@ FULL, QUICK = (24, 28), (4, 7)
 SHARE = 0.06
 """Of the calls of a vessel that fail in one way or another."""
 MOST_MB_PER_DAY = 1.0
-TEN_MINUTES_A_DAY = 144
+TEN_MINUTES_A_DAY, MOST_ALARMS = 144, 1.0
+"""More alarms per ten minutes, sustained, than a person can act upon."""
 _STATM = Path("/proc/self/statm")
 _PAGE_MB = 4096 / 2**20
 
@@ -66,6 +67,8 @@ def soak(is_full: bool) -> Tried:
         outcome = asyncio.run(twin.run()).outcome
         is_sound = verify(Path(folder) / "audit.jsonl").is_intact
     outside = sum(not space.contains(u) for v in vessels.values() for u in v.written)
+    n_alarms = sum(watch.alarms.values())
+    per_ten_minutes = n_alarms / (n_days * TEN_MINUTES_A_DAY)
     broken = {
         "not completed": outcome is not Outcome.COMPLETED,
         "record broken": not is_sound,
@@ -73,11 +76,11 @@ def soak(is_full: bool) -> Tried:
         "nothing written": not any(v.written for v in vessels.values()),
         # a short run has not filled its caches yet
         "memory grows": is_full and watch.slope_mb() > MOST_MB_PER_DAY,
+        "too many alarms": per_ten_minutes > MOST_ALARMS,
     }
-    n_alarms = sum(watch.alarms.values())
     words = (
         f"{n_vessels} vessels, {n_days} days, {sum(v.n_faults for v in vessels.values())} faults; memory "
-        f"{watch.slope_mb():+.2f} MB per day; {n_alarms} alarms, {n_alarms / (n_days * TEN_MINUTES_A_DAY):.3f} per "
+        f"{watch.slope_mb():+.2f} MB per day; {n_alarms} alarms, {per_ten_minutes:.3f} per "
         f"10 minutes, at most {max(watch.alarms.values(), default=0)} on one day"
     )
     failed = [name for name, is_so in broken.items() if is_so]

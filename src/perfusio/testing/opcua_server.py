@@ -143,7 +143,7 @@ class FaultyOpcUaServer:
         """Where it is reached."""
         return f"opc.tcp://127.0.0.1:{self.port}/"
 
-    def toml(self, *, write: Iterable[str] = SETPOINTS, number: bool = True) -> str:
+    def toml(self, *, write: Iterable[str] = SETPOINTS, number: bool = True, heartbeat: bool = False) -> str:
         """Return the node map of this server as a TOML file, all setpoints writable unless said otherwise."""
         writable = set(write)
         lines = ["[namespaces]", f'rig = "{NAMESPACE}"', "", "[vessels]", *(f'{v} = "{v}"' for v in self.vessels), ""]
@@ -152,11 +152,14 @@ class FaultyOpcUaServer:
         for name in SETPOINTS:
             node = f'"rig:s={{vessel}}.{name}"'
             lines.append(f"{name} = {{ node = {node}, write = true }}" if name in writable else f"{name} = {node}")
+        lines += ["", "[heartbeat]", 'node = "rig:s={vessel}.heartbeat"'] if heartbeat else []
         return "\n".join(lines) + "\n"
 
-    def node_map(self, *, write: Iterable[str] = SETPOINTS, number: bool = True) -> NodeMap:
+    def node_map(
+        self, *, write: Iterable[str] = SETPOINTS, number: bool = True, heartbeat: bool = False
+    ) -> NodeMap:
         """Return `toml` as a NodeMap."""
-        return node_map_of(tomllib.loads(self.toml(write=write, number=number)))
+        return node_map_of(tomllib.loads(self.toml(write=write, number=number, heartbeat=heartbeat)))
 
     def set_value(
         self, node: str, value: object, *, kind: str | None = None, status: str = "Good", at: datetime | None = None
@@ -223,13 +226,14 @@ class FaultyOpcUaServer:
             folder = await self._server.nodes.objects.add_object(
                 ua.NodeId(vessel, index), ua.QualifiedName(vessel, index)
             )
-            for name in ("number", "time", *STATE_QUANTITIES, *SETPOINTS):
-                kind = ua.VariantType[self._types.get(name, "Int64" if name == "number" else "Double")]
+            for name in ("number", "time", "heartbeat", *STATE_QUANTITIES, *SETPOINTS):
+                usual = {"number": "Int64", "heartbeat": "Int16"}.get(name, "Double")
+                kind = ua.VariantType[self._types.get(name, usual)]
                 value = getattr(nominal, name) if name in SETPOINTS else 0
                 value = float(value) if kind in (ua.VariantType.Double, ua.VariantType.Float) else round(value)
                 node_id, browse_name = ua.NodeId(f"{vessel}.{name}", index), ua.QualifiedName(name, index)
                 node = await folder.add_variable(node_id, browse_name, ua.Variant(value, kind))
-                if name in SETPOINTS:
+                if name in SETPOINTS or name == "heartbeat":
                     await node.set_writable()
 
     async def _start(self, port: int) -> None:

@@ -15,6 +15,9 @@ CONSEQUENCE: Mapping[str, str] = {
     "ammonium": "Growth and glycosylation suffer.",
     "lactate": "Base is fed, osmolality rises, growth stops.",
     "decision": "Setpoints stay as they are, whatever the culture does.",
+    "write": "Nothing is written to this vessel until a person has looked.",
+    "sample": "Setpoints stay as they are, whatever the culture does.",
+    "delivery": "People do not hear of alarms by this channel.",
 }
 OTHERWISE = "What is not used is not watched over."
 CHANGES = ("acknowledged", "shelved", "cleared")
@@ -84,6 +87,6 @@ def rolled_up(states: Sequence[AlarmState]) -> tuple[tuple[AlarmState, tuple[str
 def _raised(event: AlarmRaised) -> AlarmState:
     return AlarmState(
         reactor=event.reactor or "", id=f"{event.quantity}:{event.level}", status="active", since=event.day or 0,
-        n_times=1, cause=event.reason, consequence=CONSEQUENCE.get(event.quantity, OTHERWISE), response=event.response,
-        priority=PRIORITY.get(event.level, 2),
+        n_times=1, cause=event.reason, response=event.response,
+        consequence=CONSEQUENCE.get(event.quantity.partition(" ")[0], OTHERWISE), priority=PRIORITY.get(event.level, 2),
     )  # fmt: skip

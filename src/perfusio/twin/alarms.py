@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Set as AbstractSet
 from math import nan
 
 import numpy as np
@@ -9,9 +10,14 @@ import numpy as np
 from perfusio.config import AlarmLimits
 from perfusio.events import AlarmRaised
 from perfusio.forecast import Forecast
+from perfusio.protocols import Ending
 from perfusio.state import State, find_quantity
 from perfusio.twin.sample_checks import NOT_USED
 
+OVERDUE = "sample"
+"""What is alarmed when no sample comes."""
+WRITE = "write"
+"""What is alarmed when a write ended so that a person has to look; it is over with a person's word, or a good write."""
 LOOK_AHEAD_HOURS = 72.0
 PROBABILITY = 0.5
 ESCALATES_AFTER_HOURS = 48.0
@@ -25,7 +31,11 @@ RESPONSE = {
 
 
 def alarms(
-    limits: tuple[AlarmLimits, ...], sample: State | None, forecast: Forecast | None, now_h: float
+    limits: tuple[AlarmLimits, ...],
+    sample: State | None,
+    forecast: Forecast | None,
+    now_h: float,
+    active: AbstractSet[tuple[str, str]] = frozenset(),
 ) -> tuple[AlarmRaised, ...]:
     """Return at most one alarm per quantity: the gravest level, measured or forecast with P >= 0.5 within 3 days.
 
@@ -34,12 +44,14 @@ def alarms(
         sample: Today's sample, if there is one.
         forecast: Under what will be in force, if there is one.
         now_h: Culture time [h].
+        active: Quantity and level of alarms that are not over: these are so only behind the dead-band.
     """
     found = []
     for limit in limits:
         for level, value_limit in (("act", limit.act), ("warn", limit.warn)):
-            alarm = _measured(limit, level, value_limit, sample)
-            alarm = alarm or _forecast(limit, level, value_limit, forecast, now_h)
+            edge = limit.over_at(value_limit) if (limit.quantity, level) in active else value_limit
+            alarm = _measured(limit, level, value_limit, edge, sample)
+            alarm = alarm or _forecast(limit, level, value_limit, edge, forecast, now_h)
             if alarm is not None:
                 found.append(alarm)
                 break
@@ -73,13 +85,48 @@ def undecided(because: str, held_hours: float) -> AlarmRaised:
     )  # fmt: skip
 
 
+def overdue(silent_h: float, interval_h: float, *, reactor: str, turn: int) -> AlarmRaised:
+    """Return the alarm that no sample has come for longer than it should.
+
+    Args:
+        silent_h: Time since the last one [h].
+        interval_h: Time between two [h].
+        reactor: Vessel.
+        turn: Turn of the loop.
+    """
+    return AlarmRaised(
+        reactor=reactor, day=turn, quantity=OVERDUE, level="act", value=nan, limit=nan, lead_days=0.0,
+        response="Check the analyzer, its link, and whether a sample was taken.",
+        reason=f"No sample for {silent_h:.1f} h, expected every {interval_h:g} h: nothing is decided meanwhile.",
+    )  # fmt: skip
+
+
+def badly_written(ending: Ending, *, reactor: str, turn: int) -> AlarmRaised:
+    """Return the alarm that a write ended so that a person has to look.
+
+    Args:
+        ending: How it ended.
+        reactor: Vessel.
+        turn: Turn of the loop.
+    """
+    response = "Look at the vessel; when it is as it should be: perfusio release."
+    if ending is Ending.OVERRIDDEN:
+        response = "Decide whose setpoints hold; the twin writes again after: perfusio mode RUN REACTOR automatic."
+    return AlarmRaised(
+        reactor=reactor, day=turn, quantity=WRITE, level="act", value=nan, limit=nan, lead_days=0.0,
+        response=response, reason=ending.value,
+    )  # fmt: skip
+
+
 def _beyond(limit: AlarmLimits, value: np.ndarray | float, level: float) -> np.ndarray | bool:
     return value < level if limit.is_lower else value > level
 
 
-def _measured(limit: AlarmLimits, level: str, value_limit: float, sample: State | None) -> AlarmRaised | None:
+def _measured(
+    limit: AlarmLimits, level: str, value_limit: float, edge: float, sample: State | None
+) -> AlarmRaised | None:
     value = float("nan") if sample is None else float(getattr(sample, limit.quantity))
-    if not _beyond(limit, value, value_limit):
+    if not _beyond(limit, value, edge):
         return None
     unit = find_quantity(limit.quantity).unit
     return AlarmRaised(
@@ -94,13 +141,13 @@ def _measured(limit: AlarmLimits, level: str, value_limit: float, sample: State 
 
 
 def _forecast(
-    limit: AlarmLimits, level: str, value_limit: float, forecast: Forecast | None, now_h: float
+    limit: AlarmLimits, level: str, value_limit: float, edge: float, forecast: Forecast | None, now_h: float
 ) -> AlarmRaised | None:
     if forecast is None:
         return None
     ahead = forecast[limit.quantity]
     near = ahead.times_h <= now_h + LOOK_AHEAD_HOURS
-    share = np.mean(_beyond(limit, ahead.samples[:, near], value_limit), axis=0)
+    share = np.mean(_beyond(limit, ahead.samples[:, near], edge), axis=0)
     (hit,) = np.nonzero(share >= PROBABILITY)
     if not len(hit):
         return None

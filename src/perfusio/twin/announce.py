@@ -2,8 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import Protocol, runtime_checkable
 
 from perfusio.events import Event
 
 Observer = Callable[[Event], None]
+
+
+@runtime_checkable
+class Delivers(Protocol):
+    """An observer that has something to say for the record: what reached people, and what did not."""
+
+    def __call__(self, event: Event) -> None:
+        """Take an event."""
+        ...
+
+    def news(self) -> Sequence[Event]:
+        """Return what has come about since it was last asked; it does not wait for anything."""
+        ...

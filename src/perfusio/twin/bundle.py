@@ -1,7 +1,8 @@
 """Bundle: a finished run in one zip file, with what anybody needs to check it on another machine.
 
-It holds the record, its signed heads and the site's public key, the files that samples came from and setpoints went to,
-the configuration, the list of installed packages, the second verifier, and SHA256SUMS of all of it, in the form that
+It holds the record, its signed heads and the site's public key, the models that were saved, the files that samples came
+from and setpoints went to, the configuration, the list of installed packages, the second verifier, and SHA256SUMS of
+all of it, in the form that
 ``sha256sum -c`` reads. Without perfusio: unzip, ``sha256sum -c SHA256SUMS``, ``python verify_alone.py audit.jsonl``.
 """
 
@@ -15,6 +16,7 @@ from importlib.metadata import distributions
 from pathlib import Path
 
 from perfusio.errors import AuditError, ChainBroken
+from perfusio.events import ModelSaved, ModelWaiting
 from perfusio.twin import verify_alone
 from perfusio.twin.heads import heads_of
 from perfusio.twin.record import Record
@@ -22,6 +24,7 @@ from perfusio.twin.site_key import SiteKey
 from perfusio.twin.verify import read_records
 
 SUMS = "SHA256SUMS"
+_MODELS = (ModelSaved.__name__, ModelWaiting.__name__)
 _EARLIEST = (1980, 1, 1, 0, 0, 0)  # of a zip; when a file was packed says nothing
 
 
@@ -69,6 +72,9 @@ def _files(run_dir: Path, log: Path, records: list[Record]) -> Iterator[tuple[st
     yield "verify_alone.py", Path(verify_alone.__file__).read_bytes()
     for place in sorted(run_dir.glob("*.setpoints.csv")) + sorted(run_dir.glob("forecast.png")):
         yield place.name, place.read_bytes()
+    saved = {run_dir / r.payload["file"] for r in records if r.event in _MODELS and r.payload["file"]}
+    for place in sorted(p for file in saved for p in file.parent.rglob("*") if p.is_file()):
+        yield place.relative_to(run_dir).as_posix(), place.read_bytes()
     for place in sorted({Path(s["path"]) for s in started["sources"].values() if isinstance(s, dict) and "path" in s}):
         if place.is_file():
             yield f"inputs/{_outside(place)}", place.read_bytes()

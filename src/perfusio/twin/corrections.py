@@ -10,11 +10,13 @@ from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
-from perfusio.events import Event, SampleCorrected, SampleRead
+from perfusio.events import Event, SampleAccepted, SampleCorrected, SampleRead
 from perfusio.state import STATE_QUANTITIES, State
 from perfusio.trajectory import Trajectory
 from perfusio.twin.record import Record
 from perfusio.twin.verify import read_records
+
+_SAMPLES = (SampleRead.__name__, SampleCorrected.__name__, SampleAccepted.__name__)
 
 
 def correcting(reactor: str, turn: int, sample: State, trajectory: Trajectory, log: Path | None) -> Event | None:
@@ -73,9 +75,9 @@ def number_of(records: Iterable[Record], reactor: str, time_h: float) -> int:
     """Return the number of the record that a sample of that time stands in now, -1 if there is none."""
     found = -1
     for record in records:
-        if record.reactor == reactor and record.event in (SampleRead.__name__, SampleCorrected.__name__):
+        if record.reactor == reactor and record.event in _SAMPLES:
             event = record.to_event()
-            if isinstance(event, SampleRead | SampleCorrected) and event.state.time_h == time_h:
+            if isinstance(event, SampleRead | SampleCorrected | SampleAccepted) and event.state.time_h == time_h:
                 found = record.seq
     return found
 

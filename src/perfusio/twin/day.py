@@ -26,6 +26,7 @@ class Today:
         decided: Decisions by vessel.
         settled: Vessels with which the turn is done: held, advised, or written to.
         is_fitted: Whether the refit at its end is done.
+        is_corrected: Whether what was known before is another now, so that a refit is due whatever the day.
     """
 
     turn: int = 0
@@ -35,6 +36,7 @@ class Today:
     decided: Mapping[str, Decided] = field(default_factory=dict)
     settled: frozenset[str] = frozenset()
     is_fitted: bool = False
+    is_corrected: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,10 +54,13 @@ class RunState:
         stuck: Vessels whose last write ended so that a person has to look.
         done: What our last write was found to have put in force; empty where somebody else has changed it since.
         pending: Writes of which it is not known how they ended.
+        quarantined: Samples that were refused and may be accepted, by vessel and time [h].
         advised: The advice that a person can still approve.
         left: Vessels that take no part any more.
         starts: Turn and time [h] of the first sample.
         alarms: Alarms that are active: (reactor, quantity, level).
+        delayed: Alarms that are raised if they last, with the turn since which they have.
+        shelved: Alarms that a person has put off, with the turn and the hours.
         forecasts: The latest forecast of each vessel, as on record.
         held: Turn since which nothing usable was decided.
         today: The turn that is going on.
@@ -73,10 +78,13 @@ class RunState:
     stuck: frozenset[str] = frozenset()
     done: Mapping[str, Setpoints] = field(default_factory=dict)
     pending: Mapping[str, WriteIntended] = field(default_factory=dict)
+    quarantined: Mapping[tuple[str, float], State] = field(default_factory=dict)
     advised: Mapping[str, Decided] = field(default_factory=dict)
     left: frozenset[str] = frozenset()
     starts: Mapping[str, tuple[int, float]] = field(default_factory=dict)
     alarms: frozenset[tuple[str, str, str]] = frozenset()
+    delayed: Mapping[tuple[str, str, str], int] = field(default_factory=dict)
+    shelved: Mapping[tuple[str, str, str], tuple[int, float]] = field(default_factory=dict)
     forecasts: Mapping[str, Decided | Forecasted] = field(default_factory=dict)
     held: Mapping[str, int] = field(default_factory=dict)
     today: Today = Today()
@@ -95,7 +103,9 @@ def observe(run_state: RunState, reactor: str, sample: State) -> RunState:
     """Add a sample; late values of a known time fill what was not measured then, and change nothing else."""
     trajectory = run_state.trajectories[reactor]
     times = [s.time_h for s in trajectory.states]
-    if sample.time_h in times:
+    if times and sample.time_h < times[-1] and sample.time_h not in times:
+        longer = trajectory.insert(sample)  # accepted late
+    elif sample.time_h in times:
         i = times.index(sample.time_h)
         states = (*trajectory.states[:i], _filled(trajectory.states[i], sample), *trajectory.states[i + 1 :])
         longer = replace(trajectory, states=states)
@@ -140,6 +150,23 @@ def problem_with(sample: State, trajectory: Trajectory) -> str | None:
             "time to complete. It was not used."
         )
     return None
+
+
+def not_acceptable(sample: State | None, trajectory: Trajectory) -> str:
+    """Return why a person cannot take a quarantined sample into use, or nothing."""
+    if sample is None:
+        return "No such sample of this vessel is quarantined."
+    try:
+        for name, quantity in STATE_QUANTITIES.items():
+            quantity.check(getattr(sample, name))
+    except OutOfRange as error:
+        return f"It cannot be so: {error} Give the sample again with the right value."
+    times = [s.time_h for s in trajectory.states]
+    if not times or sample.time_h < times[0]:
+        return "There is no sample of this vessel before it: give it again as the first one."
+    if sample.time_h in times:
+        return "There is a sample of that time already: give it again with other values, which corrects it."
+    return ""
 
 
 def is_fit_due(turn: int, retrain_every: int) -> bool:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from contextlib import suppress
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager, suppress
 from math import nan
+from pathlib import Path
 
 from perfusio.config import Mode
-from perfusio.events import AlarmChanged, OperatorActed
+from perfusio.events import AlarmChanged, OperatorActed, SampleAccepted
 from perfusio.protocols import Reporting
+from perfusio.twin.day import not_acceptable
 from perfusio.twin.hands import Hands
 from perfusio.twin.hold import Word, say, word_on
 from perfusio.twin.logbook import Logbook
@@ -35,6 +37,21 @@ class Desk:
     ) -> None:
         self._book, self._hands, self._pace, self._adopt = book, hands, pace, adopt
         self._one_at_a_time = asyncio.Lock()
+        self._is_thinking = False
+        self._carried_out: set[str] = set()
+
+    @contextmanager
+    def thinking(self) -> Iterator[None]:
+        """While models and policies work on what is known, no sample is added to it."""
+        self._is_thinking = True
+        try:
+            yield
+        finally:
+            self._is_thinking = False
+
+    @property
+    def _may_not_learn(self) -> bool:
+        return self._is_thinking or self._book.run_state.today.is_conditioned
 
     async def stay_open(self) -> None:
         """Look for orders for ever; cancel it to close."""
@@ -49,7 +66,9 @@ class Desk:
             AuditError: one could not be put on record; it is not carried out.
         """
         async with self._one_at_a_time:
-            for place, order in waiting(self._book.config.run_dir):
+            for place, order in self._waiting():
+                if isinstance(order, Order) and order.act == "accept" and self._may_not_learn:
+                    continue  # what is thought about now must not change meanwhile: a moment later
                 if isinstance(order, Order) and order.act == "adopt":
                     self._answer(order, "", "" if await self._adopt() else "No refit waits for approval.")
                 elif isinstance(order, str):
@@ -58,8 +77,17 @@ class Desk:
                 else:
                     for reactor in [order.reactor] if order.reactor else sorted(self._book.aboard):
                         await self._carry_out(reactor, order)
-                with suppress(FileNotFoundError):
+                self._carried_out.add(place.name)
+                with suppress(OSError):  # gone already, or the folder cannot be changed: it is not done twice
                     place.unlink()
+
+    def _waiting(self) -> list[tuple[Path, Order | str]]:
+        """Return the orders that wait; a folder that cannot be read now is looked at again a moment later."""
+        try:
+            found = waiting(self._book.config.run_dir)
+        except OSError:
+            return []
+        return [(place, order) for place, order in found if place.name not in self._carried_out]
 
     async def _carry_out(self, reactor: str, order: Order) -> None:
         if reactor not in self._book.aboard:
@@ -71,6 +99,8 @@ class Desk:
             self._release(reactor, order)
         elif order.act in ("acknowledge", "shelve"):
             self._on_alarm(reactor, order)
+        elif order.act == "accept":
+            self._accept(reactor, order)
         else:
             await self._on_advice(reactor, order)
 
@@ -86,6 +116,7 @@ class Desk:
             self._answer(order, reactor, "All vessels are held: perfusio release RUN releases them.")
         else:
             self._book.change_mode(reactor, turn, mode, Word(is_held=False, who=order.who, why=order.why))
+            self._book.write_seen_to(reactor, turn, order.who)
 
     def _release(self, reactor: str, order: Order) -> None:
         """The file is gone already; what is left is a hold that a write ended in, or a connector that stopped."""
@@ -95,6 +126,7 @@ class Desk:
         connector = self._book.vessels[reactor].connector
         if reactor in self._book.run_state.stuck and not word_on(self._book.config.run_dir, reactor).is_held:
             self._book.change_mode(reactor, turn, self._book.base_mode(reactor), word)
+            self._book.write_seen_to(reactor, turn, order.who)
         elif isinstance(connector, Reporting):
             connector.allow_writing(who=order.who, why=order.why)
 
@@ -112,6 +144,18 @@ class Desk:
                 shelved_h=order.hours or nan,
             )
         )  # fmt: skip
+
+    def _accept(self, reactor: str, order: Order) -> None:
+        known = self._book.run_state
+        sample = known.quarantined.get((reactor, float(order.value)))
+        problem = not_acceptable(sample, known.trajectories[reactor])
+        self._answer(order, reactor, problem)
+        if sample is not None and not problem:
+            self._book.append(
+                SampleAccepted(
+                    reactor=reactor, day=known.today.turn, state=sample, who=order.who, reason=order.why
+                )
+            )  # fmt: skip
 
     async def _on_advice(self, reactor: str, order: Order) -> None:
         known = self._book.run_state

@@ -26,6 +26,8 @@ from perfusio.trajectory import Trajectory
 from perfusio.twin import facts, resume
 from perfusio.twin.announce import Observer
 from perfusio.twin.audit import AuditLogger
+from perfusio.twin.beside import Deliveries, Overdue, Pulse, together
+from perfusio.twin.dates import Dates
 from perfusio.twin.day import RunState, is_fit_due
 from perfusio.twin.desk import Desk
 from perfusio.twin.hands import Hands
@@ -83,16 +85,19 @@ class DigitalTwin:
         for vessel in self.vessels.values():
             vessel.config(run_config)  # what is asked of a vessel is refused here or never
         self._clock = clock or SystemClock()
-        self._audit, self._observers = audit, observers
+        self._audit = audit
         self._patience = patience or Patience.usual(run_config.sampling_interval_hours)
         self._book = Logbook(run_config, design_space, self.vessels, observers)
-        self._inbox = Inbox(self.connectors, run_config.sampling_interval_hours, self._patience)
         self._pace = Pace(self._clock, run_config.sampling_interval_hours)
+        dates = Dates(self._pace, self._clock)
+        self._inbox = Inbox(self.connectors, run_config.sampling_interval_hours, self._patience, dates)
         self._mind = Mind(model if model is not None else HybridModel(), policy or BEDPolicy(), run_config, self._tell)
         self._hands = Hands(self._book, self._patience, self._clock)
         self._desk = Desk(self._book, self._hands, self._pace, self._adopt)
         self._intake = Intake(self._book, self._inbox, self._pace, self.leave)
         self._lookout = Lookout(self._book)
+        self._pulse, self._deliveries = Pulse(self._book), Deliveries(self._book, observers)
+        self._overdue = Overdue(self._book, self._pace)
         self._goes_on = False
 
     @classmethod
@@ -207,13 +212,16 @@ class DigitalTwin:
             self._inbox.close()
             raise
         outcome: Outcome | None = Outcome.FAILED
-        reason, desk = "", asyncio.ensure_future(self._desk.stay_open())
+        reason = ""
+        beside = asyncio.ensure_future(
+            together(self._desk.stay_open, *(work.keep_on for work in (self._pulse, self._overdue, self._deliveries)))
+        )
         try:
             if records:
                 self._go_on(records, sources)
             else:
                 await self._start(sources)
-            outcome = await self._while_open(desk)
+            outcome = await self._while_open(beside)
         except (asyncio.CancelledError, KeyboardInterrupt):
             outcome = Outcome.STOPPED
             raise
@@ -224,7 +232,7 @@ class DigitalTwin:
             reason = f"{type(error).__name__}: {error}"
             raise
         finally:
-            desk.cancel()
+            beside.cancel()
             self._inbox.close()
             self._mind.close()
             if outcome is not None:
@@ -241,6 +249,7 @@ class DigitalTwin:
 
     def _end(self, outcome: Outcome, reason: str) -> None:
         with suppress(AuditError):
+            self._deliveries.note()
             self._tell(
                 RunEnded(
                     outcome=outcome.name, n_samples=self.run_state.n_samples, n_decisions=self.run_state.n_decisions,
@@ -268,7 +277,7 @@ class DigitalTwin:
         if isinstance(sink, AuditLogger):
             self._book.run_state = RunState(run_id=sink.run_id)
         self._book.sink = sink
-        self._keeps_models = logger is not None
+        self._mind.keeps_in = self.config.run_dir if logger is not None else None
         return logger, records
 
     async def _start(self, sources: Mapping[str, Mapping[str, object]]) -> None:
@@ -287,17 +296,16 @@ class DigitalTwin:
         self._inbox.goes_on(known.starts)
         for reactor in known.left & set(self.vessels):
             self._inbox.leave(reactor)
-        started = records[0].to_event()
-        for observer in self._observers:
-            observer(started)
+        if (waiting := resume.waiting_refit(records)) is not None:
+            self._mind.goes_on(waiting)
+        self._book.tell(records[0].to_event())
         self._tell(facts.resumed(records[-1], self.model, sources))
 
     async def _keep_model(self, turn: int) -> None:
         """Save the model beside the record, so that the run can go on with it."""
-        if self._keeps_models:
-            saved = await self._mind.saved(turn, self._observed(), self.config.run_dir)
-            if saved is not None:
-                self._tell(saved)
+        saved = await self._mind.saved(turn, self._observed())
+        if saved is not None:
+            self._tell(saved)
 
     async def _adopt(self) -> bool:
         """Use the refit that waited for a person."""
@@ -309,14 +317,14 @@ class DigitalTwin:
 
     # -- the loop ----------------------------------------------------------------------------------------------------
 
-    async def _while_open(self, desk: asyncio.Future[None]) -> Outcome:
-        """Run the loop, and end with it or with the desk, which ends only if an order cannot be put on record."""
+    async def _while_open(self, beside: asyncio.Future[None]) -> Outcome:
+        """Run the loop, and end with it or with what goes on beside it, which ends only if the record fails."""
         turns = asyncio.ensure_future(self._turns())
-        both: set[asyncio.Future[Any]] = {turns, desk}
+        both: set[asyncio.Future[Any]] = {turns, beside}
         try:
             await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
             if not turns.done():
-                desk.result()
+                beside.result()
             return await turns
         finally:
             turns.cancel()
@@ -335,19 +343,25 @@ class DigitalTwin:
             if silent >= OVERDUE_TURNS and not self._inbox.is_reading_ahead:
                 return Outcome.SAMPLE_OVERDUE
             await self._hands.settle(turn)
-            await self._mind.condition(turn, self._observed(), is_on_record=self.run_state.today.is_conditioned)
-            decisions = await self._decide(turn, present if turn < last else set())
-            await self._forecast_only(turn, self._book.aboard - set(decisions))
-            verdicts = self._hands.judge(turn, decisions)
-            self._lookout.after_decisions(turn, decisions, verdicts)
-            await self._hands.carry_out(turn, verdicts)
-            is_due = self.config.model_update != "frozen" and is_fit_due(turn, self.config.retrain_every)
-            if turn < last and is_due and not self.run_state.today.is_fitted:
-                before = self.model.model_id
-                await self._mind.refit(turn, self._observed())
-                if self.model.model_id != before:
-                    await self._keep_model(turn)
+            with self._desk.thinking():
+                await self._think_and_act(turn, present, is_last=turn == last)
         return Outcome.COMPLETED
+
+    async def _think_and_act(self, turn: int, present: set[str], *, is_last: bool) -> None:
+        """Take the samples in, decide, judge, write; refit every few turns."""
+        await self._mind.condition(turn, self._observed(), is_on_record=self.run_state.today.is_conditioned)
+        decisions = await self._decide(turn, set() if is_last else present)
+        await self._forecast_only(turn, self._book.aboard - set(decisions))
+        verdicts = self._hands.judge(turn, decisions)
+        self._lookout.after_decisions(turn, decisions, verdicts)
+        await self._hands.carry_out(turn, verdicts)
+        today = self.run_state.today
+        is_due = is_fit_due(turn, self.config.retrain_every) or today.is_corrected
+        if not is_last and is_due and self.config.model_update != "frozen" and not today.is_fitted:
+            before = self.model.model_id
+            await self._mind.refit(turn, self._observed())
+            if self.model.model_id != before:
+                await self._keep_model(turn)
 
     # -- decisions ---------------------------------------------------------------------------------------------------
 

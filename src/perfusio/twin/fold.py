@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from functools import reduce
+from math import isfinite
 from typing import Any
 
 from perfusio.config import DesignSpace, Mode
@@ -22,11 +23,14 @@ from perfusio.events import (
     ModelConditioned,
     ModelFitted,
     ModelRejected,
+    ModelWaiting,
     OperatorActed,
     OverrideDetected,
     RunStarted,
+    SampleAccepted,
     SampleCorrected,
     SampleMissing,
+    SampleQuarantined,
     SampleRead,
     SetpointsWritten,
     VesselJoined,
@@ -115,7 +119,22 @@ def _read(run_state: RunState, event: SampleRead) -> RunState:
 def _corrected(run_state: RunState, event: SampleCorrected) -> RunState:
     reactor = str(event.reactor)
     replaced = corrected(run_state.trajectories[reactor], event.state)
-    return replace(run_state, trajectories={**run_state.trajectories, reactor: replaced})
+    run_state = replace(run_state, trajectories={**run_state.trajectories, reactor: replaced})
+    return replace(run_state, today=replace(run_state.today, is_corrected=True))
+
+
+def _quarantined(run_state: RunState, event: SampleQuarantined) -> RunState:
+    name = (str(event.reactor), event.state.time_h)
+    if not isfinite(event.state.time_h):
+        return run_state
+    return replace(run_state, quarantined={**run_state.quarantined, name: event.state})
+
+
+def _accepted(run_state: RunState, event: SampleAccepted) -> RunState:
+    name = (str(event.reactor), event.state.time_h)
+    waiting = _without(run_state.quarantined, name)
+    today = replace(run_state.today, is_corrected=True)
+    return replace(observe(run_state, name[0], event.state), quarantined=waiting, today=today)
 
 
 def _missing(run_state: RunState, event: Event) -> RunState:
@@ -240,19 +259,33 @@ def _acted(run_state: RunState, event: OperatorActed) -> RunState:
 
 
 def _raised(run_state: RunState, event: AlarmRaised) -> RunState:
-    alarm = (str(event.reactor), event.quantity, event.level)
-    return replace(run_state, alarms=run_state.alarms | {alarm})
+    alarm = (event.reactor or "", event.quantity, event.level)
+    return replace(
+        run_state,
+        alarms=run_state.alarms | {alarm},
+        delayed=_without(run_state.delayed, alarm),
+        shelved=_without(run_state.shelved, alarm),
+    )
 
 
 def _alarm_changed(run_state: RunState, event: AlarmChanged) -> RunState:
-    if event.status != "cleared":
-        return run_state
-    quantity, _, level = event.alarm.partition(":")
-    return replace(run_state, alarms=run_state.alarms - {(str(event.reactor), quantity, level)})
+    quantity, _, level = event.alarm.rpartition(":")
+    alarm, turn = (event.reactor or "", quantity, level), event.day or 0
+    match event.status:
+        case "cleared":
+            shelved = _without(run_state.shelved, alarm)
+            return replace(run_state, alarms=run_state.alarms - {alarm}, shelved=shelved)
+        case "shelved":
+            return replace(run_state, shelved={**run_state.shelved, alarm: (turn, event.shelved_h)})
+        case "delayed":
+            return replace(run_state, delayed={**run_state.delayed, alarm: turn})
+        case "passed":
+            return replace(run_state, delayed=_without(run_state.delayed, alarm))
+    return run_state
 
 
-def _without(of: Any, reactor: str) -> Any:
-    return {r: value for r, value in of.items() if r != reactor}
+def _without(of: Any, key: Any) -> Any:
+    return {k: value for k, value in of.items() if k != key}
 
 
 _CHANGES: dict[type[Event], Callable[[RunState, Any], RunState]] = {
@@ -260,11 +293,14 @@ _CHANGES: dict[type[Event], Callable[[RunState, Any], RunState]] = {
     VesselJoined: _joined,
     VesselLeft: _left,
     SampleRead: _read,
+    SampleQuarantined: _quarantined,
+    SampleAccepted: _accepted,
     SampleCorrected: _corrected,
     SampleMissing: _missing,
     DayMissed: _missing,
     ModelConditioned: _conditioned,
     ModelFitted: _fitted,
+    ModelWaiting: _fitted,
     ModelRejected: _rejected,
     Decided: _decided,
     Forecasted: _forecasted,

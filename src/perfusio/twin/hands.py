@@ -99,8 +99,7 @@ class Hands:
         )
         connector = self._book.vessels[reactor].connector
         ending = await actuate(order, connector=connector, audit=self._book, patience=self._patience)
-        if ending.stops_writing:
-            self._book.note_modes(turn)
+        self._book.write_ended(reactor, turn, ending)
 
     async def _settle(self, reactor: str, turn: int, intent: WriteIntended) -> None:
         connector = self._book.vessels[reactor].connector
@@ -124,6 +123,7 @@ class Hands:
             reactor=reactor, day=turn, key=intent.key, current=intent.old, expected=intent.old,
             verdict=Verdict(reactor_id=reactor, setpoints=intent.new, action=Action.WRITE),
         )  # fmt: skip
-        self._book.append(ended(cut_short, settled(intent, found)))
-        self._book.note_modes(turn)
+        report = settled(intent, found)
+        self._book.append(ended(cut_short, report))
+        self._book.write_ended(reactor, turn, report.ending)
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from perfusio.errors import AuditError
@@ -132,7 +133,7 @@ def faults(
     """
     wrong = []
     for h in heads:
-        if key is not None and not (h.key == key.name and key.has_signed(bytes.fromhex(h.signature), h.signed_bytes())):
+        if key is not None and not _is_signed(h, key):
             wrong.append((h.seq, f"has a head of {h.ts} that this key has not signed: the heads are not this site's"))
         elif h.run != run:
             wrong.append((1, f"is of run {run}, and the heads are of run {h.run}: another record, or an older one"))
@@ -141,6 +142,12 @@ def faults(
         elif hashes[h.seq - 1] != h.head:
             wrong.append((h.seq, f"is not the one that was signed on {h.ts}: the record was written anew"))
     return wrong
+
+
+@lru_cache(maxsize=1024)
+def _is_signed(head: Head, key: PublicKey) -> bool:
+    """Whether a head is this key's; that is costly, and says the same each time that it is asked."""
+    return head.key == key.name and key.has_signed(bytes.fromhex(head.signature), head.signed_bytes())
 
 
 def _no_head(path: str | Path, line: int) -> AuditError:

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 from perfusio.errors import ConnectorError, EndOfRun, NotConnected, SampleOverdue, UnreadableSource
 from perfusio.protocols import Connector
 from perfusio.state import SETPOINTS, STATE_QUANTITIES, Setpoints, State
+from perfusio.twin.dates import Dates
 from perfusio.twin.patience import Patience, give_up
 
 T = TypeVar("T")
@@ -27,11 +28,13 @@ class Arrival:
         sample: What was measured.
         setpoints: As the connector reports them, NaN where it does not say.
         is_due: Whether it is the sample of this turn; others lie in between or complete an earlier one.
+        refused: Why it cannot have been taken yet; empty if it can.
     """
 
     sample: State
     setpoints: Setpoints
     is_due: bool
+    refused: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,9 +56,14 @@ class Inbox:
     """
 
     def __init__(
-        self, connectors: Mapping[str, Connector], interval_hours: float, patience: Patience | None = None
+        self,
+        connectors: Mapping[str, Connector],
+        interval_hours: float,
+        patience: Patience | None = None,
+        dates: Dates | None = None,
     ) -> None:
         self._connectors, self._interval = dict(connectors), interval_hours
+        self._dates = dates
         self._patience = patience or Patience.usual(interval_hours)
         self._ahead: dict[str, State] = {}
         self._reading: dict[str, asyncio.Task[State]] = {}
@@ -169,6 +177,8 @@ class Inbox:
                 await self._read(reactor)
                 if reactor not in self._ahead:
                     return
+                if self._is_ahead_of_its_time(reactor, turn, out):
+                    continue
                 here = self._turn_of(reactor, self._ahead[reactor], turn)
             except SampleOverdue:
                 return
@@ -192,6 +202,18 @@ class Inbox:
             out.append(Arrival(sample=self._ahead.pop(reactor), setpoints=setpoints, is_due=is_due))
             if is_due:
                 return
+
+    def _is_ahead_of_its_time(self, reactor: str, turn: int, out: list[Arrival | Trouble]) -> bool:
+        """Whether a sample cannot have been taken yet; it is handed on as refused, and the next one is waited for."""
+        if self._dates is None:
+            return False
+        sample, connector = self._ahead[reactor], self._connectors[reactor]
+        why = self._dates.dated_ahead(connector, sample)
+        if not why and (here := self._turn_of(reactor, sample, turn)) is not None:
+            why = self._dates.turn_ahead(connector, reactor, sample, turn, here)
+        if why:
+            out.append(Arrival(sample=self._ahead.pop(reactor), setpoints=Setpoints(), is_due=False, refused=why))
+        return bool(why)
 
     def _turn_of(self, reactor: str, sample: State, turn: int) -> int | None:
         """Return the turn that a sample belongs to, the first sample to this one; None if it has no usable time."""

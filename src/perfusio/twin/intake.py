@@ -5,9 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from perfusio.events import ConnectorFailed, SampleQuarantined
-from perfusio.protocols import ConnectorKind
+import numpy as np
+
+from perfusio.events import ConnectorFailed, OverrideDetected, SampleQuarantined
+from perfusio.protocols import ConnectorKind, Ending
+from perfusio.state import Setpoints
 from perfusio.twin import facts
+from perfusio.twin.actuate import in_words
 from perfusio.twin.audit import AuditLogger
 from perfusio.twin.corrections import correcting
 from perfusio.twin.day import problem_with, says_nothing_new
@@ -15,6 +19,9 @@ from perfusio.twin.inbox import Arrival, Inbox, Trouble
 from perfusio.twin.logbook import Logbook
 from perfusio.twin.pace import Pace
 from perfusio.twin.sample_checks import checked, foreseen, recordable
+
+AS_SHOWN = 0.05
+"""Of the largest step: a file shows setpoints with few digits, and what differs by less is the same."""
 
 
 class Intake:
@@ -58,7 +65,7 @@ class Intake:
         sample, trajectory = arrival.sample, self._book.run_state.trajectories[reactor]
         if says_nothing_new(sample, trajectory):
             return
-        problem = problem_with(sample, trajectory)
+        problem = arrival.refused or problem_with(sample, trajectory)
         if problem is not None:
             self._book.append(SampleQuarantined(reactor=reactor, day=turn, state=recordable(sample), reason=problem))
             return
@@ -73,14 +80,34 @@ class Intake:
         if corrects := correcting(reactor, turn, sample, trajectory, log):
             self._book.append(corrects)
             return
-        arrival = replace(arrival, sample=judged.sample)
+        arrival, overridden = replace(arrival, sample=judged.sample), None
         if connector.kind is ConnectorKind.HARDWARE and not connector.confirms_at_once and trajectory.states:
             # what a controller shows with this sample is what it made of our last write
             before, assumed = arrival.setpoints.filled_from(before)
+            # an extra sample may be older than what it made of it
+            overridden = self._overridden(reactor, turn, arrival.setpoints) if arrival.is_due else None
         base = self._book.space(reactor).nominal if self._book.is_replay(reactor) else before
         since = arrival.setpoints.filled_from(base)
         self._book.append(facts.sample_read(reactor, turn, arrival, (before, assumed), since))
+        if overridden is not None:
+            self._book.append(overridden)
+            self._book.write_ended(reactor, turn, Ending.OVERRIDDEN)
         self._pace.begins(reactor, turn)
+
+    def _overridden(self, reactor: str, turn: int, shown: Setpoints) -> OverrideDetected | None:
+        """Return the record that a controller shows something else than our last write, None if it does not."""
+        done = self._book.run_state.done.get(reactor)
+        step = self._book.space(reactor).max_step
+        if done is None:
+            return None
+        with np.errstate(invalid="ignore"):
+            is_other = np.abs(shown.vector() - done.vector()) > AS_SHOWN * step  # what is not shown says nothing
+        if not is_other.any():
+            return None
+        words = f"Written last, and shown with this sample: {in_words(done, shown)}."
+        return OverrideDetected(
+            reactor=reactor, day=turn, key=self._book.key(reactor, turn), expected=done, found=shown, reason=words
+        )
 
     def is_past(self, reactor: str, turn: int) -> bool:
         """Whether the next sample of a real vessel is due already: what this one says is not acted upon any more."""

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import replace
 from math import nan
 from typing import Any
 
 from perfusio.config import DesignSpace, Mode, RunConfig
-from perfusio.events import Event, ModeChanged
-from perfusio.protocols import ConnectorKind, EventSink, Reporting
+from perfusio.errors import PerfusioError
+from perfusio.events import AlarmChanged, ConnectorFailed, Event, ModeChanged, RunEnded
+from perfusio.protocols import ConnectorKind, Ending, EventSink, Reporting
 from perfusio.state import Setpoints
+from perfusio.twin.alarms import WRITE, badly_written
 from perfusio.twin.announce import Observer
 from perfusio.twin.day import RunState, Today
 from perfusio.twin.fold import after
 from perfusio.twin.hold import Word, word_on
 from perfusio.twin.vessels import Vessel
+
+_LOG = logging.getLogger(__name__)
 
 
 class Logbook:
@@ -53,9 +58,19 @@ class Logbook:
         assert self.sink is not None, "the run has not begun"
         seq = self.sink.append(event)
         self.run_state = after(self.run_state, event)
-        for observer in self._observers:
-            observer(event)
+        self.tell(event)
         return seq
+
+    def tell(self, event: Event) -> None:
+        """Tell all observers of a fact; one that fails is told no more, which is on record."""
+        heard = [(observer, _trouble_with(observer, event)) for observer in self._observers]
+        self._observers = tuple(observer for observer, trouble in heard if not trouble)
+        if isinstance(event, RunEnded):
+            return  # it closed the record
+        for observer, trouble in heard:
+            if trouble:
+                words = f"{trouble}. {type(observer).__name__} is told no more of this run."
+                self.append(ConnectorFailed(day=self.run_state.today.turn, operation="observer", reason=words))
 
     def turn_to(self, turn: int) -> None:
         """Begin a turn of the loop, or go on with the one that is on record."""
@@ -86,6 +101,24 @@ class Logbook:
             return done
         unsaid: dict[str, Any] = dict.fromkeys(self.run_state.assumed[reactor], nan)
         return replace(now, **unsaid)
+
+    # -- alarms about writes ------------------------------------------------------------------------------------------
+
+    def write_ended(self, reactor: str, turn: int, ending: Ending) -> None:
+        """Raise an alarm if a person has to look at how a write ended, and end it if it ended well."""
+        if ending.stops_writing:
+            if (reactor, WRITE, "act") not in self.run_state.alarms:
+                self.append(badly_written(ending, reactor=reactor, turn=turn))
+            self.note_modes(turn)
+        elif ending is Ending.DONE:
+            self.write_seen_to(reactor, turn)
+
+    def write_seen_to(self, reactor: str, turn: int, who: str = "") -> None:
+        """End the alarm about a write, if there is one: by a person's word, or by a write that ended well."""
+        if (reactor, WRITE, "act") in self.run_state.alarms:
+            self.append(
+                AlarmChanged(reactor=reactor, day=turn, alarm=f"{WRITE}:act", status="cleared", who=who)
+            )
 
     # -- modes -------------------------------------------------------------------------------------------------------
 
@@ -120,3 +153,15 @@ class Logbook:
         connector = self.vessels[reactor].connector
         if before is Mode.HOLD and isinstance(connector, Reporting):
             connector.allow_writing(who=word.who or "a person", why=word.why or "The hold was taken away by hand.")
+
+
+def _trouble_with(observer: Observer, event: Event) -> str:
+    """Tell an observer; return what it failed with. A bug in one must not cost a run that has gone on for weeks."""
+    try:
+        observer(event)
+    except PerfusioError:
+        raise  # it says in words why the run cannot go on
+    except Exception as error:  # noqa: BLE001 - whatever it fails with
+        _LOG.warning("An observer failed on %s.", type(event).__name__, exc_info=True)
+        return f"{type(error).__name__}: {error}"
+    return ""

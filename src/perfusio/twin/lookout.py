@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from math import inf
 
 from perfusio.decision import Action, Decision, Verdict
 from perfusio.errors import PerfusioError
-from perfusio.events import AlarmChanged
+from perfusio.events import AlarmChanged, AlarmRaised
 from perfusio.forecast import Forecast
-from perfusio.twin.alarms import alarms, doubtful, undecided
+from perfusio.twin.alarms import OVERDUE, WRITE, alarms, doubtful, undecided
 from perfusio.twin.logbook import Logbook
+
+NOT_OURS = (OVERDUE, WRITE)
+"""Alarms that neither a sample nor a forecast ends."""
 
 
 class Lookout:
@@ -38,13 +42,38 @@ class Lookout:
     def look(self, reactor: str, turn: int, forecast: Forecast | None, undecided_because: str) -> None:
         """Raise the alarms that a vessel's sample and forecast give, and clear those that they do not give any more."""
         known = self._book.run_state
+        active = {a[1:] for a in known.alarms if a[0] == reactor and a[1] not in NOT_OURS}
         sample, since = known.trajectories[reactor].states[-1], known.held.get(reactor, turn)
-        found = (*alarms(self._book.config.alarms, sample, forecast, sample.time_h), *doubtful(sample))
+        found = (*alarms(self._book.config.alarms, sample, forecast, sample.time_h, active), *doubtful(sample))
         if undecided_because and (forecast is None or reactor in known.held):
-            found += (undecided(undecided_because, (turn - since) * self._book.config.sampling_interval_hours),)
-        active = {(reactor, a.quantity, a.level) for a in found}
+            found += (undecided(undecided_because, self._hours(since, turn)),)
         for alarm in found:
-            if (reactor, alarm.quantity, alarm.level) not in self._book.run_state.alarms:
-                self._book.append(replace(alarm, reactor=reactor, day=turn))
-        for _, quantity, level in sorted(a for a in self._book.run_state.alarms - active if a[0] == reactor):
-            self._book.append(AlarmChanged(reactor=reactor, day=turn, alarm=f"{quantity}:{level}", status="cleared"))
+            self._tell(replace(alarm, reactor=reactor, day=turn))
+        lasting = {(alarm.quantity, alarm.level) for alarm in found}
+        for quantity, level in sorted(active - lasting):
+            self._change(reactor, turn, f"{quantity}:{level}", "cleared")
+        for _, quantity, level in sorted(d for d in known.delayed if d[0] == reactor and d[1:] not in lasting):
+            self._change(reactor, turn, f"{quantity}:{level}", "passed", "It did not last.")
+
+    def _tell(self, alarm: AlarmRaised) -> None:
+        """Raise an alarm if it is new and has lasted as long as it must, or if it was shelved for long enough."""
+        known, turn = self._book.run_state, alarm.day or 0
+        name = (alarm.reactor or "", alarm.quantity, alarm.level)
+        if name in known.alarms:
+            since, hours = known.shelved.get(name, (turn, inf))
+            if self._hours(since, turn) >= hours:
+                self._book.append(replace(alarm, reason=f"{alarm.reason} It was shelved for {hours:g} h."))
+            return
+        delay = next((a.delay_hours for a in self._book.config.alarms if a.quantity == alarm.quantity), 0.0)
+        is_at_once = alarm.lead_days == 0.0 and alarm.level == "act"
+        if is_at_once or self._hours(known.delayed.get(name, turn), turn) >= delay:
+            self._book.append(alarm)
+        elif name not in known.delayed:
+            words = f"{alarm.reason} Raised if it lasts for {delay:g} h."
+            self._change(name[0], turn, f"{alarm.quantity}:{alarm.level}", "delayed", words)
+
+    def _change(self, reactor: str, turn: int, alarm: str, status: str, reason: str = "") -> None:
+        self._book.append(AlarmChanged(reactor=reactor, day=turn, alarm=alarm, status=status, reason=reason))
+
+    def _hours(self, since: int, turn: int) -> float:
+        return (turn - since) * self._book.config.sampling_interval_hours

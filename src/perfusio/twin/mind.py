@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from functools import partial
 from math import nan
 from pathlib import Path
@@ -17,7 +16,15 @@ from perfusio.bed.well_posed import Doubt, doubt
 from perfusio.config import RunConfig
 from perfusio.decision import Decision
 from perfusio.errors import ModelError
-from perfusio.events import Event, Forecasted, ModelConditioned, ModelFitted, ModelRejected, ModelSaved
+from perfusio.events import (
+    Event,
+    Forecasted,
+    ModelConditioned,
+    ModelFitted,
+    ModelRejected,
+    ModelSaved,
+    ModelWaiting,
+)
 from perfusio.forecast import Forecast
 from perfusio.hybrid.clone_models import CloneModels, keeping_apart
 from perfusio.hybrid.model import HybridModel
@@ -49,12 +56,14 @@ class Mind:
     Attributes:
         model: What is believed now.
         policy: Chooses setpoints.
+        keeps_in: Folder of the run in which models are saved; None = they are not.
     """
 
     def __init__(self, model: Model, policy: Policy, config: RunConfig, tell: Callable[[Event], int]) -> None:
         self.model, self.policy = model, policy
         self._config, self._tell = config, tell
-        self._waiting: tuple[Model, ModelFitted] | None = None
+        self.keeps_in: Path | None = None
+        self._waiting: tuple[Model, ModelWaiting] | None = None
         self._workers = ThreadPoolExecutor(_N_WORKERS, thread_name_prefix="perfusio")
 
     def close(self) -> None:
@@ -100,20 +109,47 @@ class Mind:
             return
         model, event = refitted
         if self._config.model_update == "approve" and isinstance(event, ModelFitted):
-            self._waiting = model, event
-            words = f"The refit ({event.holdout_error:.3g}, {event.previous_error:.3g} before) waits: perfusio adopt."
-            self._tell(ModelRejected(day=turn, model_id=self.model.model_id, reason=words))
+            await self._lay_aside(turn, model, event, observed)
             return
         self.model = model
         self._tell(event)
+
+    async def _lay_aside(self, turn: int, model: Model, fitted: ModelFitted, observed: Sequence[Trajectory]) -> None:
+        """Have a refit wait for a person, saved so that it still waits after a restart."""
+        file = digest = ""
+        if self.keeps_in is not None and isinstance(model, HybridModel | CloneModels):
+            save = partial(models.save, model, observed, self.keeps_in, turn, name="waiting")
+            saved = await self._work(save)
+            file, digest = saved.file, saved.sha256
+        words = f"The refit ({fitted.holdout_error:.3g}, {fitted.previous_error:.3g} before) waits: perfusio adopt."
+        waiting = ModelWaiting(
+            day=turn, model_id=model.model_id, holdout_error=fitted.holdout_error,
+            previous_error=fitted.previous_error, file=file, sha256=digest, reason=words,
+        )  # fmt: skip
+        self._waiting = model, waiting
+        self._tell(waiting)
+
+    def goes_on(self, waiting: ModelWaiting) -> None:
+        """Know of a refit that waited when an earlier program ended.
+
+        Raises:
+            AuditError: its file is gone, or another than the one on record.
+        """
+        if waiting.file and self.keeps_in is not None:
+            self._waiting = models.load(self.keeps_in, waiting), waiting
 
     def adopt(self, turn: int, observed: Sequence[Trajectory]) -> bool:
         """Take the refit that waits for a person into use, with all samples since; return whether there was one."""
         if self._waiting is None:
             return False
-        model, event = self._waiting
+        model, waited = self._waiting
         self._waiting, self.model = None, model.condition(observed)
-        self._tell(replace(event, day=turn, model_id=self.model.model_id))
+        self._tell(
+            ModelFitted(
+                day=turn, model_id=self.model.model_id, holdout_error=waited.holdout_error,
+                previous_error=waited.previous_error, reason=f"The refit of day {waited.day}, adopted by a person.",
+            )
+        )  # fmt: skip
         return True
 
     async def answers(
@@ -165,16 +201,16 @@ class Mind:
         event = Forecasted(reactor=reactor, day=turn, hold=forecast.to_json(), model_id=self.model.model_id)
         return forecast, event
 
-    async def saved(self, turn: int, observed: Sequence[Trajectory], run_dir: Path) -> ModelSaved | None:
-        """Save the model in the folder of the run and return the record of it; None for a model that cannot be saved.
+    async def saved(self, turn: int, observed: Sequence[Trajectory]) -> ModelSaved | None:
+        """Save the model in the folder of the run and return the record of it; None if it cannot or need not be.
 
         Raises:
             AuditError: it could not be written: the run could not go on after a crash.
         """
         model = self.model
-        if not isinstance(model, HybridModel | CloneModels):
+        if not isinstance(model, HybridModel | CloneModels) or self.keeps_in is None:
             return None
-        return await self._work(partial(models.save, model, observed, run_dir, turn))
+        return await self._work(partial(models.save, model, observed, self.keeps_in, turn))
 
     async def _work(self, work: Callable[[], T]) -> T:
         """Run code of a model or a policy in a thread of ours."""

@@ -7,7 +7,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from perfusio.errors import AuditError
-from perfusio.events import ModelSaved
+from perfusio.events import ModelSaved, ModelWaiting
 from perfusio.hybrid import checkpoints
 from perfusio.hybrid.clone_models import CloneModels
 from perfusio.hybrid.model import HybridModel
@@ -16,13 +16,15 @@ from perfusio.trajectory import Trajectory
 FOLDER = "models"
 
 
-def save(model: HybridModel | CloneModels, observed: Sequence[Trajectory], run_dir: Path, turn: int) -> ModelSaved:
-    """Save a model as `models/day-<turn>` of the run; return the record of it.
+def save(
+    model: HybridModel | CloneModels, observed: Sequence[Trajectory], run_dir: Path, turn: int, *, name: str = "day"
+) -> ModelSaved:
+    """Save a model as `models/<name>-<turn>` of the run; return the record of it.
 
     Raises:
         AuditError: the disk does not take it.
     """
-    folder = run_dir / FOLDER / f"day-{turn:03d}"
+    folder = run_dir / FOLDER / f"{name}-{turn:03d}"
     try:
         path = checkpoints.save(model, folder, trajectories=observed)
         digest = sha256(path.read_bytes()).hexdigest()
@@ -33,7 +35,7 @@ def save(model: HybridModel | CloneModels, observed: Sequence[Trajectory], run_d
     return ModelSaved(day=turn, model_id=model.model_id, file=path.relative_to(run_dir).as_posix(), sha256=digest)
 
 
-def load(run_dir: Path, saved: ModelSaved) -> HybridModel | CloneModels:
+def load(run_dir: Path, saved: ModelSaved | ModelWaiting) -> HybridModel | CloneModels:
     """Return a model that was saved.
 
     Raises:

@@ -10,13 +10,14 @@ import json
 import os
 import time
 from dataclasses import asdict, dataclass
+from math import isfinite
 from pathlib import Path
 
 from perfusio.config import Mode
 from perfusio.errors import ConfigError
 
 FOLDER = "orders"
-ACTS = ("mode", "release", "approve", "reject", "acknowledge", "shelve", "adopt")
+ACTS = ("mode", "release", "approve", "reject", "acknowledge", "shelve", "adopt", "accept")
 WHO_AND_WHY = (3, 200)
 LONGEST_SHELVED_H = 48.0
 
@@ -30,7 +31,8 @@ class Order:
         reactor: Vessel; empty = all.
         who: Name of the person.
         why: Reason.
-        value: The mode that is wanted, the key of the decision that is approved or rejected, or the alarm.
+        value: The mode that is wanted, the key of the decision that is approved or rejected, the alarm, or the hour of
+            the sample that is accepted.
         hours: For which an alarm is shelved [h].
     """
 
@@ -49,9 +51,20 @@ class Order:
             raise ConfigError(f"{self.value!r} is no mode. Known: {', '.join(m.value for m in Mode)}.")
         if self.act in ("approve", "reject") and not self.value:
             raise ConfigError(f"{self.act}: which decision? Give its key, run:reactor:day:revision, as on record.")
+        if self.act == "accept":
+            _check_hour(self.value)
         if self.act == "shelve" and not 0.0 < self.hours <= LONGEST_SHELVED_H:
             raise ConfigError(f"An alarm is shelved for up to {LONGEST_SHELVED_H:g} h, found {self.hours:g} h.")
         check_words(self.who, self.why)
+
+
+def _check_hour(text: str) -> None:
+    try:
+        is_hour = isfinite(float(text))
+    except ValueError:
+        is_hour = False
+    if not is_hour:
+        raise ConfigError(f"accept: which sample? Found {text!r}, expected its culture time in hours, as on record.")
 
 
 def check_words(who: str, why: str) -> None:

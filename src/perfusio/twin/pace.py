@@ -24,11 +24,21 @@ class Pace:
     def __init__(self, clock: Clock, interval_hours: float) -> None:
         self._clock, self._interval_ns = clock, int(interval_hours * NS_PER_HOUR)
         self._began: dict[str, int] = {}
+        self._heard: dict[str, int] = {}
 
     def begins(self, reactor: str, turn: int, *, at: datetime | None = None) -> None:
-        """Note that the sample of a turn came now, or at a wall time of an earlier program; only the first counts."""
+        """Note that the sample of a turn came now, or at a wall time of an earlier program.
+
+        Days are counted from the first of these; how long a vessel has been silent, from the last.
+        """
+        self._heard[reactor] = self._clock.monotonic_ns()
         ago_ns = 0 if at is None else int((self._clock.now() - at).total_seconds() * 1e9)
         self._began.setdefault(reactor, self._clock.monotonic_ns() - ago_ns - turn * self._interval_ns)
+
+    def silent_h(self, reactor: str) -> float:
+        """Return for how long no sample of a vessel has come [h], 0 before the first."""
+        heard = self._heard.get(reactor)
+        return 0.0 if heard is None else (self._clock.monotonic_ns() - heard) / NS_PER_HOUR
 
     def has_passed(self, reactor: str, turn: int) -> bool:
         """Whether the sample after that of this turn is due already."""

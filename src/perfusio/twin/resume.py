@@ -11,7 +11,7 @@ from typing import Any
 from perfusio.bed.policy import BEDPolicy
 from perfusio.config import DesignSpace, RunConfig
 from perfusio.errors import AuditError, ConfigError
-from perfusio.events import ModelFitted, ModelSaved, RunStarted, SampleRead
+from perfusio.events import ModelFitted, ModelSaved, ModelWaiting, RunStarted, SampleRead
 from perfusio.protocols import Connector, Model
 from perfusio.twin import models
 from perfusio.twin.day import RunState
@@ -83,6 +83,13 @@ def known_after(records: Sequence[Record]) -> RunState:
     if names and ModelSaved.__name__ in names and names[-1] == ModelFitted.__name__:
         return replace(known, today=replace(known.today, is_fitted=False))
     return known
+
+
+def waiting_refit(records: Sequence[Record]) -> ModelWaiting | None:
+    """Return the refit that waits for a person; one that was adopted is there no more once its model was saved."""
+    last = next((r for r in reversed(records) if r.event in (ModelWaiting.__name__, ModelSaved.__name__)), None)
+    event = last.to_event() if last is not None else None
+    return event if isinstance(event, ModelWaiting) else None
 
 
 def first_read(records: Sequence[Record], reactor: str) -> datetime:

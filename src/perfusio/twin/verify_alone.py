@@ -1,9 +1,6 @@
 """Check a perfusio record with Python's standard library alone: a second opinion that shares no code with perfusio.
 
-    python verify_alone.py audit.jsonl [audit.heads [site.pub]]
-
-Exit code 0: nothing wrong was found. 3: a file cannot be read. 4: each problem is printed. It knows the chain, the
-order and the canonical form of lines, and the signed heads (Ed25519, RFC 8032 section 5.1.7); not what events mean.
+Run: python verify_alone.py audit.jsonl [audit.heads [site.pub]]. Exit code 0: nothing wrong, 3: unreadable, 4: broken.
 """
 
 from __future__ import annotations
@@ -11,62 +8,63 @@ from __future__ import annotations
 import base64
 import json
 import sys
+from collections.abc import Callable
 from hashlib import sha256, sha512
 from typing import Any
 
-FIELDS = {
-    "v", "seq", "ts", "mono_ns", "actor", "run", "reactor", "day", "event", "payload", "reason",
-    "state_sha256", "model_sha256", "config_sha256", "sw", "prev", "hash",
-}  # fmt: skip
+FIELDS = {"v", "seq", "ts", "mono_ns", "actor", "run", "reactor", "day", "event", "payload", "reason", "state_sha256"}
+FIELDS |= {"model_sha256", "config_sha256", "sw", "prev", "hash"}
 Point = tuple[int, int, int, int]
+Looked = tuple[dict[str, Any] | None, str, list[str]]
 
 
-def problems(record: bytes, heads: bytes = b"", public_key: bytes = b"") -> list[str]:
-    """Return what is wrong with the bytes of a record, held against its heads; a raw public key checks signatures."""
-    wrong, hashes, prev = list[str](), list[str](), "0" * 64
-    first, last = dict[str, Any](), dict[str, Any]()
-    lines = record.split(b"\n")
-    if lines.pop():
-        wrong.append("the last line is cut off")
-    for n, line in enumerate(lines, 1):
-        try:
-            data = json.loads(line.decode("ascii"))
-            seal = data.pop("hash")
-            body = _canonical(data)
-            is_spelled = _canonical({**data, "hash": seal}) == line
-        except (ValueError, KeyError, AttributeError, TypeError, RecursionError) as error:
-            wrong.append(f"line {n} is no record: {error!r}")
-            hashes.append("")
-            continue
-        first = first or data
+def looked_at(line: bytes) -> Looked:
+    """Return the fields of a line but for its hash, that, and what is wrong with the line by itself."""
+    try:
+        data = json.loads(line.decode("ascii"))
+        seal, payload, event = data.pop("hash"), data["payload"], data["event"]
+        state = payload.get("state")
         checks = {
-            "is not in canonical form": is_spelled and set(data) | {"hash"} == FIELDS,
-            "was changed": sha256(body).hexdigest() == seal,
-            "does not follow from the line before": data.get("prev") == prev and data.get("seq") == n,
-            "is out of place": (data.get("event") == "RunStarted") == (n == 1) and last.get("event") != "RunEnded",
-            "is of another run": all(data.get(k) == first.get(k) for k in ("run", "config_sha256")),
-            "contradicts itself": _agrees(data),
+            "is not in canonical form": _canonical({**data, "hash": seal}) == line and {*data, "hash"} == FIELDS,
+            "was changed": _digest(data) == seal,
+            "holds another State": data["state_sha256"] == (None if state is None else _digest(state)),
+            "holds another config": event != "RunStarted" or data["config_sha256"] == _digest(payload["config"]),
+            "names two models": data["model_sha256"] == payload.get("model_id"),
         }
-        wrong += [f"line {n} {what}" for what, is_right in checks.items() if not is_right]
+    except (ValueError, KeyError, AttributeError, TypeError, RecursionError) as error:
+        return None, "", [f"is no record: {error!r}"]
+    return data, seal, [what for what, is_right in checks.items() if not is_right]
+
+
+def problems(
+    record: bytes, heads: bytes = b"", public_key: bytes = b"", look: Callable[[bytes], Looked] = looked_at
+) -> list[str]:
+    """Return what is wrong with a record: chain, order, spelling, and by its heads, signed by a raw public key."""
+    *lines, rest = record.split(b"\n")
+    wrong = ["the last line is cut off"] if rest else []
+    hashes, prev, first, last = list[str](), "0" * 64, dict[str, Any](), dict[str, Any]()
+    for n, line in enumerate(lines, 1):
+        data, seal, found = look(line)
         hashes.append(seal)
-        last, prev = data, seal
-    if not hashes:
-        wrong.append("there is no record")
-    return wrong + _against(heads, hashes, first.get("run"), public_key)
+        if data is not None:
+            first = first or data
+            checks = {
+                "does not follow from the line before": data.get("prev") == prev and data.get("seq") == n,
+                "is out of place": (data["event"] == "RunStarted") == (n == 1) and last.get("event") != "RunEnded",
+                "is of another run": all(data.get(k) == first.get(k) for k in ("run", "config_sha256")),
+            }
+            found = found + [what for what, is_right in checks.items() if not is_right]
+            last, prev = data, seal
+        wrong += [f"line {n} {what}" for what in found]
+    return wrong + ([] if lines else ["there is no record"]) + _against(heads, hashes, first.get("run"), public_key)
 
 
 def _canonical(data: Any) -> bytes:
     return json.dumps(data, sort_keys=True, separators=(",", ":"), allow_nan=False).encode("ascii")
 
 
-def _agrees(data: dict[str, Any]) -> bool:
-    """Whether the hashes in a line are those of what it holds."""
-    payload = data.get("payload") or {}
-    state = payload.get("state")
-    is_state = data.get("state_sha256") == (sha256(_canonical(state)).hexdigest() if state is not None else None)
-    config = data.get("config_sha256") if data.get("event") == "RunStarted" else None
-    is_config = config is None or config == sha256(_canonical(payload.get("config"))).hexdigest()
-    return is_state and is_config and data.get("model_sha256") == payload.get("model_id")
+def _digest(data: Any) -> str:
+    return sha256(_canonical(data)).hexdigest()
 
 
 def _against(heads: bytes, hashes: list[str], run: str | None, public_key: bytes) -> list[str]:
@@ -74,8 +72,7 @@ def _against(heads: bytes, hashes: list[str], run: str | None, public_key: bytes
     for n, line in enumerate(heads.split(b"\n")[:-1], 1):
         try:
             head = json.loads(line)
-            signature = bytes.fromhex(head.pop("signature"))
-            i = head["seq"]
+            signature, i = bytes.fromhex(head.pop("signature")), head["seq"]
         except (ValueError, KeyError, AttributeError, TypeError) as error:
             wrong.append(f"head {n} is no head: {error!r}")
             continue

@@ -34,3 +34,12 @@ def test_those_that_are_over_are_printed_when_asked_for(run):
 
 def test_a_folder_without_a_run_is_refused(tmp_path):
     assert isinstance(CliRunner().invoke(app, ["alarms", str(tmp_path)]).exception, ConfigError)
+
+
+def test_an_alarm_of_the_whole_run_is_of_no_vessel(tmp_path):
+    with AuditLogger(tmp_path / "audit.jsonl") as log:
+        log.append(RunStarted(config={}, versions={}, sources={}))
+        log.append(AlarmRaised(day=3, quantity="delivery email", level="act", value=0.2, limit=0.3, lead_days=0.0,
+                               response="Mend it.", reason="Down."))  # fmt: skip
+    said = CliRunner().invoke(app, ["alarms", str(tmp_path)]).stdout
+    assert said.startswith("The run: delivery email:act, priority 1, active, since day 3\n  Down.\n  People ")

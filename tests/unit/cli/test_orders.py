@@ -80,3 +80,23 @@ def test_an_alarm_is_acknowledged_or_shelved_and_a_refit_adopted(tmp_path):
     assert [(o.act, o.value, o.hours) for _, o in waiting(tmp_path)] == [
         ("acknowledge", "viability:act", 0.0), ("shelve", "viability:act", 8.0), ("adopt", "", 0.0),
     ]  # fmt: skip
+
+
+def test_a_quarantined_sample_is_accepted_by_its_hour(replayed_advice):
+    from perfusio.events import SampleQuarantined
+    from perfusio.testing import make_state
+    from perfusio.twin.audit import AuditLogger
+
+    refused = run("accept", replayed_advice, "R01", *WHY).exception
+    assert isinstance(refused, ConfigError)
+    assert "Found, by hour of culture: none." in str(refused)
+    log, _ = AuditLogger.resumed(replayed_advice / "audit.jsonl")
+    for day in (2, 3):
+        log.append(SampleQuarantined(reactor="R01", day=day, state=make_state(day=day), reason="Too many cells."))
+    log.close()
+    assert "vcd 20" in run("accept", replayed_advice, "R01", *WHY).stdout
+    assert run("accept", replayed_advice, "R01", "--hour", "48", *WHY).exit_code == 0
+    assert "by hour of culture: 48, 72." in str(run("accept", replayed_advice, "R01", "--hour", "24", *WHY).exception)
+    assert [(o.act, o.reactor, o.value) for _, o in waiting(replayed_advice)] == [
+        ("accept", "R01", "72.0"), ("accept", "R01", "48.0"),
+    ]  # fmt: skip

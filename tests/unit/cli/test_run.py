@@ -5,9 +5,11 @@ import asyncio
 import pytest
 from typer.testing import CliRunner
 
+from perfusio.cli import resume
 from perfusio.cli.app import app
 from perfusio.errors import ConfigError, PerfusioError
 from perfusio.study.closed_loop import write_synthetic_csv
+from perfusio.twin.bundle import check_bundle
 from perfusio.twin.outcome import Outcome
 from perfusio.twin.verify import read_records, verify
 
@@ -27,9 +29,11 @@ def test_a_replay_leaves_record_setpoints_and_figure_in_one_folder(data, tmp_pat
     out = tmp_path / "results"
     result = run("--csv", data, "--days", 2, "--out", out, "--maximize", "productivity", "--seed", 3)
     assert result.exit_code == 0, result.output
+    (packed,) = out.glob("bundle-*.zip")
+    assert check_bundle(packed) > 8
     assert {f.name for f in out.iterdir()} == {
-        "audit.jsonl", "audit.heads", ".audit.jsonl.lock", "my_data.setpoints.csv", "forecast.png", "models",
-        "source.json",
+        packed.name, "audit.jsonl", "audit.heads", ".audit.jsonl.lock", "my_data.setpoints.csv", "forecast.png",
+        "models", "source.json",
     }  # fmt: skip
     assert verify(out / "audit.jsonl").outcome == "COMPLETED"
     first = next(read_records(out / "audit.jsonl")).payload["config"]["run"]
@@ -52,6 +56,49 @@ def test_a_second_run_in_the_same_folder_moves_the_first_aside(data, tmp_path):
     assert refused.exception.exit_code == 1
     assert "--fresh" in str(refused.exception)
     assert run("--csv", data, "--days", 1, "--out", tmp_path, "--fresh").exit_code == 0
+
+
+@pytest.fixture
+def killed(data, tmp_path):
+    """A run that was killed after the first record of its last day."""
+    assert run("--csv", data, "--days", 2, "--out", tmp_path).exit_code == 0
+    days = [r.day for r in read_records(tmp_path / "audit.jsonl")]
+    lines = (tmp_path / "audit.jsonl").read_bytes().splitlines(keepends=True)
+    (tmp_path / "audit.jsonl").write_bytes(b"".join(lines[: days.index(2) + 1]))
+    (tmp_path / "audit.heads").unlink()
+    return tmp_path
+
+
+@pytest.mark.parametrize(("answer", "outcome"), [("y", "COMPLETED"), ("n", None)])
+def test_a_person_is_asked_whether_an_unfinished_run_goes_on(data, killed, monkeypatch, answer, outcome):
+    monkeypatch.setattr(resume, "is_somebody_there", lambda: True)
+    arguments = ["run", "--csv", str(data), "--days", "4", "--out", str(killed)]
+    result = CliRunner().invoke(app, arguments, input=f"{answer}\n")
+    assert "day 2, 3 samples" in result.stdout
+    assert "Go on with it?" in result.stdout
+    report = verify(killed / "audit.jsonl")
+    assert report.outcome == outcome
+    if outcome:
+        assert result.exit_code == 0
+        events = [r.event for r in read_records(killed / "audit.jsonl")]
+        assert events.count("RunResumed") == 1
+        assert next(read_records(killed / "audit.jsonl")).payload["config"]["run"]["duration_days"] == 2
+    else:
+        assert "perfusio resume" in str(result.exception)
+
+
+def test_nobody_is_asked_where_nobody_is(data, killed):
+    result = run("--csv", data, "--days", 2, "--out", killed)
+    assert "Go on with it?" not in result.output
+    assert f"perfusio resume {killed}" in str(result.exception)
+
+
+def test_a_folder_without_an_unfinished_run_raises_no_question(data, tmp_path, monkeypatch):
+    monkeypatch.setattr(resume, "is_somebody_there", lambda: True)
+    for _ in range(2):
+        result = run("--csv", data, "--days", 1, "--out", tmp_path)
+        assert result.exit_code == 0
+        assert "Go on" not in result.output
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@ import contextlib
 import csv
 import math
 import os
+from datetime import datetime
 
 import pytest
 
@@ -10,7 +11,7 @@ from perfusio.connectors.filesystem import FilesystemStore
 from perfusio.connectors.tables import parse_table
 from perfusio.errors import ConfigError, EndOfRun, SampleOverdue, UnreadableSource, WriteRejected
 from perfusio.events import plain, state_to_json
-from perfusio.protocols import Connector, ConnectorKind
+from perfusio.protocols import Connector, ConnectorKind, Dated
 from perfusio.state import SETPOINT_QUANTITIES, Setpoints
 
 NOMINAL = DEFAULT_AMBR250_DESIGN_SPACE.nominal
@@ -503,3 +504,14 @@ async def test_vessels_follow_one_file_together(source):
     looks = hands.looks
     assert (await vessels["R01"].read_sample()).vcd == 5.0
     assert hands.looks == looks, "what one vessel found stable, the other need not wait for"
+
+
+async def test_a_growing_file_with_dates_says_when_its_culture_began(tmp_path):
+    path = tmp_path / "dated.csv"
+    path.write_text("timestamp,VCD,Via\n2026-01-05 08:00,0.5,97\n2026-01-06 08:00,1.1,98\n")
+    growing = FilesystemStore(path, actuates=True)
+    assert isinstance(growing, Dated)
+    assert growing.began == datetime(2026, 1, 5, 8, 0)
+    assert FilesystemStore(path).began is None  # history
+    path.write_text(HEAD + "".join(ROWS))
+    assert FilesystemStore(path, actuates=True).began is None

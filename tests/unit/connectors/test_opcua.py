@@ -11,7 +11,7 @@ from perfusio.connectors import opcua_connect
 from perfusio.connectors.opcua import OpcUaConnector
 from perfusio.connectors.opcua_nodes import node_map_of
 from perfusio.errors import ConfigError, NotConnected, SampleOverdue, UnreadableSource
-from perfusio.protocols import Connector, ConnectorKind
+from perfusio.protocols import Beating, Connector, ConnectorKind
 from perfusio.testing import make_state
 
 from .conftest import QUICK
@@ -29,6 +29,24 @@ async def test_one_session_and_one_request_for_all_vessels(connect, server):
     assert server.witness.n_reads == before + 1
     assert server.witness.n_sessions == 1
     assert all(isinstance(vessel, Connector) for vessel in vessels.values())
+
+
+async def test_a_controller_can_watch_a_heartbeat(connect, server):
+    vessel = connect(nodes=server.node_map(heartbeat=True)).vessels()["R01"]
+    assert isinstance(vessel, Beating)
+    assert vessel.is_watched
+    assert vessel.describe()["heartbeat"] == "heartbeat (s=R01.heartbeat)"
+    for count in (1, 2):
+        await vessel.beat(count)
+        assert server.value("R01.heartbeat") == count
+    server.faults.bad_writes |= {"R01.heartbeat": "BadUserAccessDenied"}
+    with pytest.raises(NotConnected, match="not taken: BadUserAccessDenied"):
+        await vessel.beat(3)
+    server.kill()
+    with pytest.raises(NotConnected):
+        await vessel.beat(4)
+    server.start()
+    assert not connect().vessels()["R01"].is_watched
 
 
 async def test_status_codes_and_times_are_kept(connect, server):

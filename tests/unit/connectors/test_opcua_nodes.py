@@ -25,6 +25,15 @@ pyruvate_feed = { fixed = 1.0 }
 """
 
 
+def test_a_heartbeat_is_a_node_that_is_written_and_that_vessels_may_share():
+    assert all(v.heartbeat is None for v in node_map_of(tomllib.loads(GOOD)).vessels.values())
+    shared = node_map_of(tomllib.loads(GOOD + '[heartbeat]\nnode = "rig:s=Alive"\n')).vessels
+    assert {v.heartbeat.identifier for v in shared.values()} == {"s=Alive"}
+    assert all(v.heartbeat.write and v.heartbeat in v.tags() for v in shared.values())
+    with pytest.raises(ConfigError, match="named twice, as temperature and heartbeat"):
+        node_map_of(tomllib.loads(GOOD + '[heartbeat]\nnode = "rig:s={vessel}.Temp"\n'))
+
+
 def test_a_map_of_two_vessels():
     vessels = node_map_of(tomllib.loads(GOOD)).vessels
     first, second = vessels["R01"], vessels["R02"]

@@ -2,19 +2,15 @@
 
 import pytest
 
-from perfusio.events import AlarmChanged, AlarmRaised, ConnectorFailed, Forecasted, RunEnded, WriteUnknown
+from perfusio.events import AlarmChanged, AlarmRaised, ConnectorFailed, Forecasted, RunEnded
 from perfusio.notify.message import FOLD_AT, Message, body, folded, message_of, subject
-from perfusio.state import Setpoints
+from perfusio.protocols import Ending
+from perfusio.twin.alarms import badly_written
 
 
 def alarm(reactor="R01", level="act", reason="Glucose is low."):
     return AlarmRaised(reactor=reactor, quantity="glucose", level=level, value=0.2, limit=0.3, lead_days=0.0,
                        response="Feed.", reason=reason)  # fmt: skip
-
-
-ASKED = Setpoints(
-    perfusion_rate=1.0, bleed_rate=0.1, glucose_setpoint=4.0, temperature=36.5, agitation=850.0, pyruvate_feed=1.0
-)
 
 
 @pytest.mark.parametrize(
@@ -23,7 +19,7 @@ ASKED = Setpoints(
         (alarm(), True),
         (alarm(level="warn"), False),
         (alarm(level="escalated"), True),
-        (WriteUnknown(reactor="R01", key="k", asked=ASKED, read_back=None, reason="Lost."), True),
+        (badly_written(Ending.UNKNOWN, reactor="R01", turn=3), True),
         (ConnectorFailed(reactor="R01", operation="read_sample", reason="Down."), False),
         (RunEnded(outcome="FAILED", n_samples=0, n_decisions=0), True),
         (RunEnded(outcome="COMPLETED", n_samples=0, n_decisions=0), False),

@@ -2,8 +2,9 @@
 
 import threading
 
-from perfusio.events import AlarmChanged, AlarmRaised
+from perfusio.events import AlarmChanged, AlarmDelivered, AlarmRaised
 from perfusio.notify.channels import NotDelivered
+from perfusio.notify.message import message_of
 from perfusio.notify.notifier import Notifier
 
 
@@ -107,3 +108,33 @@ def test_a_channel_that_hangs_does_not_hold_up_the_run():
     notifier.close(within_s=0.01)
     assert notifier.delivered == 0
     ends.set()
+
+
+def test_what_became_of_each_delivery_is_kept_for_the_record():
+    down, good = Kept("email", n_failing=4), Kept("log")
+    notifier, _ = told([down, good], [alarm()])
+    wait_for(lambda: len(good.got) == 2)
+    notifier(alarm("R02"))  # urgent and new: told at once, and e-mail works on the second try
+    wait_for(lambda: down.got)
+    notifier.close()
+    news = notifier.news()
+    assert notifier.news() == []
+    said = [(e.channel, e.is_delivered, e.n_tries) for e in news if isinstance(e, AlarmDelivered)]
+    assert said == [("email", False, 3), ("log", True, 1), ("log", True, 1), ("email", True, 2), ("log", True, 1)]
+    (raised,) = [e for e in news if isinstance(e, AlarmRaised)]
+    assert (raised.quantity, raised.level, raised.reason) == ("delivery email", "act", "email: down")
+    (cleared,) = [e for e in news if isinstance(e, AlarmChanged)]
+    assert (cleared.alarm, cleared.status) == ("delivery email:act", "cleared")
+    n = len(good.got)
+    notifier(raised)
+    assert message_of(raised) is message_of(cleared) is None  # or a channel that is down would alarm itself for ever
+    assert len(good.got) == n
+
+
+def test_what_is_no_event_can_be_said_too():
+    channel = Kept()
+    notifier, _ = told([channel], [])
+    notifier.say("the run has died", "The disk is full.")
+    notifier.close()
+    assert channel.got[0][0] == "[perfusio] URGENT the run has died"
+    assert "The disk is full." in channel.got[0][1]

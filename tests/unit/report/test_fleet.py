@@ -11,6 +11,7 @@ from perfusio.events import (
     Forecasted,
     ModelConditioned,
     ModelFitted,
+    ModelWaiting,
     RunEnded,
     RunStarted,
     SampleMissing,
@@ -126,3 +127,11 @@ def test_rows_hold_what_a_table_shows(fleet):
     told(fleet, read("R02", 0, vcd=7.0), written("R02", 0, bleed_rate=0.21))
     row = fleet.rows["R02"]
     assert (row.sample.vcd, row.in_force.bleed_rate, row.word) == (7.0, 0.21, "written")
+
+
+def test_what_concerns_the_whole_run_is_told(fleet):
+    alarm = AlarmRaised(day=1, quantity="delivery email", level="act", value=0.0, limit=0.0, lead_days=0.0,
+                        response="Mend the channel.", reason="email: down.")  # fmt: skip
+    waiting = ModelWaiting(day=1, model_id="m", holdout_error=0.1, previous_error=0.2, reason="It waits.")
+    said = [text.strip() for text in told(fleet, alarm, waiting)]
+    assert said == ["ALARM (act): email: down. Mend the channel.", "refit waits: It waits."]

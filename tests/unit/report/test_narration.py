@@ -5,7 +5,17 @@ from math import nan
 
 from perfusio.config import DEFAULT_AMBR250_DESIGN_SPACE as SPACE
 from perfusio.config import maximize
-from perfusio.events import ConnectorFailed, Forecasted, ModelRejected, RunEnded, SampleRead, Withheld, WriteIntended
+from perfusio.events import (
+    AlarmRaised,
+    ConnectorFailed,
+    Forecasted,
+    ModelRejected,
+    ModelWaiting,
+    RunEnded,
+    SampleRead,
+    Withheld,
+    WriteIntended,
+)
 from perfusio.report.lines import WIDTH, Tone
 from perfusio.report.narration import Narrator, number
 from perfusio.testing import make_state
@@ -149,3 +159,26 @@ def test_numbers_have_about_three_digits():
     assert [number(v) for v in (nan, 0.0, 0.05, 1.234, 12.34, 123.4, 1234.0)] == [
         "-", "0.00", "0.050", "1.23", "12.3", "123", "1234",
     ]  # fmt: skip
+
+
+def about_a_channel():
+    return AlarmRaised(
+        day=1, quantity="delivery email", level="act", value=nan, limit=nan, lead_days=0.0,
+        response="Mend the channel.", reason="email: down.",
+    )  # fmt: skip
+
+
+def test_what_concerns_the_whole_run_is_told(told):
+    words = "It waits: perfusio adopt."
+    waiting = ModelWaiting(day=1, model_id="m", holdout_error=0.1, previous_error=0.2, reason=words)
+    said = texts([told.started(), about_a_channel(), waiting])
+    assert "      ALARM (act): email: down. Mend the channel." in said
+    assert "      refit waits: It waits: perfusio adopt." in said
+
+
+def test_a_run_that_goes_on_on_its_last_day_is_told_without_its_first_sample(told):
+    at = {"reactor": "R01", "day": 3}
+    resumed = [told.started(), Forecasted(**at, hold=told.forecast(0), model_id="m")]
+    (row,) = rows([*resumed, RunEnded(outcome="COMPLETED", n_samples=1, n_decisions=0)])
+    assert row[0] == "3"
+    assert row[6] == number(told.forecast(0)["mean"]["vcd"][2])

@@ -5,18 +5,27 @@ import pytest
 from perfusio.selftest.clock_jumps import clock_jumps
 from perfusio.selftest.cutting_off import kill_loop, lives, planted_in_lives, system_calls
 from perfusio.selftest.lives_bugs import BUGS
+from perfusio.selftest.traced import can_trace
 
 
 @pytest.mark.parametrize("promise", [kill_loop, system_calls, clock_jumps])
 def test_the_promise_is_kept(promise):
     row = promise(False)
     assert row.is_kept, row.note
-    assert row.n_tried == {kill_loop: 30, system_calls: 100, clock_jumps: 10}[promise]
+    n_traced = 10 * can_trace()
+    assert row.n_tried == {kill_loop: 30, system_calls: 100 + n_traced, clock_jumps: 10}[promise]
 
 
 def test_planted_bugs_are_noticed():
     row = planted_in_lives(False)
     assert (row.n_tried, row.n_failed) == (len(BUGS), 0), row.note
+
+
+@pytest.mark.skipif(not can_trace(), reason="strace is not here, or may not trace")
+def test_a_bug_is_noticed_where_the_kernel_cuts_off_too():
+    n_points, problems = lives("traced", 60, seed=1, bug="acts before the record")
+    assert problems
+    assert n_points < 60  # the first is enough
 
 
 def test_a_trial_that_cannot_be_made_is_no_success():

@@ -2,6 +2,7 @@
 
 import asyncio
 
+from perfusio.selftest import soak as soak_module
 from perfusio.selftest.model_faults import Sick, model_faults, not_learnt, not_written
 from perfusio.selftest.soak import Watch, soak
 from perfusio.selftest.steady import Steady
@@ -33,3 +34,10 @@ def test_growing_memory_is_seen():
     watch = Watch()
     watch.memory_mb = [100.0, 400.0, 500.0, *(500.0 + 2.0 * day for day in range(6))]
     assert abs(watch.slope_mb() - 2.0) < 1e-9
+
+
+def test_more_alarms_than_a_person_can_act_upon_break_the_promise(monkeypatch):
+    monkeypatch.setattr(soak_module, "MOST_ALARMS", -1.0)  # none at all are too many
+    row = soak(False)
+    assert not row.is_kept
+    assert row.note.endswith("; too many alarms")

@@ -57,3 +57,9 @@ def test_a_verifier_that_believes_everything_is_caught(few, monkeypatch):
 def test_a_verifier_that_looks_at_no_signature_finds_all_but_forged_heads(few, monkeypatch):
     monkeypatch.setattr(PublicKey, "has_signed", lambda *_: True)
     assert tampering.tampering(False).is_kept  # forged heads are the test of `heads`
+
+
+def test_a_judge_that_remembers_wrongly_is_caught(few, monkeypatch):
+    monkeypatch.setattr(tampering, "EVERY_ANEW", 1)
+    monkeypatch.setattr(tampering, "looked_at", lambda line: (None, ()))  # remembered: nothing wrong with any line
+    assert not tampering.tampering(False).is_kept

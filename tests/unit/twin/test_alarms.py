@@ -85,3 +85,33 @@ def test_upper_and_lower_levels_are_told_by_their_order():
 def test_levels_of_what_is_not_a_species_are_refused_before_the_run():
     with pytest.raises(ConfigError, match="cspr"):
         AlarmLimits(quantity="cspr", warn=20.0, act=15.0)
+
+
+class TestDeadBand:
+    active = frozenset({("glucose", "warn")})
+
+    def levels(self, glucose, limits=DEFAULT_ALARMS, active=active):
+        sample = make_state(day=3, viability=99.0, glucose=glucose)
+        return [(a.quantity, a.level) for a in alarms(limits, sample, None, 72.0, active)]
+
+    def test_an_alarm_is_over_a_tenth_of_the_way_behind_its_level(self):
+        assert self.levels(1.05) == [("glucose", "warn")]  # warn 1.0, act 0.3
+        assert self.levels(1.08) == []
+        assert self.levels(1.05, active=frozenset()) == []  # one that was not raised is not raised behind its level
+
+    def test_the_band_can_be_chosen(self):
+        wide = (AlarmLimits(quantity="glucose", warn=1.0, act=0.3, dead_band=0.5),)
+        assert self.levels(1.4, wide) == [("glucose", "warn")]
+        none = (AlarmLimits(quantity="glucose", warn=1.0, act=0.3, dead_band=0.0),)
+        assert self.levels(1.0, none) == []
+
+    def test_a_forecast_has_it_too(self):
+        (limit,) = (a for a in DEFAULT_ALARMS if a.quantity == "ammonium")  # warn 8, act 12
+        ahead = forecast(ammonium=(2, 0.6, 7.8))
+        assert alarms((limit,), GOOD, ahead, 72.0) == ()
+        (alarm,) = alarms((limit,), GOOD, ahead, 72.0, {("ammonium", "warn")})
+        assert (alarm.level, alarm.limit) == ("warn", 8.0)
+
+    def test_the_graver_level_has_its_own(self):
+        assert self.levels(0.35, active=frozenset({("glucose", "act")})) == [("glucose", "act")]
+        assert self.levels(0.4, active=frozenset({("glucose", "act")})) == [("glucose", "warn")]

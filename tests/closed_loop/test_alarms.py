@@ -1,0 +1,54 @@
+"""Alarms over a whole run: they do not flutter, wait if they are asked to, and come back from the shelf."""
+
+from perfusio.config import AlarmLimits
+from perfusio.testing import ScriptedConnector, make_state
+from perfusio.twin.fold import folded
+from perfusio.twin.orders import Order, give
+
+
+def glucose(*values):
+    return ScriptedConnector([make_state(day=d, glucose=v, viability=99.0) for d, v in enumerate(values)])
+
+
+def limit(**more):
+    return (AlarmLimits(quantity="glucose", warn=1.0, act=0.3, **more),)
+
+
+def told(run):
+    return [
+        (e.day, "raised" if type(e).__name__ == "AlarmRaised" else e.status)
+        for e in run.of("AlarmRaised", "AlarmChanged")
+    ]
+
+
+async def test_a_value_that_wavers_about_its_level_is_one_alarm(run_twin):
+    run = await run_twin(glucose(2.0, 0.99, 1.01, 0.99, 1.01, 2.0), days=5, alarms=limit())
+    assert told(run) == [(1, "raised"), (5, "cleared")]
+
+
+async def test_without_a_dead_band_it_flutters(run_twin):
+    run = await run_twin(glucose(2.0, 0.99, 1.01, 0.99, 1.01, 2.0), days=5, alarms=limit(dead_band=0.0))
+    assert [what for _, what in told(run)] == ["raised", "cleared"] * 2
+
+
+async def test_an_alarm_that_must_last_is_raised_if_it_does(run_twin):
+    run = await run_twin(glucose(0.9, 2.0, 0.9, 0.9, 0.9, 2.0), days=5, alarms=limit(delay_hours=48.0))
+    assert told(run) == [(0, "delayed"), (1, "passed"), (2, "delayed"), (4, "raised"), (5, "cleared")]
+    (known,) = [folded(run.events[:n], "x").delayed for n in [1 + run.events.index(run.of("AlarmChanged", day=2)[0])]]
+    assert known == {("R01", "glucose", "warn"): 2}  # so it is known after a restart
+
+
+async def test_what_is_measured_beyond_the_act_level_never_waits(run_twin):
+    run = await run_twin(glucose(2.0, 0.1, 0.1), days=2, alarms=limit(delay_hours=240.0))
+    assert told(run)[0] == (1, "raised")
+
+
+async def test_a_shelved_alarm_comes_back(run_twin, tmp_path):
+    def shelve(event):
+        if type(event).__name__ == "AlarmRaised" and event.day == 0:
+            give(tmp_path, Order(act="shelve", reactor="R01", value="glucose:warn", who="A. Smith", why="I know.",
+                                 hours=48.0))  # fmt: skip
+
+    run = await run_twin(glucose(*[0.9] * 5), days=4, alarms=limit(), observers=(shelve,))
+    assert told(run) == [(0, "raised"), (1, "shelved"), (3, "raised")]
+    assert "It was shelved for 48 h." in run.of("AlarmRaised")[1].reason
