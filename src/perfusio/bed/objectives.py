@@ -143,8 +143,14 @@ def feasibility(
     return judged(constraints, Moments.of(constraints, paths, plans, diameter=diameter))
 
 
-def judged(constraints: tuple[Constraint, ...], moments: Moments) -> Feasibility:
-    """Judge candidates by chance constraints: mean +- k sd within the limit on each day, k from the probability."""
+def judged(constraints: tuple[Constraint, ...], moments: Moments, sureness: FloatArray | float = 1.0) -> Feasibility:
+    """Judge candidates by chance constraints: mean +- k sd within the limit on each day, k from the probability.
+
+    Args:
+        constraints: C of them.
+        moments: Of their quantities.
+        sureness: Share of k that is asked for in each interval, (H,) or one number.
+    """
     n, horizon = moments.mean.shape[1:]
     missed = np.full((n, len(constraints), horizon), -np.inf)
     of_mean = np.full(n, -np.inf)
@@ -152,7 +158,7 @@ def judged(constraints: tuple[Constraint, ...], moments: Moments) -> Feasibility
     probability = np.ones((n, len(constraints)))
     for c, constraint in enumerate(constraints):
         mean, sd = moments.mean[c], moments.sd[c]
-        k = norm.ppf(constraint.probability)
+        k = norm.ppf(constraint.probability) * np.asarray(sureness)
         for limit, sign in ((constraint.low, 1.0), (constraint.high, -1.0)):
             if limit is not None:
                 margin = sign * (mean - limit)

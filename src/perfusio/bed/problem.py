@@ -21,6 +21,10 @@ from perfusio.state import SETPOINT_INDEX, FloatArray
 INFEASIBLE = -1e30
 """Below any acquisition value: the logarithm of a hopeless improvement of little spread can be -1e12."""
 PENALTY = 1e3
+SURE_AFTER_DAYS = 3.0
+"""From this day of the horizon on limits are kept as surely as asked, before it by a share of the margin that rises with
+time. What is done today hardly moves tomorrow: were the whole margin asked of it, a vessel that keeps its limits would
+be bled and warmed at any price whenever the doubt about its state is a little large. Each day was a third day once."""
 TOLERANCE = 0.003
 """Where no candidate keeps every limit, those within this much of the least violation compete on the objective: 0.015
 points of viability. What it allows the objective takes, and recovery is slower by it."""
@@ -101,6 +105,7 @@ class Problem:
         from perfusio.bed.acquisition import acquisition  # torch: loaded with the first decision
 
         self.current, self.config, self.diameter = current, config, diameter
+        self.hours = hours
         self.horizons = [intervals(o.horizon_days, hours) for o in config.objectives]
         self.judged: list[Judged] = []
         self.futures, self.space = futures, space
@@ -115,6 +120,13 @@ class Problem:
             config.acquisition, self.outcomes, n_paths=n_paths, baseline=self._baseline, seed=seed,
             n_objectives=len(config.objectives) if self._is_multi else 1,
         )  # fmt: skip
+
+    @property
+    def _sureness(self) -> FloatArray:
+        """Share of a margin that is asked for in each interval (H,); see SURE_AFTER_DAYS."""
+        share = np.minimum(self.hours / 24.0 * np.arange(1.0, self.horizon + 1.0) / SURE_AFTER_DAYS, 1.0)
+        share[-1] = 1.0
+        return share
 
     @property
     def horizon(self) -> int:
@@ -245,7 +257,7 @@ class Problem:
 
     def _judged(self, moments: Moments) -> Feasibility:
         known = moments if self._known is None else moments.corrected(*self._known)
-        return judged(self.config.constraints, known)
+        return judged(self.config.constraints, known, self._sureness)
 
     def anchor(self, on_many: Problem, candidate: FloatArray) -> None:
         """Judge from now on by what the same problem on many paths says of a candidate (D,); forget what was judged.

@@ -58,7 +58,7 @@ def searching(
     """
     start = np.clip(problem.hold, low, high)
     if problem.config.search == "gradient":
-        yield from _climbing(problem, problem, low, high, rng)
+        yield from _climbing(problem, low, high, rng)
     else:
         yield from _sampling(problem, low, high, start, rng, rounds=N_ROUNDS, reach=1.0)
     return problem.settle()
@@ -78,7 +78,7 @@ def refining(
     if problem.config.search == "gradient":
         yield scout, start[None]
         scout.anchor(on_many, start)
-        yield from _climbing(scout, scout, low, high, rng)
+        yield from _climbing(scout, low, high, rng)
     else:
         yield from _sampling(scout, low, high, start, rng, rounds=N_SCOUTED, reach=REACH, on_many=on_many)
     best, _ = scout.settle()
@@ -92,13 +92,11 @@ def refining(
     return problem.settle()
 
 
-def _climbing(
-    scout: Problem, problem: Problem, low: FloatArray, high: FloatArray, rng: np.random.Generator
-) -> Search[None]:
+def _climbing(problem: Problem, low: FloatArray, high: FloatArray, rng: np.random.Generator) -> Search[None]:
     from perfusio.bed.gradient import climbed  # torch
 
     start = np.clip(problem.hold, low, high)
-    ends = climbed(scout.penalized, low, high, start, seed=int(rng.integers(2**31)))
+    ends = climbed(problem.penalized, low, high, start, seed=int(rng.integers(2**31)))
     found = np.concatenate([start[None], ends])
     yield problem, found
     problem.merit(found)

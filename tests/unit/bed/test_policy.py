@@ -89,6 +89,31 @@ def assert_allowed(decision, current, space=SPACE):
     assert decision.setpoints.bleed_rate <= decision.setpoints.perfusion_rate
 
 
+@dataclass(frozen=True)
+class Taught(Toy):
+    """Learnt from runs in which only perfusion, bleed and glucose were varied, and agitation was 900."""
+
+    def tried(self):
+        low, high = NOMINAL.vector(), NOMINAL.vector()
+        low[:3], high[:3] = SPACE.low[:3], SPACE.high[:3]
+        low[4] = high[4] = 900.0
+        return low, high
+
+
+class TestWhatNobodyTried:
+    def test_a_setpoint_that_no_run_varied_stays_or_goes_where_it_was(self):
+        for vcd in (20.0, 36.0, 50.0):
+            found = decide(vcd, model=Taught(), current=replace(NOMINAL, agitation=870.0))
+            assert found.setpoints.temperature == NOMINAL.temperature
+            assert found.setpoints.pyruvate_feed == NOMINAL.pyruvate_feed
+            assert 870.0 <= found.setpoints.agitation <= 900.0
+            assert found.setpoints.bleed_rate != NOMINAL.bleed_rate
+
+    def test_somebody_may_let_it_move(self):
+        found = decide(36.0, model=Taught(), untried="move", objective=maximize("viability"))
+        assert found.setpoints.temperature < NOMINAL.temperature
+
+
 class TestWhatIsProposed:
     @pytest.mark.parametrize("seed", range(6))
     def test_it_stays_in_the_design_space_and_within_a_step(self, seed):

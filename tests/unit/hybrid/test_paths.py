@@ -37,6 +37,23 @@ def test_mean_and_covariance_are_those_of_the_process():
     assert (off**2).mean(axis=1) == pytest.approx(variance, rel=0.06)
 
 
+def test_processes_evaluated_together_give_what_each_gives_alone():
+    other = Hyperparameters(log_lengthscales=np.log([3.0, 0.5, 1.0, 2.0]), log_signal=0.0, log_noise=0.0)
+    draws = [conditioned(h=h)[1].sample_paths(40, np.random.default_rng(seed)) for seed, h in enumerate((H, other))]
+    x = np.random.default_rng(5).standard_normal((7, 40, D))
+    together = paths.Bundle(draws)(x)
+    assert together.shape == (2, 7, 40)
+    for one, values in zip(draws, together, strict=True):
+        assert values == pytest.approx(one(x), abs=2e-4)
+
+
+@pytest.mark.parametrize("n", [1, 5, 16, 17])
+def test_the_first_paths_are_the_same_whoever_asks_for_more(n):
+    draw = conditioned()[1].sample_paths(40, np.random.default_rng(0))
+    x = np.random.default_rng(5).standard_normal((7, 40, D))
+    assert draw(x[:, :n]) == pytest.approx(draw(x)[:, :n], abs=1e-4)
+
+
 def runs_of_days(n_runs=24, n_days=28, d=16):
     """Inputs as a culture gives them: smooth courses in some dimensions, constant setpoints in others."""
     rng = np.random.default_rng(1)
