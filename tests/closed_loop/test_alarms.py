@@ -1,7 +1,12 @@
 """Alarms over a whole run: they do not flutter, wait if they are asked to, and come back from the shelf."""
 
+from collections import Counter
+
 from perfusio.config import AlarmLimits
+from perfusio.notify.message import folded as folded_messages
+from perfusio.notify.message import message_of
 from perfusio.testing import ScriptedConnector, make_state
+from perfusio.twin.alarm_states import alarm_states, rolled_up
 from perfusio.twin.fold import folded
 from perfusio.twin.orders import Order, give
 
@@ -52,3 +57,23 @@ async def test_a_shelved_alarm_comes_back(run_twin, tmp_path):
     run = await run_twin(glucose(*[0.9] * 5), days=4, alarms=limit(), observers=(shelve,))
     assert told(run) == [(0, "raised"), (1, "shelved"), (3, "raised")]
     assert "It was shelved for 48 h." in run.of("AlarmRaised")[1].reason
+
+
+async def test_a_bad_day_of_many_vessels_is_few_alarms_and_one_message(run_twin):
+    """H2: at most one alarm per ten minutes, sustained, and a person is told of all vessels at once."""
+    names = [f"R{i:02d}" for i in range(1, 25)]
+    bad = {1: {"glucose": 0.1, "viability": 90.0}}
+    vessels = {
+        name: ScriptedConnector([make_state(day=d, **{"viability": 99.0, **bad.get(d, {})}) for d in range(3)])
+        for name in names
+    }
+    run = await run_twin(vessels, days=2)
+    raised = run.of("AlarmRaised")
+    assert len(raised) == 48
+    assert max(Counter(e.day for e in raised).values()) <= 144
+    states = alarm_states(e for e in run.events if e.day is None or e.day <= 1)
+    assert [(state.id, len(vessels)) for state, vessels in rolled_up(states)] == [
+        ("glucose:act", 24), ("viability:act", 24),
+    ]  # fmt: skip
+    messages = folded_messages([message_of(e) for e in raised])
+    assert [m.text.partition(" (")[0] for m in messages] == ["24 vessels", "24 vessels"]

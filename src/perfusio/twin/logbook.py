@@ -142,6 +142,10 @@ class Logbook:
                 word = Word(is_held=False, who="perfusio", why="A write ended so that a person has to decide.")
             self.change_mode(reactor, turn, now, word)
 
+        for reactor in sorted(self.run_state.stuck & self.aboard):  # a kill may have come between a write and its alarm
+            if (reactor, WRITE, "act") not in self.run_state.alarms:
+                self.append(badly_written(Ending.UNKNOWN, reactor=reactor, turn=turn))
+
     def change_mode(self, reactor: str, turn: int, mode: Mode, word: Word) -> None:
         """Record a change of mode; one that ends a hold lets a connector that had stopped by itself write again."""
         before = self.run_state.noted.get(reactor, mode)

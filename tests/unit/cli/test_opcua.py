@@ -62,7 +62,7 @@ def test_from_nothing_to_a_checked_map(server, here):
     told = perfusio("browse", server.endpoint, *LOGIN)
     assert "R01/vcd\n  s=R01.vcd  Double, read, 20.0" in told.stdout
     assert "R01/titer\n  s=R01.titer  Null, read, no value (BadNoData)" in told.stdout
-    assert told.stdout.endswith("18 variables\n")
+    assert told.stdout.endswith("19 variables\n")
 
     (here / "nodes.toml").write_text(server.toml(write=("bleed_rate",)))
     checked = perfusio("check", server.endpoint, "--nodes", "nodes.toml", *LOGIN)
