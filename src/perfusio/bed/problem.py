@@ -23,8 +23,8 @@ INFEASIBLE = -1e30
 PENALTY = 1e3
 SURE_AFTER_DAYS = 3.0
 """From this day of the horizon on limits are kept as surely as asked, before it by a share of the margin that rises
-with time. What is done today hardly moves tomorrow: were the whole margin asked of it, a vessel that keeps its limits would
-be bled and warmed at any price whenever the doubt about its state is a little large. Each day was a third day once."""
+with time. What is done today hardly moves tomorrow: were the whole margin asked of it, a vessel that keeps its limits
+would be bled and warmed at any price whenever the doubt about it is a little large. Each day was a third day once."""
 TOLERANCE = 0.003
 """Where no candidate keeps every limit, those within this much of the least violation compete on the objective: 0.015
 points of viability. What it allows the objective takes, and recovery is slower by it."""
