@@ -25,7 +25,7 @@ ONE_THREAD := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1
 	bench-opcua bench-sql
 help:
 	@echo "make demo         run the main job on a virtual vessel, in a fresh folder (ARGS='--days 14')"
-	@echo "make test         linters, types, import contracts and all tests (under 6 minutes on 2 cores)"
+	@echo "make test         linters, types, import contracts and all tests (about 12 minutes on 2 cores)"
 	@echo "make lint         linters, types and import contracts only"
 	@echo "make bench-plant  how exact and how fast the simulated vessels are (minutes; FULL= is shorter)"
 	@echo "make bench-twin   how well the twin holds a density, beside simpler controllers (minutes; FULL= is shorter)"

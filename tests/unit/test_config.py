@@ -37,7 +37,7 @@ SPACE = DEFAULT_AMBR250_DESIGN_SPACE
 class TestRunConfig:
     def test_the_code_of_the_front_page(self):
         config = RunConfig(duration_days=28, sampling_interval_hours=24.0, retrain_every=3, acquisition="LogEI")
-        assert (config.n_turns, config.forecast_days, config.n_paths, config.seed) == (28, 28, 256, 0)
+        assert (config.n_turns, config.forecast_days, config.n_paths, config.seed) == (28, 28, 128, 0)
         assert config.objective == track(vcd=30)
         assert config.mode is None
 
