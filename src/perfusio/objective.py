@@ -117,7 +117,8 @@ class Constraint(Frozen):
         quantity: A species or derived quantity.
         low: Lower limit, canonical unit, or None.
         high: Upper limit, canonical unit, or None.
-        probability: Least probability of keeping it, each day.
+        probability: Least probability of keeping it, each day (of viability: from the third day on in full; see
+            docs/explanations/the-decisions.md).
     """
 
     quantity: ForecastName

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from perfusio.bed.pareto import nondominated
-from perfusio.bed.policy import box, problem_of
+from perfusio.bed.policy import box, problem_of, tried_by
 from perfusio.bed.reasons import options_of
 from perfusio.bed.search import best_candidate
 from perfusio.config import DesignSpace, Objective, RunConfig
@@ -52,7 +52,8 @@ def candidate_front(
     found = []
     for shares in _directions(len(plain), config.seed):
         problem = problem_of(trajectory, current, model, space, _weighed(config, plain, shares), config.seed)
-        best_candidate(problem, *box(problem, trajectory, space), np.random.default_rng(config.seed))
+        low, high = box(problem, trajectory, space, tried_by(model, config))
+        best_candidate(problem, low, high, np.random.default_rng(config.seed))
         pool = problem.pool()
         found.append(replace(pool, gains=pool.gains / shares))
     least = min(float(pool.violation[pool.is_allowed].min(initial=np.inf)) for pool in found)

@@ -149,16 +149,17 @@ def judged(constraints: tuple[Constraint, ...], moments: Moments, sureness: Floa
     Args:
         constraints: C of them.
         moments: Of their quantities.
-        sureness: Share of k that is asked for in each interval, (H,) or one number.
+        sureness: Share of k that is asked for of each constraint in each interval, (C, H) or one number.
     """
     n, horizon = moments.mean.shape[1:]
+    shares = np.broadcast_to(sureness, (len(constraints), horizon))
     missed = np.full((n, len(constraints), horizon), -np.inf)
     of_mean = np.full(n, -np.inf)
     margins = np.full((n, len(constraints)), np.inf)
     probability = np.ones((n, len(constraints)))
     for c, constraint in enumerate(constraints):
         mean, sd = moments.mean[c], moments.sd[c]
-        k = norm.ppf(constraint.probability) * np.asarray(sureness)
+        k = norm.ppf(constraint.probability) * shares[c]
         for limit, sign in ((constraint.low, 1.0), (constraint.high, -1.0)):
             if limit is not None:
                 margin = sign * (mean - limit)
@@ -177,8 +178,11 @@ def judged(constraints: tuple[Constraint, ...], moments: Moments, sureness: Floa
 
 
 def violation_of(missed: FloatArray) -> FloatArray:
-    """Return the violation (G,) of candidates that miss limits by so much, (G, C, H); see Feasibility."""
-    daily = missed.max(axis=1, initial=-np.inf)
+    """Return the violation (G,) of candidates that miss limits by so much, (G, C, H); see Feasibility.
+
+    What is not a number keeps no limit.
+    """
+    daily = np.where(np.isnan(missed), np.inf, missed).max(axis=1, initial=-np.inf)
     worst, beyond = daily.max(axis=1), np.maximum(daily, 0.0)
     violation: FloatArray = np.where(worst > 0.0, (worst + beyond.mean(axis=1) + beyond[:, -1]) / 3.0, worst)
     return violation

@@ -181,18 +181,14 @@ class _Today:
         on_many = posed(futures, N_MANY_PATHS)
         problem, scout = (posed(few(futures, n, draw), n) for n in (N_PATHS, N_SCOUT_PATHS))
         yield on_many, on_many.hold[None]
-        low, high = box(on_many, trajectory, space, self._tried())
+        low, high = box(on_many, trajectory, space, tried_by(self.model, config))
         best, merit = yield from refining(scout, problem, on_many, low, high, np.random.default_rng(seed))
-        yield problem, best[None]
-        score = float(problem.acquire(best[None])[0])
-        if not np.isfinite(score) or abs(float(problem.merit(best[None])[0]) - merit) > ROUNDING * max(1.0, abs(merit)):
-            raise ModelError(f"The score of the best setpoints does not re-evaluate: {merit:g} against {score:g}.")
+        again = posed(problem.futures, N_PATHS)  # nothing of the search is left in it
+        yield again, best[None]
+        score, first, second = (float(p.acquire(best[None])[0]) for p in (on_many, problem, again))
+        if not np.isfinite(score) or np.isnan(merit) or not abs(second - first) <= ROUNDING * max(1.0, abs(first)):
+            raise ModelError(f"The score of the best setpoints does not re-evaluate: {first:g} against {second:g}.")
         return _Found(problem=problem, on_many=on_many, best=best, score=score)
-
-    def _tried(self) -> tuple[FloatArray, FloatArray] | None:
-        if self.config.untried == "move" or not isinstance(self.model, Experienced):
-            return None
-        return self.model.tried()
 
     def _decision(
         self, reactor: str, found: _Found, ahead: tuple[Forecast, ...] | PerfusioError
@@ -222,6 +218,11 @@ def _with_disturbance(reason: Reason, model: Model, trajectory: Trajectory) -> R
     return replace(reason, disturbance=float(mean[q]), disturbance_sd=float(sd[q]))
 
 
+def tried_by(model: Model, config: RunConfig) -> tuple[FloatArray, FloatArray] | None:
+    """Return what a model says was tried (protocols.Experienced), where the run asks for it."""
+    return model.tried() if config.untried == "hold" and isinstance(model, Experienced) else None
+
+
 def box(
     problem: Problem,
     trajectory: Trajectory,
@@ -233,7 +234,7 @@ def box(
     Perfusion is capped at the present rate times exp(growth), for later pieces with the growth until then: a faster
     ramp overfeeds (process-facts 3.2). A setpoint that was never varied where the model learnt (`tried`, as in
     protocols.Experienced) is not moved, unless towards where it was then: what it does would be a guess, and a guess is
-    where an optimum is soon found.
+    where an optimum is soon found. Flows are no guess: what perfusion and bleed do to cells the balances say.
     """
     d, b = SETPOINT_INDEX["perfusion_rate"], SETPOINT_INDEX["bleed_rate"]
     vcd, before = problem.hold_paths()[:, 0, SPECIES_INDEX["vcd"]], trajectory.states[-1].vcd
@@ -243,6 +244,7 @@ def box(
     low, high, highs = space.low, space.high, []
     if tried is not None:
         is_untried = tried[1] - tried[0] < VARIED * space.max_step
+        is_untried[[d, b]] = False
         low = np.where(is_untried, np.clip(np.minimum(tried[0], problem.current), low, high), low)
         high = np.where(is_untried, np.clip(np.maximum(tried[1], problem.current), space.low, high), high)
     for piece in range(n):

@@ -15,16 +15,17 @@ from numpy.typing import NDArray
 
 from perfusio.bed.objectives import Feasibility, Moments, judged, quantity_paths, scores
 from perfusio.config import MULTI_OBJECTIVE, DesignSpace, RunConfig
+from perfusio.errors import ModelError
 from perfusio.protocols import Futures
 from perfusio.state import SETPOINT_INDEX, FloatArray
 
 INFEASIBLE = -1e30
 """Below any acquisition value: the logarithm of a hopeless improvement of little spread can be -1e12."""
 PENALTY = 1e3
-SURE_AFTER_DAYS = 3.0
-"""From this day of the horizon on limits are kept as surely as asked, before it by a share of the margin that rises
-with time. What is done today hardly moves tomorrow: were the whole margin asked of it, a vessel that keeps its limits
-would be bled and warmed at any price whenever the doubt about it is a little large. Each day was a third day once."""
+SURE_AFTER_DAYS, SLOW = 3.0, ("viability",)
+"""From this day of the horizon on slow quantities keep their limits as surely as asked; before it, by a share of the
+margin that rises with time. What is done today hardly moves them tomorrow: were the whole margin asked of it, a vessel
+that keeps its limits would be bled and warmed at any price whenever the doubt about it is a little large."""
 TOLERANCE = 0.003
 """Where no candidate keeps every limit, those within this much of the least violation compete on the objective: 0.015
 points of viability. What it allows the objective takes, and recovery is slower by it."""
@@ -113,6 +114,8 @@ class Problem:
         self.allowed = 0.0
         self._last: _Played | None = None
         self._known: tuple[Moments, Moments] | None = None
+        self._rows: dict[bytes, int] = {}
+        self._plans: FloatArray = np.empty((0, self.horizon, len(current)))
         self._is_multi = config.acquisition in MULTI_OBJECTIVE
         others = baseline if baseline is not None and self._is_multi else np.empty((0, len(current)))
         self._baseline = np.concatenate([self.hold[None], np.tile(others, config.plan_pieces)])
@@ -123,10 +126,12 @@ class Problem:
 
     @property
     def _sureness(self) -> FloatArray:
-        """Share of a margin that is asked for in each interval (H,); see SURE_AFTER_DAYS."""
+        """Share of a margin that is asked for of each constraint in each interval (C, H); see SURE_AFTER_DAYS."""
         share = np.minimum(self.hours / 24.0 * np.arange(1.0, self.horizon + 1.0) / SURE_AFTER_DAYS, 1.0)
         share[-1] = 1.0
-        return share
+        whole = np.ones_like(share)
+        rows = [share if c.quantity in SLOW else whole for c in self.config.constraints]
+        return np.array(rows).reshape(-1, self.horizon)
 
     @property
     def horizon(self) -> int:
@@ -264,7 +269,10 @@ class Problem:
 
         The candidate itself is then judged as on many paths, those near it almost so, at the cost of few.
         """
-        self._known = self._moments(candidate), on_many._moments(candidate)
+        few, many = self._moments(candidate), on_many._moments(candidate)
+        if not all(np.isfinite(a).all() for a in (few.mean, few.sd, many.mean, many.sd)):
+            raise ModelError("A forecast by which limits are judged is not finite.")
+        self._known = few, many
         if self._last is not None:
             self._last = replace(self._last, kept=self._judged(self._last.moments))
         self.judged, self.allowed = [], 0.0

@@ -105,8 +105,7 @@ def options_of(problem: Problem, candidates: FloatArray, why: list[str]) -> tupl
     for i in range(len(candidates)):
         limiting, probability = "none", 1.0
         if constraints:
-            short = [p - c.probability for p, c in zip(kept.probability[i], constraints, strict=True)]
-            tightest = int(np.argmin(short))
+            tightest = int(np.argmax(kept.missed[i].max(axis=1)))
             limiting, probability = str(constraints[tightest]), float(kept.probability[i, tightest])
         out.append(
             Option(

@@ -8,7 +8,7 @@ from typing import TypeVar
 import numpy as np
 
 from perfusio.bed.polish import Box, polishing
-from perfusio.bed.problem import Problem
+from perfusio.bed.problem import Judged, Problem
 from perfusio.state import FloatArray
 
 T = TypeVar("T")
@@ -18,8 +18,8 @@ FORGOTTEN, MIXED, LEAST = 0.7, 0.3, 0.02
 """Of the covariance of candidates: what a round takes off it, how much of the best it takes in, and the least sd."""
 N_SCOUTED, REACH = 3, 0.5
 """Rounds on few paths, and how far they begin, as a share of half the box."""
-N_LAST = 12
-"""Candidates that take part in the last judgement."""
+N_LAST, N_TOLD = 12, 6
+"""Latest candidates that take part in the last judgement, and so many of each kind of earlier ones."""
 
 
 Wish = tuple[Problem, FloatArray]
@@ -71,7 +71,7 @@ def refining(
 
     Few rough paths tell well what candidates gain over one another, and badly where exactly a limit lies. So candidates
     are compared on few, and where limits lie is said by one of them on many: first by holding, then by the best so far.
-    Returns the best candidate and its merit as judged with itself on many paths.
+    Holding, the best and whatever then beats it are judged on many. Returns the winner and its merit there.
     """
     start = np.clip(problem.hold, low, high)
     yield on_many, start[None]
@@ -85,11 +85,23 @@ def refining(
     yield on_many, best[None]
     best = yield from polishing(problem, on_many, best, start, Box(low=low, high=high), rng)
     yield on_many, best[None]
-    last = np.concatenate([start[None], problem.pool().candidates[-N_LAST:], best[None]])
+    last = np.concatenate([start[None], _told_of(scout.pool()), problem.pool().candidates[-N_LAST:], best[None]])
     yield problem, last
     problem.anchor(on_many, best)
     problem.merit(last)
-    return problem.settle()
+    finals = np.stack([start, best, problem.settle()[0]])
+    yield on_many, finals
+    on_many.merit(finals)
+    return on_many.settle()
+
+
+def _told_of(pool: Judged) -> FloatArray:
+    """Return some candidates of a pool that a reason may tell of (K, D): those that gain most, and some others."""
+    rows = np.flatnonzero(pool.is_allowed)
+    by_gain, by_merit = (rows[np.argsort(-v[rows], kind="stable")] for v in (pool.gain, pool.merit))
+    spread = by_merit[np.unique(np.linspace(0, max(len(rows) - 1, 0), min(len(rows), N_TOLD)).astype(int))]
+    picked: FloatArray = pool.candidates[np.unique(np.concatenate([by_gain[:N_TOLD], spread]))]
+    return picked
 
 
 def _climbing(problem: Problem, low: FloatArray, high: FloatArray, rng: np.random.Generator) -> Search[None]:

@@ -7,6 +7,7 @@ not depend on who else is decided for. A vessel whose search fails drops out; th
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import TypeVar
 
@@ -21,6 +22,8 @@ from perfusio.trajectory import Trajectory
 
 T = TypeVar("T")
 Plan = Sequence[Setpoints]
+FAULTS = (PerfusioError, ArithmeticError, ValueError, np.linalg.LinAlgError)
+"""What may go wrong with one vessel: its numbers. A mistake in our own code is not among them."""
 
 
 def guarded(reactor: str, work: Callable[[], T]) -> T | PerfusioError:
@@ -29,7 +32,7 @@ def guarded(reactor: str, work: Callable[[], T]) -> T | PerfusioError:
         return work()
     except PerfusioError as error:
         return error
-    except (ArithmeticError, ValueError, np.linalg.LinAlgError) as error:
+    except FAULTS as error:
         return ModelError(f"No decision for {reactor}: {error}")
 
 
@@ -56,13 +59,24 @@ def in_step(searches: Mapping[str, Search[T]]) -> dict[str, T | PerfusioError]:
 
 
 def _play(wishes: Sequence[Wish]) -> None:
-    """Play what problems need, as far as several can be played together; a problem alone plays when it is asked."""
-    needed = [(problem, plans) for problem, c in wishes if (plans := problem.unplayed(c)) is not None]
+    """Play what problems need, as far as several can be played together; a problem alone plays when it is asked.
+
+    What fails here is left to the problem itself: it fails again when its own search asks, and costs no other vessel.
+    """
+    needed = []
+    for problem, candidates in wishes:
+        with suppress(*FAULTS):
+            plans = problem.unplayed(candidates)
+            if plans is not None and isinstance(problem.futures, JointFutures):
+                needed.append((problem, plans))
     asked = [(problem.futures, plans) for problem, plans in needed]
-    if len(asked) < 2 or not all(isinstance(futures, JointFutures) for futures, _ in asked):
+    if len(asked) < 2:
         return
-    for (problem, _), paths in zip(needed, asked[0][0].play_together(asked), strict=True):  # type: ignore[attr-defined]
-        problem.receive(paths)
+    with suppress(*FAULTS):
+        played = asked[0][0].play_together(asked)  # type: ignore[attr-defined]
+        for (problem, _), paths in zip(needed, played, strict=True):
+            with suppress(*FAULTS):
+                problem.receive(paths)
 
 
 def few(futures: Futures, n_paths: int, again: Callable[[int], Futures]) -> Futures:
@@ -83,13 +97,10 @@ def forecasts(
 
     if isinstance(model, ForecastsTogether) and len(asked) > 1:
         each = [(reactor, t, plan) for reactor, (t, plans) in asked.items() for plan in plans]
-        try:
+        with suppress(*FAULTS):  # one vessel must not cost the others their forecasts
             made = model.rollout_vessels(
                 [t for _, t, _ in each], [plan for *_, plan in each], interval_hours=hours, n_paths=n_paths, seed=seed
             )
-        except (PerfusioError, ArithmeticError, ValueError, np.linalg.LinAlgError):
-            pass  # one vessel must not cost the others their forecasts
-        else:
             return {
                 reactor: tuple(f for (r, *_), f in zip(each, made, strict=True) if r == reactor) for reactor in asked
             }

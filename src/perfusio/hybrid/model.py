@@ -232,18 +232,17 @@ class HybridModel:
         """
         arrays = _checked(plans)
         at_hand, n = self.condition(trajectories), arrays.shape[1]
-        drawn: dict[str, Futures] = {}
-        for t in trajectories:
-            if t.reactor_id not in drawn:
-                drawn[t.reactor_id] = at_hand.futures(
-                    t, interval_hours=interval_hours, n_paths=n_paths, n_intervals=n, seed=seed
-                )
-        played = Futures.play_and_support(
-            [(drawn[t.reactor_id], plan[None]) for t, plan in zip(trajectories, arrays, strict=True)]
-        )
-        return tuple(
-            _forecasts(t, drawn[t.reactor_id], p)[0] for t, p in zip(trajectories, played, strict=True)
-        )
+        of = {t.reactor_id: t for t in trajectories}  # the plans of a vessel in one go, as `rollout` has them
+        rows = {name: [i for i, t in enumerate(trajectories) if t.reactor_id == name] for name in of}
+        drawn = {
+            name: at_hand.futures(t, interval_hours=interval_hours, n_paths=n_paths, n_intervals=n, seed=seed)
+            for name, t in of.items()
+        }
+        played = Futures.play_and_support([(drawn[name], arrays[rows[name]]) for name in of])
+        found: dict[int, Forecast] = {}
+        for (name, t), paths in zip(of.items(), played, strict=True):
+            found |= dict(zip(rows[name], _forecasts(t, drawn[name], paths), strict=True))
+        return tuple(found[i] for i in range(len(trajectories)))
 
     def futures(
         self,

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
-from perfusio.bed.objectives import feasibility, quantity_paths, scores
+from perfusio.bed.objectives import Moments, feasibility, judged, quantity_paths, scores
 from perfusio.config import DEFAULT_AMBR250_DESIGN_SPACE, Constraint, Objective, maximize, track
 from perfusio.state import SETPOINT_INDEX, SPECIES, SPECIES_INDEX
 from perfusio.testing import make_state
@@ -143,3 +143,25 @@ class TestFeasibility:
         found = feasibility((), paths(2), plans(2))
         assert (found.violation <= 0).all()
         assert found.probability.shape == (2, 0)
+
+
+class TestSureness:
+    LIMIT = (Constraint(quantity="viability", low=95.0, probability=0.98),)
+
+    def moments(self, mean, sd):
+        return Moments(mean=np.full((1, 1, 3), mean), sd=np.full((1, 1, 3), sd))
+
+    def test_a_share_of_the_margin_is_asked_for_where_it_is_said(self):
+        assert judged(self.LIMIT, self.moments(95.5, 0.5)).violation[0] > 0
+        shares = np.array([[0.2, 0.4, 0.45]])
+        assert judged(self.LIMIT, self.moments(95.5, 0.5), shares).violation[0] < 0
+        assert judged(self.LIMIT, self.moments(94.9, 0.5), shares).violation[0] > 0
+
+    def test_what_is_not_a_number_keeps_no_limit(self):
+        assert judged(self.LIMIT, self.moments(np.nan, 0.5)).violation[0] == np.inf
+
+    def test_few_paths_are_corrected_by_what_many_say_of_one(self):
+        few, many = self.moments(96.0, 0.2), self.moments(95.5, 0.4)
+        near = self.moments(96.3, 0.25).corrected(few, many)
+        assert near.mean == pytest.approx(95.8)
+        assert near.sd == pytest.approx(0.5)

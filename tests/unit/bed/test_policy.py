@@ -109,6 +109,18 @@ class TestWhatNobodyTried:
             assert 870.0 <= found.setpoints.agitation <= 900.0
             assert found.setpoints.bleed_rate != NOMINAL.bleed_rate
 
+    def test_flows_move_though_no_run_varied_them(self):
+        """What bleed does to cells is a balance, not a guess: else nothing could be done against too many."""
+
+        @dataclass(frozen=True)
+        class Untaught(Toy):
+            def tried(self):
+                return NOMINAL.vector(), NOMINAL.vector()
+
+        found = decide(45.0, model=Untaught())
+        assert found.setpoints.bleed_rate > NOMINAL.bleed_rate + 0.05
+        assert found.setpoints.temperature == NOMINAL.temperature
+
     def test_somebody_may_let_it_move(self):
         found = decide(36.0, model=Taught(), untried="move", objective=maximize("viability"))
         assert found.setpoints.temperature < NOMINAL.temperature

@@ -7,7 +7,7 @@ import pytest
 
 from perfusio.bed.problem import Problem, intervals
 from perfusio.config import DEFAULT_AMBR250_DESIGN_SPACE, Constraint, RunConfig, maximize, minimize, track
-from perfusio.errors import OutOfRange
+from perfusio.errors import ModelError, OutOfRange
 from perfusio.state import SETPOINT_INDEX, SPECIES_INDEX
 from perfusio.testing import make_state
 
@@ -194,3 +194,27 @@ class TestMerit:
 @pytest.mark.parametrize(("days", "hours", "n"), [(3, 24.0, 3), (3, 12.0, 6), (1, 72.0, 1), (7, 48.0, 4)])
 def test_intervals(days, hours, n):
     assert intervals(days, hours) == n
+
+
+class TestSureness:
+    def test_viability_gets_its_whole_margin_by_the_third_day_and_flows_at_once(self):
+        limits = (Constraint(quantity="viability", low=95.0), Constraint(quantity="cspr", low=15.0))
+        p = problem(config(constraints=limits, objective=maximize("titer", horizon_days=4)))
+        assert p._sureness[0] == pytest.approx([1 / 3, 2 / 3, 1.0, 1.0])
+        assert (p._sureness[1] == 1.0).all()
+
+    def test_the_last_day_of_a_horizon_is_asked_for_in_full(self):
+        limit = (Constraint(quantity="viability", low=95.0),)
+        p = problem(config(constraints=limit, objective=track(vcd=30, horizon_days=1)))
+        assert (p._sureness == 1.0).all()
+
+
+def test_limits_cannot_be_placed_by_what_is_not_a_number():
+    class Broken(Growing):
+        def play(self, plans):
+            paths = super().play(plans)
+            paths[:, 0, :, SPECIES_INDEX["viability"]] = np.nan
+            return paths
+
+    with pytest.raises(ModelError, match="not finite"):
+        problem().anchor(problem(futures=Broken()), NOMINAL.vector())

@@ -10,7 +10,7 @@ from perfusio.bed.search import alone, refining
 from perfusio.bed.together import few, forecasts, guarded, in_step
 from perfusio.config import DEFAULT_AMBR250_DESIGN_SPACE as SPACE
 from perfusio.config import RunConfig, track
-from perfusio.errors import ModelError
+from perfusio.errors import ModelError, OutOfRange
 from perfusio.state import SETPOINT_INDEX, SPECIES_INDEX
 from perfusio.testing import make_state
 from perfusio.trajectory import Trajectory
@@ -46,12 +46,12 @@ class Cells:
         return [futures._paths(plans) for futures, plans in asked]
 
 
-def search(growth, seed=0):
+def search(growth, seed=0, config=CONFIG):
     drawn = Cells(growth + 0.01 * np.tile([1.0, -1.0], 16))
 
     def problem(n):
         return Problem(
-            futures=drawn.rough(n), current=HOLD, hours=24.0, space=SPACE, config=CONFIG, n_paths=n, seed=seed
+            futures=drawn.rough(n), current=HOLD, hours=24.0, space=SPACE, config=config, n_paths=n, seed=seed
         )
 
     return refining(problem(4), problem(8), problem(32), SPACE.low, SPACE.high, np.random.default_rng(seed))
@@ -81,6 +81,15 @@ def test_a_search_that_fails_drops_out_and_the_others_go_on():
     assert isinstance(found["R03"], ModelError)
     assert str(found["R03"]).startswith("No decision for") or "Singular" in str(found["R03"])
     assert (found["R02"][0] == alone(search(0.2))[0]).all()
+
+
+def test_a_problem_that_cannot_be_judged_costs_the_others_nothing():
+    """Beside others its paths are played, and what it is asked for cannot be had from them."""
+    volume = CONFIG.model_copy(update={"objective": track(vcv=6.0)})
+    found = in_step({"R01": search(0.2), "R02": search(0.1, config=volume), "R03": search(0.3, seed=2)})
+    assert isinstance(found["R02"], OutOfRange)
+    assert (found["R01"][0] == alone(search(0.2))[0]).all()
+    assert (found["R03"][0] == alone(search(0.3, seed=2))[0]).all()
 
 
 def test_a_mistake_in_our_own_code_is_not_hidden():

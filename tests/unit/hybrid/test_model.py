@@ -355,3 +355,19 @@ class TestPredictNextState:
     def test_setpoints_that_are_none_are_refused(self, change):
         with pytest.raises(OutOfRange):
             HybridModel().predict_next_state(run([START]), replace(NOMINAL, **change), 24.0)
+
+
+def test_many_vessels_are_forecast_together_to_the_last_bit_as_alone(fitted, held_out):
+    """One of them with two plans, one after a shorter past: what is on record must not depend on who else is there."""
+    noisy, _ = held_out
+    pasts = [noisy[0].until(4), noisy[1].until(6), noisy[2].until(3)]
+    plans = [[u] * 5 for u in (noisy[0].setpoints[0], NOMINAL, noisy[2].setpoints[0])]
+    model, ask = fitted.condition(pasts), {"interval_hours": 24.0, "n_paths": 24, "seed": 3}
+    together = model.rollout_vessels([pasts[1], *pasts], [plans[0], *plans], **ask)
+    for past, plan, found in zip((pasts[0], pasts[2]), (plans[0], plans[2]), (together[1], together[3]), strict=True):
+        (alone,) = model.rollout(past, [plan], **ask)
+        assert (found.samples == alone.samples).all()
+        assert (found.support == alone.support).all()
+    both = model.rollout(pasts[1], [plans[0], plans[1]], **ask)
+    assert all((a.samples == b.samples).all() for a, b in zip(both, (together[0], together[2]), strict=True))
+    assert fitted.tried()[0][0] == min(c.trajectory.inputs[:, 0].min() for c in fitted.courses)
