@@ -9,7 +9,7 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import norm
+from scipy.special import ndtr, ndtri
 
 from perfusio.errors import OutOfRange
 from perfusio.objective import Constraint, Objective
@@ -132,8 +132,8 @@ class Moments:
         return Moments(mean=self.mean + (many.mean - few.mean), sd=self.sd * ratio)
 
 
-MOST_CORRECTED = (0.3, 3.0)
-"""Factors on an sd that few paths may miss."""
+MOST_CORRECTED = (0.1, 10.0)
+"""Factors on an sd that few paths may miss, the calibration of the spread included."""
 
 
 def feasibility(
@@ -159,7 +159,7 @@ def judged(constraints: tuple[Constraint, ...], moments: Moments, sureness: Floa
     probability = np.ones((n, len(constraints)))
     for c, constraint in enumerate(constraints):
         mean, sd = moments.mean[c], moments.sd[c]
-        k = norm.ppf(constraint.probability) * shares[c]
+        k = ndtri(constraint.probability) * shares[c]
         for limit, sign in ((constraint.low, 1.0), (constraint.high, -1.0)):
             if limit is not None:
                 margin = sign * (mean - limit)
@@ -167,7 +167,7 @@ def judged(constraints: tuple[Constraint, ...], moments: Moments, sureness: Floa
                 missed[:, c] = np.maximum(missed[:, c], (k * sd - margin) / scale)
                 of_mean = np.maximum(of_mean, -margin.min(axis=1) / scale)
                 margins[:, c] = np.minimum(margins[:, c], margin.min(axis=1))
-                probability[:, c] = np.minimum(probability[:, c], norm.cdf(margin / sd).min(axis=1))
+                probability[:, c] = np.minimum(probability[:, c], ndtr(margin / sd).min(axis=1))
     return Feasibility(
         violation=violation_of(missed),
         probability=probability,

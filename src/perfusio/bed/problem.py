@@ -65,7 +65,7 @@ class Judged:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Played:
-    """Candidates played together, row 0 is holding; `rows` finds each by its bytes."""
+    """Candidates that were played, row 0 is holding; `rows` finds each by its bytes."""
 
     rows: dict[bytes, int]
     plans: FloatArray
@@ -73,6 +73,22 @@ class _Played:
     gains: FloatArray
     moments: Moments
     kept: Feasibility
+
+    def with_more(
+        self, rows: list[bytes], plans: FloatArray, paths: FloatArray, gains: FloatArray, moments: Moments
+    ) -> _Played:
+        """Return these and others; all are to be judged anew."""
+        return replace(
+            self,
+            rows=self.rows | {key: len(self.rows) + i for i, key in enumerate(rows)},
+            plans=np.concatenate([self.plans, plans]),
+            paths=np.concatenate([self.paths, paths]),
+            gains=np.concatenate([self.gains, gains]),
+            moments=Moments(
+                mean=np.concatenate([self.moments.mean, moments.mean], axis=1),
+                sd=np.concatenate([self.moments.sd, moments.sd], axis=1),
+            ),
+        )
 
 
 class Problem:
@@ -112,9 +128,9 @@ class Problem:
         self.futures, self.space = futures, space
         self.hold = np.tile(current, config.plan_pieces)
         self.allowed = 0.0
-        self._last: _Played | None = None
+        self._seen: _Played | None = None
         self._known: tuple[Moments, Moments] | None = None
-        self._rows: dict[bytes, int] = {}
+        self._wanted: list[bytes] = []
         self._plans: FloatArray = np.empty((0, self.horizon, len(current)))
         self._is_multi = config.acquisition in MULTI_OBJECTIVE
         others = baseline if baseline is not None and self._is_multi else np.empty((0, len(current)))
@@ -237,28 +253,38 @@ class Problem:
 
         Whoever plays them, beside those of other vessels, hands the paths to `receive`; else the problem plays them.
         """
-        if self._last is not None and all(row.tobytes() in self._last.rows for row in candidates):
+        known = {} if self._seen is None else self._seen.rows
+        wanted = candidates if known else np.concatenate([self._baseline, candidates])
+        self._wanted = [key for key in dict.fromkeys(row.tobytes() for row in wanted) if key not in known]
+        if not self._wanted:
             return None
-        rows: dict[bytes, int] = {}
-        for row in np.concatenate([self._baseline, candidates]):
-            rows.setdefault(row.tobytes(), len(rows))
-        self._rows = rows
-        self._plans = self.plans(np.array([np.frombuffer(key) for key in rows]))
+        self._plans = self.plans(np.array([np.frombuffer(key) for key in self._wanted]))
         return self._plans
 
     def receive(self, paths: FloatArray) -> None:
         """Take the paths (G, S, H, Q) of the plans that `unplayed` returned."""
-        plans = self._plans
+        plans, seen = self._plans, self._seen
+        moments = Moments.of(self.config.constraints, paths, plans, diameter=self.diameter)
+        if seen is None:
+            rows = {key: i for i, key in enumerate(self._wanted)}
+            gains = self._gains(paths, plans)
+            seen = _Played(
+                rows=rows, plans=plans, paths=paths, gains=gains, moments=moments, kept=self._judged(moments)
+            )
+        else:
+            beside = np.concatenate([seen.paths[:1], paths]), np.concatenate([seen.plans[:1], plans])
+            seen = seen.with_more(self._wanted, plans, paths, self._gains(*beside)[1:], moments)
+            seen = replace(seen, kept=self._judged(seen.moments))
+        self._seen = seen
+
+    def _gains(self, paths: FloatArray, plans: FloatArray) -> FloatArray:
+        """Return the weighted gains (G, S, M) of plans over the first of them, which holds."""
         moves = (plans[:, 0] - self.current) / self.space.max_step
         gains = []
         for objective, h in zip(self.config.objectives, self.horizons, strict=True):
             value = scores(objective, paths[:, :, :h], plans[:, :h], moves, diameter=self.diameter)
             gains.append(objective.weight * (value - value[:1]))
-        moments = Moments.of(self.config.constraints, paths, plans, diameter=self.diameter)
-        self._last = _Played(
-            rows=self._rows, plans=plans, paths=paths, gains=np.stack(gains, axis=2), moments=moments,
-            kept=self._judged(moments),
-        )  # fmt: skip
+        return np.stack(gains, axis=2)
 
     def _judged(self, moments: Moments) -> Feasibility:
         known = moments if self._known is None else moments.corrected(*self._known)
@@ -273,8 +299,8 @@ class Problem:
         if not all(np.isfinite(a).all() for a in (few.mean, few.sd, many.mean, many.sd)):
             raise ModelError("A forecast by which limits are judged is not finite.")
         self._known = few, many
-        if self._last is not None:
-            self._last = replace(self._last, kept=self._judged(self._last.moments))
+        if self._seen is not None:
+            self._seen = replace(self._seen, kept=self._judged(self._seen.moments))
         self.judged, self.allowed = [], 0.0
 
     def _moments(self, candidate: FloatArray) -> Moments:
@@ -282,12 +308,12 @@ class Problem:
         return Moments(mean=played.moments.mean[:, rows], sd=played.moments.sd[:, rows])
 
     def _found(self, candidates: FloatArray) -> tuple[_Played, NDArray[np.intp]]:
-        """Return the batch that holds these candidates, and where; it is played if the last one does not."""
+        """Return what was played, and where these candidates are in it; those that are not there yet are played."""
         plans = self.unplayed(candidates)
         if plans is not None:
             self.receive(self.futures.play(plans))
-        assert self._last is not None
-        return self._last, np.array([self._last.rows[row.tobytes()] for row in candidates], dtype=np.intp)
+        assert self._seen is not None
+        return self._seen, np.array([self._seen.rows[row.tobytes()] for row in candidates], dtype=np.intp)
 
 
 def squeezed(values: FloatArray) -> FloatArray:

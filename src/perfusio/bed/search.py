@@ -16,7 +16,7 @@ T = TypeVar("T")
 N_CANDIDATES, N_ROUNDS, N_ELITE = 48, 6, 8
 FORGOTTEN, MIXED, LEAST = 0.7, 0.3, 0.02
 """Of the covariance of candidates: what a round takes off it, how much of the best it takes in, and the least sd."""
-N_SCOUTED, REACH = 3, 0.5
+N_SCOUTED, REACH = 2, 0.5
 """Rounds on few paths, and how far they begin, as a share of half the box."""
 N_LAST, N_TOLD = 12, 6
 """Latest candidates that take part in the last judgement, and so many of each kind of earlier ones."""

@@ -294,11 +294,11 @@ def tried_in(courses: Sequence[Course]) -> tuple[FloatArray, FloatArray] | None:
 
 def _checked(plans: Sequence[Sequence[Setpoints]]) -> FloatArray:
     """Return plans as an array (G, H, U); a setpoint that is not known or not possible is refused."""
+    vectors = {u: u.vector() for plan in plans for u in dict.fromkeys(plan)}  # most intervals repeat one
     for name, quantity in SETPOINT_QUANTITIES.items():
-        for plan in plans:
-            for u in plan:
-                quantity.check(getattr(u, name))
-    arrays = np.array([[u.vector() for u in plan] for plan in plans])
+        for u in vectors:
+            quantity.check(getattr(u, name))
+    arrays = np.array([[vectors[u] for u in plan] for plan in plans])
     if not np.isfinite(arrays).all():
         raise OutOfRange("A plan has a setpoint that is not known (NaN): a forecast needs all six of them.")
     return arrays

@@ -173,13 +173,21 @@ class TestMerit:
         p.expected(some)
         assert futures.played == 4  # and holding
 
+    def test_what_was_played_is_not_played_again(self):
+        futures = Growing()
+        p = problem(futures=futures)
+        first = p.gains(at(bleed_rate=0.1))
+        p.merit(np.concatenate([at(bleed_rate=0.1), at(bleed_rate=0.2)]))
+        assert futures.played == 3  # and holding
+        assert (p.gains(at(bleed_rate=0.1)) == first).all()
+        assert p.gains(NOMINAL.vector()[None]) == pytest.approx(0.0)
+
     def test_a_baseline_is_played_for_those_who_ask_for_one(self):
         played = {}
         for name in ("LogEI", "qNEHVI"):
             futures = Growing()
             several = config(objective=(track(vcd=30), minimize("medium")), acquisition=name)
             p = problem(several, futures=futures, baseline=np.concatenate([at(bleed_rate=0.1), at(bleed_rate=0.3)]))
-            futures.played = 0
             p.merit(at(bleed_rate=0.2))
             played[name] = futures.played
         assert played == {"LogEI": 2, "qNEHVI": 4}
