@@ -55,7 +55,13 @@ def quantity_paths(name: str, paths: FloatArray, plans: FloatArray, *, diameter:
 
 
 def scores(
-    objective: Objective, paths: FloatArray, plans: FloatArray, moves: FloatArray, *, diameter: float = np.nan
+    objective: Objective,
+    paths: FloatArray,
+    plans: FloatArray,
+    moves: FloatArray,
+    *,
+    diameter: float = np.nan,
+    shift: FloatArray | float = 0.0,
 ) -> FloatArray:
     """Return the score of each candidate on each path, higher is better, shape (G, S).
 
@@ -65,8 +71,9 @@ def scores(
         plans: (G, H, U).
         moves: Change from the setpoints in force over the largest step, (G, U).
         diameter: As in `quantity_paths`.
+        shift: Added to the quantity in each interval, (H,): what these paths are known to miss.
     """
-    value = quantity_paths(objective.quantity, paths, plans, diameter=diameter)
+    value = quantity_paths(objective.quantity, paths, plans, diameter=diameter) + shift
     cost = objective.move_penalty * (moves**2).sum(axis=1)
     if objective.target is not None:
         # logarithmic: a squared difference would aim below the target by the spread of doubtful forecasts

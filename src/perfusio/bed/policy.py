@@ -183,8 +183,9 @@ class _Today:
         yield on_many, on_many.hold[None]
         low, high = box(on_many, trajectory, space, tried_by(self.model, config))
         best, merit = yield from refining(scout, problem, on_many, low, high, np.random.default_rng(seed))
-        again = posed(problem.futures, N_PATHS)  # nothing of the search is left in it
-        yield again, best[None]
+        again = posed(problem.futures, N_PATHS)  # nothing of the search is left in it but where it was anchored
+        yield again, np.stack([best, problem.anchored_at])
+        again.anchor(on_many, problem.anchored_at)
         score, first, second = (float(p.acquire(best[None])[0]) for p in (on_many, problem, again))
         if not np.isfinite(score) or np.isnan(merit) or not abs(second - first) <= ROUNDING * max(1.0, abs(first)):
             raise ModelError(f"The score of the best setpoints does not re-evaluate: {first:g} against {second:g}.")

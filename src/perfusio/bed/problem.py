@@ -130,6 +130,8 @@ class Problem:
         self.allowed = 0.0
         self._seen: _Played | None = None
         self._known: tuple[Moments, Moments] | None = None
+        self._shifts: dict[str, FloatArray] = {}
+        self.anchored_at = self.hold
         self._wanted: list[bytes] = []
         self._plans: FloatArray = np.empty((0, self.horizon, len(current)))
         self._is_multi = config.acquisition in MULTI_OBJECTIVE
@@ -282,25 +284,37 @@ class Problem:
         moves = (plans[:, 0] - self.current) / self.space.max_step
         gains = []
         for objective, h in zip(self.config.objectives, self.horizons, strict=True):
-            value = scores(objective, paths[:, :, :h], plans[:, :h], moves, diameter=self.diameter)
+            shift = self._shifts.get(objective.quantity, np.zeros(self.horizon))[:h]
+            value = scores(objective, paths[:, :, :h], plans[:, :h], moves, diameter=self.diameter, shift=shift)
             gains.append(objective.weight * (value - value[:1]))
         return np.stack(gains, axis=2)
+
+    def _means(self, candidate: FloatArray) -> dict[str, FloatArray]:
+        """Return the mean of each objective's quantity over the paths of a candidate (D,), (H,)."""
+        played, rows = self._found(candidate[None])
+        names = [objective.quantity for objective in self.config.objectives]
+        paths, plans = played.paths[rows], played.plans[rows]
+        return {n: quantity_paths(n, paths, plans, diameter=self.diameter)[0].mean(axis=0) for n in names}
 
     def _judged(self, moments: Moments) -> Feasibility:
         known = moments if self._known is None else moments.corrected(*self._known)
         return judged(self.config.constraints, known, self._sureness)
 
     def anchor(self, on_many: Problem, candidate: FloatArray) -> None:
-        """Judge from now on by what the same problem on many paths says of a candidate (D,); forget what was judged.
+        """Judge and score from now on by what the same problem on many paths says of a candidate (D,); forget the rest.
 
         The candidate itself is then judged as on many paths, those near it almost so, at the cost of few.
         """
+        self.anchored_at = candidate
         few, many = self._moments(candidate), on_many._moments(candidate)
         if not all(np.isfinite(a).all() for a in (few.mean, few.sd, many.mean, many.sd)):
             raise ModelError("A forecast by which limits are judged is not finite.")
         self._known = few, many
+        mine, theirs = self._means(candidate), on_many._means(candidate)
+        self._shifts = {name: theirs[name] - mine[name] for name in mine}
         if self._seen is not None:
-            self._seen = replace(self._seen, kept=self._judged(self._seen.moments))
+            gains = self._gains(self._seen.paths, self._seen.plans)
+            self._seen = replace(self._seen, gains=gains, kept=self._judged(self._seen.moments))
         self.judged, self.allowed = [], 0.0
 
     def _moments(self, candidate: FloatArray) -> Moments:
