@@ -24,7 +24,7 @@ from perfusio.trajectory import Trajectory
 
 N_SEARCH_PATHS = 48
 """Paths of a decision problem that is searched on all of them."""
-N_MANY_PATHS, N_PATHS, N_SCOUT_PATHS = 128, 8, 4
+N_MANY_PATHS, N_PATHS, N_SCOUT_PATHS = 128, 16, 8
 """Paths of the three views of one that is searched cheaply."""
 ROUNDING = 0.01
 """By so much of itself a merit may differ when it is evaluated again: paths are in single precision, and the logarithm
