@@ -59,7 +59,7 @@ def test_it_climbs_along_the_limit(seed):
     grid = np.meshgrid(np.linspace(0.5, 2.0, 41), np.linspace(35.0, 37.5, 41))
     everywhere[:, D], everywhere[:, T] = grid[0].ravel(), grid[1].ravel()
     kept = one.judge(everywhere).violation <= 0.0
-    assert after > 0.8 * one.gains(everywhere)[kept].mean(axis=1).max()
+    assert after > 0.85 * one.gains(everywhere)[kept].mean(axis=1).max()
 
 
 def test_it_never_asks_outside_of_the_box_and_leaves_what_is_held():
