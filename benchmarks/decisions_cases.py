@@ -1,7 +1,7 @@
 """Virtual vessels on which controllers are judged: which clones, which seeds, what is known before, what goes wrong.
 
-Nothing that is reported was used for choosing anything in perfusio: that was done on CloneX, Random11 and Random12 with
-other seeds. Reported are Random51 to Random54, one after the other, with seeds from 5001 on. The quick mode runs on
+Nothing that is reported was used for choosing anything in perfusio: that was done on CloneX and Random11 to Random24
+with other seeds. Reported are Random51 to Random54, one after the other, with seeds from 5001 on. The quick mode runs on
 CloneX; to look while choosing, name other clones and seeds.
 """
 

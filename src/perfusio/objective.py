@@ -90,7 +90,7 @@ def track(*, horizon_days: int = 3, weight: float = 1.0, **target: float) -> Obj
     return Objective(kind="track", quantity=name, target=value, horizon_days=horizon_days, weight=weight)
 
 
-def maximize(quantity: str, *, horizon_days: int = 7, weight: float = 1.0) -> Objective:
+def maximize(quantity: str, *, horizon_days: int = 3, weight: float = 1.0) -> Objective:
     """Return the objective that raises one quantity, e.g. ``maximize("productivity")``."""
     return Objective(kind="maximize", quantity=quantity, horizon_days=horizon_days, weight=weight)
 

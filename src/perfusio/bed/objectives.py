@@ -18,6 +18,10 @@ from perfusio.state import SETPOINT_INDEX, SPECIES_INDEX, FloatArray
 
 TRACKING_UNIT = 0.1
 """A score of -1 is a factor of 10 % off the target (or a gain of 10 % forgone), whatever the quantity."""
+RESERVE, COMFORT = 0.5, 0.5
+"""Distance to a limit, beyond the margin that its probability asks for, from which on a vessel that is held at a target
+is at ease, in units of 5 % of the limit (2.4 points of viability), and what is given for it at the limit: as much as
+for 7 % of error. A target can be held in many ways; those far from limits bear better whatever happens next."""
 
 
 def quantity_paths(name: str, paths: FloatArray, plans: FloatArray, *, diameter: float = np.nan) -> FloatArray:
@@ -182,6 +186,16 @@ def judged(constraints: tuple[Constraint, ...], moments: Moments, sureness: Floa
         violation_of_mean=of_mean,
         missed=missed,
     )
+
+
+def discomfort(missed: FloatArray) -> FloatArray:
+    """Return what it costs (G,), in scores, to be close to limits that are missed by so much, (G, C, H).
+
+    See Feasibility; nothing from RESERVE inside a limit on, COMFORT right at it, four times as much at most beyond.
+    """
+    near = np.clip(1.0 + np.where(np.isnan(missed), np.inf, missed) / RESERVE, 0.0, 2.0)
+    cost: FloatArray = COMFORT * (near**2).sum(axis=1).mean(axis=1)
+    return cost
 
 
 def violation_of(missed: FloatArray) -> FloatArray:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from perfusio.bed.objectives import Feasibility, Moments, judged, quantity_paths, scores
+from perfusio.bed.objectives import Feasibility, Moments, discomfort, judged, quantity_paths, scores
 from perfusio.config import MULTI_OBJECTIVE, DesignSpace, RunConfig
 from perfusio.errors import ModelError
 from perfusio.protocols import Futures
@@ -162,9 +162,14 @@ class Problem:
         return ramped(self.current, pieces, self.space.max_step, self.horizon)
 
     def gains(self, candidates: FloatArray) -> FloatArray:
-        """Return the weighted gain in score over holding on each path, by objective (G, S, M)."""
+        """Return the weighted gain in score over holding on each path, by objective (G, S, M).
+
+        Where a target is held, what it is worth to stay away from limits is part of it.
+        """
         played, rows = self._found(candidates)
-        found: FloatArray = played.gains[rows]
+        at_ease = discomfort(played.kept.missed[:1]) - discomfort(played.kept.missed[rows])
+        holds = np.array([o.weight * (o.target is not None) for o in self.config.objectives])
+        found: FloatArray = played.gains[rows] + (at_ease[:, None] * holds)[:, None, :]
         return found
 
     def outcomes(self, candidates: FloatArray) -> FloatArray:

@@ -28,7 +28,7 @@ from perfusio.hybrid.packing import Arrays, Packer, pack_run, unpack, unpack_run
 from perfusio.state import SETPOINTS, SPECIES
 from perfusio.trajectory import Trajectory
 
-FORMAT = 1
+FORMAT = 2
 ABOUT, ARRAYS = "checkpoint.json", "model.safetensors"
 _ORDER: Mapping[str, list[str]] = {
     "species": list(SPECIES),

@@ -44,14 +44,16 @@ UNCERTAINTY_SHARE = np.array([-0.2, 0.25, 0.5, 0.9])
 """Of the variance of smoothed states: what they add to the scatter. Next day's state is smoothed from what the forecast
 knew, too, and scatters less about it than the truth does: a share below zero is what must be added."""
 ROWS_PER_FACT = np.array([1.0, 10.0, 12.0, 20.0])  # forecasts of one run overlap: so many say as much as one alone
-USUAL_MULTIPLIER = np.where(np.arange(N_SPECIES) == VIABILITY, 0.9, np.array([[0.62], [0.64], [0.56], [0.9]]))
+USUAL_MULTIPLIER = np.array([0.62, 0.64, 0.56, 0.9])
+LEARNT = np.arange(N_SPECIES) != VIABILITY
+"""Viability is left as it is drawn: its drift is free, so the filter itself says how sure it is, and readings with a
+noise of a point or two tell nothing of errors of a quarter of a point. What was learnt from them was far below 1 or far
+above it where 1 was right, and decisions live at that limit."""
 LOG_PRIOR_SD = 0.3
 _LEAST, _MOST = 0.1, 4.0
 
 
-def multipliers(
-    process: Process, trajectories: Sequence[Trajectory], *, seed: int, learn: Learn
-) -> FloatArray | None:
+def multipliers(process: Process, trajectories: Sequence[Trajectory], *, seed: int, learn: Learn) -> FloatArray | None:
     """Return multipliers of the spread, shape (K, Q); None when there are fewer than MIN_RUNS runs to leave out.
 
     Args:
@@ -79,7 +81,7 @@ def multipliers(
         for r, run_steps in zip(held, blind_steps, strict=True):
             for i in range(0, len(runs[r].setpoints), EVERY):
                 at = run_steps[i]
-                start = Belief(trajectory=runs[r].until(i + 1), mean=at.mean, cov=at.cov, freedom=at.freedom)
+                start = at.belief(runs[r].until(i + 1))
                 collected.append(_forecast_errors(blind, start, runs[r], smooth[r], drawn, seed=seed + i))
     return _solved(collected)
 
@@ -150,19 +152,17 @@ def _solved(collected: Sequence[_Errors]) -> FloatArray:
     uncertainty, far = np.concatenate([e.uncertainty for e in collected]), np.concatenate([e.far for e in collected])
     out = np.ones((len(SPANS_DAYS) + 1, N_SPECIES))
     for k in range(len(out)):
-        for q in range(N_SPECIES):
+        for q in np.flatnonzero(LEARNT):
             rows = (span == k) & np.isfinite(off[:, q])
             if rows.any():
                 share = UNCERTAINTY_SHARE[k] * uncertainty[rows, q] ** 2
                 error = np.sqrt(off[rows, q] ** 2 + np.maximum(-share, 0.0))
                 hidden = np.maximum(share, 0.0)
-                out[k, q] = _multiplier(k, USUAL_MULTIPLIER[k, q], error, sd[rows, q], hidden, far[rows])
+                out[k, q] = _multiplier(k, USUAL_MULTIPLIER[k], error, sd[rows, q], hidden, far[rows])
     return out
 
 
-def _multiplier(
-    k: int, usual: float, off: FloatArray, sd: FloatArray, hidden: FloatArray, far: FloatArray
-) -> float:
+def _multiplier(k: int, usual: float, off: FloatArray, sd: FloatArray, hidden: FloatArray, far: FloatArray) -> float:
     """Return the most probable factor on `sd` (N,) in span k, given that `off` (N,) has variance widened^2 + hidden.
 
     Where the doubt about the states hides the error of the forecast, the factor stays at what is usual.

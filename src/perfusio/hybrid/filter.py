@@ -4,7 +4,8 @@ The belief of one vessel is a Gaussian over n = Q + P_v + Q numbers: latent spec
 parameters from the model's, and a slowly varying drift per species [latent/day]. The drift is the integral action: it
 absorbs whatever balances, parameters and processes do not explain, so that forecasts stay free of offset. How fast it
 may move, the **freedom**, is that of the fitted process as long as samples come as foreseen; a vessel that surprises
-day after day gets more of it, until it is as free as one that nothing is known of.
+day after day gets more of it, a species that keeps to one side of what was foreseen still more, until it is as free as
+one that nothing is known of.
 Formulas: Simon, Optimal State Estimation, Wiley 2006, ch. 13 (filter) and 9.4 (smoother). The rates that a
 vessel has of its own are the first P_v = N_VESSEL_RATES parameters of the prior. Letters: B vessels.
 """
@@ -43,16 +44,20 @@ DRIFT_SD = np.array([0.08, 0.012, 0.10, 0.10, 0.10, 0.10, 0.10, 0.10, 0.06])
 DRIFT_WALK = np.array([0.03, 0.003, 0.04, 0.04, 0.04, 0.04, 0.04, 0.04, 0.02])
 WHITE_SD = np.array([0.010, 0.004, 0.05, 0.05, 0.05, 0.04, 0.04, 0.05, 0.02])
 DRIFT_MEMORY_DAYS = 10.0
-# The least freedom of each drift. One of viability adds up for a week before readings with a noise of a point or two
-# show it, so surprises free it too late; held as tight as others it is believed too high where decisions go to its
+# The least freedom of each species. A drift of viability adds up for a week before readings with a noise of a point or
+# two show it, so surprises free it too late; held as tight as others it is believed too high where decisions go to its
 # limit.
-LEAST_DRIFT_FREEDOM = np.where(np.arange(N_SPECIES) == VIABILITY, 1.0, 0.0)
+LEAST_FREEDOM = np.where(np.arange(N_SPECIES) == VIABILITY, 1.0, 0.0)
 RATE_WALK = 0.03  # per square root of a day, log parameters
 GP_VARIANCE_SHARE = 0.1  # the error of a process persists from day to day: as white noise it would count many times
 CLIP_SD = 4.0
 # Log freedom moves by SURPRISE_GAIN times the mean over species of (innovation over its sd)^2, each at most
 # SURPRISE_MOST so that one outlier frees nobody, less SURPRISE_USUAL; days as foreseen take back what surprises gave.
 SURPRISE_GAIN, SURPRISE_MOST, SURPRISE_USUAL = 0.5, 6.0, 1.3
+# That of one species moves too, by so much of the product of its innovations of two days in a row, over their sd and
+# each at most RUN_MOST: readings that stay on one side of the forecast say that the species drifts (Mehra, IEEE Trans.
+# Autom. Control 15:175, 1970: innovations of a filter that is right are not correlated).
+RUN_GAIN, RUN_MOST = 0.3, 2.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,13 +98,15 @@ class Belief:
         trajectory: The vessel so far.
         mean: (n,).
         cov: (n, n).
-        freedom: Of this vessel now, from that of the process to 1.
+        freedom: Of each species of this vessel now, from that of the process to 1, (Q,).
+        latest: Innovations of the last sample over their sd (Q,), 0 where not measured.
     """
 
     trajectory: Trajectory
     mean: FloatArray
     cov: FloatArray
-    freedom: float
+    freedom: FloatArray
+    latest: FloatArray
 
     def continues(self, trajectory: Trajectory) -> bool:
         """Whether `trajectory` only adds samples to those already taken in."""
@@ -120,7 +127,8 @@ class Step:
         predicted_cov: Before the sample (n, n).
         jacobian: Of the step that led here (n, n).
         innovation: Measured minus predicted over the measurement sd, (Q,), NaN where not measured.
-        freedom: Of the vessel from here on.
+        freedom: Of each species of the vessel from here on (Q,).
+        latest: As in Belief, (Q,).
     """
 
     mean: FloatArray
@@ -129,7 +137,12 @@ class Step:
     predicted_cov: FloatArray
     jacobian: FloatArray
     innovation: FloatArray
-    freedom: float
+    freedom: FloatArray
+    latest: FloatArray
+
+    def belief(self, trajectory: Trajectory) -> Belief:
+        """Return it as the belief after the last sample of `trajectory`."""
+        return Belief(trajectory=trajectory, mean=self.mean, cov=self.cov, freedom=self.freedom, latest=self.latest)
 
 
 def initial_belief(state: State, process: Process) -> tuple[FloatArray, FloatArray]:
@@ -139,14 +152,13 @@ def initial_belief(state: State, process: Process) -> tuple[FloatArray, FloatArr
     mean[VIABILITY] = to_latent(DEFAULT_STATE)[VIABILITY]  # one reading of viability says less than what is usual
     cov[LATENT, LATENT] = np.diag(DEFAULT_SD**2)
     cov[RATES, RATES] = process.rate_cov
-    cov[DRIFT, DRIFT] = np.diag((drift_freedom(process.freedom) * DRIFT_SD) ** 2)
+    cov[DRIFT, DRIFT] = np.diag((least_freedom(process) * DRIFT_SD) ** 2)
     return update(mean, cov, state, process.residual.noise_factor)[:2]
 
 
-def drift_freedom(freedom: FloatArray | float) -> FloatArray:
-    """Return how much of the drift of each species applies to vessels of this freedom (...): shape (..., Q)."""
-    free = np.asarray(freedom, float)[..., None]
-    return np.where(free > 0.0, np.maximum(free, LEAST_DRIFT_FREEDOM), 0.0)
+def least_freedom(process: Process) -> FloatArray:
+    """Return the freedom (Q,) of a vessel whose samples come as foreseen."""
+    return np.maximum(process.freedom, LEAST_FREEDOM) if process.freedom > 0.0 else np.zeros(N_SPECIES)
 
 
 def predict(
@@ -169,7 +181,7 @@ def predict(
         day: (B,) culture day at its start.
         hours: (B,) its length.
         feeds: What each vessel was given at its start; empty = nothing to any of them.
-        freedom: Of each vessel (B,); None = that of the process.
+        freedom: Of each vessel (B, Q); None = that of the process.
 
     Returns:
         Mean (B, n), covariance (B, n, n), Jacobian (B, n, n).
@@ -198,16 +210,16 @@ def predict(
     out[:, DRIFT] *= memory[:, None]
     spread = jacobian @ cov @ jacobian.transpose(0, 2, 1)
     white = np.zeros((b, N_BELIEF))
-    free = np.full(b, process.freedom) if freedom is None else freedom
-    white[:, LATENT] = (days * free)[:, None] * WHITE_SD**2
+    free = np.tile(least_freedom(process), (b, 1)) if freedom is None else freedom
+    white[:, LATENT] = days[:, None] * free * WHITE_SD**2
     if process.residual.is_fitted:
         variance = process.residual.predict(gp_inputs(mean[:, LATENT].T, setpoints.T, day))[1]
         gain = np.repeat(days[None], N_SPECIES, axis=0)
         for q, p in RATE_FORM.items():
             gain[q] = jacobian[:, q, N_SPECIES + p]
         white[:, LATENT] += GP_VARIANCE_SHARE * (variance * gain**2).T
-    white[:, RATES] = (days * free**2)[:, None] * RATE_WALK**2
-    white[:, DRIFT] = days[:, None] * (drift_freedom(free) * DRIFT_WALK) ** 2
+    white[:, RATES] = (days * np.median(free, axis=1) ** 2)[:, None] * RATE_WALK**2
+    white[:, DRIFT] = days[:, None] * (free * DRIFT_WALK) ** 2
     spread[:, np.arange(N_BELIEF), np.arange(N_BELIEF)] += white
     return out, spread, jacobian * slope[:, None, :]
 
@@ -261,11 +273,23 @@ def update(
     return mean + gain @ s.off, 0.5 * (new_cov + new_cov.T), innovation
 
 
-def freed(process: Process, freedom: float, surprise: _Surprise) -> float:
-    """Return a vessel's freedom after a sample."""
-    squares = np.minimum(surprise.off**2 / np.diag(surprise.total), SURPRISE_MOST)
+def freed(
+    process: Process, freedom: FloatArray, latest: FloatArray, cov: FloatArray, surprise: _Surprise
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Return the freedom (Q,), latest innovations (Q,) and covariance (n, n) of a vessel after a sample.
+
+    A drift that is freed becomes as doubtful as that of a vessel which had this freedom from the start.
+    """
+    now = np.zeros(N_SPECIES)
+    now[surprise.known] = surprise.off / np.sqrt(np.diag(surprise.total))
+    squares = np.minimum(now[surprise.known] ** 2, SURPRISE_MOST)
     change = SURPRISE_GAIN * float((squares - SURPRISE_USUAL).sum()) / N_SPECIES
-    return float(np.clip(freedom * np.exp(change), process.freedom, 1.0))
+    now = np.clip(now, -RUN_MOST, RUN_MOST)
+    free = np.clip(freedom * np.exp(change + RUN_GAIN * now * latest), least_freedom(process), 1.0)
+    before, after = ((f * DRIFT_SD) ** 2 for f in (freedom, free))
+    doubt = np.zeros(N_BELIEF)
+    doubt[DRIFT] = np.clip(after - np.diag(cov)[DRIFT], 0.0, np.maximum(after - before, 0.0))
+    return free, now, cov + np.diag(doubt)
 
 
 def log_density(steps: Sequence[Step], trajectory: Trajectory, process: Process) -> float:
@@ -292,49 +316,49 @@ def filter_runs(
     Returns:
         The belief after the last sample of each vessel, and its filter steps (the first one is the start).
     """
-    mean, cov, free, at, steps = [], [], [], [], []
-    for t, belief in zip(trajectories, beliefs, strict=True):
-        if belief is None:
-            m, c, f = *initial_belief(t.states[0], process), process.freedom
-        else:
-            m, c, f = belief.mean, belief.cov, belief.freedom
-        mean.append(m)
-        cov.append(c)
-        free.append(f)
-        at.append(0 if belief is None else len(belief.trajectory.states) - 1)
-        nothing = np.full(N_SPECIES, np.nan)
-        steps.append(
-            [Step(mean=m, cov=c, predicted_mean=m, predicted_cov=c, jacobian=c, innovation=nothing, freedom=f)]
-        )
+    steps = [[_first(process, t, belief)] for t, belief in zip(trajectories, beliefs, strict=True)]
+    at = [0 if belief is None else len(belief.trajectory.states) - 1 for belief in beliefs]
     while active := [i for i, t in enumerate(trajectories) if at[i] < len(t.states) - 1]:
         now = [trajectories[i].states[at[i]] for i in active]
         after = [trajectories[i].states[at[i] + 1] for i in active]
         inputs = np.array([trajectories[i].setpoints[at[i]].vector() for i in active])
         day = np.array([s.day for s in now])
         hours = np.array([b.time_h - a.time_h for a, b in zip(now, after, strict=True)])
-        means, covs = np.array([mean[i] for i in active]), np.array([cov[i] for i in active])
-        feeds, freedom = [trajectories[i].fed[at[i]] for i in active], np.array([free[i] for i in active])
-        moved = predict(process, means, covs, inputs, day, hours, feeds, freedom)
+        feeds, last = [trajectories[i].fed[at[i]] for i in active], [steps[i][-1] for i in active]
+        mean, cov, freedom = (np.array([getattr(s, name) for s in last]) for name in ("mean", "cov", "freedom"))
+        moved = predict(process, mean, cov, inputs, day, hours, feeds, freedom)
         for i, state, m, c, j in zip(active, after, *moved, strict=True):
-            mean[i], cov[i], innovation = update(m, c, state, process.residual.noise_factor)
-            free[i] = freed(process, free[i], _surprise(m, c, state, process.residual.noise_factor))
+            steps[i].append(_taken_in(process, steps[i][-1], state, m, c, j))
             at[i] += 1
-            steps[i].append(
-                Step(
-                    mean=mean[i],
-                    cov=cov[i],
-                    predicted_mean=m,
-                    predicted_cov=c,
-                    jacobian=j,
-                    innovation=innovation,
-                    freedom=free[i],
-                )
-            )
-    ends = [
-        Belief(trajectory=t, mean=m, cov=c, freedom=f)
-        for t, m, c, f in zip(trajectories, mean, cov, free, strict=True)
-    ]
-    return ends, steps
+    return [run[-1].belief(t) for run, t in zip(steps, trajectories, strict=True)], steps
+
+
+def _first(process: Process, trajectory: Trajectory, belief: Belief | None) -> Step:
+    """Return where a filter starts: at the first sample, or at what is believed already."""
+    if belief is None:
+        mean, cov = initial_belief(trajectory.states[0], process)
+        freedom, latest = least_freedom(process), np.zeros(N_SPECIES)
+    else:
+        mean, cov, freedom, latest = belief.mean, belief.cov, belief.freedom, belief.latest
+    nothing = np.full(N_SPECIES, np.nan)
+    return Step(
+        mean=mean, cov=cov, freedom=freedom, latest=latest,
+        predicted_mean=mean, predicted_cov=cov, jacobian=cov, innovation=nothing,
+    )  # fmt: skip
+
+
+def _taken_in(
+    process: Process, before: Step, state: State, predicted: FloatArray, spread: FloatArray, jacobian: FloatArray
+) -> Step:
+    """Take a sample into what was predicted of it."""
+    noise_factor = process.residual.noise_factor
+    mean, cov, innovation = update(predicted, spread, state, noise_factor)
+    surprise = _surprise(predicted, spread, state, noise_factor)
+    freedom, latest, cov = freed(process, before.freedom, before.latest, cov, surprise)
+    return Step(
+        mean=mean, cov=cov, freedom=freedom, latest=latest,
+        predicted_mean=predicted, predicted_cov=spread, jacobian=jacobian, innovation=innovation,
+    )  # fmt: skip
 
 
 def smoothed(steps: Sequence[Step]) -> tuple[FloatArray, FloatArray]:

@@ -29,7 +29,6 @@ from perfusio.hybrid.filter import (
     WHITE_SD,
     Belief,
     Process,
-    drift_freedom,
 )
 from perfusio.hybrid.mechanistic import STEPS_PER_DAY
 from perfusio.hybrid.residual import Residual, step
@@ -104,8 +103,8 @@ class Futures:
         standard = np.stack([half, -half], axis=2).reshape(n, -1)[:, :n_paths]
         sd = np.empty(n)
         sd[LATENT] = WHITE_SD * np.sqrt(days * belief.freedom)
-        sd[RATES] = RATE_WALK * np.sqrt(days) * belief.freedom
-        sd[DRIFT] = DRIFT_WALK * np.sqrt(days) * drift_freedom(belief.freedom)
+        sd[RATES] = RATE_WALK * np.sqrt(days) * np.median(belief.freedom)
+        sd[DRIFT] = DRIFT_WALK * np.sqrt(days) * belief.freedom
         noise: FloatArray = rng.standard_normal((n_intervals, n, n_paths)) * sd[:, None]
         return cls(
             process=process,

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
-from perfusio.bed.objectives import Moments, feasibility, judged, quantity_paths, scores
+from perfusio.bed.objectives import COMFORT, RESERVE, Moments, discomfort, feasibility, judged, quantity_paths, scores
 from perfusio.config import DEFAULT_AMBR250_DESIGN_SPACE, Constraint, Objective, maximize, track
 from perfusio.state import SETPOINT_INDEX, SPECIES, SPECIES_INDEX
 from perfusio.testing import make_state
@@ -165,3 +165,21 @@ class TestSureness:
         near = self.moments(96.3, 0.25).corrected(few, many)
         assert near.mean == pytest.approx(95.8)
         assert near.sd == pytest.approx(0.5)
+
+
+class TestDiscomfort:
+    def of(self, *missed):
+        """One limit, on as many days."""
+        return discomfort(np.array(missed, dtype=float).reshape(1, 1, -1))[0]
+
+    def test_it_begins_at_the_reserve_and_rises_as_a_square(self):
+        assert self.of(-2.0 * RESERVE) == self.of(-RESERVE) == self.of(-np.inf) == 0.0
+        assert self.of(-0.5 * RESERVE) == pytest.approx(0.25 * COMFORT)
+        assert self.of(0.0) == pytest.approx(COMFORT)
+
+    def test_beyond_a_limit_it_ends_so_that_limits_are_left_to_the_constraints(self):
+        assert self.of(RESERVE) == self.of(100.0) == self.of(np.inf) == self.of(np.nan) == pytest.approx(4.0 * COMFORT)
+
+    def test_days_are_averaged_and_limits_added(self):
+        assert self.of(0.0, -RESERVE) == pytest.approx(0.5 * COMFORT)
+        assert discomfort(np.zeros((3, 2, 4))) == pytest.approx(np.full(3, 2.0 * COMFORT))

@@ -32,6 +32,15 @@ class Growing:
         return paths
 
 
+class CoolIsHealthy(Growing):
+    """A viability of 96 % at 36.5 C, and a point more with each degree below."""
+
+    def play(self, plans):
+        paths = super().play(plans)
+        paths[..., SPECIES_INDEX["viability"]] = 132.5 - plans[:, None, :, SETPOINT_INDEX["temperature"]]
+        return paths
+
+
 def problem(config=CONFIG, current=NOMINAL, **parts):
     parts = {"futures": Growing()} | parts
     return Problem(current=current.vector(), hours=24.0, space=SPACE, config=config, n_paths=S, **parts)
@@ -84,6 +93,13 @@ class TestGains:
         assert p.gains(more).mean() > 0 > p.gains(less).mean()
         both = p.gains(np.concatenate([more, less]))
         assert both[0] == pytest.approx(p.gains(more)[0], abs=1e-12)
+
+    def test_of_two_ways_to_hold_a_target_the_one_further_from_limits_is_worth_more(self):
+        cooler, warmer = at(temperature=36.0), at(temperature=37.0)
+        held = problem(futures=CoolIsHealthy())
+        assert held.gains(cooler).mean() > 0 > held.gains(warmer).mean()
+        harvested = problem(config(objective=maximize("productivity")), futures=CoolIsHealthy())
+        assert harvested.gains(cooler).mean() == pytest.approx(harvested.gains(warmer).mean())
 
     def test_exploration_scales_the_spread_and_not_the_mean(self):
         u = at(bleed_rate=0.2)

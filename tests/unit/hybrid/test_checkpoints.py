@@ -131,7 +131,7 @@ def edited(folder, change):
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        (lambda a: a.update(format=2), "has format 2, written by perfusio"),
+        (lambda a: a.update(format=1), "has format 1, written by perfusio"),
         (lambda a: a["species"].reverse(), r"the species of the model are titer.*expected vcd"),
         (lambda a: a["setpoints"].pop(), "the setpoints of the model are"),
         (lambda a: a.update(parameters=["growth"]), "the parameters of the model are growth, expected growth, death"),

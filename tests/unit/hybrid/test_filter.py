@@ -21,9 +21,9 @@ from perfusio.hybrid.filter import (
     WHITE_SD,
     Belief,
     Process,
-    drift_freedom,
     filter_runs,
     initial_belief,
+    least_freedom,
     predict,
     smoothed,
     update,
@@ -249,12 +249,13 @@ class TestFreedom:
         return filter_runs(process, [simulated(16, **{"noise": 1.0, "seed": 3} | simulation)[1]], [None])[1][0]
 
     def test_as_foreseen_it_stays_that_of_the_process(self):
-        assert np.median([s.freedom for s in self.steps()]) < 0.1
-        assert {s.freedom for s in self.steps(PRIOR)} == {1.0}
+        of_most = np.array([s.freedom for s in self.steps()])[:, np.arange(len(SPECIES)) != VIABILITY]
+        assert np.median(of_most) < 0.1
+        assert {f for s in self.steps(PRIOR) for f in s.freedom} == {1.0}
 
     def test_surprises_day_after_day_raise_it_and_the_error_is_absorbed(self):
         steps = self.steps(extra_growth=0.2)
-        assert steps[8].freedom > 0.3
+        assert steps[8].freedom[VCD] > 0.3
         early, late = (np.mean([np.abs(s.innovation[VCD]) for s in part]) for part in (steps[1:5], steps[10:]))
         assert late < 0.6 * early
 
@@ -263,16 +264,15 @@ class TestFreedom:
         wrong = replace(t.states[6], vcd=10.0 * t.states[6].vcd)
         spoilt = replace(t, states=(*t.states[:6], wrong, *t.states[7:]))
         (steps,) = filter_runs(self.SURE, [spoilt], [None])[1]
-        assert max(s.freedom for s in steps) < 0.2
+        assert max(s.freedom[VCD] for s in steps) < 0.2
 
     def test_viability_may_drift_however_sure_the_model_is(self, monkeypatch):
         """Its readings are so noisy that no single one surprises: the error would be found when the cells are dead."""
-        sure, free = drift_freedom(np.array([0.05, 1.0]))
-        assert sure.tolist() == [1.0 if s == "viability" else 0.05 for s in SPECIES]
-        assert free.tolist() == [1.0] * len(SPECIES)
+        assert least_freedom(self.SURE).tolist() == [1.0 if s == "viability" else 0.05 for s in SPECIES]
+        assert least_freedom(PRIOR).tolist() == [1.0] * len(SPECIES)
         offsets = []
-        for least in (filtering.LEAST_DRIFT_FREEDOM, np.zeros(len(SPECIES))):
-            monkeypatch.setattr(filtering, "LEAST_DRIFT_FREEDOM", least)
+        for least in (filtering.LEAST_FREEDOM, np.zeros(len(SPECIES))):
+            monkeypatch.setattr(filtering, "LEAST_FREEDOM", least)
             offsets.append(np.mean([self.viability_too_high(seed) for seed in range(3)]))
         assert 0.0 < offsets[0] < 0.85 * offsets[1]
 
@@ -284,9 +284,31 @@ class TestFreedom:
         return np.nanmean([10.0 * s.mean[VIABILITY] - d.viability for s, d in zip(steps, dying, strict=True)][8:])
 
     def test_a_process_without_any_stays_without(self):
-        assert not drift_freedom(0.0).any()
         steps = self.steps(replace(self.SURE, freedom=0.0), extra_growth=0.3)
-        assert {s.freedom for s in steps} == {0.0}
+        assert {f for s in steps for f in s.freedom} == {0.0}
+
+    @pytest.mark.parametrize("seed", [3, 4, 5])
+    def test_a_density_that_keeps_to_one_side_is_freed_though_each_reading_is_within_the_noise(self, seed):
+        _, t = simulated(16, noise=1.0, seed=seed)
+        denser = replace(t, states=tuple(replace(s, vcd=1.012**i * s.vcd) for i, s in enumerate(t.states)))
+        (steps,), (as_foreseen,) = (filter_runs(self.SURE, [run], [None])[1] for run in (denser, t))
+        assert max(s.freedom[VCD] for s in steps) > 0.4 > 2.0 * max(s.freedom[VCD] for s in as_foreseen)
+        at_first = steps[[s.freedom[VCD] > 0.2 for s in steps].index(True)]
+        assert np.median(at_first.freedom) < 0.5 * at_first.freedom[VCD]  # it and not the others
+
+    def test_a_freed_drift_is_as_doubtful_as_that_of_a_vessel_free_from_the_start(self):
+        place = filtering.DRIFT.start + VCD
+        cov = np.diag(np.full(N_BELIEF, 1e-6))
+        mean = initial_belief(simulated(1)[1].states[0], self.SURE)[0]
+        reading = replace(simulated(1)[1].states[1], vcd=2.0 * simulated(1)[1].states[1].vcd)
+        before, latest = least_freedom(self.SURE), np.full(len(SPECIES), 2.5)
+        surprise = filtering._surprise(mean, cov, reading, 1.0)
+        free, _, doubtful = filtering.freed(self.SURE, before, latest, cov, surprise)
+        assert free[VCD] > before[VCD]
+        expected = (free[VCD] ** 2 - before[VCD] ** 2) * filtering.DRIFT_SD[VCD] ** 2
+        assert doubtful[place, place] - cov[place, place] == pytest.approx(expected, rel=0.05)
+        still = np.delete(np.arange(N_BELIEF), np.arange(N_BELIEF)[filtering.DRIFT])
+        assert np.array_equal(doubtful[still], cov[still])
 
 
 def test_going_on_is_the_same_as_starting_again():
@@ -298,12 +320,14 @@ def test_going_on_is_the_same_as_starting_again():
     (rest,), _ = filter_runs(PRIOR, [t], [half])
     assert np.allclose(rest.mean, whole.mean, rtol=0, atol=1e-12)
     assert np.allclose(rest.cov, whole.cov, rtol=0, atol=1e-12)
-    assert rest.freedom == whole.freedom
+    assert np.array_equal(rest.freedom, whole.freedom)
+    assert np.array_equal(rest.latest, whole.latest)
 
 
 def test_a_changed_past_is_noticed():
     _, t = simulated(3)
-    belief = Belief(trajectory=t, mean=np.zeros(N_BELIEF), cov=np.eye(N_BELIEF), freedom=1.0)
+    nothing = np.zeros(len(SPECIES))
+    belief = Belief(trajectory=t, mean=np.zeros(N_BELIEF), cov=np.eye(N_BELIEF), freedom=nothing + 1.0, latest=nothing)
     states = (t.states[0], replace(t.states[1], titer=1.0), *t.states[2:])
     assert belief.continues(t)
     assert not belief.continues(replace(t, states=states))

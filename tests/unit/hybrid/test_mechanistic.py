@@ -60,7 +60,24 @@ def test_directions_that_a_scientist_expects():
 def test_every_parameter_moves_it(p):
     factors = np.zeros(len(PARAMETERS))
     factors[PARAMETERS.index(p)] = 0.5
-    assert (np.abs(after(CULTURE, factors=factors) - after(CULTURE)) / SCALES).max() > 0.0005
+    warm = NOMINAL.copy()
+    warm[SETPOINT_INDEX["temperature"]] = 37.5
+    assert (np.abs(after(CULTURE, warm, factors=factors) - after(CULTURE, warm)) / SCALES).max() > 0.0005
+
+
+def test_cells_die_faster_where_they_share_little_medium_and_where_it_is_warm():
+    """At one density: perfusion per cell and temperature alone, so that growth and its by-products are the same."""
+    scarce, warm = NOMINAL.copy(), NOMINAL.copy()
+    scarce[SETPOINT_INDEX["perfusion_rate"]], warm[SETPOINT_INDEX["temperature"]] = 0.6, 37.5
+    dense = make_state(vcd=40.0, glucose=3.0).vector()
+    for name, u in (("death_crowding", scarce), ("death_heat", warm)):
+        more = np.zeros(len(PARAMETERS))
+        more[[p.name for p in PARAMETERS].index(name)] = 0.5
+        viability = SPECIES_INDEX["viability"]
+        gained = after(dense, u, factors=more)[viability] - after(dense, u)[viability]
+        at_nominal = after(dense, NOMINAL, factors=more)[viability] - after(dense, NOMINAL)[viability]
+        assert gained < at_nominal <= 0.0
+        assert gained < 0.0
 
 
 def random_cultures(n, rng, **low_high):
@@ -112,7 +129,7 @@ def test_few_steps_bear_nutrients_that_run_out():
     assert y[SPECIES_INDEX["glutamine"]].min() < 0.1
     error = np.abs(advance(y, u, factors, 24.0) - tightly(y, u, factors, 1.0)) / SCALES[:, None]
     assert error[[SPECIES_INDEX[s] for s in ("vcd", "viability", "titer")]].max() < 0.01
-    assert error.max() < 0.10
+    assert error.max() < 0.12
 
 
 def test_a_vessel_without_cells_becomes_its_medium():

@@ -60,7 +60,7 @@ def test_a_fast_path_stays_fast():
 def test_a_certain_belief_without_noise_is_the_balance():
     model = HybridModel().condition([T])
     mean, cov = model.beliefs["R01"].mean, np.zeros((N_BELIEF, N_BELIEF))
-    belief = Belief(trajectory=T, mean=mean, cov=cov, freedom=1.0)
+    belief = Belief(trajectory=T, mean=mean, cov=cov, freedom=np.ones(9), latest=np.zeros(9))
     process = Process(log_factors=np.zeros(len(PARAMETERS)), rate_cov=model.process.rate_cov, residual=Residual())
     paths = Futures.draw(process, belief, hours=24.0, n_paths=200, n_intervals=1, seed=0).play(plan(1))
     mean_step = process.mean_step(belief.mean[:, None], NOMINAL[:, None], np.zeros(1), np.full(1, 24.0))[:, 0]
