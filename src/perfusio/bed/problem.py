@@ -167,10 +167,21 @@ class Problem:
         Where a target is held, what it is worth to stay away from limits is part of it.
         """
         played, rows = self._found(candidates)
-        at_ease = discomfort(played.kept.missed[:1]) - discomfort(played.kept.missed[rows])
-        holds = np.array([o.weight * (o.target is not None) for o in self.config.objectives])
-        found: FloatArray = played.gains[rows] + (at_ease[:, None] * holds)[:, None, :]
+        missed = played.kept.missed
+        found: FloatArray = played.gains[rows] + (self._ease(missed[rows]) - self._ease(missed[:1]))[:, None, :]
         return found
+
+    def _ease(self, missed: FloatArray) -> FloatArray:
+        """Return the weighted score of keeping off limits that are missed by so much (G, C, H), by objective (G, M).
+
+        Limits on the quantity of the target itself do not count: they would push it off its target.
+        """
+        ease = np.zeros((len(missed), len(self.config.objectives)))
+        for m, objective in enumerate(self.config.objectives):
+            if objective.target is not None:
+                others = [i for i, c in enumerate(self.config.constraints) if c.quantity != objective.quantity]
+                ease[:, m] = -objective.weight * discomfort(missed[:, others])
+        return ease
 
     def outcomes(self, candidates: FloatArray) -> FloatArray:
         """Return what acquisition functions see: gains, their spread reduced to the share worth exploring."""

@@ -101,6 +101,12 @@ class TestGains:
         harvested = problem(config(objective=maximize("productivity")), futures=CoolIsHealthy())
         assert harvested.gains(cooler).mean() == pytest.approx(harvested.gains(warmer).mean())
 
+    def test_a_limit_on_what_is_held_does_not_push_it_off_its_target(self):
+        narrow = config(objective=track(vcd=30), constraints=(Constraint(quantity="vcd", high=31.0, probability=0.8),))
+        free = config(objective=track(vcd=30), constraints=())
+        u = at(bleed_rate=0.2)
+        assert problem(narrow).gains(u) == pytest.approx(problem(free).gains(u))
+
     def test_exploration_scales_the_spread_and_not_the_mean(self):
         u = at(bleed_rate=0.2)
         full, none = (problem(config(exploration=e)) for e in (1.0, 0.0))
