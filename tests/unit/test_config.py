@@ -125,7 +125,8 @@ class TestObjective:
     def test_words(self):
         assert str(track(vcd=30)) == "hold vcd at 30 1e6 cells/mL"
         assert str(maximize("productivity")) == "maximize productivity [mg/L/day]"
-        assert (track(vcd=30).horizon_days, maximize("titer").horizon_days) == (3, 7)
+        looks = (track(vcd=30), maximize("titer"), minimize("medium"))
+        assert [o.horizon_days for o in looks] == [3, 3, 7]
 
     def test_one_target_only(self):
         with pytest.raises(ConfigError, match="one quantity and its target"):
