@@ -1,8 +1,8 @@
 """Virtual vessels on which controllers are judged: which clones, which seeds, what is known before, what goes wrong.
 
-Nothing that is reported was used for choosing anything in perfusio: that was done on CloneX and Random11 to Random24
-with other seeds. Reported are Random51 to Random54, one after the other, with seeds from 5001 on. The quick mode runs on
-CloneX; to look while choosing, name other clones and seeds.
+Nothing that is reported was used for choosing anything in perfusio: decisions were tried on CloneX and Random11 to
+Random24 with other seeds (models: `model_cases`). Reported are Random51 to Random54, one after the other, with seeds
+from 5001 on. The quick mode runs on CloneX; to look while choosing, name other clones and seeds.
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ class Option:
     Attributes:
         setpoints: What would be written.
         destination: What its plan heads for first.
-        gain: Expected gain in score over holding.
+        gain: Expected gain in score over holding; where a target is held, distance to limits is part of it.
         gains: The same by objective, weighted.
         expected: Mean of each objective's quantity at the end of its horizon, canonical units.
         limiting: The constraint with the least margin, in words.

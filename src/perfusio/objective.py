@@ -38,6 +38,10 @@ def _known_quantity(name: str) -> str:
 ForecastName = Annotated[str, BeforeValidator(_known_quantity)]
 
 
+HORIZON_DAYS = {"track": 3, "maximize": 3, "minimize": 7}
+"""How far an objective looks if nothing is said, by kind: saving pays at once, and what it costs comes later."""
+
+
 class Objective(Frozen):
     """What a decision is scored by, over the next `horizon_days`.
 
@@ -45,7 +49,7 @@ class Objective(Frozen):
         kind: ``"track"`` a target, ``"maximize"`` or ``"minimize"``.
         quantity: A species, or one of DERIVED.
         target: Value to hold, in the canonical unit (tracking only).
-        horizon_days: Days of forecast that the score looks at.
+        horizon_days: Days of forecast that the score looks at; HORIZON_DAYS if not given.
         move_penalty: Cost of one largest step of one setpoint, as a share of a 10 % tracking error (or gain).
         weight: Of this objective beside others in a sum; 10 % of one quantity weigh as much as 10 % of another.
     """
@@ -56,6 +60,13 @@ class Objective(Frozen):
     horizon_days: int = Field(default=3, ge=1, le=28)
     move_penalty: float = Field(default=0.1, ge=0)
     weight: float = Field(default=1.0, gt=0, allow_inf_nan=False)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _looks_as_far_as_its_kind(cls, given: object) -> object:
+        if isinstance(given, dict) and given.get("kind") in HORIZON_DAYS:
+            return {"horizon_days": HORIZON_DAYS[given["kind"]]} | given
+        return given
 
     @model_validator(mode="after")
     def _target_fits(self) -> Self:
@@ -82,7 +93,7 @@ class Objective(Frozen):
         return self.kind != "track"
 
 
-def track(*, horizon_days: int = 3, weight: float = 1.0, **target: float) -> Objective:
+def track(*, horizon_days: int = HORIZON_DAYS["track"], weight: float = 1.0, **target: float) -> Objective:
     """Return the objective that holds one quantity at a target, e.g. ``track(vcd=30)`` [canonical unit]."""
     if len(target) != 1:
         raise ConfigError(f"track() takes one quantity and its target, e.g. track(vcd=30); found {sorted(target)}.")
@@ -90,12 +101,12 @@ def track(*, horizon_days: int = 3, weight: float = 1.0, **target: float) -> Obj
     return Objective(kind="track", quantity=name, target=value, horizon_days=horizon_days, weight=weight)
 
 
-def maximize(quantity: str, *, horizon_days: int = 3, weight: float = 1.0) -> Objective:
+def maximize(quantity: str, *, horizon_days: int = HORIZON_DAYS["maximize"], weight: float = 1.0) -> Objective:
     """Return the objective that raises one quantity, e.g. ``maximize("productivity")``."""
     return Objective(kind="maximize", quantity=quantity, horizon_days=horizon_days, weight=weight)
 
 
-def minimize(quantity: str, *, horizon_days: int = 7, weight: float = 1.0) -> Objective:
+def minimize(quantity: str, *, horizon_days: int = HORIZON_DAYS["minimize"], weight: float = 1.0) -> Objective:
     """Return the objective that lowers one quantity, e.g. ``minimize("medium")``."""
     return Objective(kind="minimize", quantity=quantity, horizon_days=horizon_days, weight=weight)
 

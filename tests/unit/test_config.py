@@ -127,6 +127,8 @@ class TestObjective:
         assert str(maximize("productivity")) == "maximize productivity [mg/L/day]"
         looks = (track(vcd=30), maximize("titer"), minimize("medium"))
         assert [o.horizon_days for o in looks] == [3, 3, 7]
+        assert Objective(kind="minimize", quantity="medium") == minimize("medium")  # as a file says it
+        assert Objective(kind="minimize", quantity="medium", horizon_days=4).horizon_days == 4
 
     def test_one_target_only(self):
         with pytest.raises(ConfigError, match="one quantity and its target"):

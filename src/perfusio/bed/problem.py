@@ -65,7 +65,7 @@ class Judged:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Played:
-    """Candidates that were played, row 0 is holding; `rows` finds each by its bytes."""
+    """Candidates that were played, row 0 is holding; `rows` finds each by its bytes. Gains are without ease."""
 
     rows: dict[bytes, int]
     plans: FloatArray
@@ -174,14 +174,21 @@ class Problem:
     def _ease(self, missed: FloatArray) -> FloatArray:
         """Return the weighted score of keeping off limits that are missed by so much (G, C, H), by objective (G, M).
 
-        Limits on the quantity of the target itself do not count: they would push it off its target.
+        Limits on what is held itself do not count: they would push it off its target. Several targets share the rest.
         """
         ease = np.zeros((len(missed), len(self.config.objectives)))
-        for m, objective in enumerate(self.config.objectives):
+        held = {o.quantity for o in self.config.objectives if o.target is not None}
+        others = [i for i, c in enumerate(self.config.constraints) if c.quantity not in held]
+        for m, (objective, h) in enumerate(zip(self.config.objectives, self.horizons, strict=True)):
             if objective.target is not None:
-                others = [i for i, c in enumerate(self.config.constraints) if c.quantity != objective.quantity]
-                ease[:, m] = -objective.weight * discomfort(missed[:, others])
+                ease[:, m] = -objective.weight / len(held) * discomfort(missed[:, others, :h])
         return ease
+
+    def eased(self, candidates: FloatArray) -> FloatArray:
+        """Return how much of the expected gain over holding is more distance to limits, (G,)."""
+        played, rows = self._found(candidates)
+        more: FloatArray = (self._ease(played.kept.missed[rows]) - self._ease(played.kept.missed[:1])).sum(axis=1)
+        return more
 
     def outcomes(self, candidates: FloatArray) -> FloatArray:
         """Return what acquisition functions see: gains, their spread reduced to the share worth exploring."""

@@ -44,19 +44,19 @@ DRIFT_SD = np.array([0.08, 0.012, 0.10, 0.10, 0.10, 0.10, 0.10, 0.10, 0.06])
 DRIFT_WALK = np.array([0.03, 0.003, 0.04, 0.04, 0.04, 0.04, 0.04, 0.04, 0.02])
 WHITE_SD = np.array([0.010, 0.004, 0.05, 0.05, 0.05, 0.04, 0.04, 0.05, 0.02])
 DRIFT_MEMORY_DAYS = 10.0
-# The least freedom of each species. A drift of viability adds up for a week before readings with a noise of a point or
-# two show it, so surprises free it too late; held as tight as others it is believed too high where decisions go to its
-# limit.
-LEAST_FREEDOM = np.where(np.arange(N_SPECIES) == VIABILITY, 1.0, 0.0)
+# How free each species is at the least. A drift of viability adds up for a week before readings with a noise of a point
+# or two show it, so surprises free it too late; held as tight as others it is believed too high where decisions go to
+# its limit.
+ALWAYS_FREE = np.where(np.arange(N_SPECIES) == VIABILITY, 1.0, 0.0)
 RATE_WALK = 0.03  # per square root of a day, log parameters
 GP_VARIANCE_SHARE = 0.1  # the error of a process persists from day to day: as white noise it would count many times
 CLIP_SD = 4.0
 # Log freedom moves by SURPRISE_GAIN times the mean over species of (innovation over its sd)^2, each at most
 # SURPRISE_MOST so that one outlier frees nobody, less SURPRISE_USUAL; days as foreseen take back what surprises gave.
 SURPRISE_GAIN, SURPRISE_MOST, SURPRISE_USUAL = 0.5, 6.0, 1.3
-# That of one species moves too, by so much of the product of its innovations of two days in a row, over their sd and
-# each at most RUN_MOST: readings that stay on one side of the forecast say that the species drifts (Mehra, IEEE Trans.
-# Autom. Control 15:175, 1970: innovations of a filter that is right are not correlated).
+# That of one species moves too, by so much of the product of its innovations of two readings in a row, over their sd
+# and each at most RUN_MOST: readings that stay on one side of the forecast say that the species drifts (Mehra, IEEE
+# Trans. Autom. Control 15:175, 1970: innovations of a filter that is right are not correlated).
 RUN_GAIN, RUN_MOST = 0.3, 2.5
 
 
@@ -99,7 +99,7 @@ class Belief:
         mean: (n,).
         cov: (n, n).
         freedom: Of each species of this vessel now, from that of the process to 1, (Q,).
-        latest: Innovations of the last sample over their sd (Q,), 0 where not measured.
+        latest: Innovation of the last reading of each species over its sd, within RUN_MOST, 0 before the first (Q,).
     """
 
     trajectory: Trajectory
@@ -122,7 +122,7 @@ class Step:
 
     Attributes:
         mean: Filtered mean (n,).
-        cov: Filtered covariance (n, n).
+        cov: Filtered covariance, with the doubt of drifts that were freed (n, n).
         predicted_mean: Before the sample (n,).
         predicted_cov: Before the sample (n, n).
         jacobian: Of the step that led here (n, n).
@@ -158,7 +158,7 @@ def initial_belief(state: State, process: Process) -> tuple[FloatArray, FloatArr
 
 def least_freedom(process: Process) -> FloatArray:
     """Return the freedom (Q,) of a vessel whose samples come as foreseen."""
-    return np.maximum(process.freedom, LEAST_FREEDOM) if process.freedom > 0.0 else np.zeros(N_SPECIES)
+    return np.maximum(process.freedom, ALWAYS_FREE) if process.freedom > 0.0 else np.zeros(N_SPECIES)
 
 
 def predict(
@@ -278,14 +278,15 @@ def freed(
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Return the freedom (Q,), latest innovations (Q,) and covariance (n, n) of a vessel after a sample.
 
-    A drift that is freed becomes as doubtful as that of a vessel which had this freedom from the start.
+    A drift that is freed becomes more doubtful by what the larger freedom adds to that of a new vessel.
     """
-    now = np.zeros(N_SPECIES)
-    now[surprise.known] = surprise.off / np.sqrt(np.diag(surprise.total))
-    squares = np.minimum(now[surprise.known] ** 2, SURPRISE_MOST)
+    innovation = surprise.off / np.sqrt(np.diag(surprise.total))
+    squares = np.minimum(innovation**2, SURPRISE_MOST)
     change = SURPRISE_GAIN * float((squares - SURPRISE_USUAL).sum()) / N_SPECIES
-    now = np.clip(now, -RUN_MOST, RUN_MOST)
-    free = np.clip(freedom * np.exp(change + RUN_GAIN * now * latest), least_freedom(process), 1.0)
+    run, now = np.zeros(N_SPECIES), latest.copy()  # of what is read now and then, the last reading is remembered
+    now[surprise.known] = np.clip(innovation, -RUN_MOST, RUN_MOST)
+    run[surprise.known] = (now * latest)[surprise.known]
+    free = np.clip(freedom * np.exp(change + RUN_GAIN * run), least_freedom(process), 1.0)
     before, after = ((f * DRIFT_SD) ** 2 for f in (freedom, free))
     doubt = np.zeros(N_BELIEF)
     doubt[DRIFT] = np.clip(after - np.diag(cov)[DRIFT], 0.0, np.maximum(after - before, 0.0))

@@ -88,6 +88,8 @@ PARAMETERS: tuple[Parameter, ...] = (
 )
 N_VESSEL_RATES = 11
 """The first so many parameters may differ from vessel to vessel and follow each vessel's own days."""
+MOST_CROWDED = 10.0
+"""How much cells can be short of medium, in units of `death_crowding`: nobody knows how fast they die with less."""
 PARAMETER_INDEX: dict[str, int] = {p.name: i for i, p in enumerate(PARAMETERS)}
 TYPICAL: FloatArray = np.array([p.value for p in PARAMETERS])
 LOG_SD: FloatArray = np.array([p.log_sd for p in PARAMETERS])
@@ -160,7 +162,7 @@ def _terms(setpoints: FloatArray, parameters: FloatArray) -> Terms:
             / ((1.0 + amm / k["ammonium_half"]) * (1.0 + lac / k["lactate_half"]))
         )  # fmt: skip
         growth = k["growth"] * limits
-        toxic = (amm / k["ammonium_half"]) ** 2 + (death_crowding * viable / supply) ** 2
+        toxic = (amm / k["ammonium_half"]) ** 2 + np.minimum(death_crowding * viable / supply, MOST_CROWDED) ** 2
         death = k["death"] * (1.0 + toxic) * heat + shear
         glc_active = viable * (k["glucose_maintenance"] + limits)
         glc_taken = k["glucose_uptake"] * glc_active / (k["glucose_affinity"] + glc)  # per g/L of glucose [mmol/g/day]

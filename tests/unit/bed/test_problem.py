@@ -107,6 +107,16 @@ class TestGains:
         u = at(bleed_rate=0.2)
         assert problem(narrow).gains(u) == pytest.approx(problem(free).gains(u))
 
+    def test_two_targets_share_what_a_limit_is_worth_and_neither_is_pushed_by_that_of_the_other(self):
+        limits = (Constraint(quantity="viability", low=95.0, probability=0.8),)
+        cooler, one = at(temperature=36.0), config(objective=track(vcd=30), constraints=limits)
+        two = config(objective=(track(vcd=30), track(glucose=4.0)), constraints=limits)
+        eased = [problem(c, futures=CoolIsHealthy()).eased(cooler)[0] for c in (one, two)]
+        assert eased[0] == pytest.approx(eased[1])
+        assert eased[0] > 0.0
+        on_glucose = (Constraint(quantity="glucose", low=2.9, probability=0.8),)
+        assert problem(two.model_copy(update={"constraints": on_glucose})).eased(cooler)[0] == 0.0
+
     def test_exploration_scales_the_spread_and_not_the_mean(self):
         u = at(bleed_rate=0.2)
         full, none = (problem(config(exploration=e)) for e in (1.0, 0.0))

@@ -118,6 +118,16 @@ def test_the_margin_and_what_it_costs_are_told():
     assert "margin" not in unlimited.text
 
 
+def test_a_move_that_mostly_keeps_off_limits_says_so():
+    """The density is on target already; a degree less is two points of viability more."""
+    near = (Constraint(quantity="viability", low=98.5, probability=0.98),)
+    held = {"objective": track(vcd=make_state().vcd), "constraints": near}
+    found, _, best = reason(**held)
+    assert best[SETPOINT_INDEX["temperature"]] < NOMINAL.temperature
+    assert "mostly to keep further off limits" in found.text
+    assert "off limits" not in reason(objective=held["objective"], constraints=())[0].text
+
+
 def test_several_objectives_bring_a_front():
     found, _, _ = reason(objective=(maximize("titer"), minimize("medium")), constraints=LIMIT)
     gains = np.array([o.gains for o in found.front])

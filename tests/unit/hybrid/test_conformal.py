@@ -11,6 +11,7 @@ from perfusio.hybrid.model import HybridModel
 from perfusio.hybrid.rollout import SPANS_DAYS, WIDER_AFAR, span_of, widened
 from perfusio.plant.clones import CLONE_X
 from perfusio.plant.experiment import simulate_runs
+from perfusio.state import SPECIES_INDEX
 
 SPACE = DEFAULT_AMBR250_DESIGN_SPACE
 USUAL = 0.75
@@ -79,6 +80,13 @@ def test_a_calibrated_model_has_a_factor_for_each_span_and_species(runs, uncalib
     assert model.model_id != uncalibrated.model_id
     assert (model.calibrated(runs[:4]).spread == model.spread).all()
     assert np.abs(model.spread - 1.0).max() > 0.1
+
+
+def test_viability_is_left_as_it_is_drawn(runs, uncalibrated):
+    spread = uncalibrated.calibrated(runs).spread
+    viability = SPECIES_INDEX["viability"]
+    assert (spread[:, viability] == 1.0).all()
+    assert (np.delete(spread, viability, axis=1)[:3] != 1.0).all()  # the last span begins after these runs end
 
 
 def test_the_spread_is_multiplied_about_the_median(runs, uncalibrated):

@@ -271,8 +271,8 @@ class TestFreedom:
         assert least_freedom(self.SURE).tolist() == [1.0 if s == "viability" else 0.05 for s in SPECIES]
         assert least_freedom(PRIOR).tolist() == [1.0] * len(SPECIES)
         offsets = []
-        for least in (filtering.LEAST_FREEDOM, np.zeros(len(SPECIES))):
-            monkeypatch.setattr(filtering, "LEAST_FREEDOM", least)
+        for least in (filtering.ALWAYS_FREE, np.zeros(len(SPECIES))):
+            monkeypatch.setattr(filtering, "ALWAYS_FREE", least)
             offsets.append(np.mean([self.viability_too_high(seed) for seed in range(3)]))
         assert 0.0 < offsets[0] < 0.85 * offsets[1]
 
@@ -296,6 +296,12 @@ class TestFreedom:
         at_first = steps[[s.freedom[VCD] > 0.2 for s in steps].index(True)]
         assert np.median(at_first.freedom) < 0.5 * at_first.freedom[VCD]  # it and not the others
 
+    def test_a_species_that_is_read_every_second_day_is_freed_too(self):
+        _, t = simulated(24, noise=1.0, seed=5)
+        denser = [replace(s, vcd=np.nan if i % 2 else 1.02**i * s.vcd) for i, s in enumerate(t.states)]
+        (steps,) = filter_runs(self.SURE, [replace(t, states=tuple(denser))], [None])[1]
+        assert max(s.freedom[VCD] for s in steps) > 0.4
+
     def test_a_freed_drift_is_as_doubtful_as_that_of_a_vessel_free_from_the_start(self):
         place = filtering.DRIFT.start + VCD
         cov = np.diag(np.full(N_BELIEF, 1e-6))
@@ -311,13 +317,15 @@ class TestFreedom:
         assert np.array_equal(doubtful[still], cov[still])
 
 
-def test_going_on_is_the_same_as_starting_again():
-    _, t = simulated(6, noise=1.0)
-    (whole,), _ = filter_runs(PRIOR, [t], [None])
-    part = replace(t, states=t.states[:4], setpoints=t.setpoints[:3])
-    (half,), _ = filter_runs(PRIOR, [part], [None])
+@pytest.mark.parametrize("process", [PRIOR, TestFreedom.SURE], ids=["free", "sure"])
+def test_going_on_is_the_same_as_starting_again(process):
+    _, t = simulated(8, noise=1.0)
+    t = replace(t, states=tuple(replace(s, vcd=1.05**i * s.vcd) for i, s in enumerate(t.states)))  # it surprises
+    (whole,), _ = filter_runs(process, [t], [None])
+    part = replace(t, states=t.states[:6], setpoints=t.setpoints[:5])
+    (half,), _ = filter_runs(process, [part], [None])
     assert half.continues(t)
-    (rest,), _ = filter_runs(PRIOR, [t], [half])
+    (rest,), _ = filter_runs(process, [t], [half])
     assert np.allclose(rest.mean, whole.mean, rtol=0, atol=1e-12)
     assert np.allclose(rest.cov, whole.cov, rtol=0, atol=1e-12)
     assert np.array_equal(rest.freedom, whole.freedom)
