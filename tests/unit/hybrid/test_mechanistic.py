@@ -66,7 +66,6 @@ def test_every_parameter_moves_it(p):
 
 
 def test_cells_die_faster_where_they_share_little_medium_and_where_it_is_warm():
-    """At one density: perfusion per cell and temperature alone, so that growth and its by-products are the same."""
     scarce, warm = NOMINAL.copy(), NOMINAL.copy()
     scarce[SETPOINT_INDEX["perfusion_rate"]], warm[SETPOINT_INDEX["temperature"]] = 0.6, 37.5
     dense = make_state(vcd=40.0, glucose=3.0).vector()
@@ -77,7 +76,17 @@ def test_cells_die_faster_where_they_share_little_medium_and_where_it_is_warm():
         gained = after(dense, u, factors=more)[viability] - after(dense, u)[viability]
         at_nominal = after(dense, NOMINAL, factors=more)[viability] - after(dense, NOMINAL)[viability]
         assert gained < at_nominal <= 0.0
-        assert gained < 0.0
+
+
+@pytest.mark.parametrize("kind", [np.float32, np.float64])
+def test_next_to_no_medium_kills_no_faster_than_very_little(kind):
+    u = np.tile(NOMINAL[:, None], 4).astype(kind)
+    u[SETPOINT_INDEX["perfusion_rate"]], u[SETPOINT_INDEX["bleed_rate"]] = [1e-20, 1e-6, 0.01, 0.03], 0.0
+    y = np.tile(make_state(vcd=40.0, glucose=3.0).vector()[:, None], 4).astype(kind)
+    viability = advance(y, u, np.zeros((len(PARAMETERS), 4), kind), 24.0)[SPECIES_INDEX["viability"]]
+    assert np.isfinite(viability).all()
+    assert viability.min() > 40.0
+    assert np.ptp(viability) < 10.0
 
 
 def random_cultures(n, rng, **low_high):
