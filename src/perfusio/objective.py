@@ -57,7 +57,7 @@ class Objective(Frozen):
     kind: Literal["track", "maximize", "minimize"]
     quantity: ForecastName
     target: float | None = Field(default=None, gt=0)
-    horizon_days: int = Field(default=3, ge=1, le=28)
+    horizon_days: int = Field(default=HORIZON_DAYS["track"], ge=1, le=28)
     move_penalty: float = Field(default=0.1, ge=0)
     weight: float = Field(default=1.0, gt=0, allow_inf_nan=False)
 

@@ -167,9 +167,17 @@ class Problem:
         Where a target is held, what it is worth to stay away from limits is part of it.
         """
         played, rows = self._found(candidates)
-        missed = played.kept.missed
-        found: FloatArray = played.gains[rows] + (self._ease(missed[rows]) - self._ease(missed[:1]))[:, None, :]
+        found: FloatArray = played.gains[rows] + self._eased(played, rows)[:, None, :]
         return found
+
+    def eased(self, candidates: FloatArray) -> FloatArray:
+        """Return how much of the expected gain over holding is more distance to limits, (G,)."""
+        more: FloatArray = self._eased(*self._found(candidates)).sum(axis=1)
+        return more
+
+    def _eased(self, played: _Played, rows: NDArray[np.intp]) -> FloatArray:
+        """Return the weighted gain over holding by more distance to limits, by objective (G, M)."""
+        return self._ease(played.kept.missed[rows]) - self._ease(played.kept.missed[:1])
 
     def _ease(self, missed: FloatArray) -> FloatArray:
         """Return the weighted score of keeping off limits that are missed by so much (G, C, H), by objective (G, M).
@@ -183,12 +191,6 @@ class Problem:
             if objective.target is not None:
                 ease[:, m] = -objective.weight / len(held) * discomfort(missed[:, others, :h])
         return ease
-
-    def eased(self, candidates: FloatArray) -> FloatArray:
-        """Return how much of the expected gain over holding is more distance to limits, (G,)."""
-        played, rows = self._found(candidates)
-        more: FloatArray = (self._ease(played.kept.missed[rows]) - self._ease(played.kept.missed[:1])).sum(axis=1)
-        return more
 
     def outcomes(self, candidates: FloatArray) -> FloatArray:
         """Return what acquisition functions see: gains, their spread reduced to the share worth exploring."""

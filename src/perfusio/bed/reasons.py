@@ -20,7 +20,7 @@ N_REJECTED = 2
 N_FRONT = 12
 WORTH_TELLING = 0.1
 """Gain given up for a margin that a person is told of: 1 %."""
-WORTH_SAYING = 0.02
+EASE_WORTH_TELLING = 0.02
 """Gain by more distance to limits that a person is told of."""
 FAR = 0.5
 """Support below which a person is told that the forecast is far from what was learnt."""
@@ -71,7 +71,7 @@ def explain(
     if feasible and cost > WORTH_TELLING and any(o.is_economic for o in objectives):
         remarks.append(f"its margin of {margin:.2g} costs at least {10.0 * cost:.2g} %")
     eased = float(told.eased(best[None])[0])
-    if eased > max(0.5 * option.gain, WORTH_SAYING):
+    if eased > max(0.5 * option.gain, EASE_WORTH_TELLING):
         remarks.append("mostly to keep further off limits")
     if near < FAR:
         remarks.append(f"far from what was learnt (support {near:.2f})")

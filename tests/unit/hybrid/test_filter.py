@@ -302,7 +302,7 @@ class TestFreedom:
         (steps,) = filter_runs(self.SURE, [replace(t, states=tuple(denser))], [None])[1]
         assert max(s.freedom[VCD] for s in steps) > 0.4
 
-    def test_a_freed_drift_is_as_doubtful_as_that_of_a_vessel_free_from_the_start(self):
+    def test_a_freed_drift_gets_the_doubt_that_the_freedom_adds_to_a_new_vessel(self):
         place = filtering.DRIFT.start + VCD
         cov = np.diag(np.full(N_BELIEF, 1e-6))
         mean = initial_belief(simulated(1)[1].states[0], self.SURE)[0]
