@@ -32,7 +32,7 @@ from perfusio.state import FloatArray
 
 STEPS_PER_DAY = 8
 """Second-order exponential steps; 8 agree with a tight tolerance to 1 % of scale at one day; where nutrients run out,
-cells and product still do, solutes to 12 % (a test says so)."""
+cells and product still do, solutes of most cultures to 10 % (a test says so), of single ones to a quarter."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -116,13 +116,19 @@ def tightly(y, u, factors, days):
     return np.stack([found.y[0], 100.0 * found.y[0] / (found.y[0] + found.y[1]), *found.y[2:]])
 
 
+N_LATER = 2
+"""Parameters that came after the bounds of these tests were set: drawn last, so that the cultures stay the same."""
+
+
 def reached(n, seed, **ranges):
     """States that vessels come to by themselves within two days, and a step of every setpoint from there."""
     rng = np.random.default_rng(seed)
     u = SPACE.low[:, None] + rng.random((len(SETPOINTS), n)) * (SPACE.high - SPACE.low)[:, None]
-    factors = 0.35 * rng.standard_normal((len(PARAMETERS), n))
-    y = tightly(random_cultures(n, rng, **ranges), u, factors, 2.0)
+    first = 0.35 * rng.standard_normal((len(PARAMETERS) - N_LATER, n))
+    start = random_cultures(n, rng, **ranges)
     stepped = u + (2.0 * rng.random(u.shape) - 1.0) * SPACE.max_step[:, None]
+    factors = np.concatenate([first, 0.35 * rng.standard_normal((N_LATER, n))])
+    y = tightly(start, u, factors, 2.0)
     return y, np.clip(stepped, SPACE.low[:, None], SPACE.high[:, None]), factors
 
 
@@ -138,7 +144,7 @@ def test_few_steps_bear_nutrients_that_run_out():
     assert y[SPECIES_INDEX["glutamine"]].min() < 0.1
     error = np.abs(advance(y, u, factors, 24.0) - tightly(y, u, factors, 1.0)) / SCALES[:, None]
     assert error[[SPECIES_INDEX[s] for s in ("vcd", "viability", "titer")]].max() < 0.01
-    assert error.max() < 0.12
+    assert error.max() < 0.10
 
 
 def test_a_vessel_without_cells_becomes_its_medium():
