@@ -96,8 +96,8 @@ def run(job: Job) -> Ran:
     for cpu, event in marks:
         what = _phase(event)
         phases[what] = phases.get(what, 0.0) + cpu - began
-        turns[event.day or 0] += (cpu - began) * (event.day is not None)
-        refit[event.day or 0] |= isinstance(event, ModelFitted | ModelRejected)
+        turns[event.turn or 0] += (cpu - began) * (event.turn is not None)
+        refit[event.turn or 0] |= isinstance(event, ModelFitted | ModelRejected)
         began = cpu
     errors = fleet_errors(truth, TARGET, from_day=FROM_DAY)
     return Ran(job, errors, phases, tuple(turns), tuple(map(bool, refit)), wall_s, record_mb)
@@ -145,7 +145,7 @@ class Troubled:
 
     def hear(self, event: Event) -> None:
         """The link is back when the last bad day is over."""
-        if isinstance(event, ModelConditioned) and event.day == BAD_DAYS[-1]:
+        if isinstance(event, ModelConditioned) and event.turn == BAD_DAYS[-1]:
             self._is_back.set()
 
 
@@ -170,7 +170,7 @@ def decided_beside(job: Job, how: str) -> tuple[str, int]:
         bad.hear(event)
         if isinstance(event, Decided) and event.reactor != TROUBLED:
             asked = event.setpoints.vector().tolist()
-            told = [event.reactor, event.day, asked, event.chosen, event.hold, event.model_id]
+            told = [event.reactor, event.turn, asked, event.chosen, event.hold, event.model_id]
             digest.update(json.dumps(told, sort_keys=True).encode())
             counts[0] += 1
 

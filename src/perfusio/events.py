@@ -1,7 +1,7 @@
 """The closed list of event types: one run is the sequence of these, and `audit.jsonl` is nothing else.
 
-Every event is a frozen dataclass; `to_json` makes its payload, `from_json` reads it back. `reactor` and `day` are empty
-for events that concern the whole experiment.
+Every event is a frozen dataclass; `to_json` makes its payload, `from_json` reads it back. `reactor` and `culture_day`
+are empty for events that concern the whole experiment.
 """
 
 from __future__ import annotations
@@ -19,10 +19,11 @@ Json = dict[str, Any]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
-    """Base of all events: which vessel, which turn of the loop, and why (one sentence, may be empty)."""
+    """Base of all events: vessel, turn of the loop, days since inoculation, and why (one sentence, may be empty)."""
 
     reactor: str | None = None
-    day: int | None = None
+    turn: int | None = None
+    culture_day: float | None = None
     reason: str = ""
 
 
@@ -363,7 +364,9 @@ def to_json(event: Event) -> Json:
     return {f.name: plain(getattr(event, f.name)) for f in fields(event) if f.name not in _HEADER}
 
 
-def from_json(name: str, payload: Json, *, reactor: str | None, day: int | None, reason: str) -> Event:
+def from_json(
+    name: str, payload: Json, *, reactor: str | None, turn: int | None, reason: str, culture_day: float | None = None
+) -> Event:
     """Rebuild the event that `to_json` wrote.
 
     Raises:
@@ -389,7 +392,7 @@ def from_json(name: str, payload: Json, *, reactor: str | None, day: int | None,
         else:
             values[key] = value
     try:
-        return cls(reactor=reactor, day=day, reason=reason, **values)
+        return cls(reactor=reactor, turn=turn, culture_day=culture_day, reason=reason, **values)
     except TypeError as error:
         raise AuditError(f"The payload of {name} does not fit: {error}.") from error
 

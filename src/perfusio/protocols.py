@@ -147,6 +147,41 @@ class Dated(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """Where a run stood with one vessel when an earlier program ended.
+
+    Attributes:
+        states: Samples that are known, in order of time, as they are believed now: corrections included.
+        refused: Samples that were quarantined and not accepted since.
+        in_force: Setpoints since the latest sample, as far as they are known.
+        done: What our last write left in force; None where there was none, or somebody else changed it since.
+        source: What the connector said of its source when the run began (`Described.describe`).
+    """
+
+    states: tuple[State, ...]
+    refused: tuple[State, ...]
+    in_force: Setpoints
+    done: Setpoints | None
+    source: Mapping[str, Any]
+
+
+@runtime_checkable
+class Resumable(Protocol):
+    """A connector that can go on where an earlier program stood."""
+
+    def goes_on(self, standing: Standing) -> None:
+        """Know what an earlier program has read and written, before the first call of this one.
+
+        Afterwards `read_sample` returns what is news since then: a sample, late value or correction that is not in
+        `standing.states`, and no value that was refused; a write is for the latest sample known.
+
+        Raises:
+            UnreadableSource: this is another source than the one that was read before.
+        """
+        ...
+
+
 class Futures(Protocol):
     """Random draws of one vessel's possible futures, to be played under any plan."""
 

@@ -92,7 +92,7 @@ class Run:
         return [
             e
             for e in self.events
-            if type(e).__name__ in names and reactor in (None, e.reactor) and day in (None, e.day)
+            if type(e).__name__ in names and reactor in (None, e.reactor) and day in (None, e.turn)
         ]
 
     @property

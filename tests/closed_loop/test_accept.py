@@ -34,10 +34,10 @@ async def test_an_accepted_sample_counts_from_the_next_update_on(run_twin, tmp_p
         ScriptedConnector(samples), days=4, policy=alternating, retrain_every=99, observers=(upon_quarantine(tmp_path),)
     )
     (accepted,) = run.of("SampleAccepted")
-    assert (accepted.day, accepted.state, accepted.who) == (3, samples[2], "A. Smith")
+    assert (accepted.turn, accepted.state, accepted.who) == (3, samples[2], "A. Smith")
     assert accepted.reason == WHO["why"]
     assert [e.is_done for e in run.of("OperatorActed")] == [True]
-    assert [e.day for e in run.of("ModelFitted")] == [3]  # what was learnt before is another now
+    assert [e.turn for e in run.of("ModelFitted")] == [3]  # what was learnt before is another now
     seen = {day: [s.day for s in trajectories["R01"].states] for day, trajectories, *_ in alternating.asked}
     assert (seen[1], seen[3]) == ([0, 1], [0, 1, 2, 3])
     assert 2 not in seen  # nothing is decided anew for its day

@@ -21,7 +21,7 @@ def limit(**more):
 
 def told(run):
     return [
-        (e.day, "raised" if type(e).__name__ == "AlarmRaised" else e.status)
+        (e.turn, "raised" if type(e).__name__ == "AlarmRaised" else e.status)
         for e in run.of("AlarmRaised", "AlarmChanged")
     ]
 
@@ -50,7 +50,7 @@ async def test_what_is_measured_beyond_the_act_level_never_waits(run_twin):
 
 async def test_a_shelved_alarm_comes_back(run_twin, tmp_path):
     def shelve(event):
-        if type(event).__name__ == "AlarmRaised" and event.day == 0:
+        if type(event).__name__ == "AlarmRaised" and event.turn == 0:
             give(tmp_path, Order(act="shelve", reactor="R01", value="glucose:warn", who="A. Smith", why="I know.",
                                  hours=48.0))  # fmt: skip
 
@@ -70,8 +70,8 @@ async def test_a_bad_day_of_many_vessels_is_few_alarms_and_one_message(run_twin)
     run = await run_twin(vessels, days=2)
     raised = run.of("AlarmRaised")
     assert len(raised) == 48
-    assert max(Counter(e.day for e in raised).values()) <= 144
-    states = alarm_states(e for e in run.events if e.day is None or e.day <= 1)
+    assert max(Counter(e.turn for e in raised).values()) <= 144
+    states = alarm_states(e for e in run.events if e.turn is None or e.turn <= 1)
     assert [(state.id, len(vessels)) for state, vessels in rolled_up(states)] == [
         ("glucose:act", 24), ("viability:act", 24),
     ]  # fmt: skip

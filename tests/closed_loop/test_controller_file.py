@@ -50,24 +50,24 @@ async def test_a_write_that_the_controller_ignored_was_never_in_force(run_twin):
     assert run.of("SetpointsWritten")[0].asked == replace(NOMINAL, bleed_rate=0.2)
     assert {e.in_force for e in run.of("SampleRead")} == {NOMINAL}
     (overridden,) = run.of("OverrideDetected")
-    assert (overridden.day, overridden.found) == (1, NOMINAL)
+    assert (overridden.turn, overridden.found) == (1, NOMINAL)
     assert overridden.reason == "Written last, and shown with this sample: bleed_rate 0.2 and 0.15 1/day."
-    assert [(e.day, e.mode) for e in run.of("ModeChanged")] == [(1, "advisory")]
-    assert [(e.day, e.quantity) for e in run.of("AlarmRaised")] == [(1, "write")]
-    assert [e.day for e in run.of("WriteIntended")] == [0]  # nothing is written over what somebody else wants
+    assert [(e.turn, e.mode) for e in run.of("ModeChanged")] == [(1, "advisory")]
+    assert [(e.turn, e.quantity) for e in run.of("AlarmRaised")] == [(1, "write")]
+    assert [e.turn for e in run.of("WriteIntended")] == [0]  # nothing is written over what somebody else wants
 
 
 async def test_what_a_person_changes_at_the_controller_is_not_written_over(run_twin):
     file = ControllerFile(4, obeys=True)
 
     def turns_a_knob(event):
-        if type(event).__name__ == "SetpointsWritten" and event.day == 1:
+        if type(event).__name__ == "SetpointsWritten" and event.turn == 1:
             file.held = replace(file.held, temperature=35.0)
 
     run = await run_twin(file, days=4, mode=Mode.AUTOMATIC, observers=(turns_a_knob,))
     (overridden,) = run.of("OverrideDetected")
-    assert (overridden.day, overridden.found.temperature) == (2, 35.0)
-    assert [e.day for e in run.of("WriteIntended")] == [0, 1]
+    assert (overridden.turn, overridden.found.temperature) == (2, 35.0)
+    assert [e.turn for e in run.of("WriteIntended")] == [0, 1]
     assert run.of("SampleRead", day=3)[0].in_force.temperature == 35.0
 
 
@@ -78,4 +78,4 @@ async def test_what_is_shown_with_fewer_digits_is_the_same(run_twin):
 
     run = await run_twin(Rounding(3, obeys=True), days=3, mode=Mode.AUTOMATIC)
     assert run.of("OverrideDetected") == []
-    assert [e.day for e in run.of("WriteIntended")] == [0, 1, 2]
+    assert [e.turn for e in run.of("WriteIntended")] == [0, 1, 2]

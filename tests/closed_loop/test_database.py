@@ -46,7 +46,7 @@ async def test_nothing_is_lost_and_the_twin_goes_on(postgres, postgres_url, run_
         """Kill the server when the second day's decision is on record, before its write."""
         nonlocal is_dead, n_read
         n_read += type(event).__name__ == "SampleRead"
-        if type(event).__name__ == "WriteIntended" and event.day == 1 and event.reactor == "R01":
+        if type(event).__name__ == "WriteIntended" and event.turn == 1 and event.reactor == "R01":
             postgres.kill()
             is_dead = True
 
@@ -58,9 +58,9 @@ async def test_nothing_is_lost_and_the_twin_goes_on(postgres, postgres_url, run_
         run = await run_twin(vessels, days=4, observers=(watch, mirror))
 
     assert run.counts == ("COMPLETED", 10, 8)
-    assert [e.day for e in run.of("SampleRead", reactor="R02") if not e.extra] == [0, 1, 2, 3, 4]
+    assert [e.turn for e in run.of("SampleRead", reactor="R02") if not e.extra] == [0, 1, 2, 3, 4]
     unknown = [e for e in run.of("WriteUnknown") if e.read_back is None]
-    assert {(e.reactor, e.day) for e in unknown} == {("R01", 1), ("R02", 1)}
+    assert {(e.reactor, e.turn) for e in unknown} == {("R01", 1), ("R02", 1)}
     assert len(run.of("SetpointsWritten")) == 6
     with Database(postgres_url).reading() as connection:
         advice = connection.execute(

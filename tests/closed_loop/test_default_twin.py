@@ -24,7 +24,7 @@ def run(folder, connector, days, **config):
 
 def decisions(events, reactor):
     return [
-        (e.day, e.setpoints, e.score, e.chosen, e.hold, e.why)
+        (e.turn, e.setpoints, e.score, e.chosen, e.hold, e.why)
         for e in events
         if type(e).__name__ == "Decided" and e.reactor == reactor
     ]
@@ -63,7 +63,7 @@ def test_both_forecasts_are_on_record_with_intervals(five_days):
     _, _, events = five_days
     for e in events:
         for forecast in (f for f in (getattr(e, "chosen", None), getattr(e, "hold", None)) if f):
-            assert forecast["times_h"] == [24.0 * (e.day + k) for k in range(1, 8)]
+            assert forecast["times_h"] == [24.0 * (e.turn + k) for k in range(1, 8)]
             for s in SPECIES:
                 q = [forecast[k][s] for k in ("q05", "q10", "mean", "q90", "q95")]
                 assert np.isfinite(q).all()
@@ -76,9 +76,9 @@ def test_both_forecasts_are_on_record_with_intervals(five_days):
 
 def test_each_decision_names_a_model_that_was_in_use(five_days):
     _, _, events = five_days
-    conditioned = {e.day: e.model_id for e in events if type(e).__name__ == "ModelConditioned"}
+    conditioned = {e.turn: e.model_id for e in events if type(e).__name__ == "ModelConditioned"}
     assert len(set(conditioned.values())) == 6
-    decided = [(e.day, e.model_id) for e in events if type(e).__name__ == "Decided"]
+    decided = [(e.turn, e.model_id) for e in events if type(e).__name__ == "Decided"]
     assert decided == [(d, conditioned[d]) for d in range(5)]
 
 

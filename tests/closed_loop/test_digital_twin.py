@@ -29,7 +29,7 @@ class TestCounts:
     async def test_fourteen_days_complete(self, run_twin):
         run = await run_twin(ScriptedConnector(days(14)), days=14)
         assert run.counts == ("COMPLETED", 15, 14)
-        assert [e.day for e in run.of("Decided")] == list(range(14))
+        assert [e.turn for e in run.of("Decided")] == list(range(14))
         assert len(run.of("SampleRead")) == 15
         ended = run.events[-1]
         assert (ended.outcome, ended.n_samples, ended.n_decisions) == ("COMPLETED", 15, 14)
@@ -40,7 +40,7 @@ class TestCounts:
         run = await run_twin(connector, days=14)
         assert run.counts == ("COMPLETED", 14, 13)
         (missing,) = run.of("SampleMissing")
-        assert (missing.day, missing.expected_h) == (5, 120.0)
+        assert (missing.turn, missing.expected_h) == (5, 120.0)
         assert "no decision for R01 today" in missing.reason
         assert len(run.of("Forecasted", day=5)) == 1
         assert run.of("Decided", "WriteIntended", day=5) == []
@@ -79,7 +79,7 @@ class TestCounts:
         silence = [SampleOverdue("Nothing.")] * 9
         run = await run_twin(ScriptedConnector([*days(1), *silence]), days=14)
         assert run.counts == ("SAMPLE_OVERDUE", 2, 2)
-        assert [e.day for e in run.of("SampleMissing")] == [2, 3, 4]
+        assert [e.turn for e in run.of("SampleMissing")] == [2, 3, 4]
 
     async def test_a_gap_in_a_file_is_no_silence(self, run_twin):
         run = await run_twin(ScriptedConnector(days(8, without=range(2, 7))), days=8)
@@ -92,8 +92,8 @@ class TestCounts:
 
     async def test_the_model_is_conditioned_each_turn_and_refitted_every_few(self, run_twin):
         run = await run_twin(ScriptedConnector(days(7)), days=7, retrain_every=3)
-        assert [e.day for e in run.of("ModelConditioned")] == list(range(8))
-        assert [e.day for e in run.of("ModelFitted")] == [3, 6]
+        assert [e.turn for e in run.of("ModelConditioned")] == list(range(8))
+        assert [e.turn for e in run.of("ModelFitted")] == [3, 6]
 
 
 class TestInForce:
@@ -110,7 +110,7 @@ class TestInForce:
 
     async def test_the_facts_of_a_day_come_in_order(self, run_twin):
         run = await run_twin(ScriptedConnector(days(4)), retrain_every=2)
-        assert [type(e).__name__ for e in run.events if e.day == 2] == [
+        assert [type(e).__name__ for e in run.events if e.turn == 2] == [
             "SampleRead", "ModelConditioned", "Decided", "WriteIntended", "SetpointsWritten", "ModelFitted",
         ]  # fmt: skip
 
@@ -118,7 +118,7 @@ class TestInForce:
         other = replace(NOMINAL, bleed_rate=0.11)
         run = await run_twin(ScriptedConnector(days(2), write_script=[other] * 4), days=2)
         assert run.result.trajectories["R01"].setpoints == (other, other)
-        assert [(type(e).__name__, e.day) for e in run.of("WritePartial", "SetpointsWritten")] == [("WritePartial", 0)]
+        assert [(type(e).__name__, e.turn) for e in run.of("WritePartial", "SetpointsWritten")] == [("WritePartial", 0)]
         assert run.twin.mode("R01") is Mode.HOLD  # a person has to look
         assert [e.mode for e in run.of("ModeChanged")] == ["hold"]
 
@@ -126,14 +126,14 @@ class TestInForce:
         connector = ScriptedConnector(days(3))
 
         def operator(event):
-            if type(event).__name__ == "SetpointsWritten" and event.day == 1:
+            if type(event).__name__ == "SetpointsWritten" and event.turn == 1:
                 connector.in_force = replace(NOMINAL, bleed_rate=0.12)
 
         run = await run_twin(connector, days=3, observers=(operator,))
         # known with sample 2: from then on; how long before, nobody said
         assert run.of("WriteIntended", day=2)[0].old.bleed_rate == 0.12
         (found,) = run.of("OverrideDetected")
-        assert (found.day, found.found.bleed_rate) == (2, 0.12)
+        assert (found.turn, found.found.bleed_rate) == (2, 0.12)
         assert len(connector.written) == 2
         assert run.twin.mode("R01") is Mode.ADVISORY
         assert run.twin.run_state.in_force["R01"].bleed_rate == 0.12
@@ -237,7 +237,7 @@ class TestRecord:
             ScriptedConnector([make_state(day=d, glucose=g, viability=99.0) for d, g in enumerate(glucose)])
         )
         alarms = run.of("AlarmRaised")
-        assert [(a.day, a.quantity, a.level) for a in alarms] == [(1, "glucose", "warn"), (4, "glucose", "warn")]
+        assert [(a.turn, a.quantity, a.level) for a in alarms] == [(1, "glucose", "warn"), (4, "glucose", "warn")]
 
     async def test_a_given_logger_names_the_run_everywhere(self, make_twin, tmp_path):
         logger = AuditLogger(tmp_path / "other.jsonl", run_id="mine-01")

@@ -91,10 +91,10 @@ async def test_a_policy_that_fails_costs_that_day_only(run_twin, alternating, an
     assert run.result.outcome.name == "COMPLETED"
     assert run.result.n_samples == 5
     (withheld,) = run.of("Withheld")
-    assert (withheld.day, withheld.action, withheld.reactor) == (BAD_DAY, "hold", "R01")
+    assert (withheld.turn, withheld.action, withheld.reactor) == (BAD_DAY, "hold", "R01")
     assert withheld.reason
     assert run.of("WriteIntended", day=BAD_DAY) == []
-    assert [e.day for e in run.of("SetpointsWritten")] == [0, 1, 3]
+    assert [e.turn for e in run.of("SetpointsWritten")] == [0, 1, 3]
     assert all(DEFAULT_AMBR250_DESIGN_SPACE.contains(u) for u in connector.written)
 
 
@@ -125,9 +125,9 @@ class TestModel:
         run = await run_twin(ScriptedConnector(days(4)), model=self.failing(persistence, condition=condition))
         assert run.counts == ("COMPLETED", 5, 4)
         (rejected,) = run.of("ModelRejected")
-        assert rejected.day == BAD_DAY
+        assert rejected.turn == BAD_DAY
         assert "stays in use" in rejected.reason
-        assert [e.day for e in run.of("ModelConditioned")] == [0, 1, 3, 4]
+        assert [e.turn for e in run.of("ModelConditioned")] == [0, 1, 3, 4]
         assert run.twin.model.version == 1  # the refit of day 3 found a model to start from
 
     @pytest.mark.parametrize("which", ["raises", "None", "NaN"])
@@ -145,9 +145,9 @@ class TestModel:
         connector = ScriptedConnector(days(4))
         run = await run_twin(connector, model=self.failing(persistence, rollout=rollout))
         assert run.result.outcome.name == "COMPLETED"
-        assert [e.day for e in run.of("Withheld")] == [BAD_DAY]
-        assert [e.day for e in run.of("SetpointsWritten")] == [0, 1, 3]
-        assert [e.day for e in run.of("ModelRejected")] == [4]  # the missing forecast is not passed over in silence
+        assert [e.turn for e in run.of("Withheld")] == [BAD_DAY]
+        assert [e.turn for e in run.of("SetpointsWritten")] == [0, 1, 3]
+        assert [e.turn for e in run.of("ModelRejected")] == [4]  # the missing forecast is not passed over in silence
 
     @pytest.mark.parametrize(
         ("errors", "accepted"),
@@ -169,7 +169,7 @@ class TestModel:
 
         run = await run_twin(ScriptedConnector(days(4)), model=self.failing(persistence, refit=refit), retrain_every=2)
         assert run.counts == ("COMPLETED", 5, 4)
-        assert [e.day for e in run.of("ModelRejected")] == [2]
+        assert [e.turn for e in run.of("ModelRejected")] == [2]
         assert run.twin.model.version == 0
 
     async def test_a_refit_that_takes_too_long_is_not_waited_for(self, run_twin, persistence, monkeypatch):
@@ -207,9 +207,9 @@ class TestSamples:
     async def test_blind_for_more_than_two_days_is_held_until_a_value_comes(self, run_twin):
         samples = [make_state(day=d, **({"vcd": nan} if d in (1, 2, 3) else {})) for d in range(6)]
         run = await run_twin(ScriptedConnector(samples), days=5)
-        assert [e.day for e in run.of("Withheld")] == [3]
+        assert [e.turn for e in run.of("Withheld")] == [3]
         assert "vcd was not measured since hour 0" in run.of("Withheld")[0].reason
-        assert [e.day for e in run.of("SetpointsWritten")] == [0, 1, 2, 4]
+        assert [e.turn for e in run.of("SetpointsWritten")] == [0, 1, 2, 4]
 
 
 class FailingDisk(SystemDisk):
@@ -229,7 +229,7 @@ class TestJournal:
         disk, connectors = FailingDisk(), {r: ScriptedConnector(days(5)) for r in ("R01", "R02")}
 
         def observer(event):
-            if (event.day, event.reactor, type(event).__name__) == (1, "R01", fact):
+            if (event.turn, event.reactor, type(event).__name__) == (1, "R01", fact):
                 disk.is_broken = True
 
         logger = AuditLogger(tmp_path / "audit.jsonl", disk=disk)
@@ -297,13 +297,13 @@ class TestTwoVessels:
     async def test_one_vessels_trouble_changes_nothing_for_the_other(self, run_twin, tmp_path):
         alone = ScriptedConnector(days(4))
         reference = await run_twin({"R01": alone}, run_dir=tmp_path / "alone")
-        wanted = [(e.day, e.setpoints, e.chosen, e.hold) for e in reference.of("Decided")]
+        wanted = [(e.turn, e.setpoints, e.chosen, e.hold) for e in reference.of("Decided")]
         for what, other in self.troubled().items():
             for names in (("R01", "R02"), ("R00", "R01")):  # the troubled vessel comes second, or first
                 good = ScriptedConnector(days(4))
                 connectors = {n: good if n == "R01" else self.troubled()[what] for n in names}
                 run = await run_twin(connectors, run_dir=tmp_path / f"{what} {names[0]}")
-                decided = [(e.day, e.setpoints, e.chosen, e.hold) for e in run.of("Decided", reactor="R01")]
+                decided = [(e.turn, e.setpoints, e.chosen, e.hold) for e in run.of("Decided", reactor="R01")]
                 assert decided == wanted, what
                 assert good.written == alone.written, what
                 assert run.result.outcome.name == "COMPLETED", what

@@ -100,7 +100,7 @@ class Troubled:
         return await self._rig.write_setpoints(setpoints)
 
     def hear(self, event):
-        if type(event).__name__ == "ModelConditioned" and event.day == BAD_DAYS[-1]:
+        if type(event).__name__ == "ModelConditioned" and event.turn == BAD_DAYS[-1]:
             self.is_back.set()
 
 
@@ -148,7 +148,7 @@ def decisions_when(tmp_path_factory):
         assert asyncio.run(twin.run()).outcome.name == "COMPLETED"
         events = [r.to_event() for r in read_records(folder / "audit.jsonl")]
         good = [
-            (e.reactor, e.day, e.setpoints, e.chosen, e.hold, e.model_id)
+            (e.reactor, e.turn, e.setpoints, e.chosen, e.hold, e.model_id)
             for e in events
             if type(e).__name__ == "Decided" and e.reactor != "R03"
         ]
@@ -163,7 +163,7 @@ class TestTrouble:
         absent, found = decisions_when("absent"), decisions_when(how)
         assert len(absent[0]) == 5 * 8
         assert found[0] == absent[0]
-        decided = [e.day for e in found[1] if type(e).__name__ == "Decided" and e.reactor == "R03"]
+        decided = [e.turn for e in found[1] if type(e).__name__ == "Decided" and e.reactor == "R03"]
         assert decided == [0, 1, 7]
 
     def test_of_the_only_vessel_of_a_clone_changes_not_one_bit_for_another_clone(self, decisions_when):
@@ -175,7 +175,7 @@ class TestTrouble:
     def test_is_on_record(self, decisions_when):
         of = {
             how: [
-                (type(e).__name__, e.day)
+                (type(e).__name__, e.turn)
                 for e in decisions_when(how)[1]
                 if e.reactor == "R03" and type(e).__name__ in ("SampleMissing", "ConnectorFailed", "SampleQuarantined")
             ]
@@ -210,16 +210,16 @@ class TestTrouble:
         bad = Stalled(days(4))
 
         def hear(event):
-            if type(event).__name__ == "ModelConditioned" and event.day == 2:
+            if type(event).__name__ == "ModelConditioned" and event.turn == 2:
                 bad.back.set()
 
         run = await run_twin(
             {"R01": bad, "R02": ScriptedConnector(days(4))}, patience=PATIENCE, observers=(hear,)
         )
-        assert [(e.day, e.state.day, e.extra) for e in run.of("SampleRead", reactor="R01")] == [
+        assert [(e.turn, e.state.day, e.extra) for e in run.of("SampleRead", reactor="R01")] == [
             (0, 0, False), (1, 1, False), (3, 2, True), (3, 3, False), (4, 4, False),
         ]  # fmt: skip
-        assert [e.day for e in run.of("Decided", reactor="R01")] == [0, 1, 3]
+        assert [e.turn for e in run.of("Decided", reactor="R01")] == [0, 1, 3]
 
     async def test_a_source_that_repeats_itself_for_ever_holds_up_nobody(self, run_twin):
         class Broken(ScriptedConnector):
@@ -235,14 +235,14 @@ class TestTrouble:
         bad = Stalled(days(4), from_sample=0)
 
         def hear(event):
-            if type(event).__name__ == "ModelConditioned" and event.day == 1:
+            if type(event).__name__ == "ModelConditioned" and event.turn == 1:
                 bad.back.set()
 
         run = await run_twin(
             {"R01": bad, "R02": ScriptedConnector(days(4))}, patience=PATIENCE, observers=(hear,)
         )
-        assert [e.day for e in run.of("SampleRead", reactor="R01")] == [2, 3, 4]
-        assert [e.day for e in run.of("SampleRead", reactor="R02")] == [0, 1, 2, 3, 4]
+        assert [e.turn for e in run.of("SampleRead", reactor="R01")] == [2, 3, 4]
+        assert [e.turn for e in run.of("SampleRead", reactor="R02")] == [0, 1, 2, 3, 4]
 
     async def test_setpoints_that_are_none_are_one_vessels_trouble(self, run_twin):
         class Broken(ScriptedConnector):
@@ -261,7 +261,7 @@ class TestJoinAndLeave:
             {"R01": ScriptedConnector(days(4)), "R02": ScriptedConnector(days(2))}, policy=alternating
         )
         (left,) = run.of("VesselLeft")
-        assert (left.reactor, left.day, left.reason) == ("R02", 3, "Its source has no further samples.")
+        assert (left.reactor, left.turn, left.reason) == ("R02", 3, "Its source has no further samples.")
         assert run.of("SampleMissing", "Forecasted", reactor="R02") == []
         assert len(run.result.trajectories["R02"].states) == 3
         assert [t.reactor_id for t in run.twin._observed()] == ["R01", "R02"]
@@ -271,27 +271,27 @@ class TestJoinAndLeave:
         connectors = {r: ScriptedConnector(days(4)) for r in ("R01", "R02")}
 
         def operator(event):
-            if (type(event).__name__, event.reactor, event.day) == ("Decided", "R01", 2):
+            if (type(event).__name__, event.reactor, event.turn) == ("Decided", "R01", 2):
                 twins[0].leave("R01", reason="Contaminated.")
 
         run = await run_twin(connectors, observers=(operator,), made=twins.append)
-        assert [e.day for e in run.of("SetpointsWritten", reactor="R01")] == [0, 1]
-        assert [e.day for e in run.of("SampleRead", reactor="R01")] == [0, 1, 2]
-        assert [e.day for e in run.of("SetpointsWritten", reactor="R02")] == [0, 1, 2, 3]
-        assert [(e.day, e.reason) for e in run.of("VesselLeft")] == [(2, "Contaminated.")]
+        assert [e.turn for e in run.of("SetpointsWritten", reactor="R01")] == [0, 1]
+        assert [e.turn for e in run.of("SampleRead", reactor="R01")] == [0, 1, 2]
+        assert [e.turn for e in run.of("SetpointsWritten", reactor="R02")] == [0, 1, 2, 3]
+        assert [(e.turn, e.reason) for e in run.of("VesselLeft")] == [(2, "Contaminated.")]
 
     async def test_a_vessel_that_joins_is_decided_for_from_its_first_sample_on(self, run_twin):
         twins = []
         late = ScriptedConnector(days(2))
 
         def operator(event):
-            if (type(event).__name__, event.day) == ("ModelConditioned", 1):
+            if (type(event).__name__, event.turn) == ("ModelConditioned", 1):
                 twins[0].join("R02", Vessel(connector=late, clone="CloneY"), reason="A second inoculation.")
 
         run = await run_twin({"R01": ScriptedConnector(days(4))}, observers=(operator,), made=twins.append)
         (joined,) = run.of("VesselJoined")
-        assert (joined.reactor, joined.day, joined.mode) == ("R02", 1, "automatic")
-        assert [e.day for e in run.of("Decided", reactor="R02")] == [2, 3]
+        assert (joined.reactor, joined.turn, joined.mode) == ("R02", 1, "automatic")
+        assert [e.turn for e in run.of("Decided", reactor="R02")] == [2, 3]
         assert run.result.trajectories["R02"].clone == "CloneY"
         with pytest.raises(ConfigError, match="R02-2"):
             run.twin.join("R02", late, reason="Again.")
@@ -301,8 +301,8 @@ class TestJoinAndLeave:
     async def test_vessels_of_a_rig_are_inoculated_on_different_days(self, run_twin):
         rig = SimulatedAmbr250(n_vessels=2, days=4, seed=3, inoculated_after={"R02": 2})
         run = await run_twin(rig)
-        assert [e.day for e in run.of("Decided", reactor="R01")] == [0, 1, 2, 3]
-        assert [(e.day, e.state.day) for e in run.of("SampleRead", reactor="R02")] == [(2, 0), (3, 1), (4, 2)]
+        assert [e.turn for e in run.of("Decided", reactor="R01")] == [0, 1, 2, 3]
+        assert [(e.turn, e.state.day) for e in run.of("SampleRead", reactor="R02")] == [(2, 0), (3, 1), (4, 2)]
 
 
 class TestOwnTerms:
@@ -360,7 +360,7 @@ class TestClones:
             {"R01": CLONE_X, "R02": CLONE_X, "R03": CLONE_Y}.items())}  # fmt: skip
         vessels = {r: Vessel(connector=rig, clone="Y" if r == "R03" else "X") for r, rig in rigs.items()}
         run = await run_twin(vessels, days=7, model=HybridModel(), policy=alternating)
-        assert [e.day for e in run.of("ModelFitted", "ModelRejected")] == [3, 6]
+        assert [e.turn for e in run.of("ModelFitted", "ModelRejected")] == [3, 6]
         model = run.twin.model
         assert isinstance(model, CloneModels)
         assert {c: len(m.courses) for c, m in model.models.items()} == {"X": 2, "Y": 1}
@@ -376,7 +376,7 @@ class TestClones:
         twins = []
 
         def operator(event):
-            if (type(event).__name__, event.day) == ("ModelFitted", 3):
+            if (type(event).__name__, event.turn) == ("ModelFitted", 3):
                 late = Vessel(connector=SimulatedAmbr250(CLONE_Y, seed=2, days=1), clone="Y")
                 twins[0].join("R02", late, reason="A second cell line.")
 
@@ -384,7 +384,7 @@ class TestClones:
         run = await run_twin(
             {"R01": first}, days=5, model=HybridModel(), policy=alternating, observers=(operator,), made=twins.append
         )
-        assert [e.day for e in run.of("Decided", reactor="R02")] == [4]
+        assert [e.turn for e in run.of("Decided", reactor="R02")] == [4]
         assert isinstance(run.twin.model.of("Y").process.residual, CloneResidual)
         assert run.twin.model.of("X").courses
 

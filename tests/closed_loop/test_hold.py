@@ -14,7 +14,7 @@ def at(day, name, act, reactor="R01"):
     """An observer that acts once, when the named fact of a vessel on a day has become durable."""
 
     def observer(event):
-        if (event.day, event.reactor, type(event).__name__) == (day, reactor, name):
+        if (event.turn, event.reactor, type(event).__name__) == (day, reactor, name):
             act()
 
     return observer
@@ -32,7 +32,7 @@ async def test_a_hold_after_the_decision_stops_the_write_of_that_very_day(run_tw
     (withheld,) = run.of("Withheld", reactor="R01")
     assert withheld.because == ("The vessel is in mode hold: nothing is written.",)
     (changed,) = run.of("ModeChanged")
-    assert (changed.reactor, changed.day, changed.before, changed.mode) == ("R01", 2, "automatic", "hold")
+    assert (changed.reactor, changed.turn, changed.before, changed.mode) == ("R01", 2, "automatic", "hold")
     assert (changed.who, changed.reason) == ("A. Smith", "The pump is noisy.")
     assert len(run.of("Forecasted", reactor="R01")) >= 3  # it is still watched
     assert run.counts[0] == "COMPLETED"
@@ -44,7 +44,7 @@ async def test_a_hold_after_the_guard_has_let_a_write_pass_stops_it_still(run_tw
     assert [len(c.written) for c in connectors.values()] == [3, 1]
     (withheld,) = run.of("Withheld", reactor="R02")
     assert withheld.because == ("A person holds the vessel: nothing is written.",)
-    assert [(e.day, e.mode) for e in run.of("ModeChanged")] == [(1, "hold")]
+    assert [(e.turn, e.mode) for e in run.of("ModeChanged")] == [(1, "hold")]
 
 
 async def test_released_it_goes_on(run_twin, tmp_path):
@@ -52,8 +52,8 @@ async def test_released_it_goes_on(run_twin, tmp_path):
     hold, release = held(tmp_path), held(tmp_path, is_held=False)
     run = await run_twin(connectors, days=5, observers=(at(1, "SampleRead", hold), at(3, "SampleRead", release)))
     assert [len(c.written) for c in connectors.values()] == [3, 3]  # days 0, 3 and 4
-    assert {e.day for e in run.of("SetpointsWritten", reactor="R01")} == {0, 3, 4}
-    assert [(e.day, e.mode) for e in run.of("ModeChanged", reactor="R02")][-1] == (3, "automatic")
+    assert {e.turn for e in run.of("SetpointsWritten", reactor="R01")} == {0, 3, 4}
+    assert [(e.turn, e.mode) for e in run.of("ModeChanged", reactor="R02")][-1] == (3, "automatic")
 
 
 async def test_an_empty_file_made_by_hand_holds_all(run_twin, tmp_path):

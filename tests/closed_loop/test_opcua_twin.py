@@ -48,8 +48,8 @@ def told(tmp_path_factory):
             events.append(event)
             if isinstance(event, SampleRead) and event.reactor == "R01":
                 server.restart()
-                server.faults = Faults(bad_writes=dict.fromkeys(REFUSING, "BadNotWritable") if event.day == 1 else {})
-            if isinstance(event, WriteIntended) and event.reactor == "R02" and event.day == 2:
+                server.faults = Faults(bad_writes=dict.fromkeys(REFUSING, "BadNotWritable") if event.turn == 1 else {})
+            if isinstance(event, WriteIntended) and event.reactor == "R02" and event.turn == 2:
                 server.set_value("R02.temperature", 34.0)
 
         async def run():
@@ -77,7 +77,7 @@ def told(tmp_path_factory):
 
 
 def of(events, kind, reactor):
-    return {e.day: e for e in events if isinstance(e, kind) and e.reactor == reactor}
+    return {e.turn: e for e in events if isinstance(e, kind) and e.reactor == reactor}
 
 
 def test_the_run_goes_on_to_its_end(told):

@@ -19,7 +19,7 @@ def vessels(n_days=5, **settings):
 
 def at(day, name, act, reactor="R01"):
     def observer(event):
-        if (event.day, event.reactor, type(event).__name__) == (day, reactor, name):
+        if (event.turn, event.reactor, type(event).__name__) == (day, reactor, name):
             act()
 
     return observer
@@ -36,7 +36,7 @@ async def test_a_mode_changes_from_the_next_turn_on(run_twin, tmp_path):
     )
     assert [len(c.written) for c in connectors.values()] == [2, 5]
     (changed,) = run.of("ModeChanged")
-    assert (changed.reactor, changed.day, changed.before, changed.mode) == ("R01", 2, "automatic", "advisory")
+    assert (changed.reactor, changed.turn, changed.before, changed.mode) == ("R01", 2, "automatic", "advisory")
     assert (changed.who, changed.reason) == ("A. Smith", "The pump is noisy.")
     (acted,) = run.of("OperatorActed")
     assert (acted.act, acted.is_done, acted.answer) == ("mode advisory", True, "")
@@ -50,8 +50,8 @@ async def test_a_hold_by_order_is_the_file_and_another_mode_lifts_it(run_twin, t
     run = await run_twin(
         connectors, days=5, observers=(at(0, "SetpointsWritten", hold), at(2, "SampleRead", go))
     )
-    assert [(e.day, e.mode) for e in run.of("ModeChanged")] == [(1, "hold"), (3, "automatic")]
-    assert {e.day for e in run.of("SetpointsWritten", reactor="R01")} == {0, 3, 4}
+    assert [(e.turn, e.mode) for e in run.of("ModeChanged")] == [(1, "hold"), (3, "automatic")]
+    assert {e.turn for e in run.of("SetpointsWritten", reactor="R01")} == {0, 3, 4}
 
 
 async def test_a_vessel_whose_write_ended_badly_waits_until_it_is_released(run_twin, tmp_path):
@@ -71,16 +71,16 @@ async def test_a_vessel_whose_write_ended_badly_waits_until_it_is_released(run_t
         connector, days=5, observers=(at(2, "SampleRead", ordered(tmp_path, "release")),)
     )
     assert other.agitation != 900.0
-    assert [e.day for e in run.of("WritePartial")] == [0]
-    assert [(e.day, e.mode, e.who) for e in run.of("ModeChanged")] == [
+    assert [e.turn for e in run.of("WritePartial")] == [0]
+    assert [(e.turn, e.mode, e.who) for e in run.of("ModeChanged")] == [
         (0, "hold", "perfusio"), (3, "automatic", "A. Smith"),
     ]  # fmt: skip
-    assert [e.day for e in run.of("SetpointsWritten")] == [3, 4]
+    assert [e.turn for e in run.of("SetpointsWritten")] == [3, 4]
     assert [e.because for e in run.of("Withheld")] == []  # held: nothing was decided
     (raised,) = run.of("AlarmRaised")
-    assert (raised.day, raised.quantity, raised.level) == (0, "write", "act")
+    assert (raised.turn, raised.quantity, raised.level) == (0, "write", "act")
     assert raised.reason.startswith("A part is in force and could not be put back.")
-    assert [(e.day, e.alarm, e.status, e.who) for e in run.of("AlarmChanged")] == [
+    assert [(e.turn, e.alarm, e.status, e.who) for e in run.of("AlarmChanged")] == [
         (3, "write:act", "cleared", "A. Smith")
     ]  # no sample and no forecast ends it
 
@@ -122,8 +122,8 @@ async def test_advice_is_written_once_it_is_approved_and_not_before(run_twin, tm
 
     def go_on(event):
         if type(event).__name__ == "Decided":
-            keys[event.day] = event.key
-        elif type(event).__name__ == "Withheld" and event.day == 1:
+            keys[event.turn] = event.key
+        elif type(event).__name__ == "Withheld" and event.turn == 1:
             ordered(tmp_path, "approve", value=keys[0])()  # of yesterday
         elif type(event).__name__ == "OperatorActed" and event.key == keys[0]:
             ordered(tmp_path, act, value=keys[1])()
@@ -168,9 +168,9 @@ async def test_a_refit_waits_for_a_person_where_that_is_asked(run_twin, tmp_path
     )  # fmt: skip
     assert run.of("ModelRejected") == []
     (waiting,) = run.of("ModelWaiting")  # adopted on day 4, that is its refit
-    assert (waiting.day, waiting.model_id, waiting.file) == (2, "persistence-1", "")
+    assert (waiting.turn, waiting.model_id, waiting.file) == (2, "persistence-1", "")
     assert "waits: perfusio adopt" in waiting.reason
-    assert [(e.day, e.model_id) for e in run.of("ModelFitted")] == [(4, "persistence-1")]
+    assert [(e.turn, e.model_id) for e in run.of("ModelFitted")] == [(4, "persistence-1")]
     assert run.twin.model.version == 1
     (acted,) = run.of("OperatorActed")
     assert (acted.act, acted.is_done) == ("adopt", True)

@@ -26,7 +26,7 @@ def vessel_of(n_days):
 async def test_with_the_models_that_were_saved_all_are_equal(run_twin, tmp_path):
     await run_twin(vessels(), days=3, retrain_every=2, model=HybridModel(), policy=BEDPolicy())
     compared = list(Replay(tmp_path, BEDPolicy()).compared())
-    assert [(c.reactor, c.day) for c in compared] == [(r, d) for d in range(3) for r in ("R01", "R02", "R03")]
+    assert [(c.reactor, c.turn) for c in compared] == [(r, d) for d in range(3) for r in ("R01", "R02", "R03")]
     assert [c.difference for c in compared] == [""] * 9
 
 
@@ -41,7 +41,7 @@ async def test_another_policy_is_found_out(run_twin, alternating, persistence, t
             return replace(made, setpoints=warmer) if (trajectory.reactor_id, day) == ("R02", 1) else made
 
     found = [c for c in Replay(tmp_path, Warmer(), persistence).compared() if c.difference]
-    assert [(c.reactor, c.day) for c in found] == [("R02", 1)]
+    assert [(c.reactor, c.turn) for c in found] == [("R02", 1)]
     assert found[0].difference == "temperature 36.5 on record, 36.6 now [°C]"
 
 

@@ -90,7 +90,7 @@ def facts_of(path):
     names = ("Decided", "SetpointsWritten", "SampleRead")
     found = [r for r in read_records(path) if r.event in names]
     return sorted(
-        (r.reactor, r.day, r.event, json.dumps({k: v for k, v in r.payload.items() if k not in ("key", "model_id")}))
+        (r.reactor, r.turn, r.event, json.dumps({k: v for k, v in r.payload.items() if k not in ("key", "model_id")}))
         for r in found
     )
 
@@ -158,12 +158,12 @@ async def test_days_that_passed_meanwhile_are_missed_and_never_acted_upon(
     path.write_bytes(b"".join(lines[:7]))
     path.with_name("audit.heads").unlink()
     last = list(read_records(path))[-1]
-    assert (last.event, last.day) == ("SampleRead", 1)
+    assert (last.event, last.turn) == ("SampleRead", 1)
     clock.advance(hours=60)  # the sample of day 2 was due 12 hours ago
     n_before = len(vessels["R01"].written)
     await resumed(path, vessels, persistence, alternating, clock=clock).run()
-    assert [r.day for r in read_records(path) if r.event == "DayMissed"] == [1]
-    assert [r.day for r in read_records(path) if r.event == "Decided" and r.seq > 7] == [2, 3]
+    assert [r.turn for r in read_records(path) if r.event == "DayMissed"] == [1]
+    assert [r.turn for r in read_records(path) if r.event == "Decided" and r.seq > 7] == [2, 3]
     assert len(vessels["R01"].written) == n_before + 2
 
 
@@ -173,7 +173,7 @@ async def test_the_model_goes_on_from_where_it_was_saved(make_twin, tmp_path):
     path, vessels = tmp_path / "audit.jsonl", {"R01": Vessel()}
     whole = {"R01": Vessel()}
     await make_twin(reactors(whole), days=N_DAYS, retrain_every=2, model=HybridModel()).run()
-    names = [(r.event, r.day) for r in read_records(path)]
+    names = [(r.event, r.turn) for r in read_records(path)]
     reference = [r.payload["model_id"] for r in read_records(path) if r.event == "ModelConditioned"]
     n = names.index(("ModelSaved", 2)) + 3
     shutil.rmtree(tmp_path)
@@ -182,9 +182,9 @@ async def test_the_model_goes_on_from_where_it_was_saved(make_twin, tmp_path):
     twin = DigitalTwin.resume(tmp_path, connector=reactors(vessels))
     twin._mind.policy = make_twin(reactors(whole))._mind.policy
     await twin.run()
-    found = {r.day: r.payload["model_id"] for r in read_records(path) if r.event == "ModelConditioned"}
+    found = {r.turn: r.payload["model_id"] for r in read_records(path) if r.event == "ModelConditioned"}
     assert [found[day] for day in sorted(found)] == reference
-    saved = tmp_path / "models" / "day-002" / "checkpoint.json"
+    saved = tmp_path / "models" / "turn-002" / "checkpoint.json"
     saved.write_text(saved.read_text().replace('"n_runs": 1', '"n_runs": 2'))
 
 
@@ -212,7 +212,7 @@ async def test_a_refit_that_waits_for_a_person_still_waits_after_a_kill(make_twi
     later = [r for r in read_records(path) if r.seq > n]
     assert [r.payload["is_done"] for r in later if r.event == "OperatorActed"] == [True]
     (fitted,) = [r for r in later if r.event == "ModelFitted"]
-    assert (fitted.day, fitted.reason) == (2, "The refit of day 2, adopted by a person.")
+    assert (fitted.turn, fitted.reason) == (2, "The refit of turn 2, adopted by a person.")
     assert [r.payload["model_id"] for r in later if r.event == "ModelSaved"] == [fitted.payload["model_id"]]
     assert waiting_refit(list(read_records(path))) is None
 
@@ -261,7 +261,7 @@ async def test_a_dead_link_at_the_restart_leaves_the_write_pending_and_nothing_i
 async def test_modes_and_what_we_left_in_force_survive(make_twin, persistence, alternating, tmp_path):
     path, vessels = tmp_path / "audit.jsonl", {"R01": Vessel()}
     await make_twin(reactors({"R01": Vessel()}), days=N_DAYS, retrain_every=2).run()
-    events = [(r.event, r.day) for r in read_records(path)]
+    events = [(r.event, r.turn) for r in read_records(path)]
     n = events.index(("SetpointsWritten", 1)) + 1
     shutil.rmtree(tmp_path)
     tmp_path.mkdir()
@@ -270,6 +270,6 @@ async def test_modes_and_what_we_left_in_force_survive(make_twin, persistence, a
     twin = resumed(path, vessels, persistence, alternating)
     await twin.run()
     (found,) = [r for r in read_records(path) if r.event == "OverrideDetected"]
-    assert found.day == 2
+    assert found.turn == 2
     assert twin.mode("R01") is Mode.ADVISORY
     assert len(vessels["R01"].written) == 2

@@ -49,7 +49,7 @@ def test_a_unit_mixed_up_is_quarantined_and_the_run_goes_on(tmp_path):
     samples[2] = replace(samples[2], viability=0.979)
     trajectory, _, events = run(tmp_path, samples)
     (refused,) = [e for e in events if isinstance(e, SampleQuarantined)]
-    assert refused.day == 2
+    assert refused.turn == 2
     assert "fraction" in refused.reason
     assert [s.time_h for s in trajectory.states] == [0.0, 24.0, 72.0, 96.0]
 
@@ -74,9 +74,9 @@ def test_a_correction_names_the_record_it_corrects_and_resume_knows_it(tmp_path)
 
 def test_days_without_a_decision_alarm_and_two_of_them_escalate(tmp_path):
     _, _, events = run(tmp_path, days(0, 1, 2, 3, 4), Sick(is_nan=True))
-    raised = [(e.day, e.level) for e in events if isinstance(e, AlarmRaised) and e.quantity == "decision"]
+    raised = [(e.turn, e.level) for e in events if isinstance(e, AlarmRaised) and e.quantity == "decision"]
     assert raised == [(0, "act"), (2, "escalated")]
-    over = [(e.day, e.alarm) for e in events if isinstance(e, AlarmChanged)]
+    over = [(e.turn, e.alarm) for e in events if isinstance(e, AlarmChanged)]
     assert (2, "decision:act") in over
 
 
@@ -88,7 +88,7 @@ async def test_a_sample_from_the_future_is_refused_and_the_right_one_awaited(run
     )
     run = await run_twin(connector, days=3)
     (refused,) = run.of("SampleQuarantined")
-    assert (refused.day, refused.state.time_h) == (2, 720.0)
+    assert (refused.turn, refused.state.time_h) == (2, 720.0)
     assert "not so much time has passed" in refused.reason
     assert run.of("SampleMissing") == []
     assert [s.time_h for s in run.result.trajectories["R01"].states] == [0.0, 24.0, 48.0, 72.0]

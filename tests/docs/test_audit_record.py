@@ -41,7 +41,7 @@ def test_there_is_one_blind_spot_for_each_that_verify_names():
 def run_dir(tmp_path):
     with AuditLogger(tmp_path / "audit.jsonl", clock=ManualClock()) as log:
         log.append(RunStarted(config={"target": "30 µ"}, versions={}, sources={}))
-        log.append(SampleRead(reactor="R01", day=0, state=make_state(day=0), in_force=Setpoints(), reason="37 °C"))
+        log.append(SampleRead(reactor="R01", turn=0, state=make_state(day=0), in_force=Setpoints(), reason="37 °C"))
         log.append(RunEnded(outcome="completed", n_samples=1, n_decisions=0))
     return tmp_path, log.head
 

@@ -31,16 +31,16 @@ from perfusio.twin.verify import read_lines, verify_lines
 SETPOINTS = Setpoints(perfusion_rate=1.0, bleed_rate=0.15)
 EVENTS = (
     RunStarted(config={"seed": 0}, versions={"numpy": "2"}, sources={"R01": "run.csv"}),
-    SampleRead(reactor="R01", day=0, state=make_state(day=0), in_force=SETPOINTS, assumed=("agitation",)),
-    ModelConditioned(reactor="R01", day=0, model_id="4c1d"),
-    WriteIntended(reactor="R01", day=0, key="run:R01:0:0", old=SETPOINTS, new=SETPOINTS),
-    SetpointsWritten(reactor="R01", day=0, key="run:R01:0:0", asked=SETPOINTS, acknowledged=SETPOINTS),
-    SampleMissing(reactor="R01", day=1, expected_h=24.0, reason='It says "none",\nin 2 lines, at 37 °C.'),
-    Forecasted(reactor="R01", day=1, hold={"mean": {"vcd": [20.5, 21.0]}}, model_id="4c1d"),
-    Withheld(reactor="R01", day=1, action="hold", because=("No sample.",)),
-    ConnectorFailed(reactor="R01", day=2, operation="read"),
-    SampleMissing(reactor="R01", day=2, expected_h=48.0),
-    SampleMissing(reactor="R01", day=3, expected_h=72.0),
+    SampleRead(reactor="R01", turn=0, state=make_state(day=0), in_force=SETPOINTS, assumed=("agitation",)),
+    ModelConditioned(reactor="R01", turn=0, model_id="4c1d"),
+    WriteIntended(reactor="R01", turn=0, key="run:R01:0:0", old=SETPOINTS, new=SETPOINTS),
+    SetpointsWritten(reactor="R01", turn=0, key="run:R01:0:0", asked=SETPOINTS, acknowledged=SETPOINTS),
+    SampleMissing(reactor="R01", turn=1, expected_h=24.0, reason='It says "none",\nin 2 lines, at 37 °C.'),
+    Forecasted(reactor="R01", turn=1, hold={"mean": {"vcd": [20.5, 21.0]}}, model_id="4c1d"),
+    Withheld(reactor="R01", turn=1, action="hold", because=("No sample.",)),
+    ConnectorFailed(reactor="R01", turn=2, operation="read"),
+    SampleMissing(reactor="R01", turn=2, expected_h=48.0),
+    SampleMissing(reactor="R01", turn=3, expected_h=72.0),
     RunEnded(outcome="completed", n_samples=1, n_decisions=1),
 )
 

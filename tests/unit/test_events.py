@@ -23,12 +23,12 @@ U = Setpoints(perfusion_rate=1.0, bleed_rate=0.15)
 
 
 def back(event):
-    return from_json(type(event).__name__, to_json(event), reactor=event.reactor, day=event.day, reason=event.reason)
+    return from_json(type(event).__name__, to_json(event), reactor=event.reactor, turn=event.turn, reason=event.reason)
 
 
 def test_a_sample_comes_back_with_its_gaps():
     event = SampleRead(
-        reactor="R01", day=3, reason="Because.", state=make_state(titer=nan), in_force=U, assumed=("agitation",)
+        reactor="R01", turn=3, reason="Because.", state=make_state(titer=nan), in_force=U, assumed=("agitation",)
     )
     data = to_json(event)
     assert data["state"]["titer"] is None
@@ -38,7 +38,7 @@ def test_a_sample_comes_back_with_its_gaps():
     assert to_json(again) == data
     assert again.state.measured() == event.state.measured()
     assert again.assumed == ("agitation",)
-    assert (again.reactor, again.day, again.reason) == ("R01", 3, "Because.")
+    assert (again.reactor, again.turn, again.reason) == ("R01", 3, "Because.")
 
 
 def test_setpoints_may_be_unknown():
@@ -53,9 +53,9 @@ def test_every_event_is_in_the_list_by_its_own_name():
 
 def test_unknown_events_and_fields_are_refused():
     with pytest.raises(AuditError, match="newer perfusio"):
-        from_json("SampleDreamt", {}, reactor=None, day=None, reason="")
+        from_json("SampleDreamt", {}, reactor=None, turn=None, reason="")
     with pytest.raises(AuditError, match="does not fit"):
-        from_json("SampleMissing", {"expected": 3}, reactor=None, day=None, reason="")
+        from_json("SampleMissing", {"expected": 3}, reactor=None, turn=None, reason="")
 
 
 @pytest.mark.parametrize(

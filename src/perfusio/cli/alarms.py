@@ -45,5 +45,5 @@ def _say(state: AlarmState, where: str) -> None:
     often = f", {state.n_times} times" if state.n_times > 1 else ""
     who = f" by {state.who}" if state.who else ""
     what = f"{where or 'The run'}: {state.id}, priority {state.priority}, {state.status}{who}"
-    typer.echo(f"{what}, since day {state.since}{often}")
+    typer.echo(f"{what}, since {state.since}{often}")
     typer.echo(f"  {state.cause}\n  {state.consequence}\n  {state.response}")

@@ -28,7 +28,7 @@ def fleet_table(fleet: Fleet, n_turns: int, *, width: int) -> Table:
         n_turns: Length of the run, for the title.
         width: Of the terminal, in characters.
     """
-    title = f"{fleet.aim}: day {fleet.turn} of {n_turns}"
+    title = f"{fleet.aim}: turn {fleet.turn} of {n_turns}"
     table = Table(title=title, title_justify="left", padding=(0, 1, 0, 0), box=SIMPLE_HEAD)
     table.add_column("vessel")
     has_clones = any(row.clone for row in fleet.rows.values())

@@ -50,7 +50,7 @@ class Live:
         for line in self._narrator.lines(event):
             self.say(line)
         if self._bar is not None and isinstance(event, SampleRead | SampleMissing):
-            self._bar.update(self._task, completed=event.day or 0)
+            self._bar.update(self._task, completed=event.turn or 0)
         if self._table is not None and isinstance(self._narrator, Fleet):
             from perfusio.cli.fleet_table import fleet_table  # rich: for terminals only
 
@@ -68,7 +68,7 @@ class Live:
         elif self._is_terminal:
             from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-            columns = (TextColumn("day"), MofNCompleteColumn(), BarColumn(), TimeElapsedColumn())
+            columns = (TextColumn("turn"), MofNCompleteColumn(), BarColumn(), TimeElapsedColumn())
             self._bar = Progress(*columns, transient=True)
             self._task = self._bar.add_task("", total=self._n_turns)
             self._bar.start()

@@ -105,7 +105,7 @@ def _on_advice(act: str, run: Path, reactor: str, who: str, why: str) -> None:
     advice = _advice(run, reactor)
     give(run, Order(act=act, reactor=reactor, value=advice.key, who=who, why=why))
     done = "is ordered to be written" if act == "approve" else "is rejected"
-    typer.echo(f"{reactor}: the advice of day {advice.day} {done} ({_in_words(advice)}).")
+    typer.echo(f"{reactor}: the advice of {_when(advice)} {done} ({_in_words(advice)}).")
     typer.echo("The record says what became of it (OperatorActed).")
 
 
@@ -122,6 +122,10 @@ def _advice(run: Path, reactor: str) -> Decided:
             f"{known.noted[reactor].value}. The next one comes with its next sample."
         )
     return known.advised[reactor]
+
+
+def _when(advice: Decided) -> str:
+    return f"turn {advice.turn}" if advice.culture_day is None else f"culture day {advice.culture_day:.3g}"
 
 
 def _in_words(advice: Decided) -> str:

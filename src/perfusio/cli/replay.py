@@ -19,9 +19,9 @@ def replay(run: RunFolder) -> None:
     n = 0
     for one in Replay(run).compared():
         if one.difference:
-            typer.echo(f"Record {one.seq}, {one.reactor}, day {one.day}: {one.difference}.")
+            typer.echo(f"Record {one.seq}, {one.reactor}, turn {one.turn}: {one.difference}.")
             typer.echo(f"{n} decisions before it are equal. With other versions than on record this may be rounding.")
             raise typer.Exit(PerfusioError.exit_code)
         n += 1
-        typer.echo(f"day {one.day:>3}  {one.reactor}  equal", err=True)
+        typer.echo(f"turn {one.turn:>3}  {one.reactor}  equal", err=True)
     typer.echo(f"{n} decisions made again: all equal to the last bit.")

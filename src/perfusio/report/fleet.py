@@ -111,10 +111,10 @@ class Fleet:
 
     def _at_the_end_of_a_turn(self, event: Event) -> list[Line]:
         """Tell the turn before once something of a later one comes, or the run ends."""
-        is_later = event.day is not None and event.day > self.turn
+        is_later = event.turn is not None and event.turn > self.turn
         said = self._turn_told() if is_later or isinstance(event, RunEnded) else []
         if is_later:
-            self.turn = event.day or 0
+            self.turn = event.turn or 0
             for row in self.rows.values():
                 row.is_settled = row.word == "left"
         return said
@@ -129,7 +129,8 @@ class Fleet:
         words = [row.word for row in self.rows.values()]
         counts = ", ".join(f"{words.count(word)} {word}" for word in dict.fromkeys(words) if word)
         means = f"VCD {_spread(vcd)} 1e6/mL  viability {_spread(viability)} %"
-        return [Line(f"day {self.turn:>3}  {counted(len(here), 'vessel')}  {means}  {counts}".rstrip())]
+        when = _culture_days(here, self.turn)
+        return [Line(f"{when:<7}  {counted(len(here), 'vessel')}  {means}  {counts}".rstrip())]
 
     def _of_a_vessel(self, event: Event, reactor: str) -> list[Line]:
         row, said = self.rows.setdefault(reactor, Row()), []
@@ -185,6 +186,12 @@ def _of_the_experiment(event: Event) -> list[Line]:
         return note("CLOCK:", f"The clock of this machine was moved by {event.step_s:+.1f} s.", Tone.WARN, indent=True)
     seen = attention(event)
     return [] if seen is None else note(*seen)
+
+
+def _culture_days(rows: list[Row], turn: int) -> str:
+    """Return the culture day that the vessels have in common, else the turn: they were not inoculated together."""
+    days = {round(row.sample.time_h / 24.0) for row in rows if row.sample is not None}
+    return f"day {days.pop():>3}" if len(days) == 1 else f"turn {turn:>3}"
 
 
 def _named(names: list[str]) -> str:

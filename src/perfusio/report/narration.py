@@ -50,7 +50,7 @@ UNCHANGED = "."
 class _Today:
     """What is known of one vessel's day so far."""
 
-    day: int
+    turn: int
     is_told: bool = False
     is_held: bool = False
     sample: State | None = None
@@ -151,9 +151,9 @@ class Narrator:
     def _of_a_vessel(self, event: Event, reactor: str) -> list[Line]:
         said = []
         today = self._today.get(reactor)
-        if today is None or (event.day is not None and event.day != today.day):
+        if today is None or (event.turn is not None and event.turn != today.turn):
             said = self._told(reactor)
-            today = self._today[reactor] = _Today(day=event.day or 0)
+            today = self._today[reactor] = _Today(turn=event.turn or 0)
         self._note_down(event, reactor, today)
         is_settled = isinstance(event, Forecasted | Withheld | SetpointsWritten | WRITE_ENDED_BADLY)
         return said + (self._told(reactor) if is_settled or today.is_told else [])
@@ -237,7 +237,7 @@ class Narrator:
         sample = today.sample
         start = self._end_h.get(reactor, 24.0 * self._days) - 24.0 * self._days
         time_h = sample.time_h if sample else today.expected_h
-        day = (start + today.day * self._interval if time_h is None else time_h) / 24.0
+        day = (start + today.turn * self._interval if time_h is None else time_h) / 24.0
         values = [number(getattr(sample, name)) if sample else "-" for name in SHOWN]
         vessel = "" if self._is_one else f"{reactor:<7}"
         measured = " ".join(f"{v:>7}" for v in values)

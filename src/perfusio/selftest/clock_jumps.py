@@ -103,4 +103,4 @@ def decided_days(seed: int) -> list[int | None]:
                 run_config=config, model=Steady(), policy=Stepping(), clock=clock, audit=log,
             )  # fmt: skip
             asyncio.run(twin.run())
-        return [r.day for r in read_records(Path(folder) / "audit.jsonl") if r.event == "SetpointsWritten"]
+        return [r.turn for r in read_records(Path(folder) / "audit.jsonl") if r.event == "SetpointsWritten"]

@@ -152,15 +152,15 @@ def examined(folder: Path, n_days: int) -> list[str]:
         return [f"the record is not whole: {report.problems[:1]}"]
     records = list(read_records(_record(folder)))
     problems = []
-    days = [r.day or 0 for r in records if r.event == "SampleRead"]
+    days = [r.turn or 0 for r in records if r.event == "SampleRead"]
     if days != sorted(set(days)) or len(days) != n_days + 1:
         problems.append(f"the days of the samples are {days}")
     decided = Counter(r.payload["key"] for r in records if r.event == "Decided")
     if again := [key for key, n in decided.items() if n > 1]:
         problems.append(f"decided twice: {again}")
     writes = [(w["day"], w["setpoints"]) for w in witnessed(folder) if w["what"] == "write"]
-    intents = [(r.day, _values(r.payload["new"])) for r in records if r.event == "WriteIntended"]
-    done = [(r.day, _values(r.payload["asked"])) for r in records if r.event == "SetpointsWritten"]
+    intents = [(r.turn, _values(r.payload["new"])) for r in records if r.event == "WriteIntended"]
+    done = [(r.turn, _values(r.payload["asked"])) for r in records if r.event == "SetpointsWritten"]
     if twice := [day for day, n in Counter(day for day, _ in writes).items() if n > 1]:
         problems.append(f"the vessel was changed twice on day {twice}")
     if unheard := [w for w in writes if w not in intents]:
@@ -168,7 +168,7 @@ def examined(folder: Path, n_days: int) -> list[str]:
     # what was in force already may have been found so, whether or not the write of it arrived
     moved = {r.payload["key"] for r in records if r.event == "WriteIntended" and r.payload["old"] != r.payload["new"]}
     changed = [
-        (r.day, _values(r.payload["asked"])) for r in records
+        (r.turn, _values(r.payload["asked"])) for r in records
         if r.event == "SetpointsWritten" and r.payload["key"] in moved
     ]  # fmt: skip
     if missing := [d for d in changed if d not in writes]:

@@ -48,18 +48,18 @@ def events(n: int) -> Iterator[Event]:
         day, which = divmod(i, 5)
         key = f"{RUN}:R01:{day}:0"
         if which == 0 and day % 4 == 3:
-            yield SampleMissing(reactor="R01", day=day, expected_h=24.0 * day, reason='It says "none",\nat 37 °C.')
+            yield SampleMissing(reactor="R01", turn=day, expected_h=24.0 * day, reason='It says "none",\nat 37 °C.')
         elif which == 0:
             state = State(time_h=24.0 * day, vcd=10.0 + day, viability=97.5, glucose=4.0, lactate=1.5)
-            yield SampleRead(reactor="R01", day=day, state=state, in_force=low, assumed=("agitation",))
+            yield SampleRead(reactor="R01", turn=day, state=state, in_force=low, assumed=("agitation",))
         elif which == 1:
-            yield ModelConditioned(reactor="R01", day=day, model_id=f"4c1d{day:04d}")
+            yield ModelConditioned(reactor="R01", turn=day, model_id=f"4c1d{day:04d}")
         elif which == 2:
-            yield WriteIntended(reactor="R01", day=day, key=key, old=low, new=high)
+            yield WriteIntended(reactor="R01", turn=day, key=key, old=low, new=high)
         elif which == 3:
-            yield SetpointsWritten(reactor="R01", day=day, key=key, asked=high, acknowledged=high)
+            yield SetpointsWritten(reactor="R01", turn=day, key=key, asked=high, acknowledged=high)
         else:
-            yield ConnectorFailed(reactor="R01", day=day, operation="read", reason="A timeout after 10 s.")
+            yield ConnectorFailed(reactor="R01", turn=day, operation="read", reason="A timeout after 10 s.")
 
 
 def write(

@@ -43,7 +43,7 @@ class Watch:
     def __call__(self, event: Event) -> None:
         """Note an event."""
         if isinstance(event, AlarmRaised):
-            self.alarms[event.day or 0] = self.alarms.get(event.day or 0, 0) + 1
+            self.alarms[event.turn or 0] = self.alarms.get(event.turn or 0, 0) + 1
         elif isinstance(event, ModelConditioned) and _STATM.exists():
             self.memory_mb.append(int(_STATM.read_text().split()[1]) * _PAGE_MB)
 

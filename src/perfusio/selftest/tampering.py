@@ -126,7 +126,7 @@ def _other_records(folder: Path, key: SiteKey) -> list[bytes]:
         with AuditLogger(path, run_id=run, clock=SteadyClock(), key=key, disk=FastDisk()) as log:
             log.append(RunStarted(config={"seed": seed}, versions={}, sources={}))
             for day in range(N_RECORDS - 1):
-                log.append(SampleMissing(reactor="R01", day=day, expected_h=24.0 * day))
+                log.append(SampleMissing(reactor="R01", turn=day, expected_h=24.0 * day))
         images.append(path.read_bytes())
     return images
 

@@ -42,7 +42,7 @@ class Order:
 
     Attributes:
         reactor: Vessel.
-        day: Turn of the loop.
+        turn: Turn of the loop.
         key: Name of the decision; at most one change of a vessel has it.
         verdict: Of the guard.
         current: What is believed to be in force now.
@@ -52,7 +52,7 @@ class Order:
     """
 
     reactor: str
-    day: int
+    turn: int
     key: str
     verdict: Verdict
     current: Setpoints
@@ -78,7 +78,7 @@ async def actuate(order: Order, *, connector: Connector, audit: EventSink, patie
         return Ending.REFUSED
     audit.append(
         WriteIntended(
-            reactor=order.reactor, day=order.day, key=order.key, old=order.current, new=order.asked,
+            reactor=order.reactor, turn=order.turn, key=order.key, old=order.current, new=order.asked,
             not_after=order.not_after,
         )
     )  # fmt: skip
@@ -105,7 +105,7 @@ def ended(order: Order, report: WriteReport) -> Event:
             event = WritePartial(key=order.key, asked=order.asked, read_back=found, failed=failed)
         case Ending.UNKNOWN:
             event = WriteUnknown(key=order.key, asked=order.asked, read_back=found if is_known else None)
-    return replace(event, reactor=order.reactor, day=order.day, reason=words)
+    return replace(event, reactor=order.reactor, turn=order.turn, reason=words)
 
 
 def settled(intent: WriteIntended, found: Setpoints) -> WriteReport:
@@ -229,7 +229,7 @@ class _Write:
             self._trouble = _spoken(error)
             self._audit.append(
                 ConnectorFailed(
-                    reactor=self._order.reactor, day=self._order.day, operation="read_setpoints", reason=self._trouble
+                    reactor=self._order.reactor, turn=self._order.turn, operation="read_setpoints", reason=self._trouble
                 )
             )
             return None

@@ -31,7 +31,8 @@ class AlarmState:
         reactor: Vessel.
         id: Quantity and level, e.g. ``"glucose:act"``.
         status: active, acknowledged, shelved or cleared.
-        since: Turn at which it was raised last.
+        turn: Turn at which it was raised last.
+        culture_day: The same in days since inoculation; None where it is of no vessel, or not known.
         n_times: How often it was raised.
         cause: What was found.
         consequence: What happens if nobody acts.
@@ -43,7 +44,8 @@ class AlarmState:
     reactor: str
     id: str
     status: str
-    since: int
+    turn: int
+    culture_day: float | None
     n_times: int
     cause: str
     consequence: str
@@ -55,6 +57,11 @@ class AlarmState:
     def is_over(self) -> bool:
         """Whether it was cleared."""
         return self.status == "cleared"
+
+    @property
+    def since(self) -> str:
+        """When it was raised last, in words."""
+        return f"turn {self.turn}" if self.culture_day is None else f"culture day {self.culture_day:.3g}"
 
 
 def alarm_states(events: Iterable[Event]) -> tuple[AlarmState, ...]:
@@ -86,7 +93,7 @@ def rolled_up(states: Sequence[AlarmState]) -> tuple[tuple[AlarmState, tuple[str
 
 def _raised(event: AlarmRaised) -> AlarmState:
     return AlarmState(
-        reactor=event.reactor or "", id=f"{event.quantity}:{event.level}", status="active", since=event.day or 0,
-        n_times=1, cause=event.reason, response=event.response,
+        reactor=event.reactor or "", id=f"{event.quantity}:{event.level}", status="active", turn=event.turn or 0,
+        culture_day=event.culture_day, n_times=1, cause=event.reason, response=event.response,
         consequence=CONSEQUENCE.get(event.quantity.partition(" ")[0], OTHERWISE), priority=PRIORITY.get(event.level, 2),
     )  # fmt: skip

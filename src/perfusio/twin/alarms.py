@@ -95,7 +95,7 @@ def overdue(silent_h: float, interval_h: float, *, reactor: str, turn: int) -> A
         turn: Turn of the loop.
     """
     return AlarmRaised(
-        reactor=reactor, day=turn, quantity=OVERDUE, level="act", value=nan, limit=nan, lead_days=0.0,
+        reactor=reactor, turn=turn, quantity=OVERDUE, level="act", value=nan, limit=nan, lead_days=0.0,
         response="Check the analyzer, its link, and whether a sample was taken.",
         reason=f"No sample for {silent_h:.1f} h, expected every {interval_h:g} h: nothing is decided meanwhile.",
     )  # fmt: skip
@@ -113,7 +113,7 @@ def badly_written(ending: Ending, *, reactor: str, turn: int) -> AlarmRaised:
     if ending is Ending.OVERRIDDEN:
         response = "Decide whose setpoints hold; the twin writes again after: perfusio mode RUN REACTOR automatic."
     return AlarmRaised(
-        reactor=reactor, day=turn, quantity=WRITE, level="act", value=nan, limit=nan, lead_days=0.0,
+        reactor=reactor, turn=turn, quantity=WRITE, level="act", value=nan, limit=nan, lead_days=0.0,
         response=response, reason=ending.value,
     )  # fmt: skip
 

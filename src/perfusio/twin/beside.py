@@ -62,7 +62,7 @@ class Pulse:
                 self._failing.add(reactor)
                 words = str(error) if isinstance(error, ConnectorError) else f"{type(error).__name__}: {error}"
                 turn = self._book.run_state.today.turn
-                self._book.append(ConnectorFailed(reactor=reactor, day=turn, operation="heartbeat", reason=words))
+                self._book.append(ConnectorFailed(reactor=reactor, turn=turn, operation="heartbeat", reason=words))
         else:
             self._failing.discard(reactor)
 
@@ -131,7 +131,7 @@ class Overdue:
             self._book.append(overdue(silent_h, hours, reactor=reactor, turn=known.today.turn))
         elif is_told and not is_late:
             self._book.append(
-                AlarmChanged(reactor=reactor, day=known.today.turn, alarm=f"{OVERDUE}:act", status="cleared")
+                AlarmChanged(reactor=reactor, turn=known.today.turn, alarm=f"{OVERDUE}:act", status="cleared")
             )
 
 

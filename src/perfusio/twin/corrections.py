@@ -34,7 +34,7 @@ def correcting(reactor: str, turn: int, sample: State, trajectory: Trajectory, l
         return None
     number = number_of(read_records(log), reactor, sample.time_h) if log is not None else -1
     words = f"{in_words(sample, trajectory)} What was decided on the old values stays as it is."
-    return SampleCorrected(reactor=reactor, day=turn, state=state, corrects=number, reason=words)
+    return SampleCorrected(reactor=reactor, turn=turn, state=state, corrects=number, reason=words)
 
 
 def correction(sample: State, trajectory: Trajectory) -> State | None:

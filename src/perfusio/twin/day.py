@@ -9,7 +9,7 @@ import numpy as np
 
 from perfusio.config import Mode
 from perfusio.errors import OutOfRange
-from perfusio.events import Decided, Forecasted, WriteIntended
+from perfusio.events import Decided, Event, Forecasted, WriteIntended
 from perfusio.state import SETPOINTS, STATE_QUANTITIES, Setpoints, State
 from perfusio.trajectory import Trajectory
 
@@ -167,6 +167,27 @@ def not_acceptable(sample: State | None, trajectory: Trajectory) -> str:
     if sample.time_h in times:
         return "There is a sample of that time already: give it again with other values, which corrects it."
     return ""
+
+
+def culture_day(run_state: RunState, event: Event, interval_hours: float) -> float | None:
+    """Return how many days after inoculation an event of a vessel happens; None where that is not known.
+
+    That is the time of its sample, else of the sample of its turn: as taken, or as expected.
+
+    Args:
+        run_state: What is known before the event.
+        event: With its vessel and its turn.
+        interval_hours: Between two samples [h].
+    """
+    sample, reactor = getattr(event, "state", None), event.reactor or ""
+    if isinstance(sample, State):
+        return sample.time_h / 24.0 if np.isfinite(sample.time_h) else None
+    if reactor not in run_state.starts or event.turn is None:
+        return None
+    if event.turn == run_state.today.turn and reactor in run_state.today.sampled:
+        return run_state.trajectories[reactor].states[-1].time_h / 24.0
+    turn, first_h = run_state.starts[reactor]
+    return (first_h + (event.turn - turn) * interval_hours) / 24.0
 
 
 def is_fit_due(turn: int, retrain_every: int) -> bool:

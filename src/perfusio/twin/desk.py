@@ -139,7 +139,7 @@ class Desk:
         self._answer(order, reactor, "")
         self._book.append(
             AlarmChanged(
-                reactor=reactor, day=known.today.turn, alarm=order.value, who=order.who, reason=order.why,
+                reactor=reactor, turn=known.today.turn, alarm=order.value, who=order.who, reason=order.why,
                 status="acknowledged" if order.act == "acknowledge" else "shelved",
                 shelved_h=order.hours or nan,
             )
@@ -153,7 +153,7 @@ class Desk:
         if sample is not None and not problem:
             self._book.append(
                 SampleAccepted(
-                    reactor=reactor, day=known.today.turn, state=sample, who=order.who, reason=order.why
+                    reactor=reactor, turn=known.today.turn, state=sample, who=order.who, reason=order.why
                 )
             )  # fmt: skip
 
@@ -167,7 +167,7 @@ class Desk:
             self._answer(order, reactor, "", key=advice.key)
         elif self._book.mode(reactor) is not Mode.ADVISORY:
             self._answer(order, reactor, f"The vessel is in mode {self._book.mode(reactor).value}.", key=advice.key)
-        elif self._pace.has_passed(reactor, advice.day or 0):
+        elif self._pace.has_passed(reactor, advice.turn or 0):
             self._answer(order, reactor, "The advice is out of date: the next sample is due.", key=advice.key)
         else:
             self._answer(order, reactor, "", key=advice.key)
@@ -177,7 +177,7 @@ class Desk:
     def _answer(self, order: Order, reactor: str, problem: str, *, key: str = "") -> None:
         self._book.append(
             OperatorActed(
-                reactor=reactor or None, day=self._book.run_state.today.turn, who=order.who,
+                reactor=reactor or None, turn=self._book.run_state.today.turn, who=order.who,
                 act=f"mode {order.value}" if order.act == "mode" else order.act, key=key, is_done=not problem,
                 answer=problem, reason=order.why,
             )

@@ -174,7 +174,7 @@ class DigitalTwin:
             asked = {"design_space": self._book.space(reactor).model_dump(mode="json")}
             self._tell(
                 VesselJoined(
-                    reactor=reactor, day=self.run_state.today.turn, mode=self._book.base_mode(reactor).value,
+                    reactor=reactor, turn=self.run_state.today.turn, mode=self._book.base_mode(reactor).value,
                     source=_description(one), config=asked | facts.of_its_own(one, self.config), reason=reason,
                 )
             )  # fmt: skip
@@ -194,7 +194,7 @@ class DigitalTwin:
         if reactor in self._book.aboard:
             self._inbox.leave(reactor)
             if self._book.is_open:
-                self._tell(VesselLeft(reactor=reactor, day=self.run_state.today.turn, reason=reason))
+                self._tell(VesselLeft(reactor=reactor, turn=self.run_state.today.turn, reason=reason))
             else:
                 del self.vessels[reactor]
 

@@ -105,7 +105,7 @@ def sample_read(reactor: str, turn: int, arrival: Arrival, before: InForce, sinc
     missing = arrival.sample.missing() if arrival.is_due else ()
     return SampleRead(
         reactor=reactor,
-        day=turn,
+        turn=turn,
         state=arrival.sample,
         in_force=before[0],
         next_in_force=since[0],
@@ -119,7 +119,7 @@ def sample_read(reactor: str, turn: int, arrival: Arrival, before: InForce, sinc
 def sample_missing(reactor: str, turn: int, expected_h: float, interval_hours: float) -> SampleMissing:
     """Return the record of a sample that did not come."""
     words = f"No sample within {interval_hours / 2:g} h of day {expected_h / 24:g}: no decision for {reactor} today."
-    return SampleMissing(reactor=reactor, day=turn, expected_h=expected_h, reason=words)
+    return SampleMissing(reactor=reactor, turn=turn, expected_h=expected_h, reason=words)
 
 
 def day_missed(reactor: str, turn: int, expected_h: float, interval_hours: float) -> DayMissed:
@@ -128,14 +128,14 @@ def day_missed(reactor: str, turn: int, expected_h: float, interval_hours: float
         f"Day {expected_h / 24:g} of {reactor} has passed: its next sample is due, more than {interval_hours:g} h "
         "later. It is not decided, and nothing is written for it."
     )
-    return DayMissed(reactor=reactor, day=turn, expected_h=expected_h, reason=words)
+    return DayMissed(reactor=reactor, turn=turn, expected_h=expected_h, reason=words)
 
 
 def decided(decision: Decision, turn: int, key: str) -> Decided:
     """Return the record of a proposal with both its forecasts."""
     return Decided(
         reactor=decision.reactor_id,
-        day=turn,
+        turn=turn,
         key=key,
         setpoints=decision.setpoints,
         chosen=decision.chosen.to_json(),
@@ -152,7 +152,7 @@ def withheld(verdict: Verdict, turn: int) -> Withheld:
     """Return the record of a proposal that is not written, and why."""
     return Withheld(
         reactor=verdict.reactor_id,
-        day=turn,
+        turn=turn,
         action=verdict.action.value,
         because=verdict.because,
         setpoints=verdict.setpoints,
@@ -163,6 +163,6 @@ def withheld(verdict: Verdict, turn: int) -> Withheld:
 def refitted(refit: Refit[Model], turn: int, *, accepted: bool, model_id: str) -> ModelFitted | ModelRejected:
     """Return the record of a refit; `model_id` is the model in use from now on."""
     if accepted:
-        return ModelFitted(day=turn, model_id=model_id, holdout_error=refit.error, previous_error=refit.previous_error)
+        return ModelFitted(turn=turn, model_id=model_id, holdout_error=refit.error, previous_error=refit.previous_error)
     words = f"Refit refused: one-step error {refit.error:.3g} against {refit.previous_error:.3g} before."
-    return ModelRejected(day=turn, model_id=model_id, reason=words)
+    return ModelRejected(turn=turn, model_id=model_id, reason=words)

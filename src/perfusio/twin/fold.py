@@ -61,8 +61,8 @@ def folded(events: Iterable[Event], run_id: str) -> RunState:
 
 def after(run_state: RunState, event: Event) -> RunState:
     """Return what is known once this event is a fact."""
-    if event.day is not None and event.day > run_state.today.turn:
-        run_state = replace(run_state, today=Today(turn=event.day))
+    if event.turn is not None and event.turn > run_state.today.turn:
+        run_state = replace(run_state, today=Today(turn=event.turn))
     change = _CHANGES.get(type(event))
     return run_state if change is None else change(run_state, event)
 
@@ -106,7 +106,7 @@ def _read(run_state: RunState, event: SampleRead) -> RunState:
     run_state = observe(run_state, reactor, event.state)
     if event.next_in_force is not None:
         run_state = in_force(run_state, reactor, event.next_in_force, event.next_assumed)
-    starts = {reactor: (event.day or 0, event.state.time_h), **run_state.starts}
+    starts = {reactor: (event.turn or 0, event.state.time_h), **run_state.starts}
     if event.extra:
         return replace(run_state, starts=starts)
     today = replace(run_state.today, sampled=run_state.today.sampled | {reactor})
@@ -170,8 +170,10 @@ def _withheld(run_state: RunState, event: Withheld) -> RunState:
     reactor, decided = str(event.reactor), run_state.today.decided.get(str(event.reactor))
     if event.action == "advise" and decided is not None:
         run_state = replace(run_state, advised={**run_state.advised, reactor: decided})
-    since = {reactor: event.day or 0, **run_state.held} if event.action == "hold" else _without(run_state.held, reactor)
-    return replace(_settled(run_state, reactor), held=since)
+    held = _without(run_state.held, reactor)
+    if event.action == "hold":
+        held = {reactor: event.turn or 0, **run_state.held}
+    return replace(_settled(run_state, reactor), held=held)
 
 
 def _intended(run_state: RunState, event: WriteIntended) -> RunState:
@@ -270,7 +272,7 @@ def _raised(run_state: RunState, event: AlarmRaised) -> RunState:
 
 def _alarm_changed(run_state: RunState, event: AlarmChanged) -> RunState:
     quantity, _, level = event.alarm.rpartition(":")
-    alarm, turn = (event.reactor or "", quantity, level), event.day or 0
+    alarm, turn = (event.reactor or "", quantity, level), event.turn or 0
     match event.status:
         case "cleared":
             shelved = _without(run_state.shelved, alarm)

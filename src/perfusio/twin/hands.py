@@ -89,7 +89,7 @@ class Hands:
         reactor, seconds = verdict.reactor_id, self._patience.write_s
         order = Order(
             reactor=reactor,
-            day=turn,
+            turn=turn,
             key=key,
             verdict=verdict,
             current=self._book.run_state.in_force[reactor],
@@ -108,19 +108,19 @@ class Hands:
             found = Setpoints.of(found.vector())
         except Exception as error:  # noqa: BLE001 - whatever a connector raises, the write stays unknown
             words = f"How the write {intent.key} ended is not known yet: {error}"
-            self._book.append(ConnectorFailed(reactor=reactor, day=turn, operation="read_setpoints", reason=words))
+            self._book.append(ConnectorFailed(reactor=reactor, turn=turn, operation="read_setpoints", reason=words))
             return
         is_silent = self._book.is_replay(reactor) or not connector.confirms_at_once
         if is_silent or unread(intent.old, intent.new, found):
             words = "The write was cut short, and the vessel does not say what it did: its next sample may."
             self._book.append(
                 WriteUnknown(
-                    reactor=reactor, day=turn, key=intent.key, asked=intent.new, read_back=found, reason=words
+                    reactor=reactor, turn=turn, key=intent.key, asked=intent.new, read_back=found, reason=words
                 )
             )  # fmt: skip
             return
         cut_short = Order(
-            reactor=reactor, day=turn, key=intent.key, current=intent.old, expected=intent.old,
+            reactor=reactor, turn=turn, key=intent.key, current=intent.old, expected=intent.old,
             verdict=Verdict(reactor_id=reactor, setpoints=intent.new, action=Action.WRITE),
         )  # fmt: skip
         report = settled(intent, found)

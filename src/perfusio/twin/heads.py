@@ -1,7 +1,7 @@
 """Heads: signed notes of how far a record had come, in a file beside it; kept elsewhere, they are its anchor.
 
 A chain of hashes cannot see that its end was cut off, or that all of it was written anew. A head, signed when record
-`seq` had become durable, can. Heads are taken of the first record, of the first of each day, of each intent to write
+`seq` had become durable, can. Heads are taken of the first record, of the first of each turn, of each intent to write
 and each word from the vessel about it, every EVERY records, and of the last.
 """
 
@@ -60,7 +60,7 @@ class Heads:
             AuditError: it cannot be created, or holds something else.
         """
         self._run, self._key, self._name = run, key, key.public.name
-        self._seq, self._day = (earlier[-1].seq if earlier else 0), -1
+        self._seq, self._turn = (earlier[-1].seq if earlier else 0), -1
         self._journal = Journal(heads_of(log), disk, committed=sum(len(_line(asdict(h))) for h in earlier))
 
     def saw(self, event: Event, seq: int, head: str, ts: str) -> None:
@@ -69,10 +69,10 @@ class Heads:
         Raises:
             AuditError: the head could not be made durable.
         """
-        is_new_day = event.day is not None and event.day > self._day
-        if is_new_day and event.day is not None:
-            self._day = event.day
-        if not (is_new_day or isinstance(event, _ALWAYS) or seq - self._seq >= EVERY):
+        is_new_turn = event.turn is not None and event.turn > self._turn
+        if is_new_turn and event.turn is not None:
+            self._turn = event.turn
+        if not (is_new_turn or isinstance(event, _ALWAYS) or seq - self._seq >= EVERY):
             return
         said: Json = {"v": HEAD_VERSION, "run": self._run, "seq": seq, "head": head, "ts": ts, "key": self._name}
         self._journal.append(_line(said | {"signature": self._key.sign(_message(said)).hex()}))

@@ -45,7 +45,7 @@ class Intake:
             for thing in arrived:
                 if isinstance(thing, Trouble):
                     self._book.append(
-                        ConnectorFailed(reactor=reactor, day=turn, operation=thing.operation, reason=thing.reason)
+                        ConnectorFailed(reactor=reactor, turn=turn, operation=thing.operation, reason=thing.reason)
                     )
                 else:
                     self._take(reactor, turn, thing)
@@ -67,14 +67,14 @@ class Intake:
             return
         problem = arrival.refused or problem_with(sample, trajectory)
         if problem is not None:
-            self._book.append(SampleQuarantined(reactor=reactor, day=turn, state=recordable(sample), reason=problem))
+            self._book.append(SampleQuarantined(reactor=reactor, turn=turn, state=recordable(sample), reason=problem))
             return
         connector = self._book.vessels[reactor].connector
         before, assumed = self._book.run_state.in_force[reactor], self._book.run_state.assumed[reactor]
         expected = foreseen(self._book.run_state.forecasts.get(reactor), before, sample.time_h)
         judged = checked(sample, trajectory, before, expected)
         if judged.quarantined:
-            self._book.append(SampleQuarantined(reactor=reactor, day=turn, state=sample, reason=judged.quarantined))
+            self._book.append(SampleQuarantined(reactor=reactor, turn=turn, state=sample, reason=judged.quarantined))
             return
         log = self._book.sink.path if isinstance(self._book.sink, AuditLogger) else None
         if corrects := correcting(reactor, turn, sample, trajectory, log):
@@ -106,7 +106,7 @@ class Intake:
             return None
         words = f"Written last, and shown with this sample: {in_words(done, shown)}."
         return OverrideDetected(
-            reactor=reactor, day=turn, key=self._book.key(reactor, turn), expected=done, found=shown, reason=words
+            reactor=reactor, turn=turn, key=self._book.key(reactor, turn), expected=done, found=shown, reason=words
         )
 
     def is_past(self, reactor: str, turn: int) -> bool:

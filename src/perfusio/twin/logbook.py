@@ -14,7 +14,7 @@ from perfusio.protocols import ConnectorKind, Ending, EventSink, Reporting
 from perfusio.state import Setpoints
 from perfusio.twin.alarms import WRITE, badly_written
 from perfusio.twin.announce import Observer
-from perfusio.twin.day import RunState, Today
+from perfusio.twin.day import RunState, Today, culture_day
 from perfusio.twin.fold import after
 from perfusio.twin.hold import Word, word_on
 from perfusio.twin.vessels import Vessel
@@ -56,6 +56,9 @@ class Logbook:
     def append(self, event: Event) -> int:
         """Put an event on record; then, and only then, it is known and told. Return its sequence number."""
         assert self.sink is not None, "the run has not begun"
+        if event.reactor is not None and event.culture_day is None:
+            day = culture_day(self.run_state, event, self.config.sampling_interval_hours)
+            event = event if day is None else replace(event, culture_day=day)
         seq = self.sink.append(event)
         self.run_state = after(self.run_state, event)
         self.tell(event)
@@ -70,7 +73,7 @@ class Logbook:
         for observer, trouble in heard:
             if trouble:
                 words = f"{trouble}. {type(observer).__name__} is told no more of this run."
-                self.append(ConnectorFailed(day=self.run_state.today.turn, operation="observer", reason=words))
+                self.append(ConnectorFailed(turn=self.run_state.today.turn, operation="observer", reason=words))
 
     def turn_to(self, turn: int) -> None:
         """Begin a turn of the loop, or go on with the one that is on record."""
@@ -117,7 +120,7 @@ class Logbook:
         """End the alarm about a write, if there is one: by a person's word, or by a write that ended well."""
         if (reactor, WRITE, "act") in self.run_state.alarms:
             self.append(
-                AlarmChanged(reactor=reactor, day=turn, alarm=f"{WRITE}:act", status="cleared", who=who)
+                AlarmChanged(reactor=reactor, turn=turn, alarm=f"{WRITE}:act", status="cleared", who=who)
             )
 
     # -- modes -------------------------------------------------------------------------------------------------------
@@ -151,7 +154,7 @@ class Logbook:
         before = self.run_state.noted.get(reactor, mode)
         self.append(
             ModeChanged(
-                reactor=reactor, day=turn, before=before.value, mode=mode.value, who=word.who, reason=word.why
+                reactor=reactor, turn=turn, before=before.value, mode=mode.value, who=word.who, reason=word.why
             )
         )  # fmt: skip
         connector = self.vessels[reactor].connector

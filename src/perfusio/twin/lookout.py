@@ -48,7 +48,7 @@ class Lookout:
         if undecided_because and (forecast is None or reactor in known.held):
             found += (undecided(undecided_because, self._hours(since, turn)),)
         for alarm in found:
-            self._tell(replace(alarm, reactor=reactor, day=turn))
+            self._tell(replace(alarm, reactor=reactor, turn=turn))
         lasting = {(alarm.quantity, alarm.level) for alarm in found}
         for quantity, level in sorted(active - lasting):
             self._change(reactor, turn, f"{quantity}:{level}", "cleared")
@@ -57,7 +57,7 @@ class Lookout:
 
     def _tell(self, alarm: AlarmRaised) -> None:
         """Raise an alarm if it is new and has lasted as long as it must, or if it was shelved for long enough."""
-        known, turn = self._book.run_state, alarm.day or 0
+        known, turn = self._book.run_state, alarm.turn or 0
         name = (alarm.reactor or "", alarm.quantity, alarm.level)
         if name in known.alarms:
             since, hours = known.shelved.get(name, (turn, inf))
@@ -73,7 +73,7 @@ class Lookout:
             self._change(name[0], turn, f"{alarm.quantity}:{alarm.level}", "delayed", words)
 
     def _change(self, reactor: str, turn: int, alarm: str, status: str, reason: str = "") -> None:
-        self._book.append(AlarmChanged(reactor=reactor, day=turn, alarm=alarm, status=status, reason=reason))
+        self._book.append(AlarmChanged(reactor=reactor, turn=turn, alarm=alarm, status=status, reason=reason))
 
     def _hours(self, since: int, turn: int) -> float:
         return (turn - since) * self._book.config.sampling_interval_hours

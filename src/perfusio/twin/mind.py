@@ -85,7 +85,7 @@ class Mind:
 
         def condition() -> tuple[Model, ModelConditioned]:
             model = keeping_apart(self.model, observed).condition(observed)
-            return model, ModelConditioned(day=turn, model_id=model.model_id)
+            return model, ModelConditioned(turn=turn, model_id=model.model_id)
 
         conditioned = await self._attempt(turn, condition)
         if conditioned is not None:
@@ -123,7 +123,7 @@ class Mind:
             file, digest = saved.file, saved.sha256
         words = f"The refit ({fitted.holdout_error:.3g}, {fitted.previous_error:.3g} before) waits: perfusio adopt."
         waiting = ModelWaiting(
-            day=turn, model_id=model.model_id, holdout_error=fitted.holdout_error,
+            turn=turn, model_id=model.model_id, holdout_error=fitted.holdout_error,
             previous_error=fitted.previous_error, file=file, sha256=digest, reason=words,
         )  # fmt: skip
         self._waiting = model, waiting
@@ -146,8 +146,8 @@ class Mind:
         self._waiting, self.model = None, model.condition(observed)
         self._tell(
             ModelFitted(
-                day=turn, model_id=self.model.model_id, holdout_error=waited.holdout_error,
-                previous_error=waited.previous_error, reason=f"The refit of day {waited.day}, adopted by a person.",
+                turn=turn, model_id=self.model.model_id, holdout_error=waited.holdout_error,
+                previous_error=waited.previous_error, reason=f"The refit of turn {waited.turn}, adopted by a person.",
             )
         )  # fmt: skip
         return True
@@ -198,7 +198,7 @@ class Mind:
         reactor = trajectory.reactor_id
         if not forecast.is_finite():
             raise ModelError(f"The forecast for {reactor} is not finite.")
-        event = Forecasted(reactor=reactor, day=turn, hold=forecast.to_json(), model_id=self.model.model_id)
+        event = Forecasted(reactor=reactor, turn=turn, hold=forecast.to_json(), model_id=self.model.model_id)
         return forecast, event
 
     async def saved(self, turn: int, observed: Sequence[Trajectory]) -> ModelSaved | None:
@@ -225,5 +225,5 @@ class Mind:
             if isinstance(error, TimeoutError) and within_s is not None:
                 what = f"It took longer than {within_s / 60.0:.3g} minutes."
             words = f"{what} The model before stays in use."
-            self._tell(ModelRejected(day=turn, model_id=self.model.model_id, reason=words))
+            self._tell(ModelRejected(turn=turn, model_id=self.model.model_id, reason=words))
             return None

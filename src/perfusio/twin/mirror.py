@@ -7,7 +7,6 @@ index that was filled during a run equals one that is made from the file afterwa
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import asdict
 from itertools import chain, islice, takewhile
 from pathlib import Path
 from threading import Event as Flag
@@ -188,4 +187,4 @@ def _batches(things: Iterable[T]) -> Iterator[list[T]]:
 
 def _line(record: Record) -> str:
     """Return the line of a verified record, which has one spelling only."""
-    return encode(asdict(record)).decode("ascii")
+    return encode(record.fields()).decode("ascii")

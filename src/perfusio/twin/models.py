@@ -17,7 +17,7 @@ FOLDER = "models"
 
 
 def save(
-    model: HybridModel | CloneModels, observed: Sequence[Trajectory], run_dir: Path, turn: int, *, name: str = "day"
+    model: HybridModel | CloneModels, observed: Sequence[Trajectory], run_dir: Path, turn: int, *, name: str = "turn"
 ) -> ModelSaved:
     """Save a model as `models/<name>-<turn>` of the run; return the record of it.
 
@@ -32,7 +32,7 @@ def save(
         raise AuditError(
             f"The model cannot be saved in {folder}: {error.strerror}. Mend the disk; then perfusio resume {run_dir}."
         ) from error
-    return ModelSaved(day=turn, model_id=model.model_id, file=path.relative_to(run_dir).as_posix(), sha256=digest)
+    return ModelSaved(turn=turn, model_id=model.model_id, file=path.relative_to(run_dir).as_posix(), sha256=digest)
 
 
 def load(run_dir: Path, saved: ModelSaved | ModelWaiting) -> HybridModel | CloneModels:
@@ -47,12 +47,12 @@ def load(run_dir: Path, saved: ModelSaved | ModelWaiting) -> HybridModel | Clone
         digest = sha256(path.read_bytes()).hexdigest()
     except OSError as error:
         raise AuditError(
-            f"{path}, the model of day {saved.day}, cannot be read: {error.strerror}. Put it back, or give another: "
+            f"{path}, the model of turn {saved.turn}, cannot be read: {error.strerror}. Put it back, or give another: "
             "DigitalTwin.resume(model=...)."
         ) from error
     if digest != saved.sha256:
         raise AuditError(
-            f"{path} is not the model that was saved on day {saved.day}: its SHA-256 is {digest[:12]}..., on record is "
-            f"{saved.sha256[:12]}... Put the file back, or give another model: DigitalTwin.resume(model=...)."
+            f"{path} is not the model that was saved on turn {saved.turn}: its SHA-256 is {digest[:12]}..., on record "
+            f"is {saved.sha256[:12]}... Put the file back, or give another model: DigitalTwin.resume(model=...)."
         )
     return checkpoints.load_any(path.parent)

@@ -50,7 +50,7 @@ class Order:
         if self.act == "mode" and self.value not in [m.value for m in Mode]:
             raise ConfigError(f"{self.value!r} is no mode. Known: {', '.join(m.value for m in Mode)}.")
         if self.act in ("approve", "reject") and not self.value:
-            raise ConfigError(f"{self.act}: which decision? Give its key, run:reactor:day:revision, as on record.")
+            raise ConfigError(f"{self.act}: which decision? Give its key, run:reactor:turn:revision, as on record.")
         if self.act == "accept":
             _check_hour(self.value)
         if self.act == "shelve" and not 0.0 < self.hours <= LONGEST_SHELVED_H:

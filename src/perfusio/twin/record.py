@@ -8,15 +8,17 @@ command or writing-direction mark in a reason can pass for something else on a s
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from hashlib import sha256
-from typing import Any
+from typing import Any, Self
 
 from perfusio.errors import AuditError
 from perfusio.events import Event, Json, from_json, plain
 from perfusio.state import State
 
-RECORD_VERSION = 1
+RECORD_VERSION = 2
+READABLE_VERSIONS = (1, RECORD_VERSION)
+"""Version 1 called the turn `day` and had no `culture_day`; such records verify, export and replay like new ones."""
 GENESIS = "0" * 64
 """What the first record of a run carries as `prev`."""
 
@@ -41,7 +43,8 @@ class Record:
         actor: Who did it: the program, or a person and their role.
         run: Identifier of the run.
         reactor: Vessel, or None where the fact concerns the whole experiment.
-        day: Turn of the loop, or None.
+        turn: Turn of the loop, or None.
+        culture_day: Days since inoculation of the vessel, or None: not of one vessel, not known, or version 1.
         event: Name of the event type.
         payload: The event's own fields; unmeasured values are None.
         reason: Why, in one sentence; may be empty.
@@ -60,7 +63,8 @@ class Record:
     actor: str
     run: RunId
     reactor: str | None
-    day: int | None
+    turn: int | None
+    culture_day: float | None
     event: EventName
     payload: Json
     reason: str
@@ -71,13 +75,32 @@ class Record:
     prev: Sha256
     hash: Sha256
 
+    @classmethod
+    def of_fields(cls, data: Json) -> Self:
+        """Return the record with these fields, as its line holds them in any version that can be read."""
+        if data["v"] == 1:
+            data = {**data, "turn": data["day"], "culture_day": None}
+            del data["day"]
+        return cls(**data)
+
+    def fields(self) -> Json:
+        """Return the fields as the line of this record holds them."""
+        data = asdict(self)
+        if self.v == 1:
+            data["day"] = data.pop("turn")
+            del data["culture_day"]
+        return data
+
     def to_event(self) -> Event:
         """Rebuild the event that was recorded.
 
         Raises:
             AuditError: no event has that name or those fields.
         """
-        return from_json(self.event, self.payload, reactor=self.reactor, day=self.day, reason=self.reason)
+        return from_json(
+            self.event, self.payload, reactor=self.reactor, turn=self.turn, culture_day=self.culture_day,
+            reason=self.reason,
+        )  # fmt: skip
 
 
 def canonical_json(data: Any) -> bytes:

@@ -30,13 +30,13 @@ class Compared:
     Attributes:
         seq: Number of its record.
         reactor: Vessel.
-        day: Turn of the loop.
+        turn: Turn of the loop.
         difference: In words; empty = equal to the last bit.
     """
 
     seq: int
     reactor: str
-    day: int
+    turn: int
     difference: str
 
 
@@ -90,19 +90,19 @@ class Replay:
             self._model = keeping_apart(self._model, observed).condition(observed)
 
     def _compare(self, record: Record, event: Decided, known: RunState) -> Compared:
-        reactor, day = str(event.reactor), event.day or 0
+        reactor, turn = str(event.reactor), event.turn or 0
         if self._model is None:
             raise AuditError(
                 f"The model of this run was not saved beside its record (no ModelSaved before record {record.seq}), so "
                 "its decisions cannot be made again. Give it: Replay(run_dir, policy, model)."
             )
-        if not any(d == day for _, d in self._again):
-            self._decide(day, known, self._model)
-        found = self._again.get((reactor, day))
-        return Compared(seq=record.seq, reactor=reactor, day=day, difference=_difference(event, found))
+        if not any(t == turn for _, t in self._again):
+            self._decide(turn, known, self._model)
+        found = self._again.get((reactor, turn))
+        return Compared(seq=record.seq, reactor=reactor, turn=turn, difference=_difference(event, found))
 
-    def _decide(self, day: int, known: RunState, model: Model) -> None:
-        """Make all decisions of a day, as they were made: those on equal terms together."""
+    def _decide(self, turn: int, known: RunState, model: Model) -> None:
+        """Make all decisions of a turn, as they were made: those on equal terms together."""
         now = {r: known.in_force[r] for r, t in known.trajectories.items() if t.states and r not in known.left}
         asked = sorted(
             r for r in known.today.sampled - known.left
@@ -110,8 +110,8 @@ class Replay:
         )  # fmt: skip
         for terms in self._on_equal_terms(asked):
             theirs = {r: known.trajectories[r] for r in terms.reactors}
-            answers = self._chooses.decide(theirs, dict(now), model, terms.design_space, terms.config, day=day)
-            self._again |= {(r, day): answers.get(r) for r in terms.reactors}
+            answers = self._chooses.decide(theirs, dict(now), model, terms.design_space, terms.config, day=turn)
+            self._again |= {(r, turn): answers.get(r) for r in terms.reactors}
             now |= {r: d.setpoints for r, d in answers.items() if isinstance(d, Decision) and r in theirs}
 
     def _on_equal_terms(self, reactors: list[str]) -> list[Terms]:

@@ -15,7 +15,7 @@ from typing import Any
 
 from perfusio.events import EVENTS, Event, Json
 from perfusio.state import QUANTITIES, Setpoints, State
-from perfusio.twin.record import RECORD_VERSION, Record
+from perfusio.twin.record import READABLE_VERSIONS, RECORD_VERSION, Record
 
 _NESTED: dict[str, type] = {"State": State, "Setpoints": Setpoints}
 SHAPES: dict[str, type] = {"Record": Record, **EVENTS, **_NESTED}
@@ -109,9 +109,18 @@ def misfit(data: Any) -> str | None:
     """Return what is wrong with the shape of a record that was read from JSON, in words, or None."""
     if not isinstance(data, dict):
         return "is not a JSON object"
-    if isinstance(data.get("v"), int) and data["v"] != RECORD_VERSION:
-        return f"has record version {data['v']}; this perfusio reads version {RECORD_VERSION}"
-    return _misfit(data, "Record", "") or _misfit(data["payload"], data["event"], f"payload of {data['event']}: ")
+    version = data.get("v")
+    if _is_int(version) and version not in READABLE_VERSIONS:
+        return f"has record version {version}; this perfusio reads versions {', '.join(map(str, READABLE_VERSIONS))}"
+    is_first = _is_int(version) and version == 1
+    wrong = _misfit(_renamed(data) if is_first else data, "Record", "")
+    return wrong or _misfit(data["payload"], data["event"], f"payload of {data['event']}: ")
+
+
+def _renamed(data: Json) -> Json:
+    """Return the fields of a line of version 1 under the names of today; names of today do not count in it."""
+    today = {("turn" if name == "day" else name): v for name, v in data.items() if name not in ("turn", "culture_day")}
+    return {**today, "culture_day": None, **({"day": None} if data.keys() & {"turn", "culture_day"} else {})}
 
 
 def _misfit(data: Json, shape: str, where: str) -> str | None:

@@ -88,7 +88,7 @@ def looked_at(line: bytes) -> tuple[Record | None, tuple[str, ...]]:
     data, wrong = _read(line)
     if data is None:
         return None, tuple(wrong)
-    record = Record(**data)
+    record = Record.of_fields(data)
     wrong += _untrue(record)
     if digest(_without_hash(line)) != record.hash:
         wrong.append("was changed: its hash is not the hash of its content")

@@ -12,8 +12,8 @@ from collections.abc import Callable
 from hashlib import sha256, sha512
 from typing import Any
 
-FIELDS = {"v", "seq", "ts", "mono_ns", "actor", "run", "reactor", "day", "event", "payload", "reason", "state_sha256"}
-FIELDS |= {"model_sha256", "config_sha256", "sw", "prev", "hash"}
+FIELDS = "v seq ts mono_ns actor run reactor event payload reason state_sha256 model_sha256 config_sha256 sw prev hash"
+OF = {1: {*FIELDS.split(), "day"}, 2: {*FIELDS.split(), "turn", "culture_day"}}  # by version
 Point = tuple[int, int, int, int]
 Looked = tuple[dict[str, Any] | None, str, list[str]]
 
@@ -25,7 +25,7 @@ def looked_at(line: bytes) -> Looked:
         seal, payload, event = data.pop("hash"), data["payload"], data["event"]
         state = payload.get("state")
         checks = {
-            "is not in canonical form": _canonical({**data, "hash": seal}) == line and {*data, "hash"} == FIELDS,
+            "is not in canonical form": _canonical({**data, "hash": seal}) == line and {*data, "hash"} == OF[data["v"]],
             "was changed": _digest(data) == seal,
             "holds another State": data["state_sha256"] == (None if state is None else _digest(state)),
             "holds another config": event != "RunStarted" or data["config_sha256"] == _digest(payload["config"]),

@@ -27,19 +27,19 @@ def started(n_vessels, **source):
 
 def read(reactor):
     nominal = DEFAULT_AMBR250_DESIGN_SPACE.nominal
-    return SampleRead(reactor=reactor, day=3, state=make_state(day=3, vcd=12.34), in_force=nominal)
+    return SampleRead(reactor=reactor, turn=3, state=make_state(day=3, vcd=12.34), in_force=nominal)
 
 
 @pytest.mark.parametrize("width", [80, 120])
 def test_a_row_per_vessel_fits_the_terminal(width):
     fleet = Fleet()
     fleet.lines(started(24, clone="CloneX"))
-    for event in (read("R01"), SampleMissing(reactor="R24", day=3, expected_h=72.0, reason="No sample.")):
+    for event in (read("R01"), SampleMissing(reactor="R24", turn=3, expected_h=72.0, reason="No sample.")):
         fleet.lines(event)
     console = Console(width=width, record=True, file=StringIO())
     console.print(fleet_table(fleet, 28, width=width))
     text = console.export_text().splitlines()
-    assert "hold vcd at 30 1e6 cells/mL: day 3 of 28" in text[0]
+    assert "hold vcd at 30 1e6 cells/mL: turn 3 of 28" in text[0]
     assert "…" not in "".join(text)
     assert len([line for line in text if "R0" in line or "R1" in line or "R2" in line]) == 24
     row = next(line for line in text if "R01" in line)
@@ -75,7 +75,7 @@ def test_on_a_terminal_the_table_is_redrawn_below_the_lines(monkeypatch):
         live(read("R04"))
     shown = "".join(terminal.text)
     assert "Fleet:" in shown
-    assert "day 3 of 28" in shown
+    assert "turn 3 of 28" in shown
     assert "12.3" in shown
 
 

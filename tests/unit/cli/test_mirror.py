@@ -19,7 +19,7 @@ from perfusio.twin.audit import AuditLogger
 def log(tmp_path):
     with AuditLogger(tmp_path / "audit.jsonl", clock=ManualClock(), run_id="run-1") as log:
         log.append(RunStarted(config={}, versions={}, sources={}))
-        log.append(SampleMissing(reactor="R01", day=0, expected_h=0.0))
+        log.append(SampleMissing(reactor="R01", turn=0, expected_h=0.0))
         yield log
 
 
@@ -50,7 +50,7 @@ def test_follow_ends_with_the_run(log, tmp_path, monkeypatch):
     follower = Thread(target=lambda: results.append(run(tmp_path, "--to", to, "--follow", "--json")))
     follower.start()
     for day in range(1, 20):
-        log.append(SampleMissing(reactor="R01", day=day, expected_h=24.0 * day))
+        log.append(SampleMissing(reactor="R01", turn=day, expected_h=24.0 * day))
     log.append(RunEnded(outcome="COMPLETED", n_samples=0, n_decisions=0))
     follower.join()
     assert json.loads(results[0].stdout)["n_added"] == n_events(to) == 22

@@ -7,7 +7,7 @@ from perfusio.errors import ConfigError
 from perfusio.events import AlarmRaised
 
 ALARM = AlarmRaised(
-    reactor="R01", day=1, quantity="viability", level="act", value=90.0, limit=95.0, lead_days=0.0,
+    reactor="R01", turn=1, quantity="viability", level="act", value=90.0, limit=95.0, lead_days=0.0,
     response="Look at it.", reason="viability measured 90 %.",
 )  # fmt: skip
 

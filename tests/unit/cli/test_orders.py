@@ -31,7 +31,7 @@ def test_a_mode_waits_for_the_run(tmp_path):
 def test_advice_is_named_by_its_key(tmp_path, act, replayed_advice):
     result = run(act, replayed_advice, "R01", *WHY)
     assert result.exit_code == 0, result.output
-    assert "the advice of day 1" in result.stdout
+    assert "the advice of turn 1" in result.stdout
     assert "perfusion_rate" in result.stdout
     ((_, order),) = waiting(replayed_advice)
     decided = [json.loads(line) for line in (replayed_advice / "audit.jsonl").read_text().splitlines()]
@@ -58,14 +58,14 @@ def replayed_advice(tmp_path):
     with AuditLogger(tmp_path / "audit.jsonl", run_id="run-1") as log:
         log.append(facts.started(config, space, {"R01": Mode.ADVISORY}, {"R01": {"kind": "hardware"}}))
         for day in (0, 1):
-            log.append(SampleRead(reactor="R01", day=day, state=make_state(day=day), in_force=space.nominal))
+            log.append(SampleRead(reactor="R01", turn=day, state=make_state(day=day), in_force=space.nominal))
             log.append(
                 Decided(
-                    reactor="R01", day=day, key=f"run-1:R01:{day}:0", setpoints=space.nominal, chosen={}, hold={},
+                    reactor="R01", turn=day, key=f"run-1:R01:{day}:0", setpoints=space.nominal, chosen={}, hold={},
                     why={}, acquisition="LogEI", score=0.0, model_id="m",
                 )
             )  # fmt: skip
-            log.append(Withheld(reactor="R01", day=day, action="advise", because=("Advisory.",)))
+            log.append(Withheld(reactor="R01", turn=day, action="advise", because=("Advisory.",)))
     return tmp_path
 
 
@@ -92,7 +92,7 @@ def test_a_quarantined_sample_is_accepted_by_its_hour(replayed_advice):
     assert "Found, by hour of culture: none." in str(refused)
     log, _ = AuditLogger.resumed(replayed_advice / "audit.jsonl")
     for day in (2, 3):
-        log.append(SampleQuarantined(reactor="R01", day=day, state=make_state(day=day), reason="Too many cells."))
+        log.append(SampleQuarantined(reactor="R01", turn=day, state=make_state(day=day), reason="Too many cells."))
     log.close()
     assert "vcd 20" in run("accept", replayed_advice, "R01", *WHY).stdout
     assert run("accept", replayed_advice, "R01", "--hour", "48", *WHY).exit_code == 0

@@ -62,7 +62,7 @@ def test_a_second_run_in_the_same_folder_moves_the_first_aside(data, tmp_path):
 def killed(data, tmp_path):
     """A run that was killed after the first record of its last day."""
     assert run("--csv", data, "--days", 2, "--out", tmp_path).exit_code == 0
-    days = [r.day for r in read_records(tmp_path / "audit.jsonl")]
+    days = [r.turn for r in read_records(tmp_path / "audit.jsonl")]
     lines = (tmp_path / "audit.jsonl").read_bytes().splitlines(keepends=True)
     (tmp_path / "audit.jsonl").write_bytes(b"".join(lines[: days.index(2) + 1]))
     (tmp_path / "audit.heads").unlink()

@@ -19,7 +19,7 @@ def path(tmp_path):
     with AuditLogger(path, clock=ManualClock(), run_id="run-1") as log:
         log.append(RunStarted(config={}, versions={}, sources={}))
         for day in range(30):
-            log.append(SampleMissing(reactor="R01", day=day, expected_h=24.0 * day))
+            log.append(SampleMissing(reactor="R01", turn=day, expected_h=24.0 * day))
         log.append(RunEnded(outcome="all days done\x1b[2J", n_samples=0, n_decisions=0))
     return path
 
@@ -79,7 +79,7 @@ def test_an_anchor_shows_a_cut_and_may_be_required(tmp_path, site_key):
     path, kept = tmp_path / "audit.jsonl", tmp_path / "kept.heads"
     with AuditLogger(path, clock=ManualClock(), run_id="run-1", key=SiteKey.of_site()) as log:
         log.append(RunStarted(config={}, versions={}, sources={}))
-        log.append(SampleMissing(reactor="R01", day=0, expected_h=0.0))
+        log.append(SampleMissing(reactor="R01", turn=0, expected_h=0.0))
     kept.write_bytes(path.with_suffix(".heads").read_bytes())
     key = site_key.with_suffix(".pub")
     result = run(path, "--anchor", kept, "--key", key, "--require-anchor")

@@ -38,7 +38,7 @@ def forecast():
 
 def a_run():
     """Events of three turns: a late value, an unknown write, a character that PostgreSQL cannot keep."""
-    head = {"reactor": "R01", "day": 0}
+    head = {"reactor": "R01", "turn": 0}
     yield RunStarted(config={"run": {}}, versions={}, sources={})
     yield SampleRead(**head, state=make_state(day=0, titer=nan, quality={"vcd": "diluted"}), in_force=A)
     why = {"text": "Because."}
@@ -46,12 +46,12 @@ def a_run():
     yield Decided(**head, key="k0", setpoints=B, score=nan, reason="µ \0 'quoted'; DROP TABLE events", **fields)
     yield WriteIntended(**head, key="k0", old=A, new=B)
     yield SetpointsWritten(**head, key="k0", asked=B, acknowledged=B)
-    head = {"reactor": "R01", "day": 1}
+    head = {"reactor": "R01", "turn": 1}
     yield SampleRead(**head, state=make_state(day=1), in_force=B)
     yield SampleRead(**head, state=State(time_h=0.0, titer=7.0), in_force=B, extra=True)
     yield WriteIntended(**head, key="k1", old=B, new=A)
     yield WriteUnknown(**head, key="k1", asked=A, read_back=None)
-    yield Forecasted(reactor="R02", day=2, hold=forecast(), model_id="m1")
+    yield Forecasted(reactor="R02", turn=2, hold=forecast(), model_id="m1")
     yield RunEnded(outcome="COMPLETED", n_samples=2, n_decisions=1)
 
 

@@ -45,7 +45,7 @@ def sample(day: int, **values) -> State:
 
 
 def decided(day: int) -> list[Event]:
-    at = {"reactor": "R01", "day": day}
+    at = {"reactor": "R01", "turn": day}
     why = "Bleed_rate 0.15 -> 0.2 1/day: expect vcd 20 1e6 cells/mL in 3 days instead of 25 (target 30); tightest."
     return [
         Decided(
@@ -56,7 +56,7 @@ def decided(day: int) -> list[Event]:
 
 
 def written(day: int) -> list[Event]:
-    at = {"reactor": "R01", "day": day, "key": "k"}
+    at = {"reactor": "R01", "turn": day, "key": "k"}
     return [WriteIntended(**at, old=SPACE.nominal, new=NEW), SetpointsWritten(**at, asked=NEW, acknowledged=NEW)]
 
 
@@ -64,25 +64,25 @@ def a_run() -> list[Event]:
     """Day 0 decided, day 1 with an alarm and a gap, day 2 without sample, day 3 the last."""
     at = {"reactor": "R01"}
     alarm = AlarmRaised(
-        **at, day=1, quantity="glucose", level="act", value=0.2, limit=0.3, lead_days=0.0,
+        **at, turn=1, quantity="glucose", level="act", value=0.2, limit=0.3, lead_days=0.0,
         response="Feed.", reason="glucose measured 0.2 g/L.",
     )  # fmt: skip
     return [
         started(),
-        SampleRead(**at, day=0, state=sample(0), in_force=SPACE.nominal),
-        ModelConditioned(day=0, model_id="m"),
+        SampleRead(**at, turn=0, state=sample(0), in_force=SPACE.nominal),
+        ModelConditioned(turn=0, model_id="m"),
         *decided(0),
         *written(0),
-        SampleRead(**at, day=1, state=sample(1, titer=nan), in_force=NEW, reason="Not measured: titer."),
+        SampleRead(**at, turn=1, state=sample(1, titer=nan), in_force=NEW, reason="Not measured: titer."),
         *decided(1),
         alarm,
         *written(1),
         SampleMissing(
-            **at, day=2, expected_h=48.0, reason="No sample within 12 h of day 2: no decision for R01 today."
+            **at, turn=2, expected_h=48.0, reason="No sample within 12 h of day 2: no decision for R01 today."
         ),
-        Forecasted(**at, day=2, hold=forecast(2), model_id="m"),
-        SampleRead(**at, day=3, state=sample(3), in_force=NEW),
-        Forecasted(**at, day=3, hold=forecast(3), model_id="m"),
+        Forecasted(**at, turn=2, hold=forecast(2), model_id="m"),
+        SampleRead(**at, turn=3, state=sample(3), in_force=NEW),
+        Forecasted(**at, turn=3, hold=forecast(3), model_id="m"),
         RunEnded(outcome="COMPLETED", n_samples=3, n_decisions=2, reason="The run reached its planned length."),
     ]
 

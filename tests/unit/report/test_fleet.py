@@ -39,16 +39,16 @@ def started(**config):
 
 
 def read(reactor, day, **values):
-    return SampleRead(reactor=reactor, day=day, state=make_state(day=day, **values), in_force=NOMINAL)
+    return SampleRead(reactor=reactor, turn=day, state=make_state(day=day, **values), in_force=NOMINAL)
 
 
 def written(reactor, day, **values):
     asked = replace(NOMINAL, **values)
-    return SetpointsWritten(reactor=reactor, day=day, key="k", asked=asked, acknowledged=asked)
+    return SetpointsWritten(reactor=reactor, turn=day, key="k", asked=asked, acknowledged=asked)
 
 
 def withheld(reactor, day, action="hold"):
-    return Withheld(reactor=reactor, day=day, action=action, because=("Blind.",), reason="Blind.")
+    return Withheld(reactor=reactor, turn=day, action=action, because=("Blind.",), reason="Blind.")
 
 
 @pytest.fixture
@@ -73,12 +73,12 @@ def test_the_start_is_told_once_for_all():
 
 def test_a_day_is_a_line_once_all_vessels_are_done(fleet):
     first = [read(name, 0, vcd=float(i), viability=98.0) for i, name in enumerate(NAMES, 1)]
-    assert told(fleet, *first, ModelConditioned(day=0, model_id="m")) == []
+    assert told(fleet, *first, ModelConditioned(turn=0, model_id="m")) == []
     assert told(fleet, *(written(name, 0) for name in NAMES[:5])) == []
     assert told(fleet, withheld("R06", 0, "advise")) == [
         "day   0  6 vessels  VCD  3.50 (1.00 to 6.00) 1e6/mL  viability  98.0 (98.0 to 98.0) %  5 written, 1 advised"
     ]
-    assert told(fleet, ModelFitted(day=0, model_id="m", holdout_error=0.5, previous_error=0.6)) == [
+    assert told(fleet, ModelFitted(turn=0, model_id="m", holdout_error=0.5, previous_error=0.6)) == [
         "      refit: one-step error 0.5, 0.6 with the parameters before."
     ]
 
@@ -90,7 +90,7 @@ def test_the_last_day_is_told_at_the_end_at_the_latest(fleet):
 
 
 def test_a_vessel_that_never_had_a_sample_holds_up_no_line(fleet):
-    events = [SampleMissing(reactor="R06", day=0, expected_h=0.0, reason="No sample.")]
+    events = [SampleMissing(reactor="R06", turn=0, expected_h=0.0, reason="No sample.")]
     events += [read(name, 0) for name in NAMES[:5]] + [written(name, 0) for name in NAMES[:5]]
     assert told(fleet, *events)[-1].endswith("5 written, 1 no sample")
 
@@ -99,13 +99,13 @@ def test_a_vessel_that_never_had_a_sample_holds_up_no_line(fleet):
     ("event", "text"),
     [
         (withheld("R03", 0), "R03 HOLD: Blind."),
-        (ConnectorFailed(reactor="R03", day=0, operation="read_sample", reason="Out."), "R03 LINK: read_sample: Out."),
-        (SampleQuarantined(reactor="R03", day=0, state=make_state(), reason="vcd = -1"), "R03 REFUSED: vcd = -1"),
-        (WriteUnknown(reactor="R03", day=0, key="k", asked=NOMINAL, read_back=None, reason="Mute."),
+        (ConnectorFailed(reactor="R03", turn=0, operation="read_sample", reason="Out."), "R03 LINK: read_sample: Out."),
+        (SampleQuarantined(reactor="R03", turn=0, state=make_state(), reason="vcd = -1"), "R03 REFUSED: vcd = -1"),
+        (WriteUnknown(reactor="R03", turn=0, key="k", asked=NOMINAL, read_back=None, reason="Mute."),
          "R03 WRITE UNKNOWN: Mute."),
-        (VesselLeft(reactor="R03", day=0, reason="Contaminated."), "R03 LEFT: Contaminated."),
-        (VesselJoined(reactor="R07", day=0, mode="automatic", source={}, reason="Late."), "R07 JOINED: Late."),
-        (AlarmRaised(reactor="R03", day=0, quantity="vcd", level="act", value=1.0, limit=2.0, lead_days=0.0,
+        (VesselLeft(reactor="R03", turn=0, reason="Contaminated."), "R03 LEFT: Contaminated."),
+        (VesselJoined(reactor="R07", turn=0, mode="automatic", source={}, reason="Late."), "R07 JOINED: Late."),
+        (AlarmRaised(reactor="R03", turn=0, quantity="vcd", level="act", value=1.0, limit=2.0, lead_days=0.0,
                      response="Look.", reason="Low."), "R03 ALARM (act): Low. Look."),
     ],
 )  # fmt: skip
@@ -116,9 +116,9 @@ def test_what_needs_attention_is_told_by_name_at_once(fleet, event, text):
 def test_who_left_counts_no_more(fleet):
     for name in NAMES:
         told(fleet, read(name, 0, vcd=1.0 if name == "R01" else 20.0))
-    told(fleet, VesselLeft(reactor="R01", day=0, reason="Harvested."))
-    said = told(fleet, *(read(n, 1, vcd=20.0) for n in NAMES[1:]), *(Forecasted(reactor=n, day=1, hold={}, model_id="m")
-                                                                     for n in NAMES[1:]))  # fmt: skip
+    told(fleet, VesselLeft(reactor="R01", turn=0, reason="Harvested."))
+    forecasts = [Forecasted(reactor=n, turn=1, hold={}, model_id="m") for n in NAMES[1:]]
+    said = told(fleet, *(read(n, 1, vcd=20.0) for n in NAMES[1:]), *forecasts)
     assert said[-1].startswith("day   1  5 vessels  VCD  20.0 (20.0 to 20.0)")
     assert "1 left" in said[-1]
 
@@ -130,8 +130,18 @@ def test_rows_hold_what_a_table_shows(fleet):
 
 
 def test_what_concerns_the_whole_run_is_told(fleet):
-    alarm = AlarmRaised(day=1, quantity="delivery email", level="act", value=0.0, limit=0.0, lead_days=0.0,
+    alarm = AlarmRaised(turn=1, quantity="delivery email", level="act", value=0.0, limit=0.0, lead_days=0.0,
                         response="Mend the channel.", reason="email: down.")  # fmt: skip
-    waiting = ModelWaiting(day=1, model_id="m", holdout_error=0.1, previous_error=0.2, reason="It waits.")
+    waiting = ModelWaiting(turn=1, model_id="m", holdout_error=0.1, previous_error=0.2, reason="It waits.")
     said = [text.strip() for text in told(fleet, alarm, waiting)]
     assert said == ["ALARM (act): email: down. Mend the channel.", "refit waits: It waits."]
+
+
+def test_vessels_of_different_age_have_a_turn_in_common_and_no_day(fleet):
+    for age, name in enumerate(NAMES):
+        told(fleet, replace(read(name, 0, vcd=20.0), state=make_state(day=3 + age, vcd=20.0)))
+    said = told(fleet, *(Forecasted(reactor=n, turn=0, hold={}, model_id="m") for n in NAMES))
+    assert said[-1].startswith("turn   0  6 vessels")
+    told(fleet, *(replace(read(n, 1, vcd=20.0), state=make_state(day=4, vcd=20.0)) for n in NAMES))
+    said = told(fleet, *(Forecasted(reactor=n, turn=1, hold={}, model_id="m") for n in NAMES))
+    assert said[-1].startswith("day   4 ")

@@ -45,7 +45,7 @@ def test_the_story_keeps_late_values_beside_their_sample_and_one_step_per_interv
     for event in run:
         if event.reactor:
             story.take(event)
-    late = SampleRead(reactor="R01", day=3, state=make_state(day=1), in_force=told.new, extra=True)
+    late = SampleRead(reactor="R01", turn=3, state=make_state(day=1), in_force=told.new, extra=True)
     story.take(late)
     assert [s.day for s in story.samples] == [0, 1, 1, 3]
     assert len(story.in_force) == 2

@@ -82,7 +82,7 @@ def test_a_derived_aim_is_forecast_in_its_unit(told):
 
 
 def test_holds_advice_and_faults(told):
-    at = {"reactor": "R01", "day": 0}
+    at = {"reactor": "R01", "turn": 0}
     start = [told.started(), SampleRead(**at, state=told.sample(0), in_force=SPACE.nominal)]
     held = [*start, *told.decided(0), Withheld(**at, action="hold", because=("No.",), reason="No.")]
     assert rows(held)[0][-6:] == ["."] * 6
@@ -92,7 +92,7 @@ def test_holds_advice_and_faults(told):
     assert "      ADVISE: Shown." in texts(advised)
     undecided = [*start, Withheld(**at, action="hold", because=("Fault.",), reason="Fault.")]
     assert rows(undecided)[0][6] == "-"
-    broken = [*start, ModelRejected(day=0, model_id="m", reason="FitFailed: no.")]
+    broken = [*start, ModelRejected(turn=0, model_id="m", reason="FitFailed: no.")]
     assert any("MODEL KEPT: FitFailed: no." in text for text in texts(broken))
     lost = [*start, ConnectorFailed(**at, operation="read_sample", reason="gone")]
     assert any(
@@ -101,7 +101,7 @@ def test_holds_advice_and_faults(told):
 
 
 def test_a_run_that_stops_in_the_middle_of_a_write_still_tells_the_day(told):
-    at = {"reactor": "R01", "day": 0}
+    at = {"reactor": "R01", "turn": 0}
     run = [
         told.started(),
         SampleRead(**at, state=told.sample(0), in_force=SPACE.nominal),
@@ -119,7 +119,7 @@ def test_a_column_that_a_file_lacks_is_said_once_not_daily(told):
                           "D": "perfusion_rate [1/day]"}}  # fmt: skip
     start = replace(told.started(), sources={"R01": source})
     sparse = dict.fromkeys(("glutamine", "glutamate", "lactate", "ammonium", "pyruvate", "titer"), nan)
-    at = {"reactor": "R01", "day": 0}
+    at = {"reactor": "R01", "turn": 0}
     run = [
         start,
         SampleRead(**at, state=told.sample(0, glucose=nan, **sparse), in_force=SPACE.nominal),
@@ -147,8 +147,8 @@ def test_several_vessels_are_named(told):
     start = replace(told.started(), config=config, sources={"R01": {}, "R02": {}})
     run = [
         start,
-        *(SampleRead(reactor=r, day=0, state=make_state(day=0), in_force=SPACE.nominal) for r in ("R01", "R02")),
-        *(Forecasted(reactor=r, day=0, hold=told.forecast(0), model_id="m") for r in ("R01", "R02")),
+        *(SampleRead(reactor=r, turn=0, state=make_state(day=0), in_force=SPACE.nominal) for r in ("R01", "R02")),
+        *(Forecasted(reactor=r, turn=0, hold=told.forecast(0), model_id="m") for r in ("R01", "R02")),
     ]
     said = texts(run)
     assert [text[:3] for text in said if text.startswith("R0")] == ["R01", "R02"]
@@ -163,21 +163,21 @@ def test_numbers_have_about_three_digits():
 
 def about_a_channel():
     return AlarmRaised(
-        day=1, quantity="delivery email", level="act", value=nan, limit=nan, lead_days=0.0,
+        turn=1, quantity="delivery email", level="act", value=nan, limit=nan, lead_days=0.0,
         response="Mend the channel.", reason="email: down.",
     )  # fmt: skip
 
 
 def test_what_concerns_the_whole_run_is_told(told):
     words = "It waits: perfusio adopt."
-    waiting = ModelWaiting(day=1, model_id="m", holdout_error=0.1, previous_error=0.2, reason=words)
+    waiting = ModelWaiting(turn=1, model_id="m", holdout_error=0.1, previous_error=0.2, reason=words)
     said = texts([told.started(), about_a_channel(), waiting])
     assert "      ALARM (act): email: down. Mend the channel." in said
     assert "      refit waits: It waits: perfusio adopt." in said
 
 
 def test_a_run_that_goes_on_on_its_last_day_is_told_without_its_first_sample(told):
-    at = {"reactor": "R01", "day": 3}
+    at = {"reactor": "R01", "turn": 3}
     resumed = [told.started(), Forecasted(**at, hold=told.forecast(0), model_id="m")]
     (row,) = rows([*resumed, RunEnded(outcome="COMPLETED", n_samples=1, n_decisions=0)])
     assert row[0] == "3"

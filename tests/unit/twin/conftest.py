@@ -27,7 +27,7 @@ BY_ANNOTATION = {
 def example_of(cls: type[Event]) -> Event:
     header = {f.name for f in fields(Event)}
     values = {f.name: BY_ANNOTATION[str(f.type)] for f in fields(cls) if f.name not in header}
-    return cls(reactor="R01", day=2, reason="Because.", **values)
+    return cls(reactor="R01", turn=2, culture_day=2.5, reason="Because.", **values)
 
 
 @pytest.fixture

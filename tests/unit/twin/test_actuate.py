@@ -48,7 +48,7 @@ class Sink:
 
 def order(verdict=WRITE, **changes):
     return replace(
-        Order(reactor="R01", day=3, key="run:R01:3:0", verdict=verdict, current=OLD, expected=OLD), **changes
+        Order(reactor="R01", turn=3, key="run:R01:3:0", verdict=verdict, current=OLD, expected=OLD), **changes
     )
 
 
@@ -67,8 +67,8 @@ async def test_an_acknowledged_write_is_in_force():
     assert ending is Ending.DONE
     assert connector.written == [NEW]
     assert sink.events == [
-        WriteIntended(reactor="R01", day=3, key="run:R01:3:0", old=OLD, new=NEW),
-        SetpointsWritten(reactor="R01", day=3, key="run:R01:3:0", asked=NEW, acknowledged=NEW),
+        WriteIntended(reactor="R01", turn=3, key="run:R01:3:0", old=OLD, new=NEW),
+        SetpointsWritten(reactor="R01", turn=3, key="run:R01:3:0", asked=NEW, acknowledged=NEW),
     ]
 
 
@@ -97,7 +97,7 @@ async def test_a_refused_write_leaves_the_old_setpoints_and_says_so():
     assert ending is Ending.REFUSED
     assert len(connector.written) == 1
     assert sink.events[1] == WriteRefused(
-        reactor="R01", day=3, key="run:R01:3:0", asked=NEW, read_back=OLD,
+        reactor="R01", turn=3, key="run:R01:3:0", asked=NEW, read_back=OLD,
         reason="Refused: the vessel is in local mode.",
     )  # fmt: skip
 
@@ -106,7 +106,7 @@ async def test_a_write_that_failed_but_was_executed_is_found_by_reading_back():
     ending, sink, _ = await written((NEW, NotConnected("No answer.")))
     assert ending is Ending.DONE
     assert sink.events[1] == SetpointsWritten(
-        reactor="R01", day=3, key="run:R01:3:0", asked=NEW, acknowledged=NEW, reason="No answer."
+        reactor="R01", turn=3, key="run:R01:3:0", asked=NEW, acknowledged=NEW, reason="No answer."
     )
 
 
@@ -132,7 +132,7 @@ async def test_a_part_that_stays_one_is_put_back():
     assert ending is Ending.RESTORED
     assert connector.written == [NEW, NEW, NEW, OLD]
     assert sink.events[1] == WriteRestored(
-        reactor="R01", day=3, key="run:R01:3:0", restored=OLD,
+        reactor="R01", turn=3, key="run:R01:3:0", restored=OLD,
         reason="Asked and found: bleed_rate 0.2 and 0.19 1/day.",
     )  # fmt: skip
 
@@ -156,7 +156,7 @@ async def test_what_somebody_else_changed_is_not_written_over():
     ending, sink, _ = await carried_out(connector)
     assert (ending, connector.written) == (Ending.OVERRIDDEN, [])
     assert sink.events[1] == OverrideDetected(
-        reactor="R01", day=3, key="run:R01:3:0", expected=OLD, found=OTHER,
+        reactor="R01", turn=3, key="run:R01:3:0", expected=OLD, found=OTHER,
         reason=f"Expected and found: bleed_rate {OLD.bleed_rate:g} and 0.19 1/day.",
     )  # fmt: skip
 
@@ -242,7 +242,7 @@ async def test_a_connector_that_reports_is_believed(ending):
     ("found", "ending"), [(NEW, Ending.DONE), (OLD, Ending.REFUSED), (OTHER, Ending.PARTIAL)]
 )
 def test_a_write_that_was_cut_short_is_settled_by_what_is_in_force(found, ending):
-    intent = WriteIntended(reactor="R01", day=3, key="k", old=OLD, new=NEW)
+    intent = WriteIntended(reactor="R01", turn=3, key="k", old=OLD, new=NEW)
     assert settled(intent, found).ending is ending
 
 

@@ -5,17 +5,17 @@ from perfusio.twin.alarm_states import alarm_states, rolled_up
 
 
 def raised(reactor="R01", quantity="glucose", level="act", day=1):
-    return AlarmRaised(reactor=reactor, day=day, quantity=quantity, level=level, value=0.2, limit=0.3, lead_days=0.0,
+    return AlarmRaised(reactor=reactor, turn=day, quantity=quantity, level=level, value=0.2, limit=0.3, lead_days=0.0,
                        response="Feed.", reason=f"Low on day {day}.")  # fmt: skip
 
 
 def changed(status, alarm="glucose:act", who=""):
-    return AlarmChanged(reactor="R01", day=2, alarm=alarm, status=status, who=who)
+    return AlarmChanged(reactor="R01", turn=2, alarm=alarm, status=status, who=who)
 
 
 def test_an_alarm_has_cause_consequence_response_and_priority():
     (state,) = alarm_states([raised()])
-    assert (state.id, state.status, state.since, state.priority) == ("glucose:act", "active", 1, 1)
+    assert (state.id, state.status, state.since, state.priority) == ("glucose:act", "active", "turn 1", 1)
     assert (state.cause, state.consequence, state.response) == ("Low on day 1.", "Cells starve within hours.", "Feed.")
 
 
@@ -23,7 +23,7 @@ def test_an_alarm_is_acknowledged_cleared_and_raised_again():
     assert alarm_states([raised(), changed("acknowledged", who="Anna")])[0].who == "Anna"
     assert alarm_states([raised(), changed("cleared")])[0].is_over
     (again,) = alarm_states([raised(), changed("cleared"), raised(day=5)])
-    assert (again.status, again.n_times, again.since, again.cause) == ("active", 2, 5, "Low on day 5.")
+    assert (again.status, again.n_times, again.since, again.cause) == ("active", 2, "turn 5", "Low on day 5.")
 
 
 def test_a_change_of_an_alarm_that_was_never_raised_and_other_events_are_nothing():

@@ -43,8 +43,8 @@ def test_a_record_has_every_field_and_no_other(path, clock):
     state = make_state(day=1)
     assert sink.append(STARTED) == 1
     clock.advance(hours=24)
-    assert sink.append(SampleRead(reactor="R01", day=1, reason="Due.", state=state, in_force=Setpoints())) == 2
-    assert sink.append(ModelConditioned(reactor="R01", day=1, model_id="0123abcd")) == 3
+    assert sink.append(SampleRead(reactor="R01", turn=1, reason="Due.", state=state, in_force=Setpoints())) == 2
+    assert sink.append(ModelConditioned(reactor="R01", turn=1, model_id="0123abcd")) == 3
     sink.close()
     first, sample, model = lines(path)
     assert set(first) == {f.name for f in fields(Record)}
@@ -55,7 +55,7 @@ def test_a_record_has_every_field_and_no_other(path, clock):
     assert {r["config_sha256"] for r in (first, sample, model)} == {sha256_of({"seed": 0})}
     assert [r["state_sha256"] for r in (first, sample, model)] == [None, state_sha256(state), None]
     assert [r["model_sha256"] for r in (first, sample, model)] == [None, None, "0123abcd"]
-    shared = {"v": 1, "actor": "A. Smith (operator)", "run": "run-1", "reactor": "R01", "day": 1, "sw": __version__}
+    shared = {"v": 2, "actor": "A. Smith (operator)", "run": "run-1", "reactor": "R01", "turn": 1, "sw": __version__}
     assert sample == {**sample, **shared, "reason": "Due.", "event": "SampleRead"}
 
 

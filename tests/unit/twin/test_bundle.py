@@ -20,11 +20,11 @@ def run_dir(tmp_path):
     source.write_text("day,vcd\n0,3.1\n")
     with AuditLogger(folder / "audit.jsonl", clock=ManualClock(), run_id="run-1", key=SiteKey.of_site()) as log:
         log.append(RunStarted(config={"seed": 7}, versions={}, sources={"R01": {"path": str(source)}}))
-        log.append(ModelSaved(day=0, model_id="m", file="models/day-000/checkpoint.json", sha256="0" * 64))
-        log.append(SampleMissing(reactor="R01", day=0, expected_h=0.0))
+        log.append(ModelSaved(turn=0, model_id="m", file="models/turn-000/checkpoint.json", sha256="0" * 64))
+        log.append(SampleMissing(reactor="R01", turn=0, expected_h=0.0))
         log.append(RunEnded(outcome="all days done", n_samples=0, n_decisions=0))
     (folder / "samples.setpoints.csv").write_text("day\n")
-    for name in ("day-000", "day-003"):  # the second is of an earlier run here
+    for name in ("turn-000", "turn-003"):  # the second is of an earlier run here
         (folder / "models" / name).mkdir(parents=True)
         (folder / "models" / name / "checkpoint.json").write_text("{}")
     return folder
@@ -48,7 +48,7 @@ def test_it_can_be_checked_elsewhere_without_perfusio(run_dir, tmp_path):
     assert "numpy==" in (elsewhere / "environment.txt").read_text()
     assert '"seed": 7' in (elsewhere / "config.json").read_text()
     assert (elsewhere / "samples.setpoints.csv").exists()
-    assert [p.parent.name for p in (elsewhere / "models").rglob("*.json")] == ["day-000"]
+    assert [p.parent.name for p in (elsewhere / "models").rglob("*.json")] == ["turn-000"]
 
 
 def test_the_same_run_gives_the_same_bytes(run_dir, tmp_path):

@@ -24,7 +24,7 @@ def key(tmp_path_factory):
 
 
 def missing(day):
-    return SampleMissing(reactor="R01", day=day, expected_h=24.0 * day)
+    return SampleMissing(reactor="R01", turn=day, expected_h=24.0 * day)
 
 
 def written(path, events, key, run_id="run-1"):
@@ -36,7 +36,7 @@ def written(path, events, key, run_id="run-1"):
 
 @pytest.fixture
 def path(tmp_path, key):
-    write = {"reactor": "R01", "day": 0, "key": "run-1:R01:0:0"}
+    write = {"reactor": "R01", "turn": 0, "key": "run-1:R01:0:0"}
     return written(
         tmp_path / "audit.jsonl",
         [

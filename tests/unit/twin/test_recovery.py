@@ -14,7 +14,7 @@ START = RunStarted(config={"seed": 0}, versions={}, sources={})
 
 
 def missing(day):
-    return SampleMissing(reactor="R01", day=day, expected_h=24.0 * day)
+    return SampleMissing(reactor="R01", turn=day, expected_h=24.0 * day)
 
 
 @pytest.fixture(scope="module")

@@ -18,8 +18,8 @@ from perfusio.twin.verify import NOT_CHECKED, read_lines, read_records, verify, 
 def lines(tmp_path):
     with AuditLogger(tmp_path / "audit.jsonl", clock=ManualClock(), run_id="run-1") as log:
         log.append(RunStarted(config={"seed": 0}, versions={}, sources={}))
-        log.append(SampleRead(reactor="R01", day=0, state=make_state(day=0), in_force=Setpoints()))
-        log.append(ModelConditioned(reactor="R01", day=0, model_id="0123abcd"))
+        log.append(SampleRead(reactor="R01", turn=0, state=make_state(day=0), in_force=Setpoints()))
+        log.append(ModelConditioned(reactor="R01", turn=0, model_id="0123abcd"))
         log.append(RunEnded(outcome="completed", n_samples=1, n_decisions=0))
     return (tmp_path / "audit.jsonl").read_bytes().splitlines(keepends=True)
 
@@ -118,7 +118,8 @@ STATE = "state_sha256"
         (1, {"payload": {"config": {"seed": 1}, "versions": {}, "sources": {}}}, "not the hash of its config"),
         (3, {"payload": {"model_id": 3}}, "payload of ModelConditioned: model_id is 3, expected text"),
         (3, {"event": "SampleMissing", "payload": {"expected_h": 24.0}}, "names one model"),
-        (3, {"v": 2}, "record version 2"),
+        (3, {"v": 3}, "record version 3"),
+        (3, {"v": 1}, "lacks turn"),
         (3, {"seq": 5}, "has seq 5, expected 3"),
     ],
 )
