@@ -17,6 +17,7 @@ from perfusio.state import FloatArray, Setpoints, State
 from perfusio.trajectory import Trajectory
 
 M = TypeVar("M")
+A = TypeVar("A")
 
 
 class ConnectorKind(StrEnum):
@@ -57,6 +58,19 @@ class Connector(Protocol):
             NotConnected: it is not known whether they were taken; read back.
         """
         ...
+
+
+def able(connector: object, ability: type[A]) -> A | None:
+    """Return a connector as one that has an optional ability, None if it has not: the one place where that is asked.
+
+    It is asked of a vessel's own connector, never of a source of several: `perfusio.twin.vessels.aboard` has seen to
+    that, so one vessel alone has the abilities that it has as one of many.
+
+    Args:
+        connector: Of one vessel.
+        ability: `Reporting`, `Beating`, `Described`, `Dated`, `Resumable`, ...
+    """
+    return connector if isinstance(connector, ability) else None
 
 
 class Ending(Enum):

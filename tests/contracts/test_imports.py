@@ -103,3 +103,13 @@ def test_every_module_is_used():
     known = {name for name in known if ".migrations." not in name}  # alembic runs them by their place
     dead = ", ".join(sorted(name for name in known - used if f"from {name} import" not in pages))
     assert dead == ""
+
+
+def test_setpoints_are_compared_and_refused_in_one_place():
+    once = {"differences", "refuse_impossible", "unread", "verified_write", "agree", "lacking"}
+    found = {}
+    for path in MODULES:
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name in once:
+                found.setdefault(node.name, []).append(path.name)
+    assert found == {key: ["verified_write.py"] for key in once}

@@ -11,7 +11,6 @@ import copy
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from datetime import datetime
-from math import isfinite
 from pathlib import Path
 from typing import Any, Self
 
@@ -24,9 +23,10 @@ from perfusio.connectors.sources import Source, late_values
 from perfusio.connectors.stamps import ORDERS
 from perfusio.connectors.tables import Table
 from perfusio.connectors.vessel_rows import rows_of
-from perfusio.errors import ConfigError, EndOfRun, OutOfRange, SampleOverdue, UnreadableSource, WriteRejected
+from perfusio.errors import ConfigError, EndOfRun, SampleOverdue, UnreadableSource, WriteRejected
 from perfusio.protocols import ConnectorKind
-from perfusio.state import SETPOINT_QUANTITIES, Setpoints, State
+from perfusio.state import Setpoints, State
+from perfusio.verified_write import refuse_impossible
 
 
 class FilesystemStore:
@@ -144,15 +144,7 @@ class FilesystemStore:
         where = {"connector": self._source.path.name, "operation": "write_setpoints"}
         if not self._known:
             raise WriteRejected("No sample was read yet, so the setpoints have no time. Read a sample first.", **where)
-        for name, quantity in SETPOINT_QUANTITIES.items():
-            value = getattr(setpoints, name)
-            if not isfinite(value):
-                text = f"{name} = {value:g} cannot be written: expected a number of {quantity.unit}."
-                raise WriteRejected(f"{text} Give all six setpoints.", **where)
-            try:
-                quantity.check(value)
-            except OutOfRange as error:
-                raise WriteRejected(str(error), **where) from error
+        refuse_impossible(setpoints, **where)
         written = Setpoints.of(setpoints.vector())
         reactor = self._known[-1].reactor if self._is_one_of_several else ""
         self._setpoints_file.append(self._known[-1].state.time_h, written, reactor=reactor)

@@ -17,10 +17,11 @@ from perfusio.connectors.opcua_nodes import NodeMap, VesselMap, read_node_map
 from perfusio.connectors.opcua_samples import Seen, next_sample
 from perfusio.connectors.opcua_security import Certificates, Login
 from perfusio.connectors.opcua_session import OpcUaSession
-from perfusio.connectors.opcua_writes import Write, setpoints_of
+from perfusio.connectors.opcua_writes import OpcUaWire, setpoints_of
 from perfusio.errors import ConfigError, NotConnected, SampleOverdue, WriteRejected
 from perfusio.protocols import ConnectorKind, Ending, WriteReport
 from perfusio.state import Setpoints, State
+from perfusio.verified_write import verified_write
 
 
 class OpcUaConnector:
@@ -193,7 +194,8 @@ class OpcUaVessel:
             self.last_write = WriteReport(ending=Ending.REFUSED, in_force=Setpoints(), words=words)
             raise WriteRejected(f"{self.reactor}: {words}", **where)
         # what we wrote last must still hold; before our first write, what the twin was shown last
-        report = await Write(self._session, self._vessel, setpoints, self._done or self._read).run()
+        expected = self._done or self._read or Setpoints()
+        report = await verified_write(OpcUaWire(self._session, self._vessel), setpoints, expected=expected)
         self.last_write = report
         if report.ending is Ending.DONE:
             self._done = report.in_force

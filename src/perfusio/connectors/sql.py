@@ -29,6 +29,7 @@ from perfusio.errors import (
 )
 from perfusio.protocols import ConnectorKind
 from perfusio.state import Setpoints, State
+from perfusio.verified_write import refuse_impossible
 
 T = TypeVar("T")
 ANSWER_POLL_SECONDS = 1.0
@@ -262,7 +263,7 @@ class SqlStore:
         where = self._where("write_setpoints")
         if self._last is None:
             raise WriteRejected("No sample was read yet, so the setpoints have no time. Read a sample first.", **where)
-        requests.refuse_impossible(setpoints, **where)
+        refuse_impossible(setpoints, **where)
 
     def _ask(self, wanted: Setpoints) -> requests.Request:
         assert self._last is not None  # `_check` came before

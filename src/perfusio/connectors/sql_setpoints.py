@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from math import isfinite
 from typing import Any
 
 from sqlalchemy import Connection, and_, func, insert, select, update
 
 from perfusio.connectors.sql_samples import nan_if_null, null_if_nan
 from perfusio.connectors.sql_schema import SOURCE, setpoints
-from perfusio.errors import OutOfRange, WriteRejected
-from perfusio.state import SETPOINT_QUANTITIES, SETPOINTS, Setpoints
+from perfusio.state import SETPOINTS, Setpoints
 
 REPEATABLE = ("advice", "asked", "acknowledged")
 """A request in one of these is the same request when the same is asked for again; a withdrawn one is over."""
@@ -84,23 +82,6 @@ def ask(
     }  # fmt: skip
     connection.execute(insert(setpoints), row)
     return _request(row)
-
-
-def refuse_impossible(wanted: Setpoints, **where: str) -> None:
-    """Refuse what can never be asked for.
-
-    Raises:
-        WriteRejected: a value is missing or not possible.
-    """
-    for name, quantity in SETPOINT_QUANTITIES.items():
-        value = getattr(wanted, name)
-        if not isfinite(value):
-            text = f"{name} = {value:g} cannot be written: expected a number of {quantity.unit}."
-            raise WriteRejected(f"{text} Give all six setpoints.", **where)
-        try:
-            quantity.check(value)
-        except OutOfRange as error:
-            raise WriteRejected(str(error), **where) from error
 
 
 def answer_to(connection: Connection, request: Request) -> Request:

@@ -1,9 +1,7 @@
-"""One write: intent on record, look, write, read back, done, or the old values back. The only caller of a write.
+"""One write onto the record and out: its intent, the write, and how it ended. The only caller of a write.
 
-    intent -> look: is in force what should be? -> write -> read back -> done | try again | old values back | unknown
-
-A write that failed is unknown, not undone: it is read back before anything else is done. What a connector reports about
-its own write (`Reporting`) is believed; for others it is found out here.
+A vessel whose connector only reads and writes is written by `verified_write`, on the wire below. What a connector
+reports about its own write (`Reporting`) is believed.
 """
 
 from __future__ import annotations
@@ -14,7 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from perfusio.decision import Action, Verdict
-from perfusio.errors import ConnectorError, WriteRejected
+from perfusio.errors import ConnectorError, NotConnected, WriteRejected
 from perfusio.events import (
     ConnectorFailed,
     Event,
@@ -26,12 +24,11 @@ from perfusio.events import (
     WriteRestored,
     WriteUnknown,
 )
-from perfusio.protocols import Connector, ConnectorKind, Ending, EventSink, Reporting, WriteReport
-from perfusio.state import SETPOINT_QUANTITIES, SETPOINTS, Setpoints
+from perfusio.protocols import Connector, ConnectorKind, Ending, EventSink, Reporting, WriteReport, able
+from perfusio.state import Setpoints
 from perfusio.twin.patience import DAILY, Patience
+from perfusio.verified_write import differences, in_words, lacking, unread, verified_write
 
-TOLERANCE = 1e-6
-"""Relative; a register of type Float keeps seven digits."""
 N_TRIES = 3
 """Writes of the new values before the old ones are put back."""
 
@@ -82,7 +79,7 @@ async def actuate(order: Order, *, connector: Connector, audit: EventSink, patie
             not_after=order.not_after,
         )
     )  # fmt: skip
-    report = await _Write(order, connector, audit, patience).run()
+    report = await _written(order, connector, audit, patience)
     audit.append(ended(order, report))
     return report.ending
 
@@ -118,118 +115,113 @@ def settled(intent: WriteIntended, found: Setpoints) -> WriteReport:
     return WriteReport(ending=Ending.PARTIAL, in_force=found, words=words)
 
 
-def differences(wanted: Setpoints, found: Setpoints) -> dict[str, str]:
-    """Return the setpoints that are known to differ, each with both values in words."""
-    out = {}
-    for name in SETPOINTS:
-        a, b = getattr(wanted, name), getattr(found, name)
-        if a == a and b == b and not np.isclose(a, b, rtol=TOLERANCE, atol=TOLERANCE):
-            out[name] = f"{a:g} and {b:g} {SETPOINT_QUANTITIES[name].unit}"
-    return out
+async def _written(order: Order, connector: Connector, audit: EventSink, patience: Patience) -> WriteReport:
+    """Write the way that fits what stands behind the connector."""
+    wire = _PlainWire(order, connector, audit, patience)
+    if connector.kind is ConnectorKind.REPLAY or not connector.confirms_at_once:
+        return await wire.asked_for()
+    reporting = able(connector, Reporting)
+    if reporting is not None:
+        return await wire.reported(reporting)
+    return await verified_write(wire, order.asked, expected=order.expected, believed=order.current)
 
 
-def unread(old: Setpoints, new: Setpoints, found: Setpoints) -> list[str]:
-    """Return the setpoints that a write moves and of which the vessel does not say what they are."""
-    return [n for n in SETPOINTS if getattr(old, n) != getattr(new, n) and getattr(found, n) != getattr(found, n)]
-
-
-def in_words(wanted: Setpoints, found: Setpoints) -> str:
-    """Return differences as one text."""
-    return ", ".join(f"{name} {text}" for name, text in differences(wanted, found).items())
-
-
-class _Write:
-    """One write to one vessel, from its intent to its report."""
+class _PlainWire:
+    """One write to a vessel whose connector only reads and writes; all that makes it sure is done here."""
 
     def __init__(self, order: Order, connector: Connector, audit: EventSink, patience: Patience) -> None:
         self._order, self._connector, self._audit, self._patience = order, connector, audit, patience
         self._ends = asyncio.get_running_loop().time() + order.seconds
-        self._trouble, self._may_still_happen = "", False
+        self._n_tries, self._may_still_happen = 0, False
+        self._found: Setpoints | None = None
+        self.trouble = ""
 
-    async def run(self) -> WriteReport:
-        asked, connector = self._order.asked, self._connector
-        if isinstance(connector, Reporting):
-            return await self._reported(connector)
-        if connector.kind is ConnectorKind.REPLAY or not connector.confirms_at_once:
-            found = await self._put(asked)
-            if found is None:
-                return WriteReport(ending=Ending.UNKNOWN, in_force=Setpoints(), words=self._trouble)
-            return self._as_found(found)
-        before = await self._read()
-        if before is None:
-            words = f"{self._trouble} Nothing was sent: a write does not wait for a link."
+    # -- the wire of a verified write --------------------------------------------------------------------------------
+
+    @property
+    def if_unchanged(self) -> Ending:
+        """REFUSED, unless the vessel did not answer: then the write may still be under way."""
+        return Ending.UNKNOWN if self._may_still_happen else Ending.REFUSED
+
+    async def look(self) -> Setpoints:
+        """Return what is in force.
+
+        Raises:
+            NotConnected: it cannot be read.
+        """
+        found = await self._read()
+        if found is None:
+            raise NotConnected(self.trouble)
+        return found
+
+    def problems_with(self, asked: Setpoints, old: Setpoints) -> list[str]:
+        """Nothing is sent after the deadline."""
+        del asked, old  # any vessel may be asked for anything that is possible
+        return [] if self._has_time() else ["No time was left to write: nothing was sent."]
+
+    def held(self, asked: Setpoints) -> Setpoints:
+        """A plain vessel is taken to hold any number."""
+        return asked
+
+    async def put(self, wanted: Setpoints) -> Setpoints | None:
+        """Write and read back; what the vessel does not show is as it has acknowledged."""
+        if not self._has_time():
+            self.trouble = f"{self.trouble} No time was left to try again.".strip()
+            return self._found
+        self._n_tries += 1
+        try:
+            said = _numbers(await self._patience.answer(self._connector.write_setpoints(wanted)))
+            self._found = _numbers(await self._patience.answer(self._connector.read_setpoints())).filled_from(said)[0]
+        except Exception as error:  # noqa: BLE001 - whatever a write raises, it is unknown until it is read back
+            self._may_still_happen = not isinstance(error, WriteRejected)
+            found = await self._read()
+            self.trouble = _spoken(error)
+            is_said = found is not None and not unread(self._order.current, wanted, found)
+            self._found = found.filled_from(self._order.current)[0] if found is not None and is_said else None
+        return self._found
+
+    async def tries_again(self, old: Setpoints, found: Setpoints) -> bool:
+        """A part can be completed; what was refused or went unanswered as a whole is not sent again."""
+        return bool(lacking(old, found)) and self._n_tries < N_TRIES
+
+    # -- other vessels -----------------------------------------------------------------------------------------------
+
+    async def asked_for(self) -> WriteReport:
+        """Ask once, without a look: a file shows only later what became of it, and what a connector reports is said."""
+        try:
+            said = _numbers(await self._patience.answer(self._connector.write_setpoints(self._order.asked)))
+        except Exception as error:  # noqa: BLE001 - whatever a write raises, only a refusal says that nothing happened
+            ending = Ending.REFUSED if isinstance(error, WriteRejected) else Ending.UNKNOWN
+            return WriteReport(ending=ending, in_force=Setpoints(), words=_spoken(error))
+        if not lacking(self._order.asked, said):
+            return WriteReport(ending=Ending.DONE, in_force=said)
+        words = f"Asked and acknowledged: {in_words(self._order.asked, said)}."
+        kept = Ending.PARTIAL if lacking(self._order.current, said) else Ending.REFUSED
+        return WriteReport(ending=kept, in_force=said, words=words)
+
+    async def reported(self, connector: Reporting) -> WriteReport:
+        """Look, then leave the rest to a connector that can; what it raises says less than its report."""
+        try:
+            before = await self.look()
+        except NotConnected as error:
+            words = f"{error} Nothing was sent. A write does not wait for a link."
             return WriteReport(ending=Ending.REFUSED, in_force=Setpoints(), words=words)
         if differences(self._order.expected, before):
             words = f"Expected and found: {in_words(self._order.expected, before)}."
             return WriteReport(ending=Ending.OVERRIDDEN, in_force=before, words=words)
-        return await self._settle(before.filled_from(self._order.current)[0])
+        asked_for = await self.asked_for()
+        return connector.last_write or asked_for
 
-    async def _settle(self, old: Setpoints) -> WriteReport:
-        """Write until the new values hold; if only a part of them ever does, put the old ones back."""
-        found: Setpoints | None = None
-        for _ in range(N_TRIES):
-            if not self._has_time():
-                self._trouble = f"{self._trouble} No time was left to try again.".strip()
-                break
-            found = await self._put(self._order.asked)
-            if found is None or not differences(self._order.asked, found) or not differences(old, found):
-                break  # all of it, or nothing: a write that went unanswered is not sent again
-        if found is None:
-            return WriteReport(ending=Ending.UNKNOWN, in_force=Setpoints(), words=self._trouble)
-        if not differences(self._order.asked, found) or not differences(old, found):
-            return self._as_found(found)
-        words = f"Asked and found: {in_words(self._order.asked, found)}. {self._trouble}".strip()
-        back = await self._put(old) if self._has_time() else found
-        if back is None:
-            return WriteReport(ending=Ending.UNKNOWN, in_force=Setpoints(), words=words)
-        if left := in_words(old, back):
-            return WriteReport(ending=Ending.PARTIAL, in_force=back, words=f"{words} Not put back: {left}.")
-        return WriteReport(ending=Ending.RESTORED, in_force=back, words=words)
-
-    async def _reported(self, connector: Reporting) -> WriteReport:
-        """Leave all of it to a connector that can; what it raises says less than its report."""
-        found = await self._put(self._order.asked)
-        report = connector.last_write
-        if report is not None:
-            return report
-        return self._as_found(found) if found is not None else WriteReport(
-            ending=Ending.UNKNOWN, in_force=Setpoints(), words=self._trouble
-        )  # fmt: skip
-
-    def _as_found(self, found: Setpoints) -> WriteReport:
-        if not differences(self._order.asked, found):
-            return WriteReport(ending=Ending.DONE, in_force=found, words=self._trouble)
-        if differences(self._order.current, found):
-            words = f"Asked and found: {in_words(self._order.asked, found)}. {self._trouble}".strip()
-            return WriteReport(ending=Ending.PARTIAL, in_force=found, words=words)
-        if self._may_still_happen:
-            words = f"{self._trouble} The old values are in force, but the write may still be carried out."
-            return WriteReport(ending=Ending.UNKNOWN, in_force=Setpoints(), words=words)
-        words = self._trouble or f"The vessel kept its setpoints: {in_words(self._order.asked, found)} (asked, found)."
-        return WriteReport(ending=Ending.REFUSED, in_force=found, words=words)
-
-    async def _put(self, wanted: Setpoints) -> Setpoints | None:
-        """Write, and return what is in force then; None if that is not known."""
-        try:
-            found = _numbers(await self._patience.answer(self._connector.write_setpoints(wanted)))
-            if self._connector.confirms_at_once and not isinstance(self._connector, Reporting):
-                found = _numbers(await self._patience.answer(self._connector.read_setpoints())).filled_from(found)[0]
-            return found
-        except Exception as error:  # noqa: BLE001 - whatever a write raises, it is unknown until it is read back
-            self._may_still_happen = not isinstance(error, WriteRejected)
-            found_now = None if isinstance(self._connector, Reporting) else await self._read()
-            self._trouble = _spoken(error)
-            is_said = found_now is not None and not unread(self._order.current, wanted, found_now)
-            return found_now if is_said else None
+    # -- inside ------------------------------------------------------------------------------------------------------
 
     async def _read(self) -> Setpoints | None:
         try:
             return _numbers(await self._patience.answer(self._connector.read_setpoints()))
         except Exception as error:  # noqa: BLE001 - as above
-            self._trouble = _spoken(error)
+            self.trouble = _spoken(error)
             self._audit.append(
                 ConnectorFailed(
-                    reactor=self._order.reactor, turn=self._order.turn, operation="read_setpoints", reason=self._trouble
+                    reactor=self._order.reactor, turn=self._order.turn, operation="read_setpoints", reason=self.trouble
                 )
             )
             return None

@@ -13,10 +13,11 @@ from perfusio.errors import PerfusioError
 from perfusio.events import ConnectorFailed, WriteIntended, WriteUnknown
 from perfusio.state import Setpoints
 from perfusio.twin import facts
-from perfusio.twin.actuate import Order, actuate, ended, settled, unread
+from perfusio.twin.actuate import Order, actuate, ended, settled
 from perfusio.twin.guard import guard
 from perfusio.twin.logbook import Logbook
 from perfusio.twin.patience import Patience
+from perfusio.verified_write import unread
 
 
 class Hands:

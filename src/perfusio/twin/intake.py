@@ -5,13 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-import numpy as np
-
 from perfusio.events import ConnectorFailed, OverrideDetected, SampleQuarantined
 from perfusio.protocols import ConnectorKind, Ending
 from perfusio.state import Setpoints
 from perfusio.twin import facts
-from perfusio.twin.actuate import in_words
 from perfusio.twin.audit import AuditLogger
 from perfusio.twin.corrections import correcting
 from perfusio.twin.day import problem_with, says_nothing_new
@@ -19,6 +16,7 @@ from perfusio.twin.inbox import Arrival, Inbox, Trouble
 from perfusio.twin.logbook import Logbook
 from perfusio.twin.pace import Pace
 from perfusio.twin.sample_checks import checked, foreseen, recordable
+from perfusio.verified_write import differences, in_words
 
 AS_SHOWN = 0.05
 """Of the largest step: a file shows setpoints with few digits, and what differs by less is the same."""
@@ -100,11 +98,9 @@ class Intake:
         step = self._book.space(reactor).max_step
         if done is None:
             return None
-        with np.errstate(invalid="ignore"):
-            is_other = np.abs(shown.vector() - done.vector()) > AS_SHOWN * step  # what is not shown says nothing
-        if not is_other.any():
+        if not differences(done, shown, within=AS_SHOWN * step):  # what is not shown says nothing
             return None
-        words = f"Written last, and shown with this sample: {in_words(done, shown)}."
+        words = f"Written last, and shown with this sample: {in_words(done, shown.filled_from(done)[0])}."
         return OverrideDetected(
             reactor=reactor, turn=turn, key=self._book.key(reactor, turn), expected=done, found=shown, reason=words
         )

@@ -146,9 +146,10 @@ async def test_a_part_that_cannot_be_put_back_is_named():
 
 
 async def test_nothing_is_sent_after_the_deadline():
-    ending, _, connector = await written(OTHER, OTHER, seconds=0.0)
+    ending, sink, connector = await written(OTHER, OTHER, seconds=0.0)
     assert connector.written == []
-    assert ending is Ending.UNKNOWN
+    assert ending is Ending.REFUSED  # it was looked at just before, so what is in force is known
+    assert "No time was left" in sink.events[-1].reason
 
 
 async def test_what_somebody_else_changed_is_not_written_over():
