@@ -18,8 +18,8 @@ from perfusio.config import Objective, RunConfig
 from perfusio.connectors.simulated import SimulatedAmbr250
 from perfusio.events import Event, ModelConditioned, ModelRejected, SampleMissing, SampleRead
 from perfusio.hybrid.model import HybridModel
-from perfusio.physics.balances import SAMPLING_FLOW
 from perfusio.plant.vessel import VesselBatch
+from perfusio.process.rules import largest_bleed
 from perfusio.state import SETPOINT_INDEX, Setpoints, State
 from perfusio.study.closed_loop import Decide, steer_all, tracking_error
 from perfusio.study.foresight import Oracle, harvest, hold_vcd
@@ -185,7 +185,7 @@ def chance(case: Case) -> list[Lived]:
 
         def decide(_: State, in_force: Setpoints) -> Setpoints:
             drawn = Setpoints.of(rng.uniform(*SPACE.reachable(in_force)))
-            return replace(drawn, bleed_rate=min(drawn.bleed_rate, drawn.perfusion_rate - SAMPLING_FLOW))
+            return replace(drawn, bleed_rate=min(drawn.bleed_rate, float(largest_bleed(drawn.perfusion_rate))))
 
         return decide
 

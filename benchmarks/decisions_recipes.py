@@ -12,7 +12,7 @@ from model_cases import Array
 from perfusio.bed.search import cross_entropy
 from perfusio.config import DEFAULT_AMBR250_DESIGN_SPACE as SPACE
 from perfusio.config import Objective
-from perfusio.physics.balances import SAMPLING_FLOW
+from perfusio.process.rules import largest_bleed
 from perfusio.state import SETPOINT_INDEX, SPECIES_INDEX, Setpoints
 from perfusio.trajectory import Trajectory
 
@@ -53,7 +53,7 @@ def _merit(lived: Lived, objective: Objective) -> float:
 def _possible(values: Array) -> Setpoints:
     d, b = SETPOINT_INDEX["perfusion_rate"], SETPOINT_INDEX["bleed_rate"]
     kept = values.copy()
-    kept[b] = min(kept[b], kept[d] - SAMPLING_FLOW)
+    kept[b] = min(kept[b], float(largest_bleed(kept[d])))
     return Setpoints.of(kept)
 
 

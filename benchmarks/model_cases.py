@@ -15,12 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from perfusio.config import DEFAULT_AMBR250_DESIGN_SPACE as SPACE
-from perfusio.physics.balances import SAMPLING_FLOW
 from perfusio.plant.clones import Clone
 from perfusio.plant.experiment import simulate_runs
 from perfusio.plant.oracle import random_clone
 from perfusio.plant.sensors import Sensors
 from perfusio.plant.vessel import VesselBatch, vessel_seeds
+from perfusio.process.rules import is_balanced
 from perfusio.state import SETPOINT_INDEX, Setpoints
 from perfusio.trajectory import Trajectory
 
@@ -136,7 +136,7 @@ def _beyond(rng: np.random.Generator, days: int) -> Array:
 def _is_possible(values: Array) -> bool:
     """Whether no setpoint is negative and no more broth leaves than medium enters: the plant refuses the rest."""
     named = dict(zip(FACTORS, values, strict=True))
-    return bool((values >= 0.0).all()) and named["bleed_rate"] + SAMPLING_FLOW <= named["perfusion_rate"]
+    return bool((values >= 0.0).all()) and bool(is_balanced(named["perfusion_rate"], named["bleed_rate"]))
 
 
 _DRAWS: dict[str, Callable[[np.random.Generator, int], Array]] = {

@@ -19,7 +19,6 @@ from matplotlib.figure import Figure
 
 from perfusio.bed.campaign import Campaign
 from perfusio.bed.initial_designs import plan
-from perfusio.bed.objectives import quantity_paths
 from perfusio.bed.recommendation import Recommendation
 from perfusio.cli.history import Steps, refuse_to_replace
 from perfusio.config import DEFAULT_AMBR250_DESIGN_SPACE, maximize
@@ -28,6 +27,7 @@ from perfusio.errors import PerfusioError
 from perfusio.hybrid.model import HybridModel
 from perfusio.plant.clones import CLONE_Y
 from perfusio.plant.experiment import simulate_runs
+from perfusio.process.derived import quantity_paths
 from perfusio.state import Setpoints
 from perfusio.trajectory import Trajectory
 

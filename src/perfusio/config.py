@@ -18,17 +18,16 @@ from perfusio.errors import EmptyDesignSpace, UnknownQuantity
 from perfusio.frozen import Frozen
 from perfusio.objective import (
     DEFAULT_CONSTRAINTS,
-    DERIVED,
-    DERIVED_UNITS,
     Constraint,
     ForecastName,
     Objective,
-    forecast_unit,
     in_words,
     maximize,
     minimize,
     track,
 )
+from perfusio.process.derived import DERIVED, DERIVED_UNITS, forecast_unit
+from perfusio.process.rules import SAMPLING_FLOW, is_balanced
 from perfusio.quantities import closest
 from perfusio.state import SETPOINT_QUANTITIES, SETPOINTS, SPECIES, FloatArray, Setpoints
 
@@ -114,10 +113,10 @@ class DesignSpace(Frozen):
         for name, b in self.bounds.items():
             SETPOINT_QUANTITIES[name].check(b.low)
             SETPOINT_QUANTITIES[name].check(b.high)
-        if self.bounds["bleed_rate"].low > self.bounds["perfusion_rate"].high:
+        if not is_balanced(most := self.bounds["perfusion_rate"].high, least := self.bounds["bleed_rate"].low):
             raise EmptyDesignSpace(
-                f"No setpoint satisfies bleed <= perfusion: the lowest bleed is {self.bounds['bleed_rate'].low:g} "
-                f"1/day, the highest perfusion {self.bounds['perfusion_rate'].high:g} 1/day. Lower the lowest bleed."
+                f"No setpoint keeps the volume: the lowest bleed is {least:g} 1/day and sampling takes "
+                f"{SAMPLING_FLOW:g} 1/day, the highest perfusion is {most:g} 1/day. Lower the lowest bleed."
             )
         return self
 
@@ -154,10 +153,10 @@ class DesignSpace(Frozen):
         return DesignSpace(bounds={**self.bounds, **held})
 
     def contains(self, setpoints: Setpoints) -> bool:
-        """Whether every setpoint is finite, within its bounds, and bleed <= perfusion."""
+        """Whether every setpoint is finite, within its bounds, and bleed and sampling leave no more than flows in."""
         u = setpoints.vector()
         inside = bool(np.all((u >= self.low) & (u <= self.high)))
-        return inside and setpoints.bleed_rate <= setpoints.perfusion_rate
+        return inside and bool(is_balanced(setpoints.perfusion_rate, setpoints.bleed_rate))
 
     def reachable(self, current: Setpoints) -> tuple[FloatArray, FloatArray]:
         """Return the box that one decision can reach from `current`: lower and upper corner, shape (U,) each.

@@ -85,7 +85,8 @@ class Decision:
     Attributes:
         reactor_id: Vessel.
         setpoints: Proposed, from now to the next decision.
-        chosen: Forecast under `setpoints`.
+        plan: Setpoints of the intervals to come, under which `chosen` was made; the last one stays. Empty: `setpoints`.
+        chosen: Forecast under `plan`.
         hold: Forecast under the setpoints in force.
         reason: Why.
         acquisition: Name of the acquisition function that chose.
@@ -101,6 +102,7 @@ class Decision:
     acquisition: str
     score: float
     model_id: str
+    plan: tuple[Setpoints, ...] = ()
 
 
 class Action(StrEnum):

@@ -125,7 +125,10 @@ class ModelRejected(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decided(Event):
-    """Setpoints were proposed; both forecasts as mean, sd and intervals (never samples). `key` names the decision."""
+    """Setpoints were proposed; both forecasts as mean, sd and intervals (never samples). `key` names the decision.
+
+    `plan` holds each setpoint in the intervals to come, under which `chosen` was made; its last value stays.
+    """
 
     key: str
     setpoints: Setpoints
@@ -135,6 +138,13 @@ class Decided(Event):
     acquisition: str
     score: float
     model_id: str
+    plan: Json = field(default_factory=dict)
+
+    @property
+    def planned(self) -> tuple[Setpoints, ...]:
+        """Setpoints of the intervals to come, at least one; the last one stays."""
+        rows = [dict(zip(self.plan, row, strict=True)) for row in zip(*self.plan.values(), strict=True)]
+        return tuple(Setpoints(**row) for row in rows) or (self.setpoints,)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

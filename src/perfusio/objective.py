@@ -9,23 +9,9 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from perfusio.errors import ConfigError
 from perfusio.frozen import Frozen
+from perfusio.process.derived import DERIVED, forecast_unit
 from perfusio.quantities import closest
-from perfusio.state import SPECIES, find_quantity
-
-DERIVED_UNITS: Mapping[str, str] = {
-    "productivity": "mg/L/day",
-    "cspr": "pL/cell/day",
-    "vcv": "%",
-    "harvest_titer": "mg/L",
-    "medium": "1/day",
-}
-"""What follows from species and setpoints; `medium` is the perfusion medium used, in vessel volumes a day."""
-DERIVED: tuple[str, ...] = tuple(DERIVED_UNITS)
-
-
-def forecast_unit(name: str) -> str:
-    """Return the unit of whatever can be forecast: a species or a derived quantity."""
-    return DERIVED_UNITS.get(name) or find_quantity(name).unit
+from perfusio.state import SPECIES
 
 
 def _known_quantity(name: str) -> str:

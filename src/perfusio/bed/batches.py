@@ -18,8 +18,9 @@ import numpy as np
 from scipy.special import expit
 from scipy.stats import qmc
 
-from perfusio.bed.objectives import quantity_paths
 from perfusio.config import Constraint, DesignSpace, Objective
+from perfusio.process import rules
+from perfusio.process.derived import quantity_paths
 from perfusio.protocols import Futures
 from perfusio.state import SETPOINT_INDEX, FloatArray
 
@@ -232,8 +233,7 @@ class _Grid:
         whole = np.full(recipes.shape, 0.5)
         whole[:, self.columns] = shares
         recipes[:, self.columns] = in_steps(self.space.from_unit(whole), self.space)[:, self.columns]
-        bleed, perfusion = (recipes[:, SETPOINT_INDEX[name]] for name in ("bleed_rate", "perfusion_rate"))
-        return recipes[bleed < 0.95 * perfusion]  # sampling takes its share too
+        return recipes[rules.are_balanced(recipes)]
 
     def shares(self, recipes: FloatArray) -> FloatArray:
         """Return where recipes (G, U) lie within the ranges of the factors, (G, factors)."""

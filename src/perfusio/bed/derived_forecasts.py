@@ -10,23 +10,15 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from perfusio.bed.objectives import quantity_paths
-from perfusio.config import DERIVED_UNITS
 from perfusio.errors import ConfigError, OutOfRange, UnknownQuantity
 from perfusio.forecast import Forecast, QuantityForecast
-from perfusio.physics import derived
+from perfusio.process import derived
+from perfusio.process.derived import DERIVED_QUANTITIES, quantity_paths
 from perfusio.quantities import Quantity, closest
 from perfusio.state import STATE_QUANTITIES, FloatArray, Setpoints
 
-DERIVED_QUANTITIES: Mapping[str, Quantity] = {
-    q.name: q
-    for q in (
-        Quantity(name="vcv", unit="%", label="Viable cell volume", low=0.0, high=100.0),
-        Quantity(name="cspr", unit=DERIVED_UNITS["cspr"], label="Perfusion per cell", low=0.0, high=np.inf),
-        Quantity(name="harvest_titer", unit="mg/L", label="Harvest titer", low=0.0, high=np.inf),
-        Quantity(name="productivity", unit=DERIVED_UNITS["productivity"], label="Productivity", low=0.0, high=np.inf),
-    )
-}
+FORECAST_QUANTITIES: Mapping[str, Quantity] = {n: q for n, q in DERIVED_QUANTITIES.items() if n != "medium"}
+"""What is forecast: the medium used is asked for."""
 DIAMETER_CV = 0.015
 """Error of one diameter, 1 to 2 % in practice; a volume counts it three times."""
 
@@ -44,7 +36,7 @@ def derived_forecast(
 
     Args:
         forecast: Of the species.
-        name: One of DERIVED_QUANTITIES.
+        name: One of FORECAST_QUANTITIES.
         plan: The setpoints under which the forecast was made, one per interval (H).
         diameter: Cell diameter [um], needed for ``"vcv"``: the model has none, so the last measured one is held, with
             an error of DIAMETER_CV that persists along a path.
@@ -56,8 +48,8 @@ def derived_forecast(
         ConfigError: the plan is not as long as the forecast.
         OutOfRange: no usable diameter or sieving.
     """
-    if name not in DERIVED_QUANTITIES:
-        known = tuple(DERIVED_QUANTITIES)
+    if name not in FORECAST_QUANTITIES:
+        known = tuple(FORECAST_QUANTITIES)
         raise UnknownQuantity(f"{name!r} is no derived quantity.{closest(name, known)} Known: {', '.join(known)}.")
     if len(plan) != len(forecast.times_h):
         raise ConfigError(

@@ -11,10 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri
 
-from perfusio.errors import OutOfRange
 from perfusio.objective import Constraint, Objective
-from perfusio.physics import derived
-from perfusio.state import SETPOINT_INDEX, SPECIES_INDEX, FloatArray
+from perfusio.process.derived import quantity_paths
+from perfusio.state import FloatArray
 
 TRACKING_UNIT = 0.1
 """A score of -1 is a factor of 10 % off the target (or a gain of 10 % forgone), whatever the quantity."""
@@ -22,40 +21,6 @@ RESERVE, COMFORT = 0.5, 0.5
 """Distance to a limit, beyond the margin that its probability asks for, from which on a vessel that is held at a target
 is at ease, in units of 5 % of the limit (2.4 points of viability), and what is given for it at the limit: as much as
 for 7 % of error. A target can be held in many ways; those far from limits bear better whatever happens next."""
-
-
-def quantity_paths(name: str, paths: FloatArray, plans: FloatArray, *, diameter: float = np.nan) -> FloatArray:
-    """Return one quantity along paths (G, S, H, Q) under plans (G, H, U), shape (G, S, H), canonical unit.
-
-    Args:
-        name: A species or one of config.DERIVED.
-        paths: Species along the paths.
-        plans: Setpoints that led there.
-        diameter: Cell diameter [um] for ``"vcv"``: the model has none, so the last measured one is held.
-
-    Raises:
-        OutOfRange: a viable cell volume was asked for without a diameter.
-    """
-    if name in SPECIES_INDEX:
-        picked: FloatArray = paths[..., SPECIES_INDEX[name]]
-        return picked
-    perfusion = plans[:, None, :, SETPOINT_INDEX["perfusion_rate"]]
-    if name == "medium":
-        return np.broadcast_to(perfusion, paths.shape[:-1])
-    if name == "cspr":
-        return derived.cspr(perfusion, paths[..., SPECIES_INDEX["vcd"]] + 1e-6)
-    if name == "vcv":
-        if not diameter > 0.0:
-            raise OutOfRange(
-                f"diameter = {diameter:g} um: a viable cell volume needs a measured cell diameter above 0. Measure it, "
-                "or leave the volume out and track vcd."
-            )
-        return derived.vcv(paths[..., SPECIES_INDEX["vcd"]], np.asarray(diameter))
-    everything = np.ones(())  # the membrane holds back no product unless harvest samples say otherwise
-    if name == "harvest_titer":
-        return derived.harvest_titer(paths[..., SPECIES_INDEX["titer"]], everything)
-    bleed = plans[:, None, :, SETPOINT_INDEX["bleed_rate"]]
-    return derived.volumetric_productivity(paths[..., SPECIES_INDEX["titer"]], everything, perfusion - bleed)
 
 
 def scores(

@@ -207,7 +207,16 @@ class _Today:
             acquisition=self.config.acquisition,
             score=found.score,
             model_id=self.model.model_id,
+            plan=_without_repeats(found.ramp()),
         )
+
+
+def _without_repeats(ramp: list[Setpoints]) -> tuple[Setpoints, ...]:
+    """Return a plan without its last intervals where these are alike: the last one stays."""
+    n = len(ramp)
+    while n > 1 and ramp[n - 1] == ramp[n - 2]:
+        n -= 1
+    return tuple(ramp[:n])
 
 
 def _with_disturbance(reason: Reason, model: Model, trajectory: Trajectory) -> Reason:

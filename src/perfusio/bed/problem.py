@@ -13,11 +13,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from perfusio.bed.objectives import Feasibility, Moments, discomfort, judged, quantity_paths, scores
+from perfusio.bed.objectives import Feasibility, Moments, discomfort, judged, scores
 from perfusio.config import MULTI_OBJECTIVE, DesignSpace, RunConfig
 from perfusio.errors import ModelError
+from perfusio.process import rules
+from perfusio.process.derived import quantity_paths
 from perfusio.protocols import Futures
-from perfusio.state import SETPOINT_INDEX, FloatArray
+from perfusio.state import FloatArray
 
 INFEASIBLE = -1e30
 """Below any acquisition value: the logarithm of a hopeless improvement of little spread can be -1e12."""
@@ -41,7 +43,7 @@ class Judged:
         violation: As in Feasibility, (G,).
         violation_of_mean: As in Feasibility, (G,).
         value: Of the acquisition function (G,).
-        merit: What the search went by, (G,); -inf for a way there on which bleed exceeds perfusion.
+        merit: What the search went by, (G,); -inf for a way there that would empty the vessel.
     """
 
     candidates: FloatArray
@@ -59,7 +61,7 @@ class Judged:
 
     @property
     def is_allowed(self) -> NDArray[np.bool_]:
-        """Whether the way there keeps bleed <= perfusion (G,)."""
+        """Whether the way there keeps the volume balance (G,)."""
         return np.isfinite(self.merit)
 
 
@@ -227,8 +229,8 @@ class Problem:
         kept = self.judge(candidates)
         values = self.acquire(candidates)
         ramps = self._of(candidates, "plans")  # on the way there too: the first step is what is written
-        bleed, perfusion = (ramps[..., SETPOINT_INDEX[n]] for n in ("bleed_rate", "perfusion_rate"))
-        merit = np.where((bleed > perfusion).any(axis=1), -np.inf, self._ranked(values, kept.violation))
+        is_allowed = rules.are_balanced(ramps).all(axis=1)
+        merit = np.where(is_allowed, self._ranked(values, kept.violation), -np.inf)
         self.judged.append(
             Judged(
                 candidates=candidates.copy(), gains=self.gains(candidates).mean(axis=1), violation=kept.violation,

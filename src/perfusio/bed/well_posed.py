@@ -10,9 +10,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from perfusio.bed.objectives import quantity_paths
 from perfusio.bed.problem import intervals
 from perfusio.config import Constraint, DesignSpace, RunConfig
+from perfusio.process.derived import quantity_paths
 from perfusio.protocols import Model
 from perfusio.state import SETPOINT_INDEX, SPECIES_INDEX, FloatArray, State
 from perfusio.trajectory import Trajectory

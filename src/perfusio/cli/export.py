@@ -53,7 +53,9 @@ def _table(source: Path, mapping: Path | None) -> Table:
 
 
 def recorded(path: Path) -> Table:
-    """Return the samples of a recorded run, each with the setpoints in force from it to the next.
+    """Return the samples of a recorded run as the twin knows them, each with the setpoints in force from it on.
+
+    Corrections and accepted samples count, quarantined ones do not.
 
     Raises:
         PerfusioError: the record cannot be read, or is broken.
@@ -63,24 +65,15 @@ def recorded(path: Path) -> Table:
 
     from perfusio.connectors.samples import TableRow
     from perfusio.connectors.tables import empty_table
-    from perfusio.events import RunStarted, SampleRead
     from perfusio.state import Setpoints
-    from perfusio.trajectory import Trajectory
-    from perfusio.twin.day import RunState, in_force, observe, with_vessel
+    from perfusio.twin.fold import folded
     from perfusio.twin.verify import read_records
 
-    run, clones = RunState(), dict[tuple[str, str], str]()
-    for event in (record.to_event() for record in read_records(path)):
-        if isinstance(event, RunStarted):
-            clones = {("", r): clone for r, about in event.sources.items() if (clone := about.get("clone"))}
-        if isinstance(event, SampleRead) and event.reactor is not None:
-            if event.reactor not in run.trajectories:
-                run = with_vessel(run, Trajectory(reactor_id=event.reactor), Setpoints())
-            run = observe(in_force(run, event.reactor, event.in_force), event.reactor, event.state)
+    known = folded((record.to_event() for record in read_records(path)), "").trajectories
     rows = tuple(
         TableRow(line=0, run="", reactor=reactor, state=state, setpoints=setpoints)
-        for reactor, known in run.trajectories.items()
-        for state, setpoints in zip(known.states, (*known.setpoints, Setpoints()), strict=True)
+        for reactor, one in known.items()
+        for state, setpoints in zip(one.states, (*one.setpoints, *[Setpoints()][: len(one.states)]), strict=True)
     )
-    table = empty_table(path.name, path.read_bytes())
-    return replace(table, rows=rows, clones=MappingProxyType(clones))
+    clones = {("", reactor): one.clone for reactor, one in known.items() if one.clone}
+    return replace(empty_table(path.name, path.read_bytes()), rows=rows, clones=MappingProxyType(clones))

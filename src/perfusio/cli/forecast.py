@@ -141,12 +141,12 @@ def _quantities(
     past: Trajectory, future: Forecast, plan: Sequence[Setpoints]
 ) -> dict[str, tuple[Quantity, QuantityForecast]]:
     """Return species and derived quantities; the cell volume only if a diameter was ever measured."""
-    from perfusio.bed.derived_forecasts import DERIVED_QUANTITIES, derived_forecast
+    from perfusio.bed.derived_forecasts import FORECAST_QUANTITIES, derived_forecast
     from perfusio.state import SPECIES, STATE_QUANTITIES
 
     diameters = [s.diameter for s in past.states if s.diameter == s.diameter]
     found = {name: (STATE_QUANTITIES[name], future[name]) for name in SPECIES}
-    for name, quantity in DERIVED_QUANTITIES.items():
+    for name, quantity in FORECAST_QUANTITIES.items():
         if name != "vcv":
             found[name] = (quantity, derived_forecast(future, name, plan))
         elif diameters:

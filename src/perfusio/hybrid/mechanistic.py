@@ -18,7 +18,6 @@ from numpy.typing import ArrayLike
 from perfusio.physics.balances import (
     GLUCOSE_MOLAR_MASS,
     MEDIUM_GLUTAMINE,
-    SAMPLING_FLOW,
     Flows,
     concentrate_feed,
     dead_cells,
@@ -28,6 +27,7 @@ from perfusio.physics.balances import (
     viable_cells,
 )
 from perfusio.physics.integrate import Terms, integrate_fixed
+from perfusio.process.rules import SAMPLING_FLOW
 from perfusio.state import FloatArray
 
 STEPS_PER_DAY = 8

@@ -23,7 +23,6 @@ MEDIUM_GLUTAMINE = 6.0  # mmol/L in the perfusion medium
 CONCENTRATE_GLUCOSE = 400.0  # g/L in the glucose concentrate
 CONCENTRATE_MAX_FLOW = 0.04  # VVD the concentrate pump can give
 CONTROLLER_WIDTH = 0.1  # g/L over which the glucose controller opens
-SAMPLING_FLOW = 0.015  # VVD: about 3 mL a day from 200 mL (process facts, 3.6)
 GLUCOSE_MOLAR_MASS = 0.18016  # g/mmol
 
 

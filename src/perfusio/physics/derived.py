@@ -3,17 +3,11 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from perfusio.process.derived import cspr, harvest_titer, vcv, volumetric_productivity
+
+__all__ = ["cspr", "dead_density", "harvest_titer", "net_growth_rate", "specific_rate", "vcv", "viability",
+           "volumetric_productivity"]  # fmt: skip
 Array = NDArray[np.float64]
-
-
-def cspr(perfusion_rate: Array, vcd: Array) -> Array:
-    """Cell-specific perfusion rate [pL/cell/day]: 1000 D / VCD with D in VVD and VCD in 1e6 cells/mL."""
-    return 1000.0 * perfusion_rate / vcd
-
-
-def vcv(vcd: Array, diameter: Array) -> Array:
-    """Viable cell volume [% of the broth]: VCD (pi/6) d^3 1e-4 with d in um. An error of d counts three times."""
-    return vcd * (np.pi / 6.0) * diameter**3 * 1e-4
 
 
 def viability(viable: Array, dead: Array) -> Array:
@@ -24,16 +18,6 @@ def viability(viable: Array, dead: Array) -> Array:
 def dead_density(vcd: Array, viability_percent: Array) -> Array:
     """Dead cell density [1e6 cells/mL], the inverse of `viability`."""
     return vcd * (100.0 / viability_percent - 1.0)
-
-
-def harvest_titer(titer: Array, sieving: Array) -> Array:
-    """Product concentration in the harvest [mg/L]: sigma_P times the concentration in the vessel."""
-    return sieving * titer
-
-
-def volumetric_productivity(titer: Array, sieving: Array, harvest: Array) -> Array:
-    """Product harvested per vessel volume [mg/L/day]: sigma_P P H with the harvest flow H in VVD."""
-    return harvest_titer(titer, sieving) * harvest
 
 
 def net_growth_rate(vcd_before: Array, vcd_after: Array, days: Array, cell_loss: Array) -> Array:

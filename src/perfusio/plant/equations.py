@@ -8,9 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from perfusio.physics import balances
-from perfusio.physics.balances import GLUCOSE_MOLAR_MASS, MEDIUM_GLUTAMINE, SAMPLING_FLOW, Flows
+from perfusio.physics.balances import GLUCOSE_MOLAR_MASS, MEDIUM_GLUTAMINE, Flows
 from perfusio.plant import kinetics
 from perfusio.plant.parameters import Array, Kinetics
+from perfusio.process.rules import SAMPLING_FLOW
 
 STATES: tuple[str, ...] = (
     "viable",  # 1e6 cells/mL

@@ -17,12 +17,13 @@ from numpy.typing import ArrayLike, NDArray
 
 from perfusio.errors import ConfigError, OutOfRange, PerfusioError
 from perfusio.physics import derived
-from perfusio.physics.balances import MEDIUM_GLUCOSE, MEDIUM_GLUTAMINE, SAMPLING_FLOW
+from perfusio.physics.balances import MEDIUM_GLUCOSE, MEDIUM_GLUTAMINE
 from perfusio.physics.integrate import IntegrationOutcome, integrate
 from perfusio.plant.clones import Clone
 from perfusio.plant.conditions import Disturbance, Inoculum
 from perfusio.plant.equations import INDEX, STATES, right_hand_side
 from perfusio.plant.parameters import Array, Kinetics, stack
+from perfusio.process.rules import imbalance, is_balanced
 from perfusio.state import SETPOINT_QUANTITIES, SETPOINTS, SPECIES, Setpoints, State
 
 Vessels = NDArray[np.intp]
@@ -296,8 +297,6 @@ def _check(setpoints: Setpoints) -> None:
                 f"{name} is not given (NaN): a vessel needs all six setpoints. Give a value in {quantity.unit}."
             )
         quantity.check(value)
-    if setpoints.bleed_rate + SAMPLING_FLOW > setpoints.perfusion_rate:
-        raise OutOfRange(
-            f"bleed_rate {setpoints.bleed_rate:g} and sampling {SAMPLING_FLOW:g} 1/day exceed perfusion_rate "
-            f"{setpoints.perfusion_rate:g} 1/day: the vessel would run empty. Lower the bleed or raise the perfusion."
-        )
+    flows = setpoints.perfusion_rate, setpoints.bleed_rate
+    if not is_balanced(*flows):
+        raise OutOfRange(imbalance(*flows))

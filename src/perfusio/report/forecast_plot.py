@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,15 +12,15 @@ import numpy as np
 from perfusio.events import (
     Decided,
     Event,
-    Forecasted,
     Json,
     RunStarted,
-    SampleRead,
-    SetpointsWritten,
 )
 from perfusio.objective import of_record
 from perfusio.report.outlook import Outlook, outlook
-from perfusio.state import SETPOINT_QUANTITIES, SETPOINTS, SPECIES, STATE_QUANTITIES, Setpoints, State
+from perfusio.state import SETPOINT_QUANTITIES, SETPOINTS, SPECIES, STATE_QUANTITIES, Setpoints
+from perfusio.trajectory import Trajectory
+from perfusio.twin.day import RunState
+from perfusio.twin.fold import after
 from perfusio.twin.verify import read_records
 
 if TYPE_CHECKING:
@@ -34,38 +34,27 @@ BANDS: dict[int, tuple[float, str]] = {
 """Opacity and legend of each interval, widest first."""
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Story:
-    """What the record says of one vessel."""
+    """What the record says of one vessel.
 
-    samples: list[State] = field(default_factory=list)
-    in_force: list[Setpoints] = field(default_factory=list)  # between a sample and the next one
-    asked: list[tuple[float, Setpoints]] = field(default_factory=list)
-    forecast: Json | None = None
-    under: Setpoints | None = None
-    is_chosen: bool = False
+    Attributes:
+        known: Samples, corrected and completed, and the setpoints in force between them.
+        asked: Recommended setpoints with the time of the sample that they answer [h].
+        forecast: The latest one.
+        plan: Setpoints of the intervals to come, under which it was made; the last one stays.
+        is_chosen: Whether these are recommended, and not those in force.
+    """
+
+    known: Trajectory
+    asked: tuple[tuple[float, Setpoints], ...]
+    forecast: Json
+    plan: tuple[Setpoints, ...]
+    is_chosen: bool
 
     @property
     def now_h(self) -> float:
-        return self.samples[-1].time_h
-
-    def take(self, event: Event) -> None:
-        if isinstance(event, SampleRead):
-            known = [s.time_h for s in self.samples]
-            if not known or event.state.time_h > known[-1]:
-                if known:
-                    self.in_force.append(event.in_force)
-                self.under = event.in_force
-                self.samples.append(event.state)
-            elif event.state.time_h in known:  # a value that came later than its sample
-                self.samples.insert(known.index(event.state.time_h) + 1, event.state)
-        elif isinstance(event, Decided):
-            self.asked.append((self.now_h, event.setpoints))
-            self.forecast, self.under, self.is_chosen = event.chosen, event.setpoints, True
-        elif isinstance(event, Forecasted):
-            self.forecast, self.is_chosen = event.hold, False
-        elif isinstance(event, SetpointsWritten):
-            self.under = event.acknowledged
+        return self.known.states[-1].time_h
 
 
 def plot_record(record: str | Path, path: Path, *, reactor: str | None = None) -> bool:
@@ -88,19 +77,32 @@ def plot_record(record: str | Path, path: Path, *, reactor: str | None = None) -
 
 def plot_events(events: Iterable[Event], path: Path, *, reactor: str | None = None) -> bool:
     """Draw the run that these events tell; see `plot_record`."""
-    config: dict[str, Any] = {}
-    stories: dict[str, _Story] = {}
+    config, known, asked = dict[str, Any](), RunState(), dict[str, list[tuple[float, Setpoints]]]()
     for event in events:
+        known = after(known, event)
         if isinstance(event, RunStarted):
             config = event.config
-        elif event.reactor is not None:
-            stories.setdefault(event.reactor, _Story()).take(event)
-    drawable = {name: s for name, s in stories.items() if s.forecast is not None and s.samples}
+        elif isinstance(event, Decided) and event.reactor is not None:
+            now_h = known.trajectories[event.reactor].states[-1].time_h
+            asked.setdefault(event.reactor, []).append((now_h, event.setpoints))
+    drawable = [name for name, one in known.trajectories.items() if one.states and name in known.forecasts]
     name = reactor if reactor is not None else next(iter(drawable), None)
-    if name is None or name not in drawable:
+    if name not in drawable:
         return False
-    _draw(drawable[name], config, path, name)
+    _draw(_story(known, name, asked.get(name, [])), config, path, name)
     return True
+
+
+def _story(known: RunState, reactor: str, asked: list[tuple[float, Setpoints]]) -> _Story:
+    latest = known.forecasts[reactor]
+    is_chosen = isinstance(latest, Decided)
+    return _Story(
+        known=known.trajectories[reactor],
+        asked=tuple(asked),
+        forecast=latest.chosen if isinstance(latest, Decided) else latest.hold,
+        plan=latest.planned if isinstance(latest, Decided) else (known.in_force[reactor],),
+        is_chosen=is_chosen,
+    )
 
 
 def _draw(story: _Story, config: dict[str, Any], path: Path, reactor: str) -> None:
@@ -134,11 +136,10 @@ def _draw(story: _Story, config: dict[str, Any], path: Path, reactor: str) -> No
 
 
 def _species(panel: Axes, name: str, story: _Story, config: dict[str, Any]) -> None:
-    assert story.forecast is not None
-    ahead = outlook(story.forecast, name, story.under or Setpoints())
+    ahead = outlook(story.forecast, name, story.plan)
     _bands(panel, ahead)
-    days = [s.day for s in story.samples if getattr(s, name) == getattr(s, name)]
-    values = [v for s in story.samples if (v := getattr(s, name)) == v]
+    days = [s.day for s in story.known.states if getattr(s, name) == getattr(s, name)]
+    values = [v for s in story.known.states if (v := getattr(s, name)) == v]
     panel.plot(days, values, "o", color=MEASURED, markersize=4, label="measured")
     run = config.get("run", {})
     for objective in of_record(run.get("objective", ())):
@@ -167,14 +168,13 @@ def _bands(panel: Axes, ahead: Outlook) -> None:
 
 
 def _setpoint(panel: Axes, name: str, story: _Story, config: dict[str, Any]) -> None:
-    edges = [s.day for s in _distinct(story.samples)]
-    if story.in_force:
-        held = [getattr(u, name) for u in story.in_force]
+    edges = [s.day for s in story.known.states]
+    if story.known.setpoints:
+        held = [getattr(u, name) for u in story.known.setpoints]
         panel.stairs(held, edges, baseline=None, color=MEASURED, linewidth=1.4, label="setpoint in force")
-    assert story.forecast is not None
-    last = story.forecast["times_h"][-1] / 24.0
-    value = getattr(story.under or Setpoints(), name)
-    panel.plot([edges[-1], last], [value, value], "--", color=BELIEF, linewidth=1.4)
+    times = np.array([story.now_h, *story.forecast["times_h"]]) / 24.0
+    ahead = [getattr(story.plan[min(i, len(story.plan) - 1)], name) for i in range(len(times) - 1)]
+    panel.stairs(ahead, times, baseline=None, color=BELIEF, linewidth=1.4, linestyle="--")
     hours = float(config.get("run", {}).get("sampling_interval_hours", 24.0))
     days = np.array([time_h / 24.0 for time_h, _ in story.asked])
     asked = [getattr(u, name) for _, u in story.asked]
@@ -184,8 +184,3 @@ def _setpoint(panel: Axes, name: str, story: _Story, config: dict[str, Any]) -> 
         for side in ("low", "high"):
             panel.axhline(bounds[side], color=LIMIT, linewidth=1.0, linestyle=(0, (1, 2)), label="limit")
     panel.set_ylabel(SETPOINT_QUANTITIES[name].axis_label)
-
-
-def _distinct(samples: list[State]) -> list[State]:
-    """One sample per time: late values share the time of the sample that they complete."""
-    return list({s.time_h: s for s in reversed(samples)}.values())[::-1]

@@ -5,6 +5,7 @@ It sees the events only, so what it tells is what is on record. Lines fit 120 co
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -57,7 +58,7 @@ class _Today:
     expected_h: float | None = None
     decided: Decided | None = None
     intended: WriteIntended | None = None
-    forecast: tuple[dict[str, Any], Setpoints] | None = None
+    forecast: tuple[dict[str, Any], Sequence[Setpoints]] | None = None
     notes: list[Line] = field(default_factory=list)
 
 
@@ -175,10 +176,10 @@ class Narrator:
             today.expected_h = event.expected_h
             say(note("NO SAMPLE:", event.reason, Tone.WARN, indent=True))
         elif isinstance(event, Decided):
-            today.decided, today.forecast = event, (event.chosen, event.setpoints)
+            today.decided, today.forecast = event, (event.chosen, event.planned)
             say(note("why:", _effect(event.reason), Tone.QUIET, indent=True))
         elif isinstance(event, Forecasted):
-            today.forecast = event.hold, self._in_force.get(reactor, Setpoints())
+            today.forecast = event.hold, (self._in_force.get(reactor, Setpoints()),)
         elif isinstance(event, WriteIntended):
             today.intended, self._in_force[reactor] = event, event.old
         elif isinstance(event, AlarmRaised):
@@ -187,7 +188,7 @@ class Narrator:
         elif isinstance(event, Withheld):
             today.is_held = event.action != "advise"
             if today.is_held and today.decided is not None:
-                today.forecast = today.decided.hold, self._in_force.get(reactor, Setpoints())
+                today.forecast = today.decided.hold, (self._in_force.get(reactor, Setpoints()),)
             say(note(f"{event.action.upper()}:", event.reason, Tone.WARN, indent=True))
         elif (told := attention(event)) is not None:
             say(note(*told, indent=True))

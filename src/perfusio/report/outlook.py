@@ -1,16 +1,18 @@
-"""Outlook: one quantity of a recorded forecast, a species or what follows from one exactly."""
+"""Outlook: one quantity of a recorded forecast, a species or what follows from one exactly, under the plan."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from perfusio.events import Json
+from perfusio.process.derived import quantity_paths
 from perfusio.state import SPECIES, FloatArray, Setpoints
 
-LEVELS: dict[int, tuple[str, str]] = {80: ("q10", "q90"), 90: ("q05", "q95")}
-"""Intervals that a record holds [%], and the names of their ends."""
+KEYS = ("mean", "q05", "q10", "q90", "q95")
+"""What a record holds of a forecast: 80 and 90 % intervals."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,33 +38,19 @@ class Outlook:
         return float(self.mean[i]), float(low[i]), float(high[i])
 
 
-def outlook(forecast: Json, name: str, setpoints: Setpoints) -> Outlook:
+def outlook(forecast: Json, name: str, plan: Sequence[Setpoints]) -> Outlook:
     """Read one quantity out of the forecast in a Decided or Forecasted event.
 
     Args:
         forecast: As recorded: times, mean and quantiles by species.
-        name: A species, ``"productivity"``, ``"harvest_titer"``, ``"medium"`` or ``"cspr"``. They are the titer times
-            the harvest rate, the titer, the perfusion, and the perfusion per cell, so their quantiles follow from those
-            of titer and VCD. The mean of `cspr` is then the perfusion per mean cell.
-        setpoints: Under which the forecast was made; they are constant.
+        name: A species, or a derived quantity that follows from one species and the plan: ``"productivity"``,
+            ``"harvest_titer"``, ``"medium"``, ``"cspr"``. Their quantiles follow from those of the species; the mean of
+            `cspr` is then the perfusion per mean cell.
+        plan: Setpoints of the intervals, under which the forecast was made; the last one stays.
     """
-    if name == "cspr":
-        seen = outlook(forecast, "vcd", setpoints)
-
-        def convert(values: FloatArray) -> FloatArray:
-            return 1000.0 * setpoints.perfusion_rate / np.maximum(values, 1e-9)
-
-        ends = {level: (convert(high), convert(low)) for level, (low, high) in seen.ends.items()}
-        return Outlook(times_h=seen.times_h, mean=convert(seen.mean), ends=ends)
-    if name == "medium":
-        times = np.array(forecast["times_h"], dtype=float)
-        used = np.full(len(times), setpoints.perfusion_rate)
-        return Outlook(times_h=times, mean=used, ends=dict.fromkeys(LEVELS, (used, used)))
-    factor = setpoints.perfusion_rate - setpoints.bleed_rate if name == "productivity" else 1.0
-    species = name if name in SPECIES else "titer"
-    rows = {key: factor * np.array(forecast[key][species], dtype=float) for key in ("mean", "q05", "q10", "q90", "q95")}
-    return Outlook(
-        times_h=np.array(forecast["times_h"], dtype=float),
-        mean=rows["mean"],
-        ends={level: (rows[low], rows[high]) for level, (low, high) in LEVELS.items()},
-    )
+    times = np.array(forecast["times_h"], dtype=float)
+    under = np.array([plan[min(i, len(plan) - 1)].vector() for i in range(len(times))])
+    species = np.stack([np.array([forecast[key][s] for s in SPECIES], dtype=float).T for key in KEYS])  # (5, H, Q)
+    mean, *quantiles = quantity_paths(name, species[None], under[None])[0]
+    q05, q10, q90, q95 = np.sort(quantiles, axis=0)  # a ratio turns them round
+    return Outlook(times_h=times, mean=mean, ends={80: (q10, q90), 90: (q05, q95)})

@@ -111,8 +111,8 @@ def unsafe(case: Case, passed: FloatArray) -> str:
         if abs(value - old) > bounds.max_step + 1e-6:
             return f"{name} moves from {old!r} to {value!r}, more than {bounds.max_step:g}"
     perfusion, bleed, before = float(passed[0]), float(passed[1]), float(case.current[0])
-    if bleed > perfusion:
-        return f"bleed {bleed!r} exceeds perfusion {perfusion!r}"
+    if bleed + 0.015 > perfusion + 2e-9:  # 0.015: taken for samples
+        return f"bleed {bleed!r} and sampling exceed perfusion {perfusion!r}"
     if perfusion < before and 1000.0 * perfusion < (LEAST_CSPR - 1e-6) * case.vcd:
         return f"perfusion {perfusion!r} starves {case.vcd!r}e6 cells/mL"
     return ""

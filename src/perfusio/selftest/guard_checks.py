@@ -191,9 +191,10 @@ def _numbers(g: Any) -> Iterator[tuple[str, bool]]:
     beyond = small + 1e-9 + 1e-12
     yield "small ranges have a slack of 1e-9", not g.breaches(small + 0.9e-9, small, low, small, step)[0].any()
     yield "and no larger one", bool(g.breaches(beyond, beyond, low, small, step)[0].all())
-    more = middle.copy()
-    more[SETPOINT_INDEX["bleed_rate"]] = np.nextafter(500.0, 501.0)
-    yield "bleed may equal perfusion", not g.breaches(middle, middle, low, high, step)[2]
+    most = middle.copy()
+    most[SETPOINT_INDEX["bleed_rate"]] = 500.0 - 0.015  # what samples take
+    more = most + 1e-6 * (most != middle)
+    yield "bleed and sampling may equal perfusion", not g.breaches(most, middle, low, high, step)[2]
     yield "and not exceed it", bool(g.breaches(more, middle, low, high, step)[2])
     yield "the floor may be reached", not g.starves(0.3, 1.0, 20.0, 15.0)
     yield "and not passed", bool(g.starves(np.nextafter(0.3, 0.0), 1.0, 20.0, 15.0))

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from perfusio.config import DEFAULT_AMBR250_DESIGN_SPACE, DesignSpace
+from perfusio.process.rules import largest_bleed
 from perfusio.state import SETPOINT_INDEX, FloatArray, Setpoints, State
 
 INTEGRATING = 0.5
@@ -101,7 +102,7 @@ class PIController:
             self.integral = proposed  # clamp: no integration further into a limit
         bleed = float(np.clip(bleed, low, high))
         perfusion = float(np.clip(self.cspr * np.exp(log_vcd), *self._reach(current, "perfusion_rate")))
-        return replace(current, bleed_rate=min(bleed, perfusion), perfusion_rate=perfusion)
+        return replace(current, bleed_rate=min(bleed, float(largest_bleed(perfusion))), perfusion_rate=perfusion)
 
     def _reach(self, current: Setpoints, name: str) -> tuple[float, float]:
         low, high = self.design_space.reachable(current)

@@ -12,12 +12,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from perfusio.bed.objectives import quantity_paths
 from perfusio.bed.search import cross_entropy
 from perfusio.config import DEFAULT_AMBR250_DESIGN_SPACE, DEFAULT_CONSTRAINTS, Constraint, DesignSpace
 from perfusio.physics import derived
-from perfusio.physics.balances import SAMPLING_FLOW
 from perfusio.plant.vessel import VesselBatch
+from perfusio.process.derived import quantity_paths
+from perfusio.process.rules import largest_bleed
 from perfusio.state import SETPOINT_INDEX, SPECIES, SPECIES_INDEX, FloatArray, Setpoints, State
 
 MARGIN = 0.002
@@ -130,11 +130,11 @@ class Oracle:
         return Ahead(species=species, harvested=np.diff(total, axis=1), plans=plans)
 
     def _ramps(self, now: FloatArray, destinations: FloatArray) -> FloatArray:
-        """Return ramps (G, H, U) towards destinations (G, U), a largest step a day at most, with bleed <= perfusion."""
+        """Return ramps (G, H, U) towards destinations (G, U), a largest step a day at most, in balance."""
         steps = np.arange(1, self._horizon + 1)[:, None] * self._space.max_step
         ramps: FloatArray = now + np.clip((destinations - now)[:, None], -steps, steps)
         d, b = SETPOINT_INDEX["perfusion_rate"], SETPOINT_INDEX["bleed_rate"]
-        ramps[..., b] = np.minimum(ramps[..., b], ramps[..., d] - SAMPLING_FLOW)
+        ramps[..., b] = np.minimum(ramps[..., b], largest_bleed(ramps[..., d]))
         return ramps
 
     def _no_faster_than_growth(self, current: Setpoints) -> FloatArray:

@@ -9,8 +9,8 @@ from perfusio.config import Constraint, DesignSpace, Mode
 from perfusio.decision import Action, Decision, Verdict
 from perfusio.errors import PerfusioError
 from perfusio.forecast import Forecast
+from perfusio.process import rules
 from perfusio.state import (
-    SETPOINT_INDEX,
     SETPOINT_QUANTITIES,
     SETPOINTS,
     SPECIES,
@@ -101,7 +101,7 @@ def _is_physical(forecast: Forecast) -> bool:
 def breaches(
     new: FloatArray, current: FloatArray, low: FloatArray, high: FloatArray, max_step: FloatArray
 ) -> tuple[NDArray[np.bool_], NDArray[np.bool_], NDArray[np.bool_]]:
-    """Return which setpoints (..., U) leave their bounds, which move too far, and whether bleed exceeds perfusion.
+    """Return which setpoints (..., U) leave their bounds, which move too far, and whether the vessel would run empty.
 
     What is no number breaks every rule. A slack of ROUNDING is left; `guard` puts such values back onto the bound.
     """
@@ -109,14 +109,13 @@ def breaches(
     outside = ~((low - slack <= new) & (new <= high + slack))
     with np.errstate(invalid="ignore", over="ignore"):  # infinite values: the comparison answers them
         too_far = ~(np.abs(new - current) <= max_step + slack)
-    bleeds = ~(new[..., SETPOINT_INDEX["bleed_rate"]] <= new[..., SETPOINT_INDEX["perfusion_rate"]])
-    return outside, too_far, bleeds
+    return outside, too_far, ~rules.are_balanced(new)
 
 
 def _not_allowed(new: Setpoints, current: Setpoints, space: DesignSpace) -> tuple[str, ...]:
-    """Bounds, largest steps, and bleed <= perfusion."""
+    """Bounds, largest steps, and the volume balance."""
     low, high, step = space.low, space.high, space.max_step
-    outside, too_far, bleeds = breaches(new.vector(), current.vector(), low, high, step)
+    outside, too_far, empties = breaches(new.vector(), current.vector(), low, high, step)
     out = []
     for i, name in enumerate(SETPOINTS):
         value, old, unit = getattr(new, name), getattr(current, name), SETPOINT_QUANTITIES[name].unit
@@ -124,8 +123,9 @@ def _not_allowed(new: Setpoints, current: Setpoints, space: DesignSpace) -> tupl
             out.append(f"{name} {value:g} {unit} is outside {low[i]:g} to {high[i]:g} {unit}.")
         if too_far[i]:
             out.append(f"{name} would move from {old:g} to {value:g} {unit}; the largest step is {step[i]:g} {unit}.")
-    if bleeds:
-        out.append(f"Bleed {new.bleed_rate:g} would exceed perfusion {new.perfusion_rate:g} 1/day.")
+    if empties:
+        words = rules.imbalance(new.perfusion_rate, new.bleed_rate)
+        out.append(f"{words[0].upper()}{words[1:]}")
     return tuple(out)
 
 

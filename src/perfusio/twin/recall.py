@@ -36,6 +36,7 @@ def recalled(event: Decided) -> Decision:
         acquisition=event.acquisition,
         score=event.score,
         model_id=event.model_id,
+        plan=event.planned if event.plan else (),
     )
 
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from perfusio.bed.derived_forecasts import DERIVED_QUANTITIES, DIAMETER_CV, derived_forecast
+from perfusio.bed.derived_forecasts import DIAMETER_CV, FORECAST_QUANTITIES, derived_forecast
 from perfusio.config import DEFAULT_AMBR250_DESIGN_SPACE, DERIVED
 from perfusio.errors import ConfigError, OutOfRange, UnknownQuantity
 from perfusio.forecast import Forecast
@@ -22,8 +22,8 @@ def some(s=200):
 
 
 def test_every_quantity_that_can_be_an_objective_has_a_forecast():
-    assert set(DERIVED) - {"medium"} <= set(DERIVED_QUANTITIES)  # medium is what was asked for, not forecast
-    for name in DERIVED_QUANTITIES:
+    assert set(DERIVED) - {"medium"} <= set(FORECAST_QUANTITIES)  # medium is what was asked for, not forecast
+    for name in FORECAST_QUANTITIES:
         f = derived_forecast(some(), name, PLAN, diameter=17.0)
         low, high = f.interval(0.8)
         assert f.samples.shape == (200, 2)

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
-from perfusio.bed.objectives import COMFORT, RESERVE, Moments, discomfort, feasibility, judged, quantity_paths, scores
+from perfusio.bed.objectives import COMFORT, RESERVE, Moments, discomfort, feasibility, judged, scores
 from perfusio.config import DEFAULT_AMBR250_DESIGN_SPACE, Constraint, Objective, maximize, track
-from perfusio.state import SETPOINT_INDEX, SPECIES, SPECIES_INDEX
+from perfusio.state import SETPOINT_INDEX, SPECIES_INDEX
 from perfusio.testing import make_state
 
 NOMINAL = DEFAULT_AMBR250_DESIGN_SPACE.nominal.vector()
@@ -26,25 +26,6 @@ def plans(n_plans=1, horizon=3, **values):
     for name, value in values.items():
         out[..., SETPOINT_INDEX[name]] = value
     return out
-
-
-class TestQuantities:
-    @pytest.mark.parametrize("name", SPECIES)
-    def test_species_are_picked_by_name(self, name):
-        assert (quantity_paths(name, paths(), plans()) == getattr(make_state(), name)).all()
-
-    def test_cspr_is_per_cell(self):
-        found = quantity_paths("cspr", paths(vcd=40.0), plans(perfusion_rate=1.2))
-        assert found == pytest.approx(np.full((1, 4, 3), 1000.0 * 1.2 / 40.0), rel=1e-6)
-
-    def test_productivity_is_what_is_harvested(self):
-        found = quantity_paths("productivity", paths(titer=500.0), plans(perfusion_rate=1.2, bleed_rate=0.2))
-        assert found == pytest.approx(np.full((1, 4, 3), 500.0 * (1.2 - 0.2)))
-
-    def test_each_day_has_its_own_setpoints(self):
-        ramp = plans()
-        ramp[0, :, SETPOINT_INDEX["perfusion_rate"]] = [1.0, 1.5, 2.0]
-        assert quantity_paths("cspr", paths(vcd=50.0), ramp)[0, 0] == pytest.approx([20.0, 30.0, 40.0], rel=1e-6)
 
 
 class TestScores:

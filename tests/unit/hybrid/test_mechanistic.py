@@ -5,8 +5,8 @@ import pytest
 
 from perfusio.config import DEFAULT_AMBR250_DESIGN_SPACE
 from perfusio.hybrid.mechanistic import PARAMETERS, TYPICAL, _terms, advance
-from perfusio.physics.balances import SAMPLING_FLOW
 from perfusio.physics.integrate import IntegrationOutcome, integrate
+from perfusio.process.rules import SAMPLING_FLOW
 from perfusio.state import SETPOINT_INDEX, SETPOINTS, SPECIES, SPECIES_INDEX
 from perfusio.testing import make_state
 

@@ -6,24 +6,9 @@ import pytest
 from perfusio.physics import derived
 
 
-@pytest.mark.parametrize(("rate", "vcd", "expected"), [(1, 20, 50), (1, 50, 20), (2, 80, 25), (1.5, 100, 15)])
-def test_cspr(rate, vcd, expected):
-    assert derived.cspr(rate, vcd) == pytest.approx(expected)
-
-
-@pytest.mark.parametrize(("vcd", "diameter"), [(140, 16), (98, 18), (66, 20.5), (50, 22.5)])
-def test_vcv_of_thirty_percent(vcd, diameter):
-    assert derived.vcv(vcd, diameter) == pytest.approx(30.0, rel=0.01)
-
-
 def test_viability_and_dead_density_are_inverse():
     assert derived.viability(30.0, derived.dead_density(30.0, 93.0)) == pytest.approx(93.0)
     assert derived.dead_density(30.0, 100.0) == 0.0
-
-
-def test_productivity_counts_only_what_passes_the_membrane():
-    assert derived.harvest_titer(800.0, 0.75) == pytest.approx(600.0)
-    assert derived.volumetric_productivity(800.0, 0.75, 0.9) == pytest.approx(540.0)
 
 
 def test_net_growth_of_a_steady_density_is_what_leaves():

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from perfusio.config import DEFAULT_AMBR250_DESIGN_SPACE
-from perfusio.physics.balances import SAMPLING_FLOW
 from perfusio.plant.clones import CLONE_X
 from perfusio.plant.equations import INDEX, STATES, right_hand_side
+from perfusio.process.rules import SAMPLING_FLOW
 
 U = DEFAULT_AMBR250_DESIGN_SPACE.nominal.vector()[:, None]
 

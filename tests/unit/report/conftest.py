@@ -31,7 +31,7 @@ NEW = replace(SPACE.nominal, bleed_rate=0.2)
 
 def started(**changes) -> Event:
     config = RunConfig(duration_days=3, **changes)
-    return facts.started(config, SPACE, {"R01": Mode.AUTOMATIC}, {"R01": {}})
+    return facts.started(config, SPACE, {"R01": Mode.AUTOMATIC}, {"R01": {"kind": "simulated"}})
 
 
 def forecast(from_day: float) -> dict:

@@ -1,12 +1,18 @@
 """The figure is drawn from events alone, whatever the run looked like."""
 
+from dataclasses import replace
+from functools import reduce
+
 import pytest
 
 from perfusio.errors import ChainBroken
-from perfusio.events import SampleRead
-from perfusio.report.forecast_plot import _Story, plot_events, plot_record
+from perfusio.events import SampleCorrected, SampleRead
+from perfusio.report.forecast_plot import _story, plot_events, plot_record
+from perfusio.state import SETPOINTS, State
 from perfusio.testing import ManualClock, make_state
 from perfusio.twin.audit import AuditLogger
+from perfusio.twin.day import RunState
+from perfusio.twin.fold import after
 
 PNG = b"\x89PNG"
 
@@ -39,14 +45,31 @@ def test_a_run_that_stopped_early_is_drawn_as_far_as_it_came(told, tmp_path):
     assert not plot_events(run, path, reactor="R09")
 
 
-def test_the_story_keeps_late_values_beside_their_sample_and_one_step_per_interval(told):
-    story = _Story()
-    run = told.a_run()
-    for event in run:
-        if event.reactor:
-            story.take(event)
-    late = SampleRead(reactor="R01", turn=3, state=make_state(day=1), in_force=told.new, extra=True)
-    story.take(late)
-    assert [s.day for s in story.samples] == [0, 1, 1, 3]
-    assert len(story.in_force) == 2
+def story_of(events):
+    known = reduce(after, events, RunState())
+    return _story(known, "R01", [])
+
+
+def test_the_story_is_what_the_twin_knows(told):
+    run = told.a_run()[:-1]
+    late = SampleRead(reactor="R01", turn=3, state=State(time_h=24.0, titer=412.0), in_force=told.new, extra=True)
+    right = replace(make_state(day=1), glucose=2.5)
+    corrected = SampleCorrected(reactor="R01", turn=3, state=right, corrects=7)
+    story = story_of([*run, late, corrected])
+    assert [s.day for s in story.known.states] == [0, 1, 3]
+    assert story.known.states[1].glucose == 2.5  # what it was counts no more, in the figure as in the twin
+    assert len(story.known.setpoints) == 2
     assert not story.is_chosen
+    assert story_of([*run, late]).known.states[1].titer == 412.0
+
+
+def test_a_forecast_is_drawn_under_the_plan_that_was_decided(told):
+    plan = {name: [v, v + 0.1] for name, v in vars_of(told.new).items()}
+    (decided,) = told.decided(0)
+    story = story_of([*told.a_run()[:3], replace(decided, plan=plan)])
+    assert story.is_chosen
+    assert [u.bleed_rate for u in story.plan] == [told.new.bleed_rate, told.new.bleed_rate + 0.1]
+
+
+def vars_of(setpoints):
+    return {name: getattr(setpoints, name) for name in SETPOINTS}

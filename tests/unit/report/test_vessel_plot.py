@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from perfusio.bed.derived_forecasts import DERIVED_QUANTITIES, derived_forecast
+from perfusio.bed.derived_forecasts import FORECAST_QUANTITIES, derived_forecast
 from perfusio.config import DEFAULT_AMBR250_DESIGN_SPACE
 from perfusio.forecast import Forecast
 from perfusio.plant.clones import CLONE_X
@@ -17,7 +17,7 @@ def test_every_quantity_has_a_panel_with_its_unit(tmp_path):
     (run,) = simulate_runs(CLONE_X, {"R1": NOMINAL}, days=4, seed=1)
     samples = np.random.default_rng(0).uniform(1.0, 2.0, size=(30, 3, len(SPECIES)))
     forecast, plan = Forecast.from_samples(np.array([72.0, 96.0, 120.0]), samples), [NOMINAL] * 3
-    derived = {n: (q, derived_forecast(forecast, n, plan, diameter=16.0)) for n, q in DERIVED_QUANTITIES.items()}
+    derived = {n: (q, derived_forecast(forecast, n, plan, diameter=16.0)) for n, q in FORECAST_QUANTITIES.items()}
     path = tmp_path / "plots" / "forecast.svg"
     plot_vessel_forecast(run, forecast, plan, path, start_h=48.0, title="A title", derived=derived)
     text = path.read_text(encoding="utf-8")

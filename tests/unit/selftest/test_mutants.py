@@ -48,7 +48,7 @@ def test_a_small_change_is_noticed(before, after):
 
 def test_a_guard_that_no_case_but_a_vector_finds_is_noticed(monkeypatch):
     monkeypatch.setattr(mutants, "wrong_answers", lambda module: iter(()))
-    assert mutants.is_noticed(changed("bleeds = ~(", "bleeds = (new > 1e9).any() & ~("))
+    assert mutants.is_noticed(changed("~rules.are_balanced(new)", "(new > 1e9).any() & ~rules.are_balanced(new)"))
     assert not mutants.is_noticed(guard)
 
 

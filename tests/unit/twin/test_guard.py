@@ -118,7 +118,7 @@ def test_bleed_above_perfusion_is_held():
         decision, reactor="R01", trajectory=trajectory(make_state(day=0)), current=current, design_space=space,
         constraints=(), mode=Mode.AUTOMATIC,
     )  # fmt: skip
-    assert "would exceed perfusion 0.55" in held_because(verdict)
+    assert "exceed perfusion_rate 0.55" in held_because(verdict)
 
 
 @pytest.mark.parametrize("value", [nan, inf, -inf])

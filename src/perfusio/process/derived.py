@@ -1,0 +1,89 @@
+"""Each quantity that follows from species and setpoints, once: name, unit, formula, and its values under a plan.
+
+Letters: G plans, S paths, H intervals, Q species, U setpoints. Formulas take scalars or arrays that broadcast, in
+canonical units; sources: docs/explanations/notation.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from perfusio.errors import OutOfRange
+from perfusio.quantities import Quantity
+from perfusio.state import SETPOINT_INDEX, SPECIES_INDEX, FloatArray, find_quantity
+
+DERIVED_QUANTITIES: Mapping[str, Quantity] = {
+    q.name: q
+    for q in (
+        Quantity(name="productivity", unit="mg/L/day", label="Productivity", low=0.0, high=np.inf),
+        Quantity(name="cspr", unit="pL/cell/day", label="Perfusion per cell", low=0.0, high=np.inf),
+        Quantity(name="vcv", unit="%", label="Viable cell volume", low=0.0, high=100.0),
+        Quantity(name="harvest_titer", unit="mg/L", label="Harvest titer", low=0.0, high=np.inf),
+        Quantity(name="medium", unit="1/day", label="Perfusion medium used", low=0.0, high=np.inf),
+    )
+}
+DERIVED_UNITS: Mapping[str, str] = {name: quantity.unit for name, quantity in DERIVED_QUANTITIES.items()}
+"""`medium` is the perfusion medium used, in vessel volumes a day."""
+DERIVED: tuple[str, ...] = tuple(DERIVED_QUANTITIES)
+EVERYTHING = np.ones(())
+"""Sieving: the membrane holds back no product unless harvest samples say otherwise."""
+
+
+def forecast_unit(name: str) -> str:
+    """Return the unit of whatever can be forecast: a species or a derived quantity."""
+    return DERIVED_UNITS.get(name) or find_quantity(name).unit
+
+
+def cspr(perfusion_rate: FloatArray, vcd: FloatArray) -> FloatArray:
+    """Cell-specific perfusion rate [pL/cell/day]: 1000 D / VCD with D in VVD and VCD in 1e6 cells/mL."""
+    return 1000.0 * perfusion_rate / vcd
+
+
+def vcv(vcd: FloatArray, diameter: FloatArray) -> FloatArray:
+    """Viable cell volume [% of the broth]: VCD (pi/6) d^3 1e-4 with d in um. An error of d counts three times."""
+    return vcd * (np.pi / 6.0) * diameter**3 * 1e-4
+
+
+def harvest_titer(titer: FloatArray, sieving: FloatArray) -> FloatArray:
+    """Product concentration in the harvest [mg/L]: sigma_P times the concentration in the vessel."""
+    return sieving * titer
+
+
+def volumetric_productivity(titer: FloatArray, sieving: FloatArray, harvest: FloatArray) -> FloatArray:
+    """Product harvested per vessel volume [mg/L/day]: sigma_P P H with the harvest flow H in VVD."""
+    return harvest_titer(titer, sieving) * harvest
+
+
+def quantity_paths(name: str, paths: FloatArray, plans: FloatArray, *, diameter: float = np.nan) -> FloatArray:
+    """Return one quantity along paths (G, S, H, Q) under plans (G, H, U), shape (G, S, H), canonical unit.
+
+    Args:
+        name: A species or one of DERIVED.
+        paths: Species along the paths.
+        plans: Setpoints that led there, of the same interval.
+        diameter: Cell diameter [um] for ``"vcv"``: the model has none, so the last measured one is held.
+
+    Raises:
+        OutOfRange: a viable cell volume was asked for without a diameter.
+    """
+    if name in SPECIES_INDEX:
+        picked: FloatArray = paths[..., SPECIES_INDEX[name]]
+        return picked
+    perfusion = plans[:, None, :, SETPOINT_INDEX["perfusion_rate"]]
+    if name == "medium":
+        return np.broadcast_to(perfusion, paths.shape[:-1])
+    if name == "cspr":
+        return cspr(perfusion, paths[..., SPECIES_INDEX["vcd"]] + 1e-6)
+    if name == "vcv":
+        if not diameter > 0.0:
+            raise OutOfRange(
+                f"diameter = {diameter:g} um: a viable cell volume needs a measured cell diameter above 0. Measure it, "
+                "or leave the volume out and track vcd."
+            )
+        return vcv(paths[..., SPECIES_INDEX["vcd"]], np.asarray(diameter))
+    if name == "harvest_titer":
+        return harvest_titer(paths[..., SPECIES_INDEX["titer"]], EVERYTHING)
+    bleed = plans[:, None, :, SETPOINT_INDEX["bleed_rate"]]
+    return volumetric_productivity(paths[..., SPECIES_INDEX["titer"]], EVERYTHING, perfusion - bleed)

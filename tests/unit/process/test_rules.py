@@ -1,0 +1,69 @@
+"""One volume balance: design space, guard, search, designs and virtual vessels judge alike."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from perfusio.config import DEFAULT_AMBR250_DESIGN_SPACE, Bounds, DesignSpace
+from perfusio.errors import EmptyDesignSpace, OutOfRange
+from perfusio.plant.vessel import _check
+from perfusio.process.rules import SAMPLING_FLOW, are_balanced, imbalance, is_balanced, largest_bleed
+from perfusio.state import SETPOINT_INDEX, Setpoints
+from perfusio.twin.guard import breaches
+
+WIDE = DesignSpace(
+    bounds={**DEFAULT_AMBR250_DESIGN_SPACE.bounds, "bleed_rate": Bounds(low=0.0, high=2.5, nominal=0.15, max_step=2.5)}
+)
+FLOWS = st.floats(0.5, 2.0), st.floats(0.0, 2.5)
+
+
+def setpoints(perfusion, bleed):
+    u = WIDE.nominal.vector()
+    u[SETPOINT_INDEX["perfusion_rate"]], u[SETPOINT_INDEX["bleed_rate"]] = perfusion, bleed
+    return u
+
+
+def vessel_takes(u):
+    try:
+        _check(Setpoints.of(u))
+    except OutOfRange:
+        return False
+    return True
+
+
+@given(*FLOWS)
+def test_everybody_judges_alike(perfusion, bleed):
+    u = setpoints(perfusion, bleed)
+    right = bleed + SAMPLING_FLOW <= perfusion + 1e-9
+    assert bool(is_balanced(perfusion, bleed)) == right
+    assert WIDE.contains(Setpoints.of(u)) == right
+    assert vessel_takes(u) == right
+    assert breaches(u, u, WIDE.low, WIDE.high, WIDE.max_step)[2] == (not right)
+
+
+@pytest.mark.parametrize("perfusion", np.linspace(0.5, 2.0, 16))
+def test_the_edge_itself_is_allowed_everywhere(perfusion):
+    u = setpoints(perfusion, float(largest_bleed(perfusion)))
+    assert are_balanced(u)
+    assert vessel_takes(u)
+    assert WIDE.contains(Setpoints.of(u))
+
+
+def test_what_is_no_number_is_not_balanced():
+    assert not is_balanced(np.nan, 0.1)
+    assert not is_balanced(1.0, np.nan)
+    assert are_balanced(np.stack([setpoints(1.0, 0.2), setpoints(1.0, np.nan)])).tolist() == [True, False]
+
+
+def test_the_words_name_both_flows_and_the_way_out():
+    words = imbalance(1.0, 0.99)
+    assert "bleed_rate 0.99 and sampling 0.015 1/day exceed perfusion_rate 1 1/day" in words
+    assert "Lower the bleed or raise the perfusion" in words
+
+
+def test_a_space_in_which_every_vessel_runs_empty_is_refused():
+    bounds = {**WIDE.bounds, "perfusion_rate": Bounds(low=0.2, high=0.5, nominal=0.4, max_step=0.1),
+              "bleed_rate": Bounds(low=0.49, high=1.0, nominal=0.5, max_step=0.1)}  # fmt: skip
+    with pytest.raises(EmptyDesignSpace, match=r"sampling takes 0\.015"):
+        DesignSpace(bounds=bounds)
