@@ -71,6 +71,7 @@ class Narrator:
         self._days, self._interval = 0.0, 24.0
         self._end_h: dict[str, float] = {}
         self._in_force: dict[str, Setpoints] = {}
+        self._intended: dict[str, WriteIntended] = {}
         self._never: dict[str, frozenset[str]] = {}
         self._is_headed = self._is_one = True
 
@@ -152,7 +153,7 @@ class Narrator:
     def _of_a_vessel(self, event: Event, reactor: str) -> list[Line]:
         said = []
         today = self._today.get(reactor)
-        if today is None or (event.turn is not None and event.turn != today.turn):
+        if today is None or (event.turn is not None and event.turn > today.turn):  # an older one is a late remark
             said = self._told(reactor)
             today = self._today[reactor] = _Today(turn=event.turn or 0)
         self._note_down(event, reactor, today)
@@ -181,7 +182,13 @@ class Narrator:
         elif isinstance(event, Forecasted):
             today.forecast = event.hold, (self._in_force.get(reactor, Setpoints()),)
         elif isinstance(event, WriteIntended):
-            today.intended, self._in_force[reactor] = event, event.old
+            self._intended[reactor], self._in_force[reactor] = event, event.old
+            if event.turn == today.turn:
+                today.intended = event
+        elif isinstance(event, SetpointsWritten):
+            if today.is_told or event.turn != today.turn:  # its row was told as advice, which a person has approved
+                words = f"{_moves(event, self._intended.get(reactor))}, as approved."
+                say(note("WRITTEN:", words, Tone.HEAD, indent=True))
         elif isinstance(event, AlarmRaised):
             tone = Tone.ACT if event.level == "act" else Tone.WARN
             say(note(f"ALARM ({event.level}):", f"{event.reason} {event.response}", tone, indent=True))
@@ -269,6 +276,17 @@ def number(value: float) -> str:
         return "-"
     size = abs(value)
     return f"{value:.{0 if size >= 100 else 1 if size >= 10 else 2 if size >= 1 or size == 0 else 3}f}"
+
+
+def _moves(written: SetpointsWritten, intended: WriteIntended | None) -> str:
+    """Say which setpoints a write has changed."""
+    old = intended.old if intended is not None else None
+    moved = [
+        f"{SHORT[name]} {text} {SETPOINT_QUANTITIES[name].unit}"
+        for name in SETPOINTS
+        if (text := _moved(old, written.acknowledged, name)) != UNCHANGED
+    ]
+    return ", ".join(moved) or "all as before"
 
 
 def _moved(old: Setpoints | None, new: Setpoints, name: str) -> str:

@@ -184,10 +184,13 @@ def culture_day(run_state: RunState, event: Event, interval_hours: float) -> flo
         return sample.time_h / 24.0 if np.isfinite(sample.time_h) else None
     if reactor not in run_state.starts or event.turn is None:
         return None
-    if event.turn == run_state.today.turn and reactor in run_state.today.sampled:
-        return run_state.trajectories[reactor].states[-1].time_h / 24.0
     turn, first_h = run_state.starts[reactor]
-    return (first_h + (event.turn - turn) * interval_hours) / 24.0
+    expected_h = first_h + (event.turn - turn) * interval_hours
+    last_h = run_state.trajectories[reactor].states[-1].time_h
+    is_its_own = event.turn == run_state.today.turn and reactor in run_state.today.sampled
+    if is_its_own or abs(last_h - expected_h) < interval_hours / 2.0:
+        return last_h / 24.0
+    return expected_h / 24.0
 
 
 def is_fit_due(turn: int, retrain_every: int) -> bool:

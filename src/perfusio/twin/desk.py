@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
 from math import nan
 from pathlib import Path
 
@@ -40,18 +40,23 @@ class Desk:
         self._is_thinking = False
         self._carried_out: set[str] = set()
 
-    @contextmanager
-    def thinking(self) -> Iterator[None]:
-        """While models and policies work on what is known, no sample is added to it."""
-        self._is_thinking = True
+    @asynccontextmanager
+    async def thinking(self) -> AsyncIterator[None]:
+        """While models and policies work on what is known, no sample is added to it.
+
+        An approved write that is still under way has ended before: today is decided on what it put in force.
+        """
+        async with self._one_at_a_time:
+            self._is_thinking = True
         try:
             yield
         finally:
             self._is_thinking = False
 
-    @property
-    def _may_not_learn(self) -> bool:
-        return self._is_thinking or self._book.run_state.today.is_conditioned
+    def _must_wait(self, order: Order) -> bool:
+        if order.act == "accept":
+            return self._is_thinking or self._book.run_state.today.is_conditioned
+        return order.act == "adopt" and self._is_thinking
 
     async def stay_open(self) -> None:
         """Look for orders for ever; cancel it to close."""
@@ -67,7 +72,7 @@ class Desk:
         """
         async with self._one_at_a_time:
             for place, order in self._waiting():
-                if isinstance(order, Order) and order.act == "accept" and self._may_not_learn:
+                if isinstance(order, Order) and self._must_wait(order):
                     continue  # what is thought about now must not change meanwhile: a moment later
                 if isinstance(order, Order) and order.act == "adopt":
                     self._answer(order, "", "" if await self._adopt() else "No refit waits for approval.")
@@ -159,25 +164,27 @@ class Desk:
 
     async def _on_advice(self, reactor: str, order: Order) -> None:
         known = self._book.run_state
-        turn, advice = known.today.turn, known.advised.get(reactor)
+        advice = known.advised.get(reactor)
         if advice is None or advice.key != order.value:
             words = "This advice does not wait any more: it was acted upon, or a new sample came."
             self._answer(order, reactor, words, key=order.value)
         elif order.act == "reject":
-            self._answer(order, reactor, "", key=advice.key)
+            self._answer(order, reactor, "", key=advice.key, turn=advice.turn)
         elif self._book.mode(reactor) is not Mode.ADVISORY:
             self._answer(order, reactor, f"The vessel is in mode {self._book.mode(reactor).value}.", key=advice.key)
         elif self._pace.has_passed(reactor, advice.turn or 0):
             self._answer(order, reactor, "The advice is out of date: the next sample is due.", key=advice.key)
         else:
-            self._answer(order, reactor, "", key=advice.key)
-            if problem := await self._hands.approve(reactor, turn, recalled(advice), advice.key):
-                self._answer(order, reactor, problem, key=advice.key)
+            self._answer(order, reactor, "", key=advice.key, turn=advice.turn)
+            if problem := await self._hands.approve(reactor, advice.turn or 0, recalled(advice), advice.key):
+                self._answer(order, reactor, problem, key=advice.key, turn=advice.turn)
 
-    def _answer(self, order: Order, reactor: str, problem: str, *, key: str = "") -> None:
+    def _answer(self, order: Order, reactor: str, problem: str, *, key: str = "", turn: int | None = None) -> None:
+        """Put an act on record, on the turn of what it is about; the present one if it is about nothing older."""
+        now = self._book.run_state.today.turn
         self._book.append(
             OperatorActed(
-                reactor=reactor or None, turn=self._book.run_state.today.turn, who=order.who,
+                reactor=reactor or None, turn=now if turn is None else turn, who=order.who,
                 act=f"mode {order.value}" if order.act == "mode" else order.act, key=key, is_done=not problem,
                 answer=problem, reason=order.why,
             )

@@ -343,7 +343,7 @@ class DigitalTwin:
             if silent >= OVERDUE_TURNS and not self._inbox.is_reading_ahead:
                 return Outcome.SAMPLE_OVERDUE
             await self._hands.settle(turn)
-            with self._desk.thinking():
+            async with self._desk.thinking():
                 await self._think_and_act(turn, present, is_last=turn == last)
         return Outcome.COMPLETED
 

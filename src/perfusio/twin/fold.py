@@ -173,13 +173,13 @@ def _withheld(run_state: RunState, event: Withheld) -> RunState:
     held = _without(run_state.held, reactor)
     if event.action == "hold":
         held = {reactor: event.turn or 0, **run_state.held}
-    return replace(_settled(run_state, reactor), held=held)
+    return replace(_settled(run_state, event), held=held)
 
 
 def _intended(run_state: RunState, event: WriteIntended) -> RunState:
     reactor = str(event.reactor)
     return replace(
-        _settled(run_state, reactor),
+        _settled(run_state, event),
         pending={**run_state.pending, reactor: event},
         held=_without(run_state.held, reactor),
         advised=_without(run_state.advised, reactor),
@@ -233,8 +233,12 @@ def _holds(run_state: RunState, reactor: str, found: Setpoints | None) -> RunSta
     return in_force(run_state, reactor, *found.filled_from(run_state.in_force[reactor]))
 
 
-def _settled(run_state: RunState, reactor: str) -> RunState:
-    return replace(run_state, today=replace(run_state.today, settled=run_state.today.settled | {reactor}))
+def _settled(run_state: RunState, event: Withheld | WriteIntended) -> RunState:
+    """The turn of this event is done with; a person may act on the advice of a turn when the next one has begun."""
+    today = run_state.today
+    if event.turn != today.turn:
+        return run_state
+    return replace(run_state, today=replace(today, settled=today.settled | {str(event.reactor)}))
 
 
 # -- people and alarms -----------------------------------------------------------------------------------------------

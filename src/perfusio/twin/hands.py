@@ -121,7 +121,7 @@ class Hands:
             )  # fmt: skip
             return
         cut_short = Order(
-            reactor=reactor, turn=turn, key=intent.key, current=intent.old, expected=intent.old,
+            reactor=reactor, turn=intent.turn or 0, key=intent.key, current=intent.old, expected=intent.old,
             verdict=Verdict(reactor_id=reactor, setpoints=intent.new, action=Action.WRITE),
         )  # fmt: skip
         report = settled(intent, found)

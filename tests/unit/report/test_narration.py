@@ -182,3 +182,13 @@ def test_a_run_that_goes_on_on_its_last_day_is_told_without_its_first_sample(tol
     (row,) = rows([*resumed, RunEnded(outcome="COMPLETED", n_samples=1, n_decisions=0)])
     assert row[0] == "3"
     assert row[6] == number(told.forecast(0)["mean"]["vcd"][2])
+
+
+def test_advice_that_is_approved_on_the_next_turn_is_a_remark_and_no_second_row(told):
+    start, read, decided = told.a_run()[:3]
+    advised = Withheld(reactor="R01", turn=0, action="advise", because=("Advisory.",), reason="Advisory.")
+    missed = [e for e in told.a_run() if type(e).__name__ == "SampleMissing"]
+    told_late = [replace(e, reactor="R01") for e in told.written(0)]
+    said = texts([start, read, decided, advised, *missed, *told_late])
+    assert "      WRITTEN: bleed 0.200 1/day, as approved." in said
+    assert len([line for line in said if line[:5].strip() == "0"]) == 1
