@@ -15,7 +15,8 @@ from model_cases import training
 from perfusio.connectors.simulated import SimulatedAmbr250
 from perfusio.plant.clones import Clone, perturbed
 from perfusio.plant.conditions import Disturbance
-from perfusio.plant.oracle import clone_named, hold_density
+from perfusio.plant.families import clone_named
+from perfusio.plant.oracle import hold_density
 from perfusio.state import Setpoints
 from perfusio.trajectory import Trajectory
 

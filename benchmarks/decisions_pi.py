@@ -21,7 +21,7 @@ from model_cases import Array
 from perfusio.bed.search import cross_entropy
 from perfusio.connectors.simulated import SimulatedAmbr250
 from perfusio.plant.clones import Clone
-from perfusio.plant.oracle import clone_named
+from perfusio.plant.families import clone_named
 from perfusio.study.baselines import PIController
 from perfusio.study.closed_loop import steer_all, tracking_error
 

@@ -25,7 +25,7 @@ from perfusio.hybrid.embedding import CloneRegistry
 from perfusio.hybrid.model import HybridModel
 from perfusio.hybrid.transfer import adapt
 from perfusio.plant.experiment import simulate_runs
-from perfusio.plant.oracle import clone_named
+from perfusio.plant.families import clone_named
 from perfusio.report.clone_plot import clone_table, plot_clones
 from perfusio.study.backtest import backtest
 from perfusio.trajectory import Trajectory

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from perfusio.physics import balances
 from perfusio.plant import equations, kinetics
 from perfusio.plant.clones import CLONE_X, CLONE_Y
+from perfusio.plant.medium import Equipment, Medium
 from perfusio.plant.parameters import PARAMETERS
 from perfusio.state import SETPOINTS
 
@@ -34,15 +34,15 @@ def test_every_setpoint_is_explained():
 
 
 def test_numbers_in_the_text_are_those_of_the_code():
-    page = PAGE.read_text(encoding="utf-8")
+    page, medium, pumps = PAGE.read_text(encoding="utf-8"), Medium(), Equipment()
     for words in (
-        f"S = {balances.SAMPLING_FLOW:g}",
+        f"S = {pumps.sampling_flow:g}",
         f"R = {equations.RETENTION:g}",
         f"R_d = {equations.RETENTION_DEAD:g}",
-        f"{balances.MEDIUM_GLUCOSE:g} g/L glucose",
-        f"{balances.MEDIUM_GLUTAMINE:g} mmol/L glutamine",
-        f"{balances.CONCENTRATE_GLUCOSE:g} g/L concentrate",
-        f"at most {balances.CONCENTRATE_MAX_FLOW:g} VVD",
+        f"{medium.glucose:g} g/L glucose",
+        f"{medium.glutamine:g} mmol/L glutamine",
+        f"{pumps.concentrate_glucose:g} g/L concentrate",
+        f"at most {pumps.concentrate_max_flow:g} VVD",
         f"OTR = {kinetics.OXYGEN_CAPACITY:g} mmol/L/day",
         f"({kinetics.OVERFLOW_GLUCOSE:g} + G)",
         f"({kinetics.GLUCOSE_AFFINITY:g} + G)",

@@ -10,9 +10,9 @@ from perfusio.physics import balances
 from perfusio.physics.balances import GLUCOSE_MOLAR_MASS, MEDIUM_GLUTAMINE, Flows
 from perfusio.physics.integrate import IntegrationOutcome, integrate
 from perfusio.plant.clones import CLONE_X, draw_clone
-from perfusio.plant.equations import INDEX, RETENTION, STATES, cell_rates, right_hand_side
+from perfusio.plant.equations import INDEX, RETENTION, SCALES, STATES, cell_rates, right_hand_side
 from perfusio.plant.parameters import stack
-from perfusio.plant.vessel import SCALES, TOLERANCE, VesselBatch
+from perfusio.plant.vessel import TOLERANCE, VesselBatch
 from perfusio.process.rules import SAMPLING_FLOW
 from perfusio.state import SETPOINTS, Setpoints
 

@@ -122,17 +122,14 @@ def _open_file(settings: FileSettings, opening: Opening) -> FilesystemStore:
 
 def _open_simulated(settings: SimulatedSettings, opening: Opening) -> SimulatedAmbr250:
     from perfusio.connectors.simulated import SimulatedAmbr250
-    from perfusio.plant.clones import CLONES
-    from perfusio.quantities import closest
+    from perfusio.plant.families import clone_named
 
-    if settings.clone not in CLONES:
-        known = ", ".join(CLONES)
-        raise ConfigError(
-            f"connector.clone = {settings.clone!r} is no cell line of the simulation."
-            f"{closest(settings.clone, tuple(CLONES))} Known: {known}."
-        )
+    try:
+        clone = clone_named(settings.clone)
+    except ConfigError as error:
+        raise ConfigError(f"connector.clone: {error}") from error
     return SimulatedAmbr250(
-        CLONES[settings.clone], n_vessels=settings.n_vessels, days=opening.days, seed=settings.seed,
+        clone, n_vessels=settings.n_vessels, days=opening.days, seed=settings.seed,
         sampling_interval_hours=opening.interval_hours,
     )  # fmt: skip
 

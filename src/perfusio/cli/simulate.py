@@ -22,7 +22,11 @@ if TYPE_CHECKING:
 
 def simulate(
     clone: Annotated[
-        str, typer.Option(help="CloneX (switches to lactate), CloneY (never does), Random1, ...")
+        str,
+        typer.Option(
+            help="CloneX (switches to lactate), CloneY (never does), Random1, ...; of foreign make: Y-T127, Y-GS46, "
+            "Y-1, Monod-lit, Monod-1, Own2-1, ..."
+        ),
     ] = "CloneX",
     kind: Kind = "box-behnken",
     factors: Factors = "perfusion_rate,bleed_rate,glucose_setpoint,temperature",
@@ -43,7 +47,7 @@ def simulate(
     from perfusio.connectors.runs_table import RUNS_HEADER, runs_rows, write_csv
     from perfusio.errors import ConfigError
     from perfusio.plant.experiment import simulate_runs
-    from perfusio.plant.oracle import clone_named
+    from perfusio.plant.families import clone_named
     from perfusio.plant.sensors import PERFECT, SensorSettings
     from perfusio.report.trajectory_plot import plot_trajectories
 

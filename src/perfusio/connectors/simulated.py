@@ -17,6 +17,8 @@ from perfusio.config import DEFAULT_AMBR250_DESIGN_SPACE
 from perfusio.errors import ConfigError, EndOfRun, NotConnected, OutOfRange, SampleOverdue, WriteRejected
 from perfusio.plant.clones import CLONE_X, Clone
 from perfusio.plant.conditions import Disturbance, Inoculum
+from perfusio.plant.families import clone_named
+from perfusio.plant.medium import Equipment, Medium
 from perfusio.plant.sensors import Sensors, SensorSettings
 from perfusio.plant.vessel import VesselBatch, vessel_seeds
 from perfusio.protocols import ConnectorKind
@@ -49,7 +51,7 @@ class SimulatedAmbr250:
     numbers to rounding.
 
     Args:
-        clones: One cell line for all vessels, or one each.
+        clones: One cell line for all vessels, or one each; a `Clone` or its name, e.g. ``"Y-GS46"``.
         n_vessels: Number of vessels, named R01, R02, ...
         setpoints: In force at the start: one set for all, or one each; default nominal.
         sampling_interval_hours: Time that passes per sample [h].
@@ -59,6 +61,8 @@ class SimulatedAmbr250:
         faults: What goes wrong, for all vessels or by reactor.
         inoculum: How the vessels start.
         disturbances: Lasting changes of kinetic constants, for benchmarks.
+        medium: What flows in, one for all vessels or one each; None is what each cell line is usually fed with.
+        equipment: Sampling and the pump of the glucose concentrate, one for all vessels or one each.
         inoculated_after: By reactor, after how many intervals of the run it is inoculated; 0 where nothing is said.
     """
 
@@ -67,7 +71,7 @@ class SimulatedAmbr250:
 
     def __init__(
         self,
-        clones: Clone | Sequence[Clone] = CLONE_X,
+        clones: Clone | str | Sequence[Clone | str] = CLONE_X,
         *,
         n_vessels: int = 1,
         setpoints: Setpoints | Sequence[Setpoints] | None = None,
@@ -78,6 +82,8 @@ class SimulatedAmbr250:
         faults: Faults | Mapping[str, Faults] | None = None,
         inoculum: Inoculum | None = None,
         disturbances: Iterable[Disturbance] = (),
+        medium: Medium | Sequence[Medium] | None = None,
+        equipment: Equipment | Sequence[Equipment] | None = None,
         inoculated_after: Mapping[str, int] | None = None,
     ) -> None:
         if not 0 < sampling_interval_hours < np.inf:
@@ -86,12 +92,14 @@ class SimulatedAmbr250:
             )
         streams = vessel_seeds(seed, n_vessels)
         self._batch = VesselBatch(
-            clones,
+            _cell_line(clones) if isinstance(clones, Clone | str) else [_cell_line(clone) for clone in clones],
             DEFAULT_AMBR250_DESIGN_SPACE.nominal if setpoints is None else setpoints,
             n_vessels=n_vessels,
             seeds=streams,
             inoculum=inoculum,
             disturbances=disturbances,
+            medium=medium,
+            equipment=equipment,
         )
         self._interval_days = sampling_interval_hours / 24.0
         self._last_sample = None if days is None else int(days / self._interval_days + 1e-9)
@@ -160,6 +168,10 @@ class SimulatedAmbr250:
         if index in self._waiting:
             together, self._waiting = sorted(self._waiting), []
             self._batch.advance(self._interval_days, together)
+
+
+def _cell_line(clone: Clone | str) -> Clone:
+    return clone_named(clone) if isinstance(clone, str) else clone
 
 
 @dataclass(slots=True, kw_only=True, eq=False)

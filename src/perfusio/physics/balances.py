@@ -55,7 +55,9 @@ class Flows:
         object.__setattr__(self, "harvest", self.inflow - self.broth)
 
 
-def concentrate_feed(glucose: Array, setpoint: Array) -> tuple[Array, Array]:
+def concentrate_feed(
+    glucose: Array, setpoint: Array, max_flow: Number = CONCENTRATE_MAX_FLOW
+) -> tuple[Array, Array]:
     """The glucose controller: concentrate flows in while glucose is below its setpoint, at most the pump's limit.
 
     Half open at the setpoint, open below and closed above it within a few `CONTROLLER_WIDTH`. A setpoint of zero turns
@@ -64,12 +66,13 @@ def concentrate_feed(glucose: Array, setpoint: Array) -> tuple[Array, Array]:
     Args:
         glucose: Concentration in the vessel [g/L].
         setpoint: `glucose_setpoint` [g/L].
+        max_flow: What the pump can give [VVD].
 
     Returns:
         Flow [VVD] and its slope -d(flow)/d(glucose) [VVD per g/L], >= 0, which `fed_glucose` needs.
     """
     open_fraction = 0.5 * (1.0 - np.tanh((glucose - setpoint) / (2.0 * CONTROLLER_WIDTH)))  # logistic, no overflow
-    flow = CONCENTRATE_MAX_FLOW * np.tanh(setpoint / CONTROLLER_WIDTH) * open_fraction
+    flow = max_flow * np.tanh(setpoint / CONTROLLER_WIDTH) * open_fraction
     return flow, flow * (1.0 - open_fraction) / CONTROLLER_WIDTH
 
 
@@ -103,7 +106,15 @@ def solute(inlet: Number, flows: Flows, made: Number, taken: Number) -> Balance:
     return flows.perfusion * inlet + made, flows.inflow + taken
 
 
-def fed_glucose(glucose: Array, flows: Flows, slope: Array, taken: Array) -> Balance:
+def fed_glucose(
+    glucose: Array,
+    flows: Flows,
+    slope: Array,
+    taken: Array,
+    *,
+    inlet: Number = MEDIUM_GLUCOSE,
+    concentrate: Number = CONCENTRATE_GLUCOSE,
+) -> Balance:
     """Glucose with its controller: dG/dt = D G_in + F G_conc - (D + F) G - taken G.
 
     The controller pulls hard towards its setpoint. Its slope is moved from production into the loss rate (both sides
@@ -114,9 +125,11 @@ def fed_glucose(glucose: Array, flows: Flows, slope: Array, taken: Array) -> Bal
         flows: The vessel's flows, `feed` from `concentrate_feed`.
         slope: The controller's slope [VVD per g/L] from `concentrate_feed`.
         taken: Uptake divided by the concentration [1/day].
+        inlet: Glucose in the perfusion medium [g/L].
+        concentrate: Glucose in the concentrate [g/L].
     """
-    stiffness = CONCENTRATE_GLUCOSE * slope
-    production = flows.perfusion * MEDIUM_GLUCOSE + flows.feed * CONCENTRATE_GLUCOSE + stiffness * glucose
+    stiffness = concentrate * slope
+    production = flows.perfusion * inlet + flows.feed * concentrate + stiffness * glucose
     return production, flows.inflow + taken + stiffness
 
 

@@ -138,7 +138,7 @@ def integrate(
     y0: Array,
     days: ArrayLike,
     *,
-    rtol: float = 1e-4,
+    rtol: ArrayLike = 1e-4,
     atol: ArrayLike = 1e-6,
     max_steps: int = 20_000,
     first_step: ArrayLike = 0.02,
@@ -152,8 +152,8 @@ def integrate(
         terms: Production and loss, see `Terms`. Called with the same `columns` object until vessels leave the batch.
         y0: Start, shape (n, B), >= 0. Not changed.
         days: Interval length [day], scalar or (B,), >= 0.
-        rtol: Relative tolerance per step.
-        atol: Absolute tolerance per step, scalar or one per state (n,).
+        rtol: Relative tolerance per step, scalar or one per vessel (B,).
+        atol: Absolute tolerance per step, scalar, one per state (n,), or one each (n, B).
         max_steps: Steps any one vessel may take.
         first_step: Length of the first step to try [day], > 0, scalar or (B,); `Integration.next_step` of the interval
             before saves the start-up.
@@ -164,11 +164,13 @@ def integrate(
     result = np.array(y0, dtype=float)
     n_states, n_vessels = result.shape
     end = np.broadcast_to(np.asarray(days, dtype=float), (n_vessels,))
-    scale_floor = np.broadcast_to(np.asarray(atol, dtype=float), (n_states,))[:, None]
+    floors = np.asarray(atol, dtype=float)
+    floors = np.broadcast_to(floors[:, None] if floors.ndim == 1 else floors, (n_states, n_vessels))
     counted = np.zeros(n_vessels, dtype=np.int64)
 
     columns = np.flatnonzero(end > 0.0)
     y, end = result[:, columns], end[columns]
+    relative, floors = np.broadcast_to(np.asarray(rtol, dtype=float), (n_vessels,))[columns], floors[:, columns]
     left = end.copy()
     h = np.broadcast_to(np.asarray(first_step, dtype=float), (n_vessels,))[columns]
     following = np.broadcast_to(np.asarray(first_step, dtype=float), (n_vessels,)).copy()
@@ -178,7 +180,7 @@ def integrate(
             break
         taken = np.minimum(h, left)
         with np.errstate(all="ignore"):  # a step that overflows is found by its error below and repeated shorter
-            new, error = _doubled_step(terms, y, taken, columns, rtol, scale_floor)
+            new, error = _doubled_step(terms, y, taken, columns, relative, floors)
         accepted = error <= 1.0  # False for NaN
         y = np.where(accepted, new, y)
         left = np.where(accepted, left - taken, left)
@@ -194,6 +196,7 @@ def integrate(
             counted[columns[gone]], following[columns[gone]] = step, h[gone]
             stay = ~gone
             columns, y, h, left, end = columns[stay], y[:, stay], h[stay], left[stay], end[stay]
+            relative, floors = relative[stay], floors[:, stay]
     if columns.size:
         result[:, columns] = y
         counted[columns] = max_steps
@@ -201,7 +204,7 @@ def integrate(
     return Integration(y=result, outcome=outcome, n_steps=counted, next_step=following)
 
 
-def _doubled_step(terms: Terms, y: Array, h: Array, columns: Columns, rtol: float, atol: Array) -> tuple[Array, Array]:
+def _doubled_step(terms: Terms, y: Array, h: Array, columns: Columns, rtol: Array, atol: Array) -> tuple[Array, Array]:
     """One step and two half steps from the same first evaluation: the extrapolated end and its scaled error (A,)."""
     p, lam = terms(y, columns)
     coarse = _second_order_step(terms, y, p, lam, h, columns)

@@ -1,4 +1,4 @@
-"""Cell lines as data, and a seeded generator of more of them.
+"""Cell lines as data, and a seeded generator of more of our own; `families` knows all of them by name.
 
 Ranges and sources of every constant are declared in `parameters.Kinetics`.
 """
@@ -6,12 +6,14 @@ Ranges and sources of every constant are declared in `parameters.Kinetics`.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
-from perfusio.errors import ConfigError
+from perfusio.plant.equations import OUR_MEDIUM, OWN
+from perfusio.plant.medium import Medium
 from perfusio.plant.parameters import PARAMETERS, Kinetics
-from perfusio.quantities import closest
+from perfusio.plant.structure import Structure
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,11 +22,15 @@ class Clone:
 
     Attributes:
         name: How it is called in files and plots.
-        kinetics: Its constants.
+        kinetics: Its constants, of the type that its structure asks for.
+        structure: Its laws; default our own.
+        medium: What it is fed with unless a vessel is told otherwise.
     """
 
     name: str
-    kinetics: Kinetics
+    kinetics: Any
+    structure: Structure = OWN
+    medium: Medium = OUR_MEDIUM
 
 
 CLONE_X = Clone(
@@ -100,21 +106,6 @@ CLONE_Y = Clone(
 CLONES: dict[str, Clone] = {clone.name: clone for clone in (CLONE_X, CLONE_Y)}
 
 
-def find_clone(name: str) -> Clone:
-    """The clone of that name.
-
-    Raises:
-        ConfigError: no such clone; the message names the nearest one.
-    """
-    if name in CLONES:
-        return CLONES[name]
-    known = tuple(CLONES)
-    raise ConfigError(
-        f"{name!r} is not a clone perfusio knows.{closest(name, known)}\n"
-        f"  Known: {', '.join(known)}, Random1, Random2, ..."
-    )
-
-
 def draw_clone(seed: int) -> Clone:
     """A clone with every constant drawn uniformly from its declared range; every third never switches to lactate.
 
@@ -139,8 +130,11 @@ def perturbed(clone: Clone, relative_sd: float, *, seed: int) -> Clone:
         seed: Seed of the draw.
     """
     rng = np.random.default_rng([seed, 3])
+    k = clone.kinetics
     changed = {
-        name: getattr(clone.kinetics, name) * float(np.exp(relative_sd * rng.standard_normal())) for name in PARAMETERS
+        name: getattr(k, name) * float(np.exp(relative_sd * rng.standard_normal()))
+        for name in clone.structure.constant_names
     }
-    changed["temperature_optimum"] = clone.kinetics.temperature_optimum + relative_sd * float(rng.standard_normal())
-    return Clone(name=f"{clone.name}~{seed}", kinetics=Kinetics(**changed))
+    if "temperature_optimum" in changed:
+        changed["temperature_optimum"] = k.temperature_optimum + relative_sd * float(rng.standard_normal())
+    return replace(clone, name=f"{clone.name}~{seed}", kinetics=replace(k, **changed))

@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from perfusio.errors import ConfigError
-from perfusio.plant.parameters import NAMES
+from perfusio.plant.structures import STRUCTURES
 from perfusio.quantities import closest
+
+_NAMES = tuple(dict.fromkeys(name for structure in STRUCTURES for name in structure.constant_names))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,7 +32,7 @@ class Disturbance:
 
     Attributes:
         day: When it happens [day].
-        parameter: Name of the constant, e.g. ``"death_rate"``.
+        parameter: Name of the constant, e.g. ``"death_rate"``; cells that have no such constant go on as before.
         factor: What it is multiplied by.
         vessel: Index of the vessel, or None for all.
     """
@@ -41,8 +43,8 @@ class Disturbance:
     vessel: int | None = None
 
     def __post_init__(self) -> None:
-        if self.parameter not in NAMES:
+        if self.parameter not in _NAMES:
             raise ConfigError(
-                f"{self.parameter!r} is not a kinetic constant.{closest(self.parameter, NAMES)}\n"
-                f"  Known: {', '.join(NAMES)}."
+                f"{self.parameter!r} is not a kinetic constant.{closest(self.parameter, _NAMES)}\n"
+                f"  Known: {', '.join(_NAMES)}."
             )

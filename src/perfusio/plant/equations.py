@@ -3,15 +3,17 @@
 State-first arrays: row i of y is the quantity STATES[i] of all vessels. Everything is a rate per day.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
 from perfusio.physics import balances
-from perfusio.physics.balances import GLUCOSE_MOLAR_MASS, MEDIUM_GLUTAMINE, Flows
+from perfusio.physics.balances import GLUCOSE_MOLAR_MASS, Flows
 from perfusio.plant import kinetics
+from perfusio.plant.medium import Equipment, Medium
 from perfusio.plant.parameters import Array, Kinetics
-from perfusio.process.rules import SAMPLING_FLOW
+from perfusio.plant.structure import Structure, clean_membrane
 
 STATES: tuple[str, ...] = (
     "viable",  # 1e6 cells/mL
@@ -31,11 +33,29 @@ STATES: tuple[str, ...] = (
     "harvested",  # mg of product per L of vessel, taken out with the harvest since inoculation
 )
 INDEX: dict[str, int] = {name: i for i, name in enumerate(STATES)}
+SCALES = (30.0, 2.0, 4.0, 2.0, 1.0, 10.0, 4.0, 0.5, 1000.0, 40.0, 0.3, 0.5, 1.0, 16.0, 5000.0)
+"""Usual size of each state, in the order of STATES."""
 
 RETENTION = 0.999  # part of the viable cells that the hollow fibre holds back (engineering judgement: about 1)
 RETENTION_DEAD = 0.98  # the same of dead cells; the rest passes as debris (engineering judgement)
 DIAMETER_LAG = 1.0  # day (synthetic)
 _NEVER_ZERO = 1e-30  # keeps 0/0 out of uptake per concentration
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Laws:
+    """The two laws in which a variant of this structure differs; arguments as in `kinetics`.
+
+    Attributes:
+        stress: Death rate by ammonium, by-product and heat [1/day].
+        switch: Part of the lactate-uptake machinery expressed in the long run.
+    """
+
+    stress: Callable[[Array, Array, Array, Kinetics], Array] = kinetics.death_by_stress
+    switch: Callable[[Array, Array, Kinetics], Array] = kinetics.switch_target
+
+
+OUR_LAWS, OUR_MEDIUM, OUR_EQUIPMENT = Laws(), Medium(), Equipment()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +89,7 @@ class CellRates:
     product: Array
 
 
-def cell_rates(y: Array, setpoints: Array, k: Kinetics) -> CellRates:
+def cell_rates(y: Array, setpoints: Array, k: Kinetics, laws: Laws = OUR_LAWS) -> CellRates:
     """What the cells do in this state; arguments as in `right_hand_side`."""
     viable, _, glucose, glutamine, glutamate, lactate, ammonium, pyruvate, _, byproduct, arrest, switch = y[:12]
     temperature, agitation = setpoints[3], setpoints[4]
@@ -85,7 +105,7 @@ def cell_rates(y: Array, setpoints: Array, k: Kinetics) -> CellRates:
     fed = on_glucose * on_glutamine * on_oxygen
     growth = k.growth_max * kinetics.growth_at_temperature(temperature, k) * fed * inhibited * (1.0 - arrest)
     death = (
-        kinetics.death_by_stress(ammonium, byproduct, temperature, k)
+        laws.stress(ammonium, byproduct, temperature, k)
         + kinetics.death_by_starvation(on_glucose, on_glutamine, on_oxygen, k)
         + kinetics.death_by_shear(agitation, k)
     )
@@ -107,23 +127,34 @@ def cell_rates(y: Array, setpoints: Array, k: Kinetics) -> CellRates:
     )
 
 
-def right_hand_side(y: Array, setpoints: Array, k: Kinetics) -> tuple[Array, Array]:
+def right_hand_side(
+    y: Array,
+    setpoints: Array,
+    k: Kinetics,
+    medium: Medium = OUR_MEDIUM,
+    equipment: Equipment = OUR_EQUIPMENT,
+    *,
+    laws: Laws = OUR_LAWS,
+) -> tuple[Array, Array]:
     """Production p and loss rate lam of y' = p - lam y.
 
     Args:
         y: States, shape (n, B), >= 0.
         setpoints: The six setpoints in their order, shape (6, B).
         k: Constants of the vessels' clones, arrays (B,) or numbers.
+        medium: What flows in.
+        equipment: The pumps.
+        laws: Death by stress and lactate switch.
 
     Returns:
         p >= 0 and lam, each (n, B).
     """
     perfusion, bleed, glucose_setpoint, temperature, _, pyruvate_feed = setpoints
     viable, glucose, titer, byproduct, sieving = y[0], y[2], y[8], y[9], y[12]
-    feed, controller_slope = balances.concentrate_feed(glucose, glucose_setpoint)
-    flows = Flows(perfusion=perfusion, bleed=bleed, sampling=SAMPLING_FLOW, feed=feed)
+    feed, controller_slope = balances.concentrate_feed(glucose, glucose_setpoint, equipment.concentrate_max_flow)
+    flows = Flows(perfusion=perfusion, bleed=bleed, sampling=equipment.sampling_flow, feed=feed)
     harvest = flows.harvest
-    cell = cell_rates(y, setpoints, k)
+    cell = cell_rates(y, setpoints, k, laws)
     # Every uptake is proportional to its concentration when that is small, so the loss rate below has a limit at zero.
     per_concentration = viable / (y[2:8] + _NEVER_ZERO)
     eaten_glucose, eaten_glutamine, eaten_glutamate, eaten_lactate, bound_ammonium, eaten_pyruvate = per_concentration
@@ -132,18 +163,27 @@ def right_hand_side(y: Array, setpoints: Array, k: Kinetics) -> tuple[Array, Arr
     balance_of_each = (
         balances.viable_cells(cell.growth, cell.death, flows, RETENTION),
         balances.dead_cells(viable, cell.death, k.lysis_rate, flows, RETENTION_DEAD),
-        balances.fed_glucose(glucose, flows, controller_slope, GLUCOSE_MOLAR_MASS * cell.glucose * eaten_glucose),
-        balances.solute(MEDIUM_GLUTAMINE, flows, 0.0, cell.glutamine * eaten_glutamine),
-        balances.solute(0.0, flows, k.glutamate_yield * cell.glutamine * viable, cell.glutamate * eaten_glutamate),
-        balances.solute(0.0, flows, cell.lactate_made * viable, cell.lactate * eaten_lactate),
-        balances.solute(0.0, flows, cell.ammonium_made * viable, cell.ammonium * bound_ammonium),
+        balances.fed_glucose(
+            glucose,
+            flows,
+            controller_slope,
+            GLUCOSE_MOLAR_MASS * cell.glucose * eaten_glucose,
+            inlet=medium.glucose,
+            concentrate=equipment.concentrate_glucose,
+        ),
+        balances.solute(medium.glutamine, flows, 0.0, cell.glutamine * eaten_glutamine),
+        balances.solute(
+            medium.glutamate, flows, k.glutamate_yield * cell.glutamine * viable, cell.glutamate * eaten_glutamate
+        ),
+        balances.solute(medium.lactate, flows, cell.lactate_made * viable, cell.lactate * eaten_lactate),
+        balances.solute(medium.ammonium, flows, cell.ammonium_made * viable, cell.ammonium * bound_ammonium),
         balances.solute(
             pyruvate_feed, flows, k.pyruvate_overflow * cell.glucose * viable, cell.pyruvate * eaten_pyruvate
         ),
         balances.product(viable, cell.product, flows, sieving),
         balances.solute(0.0, flows, viable, 0.0),
         (kinetics.arrest_target(byproduct, temperature, k) * per_day, per_day),
-        (kinetics.switch_target(cell.growth, glucose, k) * per_day, per_day),
+        (laws.switch(cell.growth, glucose, k) * per_day, per_day),
         (foul * kinetics.SIEVING_FLOOR, foul),
         (kinetics.diameter_target(cell.growth, k) / DIAMETER_LAG, 1.0 / DIAMETER_LAG),
         (sieving * harvest * titer, 0.0),
@@ -153,3 +193,9 @@ def right_hand_side(y: Array, setpoints: Array, k: Kinetics) -> tuple[Array, Arr
         production[i] = p
         loss[i] = lam
     return production, loss
+
+
+OWN = Structure(
+    name="own", states=STATES, scales=SCALES, constants=Kinetics, terms=right_hand_side, start=clean_membrane
+)
+"""The plant that this project wrote itself."""

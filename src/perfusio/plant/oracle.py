@@ -5,7 +5,6 @@ For rejecting impossible clones and as the fair upper bound of benchmarks; no mo
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, replace
 from itertools import product
 
@@ -14,7 +13,7 @@ import numpy as np
 from perfusio.config import DEFAULT_AMBR250_DESIGN_SPACE, DesignSpace
 from perfusio.errors import ConfigError
 from perfusio.physics import derived
-from perfusio.plant.clones import Clone, draw_clone, find_clone
+from perfusio.plant.clones import Clone, draw_clone
 from perfusio.plant.conditions import Inoculum
 from perfusio.plant.parameters import Array
 from perfusio.plant.vessel import VesselBatch
@@ -118,17 +117,6 @@ def random_clone(seed: int) -> Clone:
         if can_be_cultivated(clone):
             return replace(clone, name=f"Random{seed}")
     raise ConfigError(f"No clone among 100 draws with seed {seed} can be cultivated. Use another seed.")
-
-
-def clone_named(name: str) -> Clone:
-    """A named clone, or the random clone whose number the name ends in (``"Random7"``).
-
-    Raises:
-        ConfigError: no such clone; the message names the nearest one.
-    """
-    if (match := re.fullmatch(r"Random(\d{1,6})", name)) is not None:
-        return random_clone(int(match[1]))
-    return find_clone(name)
 
 
 def _recipes(space: DesignSpace, target: float) -> list[Setpoints]:

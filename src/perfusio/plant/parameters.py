@@ -6,7 +6,7 @@ plausibly, without a source; "engineering judgement" a number from common practi
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, fields
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -120,15 +120,30 @@ class Kinetics:
 
     def take(self, columns: NDArray[np.intp]) -> "Kinetics":
         """The constants of some vessels of a stacked batch."""
-        return Kinetics(**{p: getattr(self, p)[columns] for p in NAMES})
+        return take(self, columns)
 
 
 PARAMETERS: dict[str, Parameter] = {f.name: Parameter(name=f.name, **f.metadata) for f in fields(Kinetics)}
 NAMES: tuple[str, ...] = tuple(PARAMETERS)
 
 
-def stack(kinetics: Iterable[Kinetics]) -> Kinetics:
-    """Join the constants of B clones into arrays of shape (B,)."""
-    each = list(kinetics)
-    arrays: dict[str, Any] = {name: np.array([getattr(k, name) for k in each], dtype=float) for name in NAMES}
-    return Kinetics(**arrays)
+Record = TypeVar("Record")
+"""A dataclass of numbers: the constants of a clone, a medium, ..."""
+
+
+def stack(records: Iterable[Record]) -> Record:
+    """Join the numbers of B records of one type into arrays of shape (B,)."""
+    each = list(records)
+    kind = type(each[0])
+    arrays = {name: np.array([getattr(r, name) for r in each], dtype=float) for name in names_in(kind)}
+    return kind(**arrays)
+
+
+def take(record: Record, columns: NDArray[np.intp]) -> Record:
+    """The numbers of some vessels of a stacked record."""
+    return type(record)(**{name: getattr(record, name)[columns] for name in names_in(type(record))})
+
+
+def names_in(kind: type[Any]) -> tuple[str, ...]:
+    """Field names of a dataclass, in their order."""
+    return tuple(f.name for f in fields(kind))

@@ -13,38 +13,39 @@ from dataclasses import replace
 from typing import Self
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from perfusio.errors import ConfigError, OutOfRange, PerfusioError
 from perfusio.physics import derived
-from perfusio.physics.balances import MEDIUM_GLUCOSE, MEDIUM_GLUTAMINE
 from perfusio.physics.integrate import IntegrationOutcome, integrate
+from perfusio.plant.batch_checks import agreed_size, check_event, check_setpoints
 from perfusio.plant.clones import Clone
 from perfusio.plant.conditions import Disturbance, Inoculum
-from perfusio.plant.equations import INDEX, STATES, right_hand_side
-from perfusio.plant.parameters import Array, Kinetics, stack
-from perfusio.process.rules import imbalance, is_balanced
-from perfusio.state import SETPOINT_QUANTITIES, SETPOINTS, SPECIES, Setpoints, State
-
-Vessels = NDArray[np.intp]
+from perfusio.plant.medium import Equipment, Medium
+from perfusio.plant.parameters import Array
+from perfusio.plant.population import Population, Vessels
+from perfusio.state import SETPOINTS, SPECIES, Setpoints, State
 
 TOLERANCE = 3e-4  # relative, per integration step; after 28 days the values are good to about as much
-_FLOOR = 1 / 30  # absolute tolerance: this part of the relative one, times the scale below
-SCALES = np.array([30.0, 2.0, 4.0, 2.0, 1.0, 10.0, 4.0, 0.5, 1000.0, 40.0, 0.3, 0.5, 1.0, 16.0, 5000.0])
-"""Usual size of each state, in the order of STATES."""
+_FLOOR = 1 / 30  # absolute tolerance: this part of the relative one, times the scale of the state
 
 
 class VesselBatch:
     """B vessels stepped together.
 
     Args:
-        clones: One clone for all vessels, or one each.
+        clones: One clone for all vessels, or one each; their structures may differ.
         setpoints: One set for all vessels, or one each.
         n_vessels: B; needed only when neither of the above says it.
         seeds: Seed of each vessel's random stream; default 0 to B - 1.
         inoculum: How the vessels start.
         disturbances: Lasting changes of constants on given days.
+        medium: One for all vessels, or one each; None is what each clone is usually fed with.
+        equipment: Pumps, one for all vessels, or one each.
         tolerance: Relative tolerance per integration step.
+
+    Raises:
+        ConfigError: the numbers of vessels disagree, or no vessel that a disturbance is meant for has its constant.
     """
 
     def __init__(
@@ -56,20 +57,29 @@ class VesselBatch:
         seeds: Sequence[int] | None = None,
         inoculum: Inoculum | None = None,
         disturbances: Iterable[Disturbance] = (),
+        medium: Medium | Sequence[Medium] | None = None,
+        equipment: Equipment | Sequence[Equipment] | None = None,
         tolerance: float = TOLERANCE,
     ) -> None:
-        n = _agreed_size(n_vessels, clones, setpoints, seeds)
+        n = agreed_size(n_vessels, clones, setpoints, seeds, medium, equipment)
         self.clones: tuple[Clone, ...] = (clones,) * n if isinstance(clones, Clone) else tuple(clones)
         self.seeds: tuple[int, ...] = tuple(range(n)) if seeds is None else tuple(seeds)
         self._tolerance = tolerance
-        self._kinetics = stack(clone.kinetics for clone in self.clones)
+        media = [clone.medium for clone in self.clones] if medium is None else medium
+        self._cells = Population.of(
+            self.clones,
+            [media] * n if isinstance(media, Medium) else list(media),
+            list(equipment) if isinstance(equipment, Sequence) else [equipment or Equipment()] * n,
+        )
         self._setpoints = np.empty((len(SETPOINTS), n))
         self._days = np.zeros(n)
         self._step = np.full(n, 0.02)
         self._pending = sorted(disturbances, key=lambda d: d.day)
         self._done: set[tuple[int, int]] = set()
+        for event in self._pending:
+            check_event(event, self._cells)
         self.write(setpoints)
-        self._y = _inoculated(self._kinetics, self.seeds, inoculum or Inoculum())
+        self._y = _inoculated(self._cells, self.seeds, inoculum or Inoculum())
 
     def __len__(self) -> int:
         return len(self.clones)
@@ -99,8 +109,8 @@ class VesselBatch:
         each = [setpoints] * which.size if isinstance(setpoints, Setpoints) else list(setpoints)
         if len(each) != which.size:
             raise ConfigError(f"{len(each)} setpoints for {which.size} vessels: give one for all, or one each.")
-        for one in each:
-            _check(one)
+        for one, sampling in zip(each, self._cells.equipment_of("sampling_flow")[which].tolist(), strict=True):
+            check_setpoints(one, sampling)
         self._setpoints[:, which] = np.array([one.vector() for one in each]).T
 
     def advance(self, days: float, vessels: ArrayLike | None = None) -> None:
@@ -126,13 +136,21 @@ class VesselBatch:
             if np.array_equal(stop, target):
                 return
 
+    @property
+    def states(self) -> tuple[str, ...]:
+        """Names of all true states of these vessels."""
+        return self._cells.states
+
     def state(self, name: str) -> Array:
-        """One true state of all vessels by its name in `equations.STATES`, shape (B,). Never shown to the twin."""
-        return np.array(self._y[INDEX[name]])
+        """One true state of all vessels by its name in `states`, shape (B,). Never shown to the twin.
+
+        Vessels whose structure has no such state hold zero of it.
+        """
+        return np.array(self._y[self.states.index(name)])
 
     def true_states(self) -> list[State]:
         """What a perfect analyzer would report of each vessel now."""
-        y = {name: self._y[i] for i, name in enumerate(STATES)}
+        y = dict(zip(self.states, self._y, strict=True))
         y["vcd"], y["viability"] = y["viable"], derived.viability(y["viable"], y["dead"])
         return [
             replace(State.of(24.0 * day, np.array([y[n][v] for n in SPECIES])), diameter=float(y["diameter"][v]))
@@ -149,7 +167,7 @@ class VesselBatch:
         which = self._indices(vessels)
         twin = copy.copy(self)
         twin.clones, twin.seeds = (tuple(of[v] for v in which) for of in (self.clones, self.seeds))
-        twin._kinetics = self._kinetics.take(which)
+        twin._cells = self._cells.take(which)
         twin._setpoints, twin._days, twin._y = self._setpoints[:, which], self._days[which], self._y[:, which]
         twin._step = self._step[which]
         twin._pending = [replace(d, vessel=None) for d in self._pending] if is_forewarned else []
@@ -178,27 +196,25 @@ class VesselBatch:
                 if event.vessel in (None, v) and self._days[v] >= event.day and (i, v) not in self._done
             ]
             if hit:
-                values = getattr(self._kinetics, event.parameter).copy()
-                values[hit] *= event.factor
-                self._kinetics = replace(self._kinetics, **{event.parameter: values})
+                self._cells = self._cells.multiplied(event.parameter, event.factor, hit)
                 self._done.update((i, int(v)) for v in hit)
 
     def _integrate(self, which: Vessels, days: Array) -> None:
-        setpoints, kinetics = self._setpoints[:, which], self._kinetics.take(which)
-        in_use: tuple[Vessels | None, Array, Kinetics] = (None, setpoints, kinetics)
+        setpoints, cells = self._setpoints[:, which], self._cells.take(which)
+        in_use: tuple[Vessels | None, Array, Population] = (None, setpoints, cells)
 
         def terms(y: Array, columns: Vessels) -> tuple[Array, Array]:
             nonlocal in_use
             if in_use[0] is not columns:  # the integrator hands over the same object until a vessel leaves
-                in_use = (columns, setpoints[:, columns], kinetics.take(columns))
-            return right_hand_side(y, in_use[1], in_use[2])
+                in_use = (columns, setpoints[:, columns], cells.take(columns))
+            return in_use[2].terms(y, in_use[1])
 
         done = integrate(
             terms,
             self._y[:, which],
             days,
-            rtol=self._tolerance,
-            atol=_FLOOR * self._tolerance * SCALES,
+            rtol=self._tolerance * cells.tolerance,
+            atol=_FLOOR * self._tolerance * cells.tolerance * cells.scales,
             first_step=self._step[which],
         )
         if done.outcome is not IntegrationOutcome.REACHED:
@@ -224,6 +240,8 @@ class Vessel:
         seed: Seed of its random stream.
         inoculum: How it starts.
         disturbances: Lasting changes of constants on given days.
+        medium: What it is fed with; None is what the clone is usually fed with.
+        equipment: Its pumps.
     """
 
     def __init__(
@@ -234,9 +252,18 @@ class Vessel:
         seed: int = 0,
         inoculum: Inoculum | None = None,
         disturbances: Iterable[Disturbance] = (),
+        medium: Medium | None = None,
+        equipment: Equipment | None = None,
     ) -> None:
         self._batch = VesselBatch(
-            clone, setpoints, n_vessels=1, seeds=[seed], inoculum=inoculum, disturbances=disturbances
+            clone,
+            setpoints,
+            n_vessels=1,
+            seeds=[seed],
+            inoculum=inoculum,
+            disturbances=disturbances,
+            medium=medium,
+            equipment=equipment,
         )
 
     @property
@@ -262,41 +289,12 @@ class Vessel:
         return self._batch.true_states()[0]
 
     def state(self, name: str) -> float:
-        """One true state by its name in `equations.STATES`."""
+        """One true state by its name, see `VesselBatch.state`."""
         return float(self._batch.state(name)[0])
 
 
-def _agreed_size(n_vessels: int | None, *given: object) -> int:
-    sizes = {len(g) for g in given if isinstance(g, Sequence)} | ({n_vessels} if n_vessels is not None else set())
-    if len(sizes) != 1:
-        raise ConfigError(
-            f"Cannot tell the number of vessels: found {sorted(sizes) or 'none'}. Give n_vessels, or clones, setpoints "
-            "and seeds of one and the same length."
-        )
-    return sizes.pop()
-
-
-def _inoculated(k: Kinetics, seeds: Sequence[int], inoculum: Inoculum) -> Array:
+def _inoculated(cells: Population, seeds: Sequence[int], inoculum: Inoculum) -> Array:
     """Fresh medium and cells of a seeded, slightly different density in each vessel."""
-    y = np.zeros((len(STATES), len(seeds)))
     luck = np.array([np.random.default_rng([seed, 0]).standard_normal() for seed in seeds])
-    y[INDEX["viable"]] = inoculum.vcd * np.exp(inoculum.spread * luck)
-    y[INDEX["dead"]] = derived.dead_density(y[INDEX["viable"]], np.asarray(inoculum.viability))
-    y[INDEX["glucose"]] = MEDIUM_GLUCOSE
-    y[INDEX["glutamine"]] = MEDIUM_GLUTAMINE
-    y[INDEX["sieving"]] = 1.0
-    y[INDEX["diameter"]] = k.diameter
-    return y
-
-
-def _check(setpoints: Setpoints) -> None:
-    for name, quantity in SETPOINT_QUANTITIES.items():
-        value = getattr(setpoints, name)
-        if value != value:
-            raise OutOfRange(
-                f"{name} is not given (NaN): a vessel needs all six setpoints. Give a value in {quantity.unit}."
-            )
-        quantity.check(value)
-    flows = setpoints.perfusion_rate, setpoints.bleed_rate
-    if not is_balanced(*flows):
-        raise OutOfRange(imbalance(*flows))
+    viable = inoculum.vcd * np.exp(inoculum.spread * luck)
+    return cells.fresh(viable, derived.dead_density(viable, np.asarray(inoculum.viability)))

@@ -17,14 +17,16 @@ ROUNDING = 1e-9
 """By so much outflow may exceed inflow: both are sums of rounded numbers [VVD]."""
 
 
-def largest_bleed(perfusion: FloatArray | float) -> FloatArray:
+def largest_bleed(perfusion: FloatArray | float, sampling: float = SAMPLING_FLOW) -> FloatArray:
     """Return the bleed rate [VVD] at which nothing is left to harvest, of the shape of `perfusion` [VVD]."""
-    return np.asarray(perfusion, dtype=float) - SAMPLING_FLOW
+    return np.asarray(perfusion, dtype=float) - sampling
 
 
-def is_balanced(perfusion: FloatArray | float, bleed: FloatArray | float) -> NDArray[np.bool_]:
+def is_balanced(
+    perfusion: FloatArray | float, bleed: FloatArray | float, sampling: float = SAMPLING_FLOW
+) -> NDArray[np.bool_]:
     """Return whether bleed and sampling leave no more than flows in; both [VVD], of one shape; NaN is not balanced."""
-    return np.asarray(bleed <= largest_bleed(perfusion) + ROUNDING)
+    return np.asarray(bleed <= largest_bleed(perfusion, sampling) + ROUNDING)
 
 
 def are_balanced(setpoints: FloatArray) -> NDArray[np.bool_]:
@@ -33,9 +35,9 @@ def are_balanced(setpoints: FloatArray) -> NDArray[np.bool_]:
     return is_balanced(perfusion, bleed)
 
 
-def imbalance(perfusion: float, bleed: float) -> str:
+def imbalance(perfusion: float, bleed: float, sampling: float = SAMPLING_FLOW) -> str:
     """Return in words that these flows, which are not balanced, empty the vessel."""
     return (
-        f"bleed_rate {bleed:g} and sampling {SAMPLING_FLOW:g} 1/day exceed perfusion_rate {perfusion:g} 1/day: the "
+        f"bleed_rate {bleed:g} and sampling {sampling:g} 1/day exceed perfusion_rate {perfusion:g} 1/day: the "
         "vessel would run empty. Lower the bleed or raise the perfusion."
     )

@@ -1,20 +1,10 @@
-"""Clones: found by name, drawn within ranges, perturbed about a centre."""
+"""Clones: drawn within ranges, perturbed about a centre."""
 
 import numpy as np
 import pytest
 
-from perfusio.errors import ConfigError
-from perfusio.plant.clones import CLONE_X, CLONES, draw_clone, find_clone, perturbed
+from perfusio.plant.clones import CLONE_X, draw_clone, perturbed
 from perfusio.plant.parameters import NAMES, PARAMETERS
-
-
-def test_clones_are_found_by_name():
-    assert find_clone("CloneX") is CLONES["CloneX"] is CLONE_X
-
-
-def test_a_misspelt_clone_names_the_nearest():
-    with pytest.raises(ConfigError, match="Did you mean 'CloneX'"):
-        find_clone("clone-x")
 
 
 def test_drawn_clones_repeat_differ_and_stay_in_range():

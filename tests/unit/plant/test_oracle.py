@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from perfusio.plant.clones import CLONE_X, CLONES
-from perfusio.plant.oracle import can_be_cultivated, clone_named, hold_density, random_clone
+from perfusio.plant.oracle import can_be_cultivated, hold_density, random_clone
 
 
 @pytest.mark.parametrize("clone", CLONES.values(), ids=lambda c: c.name)
@@ -35,8 +35,3 @@ def test_random_clones_can_be_cultivated_and_repeat():
     assert clone == random_clone(3)
     assert clone.name == "Random3"
     assert can_be_cultivated(clone)
-
-
-def test_clones_are_found_by_name_or_number():
-    assert clone_named("CloneX") is CLONE_X
-    assert clone_named("Random3") == random_clone(3)

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from perfusio.config import DEFAULT_AMBR250_DESIGN_SPACE, Bounds, DesignSpace
 from perfusio.errors import EmptyDesignSpace, OutOfRange
-from perfusio.plant.vessel import _check
+from perfusio.plant.batch_checks import check_setpoints
 from perfusio.process.rules import SAMPLING_FLOW, are_balanced, imbalance, is_balanced, largest_bleed
 from perfusio.state import SETPOINT_INDEX, Setpoints
 from perfusio.twin.guard import breaches
@@ -26,7 +26,7 @@ def setpoints(perfusion, bleed):
 
 def vessel_takes(u):
     try:
-        _check(Setpoints.of(u))
+        check_setpoints(Setpoints.of(u))
     except OutOfRange:
         return False
     return True
