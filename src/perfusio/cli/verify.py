@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 N_SHOWN = 20
 """Problems listed one by one; a broken record can have one per line."""
+N_AFTER_CAUSE = 3
+"""Where one cause explains them, a few show what it looks like."""
 
 
 def verify(
@@ -69,7 +71,9 @@ def _lines(path: Path, report: VerifyReport, heads: str) -> list[str]:
         verdict = f"{path}: intact, {report.n_records} records"
     else:
         verdict = f"{path}: BROKEN, {len(report.problems)} problem(s), {report.n_records} readable records"
-    shown = [f"  {problem}" for problem in report.problems[:N_SHOWN]]
+    if report.cause:
+        verdict = f"{verdict}\n  {report.cause}"
+    shown = [f"  {problem}" for problem in report.problems[: N_AFTER_CAUSE if report.cause else N_SHOWN]]
     n_more = len(report.problems) - len(shown)
     # A changed file may hold anything: ascii() keeps terminal commands in it from being obeyed.
     return [

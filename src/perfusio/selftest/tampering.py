@@ -11,15 +11,18 @@ from itertools import chain, combinations, islice
 from pathlib import Path
 
 from perfusio.events import RunStarted, SampleMissing
+from perfusio.selftest.forging import disagreements
 from perfusio.selftest.promises import Tried
 from perfusio.selftest.sample_record import RUN, SteadyClock, write
 from perfusio.twin import verify_alone
 from perfusio.twin.audit import AuditLogger
 from perfusio.twin.heads import Head, heads_of, read_heads
+from perfusio.twin.line_ends import lines_of
 from perfusio.twin.site_key import PublicKey, SiteKey
 from perfusio.twin.verify import looked_at, verify, verify_lines
 
 N_RECORDS, N_LONG, N_LONG_QUICK = 40, 100_000, 2_000
+N_FORGED, N_FORGED_QUICK = 20_000, 280
 EVERY_ANEW = 499  # so often an image is judged with nothing remembered, too
 EVERY_QUICK = 997  # every so many of the truncations and bit flips in the quick version
 N_SIGNED_ALONE = 3
@@ -48,7 +51,7 @@ class Judges:
     def found(self, image: bytes, *, remembering: bool = True) -> tuple[bool, bool]:
         """Return whether perfusio's verifier, and the second one, find something wrong with an image."""
         look, alone = (self._look, self._look_alone) if remembering else (looked_at, verify_alone.looked_at)
-        report = verify_lines(image.splitlines(keepends=True), heads=self._heads, key=self._key, look=look)
+        report = verify_lines(lines_of(image), heads=self._heads, key=self._key, look=look)
         return not report.is_intact, bool(verify_alone.problems(image, self._raw_heads, look=alone))
 
     def found_alone(self, image: bytes) -> bool:
@@ -90,11 +93,13 @@ def tampering(is_full: bool) -> Tried:
         for image in [record, *islice(_images(record, 1), N_SIGNED_ALONE)]:
             apart += judges.found_alone(image) != judges.found(image, remembering=False)[0]
         apart += any(judges.found(record))
+        n_forged = N_FORGED if is_full else N_FORGED_QUICK
+        apart += sum(1 for _ in disagreements(n_forged))
         n, seconds = _long_record(Path(folder) / "long.jsonl", N_LONG if is_full else N_LONG_QUICK)
     return Tried(
         id="T01",
         promise="what is done to a record is found with an anchor; two verifiers agree",
-        n_tried=n_images,
+        n_tried=n_images + n_forged,
         n_failed=unseen + apart,
         note=f"undetected {unseen}, verifiers apart {apart}; {n} records verified in {seconds:.1f} CPU s",
     )

@@ -18,7 +18,7 @@ from perfusio.twin.heads import Heads
 from perfusio.twin.journal import Disk, Journal, SystemDisk, WriterLock
 from perfusio.twin.record import GENESIS, RECORD_VERSION, Record, sealed, sha256_of, state_sha256
 from perfusio.twin.recovery import recover, recover_heads
-from perfusio.twin.schema import kind
+from perfusio.twin.schema import kind, misfit
 from perfusio.twin.shelf import make_room
 from perfusio.twin.site_key import SiteKey
 
@@ -155,27 +155,28 @@ class AuditLogger:
 
     def _write(self, event: Event, now: datetime, mono_ns: int) -> None:
         state, ts = getattr(event, "state", None), f"{now:%Y-%m-%dT%H:%M:%S.%f}Z"
-        line, seal = sealed(
-            {
-                "v": RECORD_VERSION,
-                "seq": self._seq + 1,
-                "ts": ts,
-                "mono_ns": mono_ns,
-                "actor": self._actor,
-                "run": self.run_id,
-                "reactor": event.reactor,
-                "turn": event.turn,
-                "culture_day": event.culture_day,
-                "event": type(event).__name__,
-                "payload": to_json(event),
-                "reason": event.reason,
-                "state_sha256": state_sha256(state) if isinstance(state, State) else None,
-                "model_sha256": getattr(event, "model_id", None),
-                "config_sha256": self._config_sha256,
-                "sw": __version__,
-                "prev": self._prev,
-            }
-        )
+        fields = {
+            "v": RECORD_VERSION,
+            "seq": self._seq + 1,
+            "ts": ts,
+            "mono_ns": mono_ns,
+            "actor": self._actor,
+            "run": self.run_id,
+            "reactor": event.reactor,
+            "turn": event.turn,
+            "culture_day": event.culture_day,
+            "event": type(event).__name__,
+            "payload": to_json(event),
+            "reason": event.reason,
+            "state_sha256": state_sha256(state) if isinstance(state, State) else None,
+            "model_sha256": getattr(event, "model_id", None),
+            "config_sha256": self._config_sha256,
+            "sw": __version__,
+            "prev": self._prev,
+        }
+        if wrong := misfit({**fields, "hash": GENESIS}):  # what nobody could read back must not become a fact
+            raise AuditError(f"{type(event).__name__} cannot be recorded: it {wrong}. Nothing was written.")
+        line, seal = sealed(fields)
         self._journal.append(line)
         self._prev, self._seq = seal, self._seq + 1
         self._last_times = now, mono_ns

@@ -9,21 +9,36 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from functools import lru_cache
 from pathlib import Path
 
 from perfusio.errors import AuditError
-from perfusio.events import Event, Json, RunEnded, RunStarted, SetpointsWritten, WriteIntended, WriteUnknown
+from perfusio.events import (
+    Event,
+    Json,
+    OverrideDetected,
+    RunEnded,
+    RunStarted,
+    SetpointsWritten,
+    WriteIntended,
+    WritePartial,
+    WriteRefused,
+    WriteRestored,
+    WriteUnknown,
+)
 from perfusio.twin.journal import Disk, Journal
-from perfusio.twin.record import encode
+from perfusio.twin.line_ends import lines_of, named
+from perfusio.twin.record import RunId, Sha256, Utc, encode
+from perfusio.twin.schema import kind
 from perfusio.twin.site_key import PublicKey, SiteKey
 
 EVERY = 500
 SUFFIX = ".heads"
 HEAD_VERSION = 1
-_ALWAYS = (RunStarted, WriteIntended, SetpointsWritten, WriteUnknown, RunEnded)
-_FIELDS = {"v": int, "run": str, "seq": int, "head": str, "ts": str, "key": str, "signature": str}
+_FROM_THE_VESSEL = (SetpointsWritten, WriteRefused, WritePartial, WriteRestored, WriteUnknown, OverrideDetected)
+_ALWAYS = (RunStarted, WriteIntended, *_FROM_THE_VESSEL, RunEnded)
+Signature = str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,16 +46,19 @@ class Head:
     """Record `seq` of a run had this hash at this time, says the holder of a key."""
 
     v: int
-    run: str
+    run: RunId
     seq: int
-    head: str
-    ts: str
+    head: Sha256
+    ts: Utc
     key: str
-    signature: str
+    signature: Signature
 
     def signed_bytes(self) -> bytes:
         """Return what the signature stands under: the canonical JSON of all other fields."""
         return _message(asdict(self))
+
+
+_KINDS = {f.name: kind(str(f.type)) for f in fields(Head)}
 
 
 class Heads:
@@ -89,15 +107,18 @@ def heads_of(log: Path) -> Path:
 
 
 def read_heads(path: str | Path) -> tuple[Head, ...]:
-    """Read heads; what a crash tore at the end says nothing.
+    """Read all heads of a file, to hold a record against them; what a crash tore at the end says nothing.
 
     Raises:
-        AuditError: the file cannot be read, or a line before the last head is no head.
+        AuditError: the file cannot be read, or a whole line of it is no head.
     """
-    heads, n_bytes = heads_and_length(path)
-    if not heads and Path(path).stat().st_size > n_bytes:
-        raise _no_head(path, 1)
-    return heads
+    lines = _lines(path)
+    if lines and not lines[-1].endswith(b"\n"):  # torn, or a head that lost its line break alone
+        lines[-1:] = [lines[-1] + b"\n"] if lines[-1].endswith(b"}") else []
+    heads = [_head(line) for line in lines]
+    if None in heads:
+        raise _no_head(path, heads.index(None) + 1, lines)
+    return tuple(h for h in heads if h)
 
 
 def heads_and_length(path: str | Path) -> tuple[tuple[Head, ...], int]:
@@ -106,15 +127,19 @@ def heads_and_length(path: str | Path) -> tuple[tuple[Head, ...], int]:
     Raises:
         AuditError: the file cannot be read, or a line before the last head is no head.
     """
-    try:
-        lines = Path(path).read_bytes().splitlines(keepends=True)
-    except OSError as error:
-        raise AuditError(f"{path} cannot be read: {error.strerror}. Expected the heads of a record.") from error
+    lines = _lines(path)
     heads = [_head(line) for line in lines]
     n = heads.index(None) if None in heads else len(heads)
     if any(heads[n:]):
-        raise _no_head(path, n + 1)
+        raise _no_head(path, n + 1, lines)
     return tuple(h for h in heads[:n] if h), sum(map(len, lines[:n]))
+
+
+def _lines(path: str | Path) -> list[bytes]:
+    try:
+        return lines_of(Path(path).read_bytes())
+    except OSError as error:
+        raise AuditError(f"{path} cannot be read: {error.strerror}. Expected the heads of a record.") from error
 
 
 def faults(
@@ -137,7 +162,7 @@ def faults(
             wrong.append((h.seq, f"has a head of {h.ts} that this key has not signed: the heads are not this site's"))
         elif h.run != run:
             wrong.append((1, f"is of run {run}, and the heads are of run {h.run}: another record, or an older one"))
-        elif h.seq > len(hashes):
+        elif not 0 < h.seq <= len(hashes):
             wrong.append((h.seq, f"is missing: it was there on {h.ts}, the record ends with line {len(hashes)}"))
         elif hashes[h.seq - 1] != h.head:
             wrong.append((h.seq, f"is not the one that was signed on {h.ts}: the record was written anew"))
@@ -150,20 +175,23 @@ def _is_signed(head: Head, key: PublicKey) -> bool:
     return head.key == key.name and key.has_signed(bytes.fromhex(head.signature), head.signed_bytes())
 
 
-def _no_head(path: str | Path, line: int) -> AuditError:
+def _no_head(path: str | Path, line: int, lines: Sequence[bytes]) -> AuditError:
+    _, changed = named(lines[line - 1])
+    why = f" It {' and '.join(changed)}: put the line ends back as they were." if changed else ""
     return AuditError(
-        f"{path}, line {line} is no head. Expected {', '.join(_FIELDS)} as JSON; give the heads of a record."
+        f"{path}, line {line} is no head.{why} Expected {', '.join(_KINDS)} as JSON in canonical form; give the heads "
+        "of a record, as they were copied."
     )
 
 
 def _head(line: bytes) -> Head | None:
     try:
-        data = json.loads(line)
-        is_head = {name: type(value) for name, value in data.items()} == _FIELDS
-        is_whole = is_head and len(bytes.fromhex(data["signature"])) == 64 and line == _line(data)
+        data = json.loads(line.decode("ascii"))
+        is_whole = data.keys() == _KINDS.keys() and line == _line(data)
     except (ValueError, AttributeError, RecursionError, AuditError):
         return None
-    return Head(**data) if is_whole else None
+    is_head = is_whole and all(_KINDS[name].fits(value) for name, value in data.items()) and data["v"] == HEAD_VERSION
+    return Head(**data) if is_head else None
 
 
 def _message(said: Json) -> bytes:

@@ -10,6 +10,7 @@ from pathlib import Path
 from perfusio.errors import AuditError, ChainBroken
 from perfusio.twin.heads import SUFFIX, Head, faults, heads_and_length, heads_of
 from perfusio.twin.journal import Disk, sync_directory
+from perfusio.twin.line_ends import lines_of
 from perfusio.twin.record import Record, digest, encode
 from perfusio.twin.verify import read_prefix
 
@@ -44,7 +45,7 @@ def recover(path: Path, disk: Disk) -> Recovered:
         data = path.read_bytes()
     except OSError as error:
         raise AuditError(f"{path} cannot be read: {error.strerror}. Give the folder of an unfinished run.") from error
-    lines = data.splitlines(keepends=True)
+    lines = lines_of(data)
     records, wrong = read_prefix(lines)
     n_bytes = sum(map(len, lines[: len(records)]))
     rest = data[n_bytes:]

@@ -17,8 +17,10 @@ from perfusio.events import EVENTS, Event, Json
 from perfusio.state import QUANTITIES, Setpoints, State
 from perfusio.twin.record import READABLE_VERSIONS, RECORD_VERSION, Record
 
-_NESTED: dict[str, type] = {"State": State, "Setpoints": Setpoints}
-SHAPES: dict[str, type] = {"Record": Record, **EVENTS, **_NESTED}
+NESTED: dict[str, type] = {"State": State, "Setpoints": Setpoints}
+DEEPEST = 100
+"""Levels of nesting in a free object: any program can read so many, and none of ours writes more."""
+SHAPES: dict[str, type] = {"Record": Record, **EVENTS, **NESTED}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +30,13 @@ class Kind:
     words: str
     schema: Json
     fits: Callable[[Any], bool]
+
+
+def _depth(value: Any) -> int:
+    """Return how deep data is nested: 1 for an empty object, 0 for what holds nothing."""
+    if isinstance(value, dict):
+        value = [*value.values()]
+    return 1 + max(map(_depth, value), default=0) if isinstance(value, list) else 0
 
 
 def _is_int(value: Any) -> bool:
@@ -52,7 +61,11 @@ _PLAIN: dict[str, Kind] = {
         fits=lambda v: v is None or isinstance(v, float) or _is_int(v),
     ),
     "bool": Kind(words="true or false", schema={"type": "boolean"}, fits=lambda v: isinstance(v, bool)),
-    "Json": Kind(words="an object", schema={"type": "object"}, fits=lambda v: isinstance(v, dict)),
+    "Json": Kind(
+        words=f"an object, nested at most {DEEPEST} deep",
+        schema={"type": "object"},
+        fits=lambda v: isinstance(v, dict) and _depth(v) <= DEEPEST,
+    ),
     "tuple[str, ...]": Kind(
         words="a list of texts",
         schema={"type": "array", "items": {"type": "string"}},
@@ -67,6 +80,7 @@ _PLAIN: dict[str, Kind] = {
         words="the name of an event", schema={"enum": [*EVENTS]}, fits=lambda v: isinstance(v, str) and v in EVENTS
     ),
     "RunId": _pattern("a run identifier", "[A-Za-z0-9][A-Za-z0-9._-]{0,99}"),
+    "Signature": _pattern("128 hexadecimal digits", "[0-9a-f]{128}"),
     "Sha256": _pattern("64 hexadecimal digits", "[0-9a-f]{64}"),
     "Utc": _pattern(
         "a UTC time with microseconds", r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{6}Z"
@@ -78,7 +92,7 @@ _PLAIN: dict[str, Kind] = {
 def kind(annotation: str) -> Kind:
     """Return what an annotation of a record, an event or a State means in JSON."""
     name, _, null = annotation.partition(" | ")
-    if name in _NESTED:
+    if name in NESTED:
         bare = Kind(
             words=f"a {name}",
             schema={"$ref": f"#/$defs/{name}"},
@@ -96,13 +110,20 @@ def kind(annotation: str) -> Kind:
 
 
 @cache
-def members(name: str) -> tuple[dict[str, Kind], frozenset[str]]:
-    """Return the fields of a shape with their kinds (an event's own fields only), and those without a default."""
+def declared(name: str) -> tuple[dict[str, str], frozenset[str]]:
+    """Return the fields of a shape with their annotations (an event's own fields only), and those without a default."""
     shape = SHAPES[name]
     header = {f.name for f in fields(Event)} if issubclass(shape, Event) else set()
     own = [f for f in fields(shape) if f.name not in header]
     required = frozenset(f.name for f in own if f.default is MISSING and f.default_factory is MISSING)
-    return {f.name: kind(str(f.type)) for f in own}, required
+    return {f.name: str(f.type) for f in own}, required
+
+
+@cache
+def members(name: str) -> tuple[dict[str, Kind], frozenset[str]]:
+    """Return the fields of a shape with their kinds (an event's own fields only), and those without a default."""
+    own, required = declared(name)
+    return {field: kind(annotation) for field, annotation in own.items()}, required
 
 
 def misfit(data: Any) -> str | None:
@@ -159,7 +180,7 @@ def record_schema() -> Json:
 def _object(shape: str) -> Json:
     kinds, required = members(shape)
     properties = {name: dict(kind.schema) for name, kind in kinds.items()}
-    if shape in _NESTED:
+    if shape in NESTED:
         for name in properties.keys() & QUANTITIES.keys():
             properties[name]["description"] = f"{QUANTITIES[name].label} [{QUANTITIES[name].unit}]"
     return {

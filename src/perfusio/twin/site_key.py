@@ -7,6 +7,8 @@ which is to be given to whoever verifies records elsewhere. PERFUSIO_SITE_KEY na
 from __future__ import annotations
 
 import os
+import re
+from base64 import b64decode
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -19,6 +21,10 @@ if TYPE_CHECKING:
 
 PLACE = "PERFUSIO_SITE_KEY"
 """Environment variable that names the file of the private key."""
+_PEM = re.compile(rb"\s*-----BEGIN PUBLIC KEY-----\s([A-Za-z0-9+/=\s]+)\s-----END PUBLIC KEY-----\s*")
+"""One public key and nothing else: both verifiers take the same files, whatever the libraries of a machine take."""
+_DER = bytes.fromhex("302a300506032b6570032100")
+"""What an Ed25519 public key begins with (RFC 8410); its 32 bytes follow."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,18 +40,22 @@ class PublicKey:
         Raises:
             AuditError: there is none.
         """
-        from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-        from cryptography.hazmat.primitives.serialization import load_pem_public_key
-
         try:
-            key = load_pem_public_key(Path(path).read_bytes())
+            pem = Path(path).read_bytes()
         except OSError as error:
             raise AuditError(f"{path} cannot be read: {error.strerror}. Give the site.pub of the site.") from error
-        except ValueError as error:
-            raise AuditError(f"{path} holds no public key. Expected the site.pub of the site, in PEM.") from error
-        if not isinstance(key, Ed25519PublicKey):
-            raise AuditError(f"{path} holds a key of another kind. Expected Ed25519, as in the site.pub of a site.")
-        return cls(raw=key.public_bytes_raw())
+        found = _PEM.fullmatch(pem)
+        try:
+            der = b64decode(b"".join(found[1].split()), validate=True) if found else b""
+        except ValueError:
+            der = b""
+        if len(der) != len(_DER) + 32 or not der.startswith(_DER):
+            kind = "a key of another kind, a damaged one" if found else "no public key"
+            raise AuditError(
+                f"{path} holds {kind}, or more than one key. Expected the site.pub of the site as it was made: one "
+                "Ed25519 key in PEM, no text and no byte-order mark around it. Copy it from the site again."
+            )
+        return cls(raw=der[len(_DER) :])
 
     @property
     def name(self) -> str:

@@ -13,6 +13,7 @@ from typing import Any, BinaryIO
 from perfusio.errors import AuditError, ChainBroken
 from perfusio.events import Json
 from perfusio.twin.heads import Head, faults
+from perfusio.twin.line_ends import Tally, named
 from perfusio.twin.record import GENESIS, Record, digest, encode
 from perfusio.twin.schema import misfit
 from perfusio.twin.site_key import PublicKey
@@ -53,6 +54,7 @@ class VerifyReport:
         problems: What is wrong, in order of lines; empty for an intact record.
         not_checked: What this check cannot see, one sentence each.
         n_heads: Heads that the record was held against.
+        cause: What explains many problems at once, and the way back (line ends that were changed); else empty.
     """
 
     n_records: int
@@ -64,6 +66,7 @@ class VerifyReport:
     problems: tuple[Problem, ...]
     not_checked: tuple[str, ...] = NOT_CHECKED
     n_heads: int = 0
+    cause: str = ""
 
     @property
     def is_intact(self) -> bool:
@@ -85,6 +88,10 @@ def looked_at(line: bytes) -> tuple[Record | None, tuple[str, ...]]:
 
     It depends on nothing but the line: who verifies many copies of one record may remember what was found.
     """
+    bare, changed = named(line)
+    if changed:  # what the line says once its ends are put back counts for the lines after it; it is wrong all the same
+        record, inner = looked_at(bare) if bare else (None, ())
+        return record, (*changed, *inner)
     data, wrong = _read(line)
     if data is None:
         return None, tuple(wrong)
@@ -102,6 +109,7 @@ class _Chain:
         self._look = look
         self.n_lines = 0
         self.n_records = 0
+        self.ends = Tally()
         self.first: Record | None = None
         self.last: Record | None = None
         self._prev: str | None = GENESIS  # None: the line before was unreadable, so nothing to compare with
@@ -110,12 +118,19 @@ class _Chain:
     def follow(self, line: bytes) -> tuple[Record | None, list[str]]:
         """Take the next line; return it as a Record if it has that shape, and what is wrong with it."""
         self.n_lines += 1
-        self._seq += 1
         record, found = self._look(line)
+        bare, changed = named(line)
+        if not bare:
+            self.ends = self.ends.with_line(changed, is_good=True)
+            return None, list(found)  # the lines around a blank one may still follow from each other
+        self._seq += 1
         if record is None:
+            self.ends = self.ends.with_line(changed, is_good=False)
             self._prev = None
             return None, list(found)
-        wrong = [*self._misplaced(record), *found]
+        misplaced = self._misplaced(record)
+        self.ends = self.ends.with_line(changed, is_good=not misplaced and len(found) == len(changed))
+        wrong = [*changed, *misplaced, *found[len(changed) :]]
         self.n_records += 1
         self.first = self.first or record
         self.last, self._prev, self._seq = record, record.hash, record.seq
@@ -128,7 +143,7 @@ class _Chain:
         if record.seq != self._seq:
             wrong.append(f"has seq {record.seq}, expected {self._seq}")
         first = self.first or record
-        if (record.event == "RunStarted") != (self.n_lines == 1):
+        if (record.event == "RunStarted") != (self.n_lines - self.ends.n_blank == 1):
             wrong.append(f"is {record.event}: RunStarted must be the first line, and only the first")
         if self.last and self.last.event == "RunEnded":
             wrong.append("comes after RunEnded, which closed the record")
@@ -223,7 +238,8 @@ def verify_lines(
     for line in lines:
         record, wrong = chain.follow(line)
         problems += [Problem(line=chain.n_lines, what=what) for what in wrong]
-        hashes.append(record.hash if record else "")
+        if line.strip():
+            hashes.append(record.hash if record else "")
     if chain.n_lines == 0:
         problems.append(Problem(line=1, what=_EMPTY))
     first, last = chain.first, chain.last
@@ -238,6 +254,7 @@ def verify_lines(
         problems=tuple(problems),
         not_checked=_unseen(heads, key),
         n_heads=len(heads),
+        cause=chain.ends.cause(),
     )
 
 

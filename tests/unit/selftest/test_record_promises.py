@@ -35,6 +35,7 @@ def test_a_recovery_that_refuses_torn_lines_is_caught(monkeypatch):
 def few(monkeypatch):
     monkeypatch.setattr(tampering, "EVERY_QUICK", 5_003)
     monkeypatch.setattr(tampering, "N_LONG_QUICK", 20)
+    monkeypatch.setattr(tampering, "N_FORGED_QUICK", 35)
 
 
 def test_what_is_done_to_a_record_is_found(few):

@@ -6,11 +6,23 @@ from dataclasses import replace
 import pytest
 
 from perfusio.errors import AuditError
-from perfusio.events import RunEnded, RunStarted, SampleMissing, SetpointsWritten, WriteIntended
+from perfusio.events import (
+    OverrideDetected,
+    RunEnded,
+    RunStarted,
+    SampleMissing,
+    SetpointsWritten,
+    WriteIntended,
+    WritePartial,
+    WriteRefused,
+    WriteRestored,
+    WriteUnknown,
+)
 from perfusio.state import Setpoints
 from perfusio.testing import ManualClock
 from perfusio.twin.audit import AuditLogger
 from perfusio.twin.heads import EVERY, heads_of, read_heads
+from perfusio.twin.record import encode
 from perfusio.twin.site_key import SiteKey
 from perfusio.twin.verify import verify, verify_lines
 
@@ -60,6 +72,39 @@ def test_they_are_taken_of_the_first_record_of_each_day_each_write_and_the_end(p
     report = verify(path, heads=heads, key=key.public)
     assert report.is_intact
     assert report.n_heads == 6
+
+
+def test_every_word_from_the_vessel_has_one(tmp_path, key):
+    write = {"reactor": "R01", "turn": 0, "key": "run-1:R01:0:0"}
+    words = [
+        WriteRefused(**write, asked=SETPOINTS),
+        WritePartial(**write, asked=SETPOINTS, read_back=SETPOINTS, failed={"agitation": "Bad"}),
+        WriteRestored(**write, restored=SETPOINTS),
+        WriteUnknown(**write, asked=SETPOINTS, read_back=None),
+        OverrideDetected(**write, expected=SETPOINTS, found=SETPOINTS),
+    ]
+    path = written(tmp_path / "audit.jsonl", [START, missing(0), *words, missing(0)], key)
+    assert [h.seq for h in read_heads(heads_of(path))] == [1, 2, 3, 4, 5, 6, 7]
+
+
+def test_the_end_of_the_file_of_heads_is_judged_by_what_it_says(path, key):
+    whole = heads_of(path).read_bytes()
+    for image, n in ((whole[:-1], 6), (whole[:-2], 5), (whole + b"\x00\xff", 6)):  # a crash may tear the last
+        heads_of(path).write_bytes(image)
+        assert len(read_heads(heads_of(path))) == n
+    marked, cr_lf = b"\xef\xbb\xbf" + whole, whole.replace(b"\n", b"\r\n")
+    for image in (whole + b"\n", whole + b"{}\n", b"\n" + whole, cr_lf, marked):
+        heads_of(path).write_bytes(image)
+        with pytest.raises(AuditError, match="is no head"):
+            read_heads(heads_of(path))
+
+
+@pytest.mark.parametrize("seq", [0, -1, -9, 10, 10**30])
+def test_a_head_of_no_line_is_found(path, key, seq):
+    lines, last = path.read_bytes().splitlines(keepends=True), read_heads(heads_of(path))[-1]
+    said = json.loads(replace(last, seq=seq).signed_bytes())
+    signed = replace(last, seq=seq, signature=key.sign(encode(said)).hex())
+    assert found(lines, [signed], key) == {seq}
 
 
 def test_a_long_day_has_more_of_them(tmp_path, key):

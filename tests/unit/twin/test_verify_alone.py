@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from dataclasses import replace
+from pathlib import Path
 from random import Random
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from perfusio.selftest.sample_record import write
 from perfusio.twin import verify_alone
 from perfusio.twin.heads import heads_of, read_heads
+from perfusio.twin.shape_table import written_into
 from perfusio.twin.site_key import SiteKey
 from perfusio.twin.verify import verify_lines
 
@@ -68,6 +70,49 @@ def test_both_verifiers_find_a_forged_head(place):
     lines = record.splitlines(keepends=True)
     assert not verify_lines(lines, heads=[forged, *heads[1:]], key=key.public).is_intact
     assert verify_alone.problems(record, raw, key.public.raw) == ["head 1 is not signed by this key"]
+
+
+def test_its_table_of_types_is_that_of_the_declarations():
+    source = Path(verify_alone.__file__).read_text(encoding="utf-8")
+    assert written_into(source) == source, "run: python -m perfusio.twin.shape_table"
+    assert len(source.splitlines()) > 100  # the table did not swallow the program
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        (lambda pem: pem.rstrip(b"\n"), 4),  # the same key: what it has not signed is found
+        (lambda pem: pem.replace(b"\n", b"\r\n"), 4),
+        (lambda pem: b"\n" + pem + b"\n\n", 4),
+        (lambda pem: b"", 3),
+        (lambda pem: b"\n", 3),
+        (lambda pem: b"\xef\xbb\xbf" + pem, 3),
+        (lambda pem: b"Our key:\n" + pem, 3),
+        (lambda pem: pem + pem, 3),
+        (lambda pem: pem.replace(b"PUBLIC", b"PRIVATE"), 3),
+        (lambda pem: pem[:60], 3),
+    ],
+)
+def test_no_spelling_of_a_key_file_switches_signatures_off(place, tmp_path, change, code):
+    forged = tmp_path / "audit.heads"
+    raw = heads_of(place).read_bytes()
+    forged.write_bytes(raw.replace(read_heads(heads_of(place))[0].ts.encode(), b"2026-01-06T08:00:00.000000Z"))
+    (tmp_path / "site.pub").write_bytes(change(place.with_name("site.pub").read_bytes()))
+    alone = run(place, forged, tmp_path / "site.pub")
+    assert alone.returncode == code
+    assert ("not signed by this key" if code == 4 else "no Ed25519 public key") in alone.stdout
+    own = subprocess.run(
+        [sys.executable, "-m", "perfusio", "verify", place, "--anchor", forged, "--key", tmp_path / "site.pub"],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert own.returncode == code
+    assert ("this key has not signed" in own.stdout) if code == 4 else ("Copy it from the site again" in own.stderr)
+
+
+def test_other_line_ends_are_named_first(place):
+    record = place.read_bytes()
+    for image in (record.replace(b"\n", b"\r\n"), b"\xef\xbb\xbf" + record, record + b"\n\r\n"):
+        assert verify_alone.problems(image) == ["it has CR LF, a byte-order mark or blank ends"]
 
 
 @pytest.mark.parametrize("record", [b"", b"\n", b"{}\n", b"[]\n", b"\xff\n", b'{"hash": 1}\n', b"9" * 9000 + b"\n"])
