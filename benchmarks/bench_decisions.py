@@ -18,6 +18,9 @@ ammonium above 10 mmol/L or perfusion below 15 pL/cell/day. Who steers:
   (`decisions_pi`); random: setpoints drawn anew each day
 
 Then off-line campaigns (`campaign_rounds`), and what decisions cost (`decisions_costs`).
+
+`--foreign` measures instead, on plants that other people wrote, what `decisions_foreign` declares: fewer cases, other
+tasks, no promises. So does `--clones` with a clone of such a plant.
 """
 
 from __future__ import annotations
@@ -35,6 +38,7 @@ from pathlib import Path
 import campaign_rounds as campaigns
 import decisions_arms as arms
 import decisions_costs as costs
+import decisions_foreign as foreign
 import decisions_recipes as recipes
 import decisions_report as report
 from decisions_arms import Lived
@@ -53,6 +57,8 @@ from decisions_pi import HAND, ROBUST, Gains
 from machine import stamp
 from perfusio.config import Objective, maximize, track
 from perfusio.hybrid.model import HybridModel
+from perfusio.plant.equations import OWN
+from perfusio.plant.families import clone_named
 from perfusio.study.baselines import PIController
 from perfusio.trajectory import Trajectory
 
@@ -182,6 +188,27 @@ def cost(job: Job) -> costs.Costs:
     return costs.of_decisions(case, HybridModel().fit(case.old_runs()[: x.n_old], seed=0))
 
 
+def on_foreign_plants(args: argparse.Namespace) -> int:
+    """Measure and print what the twin does on plants that other people wrote; nothing is promised there."""
+    clones = args.clones or (foreign.REPORTED if args.full else foreign.REPORTED[:1])
+    seeds = args.seeds or (foreign.SEEDS if args.full else foreign.SEEDS[:1])
+    days = 28 if args.full else 5
+    found = foreign.measured(clones, seeds, days=days)
+    lines = [
+        stamp(),
+        f"{', '.join(clones)}; target {foreign.TARGET:g}e6 cells/mL, one vessel, {days} days, seeds "
+        f"{', '.join(map(str, seeds))}; error = RMS of true VCD / target - 1, days {foreign.FROM_DAY} to 28"
+        + ("" if args.full else "; too few to judge by"),
+        "",
+        *foreign.table(found),
+        json.dumps({"bench": "decisions", "full": args.full, "foreign": foreign.to_json(found)}),
+    ]
+    print("\n".join(lines))
+    if args.out:
+        args.out.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return 0
+
+
 def main() -> int:
     """Measure, print tables, promises and one line of JSON; return 1 if a Must is missed in full mode."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -195,7 +222,10 @@ def main() -> int:
     parser.add_argument(
         "--seeds", type=int, nargs="+", metavar="N", help="others than 5001 and on, to look while choosing"
     )
+    parser.add_argument("--foreign", action="store_true", help="plants that other people wrote (a quarter of an hour)")
     args = parser.parse_args()
+    if args.foreign or any(clone_named(name).structure != OWN for name in args.clones or ()):
+        return on_foreign_plants(args)
     extent = FULL if args.full else QUICK
     extent = replace(extent, clones=args.clones or extent.clones)
     seeds = args.seeds or range(FIRST_SEED, FIRST_SEED + extent.n_paths)
