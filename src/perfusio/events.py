@@ -252,6 +252,13 @@ class OverrideDetected(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SetpointsFound(Event):
+    """A program looked at a vessel for the first time: this is in force, whoever put it there; steps count from it."""
+
+    found: Setpoints
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class WriteUnknown(Event):
     """A write failed or its read-back disagrees: what is in force must be read, not assumed."""
 
@@ -357,8 +364,8 @@ EVENTS: dict[str, type[Event]] = {
         RunStarted, AimDoubted, SampleRead, SampleMissing, SampleQuarantined, SampleCorrected, SampleAccepted,
         ModelConditioned, ModelFitted, ModelWaiting, ModelRejected, Decided, Forecasted, AlarmRaised, AlarmChanged,
         AlarmDelivered, Withheld, WriteIntended, SetpointsWritten, WriteRefused, WritePartial, WriteRestored,
-        OverrideDetected, WriteUnknown, ConnectorFailed, VesselJoined, VesselLeft, ClockStepped, ModeChanged,
-        OperatorActed, JournalRecovered, RunResumed, DayMissed, ModelSaved, RunEnded,
+        OverrideDetected, SetpointsFound, WriteUnknown, ConnectorFailed, VesselJoined, VesselLeft, ClockStepped,
+        ModeChanged, OperatorActed, JournalRecovered, RunResumed, DayMissed, ModelSaved, RunEnded,
     )
 }  # fmt: skip
 

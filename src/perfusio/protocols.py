@@ -73,6 +73,15 @@ def able(connector: object, ability: type[A]) -> A | None:
     return connector if isinstance(connector, ability) else None
 
 
+def shows_at_once(connector: Connector) -> bool:
+    """Whether `read_setpoints` shows at once what anybody changed at the vessel, and not only with its next sample.
+
+    As `confirms_at_once`, unless the connector says otherwise in an attribute of this name: a controller may
+    acknowledge at once what was asked of it, and still tell of a person's change only with the next sample.
+    """
+    return bool(getattr(connector, "shows_at_once", connector.confirms_at_once))
+
+
 class Ending(Enum):
     """How a write ended; the value is what to do."""
 

@@ -148,14 +148,14 @@ async def test_days_that_passed_meanwhile_are_missed_and_never_acted_upon(
     path, clock = tmp_path / "audit.jsonl", ManualClock()
     vessels = {"R01": Vessel(kind=ConnectorKind.HARDWARE)}
     twin = make_twin(
-        reactors(vessels), days=N_DAYS, observers=(killed_after(7, vessels),), mode=Mode.AUTOMATIC, clock=clock
+        reactors(vessels), days=N_DAYS, observers=(killed_after(8, vessels),), mode=Mode.AUTOMATIC, clock=clock
     )
     with pytest.raises(Killed):
         await twin.run()
     for vessel in vessels.values():
         vessel.is_cut_off = False
     lines = path.read_bytes().splitlines(keepends=True)
-    path.write_bytes(b"".join(lines[:7]))
+    path.write_bytes(b"".join(lines[:8]))
     path.with_name("audit.heads").unlink()
     last = list(read_records(path))[-1]
     assert (last.event, last.turn) == ("SampleRead", 1)
@@ -163,7 +163,7 @@ async def test_days_that_passed_meanwhile_are_missed_and_never_acted_upon(
     n_before = len(vessels["R01"].written)
     await resumed(path, vessels, persistence, alternating, clock=clock).run()
     assert [r.turn for r in read_records(path) if r.event == "DayMissed"] == [1]
-    assert [r.turn for r in read_records(path) if r.event == "Decided" and r.seq > 7] == [2, 3]
+    assert [r.turn for r in read_records(path) if r.event == "Decided" and r.seq > 8] == [2, 3]
     assert len(vessels["R01"].written) == n_before + 2
 
 
@@ -270,6 +270,6 @@ async def test_modes_and_what_we_left_in_force_survive(make_twin, persistence, a
     twin = resumed(path, vessels, persistence, alternating)
     await twin.run()
     (found,) = [r for r in read_records(path) if r.event == "OverrideDetected"]
-    assert found.turn == 2
+    assert found.turn == 1  # at the first look, before anything else is done
     assert twin.mode("R01") is Mode.ADVISORY
     assert len(vessels["R01"].written) == 2

@@ -25,7 +25,7 @@ from perfusio.events import (
     WriteUnknown,
 )
 from perfusio.protocols import Connector, ConnectorKind, Ending, EventSink, Reporting, WriteReport, able
-from perfusio.state import Setpoints
+from perfusio.state import FloatArray, Setpoints
 from perfusio.twin.patience import DAILY, Patience
 from perfusio.verified_write import differences, in_words, lacking, unread, verified_write
 
@@ -105,14 +105,32 @@ def ended(order: Order, report: WriteReport) -> Event:
     return replace(event, reactor=order.reactor, turn=order.turn, reason=words)
 
 
-def settled(intent: WriteIntended, found: Setpoints) -> WriteReport:
-    """Return how a write ended that was cut short, from what is in force now; nothing is written for it."""
-    if not differences(intent.new, found):
+def settled(intent: WriteIntended, found: Setpoints, within: FloatArray | None = None) -> WriteReport:
+    """Return how a write ended that was cut short, from what is in force now; nothing is written for it.
+
+    Args:
+        intent: Of the write.
+        found: What is in force.
+        within: By how much each setpoint may differ and still be the same (U,); default: seven digits.
+    """
+    if not differences(intent.new, found, within):
         return WriteReport(ending=Ending.DONE, in_force=found, words="Found in force after the write was cut short.")
-    if not differences(intent.old, found):
+    if not differences(intent.old, found, within):
         return WriteReport(ending=Ending.REFUSED, in_force=found, words="The write was cut short and did not happen.")
+    foreign = differences(intent.new, found, within).keys() & differences(intent.old, found, within).keys()
+    if foreign:
+        words = f"The write was cut short, and somebody else changed {', '.join(sorted(foreign))} meanwhile."
+        return WriteReport(ending=Ending.OVERRIDDEN, in_force=found, words=words)
     words = f"The write was cut short. Found: {in_words(intent.new, found)} (asked and in force)."
     return WriteReport(ending=Ending.PARTIAL, in_force=found, words=words)
+
+
+def cut_short(intent: WriteIntended, reactor: str) -> Order:
+    """Return the order of a write that was cut short, to say of its own turn how it ended."""
+    return Order(
+        reactor=reactor, turn=intent.turn or 0, key=intent.key, current=intent.old, expected=intent.new,
+        verdict=Verdict(reactor_id=reactor, setpoints=intent.new, action=Action.WRITE),
+    )  # fmt: skip
 
 
 async def _written(order: Order, connector: Connector, audit: EventSink, patience: Patience) -> WriteReport:

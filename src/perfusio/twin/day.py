@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from math import nan
 
 import numpy as np
 
@@ -48,6 +49,7 @@ class RunState:
         trajectories: Samples and setpoints so far.
         in_force: Setpoints in force since the latest sample.
         assumed: Setpoints among them that nobody confirmed.
+        shown: What the vessel itself last showed to be in force, NaN where it never did.
         kinds: What stands behind the connector.
         modes: Who may write, a hold left aside.
         noted: The mode last put on record, holds included.
@@ -72,6 +74,7 @@ class RunState:
     trajectories: Mapping[str, Trajectory] = field(default_factory=dict)
     in_force: Mapping[str, Setpoints] = field(default_factory=dict)
     assumed: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    shown: Mapping[str, Setpoints] = field(default_factory=dict)
     kinds: Mapping[str, str] = field(default_factory=dict)
     modes: Mapping[str, Mode] = field(default_factory=dict)
     noted: Mapping[str, Mode] = field(default_factory=dict)
@@ -126,11 +129,14 @@ def says_nothing_new(sample: State, trajectory: Trajectory) -> bool:
 
 
 def in_force(run_state: RunState, reactor: str, setpoints: Setpoints, assumed: tuple[str, ...] = ()) -> RunState:
-    """Record what holds from now on in one vessel."""
+    """Record what holds from now on in one vessel; `assumed` of it is not confirmed."""
+    unsaid: dict[str, float] = dict.fromkeys(assumed, nan)
+    shown = replace(setpoints, **unsaid).filled_from(run_state.shown.get(reactor, Setpoints()))[0]
     return replace(
         run_state,
         in_force={**run_state.in_force, reactor: setpoints},
         assumed={**run_state.assumed, reactor: assumed},
+        shown={**run_state.shown, reactor: shown},
     )
 
 

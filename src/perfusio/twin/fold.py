@@ -32,6 +32,7 @@ from perfusio.events import (
     SampleMissing,
     SampleQuarantined,
     SampleRead,
+    SetpointsFound,
     SetpointsWritten,
     VesselJoined,
     VesselLeft,
@@ -206,6 +207,11 @@ def _overridden(run_state: RunState, event: OverrideDetected) -> RunState:
     )
 
 
+def _found(run_state: RunState, event: SetpointsFound) -> RunState:
+    reactor = str(event.reactor)
+    return in_force(run_state, reactor, *event.found.filled_from(run_state.in_force[reactor]))
+
+
 def _restored(run_state: RunState, event: WriteRestored) -> RunState:
     run_state = _holds(run_state, str(event.reactor), event.restored)
     return replace(run_state, stuck=run_state.stuck | {str(event.reactor)})
@@ -255,6 +261,7 @@ def _mode_changed(run_state: RunState, event: ModeChanged) -> RunState:
         modes={**run_state.modes, reactor: mode},
         stuck=run_state.stuck - {reactor},
         done=_without(run_state.done, reactor) if goes_on else run_state.done,
+        shown=_without(run_state.shown, reactor) if goes_on else run_state.shown,
     )
 
 
@@ -315,6 +322,7 @@ _CHANGES: dict[type[Event], Callable[[RunState, Any], RunState]] = {
     SetpointsWritten: _written,
     WriteRefused: _refused,
     OverrideDetected: _overridden,
+    SetpointsFound: _found,
     WriteRestored: _restored,
     WritePartial: _partial,
     WriteUnknown: _unknown,

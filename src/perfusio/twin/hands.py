@@ -10,14 +10,15 @@ from perfusio.clock import Clock
 from perfusio.config import Mode
 from perfusio.decision import Action, Decision, Verdict
 from perfusio.errors import PerfusioError
-from perfusio.events import ConnectorFailed, WriteIntended, WriteUnknown
+from perfusio.events import ConnectorFailed, OverrideDetected, SetpointsFound, WriteIntended, WriteUnknown
+from perfusio.protocols import ConnectorKind, Ending, shows_at_once
 from perfusio.state import Setpoints
 from perfusio.twin import facts
-from perfusio.twin.actuate import Order, actuate, ended, settled
+from perfusio.twin.actuate import Order, actuate, cut_short, ended, settled
 from perfusio.twin.guard import guard
 from perfusio.twin.logbook import Logbook
 from perfusio.twin.patience import Patience
-from perfusio.verified_write import unread
+from perfusio.verified_write import differences, in_words, unread
 
 
 class Hands:
@@ -31,6 +32,8 @@ class Hands:
 
     def __init__(self, book: Logbook, patience: Patience, clock: Clock) -> None:
         self._book, self._patience, self._clock = book, patience, clock
+        self._looking: dict[str, asyncio.Lock] = {}
+        self._blind: set[str] = set()
 
     def judge(self, turn: int, decisions: Mapping[str, Decision | PerfusioError]) -> list[Verdict]:
         """Return what the guard makes of each decision; what is not to be written is on record as that."""
@@ -53,6 +56,8 @@ class Hands:
 
     async def approve(self, reactor: str, turn: int, decision: Decision, key: str) -> str:
         """Write advice that a person has approved, if the guard still lets it pass; return why not, or nothing."""
+        if problem := await self._not_ready(reactor, turn):
+            return problem
         verdict = self._guarded(reactor, decision, Mode.AUTOMATIC)
         if verdict.action is not Action.WRITE:
             return " ".join(verdict.because)
@@ -60,10 +65,15 @@ class Hands:
         return ""
 
     async def settle(self, turn: int) -> None:
-        """Find out how writes ended that were cut short, by reading what is in force; nothing is written for it."""
-        for reactor, intent in self._book.run_state.pending.items():
-            if reactor in self._book.aboard:
-                await self._settle(reactor, turn, intent)
+        """Find out how writes ended that were cut short, and look at every vessel that this program has not seen yet.
+
+        Nothing is written for it. What is found to be in force is on record before anything else is done to a vessel;
+        one that cannot be read is tried again, and not written to until it can.
+        """
+        looks = [self._look(reactor, turn) for reactor in sorted(self._book.aboard)]
+        for error in await asyncio.gather(*looks, return_exceptions=True):
+            if error is not None:
+                raise error
 
     # -- inside ------------------------------------------------------------------------------------------------------
 
@@ -84,6 +94,13 @@ class Hands:
             held = Verdict(reactor_id=reactor, setpoints=None, action=Action.HOLD, because=words)
             self._book.append(facts.withheld(held, turn))
             return
+        if problem := await self._not_ready(reactor, turn):
+            self._book.append(
+                facts.withheld(
+                    Verdict(reactor_id=reactor, setpoints=None, action=Action.HOLD, because=(problem,)), turn
+                )
+            )
+            return
         await self._write(turn, verdict, self._book.key(reactor, turn))
 
     async def _write(self, turn: int, verdict: Verdict, key: str) -> None:
@@ -102,17 +119,77 @@ class Hands:
         ending = await actuate(order, connector=connector, audit=self._book, patience=self._patience)
         self._book.write_ended(reactor, turn, ending)
 
-    async def _settle(self, reactor: str, turn: int, intent: WriteIntended) -> None:
+    # -- what is in force --------------------------------------------------------------------------------------------
+
+    async def _not_ready(self, reactor: str, turn: int) -> str:
+        """Look at a vessel if that is still to be done; return why it cannot be written to now, or nothing."""
+        before = self._book.run_state.in_force[reactor]
+        await self._look(reactor, turn)
+        if reactor in self._book.run_state.pending:
+            return f"How the last write to {reactor} ended is not known yet: nothing more is written until it is."
+        if self._book.is_replay(reactor):
+            return ""
+        if reactor not in self._book.seen:
+            return (
+                f"{reactor} has not shown what is in force since this program began, or since it was released: nothing "
+                "is written to it until it does."
+            )
+        if differences(before, self._book.run_state.in_force[reactor]):
+            return f"Another value than was known is in force in {reactor}: the next decision counts from it."
+        return ""
+
+    async def _look(self, reactor: str, turn: int) -> None:
+        """Settle a write that was cut short, and see what is in force if this program has not seen it yet."""
         connector = self._book.vessels[reactor].connector
+        async with self._looking.setdefault(reactor, asyncio.Lock()):
+            intent = self._book.run_state.pending.get(reactor)
+            tells_later = connector.kind is ConnectorKind.HARDWARE and not connector.confirms_at_once
+            if intent is not None and not tells_later:
+                await self._settle(reactor, turn, intent)
+            is_settled = reactor not in self._book.run_state.pending
+            if is_settled and reactor not in self._book.seen and shows_at_once(connector):
+                await self._see(reactor, turn)
+
+    async def _see(self, reactor: str, turn: int) -> None:
+        """Put on record what is in force; what somebody else has changed is not written over."""
+        if self._book.is_replay(reactor):
+            return
         try:
-            found = await self._patience.answer(connector.read_setpoints())
-            found = Setpoints.of(found.vector())
+            found = await self._read(reactor)
+        except Exception as error:  # noqa: BLE001 - whatever a connector raises, it is looked at again later
+            if reactor not in self._blind:  # said once, until it can be read
+                self._blind.add(reactor)
+                words = f"What is in force could not be read: {error} Nothing is written to {reactor} until it can be."
+                self._book.append(ConnectorFailed(reactor=reactor, turn=turn, operation="read_setpoints", reason=words))
+            return
+        self._blind.discard(reactor)
+        expected, mode = self._book.expected(reactor), self._book.mode(reactor)
+        ours = mode is Mode.AUTOMATIC or (mode is Mode.ADVISORY and reactor in self._book.run_state.done)
+        changed = differences(expected, found) if ours else {}
+        self._book.append(SetpointsFound(reactor=reactor, turn=turn, found=found))
+        if changed:
+            words = f"Known to be in force, and found: {in_words(expected, found.filled_from(expected)[0])}."
+            self._book.append(
+                OverrideDetected(
+                    reactor=reactor, turn=turn, key=self._book.key(reactor, turn), expected=expected, found=found,
+                    reason=words,
+                )
+            )  # fmt: skip
+            self._book.write_ended(reactor, turn, Ending.OVERRIDDEN)
+
+    async def _read(self, reactor: str) -> Setpoints:
+        """Return what is in force as six numbers, whatever a broken connector answers."""
+        found = await self._patience.answer(self._book.vessels[reactor].connector.read_setpoints())
+        return Setpoints.of(found.vector())
+
+    async def _settle(self, reactor: str, turn: int, intent: WriteIntended) -> None:
+        try:
+            found = await self._read(reactor)
         except Exception as error:  # noqa: BLE001 - whatever a connector raises, the write stays unknown
             words = f"How the write {intent.key} ended is not known yet: {error}"
             self._book.append(ConnectorFailed(reactor=reactor, turn=turn, operation="read_setpoints", reason=words))
             return
-        is_silent = self._book.is_replay(reactor) or not connector.confirms_at_once
-        if is_silent or unread(intent.old, intent.new, found):
+        if self._book.is_replay(reactor) or unread(intent.old, intent.new, found):
             words = "The write was cut short, and the vessel does not say what it did: its next sample may."
             self._book.append(
                 WriteUnknown(
@@ -120,11 +197,6 @@ class Hands:
                 )
             )  # fmt: skip
             return
-        cut_short = Order(
-            reactor=reactor, turn=intent.turn or 0, key=intent.key, current=intent.old, expected=intent.old,
-            verdict=Verdict(reactor_id=reactor, setpoints=intent.new, action=Action.WRITE),
-        )  # fmt: skip
         report = settled(intent, found)
-        self._book.append(ended(cut_short, report))
+        self._book.append(ended(cut_short(intent, reactor), report))
         self._book.write_ended(reactor, turn, report.ending)
-

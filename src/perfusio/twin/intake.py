@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from perfusio.events import ConnectorFailed, OverrideDetected, SampleQuarantined
-from perfusio.protocols import ConnectorKind, Ending
-from perfusio.state import Setpoints
+from perfusio.events import ConnectorFailed, OverrideDetected, SampleQuarantined, WriteIntended
+from perfusio.protocols import ConnectorKind, Ending, WriteReport
+from perfusio.state import FloatArray, Setpoints
 from perfusio.twin import facts
+from perfusio.twin.actuate import cut_short, ended, settled
 from perfusio.twin.audit import AuditLogger
 from perfusio.twin.corrections import correcting
 from perfusio.twin.day import problem_with, says_nothing_new
@@ -16,7 +17,7 @@ from perfusio.twin.inbox import Arrival, Inbox, Trouble
 from perfusio.twin.logbook import Logbook
 from perfusio.twin.pace import Pace
 from perfusio.twin.sample_checks import checked, foreseen, recordable
-from perfusio.verified_write import differences, in_words
+from perfusio.verified_write import differences, in_words, unread
 
 AS_SHOWN = 0.05
 """Of the largest step: a file shows setpoints with few digits, and what differs by less is the same."""
@@ -78,32 +79,38 @@ class Intake:
         if corrects := correcting(reactor, turn, sample, trajectory, log):
             self._book.append(corrects)
             return
-        arrival, overridden = replace(arrival, sample=judged.sample), None
-        if connector.kind is ConnectorKind.HARDWARE and not connector.confirms_at_once and trajectory.states:
-            # what a controller shows with this sample is what it made of our last write
+        arrival = replace(arrival, sample=judged.sample)
+        tells = connector.kind is ConnectorKind.HARDWARE and not connector.confirms_at_once and bool(trajectory.states)
+        if tells:  # what a controller shows with this sample is what it made of our last write
             before, assumed = arrival.setpoints.filled_from(before)
-            # an extra sample may be older than what it made of it
-            overridden = self._overridden(reactor, turn, arrival.setpoints) if arrival.is_due else None
         base = self._book.space(reactor).nominal if self._book.is_replay(reactor) else before
         since = arrival.setpoints.filled_from(base)
         self._book.append(facts.sample_read(reactor, turn, arrival, (before, assumed), since))
-        if overridden is not None:
-            self._book.append(overridden)
-            self._book.write_ended(reactor, turn, Ending.OVERRIDDEN)
+        if tells and arrival.is_due:  # an extra sample may be older than what it made of it
+            self._hear(reactor, turn, arrival.setpoints)
         self._pace.begins(reactor, turn)
 
-    def _overridden(self, reactor: str, turn: int, shown: Setpoints) -> OverrideDetected | None:
-        """Return the record that a controller shows something else than our last write, None if it does not."""
-        done = self._book.run_state.done.get(reactor)
-        step = self._book.space(reactor).max_step
-        if done is None:
-            return None
-        if not differences(done, shown, within=AS_SHOWN * step):  # what is not shown says nothing
-            return None
-        words = f"Written last, and shown with this sample: {in_words(done, shown.filled_from(done)[0])}."
-        return OverrideDetected(
-            reactor=reactor, turn=turn, key=self._book.key(reactor, turn), expected=done, found=shown, reason=words
-        )
+    def _hear(self, reactor: str, turn: int, shown: Setpoints) -> None:
+        """Settle a write that was cut short by what a controller shows, or note that it shows another than our last."""
+        intent, done = self._book.run_state.pending.get(reactor), self._book.run_state.done.get(reactor)
+        within = AS_SHOWN * self._book.space(reactor).max_step
+        if intent is not None:
+            told = self._told(intent, shown, within)
+            self._book.append(ended(cut_short(intent, reactor, turn), told))
+            self._book.write_ended(reactor, turn, told.ending)
+        elif done is not None and differences(done, shown, within):  # what is not shown says nothing
+            words = f"Written last, and shown with this sample: {in_words(done, shown.filled_from(done)[0])}."
+            key = self._book.key(reactor, turn)
+            self._book.append(
+                OverrideDetected(reactor=reactor, turn=turn, key=key, expected=done, found=shown, reason=words)
+            )
+            self._book.write_ended(reactor, turn, Ending.OVERRIDDEN)
+
+    def _told(self, intent: WriteIntended, shown: Setpoints, within: FloatArray) -> WriteReport:
+        if not unread(intent.old, intent.new, shown):
+            return settled(intent, shown, within)
+        words = "The write was cut short, and the sample after it does not show what became of it."
+        return WriteReport(ending=Ending.UNKNOWN, in_force=shown, words=words)
 
     def is_past(self, reactor: str, turn: int) -> bool:
         """Whether the next sample of a real vessel is due already: what this one says is not acted upon any more."""

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import logging
 from dataclasses import replace
-from math import nan
-from typing import Any
 
 from perfusio.config import DesignSpace, Mode, RunConfig
 from perfusio.errors import PerfusioError
-from perfusio.events import AlarmChanged, ConnectorFailed, Event, ModeChanged, RunEnded
-from perfusio.protocols import ConnectorKind, Ending, EventSink, Reporting
+from perfusio.events import (
+    AlarmChanged,
+    ConnectorFailed,
+    Event,
+    ModeChanged,
+    RunEnded,
+    SampleRead,
+    SetpointsFound,
+)
+from perfusio.protocols import ConnectorKind, Ending, EventSink, Reporting, able, shows_at_once
 from perfusio.state import Setpoints
 from perfusio.twin.alarms import WRITE, badly_written
 from perfusio.twin.announce import Observer
@@ -34,6 +40,7 @@ class Logbook:
     Attributes:
         run_state: What is known.
         sink: Where events go; set before the first is told.
+        seen: Vessels that have shown what is in force since this program began, or since a person released them.
     """
 
     def __init__(
@@ -47,6 +54,7 @@ class Logbook:
         self._observers = observers
         self.run_state = RunState()
         self.sink: EventSink | None = None
+        self.seen: set[str] = set()
 
     @property
     def is_open(self) -> bool:
@@ -61,8 +69,20 @@ class Logbook:
             event = event if day is None else replace(event, culture_day=day)
         seq = self.sink.append(event)
         self.run_state = after(self.run_state, event)
+        self._note_seen(event)
         self.tell(event)
         return seq
+
+    def _note_seen(self, event: Event) -> None:
+        """Know which vessels have shown what is in force; what a person left in a vessel is looked at anew."""
+        reactor = event.reactor or ""
+        if reactor not in self.vessels:
+            return
+        shows = shows_at_once(self.vessels[reactor].connector)
+        if isinstance(event, SetpointsFound) or (isinstance(event, SampleRead) and not event.extra and not shows):
+            self.seen.add(reactor)
+        elif isinstance(event, ModeChanged) and shows and reactor not in self.run_state.shown:
+            self.seen.discard(reactor)
 
     def tell(self, event: Event) -> None:
         """Tell all observers of a fact; one that fails is told no more, which is on record."""
@@ -98,12 +118,11 @@ class Logbook:
         return self.vessels[reactor].connector.kind is ConnectorKind.REPLAY
 
     def expected(self, reactor: str) -> Setpoints:
-        """Return what must be found in force before a write: what our last one left; NaN where nobody has said."""
-        done, now = self.run_state.done.get(reactor), self.run_state.in_force[reactor]
-        if done is not None:
-            return done
-        unsaid: dict[str, Any] = dict.fromkeys(self.run_state.assumed[reactor], nan)
-        return replace(now, **unsaid)
+        """Return what must be found in force before a write: what our last one left, else what was shown last.
+
+        It is NaN where the vessel never said.
+        """
+        return self.run_state.done.get(reactor) or self.run_state.shown.get(reactor, Setpoints())
 
     # -- alarms about writes ------------------------------------------------------------------------------------------
 
@@ -157,9 +176,9 @@ class Logbook:
                 reactor=reactor, turn=turn, before=before.value, mode=mode.value, who=word.who, reason=word.why
             )
         )  # fmt: skip
-        connector = self.vessels[reactor].connector
-        if before is Mode.HOLD and isinstance(connector, Reporting):
-            connector.allow_writing(who=word.who or "a person", why=word.why or "The hold was taken away by hand.")
+        reporting = able(self.vessels[reactor].connector, Reporting)
+        if before is Mode.HOLD and reporting is not None:
+            reporting.allow_writing(who=word.who or "a person", why=word.why or "The hold was taken away by hand.")
 
 
 def _trouble_with(observer: Observer, event: Event) -> str:

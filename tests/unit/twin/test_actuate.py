@@ -240,10 +240,18 @@ async def test_a_connector_that_reports_is_believed(ending):
 
 
 @pytest.mark.parametrize(
-    ("found", "ending"), [(NEW, Ending.DONE), (OLD, Ending.REFUSED), (OTHER, Ending.PARTIAL)]
+    ("found", "ending"),
+    [
+        (replace(NEW, agitation=900.0), Ending.DONE),
+        (OLD, Ending.REFUSED),
+        (NEW, Ending.PARTIAL),
+        (OTHER, Ending.OVERRIDDEN),  # neither what was nor what was asked for: somebody else's
+        (replace(OLD, temperature=34.0), Ending.OVERRIDDEN),
+        (replace(NEW, agitation=900.0, temperature=34.0), Ending.OVERRIDDEN),
+    ],
 )
 def test_a_write_that_was_cut_short_is_settled_by_what_is_in_force(found, ending):
-    intent = WriteIntended(reactor="R01", turn=3, key="k", old=OLD, new=NEW)
+    intent = WriteIntended(reactor="R01", turn=3, key="k", old=OLD, new=replace(NEW, agitation=900.0))
     assert settled(intent, found).ending is ending
 
 
