@@ -82,6 +82,14 @@ def shows_at_once(connector: Connector) -> bool:
     return bool(getattr(connector, "shows_at_once", connector.confirms_at_once))
 
 
+def is_fresh(connector: Connector) -> bool:
+    """Whether the sample read last had come since the connector was made, so that it shows what is in force now.
+
+    An attribute of this name says so of a connector whose samples may have waited while no program was running.
+    """
+    return bool(getattr(connector, "is_fresh", True))
+
+
 class Ending(Enum):
     """How a write ended; the value is what to do."""
 

@@ -192,6 +192,11 @@ class FilesystemStore:
         return table.starts.get(self._group())
 
     @property
+    def is_fresh(self) -> bool:
+        """Whether the sample last read had come since the file was first looked at."""
+        return self._n_at_first is not None and len(self._known) > self._n_at_first
+
+    @property
     def setpoints_path(self) -> Path:
         """Where setpoints are written."""
         return self._setpoints_file.path
@@ -241,6 +246,7 @@ class FilesystemStore:
     def _forget(self) -> None:
         """Begin before the first sample."""
         self._known: list[TableRow] = []
+        self._n_at_first: int | None = None
         self._late: deque[State] = deque()
         self._compared: Table | None = None  # the stable read that agrees with what was handed out
         self._tried: Table | None = None  # the one that was last held against it
@@ -264,6 +270,7 @@ class FilesystemStore:
         if stable is not None and stable is not self._compared:
             self._tried = stable
             rows = self._rows()
+            self._n_at_first = len(rows) if self._n_at_first is None else self._n_at_first
             self._late.extend(late_values(self._source.path.name, self._known, rows))
             self._known, self._compared = rows[: len(self._known)], stable
 

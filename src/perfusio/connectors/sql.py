@@ -84,6 +84,9 @@ class SqlStore:
                 raise ConfigError(f"{name}={seconds!r}: expected a time above 0 s.")
         self.kind = ConnectorKind.HARDWARE if actuates else ConnectorKind.REPLAY
         self.confirms_at_once = actuates  # a replay is history, which a write does not change
+        self.shows_at_once = False  # a controller acknowledges our requests; a person's change comes with a sample
+        self._is_settled = False
+        self._n_at_first: int | None = None
         self._database = Database(where, create=create)
         self._follows = actuates if follow is None else follow
         self._source = VesselSource(self._database, run, reactor, grows=self._follows)
@@ -125,6 +128,9 @@ class SqlStore:
     async def read_setpoints(self) -> Setpoints:
         """Return what is in force: what the last sample says, or what was acknowledged since.
 
+        At the first call a request that an earlier program left open is withdrawn, so that no controller acts on it
+        after it was read how it ended.
+
         Raises:
             NotConnected: the database cannot be asked what a controller acknowledged.
         """
@@ -132,6 +138,9 @@ class SqlStore:
         if self.kind is ConnectorKind.REPLAY:
             return said
         run, reactor = self._source.group
+        if not self._is_settled:
+            await asyncio.to_thread(self._withdraw_open)
+            self._is_settled = self._rows is not None  # before that, which vessel is meant may not be known
         done = await asyncio.to_thread(self._in_one_read, requests.last_acknowledged, run, reactor)
         if done is None:
             return said
@@ -179,6 +188,11 @@ class SqlStore:
         return {name: self._narrowed(source) for name, source in self._source.vessels().items()}
 
     @property
+    def is_fresh(self) -> bool:
+        """Whether the sample last read had come since the database was first looked at."""
+        return self._n_at_first is not None and self._n_known > self._n_at_first
+
+    @property
     def warnings(self) -> tuple[str, ...]:
         """Outages of the database so far, in sentences."""
         return tuple(self._notes)
@@ -210,7 +224,8 @@ class SqlStore:
     def _narrowed(self, source: VesselSource) -> Self:
         store = copy.copy(self)
         store._source, store._notes, store._late = source, [], deque()
-        store._rows, store._n_known, store._seen = None, 0, None
+        store._rows, store._n_known, store._seen, store._is_settled = None, 0, None, False
+        store._n_at_first = None
         return store
 
     @property
@@ -237,6 +252,7 @@ class SqlStore:
                 known = (self._rows or [])[: self._n_known]
                 self._late.extend(late_values(self._database.name, known, looked[1]))
                 self._seen, self._rows = looked
+                self._n_at_first = len(looked[1]) if self._n_at_first is None else self._n_at_first
                 continue
             if self._timeout_seconds is not None and waited >= self._timeout_seconds:
                 raise self._overdue(waited, trouble)
@@ -278,6 +294,13 @@ class SqlStore:
                 now=self._clock.now(),
                 valid_seconds=None if is_advice else self._acknowledge_seconds,
             )
+
+    def _withdraw_open(self) -> None:
+        with self._database.writing("read_setpoints") as connection:
+            n = requests.withdraw_open(connection, *self._source.group)
+        if n:
+            now = requests.utc_text(self._clock.now())
+            self._notes.append(f"{now}: {n} request(s) of an earlier program were not acknowledged and are withdrawn.")
 
     async def _given_up(self, request: requests.Request) -> Setpoints:
         """Withdraw what no controller answered; if it answered just now, return that."""

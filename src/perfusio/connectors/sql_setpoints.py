@@ -95,6 +95,12 @@ def withdraw(connection: Connection, request: Request) -> bool:
     return connection.execute(update(setpoints).where(still_open).values(status="withdrawn")).rowcount == 1
 
 
+def withdraw_open(connection: Connection, run: str, reactor: str) -> int:
+    """Take back what an earlier program asked for and nobody has acknowledged; return how many requests these were."""
+    still_open = and_(_is_of(run, reactor), setpoints.c.status == "asked")
+    return connection.execute(update(setpoints).where(still_open).values(status="withdrawn")).rowcount
+
+
 def last_acknowledged(connection: Connection, run: str, reactor: str) -> Request | None:
     """Return the request of one vessel that was acknowledged last."""
     done = and_(_is_of(run, reactor), setpoints.c.status == "acknowledged")

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
+from perfusio.config import Mode
 from perfusio.events import ConnectorFailed, OverrideDetected, SampleQuarantined, WriteIntended
-from perfusio.protocols import ConnectorKind, Ending, WriteReport
+from perfusio.protocols import ConnectorKind, Ending, WriteReport, shows_at_once
 from perfusio.state import FloatArray, Setpoints
 from perfusio.twin import facts
 from perfusio.twin.actuate import cut_short, ended, settled
@@ -80,29 +81,36 @@ class Intake:
             self._book.append(corrects)
             return
         arrival = replace(arrival, sample=judged.sample)
-        tells = connector.kind is ConnectorKind.HARDWARE and not connector.confirms_at_once and bool(trajectory.states)
-        if tells:  # what a controller shows with this sample is what it made of our last write
+        tells = connector.kind is ConnectorKind.HARDWARE and not shows_at_once(connector) and bool(trajectory.states)
+        wanted = self._wanted(reactor)
+        if tells and not connector.confirms_at_once:  # it shows with this sample what it made of our last write
             before, assumed = arrival.setpoints.filled_from(before)
         base = self._book.space(reactor).nominal if self._book.is_replay(reactor) else before
         since = arrival.setpoints.filled_from(base)
         self._book.append(facts.sample_read(reactor, turn, arrival, (before, assumed), since))
         if tells and arrival.is_due:  # an extra sample may be older than what it made of it
-            self._hear(reactor, turn, arrival.setpoints)
+            self._hear(reactor, turn, arrival.setpoints, wanted)
         self._pace.begins(reactor, turn)
 
-    def _hear(self, reactor: str, turn: int, shown: Setpoints) -> None:
-        """Settle a write that was cut short by what a controller shows, or note that it shows another than our last."""
-        intent, done = self._book.run_state.pending.get(reactor), self._book.run_state.done.get(reactor)
+    def _wanted(self, reactor: str) -> Setpoints | None:
+        """Return what a controller must show: our last write; after a restart also what it showed before."""
+        is_first = reactor not in self._book.seen and self._book.mode(reactor) is Mode.AUTOMATIC
+        return self._book.expected(reactor) if is_first else self._book.run_state.done.get(reactor)
+
+    def _hear(self, reactor: str, turn: int, shown: Setpoints, wanted: Setpoints | None) -> None:
+        """Settle a write that was cut short by what a controller shows, or note that somebody changed a setpoint."""
+        intent = self._book.run_state.pending.get(reactor)
         within = AS_SHOWN * self._book.space(reactor).max_step
         if intent is not None:
             told = self._told(intent, shown, within)
             self._book.append(ended(cut_short(intent, reactor, turn), told))
             self._book.write_ended(reactor, turn, told.ending)
-        elif done is not None and differences(done, shown, within):  # what is not shown says nothing
-            words = f"Written last, and shown with this sample: {in_words(done, shown.filled_from(done)[0])}."
+        elif wanted is not None and differences(wanted, shown, within):  # what is not shown says nothing
+            last = "Written last" if reactor in self._book.run_state.done else "Known last"
+            words = f"{last}, and shown with this sample: {in_words(wanted, shown.filled_from(wanted)[0])}."
             key = self._book.key(reactor, turn)
             self._book.append(
-                OverrideDetected(reactor=reactor, turn=turn, key=key, expected=done, found=shown, reason=words)
+                OverrideDetected(reactor=reactor, turn=turn, key=key, expected=wanted, found=shown, reason=words)
             )
             self._book.write_ended(reactor, turn, Ending.OVERRIDDEN)
 

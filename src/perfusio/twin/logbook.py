@@ -13,10 +13,11 @@ from perfusio.events import (
     Event,
     ModeChanged,
     RunEnded,
+    RunResumed,
     SampleRead,
     SetpointsFound,
 )
-from perfusio.protocols import ConnectorKind, Ending, EventSink, Reporting, able, shows_at_once
+from perfusio.protocols import ConnectorKind, Ending, EventSink, Reporting, able, is_fresh, shows_at_once
 from perfusio.state import Setpoints
 from perfusio.twin.alarms import WRITE, badly_written
 from perfusio.twin.announce import Observer
@@ -55,6 +56,7 @@ class Logbook:
         self.run_state = RunState()
         self.sink: EventSink | None = None
         self.seen: set[str] = set()
+        self._goes_on = False
 
     @property
     def is_open(self) -> bool:
@@ -74,12 +76,20 @@ class Logbook:
         return seq
 
     def _note_seen(self, event: Event) -> None:
-        """Know which vessels have shown what is in force; what a person left in a vessel is looked at anew."""
+        """Know which vessels have shown what is in force; what a person left in a vessel is looked at anew.
+
+        Where only samples show it, one that had waited since before a restart does not.
+        """
+        self._goes_on = self._goes_on or isinstance(event, RunResumed)
         reactor = event.reactor or ""
         if reactor not in self.vessels:
             return
-        shows = shows_at_once(self.vessels[reactor].connector)
-        if isinstance(event, SetpointsFound) or (isinstance(event, SampleRead) and not event.extra and not shows):
+        connector = self.vessels[reactor].connector
+        shows = shows_at_once(connector)
+        if isinstance(event, SampleRead) and not event.extra and not shows:
+            if is_fresh(connector) or not self._goes_on:
+                self.seen.add(reactor)
+        elif isinstance(event, SetpointsFound):
             self.seen.add(reactor)
         elif isinstance(event, ModeChanged) and shows and reactor not in self.run_state.shown:
             self.seen.discard(reactor)
