@@ -116,8 +116,7 @@ class ByFile(Controlled):
 
     def act(self):
         """Put the newest row of the setpoints file in force, each once."""
-        rows = [self.asked, *sorted(self.folder.glob("culture.setpoints-*.csv"))]
-        told = sum((path.read_text().splitlines()[1:] for path in rows if path.exists()), [])
+        told = self.rows()
         if len(told) <= self.n_acted:
             return False
         self.n_acted = len(told)
@@ -133,9 +132,12 @@ class ByFile(Controlled):
 
     def hours_of_rows(self):
         """The hour of each row of setpoints that was ever written."""
-        paths = [self.asked, *self.folder.glob("culture.setpoints-*.csv")]
-        lines = [line for path in paths if path.exists() for line in path.read_text().splitlines()[1:]]
-        return [float(line.split(",")[1]) for line in lines]
+        return [float(line.split(",")[1]) for line in self.rows()]
+
+    def rows(self):
+        """The rows of setpoints that were ever written."""
+        paths = [path for path in [self.asked, *self.folder.glob("culture.setpoints-*.csv")] if path.exists()]
+        return [line for path in paths for line in path.read_text().splitlines()[1:]]
 
 
 class ByDatabase(Controlled):

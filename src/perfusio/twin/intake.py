@@ -103,7 +103,7 @@ class Intake:
         within = AS_SHOWN * self._book.space(reactor).max_step
         if intent is not None:
             told = self._told(intent, shown, within)
-            self._book.append(ended(cut_short(intent, reactor, turn), told))
+            self._book.append(ended(cut_short(intent, reactor), told))
             self._book.write_ended(reactor, turn, told.ending)
         elif wanted is not None and differences(wanted, shown, within):  # what is not shown says nothing
             last = "Written last" if reactor in self._book.run_state.done else "Known last"
