@@ -432,8 +432,13 @@ def plain(value: Any) -> Any:
     Raises:
         AuditError: infinite, or of a type that JSON cannot hold.
     """
+    kind = type(value)
+    if kind is float and isfinite(value):  # most of what is recorded: the numbers of forecasts
+        return value
     if value is None or isinstance(value, str | bool):
         return value
+    if kind is list or kind is tuple:
+        return [plain(v) for v in value]
     if isinstance(value, State):
         return state_to_json(value)
     if isinstance(value, Setpoints):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from itertools import pairwise
@@ -63,6 +64,10 @@ class Feed:
         return cls(fraction=fraction, **held)
 
 
+def _time_h(state: State) -> float:
+    return state.time_h
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Transition:
     """One interval: the state before, the feed given then, the setpoints in force until the state after."""
@@ -122,8 +127,13 @@ class Trajectory:
         """
         if not self.states:
             return replace(self, states=(state,))
+        if not state.time_h > self.states[-1].time_h:
+            raise ConfigError(
+                f"{self.reactor_id}: sample times must increase, found {state.time_h:g} h after "
+                f"{self.states[-1].time_h:g} h. A late sample goes in with Trajectory.insert()."
+            )
         feeds = (*self.fed, feed) if self.feeds or feed else ()
-        return replace(self, states=(*self.states, state), setpoints=(*self.setpoints, in_force), feeds=feeds)
+        return self._like((*self.states, state), (*self.setpoints, in_force), feeds)
 
     def insert(self, state: State) -> Trajectory:
         """Return the trajectory with a sample that is known late, in order of time.
@@ -133,13 +143,51 @@ class Trajectory:
         Raises:
             ConfigError: it is not between two samples, or there is one of its time.
         """
-        i = sum(s.time_h < state.time_h for s in self.states)
+        i = self.n_before(state.time_h)
         if not 0 < i < len(self.states) or self.states[i].time_h == state.time_h:
             times = [s.time_h for s in self.states]
             raise ConfigError(f"{self.reactor_id}: {state.time_h:g} h is not between two samples, found {times}.")
         feeds = (*self.feeds[:i], None, *self.feeds[i:]) if self.feeds else ()
         setpoints = (*self.setpoints[:i], self.setpoints[i - 1], *self.setpoints[i:])
-        return replace(self, states=(*self.states[:i], state, *self.states[i:]), setpoints=setpoints, feeds=feeds)
+        return self._like((*self.states[:i], state, *self.states[i:]), setpoints, feeds)
+
+    def with_state(self, state: State) -> Trajectory:
+        """Return the trajectory with another state in the place of the one of its time; all between samples stays.
+
+        Raises:
+            ConfigError: there is no sample of that time.
+        """
+        i = self.n_before(state.time_h)
+        if i == len(self.states) or self.states[i].time_h != state.time_h:
+            raise ConfigError(f"{self.reactor_id}: there is no sample of {state.time_h:g} h to put another one for.")
+        return self._like((*self.states[:i], state, *self.states[i + 1 :]), self.setpoints, self.feeds)
+
+    def _like(
+        self, states: tuple[State, ...], setpoints: tuple[Setpoints, ...], feeds: tuple[Feed | None, ...]
+    ) -> Trajectory:
+        """Return a trajectory of this vessel whose samples are known to be in order: they are not all checked anew."""
+        new = object.__new__(Trajectory)
+        values = {"states": states, "setpoints": setpoints, "feeds": feeds}
+        for f in fields(Trajectory):
+            object.__setattr__(new, f.name, values.get(f.name, getattr(self, f.name)))
+        return new
+
+    # A run of weeks has tens of thousands of samples: what is asked with each new one must not look at all of them.
+
+    def n_before(self, time_h: float) -> int:
+        """Return how many samples were taken before a time [h]."""
+        if not self.states or time_h > self.states[-1].time_h:
+            return len(self.states)
+        return bisect_left(self.states, time_h, key=_time_h)
+
+    def at(self, time_h: float) -> State | None:
+        """Return the sample of a time [h], None if there is none."""
+        i = self.n_before(time_h)
+        return self.states[i] if i < len(self.states) and self.states[i].time_h == time_h else None
+
+    def last_measured(self, name: str) -> State | None:
+        """Return the last sample in which a quantity was measured, None if it never was."""
+        return next((s for s in reversed(self.states) if (value := getattr(s, name)) == value), None)
 
     def until(self, n_samples: int) -> Trajectory:
         """Return what was known after the first `n_samples` samples."""

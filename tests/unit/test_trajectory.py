@@ -117,3 +117,63 @@ def test_a_late_sample_divides_an_interval():
     for day in (-1, 0, 3, 4):
         with pytest.raises(ConfigError, match="is not between two samples"):
             t.insert(make_state(day=day))
+
+
+def many(n):
+    states = tuple(make_state(day=0.5 * i) for i in range(n))
+    return Trajectory(reactor_id="R01", states=states, setpoints=(A,) * (n - 1))
+
+
+@pytest.mark.parametrize("time_h", [-1.0, 0.0, 6.0, 12.0, 13.0, 108.0, 109.0, float("nan")])
+def test_a_sample_is_found_by_its_time(time_h):
+    run = many(10)
+    assert run.at(time_h) is next((s for s in run.states if s.time_h == time_h), None)
+    if time_h == time_h:
+        assert run.n_before(time_h) == sum(s.time_h < time_h for s in run.states)
+    assert Trajectory(reactor_id="R01").at(time_h) is None
+
+
+def test_a_state_is_put_in_the_place_of_the_one_of_its_time():
+    run = many(4)
+    other = replace(run.states[2], vcd=7.0)
+    assert run.with_state(other) == replace(run, states=(*run.states[:2], other, run.states[3]))
+    with pytest.raises(ConfigError, match="no sample of 25 h"):
+        run.with_state(replace(other, time_h=25.0))
+
+
+def test_the_last_measured_value_may_be_old():
+    run = many(3)
+    late = run.observe(replace(make_state(day=9.0), glucose=float("nan")), A)
+    assert late.last_measured("glucose") is run.states[-1]
+    assert late.last_measured("vcd") is late.states[-1]
+    assert Trajectory(reactor_id="R01").last_measured("vcd") is None
+
+
+def test_a_longer_trajectory_is_the_one_that_is_checked_in_full():
+    run = many(5)
+    grown = Trajectory(reactor_id="R01")
+    for state in run.states:
+        grown = grown.observe(state, A)
+    assert grown == run
+    with pytest.raises(ConfigError, match="must increase, found 48 h after 48 h"):
+        grown.observe(run.states[-1], A)
+
+
+def test_what_is_asked_with_each_sample_does_not_look_at_all_of_them():
+    class Counting(tuple):
+        n_looks = 0
+
+        def __getitem__(self, i):
+            if isinstance(i, int):
+                Counting.n_looks += 1
+            return super().__getitem__(i)
+
+        def __iter__(self):
+            raise AssertionError("all samples were gone through")
+
+    run = many(4_000)
+    object.__setattr__(run, "states", Counting(run.states))
+    assert run.at(1_200.0) is not None
+    assert run.at(1_201.0) is None
+    assert run.n_before(1e9) == 4_000
+    assert Counting.n_looks < 60

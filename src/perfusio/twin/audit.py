@@ -12,7 +12,17 @@ from typing import Self
 from perfusio import __version__
 from perfusio.clock import Clock, SystemClock
 from perfusio.errors import AuditError
-from perfusio.events import ClockStepped, Event, JournalRecovered, RunEnded, RunStarted, to_json
+from perfusio.events import (
+    ClockStepped,
+    Event,
+    JournalRecovered,
+    RunEnded,
+    RunStarted,
+    SampleAccepted,
+    SampleCorrected,
+    SampleRead,
+    to_json,
+)
 from perfusio.state import State
 from perfusio.twin.heads import Heads
 from perfusio.twin.journal import Disk, Journal, SystemDisk, WriterLock
@@ -22,6 +32,7 @@ from perfusio.twin.schema import kind, misfit
 from perfusio.twin.shelf import make_room
 from perfusio.twin.site_key import SiteKey
 
+_SAMPLES = (SampleRead.__name__, SampleCorrected.__name__, SampleAccepted.__name__)
 LARGEST_CLOCK_STEP_S = 2.0
 """A wall clock that moves by more than this against the monotonic clock is itself recorded [s]."""
 
@@ -105,6 +116,9 @@ class AuditLogger:
             first, last = found.records[0], found.records[-1]
             log.run_id, log._config_sha256 = first.run, first.config_sha256
             log._prev, log._seq, log._about_earlier = last.hash, last.seq, ""
+            log._samples = {
+                (str(r.reactor), r.payload["state"]["time_h"]): r.seq for r in found.records if r.event in _SAMPLES
+            }
             log._journal = Journal(log.path, log._disk, committed=found.n_bytes)
             if key:
                 earlier = recover_heads(log.path, log._disk)
@@ -128,6 +142,7 @@ class AuditLogger:
         self._prev, self._seq = GENESIS, 0
         self._last_times: tuple[datetime, int] | None = None
         self._heads = None
+        self._samples: dict[tuple[str, float], int] = {}  # number of the record of each sample, by vessel and time
         self._is_open = True
 
     def append(self, event: Event) -> int:
@@ -180,6 +195,8 @@ class AuditLogger:
         self._journal.append(line)
         self._prev, self._seq = seal, self._seq + 1
         self._last_times = now, mono_ns
+        if isinstance(state, State) and type(event).__name__ in _SAMPLES:
+            self._samples[str(event.reactor), state.time_h] = self._seq
         if self._heads is not None:
             self._heads.saw(event, self._seq, seal, ts)
 
@@ -200,6 +217,10 @@ class AuditLogger:
     def n_records(self) -> int:
         """Number of durable records."""
         return self._seq
+
+    def number_of_sample(self, reactor: str, time_h: float) -> int:
+        """Return the number of the record that holds the sample of a vessel and time [h] now, -1 if there is none."""
+        return self._samples.get((reactor, time_h), -1)
 
     @property
     def head(self) -> str:

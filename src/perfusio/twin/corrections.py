@@ -6,20 +6,17 @@ value stays decided; nothing is written again for a day that has passed.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 
-from perfusio.events import Event, SampleAccepted, SampleCorrected, SampleRead
+from perfusio.events import Event, SampleCorrected
 from perfusio.state import STATE_QUANTITIES, State
 from perfusio.trajectory import Trajectory
-from perfusio.twin.record import Record
-from perfusio.twin.verify import read_records
-
-_SAMPLES = (SampleRead.__name__, SampleCorrected.__name__, SampleAccepted.__name__)
 
 
-def correcting(reactor: str, turn: int, sample: State, trajectory: Trajectory, log: Path | None) -> Event | None:
+def correcting(
+    reactor: str, turn: int, sample: State, trajectory: Trajectory, number_of: Callable[[str, float], int] | None
+) -> Event | None:
     """Return the record of a correction, None if the sample corrects nothing.
 
     Args:
@@ -27,12 +24,12 @@ def correcting(reactor: str, turn: int, sample: State, trajectory: Trajectory, l
         turn: Turn of the loop.
         sample: As it came.
         trajectory: Of the vessel so far.
-        log: The record of the run, to name what is corrected; None: it cannot be named.
+        number_of: Number of the record that holds the sample of a vessel and time [h]; None: it cannot be named.
     """
     state = correction(sample, trajectory)
     if state is None:
         return None
-    number = number_of(read_records(log), reactor, sample.time_h) if log is not None else -1
+    number = number_of(reactor, sample.time_h) if number_of is not None else -1
     words = f"{in_words(sample, trajectory)} What was decided on the old values stays as it is."
     return SampleCorrected(reactor=reactor, turn=turn, state=state, corrects=number, reason=words)
 
@@ -67,20 +64,8 @@ def in_words(sample: State, trajectory: Trajectory) -> str:
 
 def corrected(trajectory: Trajectory, state: State) -> Trajectory:
     """Return the trajectory with the sample of that time replaced; the setpoints between samples stay."""
-    states = tuple(state if s.time_h == state.time_h else s for s in trajectory.states)
-    return replace(trajectory, states=states)
-
-
-def number_of(records: Iterable[Record], reactor: str, time_h: float) -> int:
-    """Return the number of the record that a sample of that time stands in now, -1 if there is none."""
-    found = -1
-    for record in records:
-        if record.reactor == reactor and record.event in _SAMPLES:
-            event = record.to_event()
-            if isinstance(event, SampleRead | SampleCorrected | SampleAccepted) and event.state.time_h == time_h:
-                found = record.seq
-    return found
+    return trajectory.with_state(state)
 
 
 def _known(trajectory: Trajectory, time_h: float) -> State | None:
-    return next((s for s in reversed(trajectory.states) if s.time_h == time_h), None)
+    return trajectory.at(time_h)

@@ -105,13 +105,11 @@ def with_vessel(run_state: RunState, empty: Trajectory, nominal: Setpoints) -> R
 def observe(run_state: RunState, reactor: str, sample: State) -> RunState:
     """Add a sample; late values of a known time fill what was not measured then, and change nothing else."""
     trajectory = run_state.trajectories[reactor]
-    times = [s.time_h for s in trajectory.states]
-    if times and sample.time_h < times[-1] and sample.time_h not in times:
+    known = trajectory.at(sample.time_h)
+    if known is not None:
+        longer = trajectory.with_state(_filled(known, sample))
+    elif trajectory.states and sample.time_h < trajectory.states[-1].time_h:
         longer = trajectory.insert(sample)  # accepted late
-    elif sample.time_h in times:
-        i = times.index(sample.time_h)
-        states = (*trajectory.states[:i], _filled(trajectory.states[i], sample), *trajectory.states[i + 1 :])
-        longer = replace(trajectory, states=states)
     else:
         longer = trajectory.observe(sample, run_state.in_force[reactor])
     return replace(run_state, trajectories={**run_state.trajectories, reactor: longer})
@@ -124,7 +122,7 @@ def _filled(state: State, late: State) -> State:
 
 def says_nothing_new(sample: State, trajectory: Trajectory) -> bool:
     """Whether a sample of this very time with these very values is known: read again after a restart, say."""
-    known = next((s for s in reversed(trajectory.states) if s.time_h == sample.time_h), None)
+    known = trajectory.at(sample.time_h)
     return known is not None and sample.measured().items() <= known.measured().items()
 
 
@@ -149,10 +147,10 @@ def problem_with(sample: State, trajectory: Trajectory) -> str | None:
         return str(error)
     if not np.isfinite(sample.time_h):
         return f"The sample has no usable time: {sample.time_h}."
-    times = [s.time_h for s in trajectory.states]
-    if times and sample.time_h < times[-1] and sample.time_h not in times:
+    last_h = trajectory.states[-1].time_h if trajectory.states else -np.inf
+    if sample.time_h < last_h and trajectory.at(sample.time_h) is None:
         return (
-            f"The sample of hour {sample.time_h:g} came after that of hour {times[-1]:g}, and there was none at that "
+            f"The sample of hour {sample.time_h:g} came after that of hour {last_h:g}, and there was none at that "
             "time to complete. It was not used."
         )
     return None
@@ -167,10 +165,9 @@ def not_acceptable(sample: State | None, trajectory: Trajectory) -> str:
             quantity.check(getattr(sample, name))
     except OutOfRange as error:
         return f"It cannot be so: {error} Give the sample again with the right value."
-    times = [s.time_h for s in trajectory.states]
-    if not times or sample.time_h < times[0]:
+    if not trajectory.states or sample.time_h < trajectory.states[0].time_h:
         return "There is no sample of this vessel before it: give it again as the first one."
-    if sample.time_h in times:
+    if trajectory.at(sample.time_h) is not None:
         return "There is a sample of that time already: give it again with other values, which corrects it."
     return ""
 

@@ -142,12 +142,15 @@ def _starving(
 ) -> tuple[str, ...]:
     """Perfusion must not be lowered to below the least cell-specific rate, counted on the cells last measured."""
     floors = [c.low for c in constraints if c.quantity == "cspr" and c.low is not None]
-    counts = [s.vcd for s in trajectory.states if s.vcd == s.vcd]
-    if not floors or not counts or not starves(new.perfusion_rate, current.perfusion_rate, counts[-1], max(floors)):
+    counted = trajectory.last_measured("vcd")
+    if not floors or counted is None:
         return ()
-    cspr = 1000.0 * new.perfusion_rate / max(counts[-1], 1e-9)
+    vcd = counted.vcd
+    if not starves(new.perfusion_rate, current.perfusion_rate, vcd, max(floors)):
+        return ()
+    cspr = 1000.0 * new.perfusion_rate / max(vcd, 1e-9)
     return (
-        f"Perfusion {new.perfusion_rate:.3g} 1/day would leave {cspr:.3g} pL/cell/day at {counts[-1]:.3g}e6 cells/mL; "
+        f"Perfusion {new.perfusion_rate:.3g} 1/day would leave {cspr:.3g} pL/cell/day at {vcd:.3g}e6 cells/mL; "
         f"the least is {max(floors):g}.",
     )
 
@@ -157,8 +160,8 @@ def _blind(trajectory: Trajectory) -> tuple[str, ...]:
     now = trajectory.states[-1].time_h
     out = []
     for name in CRITICAL:
-        seen = [s.time_h for s in trajectory.states if getattr(s, name) == getattr(s, name)]
-        if not seen or now - seen[-1] > BLIND_HOURS:
-            since = f"since hour {seen[-1]:g}" if seen else "at all"
+        seen = trajectory.last_measured(name)
+        if seen is None or now - seen.time_h > BLIND_HOURS:
+            since = f"since hour {seen.time_h:g}" if seen is not None else "at all"
             out.append(f"{name} was not measured {since}: no setpoint is changed blindly.")
     return tuple(out)

@@ -76,8 +76,8 @@ class Intake:
         if judged.quarantined:
             self._book.append(SampleQuarantined(reactor=reactor, turn=turn, state=sample, reason=judged.quarantined))
             return
-        log = self._book.sink.path if isinstance(self._book.sink, AuditLogger) else None
-        if corrects := correcting(reactor, turn, sample, trajectory, log):
+        number_of = self._book.sink.number_of_sample if isinstance(self._book.sink, AuditLogger) else None
+        if corrects := correcting(reactor, turn, sample, trajectory, number_of):
             self._book.append(corrects)
             return
         arrival = replace(arrival, sample=judged.sample)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from math import isfinite, isinf, log, nan
 from typing import Any
 
@@ -23,6 +24,8 @@ ENOUGH_TRANSITIONS = 10
 SURPRISE_SD = 5.0
 """Distance from the forecast [its standard deviations] that makes a value surprising."""
 N_FROZEN = 3
+LOOKS_BACK = 2000
+"""Samples before the new one in which its earlier values are looked for: more than a day at one a minute."""
 FASTEST_GROWTH = 8.0
 """Factor per day: a doubling in 8 hours, twice as fast as the fastest cells in culture."""
 UNCOUNTED = 1.0
@@ -85,7 +88,8 @@ def checked(
         in_force: Setpoints since the latest sample.
         expected: What was forecast for about that time, if anything was.
     """
-    before = tuple(s for s in trajectory.states if s.time_h < sample.time_h)
+    n = trajectory.n_before(sample.time_h)
+    before = trajectory.states[max(0, n - LOOKS_BACK) : n]
     grave = [*_mistaken_units(sample, before, in_force), *_impossible_changes(sample, before)]
     if grave:
         return Checked(sample=sample, quarantined=" ".join(grave))
@@ -153,8 +157,9 @@ def _mistaken_units(sample: State, before: Sequence[State], in_force: Setpoints)
             f"Viability {sample.viability:g} % looks like a fraction: expected per cent, {100 * sample.viability:g}."
         )
     for name, factors in _UNITS.items():
-        value, last = getattr(sample, name), _last(before, name)
-        if not (value > 0.0 and last > 0.0) or _is_explained(name, value, last, in_force):
+        value = getattr(sample, name)
+        last = _last(before, name) if value > 0.0 else nan
+        if not last > 0.0 or _is_explained(name, value, last, in_force):
             continue
         unit = STATE_QUANTITIES[name].unit
         for factor, other in factors.items():
@@ -180,8 +185,9 @@ def _is_explained(name: str, value: float, last: float, in_force: Setpoints) -> 
 def _impossible_changes(sample: State, before: Sequence[State]) -> list[str]:
     found = []
     for name in ("vcd", "viability", *FASTEST_PER_CELL):
-        value, earlier = getattr(sample, name), _latest(before, name)
-        if earlier is None or not isfinite(value):
+        value = getattr(sample, name)
+        earlier = _latest(before, name) if isfinite(value) else None
+        if earlier is None:
             continue
         days = (sample.time_h - earlier.time_h) / 24.0
         last, most = getattr(earlier, name), _most(name, earlier, sample, max(days, 0.25))
@@ -213,12 +219,14 @@ def _most(name: str, earlier: State, sample: State, days: float) -> float:
 def _frozen(sample: State, before: Sequence[State]) -> dict[str, str]:
     found = {}
     for name, value in sample.measured().items():
-        known = [s for s in before if name in s.measured()][-(N_FROZEN - 1) :]
+        if _n_digits(value) < 3:
+            continue
+        measured = (s for s in reversed(before) if (v := getattr(s, name)) == v)
+        known = list(islice(measured, N_FROZEN - 1))
         if (
             len(known) == N_FROZEN - 1
             and all(getattr(s, name) == value for s in known)
             and not any(_is_at_limit(s, name) for s in (*known, sample))
-            and _n_digits(value) >= 3
         ):
             found[name] = f"the same for {N_FROZEN} samples"
     return found

@@ -20,6 +20,7 @@ from perfusio.twin.record import READABLE_VERSIONS, RECORD_VERSION, Record
 NESTED: dict[str, type] = {"State": State, "Setpoints": Setpoints}
 DEEPEST = 100
 """Levels of nesting in a free object: any program can read so many, and none of ours writes more."""
+_NESTING = frozenset({dict, list})
 SHAPES: dict[str, type] = {"Record": Record, **EVENTS, **NESTED}
 
 
@@ -34,9 +35,12 @@ class Kind:
 
 def _depth(value: Any) -> int:
     """Return how deep data is nested: 1 for an empty object, 0 for what holds nothing."""
-    if isinstance(value, dict):
-        value = [*value.values()]
-    return 1 + max(map(_depth, value), default=0) if isinstance(value, list) else 0
+    inner = value.values() if type(value) is dict else value if type(value) is list else None
+    if inner is None:
+        return 0
+    if _NESTING.isdisjoint(map(type, inner)):  # a long list of numbers is not walked through one by one
+        return 1
+    return 1 + max(_depth(v) for v in inner if type(v) in _NESTING)
 
 
 def _is_int(value: Any) -> bool:
