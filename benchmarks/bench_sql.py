@@ -69,7 +69,7 @@ def written_record(folder: Path) -> Path:
     with AuditLogger(path) as log:
         log.append(RunStarted(config={}, versions={}, sources={}))
         for i in range(N_VESSELS):
-            head = {"reactor": f"R{i + 1:02d}", "day": 0}
+            head = {"reactor": f"R{i + 1:02d}", "turn": 0}
             paths = rng.random((64, DAYS, len(SPECIES)))
             forecast = Forecast.from_samples(24.0 * np.arange(1, DAYS + 1), paths).to_json()
             log.append(SampleRead(**head, state=State.of(0.0, paths[0, 0]), in_force=setpoints))

@@ -34,7 +34,7 @@ def part(monkeypatch):
 @pytest.fixture(scope="module")
 def printed():
     script = [sys.executable, str(BENCHMARKS / "bench_decisions.py")]
-    done = subprocess.run(script, capture_output=True, text=True, timeout=400, env={**os.environ, **ONE_THREAD})
+    done = subprocess.run(script, capture_output=True, text=True, timeout=1100, env={**os.environ, **ONE_THREAD})
     assert done.returncode == 0, done.stderr
     return done.stdout.splitlines()
 
