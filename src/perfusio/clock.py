@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from datetime import UTC, datetime
 from typing import Protocol
 
 
 class Clock(Protocol):
-    """Where wall time and elapsed time come from."""
+    """Where wall time and elapsed time come from, and what lets time pass."""
 
     def now(self) -> datetime:
         """Return the wall time, aware, in UTC."""
@@ -16,6 +17,10 @@ class Clock(Protocol):
 
     def monotonic_ns(self) -> int:
         """Return a count of nanoseconds that never goes back."""
+        ...
+
+    async def sleep(self, seconds: float) -> None:
+        """Return once the monotonic count is so much later [s]."""
         ...
 
 
@@ -29,3 +34,7 @@ class SystemClock:
     def monotonic_ns(self) -> int:
         """Return the machine's monotonic clock."""
         return time.monotonic_ns()
+
+    async def sleep(self, seconds: float) -> None:
+        """Let so much real time pass [s]."""
+        await asyncio.sleep(seconds)

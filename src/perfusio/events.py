@@ -275,6 +275,27 @@ class ConnectorFailed(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ConnectorRecovered(Event):
+    """What failed works again, after `seconds`; nothing was lost if the reason does not say so."""
+
+    operation: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WaitBegan(Event):
+    """A sample has been waited for longer than a minute: since when, when it was due, when its turn ends without it.
+
+    Times are ISO 8601 in UTC; empty where there is none. The end of the wait is the record of the sample.
+    """
+
+    reactors: tuple[str, ...]
+    since: str
+    due: str
+    until: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class VesselJoined(Event):
     """One more vessel takes part from the next turn on; `config` is what is asked of it that is not asked of all."""
 
@@ -350,6 +371,14 @@ class ModelSaved(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RunInterrupted(Event):
+    """The program ended before the run did: by an error, Ctrl-C or a signal. The run can go on.
+
+    A kill or a power cut leaves no such record, and it is not needed.
+    """
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RunEnded(Event):
     """Last record."""
 
@@ -364,8 +393,9 @@ EVENTS: dict[str, type[Event]] = {
         RunStarted, AimDoubted, SampleRead, SampleMissing, SampleQuarantined, SampleCorrected, SampleAccepted,
         ModelConditioned, ModelFitted, ModelWaiting, ModelRejected, Decided, Forecasted, AlarmRaised, AlarmChanged,
         AlarmDelivered, Withheld, WriteIntended, SetpointsWritten, WriteRefused, WritePartial, WriteRestored,
-        OverrideDetected, SetpointsFound, WriteUnknown, ConnectorFailed, VesselJoined, VesselLeft, ClockStepped,
-        ModeChanged, OperatorActed, JournalRecovered, RunResumed, DayMissed, ModelSaved, RunEnded,
+        OverrideDetected, SetpointsFound, WriteUnknown, ConnectorFailed, ConnectorRecovered, WaitBegan, VesselJoined,
+        VesselLeft, ClockStepped, ModeChanged, OperatorActed, JournalRecovered, RunResumed, DayMissed, ModelSaved,
+        RunInterrupted, RunEnded,
     )
 }  # fmt: skip
 

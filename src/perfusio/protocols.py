@@ -213,6 +213,25 @@ class Resumable(Protocol):
         ...
 
 
+@runtime_checkable
+class Following(Protocol):
+    """A connector that can say whether it waits for samples that are still to be taken; hardware always does."""
+
+    @property
+    def follows(self) -> bool:
+        """Whether the source grows: a file, folder or table that is followed."""
+        ...
+
+
+def is_live(connector: Connector) -> bool:
+    """Whether the samples of a vessel are still to be taken, so that its turns pass with the clock.
+
+    Args:
+        connector: To the vessel; a replay of what is finished, and a simulation, are as fast as they are.
+    """
+    return connector.kind is ConnectorKind.HARDWARE or (isinstance(connector, Following) and connector.follows)
+
+
 class Futures(Protocol):
     """Random draws of one vessel's possible futures, to be played under any plan."""
 

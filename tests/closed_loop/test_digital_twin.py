@@ -16,7 +16,7 @@ from perfusio.state import SETPOINTS, Setpoints
 from perfusio.testing import ScriptedConnector, make_state
 from perfusio.twin.audit import AuditLogger
 from perfusio.twin.outcome import Outcome
-from perfusio.twin.verify import verify
+from perfusio.twin.verify import read_records, verify
 
 NOMINAL = DEFAULT_AMBR250_DESIGN_SPACE.nominal
 
@@ -75,11 +75,11 @@ class TestCounts:
         run = await run_twin(ScriptedConnector([make_state(day=0, glucose=nan, titer=nan), *days(1)[1:]]), days=1)
         assert run.of("SampleRead")[0].reason == "Not measured: glucose, titer."
 
-    async def test_three_silent_days_end_the_run(self, run_twin):
+    async def test_silent_days_do_not_end_the_run(self, run_twin):
         silence = [SampleOverdue("Nothing.")] * 9
-        run = await run_twin(ScriptedConnector([*days(1), *silence]), days=14)
-        assert run.counts == ("SAMPLE_OVERDUE", 2, 2)
-        assert [e.turn for e in run.of("SampleMissing")] == [2, 3, 4]
+        run = await run_twin(ScriptedConnector([*days(1), *silence, *days(13)[11:]]), days=12)
+        assert run.counts == ("COMPLETED", 4, 3)
+        assert [e.turn for e in run.of("SampleMissing")] == list(range(2, 11))
 
     async def test_a_gap_in_a_file_is_no_silence(self, run_twin):
         run = await run_twin(ScriptedConnector(days(8, without=range(2, 7))), days=8)
@@ -247,7 +247,7 @@ class TestRecord:
         assert verify(tmp_path / "other.jsonl").outcome == "COMPLETED"
         assert '"key":"mine-01:R01:0:0"' in (tmp_path / "other.jsonl").read_text()
 
-    async def test_stopping_is_on_record(self, make_twin, tmp_path):
+    async def test_an_interruption_is_on_record(self, make_twin, tmp_path):
         class Waiting(ScriptedConnector):
             async def read_sample(self):
                 try:
@@ -265,7 +265,8 @@ class TestRecord:
             await task
         report = verify(tmp_path / "audit.jsonl")
         assert report.is_intact
-        assert report.outcome == "STOPPED"
+        assert not report.is_finished, "a run that is interrupted can go on"
+        assert list(read_records(tmp_path / "audit.jsonl"))[-1].event == "RunInterrupted"
         assert len(connector.written) == 3
 
     async def test_an_unusable_source_is_refused_before_there_is_a_record(self, make_twin, tmp_path):

@@ -18,7 +18,7 @@ from perfusio.twin import mind
 from perfusio.twin.audit import AuditLogger
 from perfusio.twin.journal import SystemDisk
 from perfusio.twin.lookout import Lookout
-from perfusio.twin.verify import verify
+from perfusio.twin.verify import read_records, verify
 
 NOMINAL = DEFAULT_AMBR250_DESIGN_SPACE.nominal
 BAD_DAY = 2
@@ -276,7 +276,10 @@ class TestJournal:
             await make_twin(ScriptedConnector(days(3))).run()
         report = verify(tmp_path / "audit.jsonl")
         assert report.is_intact
-        assert report.outcome == "FAILED"
+        assert not report.is_finished, "only a person, the planned length, or the end of its source closes a run"
+        last = list(read_records(tmp_path / "audit.jsonl"))[-1]
+        assert last.event == "RunInterrupted"
+        assert last.reason.startswith("ZeroDivisionError: division by zero")
 
 
 class TestTwoVessels:

@@ -159,7 +159,7 @@ async def test_days_that_passed_meanwhile_are_missed_and_never_acted_upon(
     path.with_name("audit.heads").unlink()
     last = list(read_records(path))[-1]
     assert (last.event, last.turn) == ("SampleRead", 1)
-    clock.advance(hours=60)  # the sample of day 2 was due 12 hours ago
+    clock.advance(hours=36)  # the sample of day 1 came at once, so that of day 2 was due 12 hours ago
     n_before = len(vessels["R01"].written)
     await resumed(path, vessels, persistence, alternating, clock=clock).run()
     assert [r.turn for r in read_records(path) if r.event == "DayMissed"] == [1]

@@ -184,6 +184,11 @@ class FilesystemStore:
         return self._source.table().clones.get(self._group(), "")
 
     @property
+    def follows(self) -> bool:
+        """Whether new rows are waited for."""
+        return self._source.grows
+
+    @property
     def began(self) -> datetime | None:
         """Date of culture time 0, where a growing file has dates; those of a finished file are history."""
         if not self._source.grows:

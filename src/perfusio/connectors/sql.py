@@ -193,6 +193,11 @@ class SqlStore:
         return self._n_at_first is not None and self._n_known > self._n_at_first
 
     @property
+    def follows(self) -> bool:
+        """Whether new rows are waited for."""
+        return self._follows
+
+    @property
     def warnings(self) -> tuple[str, ...]:
         """Outages of the database so far, in sentences."""
         return tuple(self._notes)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from random import Random
 
@@ -14,34 +14,16 @@ from perfusio.protocols import ConnectorKind
 from perfusio.selftest.promises import Tried
 from perfusio.selftest.steady import Steady, Stepping
 from perfusio.state import Setpoints, State
+from perfusio.testing.clock import ManualClock
 from perfusio.twin.audit import AuditLogger
 from perfusio.twin.digital_twin import DigitalTwin
 from perfusio.twin.verify import read_records
 
 N_RUNS, N_RUNS_QUICK = 200, 10
 N_DAYS = 8
+START = datetime(2026, 3, 28, 20, 0, tzinfo=UTC)
 JUMPS_H = (48.0, -48.0, 1.0, -1.0, 8.0, 0.0, 0.0)
 """Of the wall clock against the monotonic one: it was set, summer time, a machine that slept for 8 hours."""
-
-
-class JumpingClock:
-    """A wall clock that jumps beside a monotonic one that does not."""
-
-    def __init__(self) -> None:
-        self._wall, self._mono_ns = datetime(2026, 3, 28, 20, 0, tzinfo=UTC), 0
-
-    def now(self) -> datetime:
-        """Return the wall time."""
-        return self._wall
-
-    def monotonic_ns(self) -> int:
-        """Return the time that has passed."""
-        return self._mono_ns
-
-    def pass_(self, hours: float, *, jump_h: float) -> None:
-        """Let time pass; the wall clock jumps."""
-        self._wall += timedelta(hours=hours + jump_h)
-        self._mono_ns += int(hours * 3.6e12)
 
 
 class DailyVessel:
@@ -50,7 +32,7 @@ class DailyVessel:
     kind = ConnectorKind.HARDWARE
     confirms_at_once = True
 
-    def __init__(self, clock: JumpingClock, rng: Random) -> None:
+    def __init__(self, clock: ManualClock, rng: Random) -> None:
         self._clock, self._rng, self._day = clock, rng, -1
         self._in_force = DEFAULT_AMBR250_DESIGN_SPACE.nominal
 
@@ -60,7 +42,8 @@ class DailyVessel:
         if self._day > N_DAYS:
             raise EndOfRun
         if self._day > 0:
-            self._clock.pass_(24.0, jump_h=self._rng.choice(JUMPS_H))
+            self._clock.advance(hours=24.0)
+            self._clock.step(seconds=3600.0 * self._rng.choice(JUMPS_H))
         return State(
             time_h=24.0 * self._day, vcd=20.0, viability=98.0, glucose=4.0, glutamine=1.0, glutamate=1.0, lactate=5.0,
             ammonium=1.0, pyruvate=0.5, titer=100.0, diameter=16.0,
@@ -91,7 +74,7 @@ def clock_jumps(is_full: bool) -> Tried:
 
 def decided_days(seed: int) -> list[int | None]:
     """Run a twin on such a clock; return the days on which it decided and wrote."""
-    clock = JumpingClock()
+    clock = ManualClock(START)
     with tempfile.TemporaryDirectory() as folder:
         config = RunConfig(
             duration_days=N_DAYS, retrain_every=2, n_paths=16, forecast_days=2, run_dir=Path(folder),

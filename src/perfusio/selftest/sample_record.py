@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from perfusio.clock import SystemClock
 from perfusio.events import (
     ConnectorFailed,
     Event,
@@ -24,7 +25,7 @@ from perfusio.twin.site_key import SiteKey
 RUN = "selftest-1"
 
 
-class SteadyClock:
+class SteadyClock(SystemClock):
     """A clock that moves by a minute with each look at it, so that records are the same on every machine."""
 
     def __init__(self) -> None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from perfusio.testing.clock import ManualClock
+from perfusio.testing.clock import ManualClock, in_virtual_time
 from perfusio.testing.connectors import ScriptedConnector, check_connector
 from perfusio.testing.states import make_state
 
-__all__ = ["ManualClock", "ScriptedConnector", "check_connector", "make_state"]
+__all__ = ["ManualClock", "ScriptedConnector", "check_connector", "in_virtual_time", "make_state"]

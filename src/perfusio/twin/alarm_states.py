@@ -17,6 +17,8 @@ CONSEQUENCE: Mapping[str, str] = {
     "decision": "Setpoints stay as they are, whatever the culture does.",
     "write": "Nothing is written to this vessel until a person has looked.",
     "sample": "Setpoints stay as they are, whatever the culture does.",
+    "source": "Samples that are there are not seen, and nothing is decided.",
+    "clock": "Nothing is written to this vessel until a person says that the clock is right.",
     "delivery": "People do not hear of alarms by this channel.",
 }
 OTHERWISE = "What is not used is not watched over."

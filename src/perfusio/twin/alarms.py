@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Set as AbstractSet
+from datetime import datetime
 from math import nan
 
 import numpy as np
@@ -16,6 +17,10 @@ from perfusio.twin.sample_checks import NOT_USED
 
 OVERDUE = "sample"
 """What is alarmed when no sample comes."""
+SOURCE = "source"
+"""What is alarmed when the source of samples cannot be read."""
+CLOCK = "clock"
+"""What is alarmed when the clock was set back while no twin was running."""
 WRITE = "write"
 """What is alarmed when a write ended so that a person has to look; it is over with a person's word, or a good write."""
 LOOK_AHEAD_HOURS = 72.0
@@ -85,19 +90,40 @@ def undecided(because: str, held_hours: float) -> AlarmRaised:
     )  # fmt: skip
 
 
-def overdue(silent_h: float, interval_h: float, *, reactor: str, turn: int) -> AlarmRaised:
-    """Return the alarm that no sample has come for longer than it should.
+def overdue(
+    level: str, silent_h: float, since: datetime, interval_h: float, *, reactor: str, turn: int
+) -> AlarmRaised:
+    """Return the alarm that no sample has come for longer than it should; it is waited for all the same.
 
     Args:
+        level: ``"act"``, or ``"escalated"`` after a day.
         silent_h: Time since the last one [h].
+        since: When that came.
         interval_h: Time between two [h].
         reactor: Vessel.
         turn: Turn of the loop.
     """
+    words = f"No sample of {reactor} since {since:%Y-%m-%d %H:%M} UTC, {silent_h:.1f} h ago, expected every "
+    response = "Check the analyzer, its link, and whether a sample was taken."
     return AlarmRaised(
-        reactor=reactor, turn=turn, quantity=OVERDUE, level="act", value=nan, limit=nan, lead_days=0.0,
-        response="Check the analyzer, its link, and whether a sample was taken.",
-        reason=f"No sample for {silent_h:.1f} h, expected every {interval_h:g} h: nothing is decided meanwhile.",
+        reactor=reactor, turn=turn, quantity=OVERDUE, level=level, value=nan, limit=nan, lead_days=0.0,
+        response=f"{response} Run the vessel by hand meanwhile." if level == "escalated" else response,
+        reason=f"{words}{interval_h:g} h: nothing is decided meanwhile, and the twin goes on waiting.",
+    )  # fmt: skip
+
+
+def unread(lasting: str, *, reactor: str, turn: int) -> AlarmRaised:
+    """Return the alarm that a source cannot be read.
+
+    Args:
+        lasting: For how long, in words.
+        reactor: Vessel.
+        turn: Turn of the loop.
+    """
+    return AlarmRaised(
+        reactor=reactor, turn=turn, quantity=SOURCE, level="act", value=nan, limit=nan, lead_days=0.0,
+        response="Check the file, the database or the link; the record says what failed (ConnectorFailed).",
+        reason=f"The samples of {reactor} could not be read for {lasting}. It is tried again at least every minute.",
     )  # fmt: skip
 
 

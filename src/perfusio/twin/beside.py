@@ -1,27 +1,23 @@
-"""Beside the turns of the loop: a heartbeat for controllers, samples that are overdue, and deliveries on record."""
+"""Beside the turns of the loop: a heartbeat for controllers, and deliveries on record."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
-from typing import Any
+from typing import Any, TypeVar
 
 from perfusio.errors import ConnectorError
-from perfusio.events import AlarmChanged, ConnectorFailed
+from perfusio.events import ConnectorFailed, ConnectorRecovered
 from perfusio.protocols import Beating
-from perfusio.twin.alarms import OVERDUE, overdue
 from perfusio.twin.announce import Delivers, Observer
 from perfusio.twin.logbook import Logbook
-from perfusio.twin.pace import Pace
 
 BEATS_EVERY_S = 10.0
 ASKS_EVERY_S = 0.5
-LOOKS_EVERY_S = 60.0
-LATE_AFTER_H = 2.0
-"""A sample that comes so much later than expected is no reason to call anybody [h]."""
 LARGEST_COUNT = 30_000
 """After it the count begins anew: it fits a node of any whole-number type of 16 bits."""
 Sleep = Callable[[float], Awaitable[object]]
+T = TypeVar("T")
 
 
 class Pulse:
@@ -37,7 +33,7 @@ class Pulse:
 
     def __init__(self, book: Logbook, sleep: Sleep = asyncio.sleep) -> None:
         self._book, self._sleep = book, sleep
-        self._failing: set[str] = set()
+        self._n_failed: dict[str, int] = {}  # beats in a row
 
     async def keep_on(self) -> None:
         """Beat for ever; cancel it to stop.
@@ -58,13 +54,19 @@ class Pulse:
         try:
             await asyncio.wait_for(connector.beat(count), BEATS_EVERY_S)
         except Exception as error:  # noqa: BLE001 - a heartbeat that fails costs neither the run nor a sample
-            if reactor not in self._failing:  # said once, until it beats again
-                self._failing.add(reactor)
+            self._n_failed[reactor] = self._n_failed.get(reactor, 0) + 1
+            if self._n_failed[reactor] == 1:  # said once, until it beats again
                 words = str(error) if isinstance(error, ConnectorError) else f"{type(error).__name__}: {error}"
                 turn = self._book.run_state.today.turn
                 self._book.append(ConnectorFailed(reactor=reactor, turn=turn, operation="heartbeat", reason=words))
         else:
-            self._failing.discard(reactor)
+            if seconds := BEATS_EVERY_S * self._n_failed.pop(reactor, 0):
+                turn, words = self._book.run_state.today.turn, f"The heartbeat is back, after {seconds:g} s."
+                self._book.append(
+                    ConnectorRecovered(
+                        reactor=reactor, turn=turn, operation="heartbeat", seconds=seconds, reason=words
+                    )
+                )  # fmt: skip
 
 
 class Deliveries:
@@ -97,42 +99,17 @@ class Deliveries:
                 self._book.append(event)
 
 
-class Overdue:
-    """Raises an alarm when the sample of a vessel, and with it a decision, does not come when it is due.
-
-    A turn of the loop can wait for a sample for ever; this looks at the clock meanwhile. Replays and simulations never
-    are so slow.
-
-    Args:
-        book: What is known, and the record.
-        pace: How long each vessel has been silent.
-        sleep: Lets time pass.
-    """
-
-    def __init__(self, book: Logbook, pace: Pace, sleep: Sleep = asyncio.sleep) -> None:
-        self._book, self._pace, self._sleep = book, pace, sleep
-
-    async def keep_on(self) -> None:
-        """Look for ever; cancel it to stop.
-
-        Raises:
-            AuditError: an alarm could not be put on record.
-        """
-        while True:
-            for reactor in sorted(self._book.aboard):
-                self._look(reactor)
-            await self._sleep(LOOKS_EVERY_S)
-
-    def _look(self, reactor: str) -> None:
-        known, hours = self._book.run_state, self._book.config.sampling_interval_hours
-        silent_h, is_told = self._pace.silent_h(reactor), (reactor, OVERDUE, "act") in known.alarms
-        is_late = silent_h > hours + LATE_AFTER_H
-        if is_late and not is_told:
-            self._book.append(overdue(silent_h, hours, reactor=reactor, turn=known.today.turn))
-        elif is_told and not is_late:
-            self._book.append(
-                AlarmChanged(reactor=reactor, turn=known.today.turn, alarm=f"{OVERDUE}:act", status="cleared")
-            )
+async def meanwhile(main: Awaitable[T], beside: asyncio.Future[None]) -> T:
+    """Return what the main work returns; what goes on beside it ends only if it fails, and then ends both."""
+    task = asyncio.ensure_future(main)
+    both: set[asyncio.Future[Any]] = {task, beside}
+    try:
+        await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
+        if not task.done():
+            beside.result()
+        return await task
+    finally:
+        task.cancel()
 
 
 async def together(*works: Callable[[], Awaitable[None]]) -> None:

@@ -65,6 +65,7 @@ class RunState:
         shelved: Alarms that a person has put off, with the turn and the hours.
         forecasts: The latest forecast of each vessel, as on record.
         held: Turn since which nothing usable was decided.
+        failing: Vessels whose samples could not be read when that was last on record.
         today: The turn that is going on.
         n_samples: Expected samples that came.
         n_decisions: Decisions made.
@@ -90,6 +91,7 @@ class RunState:
     shelved: Mapping[tuple[str, str, str], tuple[int, float]] = field(default_factory=dict)
     forecasts: Mapping[str, Decided | Forecasted] = field(default_factory=dict)
     held: Mapping[str, int] = field(default_factory=dict)
+    failing: frozenset[str] = frozenset()
     today: Today = Today()
     n_samples: int = 0
     n_decisions: int = 0

@@ -6,27 +6,23 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
 from perfusio.bed.policy import BEDPolicy
 from perfusio.clock import Clock, SystemClock
 from perfusio.config import DesignSpace, Mode, RunConfig
 from perfusio.decision import Decision
 from perfusio.errors import AuditError, ConfigError, PerfusioError
-from perfusio.events import (
-    Event,
-    RunEnded,
-    VesselJoined,
-    VesselLeft,
-)
+from perfusio.events import Event, RunEnded, RunInterrupted, VesselJoined, VesselLeft
 from perfusio.hybrid.model import HybridModel
 from perfusio.protocols import Connector, Described, EventSink, Model, Policy
 from perfusio.trajectory import Trajectory
 from perfusio.twin import facts, resume
 from perfusio.twin.announce import Observer
 from perfusio.twin.audit import AuditLogger
-from perfusio.twin.beside import Deliveries, Overdue, Pulse, together
+from perfusio.twin.beside import Deliveries, Pulse, meanwhile, together
 from perfusio.twin.dates import Dates
 from perfusio.twin.day import RunState, is_fit_due
 from perfusio.twin.desk import Desk
@@ -43,10 +39,8 @@ from perfusio.twin.proposal import proposed
 from perfusio.twin.recall import recalled
 from perfusio.twin.record import Record
 from perfusio.twin.site_key import SiteKey
+from perfusio.twin.source_watch import SourceWatch
 from perfusio.twin.vessels import Source, Vessel, aboard, on_equal_terms
-
-OVERDUE_TURNS = 3
-"""Turns in a row without any sample from any vessel after which a run ends as SAMPLE_OVERDUE."""
 
 
 class DigitalTwin:
@@ -86,18 +80,20 @@ class DigitalTwin:
             vessel.config(run_config)  # what is asked of a vessel is refused here or never
         self._clock = clock or SystemClock()
         self._audit = audit
-        self._patience = patience or Patience.usual(run_config.sampling_interval_hours)
+        self._patience = (patience or Patience.usual(run_config.sampling_interval_hours)).on(self._clock)
         self._book = Logbook(run_config, design_space, self.vessels, observers)
         self._pace = Pace(self._clock, run_config.sampling_interval_hours)
-        dates = Dates(self._pace, self._clock)
-        self._inbox = Inbox(self.connectors, run_config.sampling_interval_hours, self._patience, dates)
+        self._watch = SourceWatch(self._book, self._pace, self._clock)
+        self._inbox = Inbox(
+            self.connectors, run_config.sampling_interval_hours, self._patience, Dates(self._pace, self._clock),
+            pace=self._pace, clock=self._clock, troubles=self._watch,
+        )  # fmt: skip
         self._mind = Mind(model if model is not None else HybridModel(), policy or BEDPolicy(), run_config, self._tell)
         self._hands = Hands(self._book, self._patience, self._clock)
         self._desk = Desk(self._book, self._hands, self._pace, self._adopt)
         self._intake = Intake(self._book, self._inbox, self._pace, self.leave)
         self._lookout = Lookout(self._book)
         self._pulse, self._deliveries = Pulse(self._book), Deliveries(self._book, observers)
-        self._overdue = Overdue(self._book, self._pace)
         self._goes_on = False
 
     @classmethod
@@ -205,38 +201,25 @@ class DigitalTwin:
             PerfusioError: the source or the record cannot be used; no vessel was written to before it was raised.
         """
         sources = {reactor: _description(vessel) for reactor, vessel in self.vessels.items()}
+        logger: AuditLogger | None = None
         try:
-            await self._inbox.first_look()
+            if not self._goes_on:  # else its sources are known, and are waited for like any sample
+                await self._first_look()
             logger, records = self._opened()
-        except BaseException:
-            self._inbox.close()
-            raise
-        outcome: Outcome | None = Outcome.FAILED
-        reason = ""
-        beside = asyncio.ensure_future(
-            together(self._desk.stay_open, *(work.keep_on for work in (self._pulse, self._overdue, self._deliveries)))
-        )
-        try:
-            if records:
-                self._go_on(records, sources)
-            else:
-                await self._start(sources)
-            outcome = await self._while_open(beside)
-        except (asyncio.CancelledError, KeyboardInterrupt):
-            outcome = Outcome.STOPPED
-            raise
-        except AuditError:
-            outcome = None  # a record that could not be written stays unfinished: once it can, the run may go on
-            raise
-        except Exception as error:
-            reason = f"{type(error).__name__}: {error}"
-            raise
+            try:
+                outcome = await self._from_begin_to_end(records, sources)
+            except (asyncio.CancelledError, KeyboardInterrupt):
+                self._interrupted("Ctrl-C or a signal ended the program.")
+                raise
+            except AuditError:
+                raise  # there is no record to write to; once there is, the run may go on
+            except Exception as error:
+                self._interrupted(f"{type(error).__name__}: {error}")
+                raise
+            self._end(outcome)
         finally:
-            beside.cancel()
             self._inbox.close()
             self._mind.close()
-            if outcome is not None:
-                self._end(outcome, reason)
             if logger is not None:
                 logger.close()
         return RunResult(
@@ -247,15 +230,47 @@ class DigitalTwin:
             n_decisions=self.run_state.n_decisions,
         )
 
-    def _end(self, outcome: Outcome, reason: str) -> None:
+    async def _first_look(self) -> None:
+        watching = asyncio.ensure_future(self._watch.keep_on(self._inbox))
+        try:
+            await meanwhile(self._inbox.first_look(), watching)
+        finally:
+            watching.cancel()
+
+    async def _from_begin_to_end(
+        self, records: Sequence[Record], sources: Mapping[str, Mapping[str, object]]
+    ) -> Outcome:
+        """Begin, or go on, and run the loop beside what never ends by itself."""
+        beside = asyncio.ensure_future(
+            together(
+                self._desk.stay_open, self._pulse.keep_on, self._deliveries.keep_on,
+                partial(self._watch.keep_on, self._inbox),
+            )
+        )  # fmt: skip
+        try:
+            if records:
+                self._go_on(records, sources)
+            else:
+                await self._start(sources)
+            return await meanwhile(self._turns(), beside)
+        finally:
+            beside.cancel()
+
+    def _end(self, outcome: Outcome) -> None:
+        self._deliveries.note()
+        self._tell(
+            RunEnded(
+                outcome=outcome.name, n_samples=self.run_state.n_samples, n_decisions=self.run_state.n_decisions,
+                reason=outcome.value,
+            )
+        )  # fmt: skip
+
+    def _interrupted(self, why: str) -> None:
+        """Say so on record if that can be done; the run goes on from it as from a kill."""
+        words = f"{why} Nothing more is written to any vessel; the run can go on: perfusio resume."
         with suppress(AuditError):
             self._deliveries.note()
-            self._tell(
-                RunEnded(
-                    outcome=outcome.name, n_samples=self.run_state.n_samples, n_decisions=self.run_state.n_decisions,
-                    reason=reason or outcome.value,
-                )
-            )  # fmt: skip
+            self._tell(RunInterrupted(turn=self.run_state.today.turn, reason=words))
 
     # -- begin and end -----------------------------------------------------------------------------------------------
 
@@ -291,9 +306,9 @@ class DigitalTwin:
     def _go_on(self, records: Sequence[Record], sources: Mapping[str, Mapping[str, object]]) -> None:
         """Know what the run before knew, and say that it goes on."""
         self._book.run_state = known = resume.known_after(records)
-        for reactor, (turn, _) in known.starts.items():
-            self._pace.begins(reactor, turn, at=resume.first_read(records, reactor))
-        self._inbox.goes_on(known.starts)
+        for reactor, turn, hour, at in resume.samples_read(records):
+            self._pace.begins(reactor, turn, hour=hour, at=at)
+        self._inbox.goes_on(known.starts, known.failing)
         for reactor in known.left & set(self.vessels):
             self._inbox.leave(reactor)
         if (waiting := resume.waiting_refit(records)) is not None:
@@ -317,20 +332,9 @@ class DigitalTwin:
 
     # -- the loop ----------------------------------------------------------------------------------------------------
 
-    async def _while_open(self, beside: asyncio.Future[None]) -> Outcome:
-        """Run the loop, and end with it or with what goes on beside it, which ends only if the record fails."""
-        turns = asyncio.ensure_future(self._turns())
-        both: set[asyncio.Future[Any]] = {turns, beside}
-        try:
-            await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
-            if not turns.done():
-                beside.result()
-            return await turns
-        finally:
-            turns.cancel()
-
     async def _turns(self) -> Outcome:
-        last, silent = self.config.n_turns, 0
+        """Run turn after turn; only the planned length, the end of all sources, or a person ends them."""
+        last = self.config.n_turns
         for turn in range(self.run_state.today.turn, last + 1):
             self._book.turn_to(turn)
             await self._desk.obey()
@@ -339,9 +343,6 @@ class DigitalTwin:
             present = await self._intake.gather(turn)
             if not present and self._inbox.is_over:
                 return Outcome.SOURCE_EXHAUSTED
-            silent = 0 if present else silent + 1
-            if silent >= OVERDUE_TURNS and not self._inbox.is_reading_ahead:
-                return Outcome.SAMPLE_OVERDUE
             await self._hands.settle(turn)
             async with self._desk.thinking():
                 await self._think_and_act(turn, present, is_last=turn == last)

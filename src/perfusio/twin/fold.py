@@ -15,6 +15,8 @@ from perfusio.config import DesignSpace, Mode
 from perfusio.events import (
     AlarmChanged,
     AlarmRaised,
+    ConnectorFailed,
+    ConnectorRecovered,
     DayMissed,
     Decided,
     Event,
@@ -48,6 +50,7 @@ from perfusio.state import SETPOINTS, Setpoints
 from perfusio.trajectory import Trajectory
 from perfusio.twin.corrections import corrected
 from perfusio.twin.day import RunState, Today, in_force, observe, with_vessel
+from perfusio.twin.vessel_reader import READ
 
 
 def folded(events: Iterable[Event], run_id: str) -> RunState:
@@ -153,6 +156,18 @@ def _rejected(run_state: RunState, event: Event) -> RunState:
 
 def _fitted(run_state: RunState, _: Event) -> RunState:
     return replace(run_state, today=replace(run_state.today, is_fitted=True))
+
+
+def _failed(run_state: RunState, event: ConnectorFailed) -> RunState:
+    if event.operation != READ:
+        return run_state
+    return replace(run_state, failing=run_state.failing | {str(event.reactor)})
+
+
+def _recovered(run_state: RunState, event: ConnectorRecovered) -> RunState:
+    if event.operation != READ:
+        return run_state
+    return replace(run_state, failing=run_state.failing - {str(event.reactor)})
 
 
 # -- decisions and writes --------------------------------------------------------------------------------------------
@@ -311,6 +326,8 @@ _CHANGES: dict[type[Event], Callable[[RunState, Any], RunState]] = {
     SampleCorrected: _corrected,
     SampleMissing: _missing,
     DayMissed: _missing,
+    ConnectorFailed: _failed,
+    ConnectorRecovered: _recovered,
     ModelConditioned: _conditioned,
     ModelFitted: _fitted,
     ModelWaiting: _fitted,

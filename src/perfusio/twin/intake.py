@@ -6,15 +6,15 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from perfusio.config import Mode
-from perfusio.events import ConnectorFailed, OverrideDetected, SampleQuarantined, WriteIntended
-from perfusio.protocols import ConnectorKind, Ending, WriteReport, shows_at_once
+from perfusio.events import OverrideDetected, SampleQuarantined, WriteIntended
+from perfusio.protocols import ConnectorKind, Ending, WriteReport, is_live, shows_at_once
 from perfusio.state import FloatArray, Setpoints
 from perfusio.twin import facts
 from perfusio.twin.actuate import cut_short, ended, settled
 from perfusio.twin.audit import AuditLogger
 from perfusio.twin.corrections import correcting
 from perfusio.twin.day import problem_with, says_nothing_new
-from perfusio.twin.inbox import Arrival, Inbox, Trouble
+from perfusio.twin.inbox import Arrival, Inbox
 from perfusio.twin.logbook import Logbook
 from perfusio.twin.pace import Pace
 from perfusio.twin.sample_checks import checked, foreseen, recordable
@@ -40,19 +40,15 @@ class Intake:
     async def gather(self, turn: int) -> set[str]:
         """Take in what is due by this turn, all vessels at once; return the vessels whose sample of the day came."""
         today = self._book.run_state.today
+        had_passed = {reactor for reactor in self._book.aboard if self.is_past(reactor, turn)}
         gathered = await self._inbox.gather(turn, known=today.sampled | today.missed)
         for reactor, arrived in gathered.items():
-            for thing in arrived:
-                if isinstance(thing, Trouble):
-                    self._book.append(
-                        ConnectorFailed(reactor=reactor, turn=turn, operation=thing.operation, reason=thing.reason)
-                    )
-                else:
-                    self._take(reactor, turn, thing)
-            came = any(isinstance(thing, Arrival) and thing.is_due for thing in arrived)  # if only to be quarantined
+            for arrival in arrived:
+                self._take(reactor, turn, arrival)
+            came = any(arrival.is_due for arrival in arrived)  # if only to be quarantined
             if not came and not (reactor in self._inbox.over and not arrived):
                 expected, hours = self._inbox.expected_h(reactor, turn), self._book.config.sampling_interval_hours
-                missed = facts.day_missed if self.is_past(reactor, turn) else facts.sample_missing
+                missed = facts.day_missed if reactor in had_passed else facts.sample_missing
                 self._book.append(missed(reactor, turn, expected, hours))
         present = set(self._book.run_state.today.sampled)
         if not self._inbox.is_over:
@@ -90,7 +86,7 @@ class Intake:
         self._book.append(facts.sample_read(reactor, turn, arrival, (before, assumed), since))
         if tells and arrival.is_due:  # an extra sample may be older than what it made of it
             self._hear(reactor, turn, arrival.setpoints, wanted)
-        self._pace.begins(reactor, turn)
+        self._pace.begins(reactor, turn, hour=arrival.sample.time_h)
 
     def _wanted(self, reactor: str) -> Setpoints | None:
         """Return what a controller must show: our last write; after a restart also what it showed before."""
@@ -121,6 +117,5 @@ class Intake:
         return WriteReport(ending=Ending.UNKNOWN, in_force=shown, words=words)
 
     def is_past(self, reactor: str, turn: int) -> bool:
-        """Whether the next sample of a real vessel is due already: what this one says is not acted upon any more."""
-        is_real = self._book.vessels[reactor].connector.kind is ConnectorKind.HARDWARE
-        return is_real and self._pace.has_passed(reactor, turn)
+        """Whether the next sample of a live vessel is due already: what this one says is not acted upon any more."""
+        return is_live(self._book.vessels[reactor].connector) and self._pace.has_passed(reactor, turn)

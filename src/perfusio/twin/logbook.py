@@ -98,8 +98,8 @@ class Logbook:
         """Tell all observers of a fact; one that fails is told no more, which is on record."""
         heard = [(observer, _trouble_with(observer, event)) for observer in self._observers]
         self._observers = tuple(observer for observer, trouble in heard if not trouble)
-        if isinstance(event, RunEnded):
-            return  # it closed the record
+        if isinstance(event, RunEnded) or not self.is_open:
+            return  # there is no record to say so in
         for observer, trouble in heard:
             if trouble:
                 words = f"{trouble}. {type(observer).__name__} is told no more of this run."
@@ -118,6 +118,10 @@ class Logbook:
     def key(self, reactor: str, turn: int) -> str:
         """Return the name of the decision of a turn."""
         return f"{self.run_state.run_id}:{reactor}:{turn}:0"
+
+    def expected_day(self, reactor: str, turn: int) -> float | None:
+        """Return the culture day of the sample of a turn, None before the vessel's first one."""
+        return culture_day(self.run_state, Event(reactor=reactor, turn=turn), self.config.sampling_interval_hours)
 
     def space(self, reactor: str) -> DesignSpace:
         """Return what may be written to a vessel."""

@@ -10,10 +10,10 @@ from perfusio.decision import Action, Decision, Verdict
 from perfusio.errors import PerfusioError
 from perfusio.events import AlarmChanged, AlarmRaised
 from perfusio.forecast import Forecast
-from perfusio.twin.alarms import OVERDUE, WRITE, alarms, doubtful, undecided
+from perfusio.twin.alarms import CLOCK, OVERDUE, SOURCE, WRITE, alarms, doubtful, undecided
 from perfusio.twin.logbook import Logbook
 
-NOT_OURS = (OVERDUE, WRITE)
+NOT_OURS = (OVERDUE, SOURCE, CLOCK, WRITE)
 """Alarms that neither a sample nor a forecast ends."""
 
 

@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
+from perfusio.clock import Clock
 from perfusio.errors import ConfigError, NotConnected
 
 T = TypeVar("T")
@@ -30,7 +31,7 @@ class Patience:
         samples_s: For the other samples of a turn, from the first one on [s].
         call_s: For setpoints to be read or written [s].
         write_s: For a write with all that belongs to it; nothing is sent later [s].
-        sleep: What lets time pass; a test can bring its own.
+        sleep: What lets time pass; a test can bring its own. The twin takes that of its clock (`on`).
     """
 
     samples_s: float
@@ -48,6 +49,10 @@ class Patience:
     def usual(cls, interval_hours: float) -> Patience:
         """Return the limits for samples that are taken at this interval [h]."""
         return cls(samples_s=SAMPLES_SHARE * 3600.0 * interval_hours)
+
+    def on(self, clock: Clock) -> Patience:
+        """Return the same limits, counted on a clock unless they are counted otherwise already."""
+        return replace(self, sleep=clock.sleep) if self.sleep is asyncio.sleep else self
 
     async def answer(self, call: Awaitable[T]) -> T:
         """Wait for a call that ought to be answered at once; one that is not is given up.

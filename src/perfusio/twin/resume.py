@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -92,10 +92,12 @@ def waiting_refit(records: Sequence[Record]) -> ModelWaiting | None:
     return event if isinstance(event, ModelWaiting) else None
 
 
-def first_read(records: Sequence[Record], reactor: str) -> datetime:
-    """Return the wall time at which the first sample of a vessel was recorded."""
-    first = next(r for r in records if r.event == SampleRead.__name__ and r.reactor == reactor)
-    return datetime.fromisoformat(first.ts)
+def samples_read(records: Sequence[Record]) -> Iterator[tuple[str, int, float, datetime]]:
+    """Return vessel, turn, culture time [h] and wall time of each sample that was read, in the order of the record."""
+    for record in records:
+        if record.event == SampleRead.__name__:
+            hour = float(record.payload["state"]["time_h"])
+            yield str(record.reactor), record.turn or 0, hour, datetime.fromisoformat(record.ts)
 
 
 def saved_model(known: Outline) -> Model | None:

@@ -1,9 +1,11 @@
+import asyncio
+import time
 from datetime import datetime, timedelta
 
 import pytest
 
 from perfusio.errors import ConfigError
-from perfusio.testing import ManualClock
+from perfusio.testing import ManualClock, in_virtual_time
 
 
 def test_only_advance_moves_the_monotonic_clock():
@@ -15,10 +17,49 @@ def test_only_advance_moves_the_monotonic_clock():
     assert clock.monotonic_ns() == 24 * 3600 * 10**9
 
 
-async def test_sleeping_takes_no_time():
+async def test_a_sleeper_wakes_when_somebody_has_let_the_time_pass():
     clock = ManualClock()
-    await clock.sleep(86400.0)
-    assert clock.monotonic_ns() == 86400 * 10**9
+    sleeper = asyncio.ensure_future(clock.sleep(60.0))
+    await asyncio.sleep(0)
+    clock.advance(seconds=59.9)
+    await asyncio.sleep(0)
+    assert not sleeper.done()
+    clock.step(seconds=3600.0)  # the wall clock wakes nobody
+    await asyncio.sleep(0)
+    assert not sleeper.done()
+    clock.advance(seconds=0.1)
+    await sleeper
+
+
+def test_in_virtual_time_the_clock_moves_to_the_next_moment_that_somebody_waits_for():
+    clock, seen = ManualClock(), []
+
+    async def every(seconds, n):
+        for _ in range(n):
+            await clock.sleep(seconds)
+            seen.append((seconds, clock.monotonic_ns() / 1e9))
+
+    async def main():
+        await asyncio.gather(every(86400.0, 2), every(50000.0, 3))
+        return "over"
+
+    assert in_virtual_time(main(), clock) == "over"
+    assert seen == [
+        (50000.0, 50000.0), (86400.0, 86400.0), (50000.0, 100000.0), (50000.0, 150000.0), (86400.0, 172800.0),
+    ]  # fmt: skip
+
+
+def test_in_virtual_time_work_in_a_thread_is_waited_for_while_the_clock_stands():
+    clock = ManualClock()
+
+    async def main():
+        alarm = asyncio.ensure_future(clock.sleep(1.0))
+        await asyncio.get_running_loop().run_in_executor(None, time.sleep, 0.05)
+        assert not alarm.done()
+        await alarm
+
+    in_virtual_time(main(), clock)
+    assert clock.monotonic_ns() == 10**9
 
 
 def test_refuses_a_backward_advance_and_a_naive_start():

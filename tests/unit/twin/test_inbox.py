@@ -1,5 +1,6 @@
 """Samples find the turn they belong to, whatever is late, early, missing or broken."""
 
+import asyncio
 from dataclasses import replace
 from math import nan
 
@@ -7,9 +8,12 @@ import pytest
 
 from perfusio.config import DEFAULT_AMBR250_DESIGN_SPACE
 from perfusio.errors import NotConnected, SampleOverdue, UnreadableSource
+from perfusio.protocols import ConnectorKind
 from perfusio.state import Setpoints
-from perfusio.testing import ScriptedConnector, make_state
-from perfusio.twin.inbox import Arrival, Inbox, Trouble
+from perfusio.testing import ManualClock, ScriptedConnector, in_virtual_time, make_state
+from perfusio.twin.inbox import Inbox
+from perfusio.twin.pace import Pace
+from perfusio.twin.patience import Patience
 
 NOMINAL = DEFAULT_AMBR250_DESIGN_SPACE.nominal
 
@@ -24,9 +28,36 @@ def at(*hours):
     return [make_state(time_h=float(h)) for h in hours]
 
 
-def told(things):
-    """What arrived, in short: (hour, is it due), or the words of a trouble."""
-    return [(t.sample.time_h, t.is_due) if isinstance(t, Arrival) else t.reason for t in things]
+def told(arrivals):
+    """What arrived, in short: (hour, is it due)."""
+    return [(a.sample.time_h, a.is_due) if a != "over" else "over" for a in arrivals]
+
+
+class Troubles:
+    """Notes how reading went."""
+
+    def __init__(self):
+        self.told = []
+
+    def failed(self, reactor, operation, reason):
+        self.told.append((reactor, operation, reason))
+
+    def recovered(self, reactor, seconds):
+        self.told.append((reactor, "recovered", seconds))
+
+
+def read(connectors, n, *, samples_s=6 * 3600.0):
+    """Read so many turns in virtual time; return what arrived for each vessel, the troubles, and the clock."""
+    clock, troubles = ManualClock(), Troubles()
+    inbox = Inbox(
+        connectors, 24.0, Patience(samples_s=samples_s).on(clock), pace=Pace(clock, 24.0), clock=clock,
+        troubles=troubles,
+    )  # fmt: skip
+
+    async def main():
+        return [{r: told(a) for r, a in (await inbox.gather(turn)).items()} for turn in range(n)]
+
+    return in_virtual_time(main(), clock), troubles.told, clock
 
 
 async def turns(inbox, n, reactor="R01"):
@@ -85,31 +116,117 @@ async def test_an_overdue_sample_is_missing_and_may_come_a_day_late():
     assert await turns(inbox, 3) == [[(0, True)], [], [(24, False), (48, True)]]
 
 
-async def test_a_broken_link_is_told_and_does_not_last_longer_than_it_does():
-    inbox = inbox_of(make_state(day=0), NotConnected("The cable is out.", operation="read"), make_state(day=2))
-    (await inbox.gather(0))
-    assert (await inbox.gather(1))["R01"] == [Trouble(operation="read", reason="The cable is out.")]
-    assert told((await inbox.gather(2))["R01"]) == [(48, True)]
+def test_a_read_that_fails_is_tried_again_until_the_sample_is_there():
+    steps = [NotConnected("The cable is out.")] * 3
+    arrived, troubles, clock = read({"R01": ScriptedConnector([*at(0), *steps, *at(24)])}, 2)
+    assert arrived == [{"R01": [(0, True)]}, {"R01": [(24, True)]}]
+    assert troubles == [("R01", "read_sample", "The cable is out."), ("R01", "recovered", 7.0)]
+    assert clock.monotonic_ns() == 7 * 10**9, "after 1, 2 and 4 s"
 
 
-async def test_what_came_before_the_link_broke_is_kept():
-    inbox = inbox_of(make_state(day=0), make_state(time_h=6.0), NotConnected("Gone."))
-    assert await turns(inbox, 2) == [[(0, True)], [(6, False), "Gone."]]
+def test_it_is_tried_at_least_every_minute():
+    steps = [NotConnected("The cable is out.")] * 60
+    _, troubles, _ = read({"R01": ScriptedConnector([*at(0), *steps, *at(24)])}, 2)
+    assert troubles[-1] == ("R01", "recovered", 63.0 + 54 * 60.0)
 
 
-async def test_an_error_that_no_connector_may_raise_is_one_vessels_trouble_all_the_same():
-    inbox = inbox_of(make_state(day=0), ZeroDivisionError("in a driver"), R02=at(0, 24))
+@pytest.mark.parametrize("error", [ZeroDivisionError("in a driver"), OSError("too many files"), MemoryError("full")])
+def test_an_error_that_no_connector_may_raise_is_one_vessels_trouble_all_the_same(error):
+    connectors = {"R01": ScriptedConnector([*at(0), error, *at(24)]), "R02": ScriptedConnector(at(0, 24))}
+    arrived, troubles, _ = read(connectors, 2)
+    assert arrived[1] == {"R01": [(24, True)], "R02": [(24, True)]}
+    assert troubles == [("R01", "read_sample", f"{type(error).__name__}: {error}"), ("R01", "recovered", 1.0)]
+
+
+class Slow(ScriptedConnector):
+    """Each sample after the first comes so many hours after the one before."""
+
+    def __init__(self, clock, hours, **settings):
+        super().__init__(at(*(24 * i for i in range(len(hours) + 1))), kind=ConnectorKind.HARDWARE, **settings)
+        self.clock, self.hours = clock, iter([0, *hours])
+
+    async def read_sample(self):
+        await self.clock.sleep(3600.0 * next(self.hours, 0))
+        return await super().read_sample()
+
+
+@pytest.mark.parametrize(
+    ("hours", "turns"),
+    [
+        ([24, 24], [[(0, True)], [(24, True)], [(48, True)]]),
+        ([40, 8], [[(0, True)], [(24, True)], [(48, True)]]),  # late, and still in its turn
+        ([49, 1], [[(0, True)], [], [(24, False), (48, True)]]),  # the next one was due
+        ([80, 0], [[(0, True)], [], []]),
+    ],
+)
+def test_the_turn_of_a_live_vessel_ends_with_its_sample_or_when_the_next_one_is_due(hours, turns):
+    clock, troubles = ManualClock(), Troubles()
+    pace = Pace(clock, 24.0)
+    inbox = Inbox({"R01": Slow(clock, hours)}, 24.0, pace=pace, clock=clock, troubles=troubles)
+
+    async def main():
+        found = []
+        for turn in range(3):
+            arrived = (await inbox.gather(turn))["R01"]
+            for arrival in arrived:
+                pace.begins("R01", turn, hour=arrival.sample.time_h)
+            found.append(told(arrived))
+        return found
+
+    assert in_virtual_time(main(), clock) == turns
+    assert troubles.told == []
+
+
+def test_the_first_sample_of_a_live_vessel_is_waited_for():
+    clock = ManualClock()
+    inbox = Inbox({"R01": Slow(clock, [])}, 24.0, clock=clock)
+    inbox._readers["R01"].connector.hours = iter([200])
+
+    async def main():
+        return told((await inbox.gather(0))["R01"])
+
+    assert in_virtual_time(main(), clock) == [(0, True)]
+
+
+def test_a_live_vessel_that_says_overdue_is_waited_for_and_a_simulated_one_has_lost_its_sample():
+    overdue = [SampleOverdue("Nothing came.")] * 5
+    for kind, turns in ((ConnectorKind.HARDWARE, [(24, True)]), (ConnectorKind.SIMULATED, [])):
+        arrived, troubles, _ = read({"R01": ScriptedConnector([*at(0), *overdue, *at(24)], kind=kind)}, 2)
+        assert arrived[1]["R01"] == turns
+        assert troubles == [], "it answers"
+
+
+def test_in_a_fleet_the_others_go_on_after_their_patience():
+    down = [NotConnected("No link.")] * 500
+    connectors = {"R01": ScriptedConnector([*at(0), *down, *at(24)]), "R02": ScriptedConnector(at(0, 24, 48))}
+    arrived, troubles, clock = read(connectors, 2, samples_s=3600.0)
+    assert arrived[1] == {"R01": [], "R02": [(24, True)]}
+    assert clock.monotonic_ns() == 3600 * 10**9
+    assert troubles == [("R01", "read_sample", "No link.")], "told once"
+
+
+async def test_what_is_waited_for_can_be_asked():
+    clock = ManualClock()
+    inbox = Inbox({"R01": Slow(clock, [24])}, 24.0, pace=Pace(clock, 24.0), clock=clock)
     await inbox.gather(0)
-    arrived = await inbox.gather(1)
-    assert told(arrived["R01"]) == ["ZeroDivisionError: in a driver"]
-    assert told(arrived["R02"]) == [(24, True)]
+    inbox._pace.begins("R01", 0, hour=0.0)
+    waiting = asyncio.ensure_future(inbox.gather(1))
+    await asyncio.sleep(0)
+    (wait,) = inbox.waits().values()
+    assert (wait.turn, wait.since_ns, wait.until_ns) == (1, 0, 48 * 3600 * 10**9)
+    for _ in range(3):
+        await asyncio.sleep(0)
+    clock.advance(hours=24)
+    await waiting
+    assert inbox.waits() == {}
 
 
 async def test_setpoints_that_cannot_be_read_are_unknown_and_the_sample_counts():
     connector = ScriptedConnector(at(0))
     connector.in_force = NotConnected("No answer.")
-    (trouble, arrival) = (await Inbox({"R01": connector}, 24.0).gather(0))["R01"]
-    assert trouble == Trouble(operation="read_setpoints", reason="No answer.")
+    troubles = Troubles()
+    (arrival,) = (await Inbox({"R01": connector}, 24.0, troubles=troubles).gather(0))["R01"]
+    assert troubles.told == [("R01", "read_setpoints", "No answer.")]
     assert arrival.is_due
     assert arrival.setpoints.vector().tolist() == pytest.approx(Setpoints().vector().tolist(), nan_ok=True)
 
@@ -168,11 +285,8 @@ class TestFirstLook:
         assert (told(second["R01"]), told(second["R02"])) == ([(24, True)], [(24, True)])
 
 
-async def test_what_a_source_refuses_costs_no_sample_that_is_there():
-    bad, again = UnreadableSource(("bad.csv: no number",)), UnreadableSource(("bad.csv: no number",))
-    first, second = at(0, 24)
-    assert await turns(inbox_of(first, bad, second), 2) == [[(0, True)], ["bad.csv: no number", (24, True)]]
-    refused = await turns(inbox_of(first, bad, again, second), 3)
-    assert refused[:2] == [[(0, True)], ["bad.csv: no number"]], "told once a turn, and not asked for ever"
-    lost = await turns(inbox_of(first, NotConnected("no link"), second), 2)
-    assert lost[1] == ["no link"], "a link that failed is tried in the next turn"
+def test_what_a_source_refuses_costs_no_sample_that_is_there():
+    bad = UnreadableSource(("bad.csv: no number",))
+    arrived, troubles, _ = read({"R01": ScriptedConnector([*at(0), bad, bad, *at(24)])}, 2)
+    assert arrived == [{"R01": [(0, True)]}, {"R01": [(24, True)]}]
+    assert troubles == [("R01", "read_sample", "bad.csv: no number"), ("R01", "recovered", 3.0)]

@@ -1,0 +1,182 @@
+"""Reading one vessel: its next sample, however often the source fails until then.
+
+A read that fails says nothing about the sample: it is tried again, after one second, two, four, up to a minute, for as
+long as somebody waits. That it began to fail and that it is over are told once each.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from typing import Protocol, TypeVar
+
+from perfusio.clock import Clock
+from perfusio.errors import ConnectorError, EndOfRun, NotConnected, SampleOverdue
+from perfusio.protocols import Connector, is_live
+from perfusio.state import SETPOINTS, STATE_QUANTITIES, Setpoints, State
+from perfusio.twin.patience import Patience, give_up
+
+T = TypeVar("T")
+READ = "read_sample"
+FIRST_PAUSE_S, LONGEST_PAUSE_S = 1.0, 60.0
+
+
+class ReadingTroubles(Protocol):
+    """Who is told how reading goes."""
+
+    def failed(self, reactor: str, operation: str, reason: str) -> None:
+        """Know that a vessel cannot be read now; for `read_sample` once, until it can."""
+        ...
+
+    def recovered(self, reactor: str, seconds: float) -> None:
+        """Know that samples of a vessel can be read again, after so long [s]."""
+        ...
+
+
+class NobodyTold:
+    """Hears nothing."""
+
+    def failed(self, reactor: str, operation: str, reason: str) -> None:
+        """Do nothing."""
+
+    def recovered(self, reactor: str, seconds: float) -> None:
+        """Do nothing."""
+
+
+class VesselReader:
+    """Reads one vessel.
+
+    Args:
+        reactor: Vessel.
+        connector: To it.
+        clock: Of the run; it counts the pauses.
+        patience: How long setpoints are waited for.
+        troubles: Who is told how reading goes.
+
+    Attributes:
+        ahead: The sample that was read and not taken yet.
+        is_over: Whether the source has ended, or the vessel has left.
+        failing_since_ns: Since when samples cannot be read, on the monotonic clock; None = they can.
+    """
+
+    def __init__(
+        self, reactor: str, connector: Connector, clock: Clock, patience: Patience, troubles: ReadingTroubles
+    ) -> None:
+        self.reactor, self.connector = reactor, connector
+        self._clock, self._patience, self._troubles = clock, patience, troubles
+        self.ahead: State | None = None
+        self.is_over = False
+        self.failing_since_ns: int | None = None
+        self._call: asyncio.Task[State] | None = None
+
+    @property
+    def is_live(self) -> bool:
+        """Whether its samples are still to be taken, so that they come when they come."""
+        return is_live(self.connector)
+
+    async def next(self) -> State | None:
+        """Wait for the next sample and return it; it stays `ahead` until it is taken.
+
+        Returns:
+            None if there is none for this turn: the source has ended, or a simulated vessel has lost the sample.
+            Whatever else is raised is tried again.
+        """
+        pauses = _pauses()
+        while True:
+            try:
+                await self.look()
+            except SampleOverdue:
+                self._is_well()  # it answers
+                if not self.is_live:
+                    return None
+            except Exception as error:  # noqa: BLE001 - a connector that breaks its promise is one vessel's trouble
+                self._fails(error)
+            else:
+                self._is_well()
+                return self.ahead
+            await self._clock.sleep(next(pauses))
+
+    async def look(self) -> None:
+        """Wait for one answer of the connector; a call that is still open from an earlier turn is waited for again.
+
+        Raises:
+            SampleOverdue: as the connector.
+            Exception: whatever else the connector raises.
+        """
+        if self.ahead is not None or self.is_over:
+            return
+        if self._call is None:
+            self._call = asyncio.ensure_future(self.connector.read_sample())
+        call = self._call
+        try:
+            sample = await asyncio.shield(call)
+        except EndOfRun:
+            self.is_over = True
+        except asyncio.CancelledError:
+            if call.cancelled():  # by the connector itself: that is its trouble, not the end of ours
+                raise NotConnected("The connector broke the call off itself.") from None
+            raise
+        else:
+            self.ahead = _checked(sample, State, ("time_h", *STATE_QUANTITIES))
+        finally:
+            if call.done() and self._call is call:
+                self._call = None
+
+    async def setpoints(self) -> Setpoints:
+        """Return what is in force, NaN where it is not known; a link that fails is tried while a call may last."""
+        pauses, until = _pauses(), self._clock.monotonic_ns() + self._patience.call_s * 1e9
+        while True:
+            try:
+                return _checked(await self._patience.answer(self.connector.read_setpoints()), Setpoints, SETPOINTS)
+            except Exception as error:  # noqa: BLE001 - as above
+                pause = next(pauses)
+                if not self.is_live or self._clock.monotonic_ns() + pause * 1e9 > until:
+                    self._troubles.failed(self.reactor, "read_setpoints", in_words(error))
+                    return Setpoints()
+            await self._clock.sleep(pause)
+
+    def take(self) -> State:
+        """Return the sample that is ahead, and be ready for the next one."""
+        assert self.ahead is not None
+        sample, self.ahead = self.ahead, None
+        return sample
+
+    def close(self) -> None:
+        """Give up the call that is still open."""
+        if self._call is not None:
+            give_up(self._call)
+            self._call = None
+
+    def _fails(self, error: Exception) -> None:
+        if self.failing_since_ns is None:
+            self.failing_since_ns = self._clock.monotonic_ns()
+            self._troubles.failed(self.reactor, READ, in_words(error))
+
+    def _is_well(self) -> None:
+        if self.failing_since_ns is not None:
+            seconds = (self._clock.monotonic_ns() - self.failing_since_ns) / 1e9
+            self.failing_since_ns = None
+            self._troubles.recovered(self.reactor, seconds)
+
+
+def in_words(error: Exception) -> str:
+    """Return what failed: our own errors say it in words, foreign ones are named."""
+    return str(error) if isinstance(error, ConnectorError) else f"{type(error).__name__}: {error}"
+
+
+def _pauses() -> Iterator[float]:
+    pause = FIRST_PAUSE_S
+    while True:
+        yield pause
+        pause = min(2.0 * pause, LONGEST_PAUSE_S)
+
+
+def _checked(found: object, expected: type[T], numbers: tuple[str, ...]) -> T:
+    """Refuse what is not of the type that the protocol promises, or holds something else than numbers."""
+    if not isinstance(found, expected):
+        raise ConnectorError(f"Found {type(found).__name__} where a {expected.__name__} was expected: {found!r:.80}.")
+    for name in numbers:
+        if not isinstance(getattr(found, name), (float, int)):
+            value = getattr(found, name)
+            raise ConnectorError(f"{name} = {value!r:.80}: expected a number, NaN where it is not known.")
+    return found
