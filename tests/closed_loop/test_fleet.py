@@ -185,10 +185,10 @@ class TestTrouble:
             for how in ("hangs", "raises", "nonsense")
         }
         assert of["hangs"] == [("SampleMissing", d) for d in BAD_DAYS]
-        first = BAD_DAYS[0]  # each try takes the sample of one more day from this vessel
-        assert of["raises"] == [
-            ("ConnectorFailed", first), ("ConnectorRecovered", first), *(("SampleMissing", d) for d in BAD_DAYS),
-        ]  # fmt: skip
+        # told once when it begins and once when it is over; when that is depends on how soon it was tried again
+        links = [name for name, _ in of["raises"] if name.startswith("Connector")]
+        assert links == ["ConnectorFailed", "ConnectorRecovered"]
+        assert [t for name, t in of["raises"] if name == "SampleMissing"] == list(BAD_DAYS)
         assert [name for name, _ in of["nonsense"] if name != "SampleMissing"] == [
             "ConnectorFailed", "ConnectorRecovered", "SampleQuarantined",
             "ConnectorFailed", "ConnectorRecovered", "SampleQuarantined",

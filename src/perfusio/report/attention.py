@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from perfusio.events import (
+    AlarmRaised,
     ConnectorFailed,
+    ConnectorRecovered,
     DayMissed,
     Event,
     JournalRecovered,
     ModeChanged,
     OperatorActed,
     OverrideDetected,
+    RunInterrupted,
     RunResumed,
     SampleAccepted,
     SampleQuarantined,
     VesselJoined,
     VesselLeft,
+    WaitBegan,
     WritePartial,
     WriteRefused,
     WriteRestored,
@@ -24,11 +28,15 @@ from perfusio.report.lines import Tone
 
 WRITE_ENDED_BADLY = WriteRefused | WritePartial | WriteRestored | OverrideDetected | WriteUnknown
 
+_AWAITED = ("source", "sample")
 _LABELS: dict[type[Event], tuple[str, Tone]] = {
     SampleQuarantined: ("REFUSED:", Tone.WARN),
     SampleAccepted: ("ACCEPTED:", Tone.HEAD),
     DayMissed: ("DAY MISSED:", Tone.WARN),
     ConnectorFailed: ("LINK:", Tone.ACT),
+    ConnectorRecovered: ("LINK IS BACK:", Tone.HEAD),
+    WaitBegan: ("waiting:", Tone.QUIET),
+    RunInterrupted: ("INTERRUPTED:", Tone.ACT),
     WriteRefused: ("NOT WRITTEN:", Tone.WARN),
     WritePartial: ("WRITTEN IN PART:", Tone.ACT),
     WriteRestored: ("PUT BACK:", Tone.ACT),
@@ -41,6 +49,15 @@ _LABELS: dict[type[Event], tuple[str, Tone]] = {
     RunResumed: ("RESUMED:", Tone.HEAD),
     JournalRecovered: ("RECOVERED:", Tone.WARN),
 }
+
+
+def is_about_waiting(event: Event) -> bool:
+    """Whether an event tells that something does not come: a person sees it at once, not with the row of the turn."""
+    if isinstance(event, AlarmRaised):
+        return event.quantity in _AWAITED
+    return isinstance(event, WaitBegan | ConnectorRecovered | RunInterrupted) or (
+        isinstance(event, ConnectorFailed) and event.operation == "read_sample"
+    )
 
 
 def attention(event: Event) -> tuple[str, str, Tone] | None:

@@ -29,7 +29,7 @@ from perfusio.events import (
     WriteIntended,
 )
 from perfusio.objective import of_record
-from perfusio.report.attention import WRITE_ENDED_BADLY, attention
+from perfusio.report.attention import WRITE_ENDED_BADLY, attention, is_about_waiting
 from perfusio.report.lines import Line, Tone, counted, note
 from perfusio.report.outlook import outlook
 from perfusio.state import SETPOINT_QUANTITIES, SETPOINTS, SPECIES, STATE_QUANTITIES, Setpoints, State
@@ -85,7 +85,17 @@ class Narrator:
             return [*said, *note("End:", f"{event.reason} {counts}", Tone.HEAD)]
         if event.reactor is None:
             return self._of_the_experiment(event)
+        if is_about_waiting(event):
+            return self._told_at_once(event)
         return self._of_a_vessel(event, event.reactor)
+
+    def _told_at_once(self, event: Event) -> list[Line]:
+        """Return the line of something that does not come: it may be hours before the turn has a row."""
+        if isinstance(event, AlarmRaised):
+            return note(f"ALARM ({event.level}):", f"{event.reason} {event.response}", Tone.ACT, indent=True)
+        label, words, tone = attention(event) or ("", event.reason, Tone.WARN)
+        where = "" if self._is_one or event.reason.startswith(("Waiting", str(event.reactor))) else f"{event.reactor}: "
+        return note(label, f"{where}{words}", tone, indent=True)
 
     # -- the experiment ----------------------------------------------------------------------------------------------
 
