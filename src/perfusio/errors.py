@@ -4,7 +4,7 @@
     ├─ ConfigError      fix before the run      UnknownQuantity, OutOfRange, EmptyDesignSpace
     ├─ ConnectorError   .connector .operation   NotConnected, SampleOverdue, UnreadableSource, WriteRejected
     ├─ ModelError                               NotEnoughData, FitFailed, CheckpointRefused
-    └─ AuditError                               ChainBroken (.line)
+    └─ AuditError                               ChainBroken (.line), RecordInUse
 
 `EndOfRun` stands outside the tree: it is a signal ("no sample will ever come again"), not an error.
 """
@@ -95,6 +95,10 @@ class CheckpointRefused(ModelError):
 
 class AuditError(PerfusioError):
     """The record cannot be written or read; nothing may be actuated without it."""
+
+
+class RecordInUse(AuditError):
+    """Another process writes this record: a twin is running in that folder."""
 
 
 class ChainBroken(AuditError):

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,9 +24,15 @@ if TYPE_CHECKING:
 
 
 class Stopped(PerfusioError):
-    """A person stopped the run with Ctrl-C; the exit code is what a shell expects of that."""
+    """The program was stopped with Ctrl-C; the exit code is what a shell expects of that."""
 
     exit_code = 130
+
+
+class Terminated(PerfusioError):
+    """The program was told to end (SIGTERM); the exit code is what a shell expects of that."""
+
+    exit_code = 143
 
 
 def run_watched(
@@ -55,6 +63,7 @@ def run_watched(
     Raises:
         PerfusioError: as `DigitalTwin.run`.
         Stopped: by Ctrl-C.
+        Terminated: by SIGTERM.
     """
     from perfusio.cli.live import Live
     from perfusio.config import DEFAULT_AMBR250_DESIGN_SPACE
@@ -76,11 +85,15 @@ def run_watched(
                     observers=told,
                 )
             result = asyncio.run(_run_and_close(twin, close))
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, asyncio.CancelledError) as end:
+        stopped: type[PerfusioError] = Stopped if isinstance(end, KeyboardInterrupt) else Terminated
+        by = "Stopped by Ctrl-C" if stopped is Stopped else "Stopped by a signal"
         if not record.exists():
-            raise Stopped("Stopped by Ctrl-C before the run began: nothing was written.") from None
-        words = f"Stopped by Ctrl-C: nothing more is written to any vessel, and {record} says so."
-        raise Stopped(words) from None
+            raise stopped(f"{by} before the run began: nothing was written.") from None
+        raise stopped(
+            f"{by}: nothing more is written to any vessel. The run is not over: perfusio resume {config.run_dir} goes "
+            f"on with it, perfusio stop {config.run_dir} ends it."
+        ) from None
     except Exception as error:
         if people is not None and record.exists():
             people.say("the run has died", f"{error} Nothing is written to any vessel. To go on: perfusio resume.")
@@ -95,16 +108,20 @@ def run_watched(
 
 
 async def _run_and_close(twin: DigitalTwin, close: Callable[[], Awaitable[None]] | None) -> RunResult:
+    run = asyncio.ensure_future(twin.run())
+    with suppress(NotImplementedError, RuntimeError, ValueError):  # not on this system, or not in this thread
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, run.cancel)
     try:
-        return await twin.run()
+        return await run
     finally:
+        run.cancel()
         if close is not None:
             await close()
 
 
 def exit_code(outcome: Outcome) -> int:
-    """Return 0 for a run that ended as it should: at its planned length, or with its source."""
-    return 0 if outcome.name in ("COMPLETED", "SOURCE_EXHAUSTED") else PerfusioError.exit_code
+    """Return 0 for a run that ended as it should: at its planned length, with its source, or by a person's word."""
+    return 0 if outcome.name in ("COMPLETED", "SOURCE_EXHAUSTED", "STOPPED") else PerfusioError.exit_code
 
 
 def _finish(record: Path) -> None:

@@ -30,12 +30,18 @@ class Desk:
         hands: Writes what was approved.
         pace: Which days have passed.
         adopt: Takes the refit that waits into use; returns whether one did.
+        stop: Ends the run, by the word of a person.
     """
 
     def __init__(
-        self, book: Logbook, hands: Hands, pace: Pace, adopt: Callable[[], Awaitable[bool]]
+        self,
+        book: Logbook,
+        hands: Hands,
+        pace: Pace,
+        adopt: Callable[[], Awaitable[bool]],
+        stop: Callable[[Order], None],
     ) -> None:
-        self._book, self._hands, self._pace, self._adopt = book, hands, pace, adopt
+        self._book, self._hands, self._pace, self._adopt, self._stop = book, hands, pace, adopt, stop
         self._one_at_a_time = asyncio.Lock()
         self._is_thinking = False
         self._carried_out: set[str] = set()
@@ -76,6 +82,9 @@ class Desk:
                     continue  # what is thought about now must not change meanwhile: a moment later
                 if isinstance(order, Order) and order.act == "adopt":
                     self._answer(order, "", "" if await self._adopt() else "No refit waits for approval.")
+                elif isinstance(order, Order) and order.act == "stop":
+                    self._answer(order, "", "")
+                    self._stop(order)
                 elif isinstance(order, str):
                     unreadable = Order(act="release", reactor="", who="unknown", why="a file that is no order")
                     self._answer(unreadable, "", order)

@@ -8,7 +8,7 @@ from collections.abc import Set as AbstractSet
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 from perfusio.bed.policy import BEDPolicy
 from perfusio.clock import Clock, SystemClock
@@ -32,6 +32,7 @@ from perfusio.twin.intake import Intake
 from perfusio.twin.logbook import Logbook
 from perfusio.twin.lookout import Lookout
 from perfusio.twin.mind import Mind
+from perfusio.twin.orders import Order
 from perfusio.twin.outcome import Outcome, RunResult
 from perfusio.twin.pace import Pace
 from perfusio.twin.patience import Patience
@@ -40,6 +41,7 @@ from perfusio.twin.recall import recalled
 from perfusio.twin.record import Record
 from perfusio.twin.site_key import SiteKey
 from perfusio.twin.source_watch import SourceWatch
+from perfusio.twin.stop import ended_by
 from perfusio.twin.vessels import Source, Vessel, aboard, on_equal_terms
 
 
@@ -90,11 +92,12 @@ class DigitalTwin:
         )  # fmt: skip
         self._mind = Mind(model if model is not None else HybridModel(), policy or BEDPolicy(), run_config, self._tell)
         self._hands = Hands(self._book, self._patience, self._clock)
-        self._desk = Desk(self._book, self._hands, self._pace, self._adopt)
+        self._desk = Desk(self._book, self._hands, self._pace, self._adopt, self._stop)
         self._intake = Intake(self._book, self._inbox, self._pace, self.leave)
         self._lookout = Lookout(self._book)
         self._pulse, self._deliveries = Pulse(self._book), Deliveries(self._book, observers)
         self._goes_on = False
+        self._stop_asked, self._stopped_because = asyncio.Event(), ""
 
     @classmethod
     def resume(
@@ -252,7 +255,7 @@ class DigitalTwin:
                 self._go_on(records, sources)
             else:
                 await self._start(sources)
-            return await meanwhile(self._turns(), beside)
+            return await meanwhile(self._until_stopped(), beside)
         finally:
             beside.cancel()
 
@@ -261,7 +264,7 @@ class DigitalTwin:
         self._tell(
             RunEnded(
                 outcome=outcome.name, n_samples=self.run_state.n_samples, n_decisions=self.run_state.n_decisions,
-                reason=outcome.value,
+                reason=self._stopped_because if outcome is Outcome.STOPPED else outcome.value,
             )
         )  # fmt: skip
 
@@ -331,6 +334,23 @@ class DigitalTwin:
         return True
 
     # -- the loop ----------------------------------------------------------------------------------------------------
+
+    def _stop(self, order: Order) -> None:
+        """End the run by the word of a person, once no write is under way."""
+        self._stopped_because = ended_by(order.who, order.why)
+        self._stop_asked.set()
+
+    async def _until_stopped(self) -> Outcome:
+        turns, stop = asyncio.ensure_future(self._turns()), asyncio.ensure_future(self._stop_asked.wait())
+        both: set[asyncio.Future[Any]] = {turns, stop}
+        try:
+            await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
+            if not turns.done():
+                await self._hands.quiet()
+            return turns.result() if turns.done() else Outcome.STOPPED
+        finally:
+            turns.cancel()
+            stop.cancel()
 
     async def _turns(self) -> Outcome:
         """Run turn after turn; only the planned length, the end of all sources, or a person ends them."""

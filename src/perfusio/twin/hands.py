@@ -34,6 +34,8 @@ class Hands:
         self._book, self._patience, self._clock = book, patience, clock
         self._looking: dict[str, asyncio.Lock] = {}
         self._blind: set[str] = set()
+        self._n_writing, self._is_quiet = 0, asyncio.Event()
+        self._is_quiet.set()
 
     def judge(self, turn: int, decisions: Mapping[str, Decision | PerfusioError]) -> list[Verdict]:
         """Return what the guard makes of each decision; what is not to be written is on record as that."""
@@ -74,6 +76,11 @@ class Hands:
         for error in await asyncio.gather(*looks, return_exceptions=True):
             if error is not None:
                 raise error
+
+    async def quiet(self) -> None:
+        """Wait until no write is under way: each ends within its own time."""
+        while self._n_writing:
+            await self._is_quiet.wait()
 
     # -- inside ------------------------------------------------------------------------------------------------------
 
@@ -116,8 +123,15 @@ class Hands:
             seconds=seconds,
         )
         connector = self._book.vessels[reactor].connector
-        ending = await actuate(order, connector=connector, audit=self._book, patience=self._patience)
-        self._book.write_ended(reactor, turn, ending)
+        self._n_writing += 1
+        self._is_quiet.clear()
+        try:
+            ending = await actuate(order, connector=connector, audit=self._book, patience=self._patience)
+            self._book.write_ended(reactor, turn, ending)
+        finally:
+            self._n_writing -= 1
+            if not self._n_writing:
+                self._is_quiet.set()
 
     # -- what is in force --------------------------------------------------------------------------------------------
 

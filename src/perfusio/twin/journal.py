@@ -8,7 +8,7 @@ import os
 from pathlib import Path
 from typing import Protocol
 
-from perfusio.errors import AuditError
+from perfusio.errors import AuditError, RecordInUse
 
 REMEDY = "Nothing may be written to a vessel without a record; mend the disk, then start again."
 
@@ -127,7 +127,8 @@ class WriterLock:
         """Take the lock for the record at `path`; its folder is created if need be.
 
         Raises:
-            AuditError: somebody else holds it (the message names the process), or the folder cannot be written.
+            RecordInUse: somebody else holds it; the message names the process.
+            AuditError: the folder cannot be written.
         """
         lock = path.with_name(f".{path.name}.lock")
         try:
@@ -140,7 +141,7 @@ class WriterLock:
         except OSError as error:
             holder = _holder(self._fd)
             os.close(self._fd)
-            raise AuditError(
+            raise RecordInUse(
                 f"{path} is being written by {holder}: one record has one writer. "
                 "Wait until that run has ended or stop it, or use another folder (run_dir)."
             ) from error

@@ -17,7 +17,7 @@ from perfusio.config import Mode
 from perfusio.errors import ConfigError
 
 FOLDER = "orders"
-ACTS = ("mode", "release", "approve", "reject", "acknowledge", "shelve", "adopt", "accept")
+ACTS = ("mode", "release", "approve", "reject", "acknowledge", "shelve", "adopt", "accept", "stop")
 WHO_AND_WHY = (3, 200)
 LONGEST_SHELVED_H = 48.0
 

@@ -11,12 +11,15 @@ from perfusio.trajectory import Trajectory
 
 
 class Outcome(Enum):
-    """How a run ended; each value is a sentence for the operator."""
+    """How a run ended; each value is a sentence for the operator.
+
+    SAMPLE_OVERDUE and FAILED stand in older records only: neither ends a run any more.
+    """
 
     COMPLETED = "The run reached its planned length."
     SOURCE_EXHAUSTED = "The source has no further samples; the run ended early."
-    SAMPLE_OVERDUE = "No sample came for several days; the run was ended. Check the analyser and its link."
     STOPPED = "The run was stopped by a person."
+    SAMPLE_OVERDUE = "No sample came for several days; the run was ended. Check the analyser and its link."
     FAILED = "The run failed; the record says where."
 
 

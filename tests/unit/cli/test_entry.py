@@ -56,20 +56,27 @@ def start(*arguments, cwd):
     )
 
 
-def test_ctrl_c_ends_with_one_sentence_and_a_record_that_says_stopped(tmp_path):
+@pytest.mark.parametrize(("signum", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_ends_the_program_with_one_sentence_and_leaves_a_run_that_can_go_on(tmp_path, signum, code):
     asyncio.run(write_synthetic_csv(tmp_path / "my_data.csv", days=2, seed=0))
     with start("--days", "14", "--follow", cwd=tmp_path) as following:
         for line in following.stdout:  # wait until the first day is told: the run is on its way
             if line.startswith("    0"):
                 break
-        following.send_signal(signal.SIGINT)
+        following.send_signal(signum)
         _, stderr = following.communicate(timeout=600)
-    assert following.returncode == 130
-    assert stderr.startswith("perfusio: Stopped by Ctrl-C: nothing more is written to any vessel, and ")
+    assert following.returncode == code
+    assert stderr.startswith("perfusio: Stopped by ")
+    assert "perfusio resume . goes on with it, perfusio stop . ends it." in stderr
     assert stderr.count("\n") == 1
     report = verify(tmp_path / "audit.jsonl")
     assert report.is_intact
-    assert report.outcome == "STOPPED"
+    assert not report.is_finished
+    words = ("--who", "A. Smith", "--why", "It was a try.")
+    assert perfusio("stop", ".", *words, cwd=tmp_path).returncode == 0
+    assert verify(tmp_path / "audit.jsonl").outcome == "STOPPED"
+    again = perfusio("stop", ".", *words, cwd=tmp_path)
+    assert (again.returncode, "is finished" in again.stderr) == (1, True)
 
 
 def test_a_reader_that_goes_away_does_not_stop_the_run(tmp_path):

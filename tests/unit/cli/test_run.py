@@ -146,5 +146,5 @@ def test_exit_codes_of_outcomes():
     from perfusio.cli.watched import exit_code
 
     codes = {outcome.name: exit_code(outcome) for outcome in Outcome}
-    assert {name for name, code in codes.items() if code == 0} == {"COMPLETED", "SOURCE_EXHAUSTED"}
+    assert {name for name, code in codes.items() if code == 0} == {"COMPLETED", "SOURCE_EXHAUSTED", "STOPPED"}
     assert codes["SAMPLE_OVERDUE"] == PerfusioError.exit_code
