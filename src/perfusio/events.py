@@ -327,13 +327,14 @@ class ModeChanged(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OperatorActed(Event):
-    """A person asked for something, and whether it was done; why is the reason of the record."""
+    """A person asked for something, and whether it was done; `order` names the file. Why is the record's reason."""
 
     act: str
     who: str
     key: str = ""
     is_done: bool = True
     answer: str = ""
+    order: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -93,7 +93,7 @@ async def test_orders_for_no_vessel_and_for_all(run_twin, tmp_path, reactor):
     if reactor:
         (acted,) = run.of("OperatorActed")
         assert not acted.is_done
-        assert acted.answer == "There is no vessel R07 in this run now. Known: R01, R02."
+        assert acted.answer == "R07 is not in this run now; it has R01, R02."
         assert run.of("ModeChanged") == []
     else:
         assert [e.reactor for e in run.of("ModeChanged")] == ["R01", "R02"]

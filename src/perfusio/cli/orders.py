@@ -11,7 +11,10 @@ from perfusio.cli.hold import RunFolder, Who, Why
 
 if TYPE_CHECKING:
     from perfusio.events import Decided
+    from perfusio.twin.run_view import RunView
 
+OF_THE_RUN = "-"
+"""In place of a vessel: an alarm of the run itself."""
 OneReactor = Annotated[str, typer.Argument(help="Which vessel.", metavar="REACTOR")]
 
 
@@ -24,12 +27,19 @@ def mode(
 ) -> None:
     """Change who may write to a vessel: nobody (manual, hold), a person (advisory), or the twin (automatic).
 
-    A running twin does so within a second; one that is stopped, when it is resumed. Any mode but hold also ends a hold.
+    A running twin does so within a second; one that is stopped, when it is resumed. Any mode but hold also ends a hold
+    of this vessel. Hold is at once, as `perfusio hold`.
     """
-    from perfusio.twin.orders import Order, give
+    from perfusio.cli.asking import ask, opened
+    from perfusio.cli.hold import hold
+    from perfusio.config import Mode
+    from perfusio.twin.orders import Order
 
-    give(run, Order(act="mode", reactor=reactor, value=wanted, who=who, why=why))
-    typer.echo(f"{reactor}: {wanted} is ordered. The record says when it is so (ModeChanged).")
+    if wanted == Mode.HOLD.value:
+        hold(run, who, why, reactor)
+        return
+    seen, vessel = opened(run, reactor)
+    ask(seen, Order(act="mode", reactor=vessel, value=wanted, who=who, why=why), done=f"now {wanted}")
 
 
 def approve(run: RunFolder, reactor: OneReactor, who: Who, why: Why) -> None:
@@ -54,19 +64,26 @@ def acknowledge(
     shelve_hours: Annotated[float, typer.Option(help="Shelve it for this long [h].", min=0.0, max=48.0)] = 0.0,
 ) -> None:
     """Put on record that a person has seen an alarm, and shelve it if need be."""
-    from perfusio.twin.orders import Order, give
+    from perfusio.cli.asking import ask, opened
+    from perfusio.errors import ConfigError
+    from perfusio.twin.orders import Order
 
+    seen, vessel = opened(run, "" if reactor == OF_THE_RUN else reactor)
+    active = sorted(f"{quantity}:{level}" for of, quantity, level in seen.run_state.alarms if of == vessel)
+    if alarm not in active:
+        raise ConfigError(f"{vessel or 'The run'} has no such alarm now. Active: {', '.join(active) or 'none'}.")
     act = "shelve" if shelve_hours else "acknowledge"
-    give(run, Order(act=act, reactor=reactor, value=alarm, who=who, why=why, hours=shelve_hours))
-    typer.echo(f"{reactor}: {alarm}: {act} is ordered. The record says what became of it (AlarmChanged).")
+    done = f"{alarm} is shelved for {shelve_hours:g} h" if shelve_hours else f"{alarm} is acknowledged"
+    ask(seen, Order(act=act, reactor=vessel, value=alarm, who=who, why=why, hours=shelve_hours), done=done)
 
 
 def adopt(run: RunFolder, who: Who, why: Why) -> None:
     """Take the refit of the model that waits for approval into use (model_update = "approve")."""
-    from perfusio.twin.orders import Order, give
+    from perfusio.cli.asking import ask, opened
+    from perfusio.twin.orders import Order
 
-    give(run, Order(act="adopt", reactor="", who=who, why=why))
-    typer.echo("The refit is ordered into use. The record says when it is (ModelFitted).")
+    seen, _ = opened(run)
+    ask(seen, Order(act="adopt", reactor="", who=who, why=why), done="The refit is in use")
 
 
 def accept(
@@ -83,45 +100,46 @@ def accept(
     It counts from the next update of the model; nothing is decided anew for its day. Values that no culture can have
     are not accepted: give the sample again.
     """
+    from perfusio.cli.asking import ask, opened
     from perfusio.errors import ConfigError
-    from perfusio.twin.orders import Order, give
-    from perfusio.twin.resume import outline
+    from perfusio.twin.orders import Order
 
-    known = outline(run).run_state.quarantined
-    hours = sorted(h for of, h in known if of == reactor)
+    seen, vessel = opened(run, reactor)
+    known = seen.run_state.quarantined
+    hours = sorted(h for of, h in known if of == vessel)
     if not hours or (hour is not None and hour not in hours):
-        found = ", ".join(f"{h:g}" for h in hours) or "none"
-        raise ConfigError(f"No such sample of {reactor} is quarantined. Found, by hour of culture: {found}.")
+        found = ", ".join(f"{h:g} (culture day {h / 24.0:.3g})" for h in hours) or "none"
+        raise ConfigError(f"No such sample of {vessel} is quarantined. Found, by hour of culture: {found}.")
     wanted = hours[-1] if hour is None else hour
-    give(run, Order(act="accept", reactor=reactor, value=repr(wanted), who=who, why=why))
-    values = ", ".join(f"{name} {value:.4g}" for name, value in known[reactor, wanted].measured().items())
-    typer.echo(f"{reactor}: the sample of hour {wanted:g} is ordered into use ({values}).")
-    typer.echo("The record says when it is (SampleAccepted).")
+    values = ", ".join(f"{name} {value:.4g}" for name, value in known[vessel, wanted].measured().items())
+    typer.echo(f"{vessel}: the sample of hour {wanted:g}, culture day {wanted / 24.0:.3g}: {values}.")
+    ask(seen, Order(act="accept", reactor=vessel, value=repr(wanted), who=who, why=why), done="it is in use")
 
 
 def _on_advice(act: str, run: Path, reactor: str, who: str, why: str) -> None:
-    from perfusio.twin.orders import Order, give
+    from perfusio.cli.asking import ask, opened
+    from perfusio.twin.orders import Order
 
-    advice = _advice(run, reactor)
-    give(run, Order(act=act, reactor=reactor, value=advice.key, who=who, why=why))
-    done = "is ordered to be written" if act == "approve" else "is rejected"
-    typer.echo(f"{reactor}: the advice of {_when(advice)} {done} ({_in_words(advice)}).")
-    typer.echo("The record says what became of it (OperatorActed).")
+    seen, vessel = opened(run, reactor)
+    advice = _advice(seen, vessel)
+    typer.echo(f"{vessel}: the advice of {_when(advice)}: {_in_words(advice)}.")
+    is_write = act == "approve"
+    ask(
+        seen, Order(act=act, reactor=vessel, value=advice.key, who=who, why=why),
+        done="approved" if is_write else "rejected", key=advice.key if is_write else "",
+    )  # fmt: skip
 
 
-def _advice(run: Path, reactor: str) -> Decided:
+def _advice(seen: RunView, vessel: str) -> Decided:
     from perfusio.errors import ConfigError
-    from perfusio.twin.resume import outline
 
-    known = outline(run).run_state
-    if reactor not in known.trajectories:
-        raise ConfigError(f"There is no vessel {reactor} in this run. It has {', '.join(known.trajectories)}.")
-    if reactor not in known.advised:
+    known = seen.run_state
+    if vessel not in known.advised:
         raise ConfigError(
-            f"No advice for {reactor} waits: it was acted upon, a new sample came, or the vessel is in mode "
-            f"{known.noted[reactor].value}. The next one comes with its next sample."
+            f"No advice for {vessel} waits: it was acted upon, a new sample came, or the vessel is in mode "
+            f"{known.noted[vessel].value}. The next one comes with its next sample."
         )
-    return known.advised[reactor]
+    return known.advised[vessel]
 
 
 def _when(advice: Decided) -> str:

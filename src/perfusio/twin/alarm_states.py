@@ -16,6 +16,7 @@ CONSEQUENCE: Mapping[str, str] = {
     "lactate": "Base is fed, osmolality rises, growth stops.",
     "decision": "Setpoints stay as they are, whatever the culture does.",
     "write": "Nothing is written to this vessel until a person has looked.",
+    "hold": "Setpoints of all vessels stay as they are, whatever the cultures do.",
     "sample": "Setpoints stay as they are, whatever the culture does.",
     "source": "Samples that are there are not seen, and nothing is decided.",
     "clock": "Nothing is written to this vessel until a person says that the clock is right.",

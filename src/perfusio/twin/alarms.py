@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 from datetime import datetime
 from math import nan
@@ -13,6 +14,7 @@ from perfusio.events import AlarmRaised
 from perfusio.forecast import Forecast
 from perfusio.protocols import Ending
 from perfusio.state import State, find_quantity
+from perfusio.texts import shown
 from perfusio.twin.sample_checks import NOT_USED
 
 OVERDUE = "sample"
@@ -23,6 +25,8 @@ CLOCK = "clock"
 """What is alarmed when the clock was set back while no twin was running."""
 WRITE = "write"
 """What is alarmed when a write ended so that a person has to look; it is over with a person's word, or a good write."""
+HOLD = "hold"
+"""What is alarmed when a file holds all vessels whose name may be a slip."""
 LOOK_AHEAD_HOURS = 72.0
 PROBABILITY = 0.5
 ESCALATES_AFTER_HOURS = 48.0
@@ -141,6 +145,22 @@ def badly_written(ending: Ending, *, reactor: str, turn: int) -> AlarmRaised:
     return AlarmRaised(
         reactor=reactor, turn=turn, quantity=WRITE, level="act", value=nan, limit=nan, lead_days=0.0,
         response=response, reason=ending.value,
+    )  # fmt: skip
+
+
+def misnamed(names: Sequence[str], vessels: Sequence[str], *, turn: int) -> AlarmRaised:
+    """Return the alarm that holds name no vessel of the run.
+
+    Args:
+        names: Of the files.
+        vessels: Of the run.
+        turn: Turn of the loop.
+    """
+    files = ", ".join(repr(shown(name, 60)) for name in names[:3])
+    return AlarmRaised(
+        turn=turn, quantity=HOLD, level="act", value=nan, limit=nan, lead_days=0.0,
+        response="Take the file away, or hold the vessel that is meant: perfusio hold RUN REACTOR.",
+        reason=f"{files}: no vessel of this run is called so ({', '.join(vessels[:8])}), so all vessels are held.",
     )  # fmt: skip
 
 

@@ -64,8 +64,9 @@ class RunState:
         delayed: Alarms that are raised if they last, with the turn since which they have.
         shelved: Alarms that a person has put off, with the turn and the hours.
         forecasts: The latest forecast of each vessel, as on record.
-        held: Turn since which nothing usable was decided.
+        held: Turn since which nothing usable was decided, where no person ordered that.
         failing: Vessels whose samples could not be read when that was last on record.
+        answered: Orders that were answered, by the name under which they are on record.
         today: The turn that is going on.
         n_samples: Expected samples that came.
         n_decisions: Decisions made.
@@ -92,6 +93,7 @@ class RunState:
     forecasts: Mapping[str, Decided | Forecasted] = field(default_factory=dict)
     held: Mapping[str, int] = field(default_factory=dict)
     failing: frozenset[str] = frozenset()
+    answered: frozenset[str] = frozenset()
     today: Today = Today()
     n_samples: int = 0
     n_decisions: int = 0

@@ -20,6 +20,7 @@ from perfusio.hybrid.model import HybridModel
 from perfusio.protocols import Connector, Described, EventSink, Model, Policy
 from perfusio.trajectory import Trajectory
 from perfusio.twin import facts, resume
+from perfusio.twin.acts import Acts
 from perfusio.twin.announce import Observer
 from perfusio.twin.audit import AuditLogger
 from perfusio.twin.beside import Deliveries, Pulse, meanwhile, together
@@ -92,7 +93,7 @@ class DigitalTwin:
         )  # fmt: skip
         self._mind = Mind(model if model is not None else HybridModel(), policy or BEDPolicy(), run_config, self._tell)
         self._hands = Hands(self._book, self._patience, self._clock)
-        self._desk = Desk(self._book, self._hands, self._pace, self._adopt, self._stop)
+        self._desk = Desk(self._book, Acts(self._book, self._hands, self._pace, self._adopt, self._stop))
         self._intake = Intake(self._book, self._inbox, self._pace, self.leave)
         self._lookout = Lookout(self._book)
         self._pulse, self._deliveries = Pulse(self._book), Deliveries(self._book, observers)
@@ -260,6 +261,7 @@ class DigitalTwin:
             beside.cancel()
 
     def _end(self, outcome: Outcome) -> None:
+        self._desk.close()
         self._deliveries.note()
         self._tell(
             RunEnded(
@@ -345,8 +347,7 @@ class DigitalTwin:
         both: set[asyncio.Future[Any]] = {turns, stop}
         try:
             await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
-            if not turns.done():
-                await self._hands.quiet()
+            await self._hands.quiet()  # of what a person has approved, too
             return turns.result() if turns.done() else Outcome.STOPPED
         finally:
             turns.cancel()
@@ -375,7 +376,7 @@ class DigitalTwin:
         await self._forecast_only(turn, self._book.aboard - set(decisions))
         verdicts = self._hands.judge(turn, decisions)
         self._lookout.after_decisions(turn, decisions, verdicts)
-        await self._hands.carry_out(turn, verdicts)
+        await self._hands.carry_out(turn, verdicts, decisions)
         today = self.run_state.today
         is_due = is_fit_due(turn, self.config.retrain_every) or today.is_corrected
         if not is_last and is_due and self.config.model_update != "frozen" and not today.is_fitted:
@@ -391,6 +392,7 @@ class DigitalTwin:
 
     async def _decide(self, turn: int, present: set[str]) -> dict[str, Decision | PerfusioError]:
         """Return the decisions of the turn; those on record from before a restart are not made again."""
+        self._book.note_modes(turn)
         today, decisions = self.run_state.today, dict[str, Decision | PerfusioError]()
         asked = {}
         for reactor in sorted(present - today.settled):

@@ -52,6 +52,9 @@ from perfusio.twin.corrections import corrected
 from perfusio.twin.day import RunState, Today, in_force, observe, with_vessel
 from perfusio.twin.vessel_reader import READ
 
+NOBODY_WRITES = (Mode.HOLD, Mode.MANUAL)
+"""Modes that a person ordered, or for which there is an alarm already: that nothing is decided then is no fault."""
+
 
 def folded(events: Iterable[Event], run_id: str) -> RunState:
     """Return what is known after these events of a run.
@@ -187,7 +190,7 @@ def _withheld(run_state: RunState, event: Withheld) -> RunState:
     if event.action == "advise" and decided is not None:
         run_state = replace(run_state, advised={**run_state.advised, reactor: decided})
     held = _without(run_state.held, reactor)
-    if event.action == "hold":
+    if event.action == "hold" and run_state.noted.get(reactor) not in NOBODY_WRITES:
         held = {reactor: event.turn or 0, **run_state.held}
     return replace(_settled(run_state, event), held=held)
 
@@ -268,6 +271,8 @@ def _settled(run_state: RunState, event: Withheld | WriteIntended) -> RunState:
 def _mode_changed(run_state: RunState, event: ModeChanged) -> RunState:
     reactor, mode = str(event.reactor), Mode(event.mode)
     run_state = replace(run_state, noted={**run_state.noted, reactor: mode})
+    if mode in NOBODY_WRITES:
+        run_state = replace(run_state, held=_without(run_state.held, reactor))
     if mode is Mode.HOLD:
         return run_state
     goes_on = event.before == Mode.HOLD or mode is Mode.AUTOMATIC  # what the person left in the vessel is wanted
@@ -281,6 +286,8 @@ def _mode_changed(run_state: RunState, event: ModeChanged) -> RunState:
 
 
 def _acted(run_state: RunState, event: OperatorActed) -> RunState:
+    if event.order:
+        run_state = replace(run_state, answered=run_state.answered | {event.order})
     if event.act != "reject" or not event.is_done:
         return run_state
     return replace(run_state, advised=_without(run_state.advised, str(event.reactor)))

@@ -42,29 +42,38 @@ class Hands:
         self._book.note_modes(turn)
         verdicts = []
         for reactor, decision in decisions.items():
-            verdict = self._guarded(reactor, decision, self._book.mode(reactor))
+            verdict = self._judged(reactor, decision)
             verdicts.append(verdict)
             if verdict.action is not Action.WRITE:
                 self._book.append(facts.withheld(verdict, turn))
         return verdicts
 
-    async def carry_out(self, turn: int, verdicts: list[Verdict]) -> None:
+    async def carry_out(
+        self, turn: int, verdicts: list[Verdict], decisions: Mapping[str, Decision | PerfusioError]
+    ) -> None:
         """Write what may be written, side by side: a vessel that does not answer holds up no other."""
-        writes = [self._carry_out(turn, verdict) for verdict in verdicts if verdict.reactor_id in self._book.aboard]
+        here = [verdict for verdict in verdicts if verdict.reactor_id in self._book.aboard]
+        writes = [self._carry_out(turn, verdict, decisions[verdict.reactor_id]) for verdict in here]
         ended_each = await asyncio.gather(*writes, return_exceptions=True)
         for error in ended_each:
             if error is not None:
                 raise error
 
-    async def approve(self, reactor: str, turn: int, decision: Decision, key: str) -> str:
-        """Write advice that a person has approved, if the guard still lets it pass; return why not, or nothing."""
+    async def vetted(self, reactor: str, turn: int, decision: Decision) -> Verdict:
+        """Return what may be done with advice that a person has approved, on what is in force in the vessel now."""
         if problem := await self._not_ready(reactor, turn):
-            return problem
-        verdict = self._guarded(reactor, decision, Mode.AUTOMATIC)
-        if verdict.action is not Action.WRITE:
-            return " ".join(verdict.because)
+            return Verdict(reactor_id=reactor, setpoints=None, action=Action.HOLD, because=(problem,))
+        return self._guarded(reactor, decision, Mode.AUTOMATIC)
+
+    async def approve(self, turn: int, verdict: Verdict, key: str) -> None:
+        """Write advice that a person has approved and that was vetted.
+
+        Args:
+            turn: Of the advice.
+            verdict: WRITE.
+            key: Of the decision.
+        """
         await self._write(turn, verdict, key)
-        return ""
 
     async def settle(self, turn: int) -> None:
         """Find out how writes ended that were cut short, and look at every vessel that this program has not seen yet.
@@ -84,6 +93,14 @@ class Hands:
 
     # -- inside ------------------------------------------------------------------------------------------------------
 
+    def _judged(self, reactor: str, decision: Decision | PerfusioError) -> Verdict:
+        """Return what may be done with a decision now; a person who holds the vessel is named."""
+        mode, hold = self._book.mode(reactor), self._book.held(reactor)
+        if mode is Mode.HOLD and hold is not None:
+            words = (f"Held{' by' if hold.word.who else ''} {hold.word}",)
+            return Verdict(reactor_id=reactor, setpoints=None, action=Action.HOLD, because=words)
+        return self._guarded(reactor, decision, mode)
+
     def _guarded(self, reactor: str, decision: Decision | PerfusioError, mode: Mode) -> Verdict:
         known = self._book.run_state
         return guard(
@@ -91,15 +108,13 @@ class Hands:
             design_space=self._book.space(reactor), constraints=self._book.config.constraints, mode=mode,
         )  # fmt: skip
 
-    async def _carry_out(self, turn: int, verdict: Verdict) -> None:
+    async def _carry_out(self, turn: int, verdict: Verdict, decision: Decision | PerfusioError) -> None:
         reactor = verdict.reactor_id
         if verdict.action is not Action.WRITE:
             return
         if self._book.mode(reactor) is not Mode.AUTOMATIC:  # since it was judged
             self._book.note_modes(turn)
-            words = ("A person holds the vessel: nothing is written.",)
-            held = Verdict(reactor_id=reactor, setpoints=None, action=Action.HOLD, because=words)
-            self._book.append(facts.withheld(held, turn))
+            self._book.append(facts.withheld(self._judged(reactor, decision), turn))
             return
         if problem := await self._not_ready(reactor, turn):
             self._book.append(

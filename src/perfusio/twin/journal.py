@@ -5,11 +5,13 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
+import time
 from pathlib import Path
 from typing import Protocol
 
 from perfusio.errors import AuditError, RecordInUse
 
+N_TRIES, TRY_AGAIN_S = 3, 0.02
 REMEDY = "Nothing may be written to a vessel without a record; mend the disk, then start again."
 
 
@@ -130,14 +132,14 @@ class WriterLock:
             RecordInUse: somebody else holds it; the message names the process.
             AuditError: the folder cannot be written.
         """
-        lock = path.with_name(f".{path.name}.lock")
+        lock = lock_of(path)
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             self._fd = os.open(lock, os.O_RDWR | os.O_CREAT, 0o644)
         except OSError as error:
             raise AuditError(f"{path} cannot be locked: {lock}: {error.strerror}. {REMEDY}") from error
         try:
-            fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            self._take()
         except OSError as error:
             holder = _holder(self._fd)
             os.close(self._fd)
@@ -148,9 +150,26 @@ class WriterLock:
         os.ftruncate(self._fd, 0)
         os.pwrite(self._fd, f"{os.getpid()}\n".encode(), 0)
 
+    def _take(self) -> None:
+        """Take the lock; who only looks whether somebody writes holds it for an instant, and is waited for."""
+        for is_last in (False,) * N_TRIES + (True,):
+            try:
+                fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                if is_last:
+                    raise
+                time.sleep(TRY_AGAIN_S)
+            else:
+                return
+
     def release(self) -> None:
         """Let the next writer in; the lock file stays, since removing it could let two writers in."""
         os.close(self._fd)
+
+
+def lock_of(path: Path) -> Path:
+    """Return the lock file of the record at `path`."""
+    return path.with_name(f".{path.name}.lock")
 
 
 def _holder(fd: int) -> str:

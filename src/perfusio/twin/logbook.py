@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from dataclasses import replace
 
 from perfusio.config import DesignSpace, Mode, RunConfig
@@ -19,11 +20,11 @@ from perfusio.events import (
 )
 from perfusio.protocols import ConnectorKind, Ending, EventSink, Reporting, able, is_fresh, shows_at_once
 from perfusio.state import Setpoints
-from perfusio.twin.alarms import WRITE, badly_written
+from perfusio.twin.alarms import HOLD, WRITE, badly_written, misnamed
 from perfusio.twin.announce import Observer
 from perfusio.twin.day import RunState, Today, culture_day
 from perfusio.twin.fold import after
-from perfusio.twin.hold import Word, word_on
+from perfusio.twin.hold import Hold, Word, hold_on, holds
 from perfusio.twin.vessels import Vessel
 
 _LOG = logging.getLogger(__name__)
@@ -160,27 +161,55 @@ class Logbook:
 
     def mode(self, reactor: str) -> Mode:
         """Return who may write to a vessel: nobody while a person holds it, or its last write wants looking after."""
-        if reactor in self.run_state.stuck or word_on(self.config.run_dir, reactor).is_held:
-            return Mode.HOLD
-        return self.base_mode(reactor)
+        return self._mode(reactor, self.holds())
+
+    def _mode(self, reactor: str, found: Sequence[Hold]) -> Mode:
+        is_held = reactor in self.run_state.stuck or hold_on(found, reactor) is not None
+        return Mode.HOLD if is_held else self.base_mode(reactor)
+
+    def holds(self) -> tuple[Hold, ...]:
+        """Return what holds vessels now: a look into the folder of the run."""
+        return holds(self.config.run_dir, self.vessels)
+
+    def held(self, reactor: str) -> Hold | None:
+        """Return the hold on a vessel, None if no person holds it."""
+        return hold_on(self.holds(), reactor)
 
     def base_mode(self, reactor: str) -> Mode:
         """Return who may write to a vessel when nothing holds it: as configured, until it was changed."""
         return self.run_state.modes.get(reactor) or self.vessels[reactor].mode_within(self.config)
 
-    def note_modes(self, turn: int) -> None:
-        """Put on record where the mode of a vessel is another than it was: a person's word, or how a write ended."""
-        for reactor, before in self.run_state.noted.items():
-            if reactor not in self.vessels or (now := self.mode(reactor)) is before:
-                continue
-            word = word_on(self.config.run_dir, reactor)
-            if not word.is_held and (now is Mode.HOLD or before is not Mode.HOLD):  # nobody said so
-                word = Word(is_held=False, who="perfusio", why="A write ended so that a person has to decide.")
-            self.change_mode(reactor, turn, now, word)
+    def note_modes(self, turn: int, by: Word | None = None) -> None:
+        """Put on record where the mode of a vessel is another than it was: a person's word, or how a write ended.
 
+        Args:
+            turn: Of the loop.
+            by: Who has ended a hold, if that is known.
+        """
+        found = self.holds()
+        self._note_slips(turn, found)
+        for reactor, before in self.run_state.noted.items():
+            if reactor not in self.aboard or (now := self._mode(reactor, found)) is before:
+                continue
+            if (hold := hold_on(found, reactor)) is not None:
+                word = hold.word
+            elif before is Mode.HOLD and now is not Mode.HOLD:
+                word = by or Word()
+            else:  # nobody said so
+                word = Word(who="perfusio", why="A write ended so that a person has to decide.")
+            self.change_mode(reactor, turn, now, word)
         for reactor in sorted(self.run_state.stuck & self.aboard):  # a kill may have come between a write and its alarm
             if (reactor, WRITE, "act") not in self.run_state.alarms:
                 self.append(badly_written(Ending.UNKNOWN, reactor=reactor, turn=turn))
+
+    def _note_slips(self, turn: int, found: Sequence[Hold]) -> None:
+        """Raise an alarm about a hold that names no vessel of the run: it holds all, which may not be meant."""
+        slips = [hold for hold in found if not hold.is_understood]
+        is_told = ("", HOLD, "act") in self.run_state.alarms
+        if slips and not is_told:
+            self.append(misnamed([hold.name for hold in slips], sorted(self.aboard), turn=turn))
+        elif is_told and not slips:
+            self.append(AlarmChanged(turn=turn, alarm=f"{HOLD}:act", status="cleared"))
 
     def change_mode(self, reactor: str, turn: int, mode: Mode, word: Word) -> None:
         """Record a change of mode; one that ends a hold lets a connector that had stopped by itself write again."""

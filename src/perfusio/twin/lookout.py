@@ -11,6 +11,7 @@ from perfusio.errors import PerfusioError
 from perfusio.events import AlarmChanged, AlarmRaised
 from perfusio.forecast import Forecast
 from perfusio.twin.alarms import CLOCK, OVERDUE, SOURCE, WRITE, alarms, doubtful, undecided
+from perfusio.twin.fold import NOBODY_WRITES
 from perfusio.twin.logbook import Logbook
 
 NOT_OURS = (OVERDUE, SOURCE, CLOCK, WRITE)
@@ -36,7 +37,8 @@ class Lookout:
             usable, is_written = None, verdict.action is Action.WRITE
             if isinstance(decision, Decision) and decision.chosen.is_finite() and decision.hold.is_finite():
                 usable = decision.chosen if is_written else decision.hold
-            words = " ".join(verdict.because) if verdict.action is Action.HOLD else ""
+            is_fault = verdict.action is Action.HOLD and self._book.mode(verdict.reactor_id) not in NOBODY_WRITES
+            words = " ".join(verdict.because) if is_fault else ""
             self.look(verdict.reactor_id, turn, usable, words)
 
     def look(self, reactor: str, turn: int, forecast: Forecast | None, undecided_because: str) -> None:

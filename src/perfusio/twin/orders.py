@@ -1,25 +1,37 @@
 """Orders: what a person wants of a run, as files in its folder, so that they wait if the run has stopped.
 
-Each is one JSON file in `orders/`, written in one step. The run puts it on record, carries it out or says why not, and
-takes the file away.
+Each is one JSON file in `orders/`, written in one step. The run carries it out or says why not, puts both on record,
+and takes the file away. A file that is no order goes to `orders/refused/`, with the reason beside it.
 """
 
 from __future__ import annotations
 
+import errno
 import json
 import os
+import stat
 import time
+from contextlib import suppress
 from dataclasses import asdict, dataclass
+from hashlib import sha256
 from math import isfinite
 from pathlib import Path
+from typing import Any
 
 from perfusio.config import Mode
 from perfusio.errors import ConfigError
+from perfusio.texts import as_file_name, is_plain, shown
 
 FOLDER = "orders"
+REFUSED, LIFTED = "refused", "lifted"
+"""Folders within that of the orders: what was no order, and holds that were released."""
 ACTS = ("mode", "release", "approve", "reject", "acknowledge", "shelve", "adopt", "accept", "stop")
-WHO_AND_WHY = (3, 200)
+WHO, WHY = (2, 200), (3, 200)
+LONGEST_NAME, LONGEST_VALUE = 300, 500
 LONGEST_SHELVED_H = 48.0
+LARGEST_BYTES = 64 * 1024
+MOST_AT_ONCE = 100
+"""Orders that are looked at in one go; a folder with more is gone through by and by."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,7 +41,7 @@ class Order:
     Attributes:
         act: One of ACTS.
         reactor: Vessel; empty = all.
-        who: Name of the person.
+        who: Name of the person, or initials.
         why: Reason.
         value: The mode that is wanted, the key of the decision that is approved or rejected, the alarm, or the hour of
             the sample that is accepted.
@@ -45,16 +57,26 @@ class Order:
 
     def __post_init__(self) -> None:
         """Refuse what could not be carried out or must not go on record."""
+        for name in ("act", "reactor", "who", "why", "value"):
+            if not isinstance(text := getattr(self, name), str):
+                raise ConfigError(f"{name} = {shown(repr(text), 60)}: expected a text.")
+        if isinstance(self.hours, bool) or not isinstance(self.hours, int | float):
+            raise ConfigError(f"hours = {shown(repr(self.hours), 60)}: expected a number.")
         if self.act not in ACTS:
-            raise ConfigError(f"{self.act!r} is nothing that can be asked of a run. Known: {', '.join(ACTS)}.")
+            found = shown(repr(self.act), 60)
+            raise ConfigError(f"{found} is nothing that can be asked of a run. Known: {', '.join(ACTS)}.")
         if self.act == "mode" and self.value not in [m.value for m in Mode]:
-            raise ConfigError(f"{self.value!r} is no mode. Known: {', '.join(m.value for m in Mode)}.")
+            found = shown(repr(self.value), 60)
+            raise ConfigError(f"{found} is no mode. Known: {', '.join(m.value for m in Mode)}.")
         if self.act in ("approve", "reject") and not self.value:
             raise ConfigError(f"{self.act}: which decision? Give its key, run:reactor:turn:revision, as on record.")
         if self.act == "accept":
             _check_hour(self.value)
-        if self.act == "shelve" and not 0.0 < self.hours <= LONGEST_SHELVED_H:
-            raise ConfigError(f"An alarm is shelved for up to {LONGEST_SHELVED_H:g} h, found {self.hours:g} h.")
+        if self.act == "shelve" and not 0 < self.hours <= LONGEST_SHELVED_H:
+            found = shown(str(self.hours), 60)
+            raise ConfigError(f"An alarm is shelved for up to {LONGEST_SHELVED_H:g} h, found {found} h.")
+        for name, most in (("reactor", LONGEST_NAME), ("value", LONGEST_VALUE)):
+            _check_text(name, getattr(self, name), 0, most)
         check_words(self.who, self.why)
 
 
@@ -64,46 +86,164 @@ def _check_hour(text: str) -> None:
     except ValueError:
         is_hour = False
     if not is_hour:
-        raise ConfigError(f"accept: which sample? Found {text!r}, expected its culture time in hours, as on record.")
+        found = shown(repr(text), 60)
+        raise ConfigError(f"accept: which sample? Found {found}, expected its culture time in hours, as on record.")
 
 
-def check_words(who: str, why: str) -> None:
-    """Refuse an act of nobody, or without a reason.
+def check_words(who: object, why: object) -> None:
+    """Refuse an act of nobody, or without a reason, or in words that a record or a screen cannot show.
 
     Raises:
-        ConfigError: who or why does not have 3 to 200 characters.
+        ConfigError: who has not 2 to 200 characters, why not 3 to 200, or one of them is not one plain line.
     """
-    low, high = WHO_AND_WHY
-    for name, text in (("who", who), ("why", why)):
-        if not low <= len(text.strip()) <= high:
-            n = len(text.strip())
-            raise ConfigError(f"--{name} has {n} characters: expected {low} to {high}, as it goes on record.")
+    for name, text, (low, high) in (("who", who, WHO), ("why", why, WHY)):
+        if not isinstance(text, str):
+            raise ConfigError(f"{name} = {shown(repr(text), 60)}: expected a text.")
+        _check_text(f"--{name}", text, low, high)
 
 
-def give(run_dir: Path, order: Order) -> Path:
-    """Put an order into the folder of a run; return its file.
+def _check_text(name: str, text: str, low: int, high: int) -> None:
+    n = len(text.strip())
+    if not low <= n <= high or len(text) > 2 * high:
+        raise ConfigError(f"{name} has {n} characters: expected {low} to {high}, as it goes on record.")
+    if not is_plain(text):
+        raise ConfigError(f"{name} is {shown(ascii(text), 100)}: expected one line of characters that can be printed.")
+
+
+def give(run_dir: Path, order: Order) -> str:
+    """Put an order into the folder of a run; return the name by which the record answers it.
 
     Raises:
-        ConfigError: there is no run in that folder.
+        ConfigError: there is no run in that folder, or it cannot be written to.
     """
     if not (run_dir / "audit.jsonl").exists():
         raise ConfigError(f"{run_dir} holds no run: expected its audit.jsonl. Give the folder of the run.")
     folder = run_dir / FOLDER
-    folder.mkdir(exist_ok=True)
     name = f"{time.time_ns()}-{os.getpid()}.json"
     draft = folder / f".{name}"
-    draft.write_text(json.dumps(asdict(order)))
-    return draft.replace(folder / name)
+    try:
+        folder.mkdir(exist_ok=True)
+        draft.write_text(json.dumps(asdict(order)))
+        known = _name_on_record(draft.stat(), name)
+        draft.replace(folder / name)
+    except OSError as error:
+        words = f"{folder} takes no orders: {error.strerror}. NOTHING WAS ORDERED. Mend the folder, then order again."
+        raise ConfigError(words) from error
+    return known
 
 
-def waiting(run_dir: Path) -> list[tuple[Path, Order | str]]:
-    """Return the orders that wait, the oldest first; what is no order comes as words that say why."""
-    found: list[tuple[Path, Order | str]] = []
-    for place in sorted((run_dir / FOLDER).glob("[!.]*.json")):
-        try:
-            found.append((place, Order(**json.loads(place.read_text()))))
-        except FileNotFoundError:
-            continue
-        except (OSError, ValueError, TypeError, ConfigError) as error:
-            found.append((place, f"{place.name} is no order: {type(error).__name__}: {error}"))
-    return found
+# -- what waits ------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waiting:
+    """A thing that waits in the folder of orders.
+
+    Attributes:
+        place: Where.
+        id: By which the record answers it; another one for a file of the same name that is given later.
+        given_ns: When it was given [ns since 1970].
+        order: What is wanted; None for what is no order.
+        problem: Why it is none; empty for an order.
+    """
+
+    place: Path
+    id: str
+    given_ns: int
+    order: Order | None
+    problem: str = ""
+
+
+def waiting(run_dir: Path) -> list[Waiting]:
+    """Return what waits in the folder of orders, by name, which for orders of a command means the oldest first.
+
+    Raises:
+        OSError: the folder cannot be looked at.
+    """
+    folder = run_dir / FOLDER
+    try:
+        names = sorted(os.listdir(folder))
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    wanted = [n for n in names if not n.startswith(".") and n not in (REFUSED, LIFTED)][:MOST_AT_ONCE]
+    found = (_found(folder / name) for name in wanted)
+    return [one for one in found if one is not None]
+
+
+def _found(place: Path) -> Waiting | None:
+    try:
+        about = place.lstat()
+    except OSError:
+        return None  # gone already
+    order, problem = None, ""
+    try:
+        if not place.name.casefold().endswith(".json"):
+            raise ConfigError("Expected a JSON file, NAME.json.")
+        order = _parsed(read_small(place))
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        problem = f"It cannot be read: {error.strerror}."
+    except ConfigError as error:
+        problem = str(error)
+    except Exception as error:  # noqa: BLE001 - whatever a file holds, it costs no run
+        problem = f"{type(error).__name__}: {shown(str(error), 120)}."
+    name = _name_on_record(about, place.name)
+    return Waiting(place=place, id=name, given_ns=about.st_ctime_ns, order=order, problem=problem)
+
+
+def _parsed(data: bytes) -> Order:
+    found: Any = json.loads(data.decode("utf-8-sig"))
+    if not isinstance(found, dict):
+        raise ConfigError(f"Found {type(found).__name__}, expected a JSON object with act, reactor, who and why.")
+    known = set(Order.__dataclass_fields__)
+    if lacking := sorted({"act", "reactor", "who", "why"} - found.keys()):
+        raise ConfigError(f"It lacks {', '.join(lacking)}.")
+    if unknown := sorted(found.keys() - known):
+        raise ConfigError(f"It has {shown(', '.join(map(repr, unknown)), 100)}. Known: {', '.join(sorted(known))}.")
+    return Order(**found)
+
+
+def read_small(place: Path) -> bytes:
+    """Return the bytes of a small regular file, without ever waiting for anybody.
+
+    Raises:
+        OSError: it is not there, or may not be read.
+        ConfigError: it is a link, a folder, a pipe, a device, or too large.
+    """
+    try:
+        fd = os.open(place, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except OSError as error:
+        if error.errno == errno.ELOOP:
+            raise ConfigError("It is a link: expected a file of its own.") from error
+        if error.errno == errno.ENXIO:
+            raise ConfigError("It is no regular file.") from error
+        raise
+    try:
+        if not stat.S_ISREG(os.fstat(fd).st_mode):
+            raise ConfigError("It is no regular file.")
+        data = os.read(fd, LARGEST_BYTES + 1)
+    finally:
+        os.close(fd)
+    if len(data) > LARGEST_BYTES:
+        raise ConfigError(f"It has more than {LARGEST_BYTES // 1024} KiB.")
+    return data
+
+
+def _name_on_record(about: os.stat_result, name: str) -> str:
+    said = f"{about.st_mtime_ns} {about.st_ino} {name}"
+    return sha256(said.encode("utf-8", "surrogateescape")).hexdigest()[:16]
+
+
+def refuse(one: Waiting) -> None:
+    """Take what is no order out of the way, with the reason beside it.
+
+    Raises:
+        OSError: it could not be moved.
+    """
+    folder = one.place.parent / REFUSED
+    folder.mkdir(exist_ok=True)
+    name = f"{one.id}-{as_file_name(one.place.name)}"
+    one.place.rename(folder / name)
+    with suppress(OSError):  # the reason is on record, too
+        (folder / f"{name}.why.txt").write_text(f"{one.problem}\n")

@@ -71,6 +71,7 @@ class Replay:
             r: {"design_space": started.config["design_space"], **started.config.get("vessels", {}).get(r, {})}
             for r in started.sources
         }
+        self._decided = {(r.reactor, r.turn) for r in records if r.event == Decided.__name__}
         known = RunState(run_id=records[0].run)
         for record in records:
             event = record.to_event()
@@ -106,7 +107,8 @@ class Replay:
         now = {r: known.in_force[r] for r, t in known.trajectories.items() if t.states and r not in known.left}
         asked = sorted(
             r for r in known.today.sampled - known.left
-            if known.noted[r] in (Mode.AUTOMATIC, Mode.ADVISORY) and r not in known.pending
+            if (r, turn) in self._decided  # a person may have changed its mode while it was decided for
+            or (known.noted[r] in (Mode.AUTOMATIC, Mode.ADVISORY) and r not in known.pending)
         )  # fmt: skip
         for terms in self._on_equal_terms(asked):
             theirs = {r: known.trajectories[r] for r in terms.reactors}

@@ -13,9 +13,10 @@ from dataclasses import MISSING, dataclass, fields
 from functools import cache
 from typing import Any
 
-from perfusio.events import EVENTS, Event, Json
+from perfusio.errors import AuditError
+from perfusio.events import EVENTS, Event, Json, to_json
 from perfusio.state import QUANTITIES, Setpoints, State
-from perfusio.twin.record import READABLE_VERSIONS, RECORD_VERSION, Record
+from perfusio.twin.record import READABLE_VERSIONS, RECORD_VERSION, Record, encode
 
 NESTED: dict[str, type] = {"State": State, "Setpoints": Setpoints}
 DEEPEST = 100
@@ -140,6 +141,18 @@ def misfit(data: Any) -> str | None:
     is_first = _is_int(version) and version == 1
     wrong = _misfit(_renamed(data) if is_first else data, "Record", "")
     return wrong or _misfit(data["payload"], data["event"], f"payload of {data['event']}: ")
+
+
+def unfit(event: Event) -> str | None:
+    """Return why an event could not go on record as it is, in words, or None: ask for what comes from outside."""
+    try:
+        payload = to_json(event)
+        encode({"payload": payload, "reactor": event.reactor, "reason": event.reason})
+    except AuditError as error:
+        return str(error)
+    if not (event.reactor is None or isinstance(event.reactor, str)) or not isinstance(event.reason, str):
+        return "vessel and reason must be texts"
+    return _misfit(payload, type(event).__name__, "")
 
 
 def _renamed(data: Json) -> Json:

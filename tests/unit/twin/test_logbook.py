@@ -51,5 +51,5 @@ def test_a_vessel_that_is_stuck_without_an_alarm_gets_it(book):
         book.note_modes(1)
     assert told(book) == [("ModeChanged", ""), ("AlarmRaised", "")]
     assert book.mode("R01") is Mode.HOLD
-    book.change_mode("R01", 1, Mode.AUTOMATIC, Word(is_held=False, who="A. Smith", why="Looked."))
+    book.change_mode("R01", 1, Mode.AUTOMATIC, Word(who="A. Smith", why="Looked."))
     assert book.mode("R01") is Mode.AUTOMATIC

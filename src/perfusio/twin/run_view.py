@@ -1,0 +1,141 @@
+"""A run as its folder shows it to a person: what is known, who runs it, and which vessel a name means."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from perfusio.config import RunConfig
+from perfusio.errors import AuditError, ConfigError
+from perfusio.events import RunEnded, RunStarted
+from perfusio.quantities import closest
+from perfusio.texts import shown
+from perfusio.twin.day import RunState
+from perfusio.twin.journal import lock_of
+from perfusio.twin.record import Record
+from perfusio.twin.resume import known_after
+from perfusio.twin.verify import read_prefix
+
+RECORD = "audit.jsonl"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunView:
+    """A run, looked at from outside.
+
+    Attributes:
+        run_dir: Its folder.
+        config: Settings.
+        run_state: What is known, as far as the record goes.
+        records: All that are whole.
+        n_bytes: Of these.
+        ended: How it ended, None if it may go on.
+        writer: Process that runs it, None if none does; 0 if one does that cannot be named.
+    """
+
+    run_dir: Path
+    config: RunConfig
+    run_state: RunState
+    records: Sequence[Record]
+    n_bytes: int
+    ended: RunEnded | None
+    writer: int | None
+
+    @property
+    def vessels(self) -> tuple[str, ...]:
+        """Names of those that take part."""
+        return tuple(r for r in self.run_state.trajectories if r not in self.run_state.left)
+
+    def vessel(self, name: str) -> str:
+        """Return the vessel that a person names: a blank around it and how its accents are coded make no difference.
+
+        Raises:
+            ConfigError: there is none of that name.
+        """
+        known = self.run_state.trajectories
+        found = [name] if name in known else [v for v in known if _form(v) == _form(name)]
+        if len(found) != 1:
+            hint = closest(shown(name), self.vessels)
+            raise ConfigError(f"{shown(name, 80)} is not in this run; it has {', '.join(self.vessels)}.{hint}")
+        if found[0] in self.run_state.left:
+            raise ConfigError(f"{found[0]} is not in this run any more: it has left. It has {', '.join(self.vessels)}.")
+        return found[0]
+
+    def check_open(self) -> None:
+        """Refuse to ask anything of a run that has ended.
+
+        Raises:
+            ConfigError: it has.
+        """
+        if self.ended is not None:
+            raise ConfigError(
+                f"Run {self.run_state.run_id} has ended ({self.ended.outcome}): nothing is written any more, and "
+                "nothing can be asked of it."
+            )
+
+
+def _form(name: str) -> str:
+    return unicodedata.normalize("NFC", name).strip()
+
+
+def view(run_dir: Path) -> RunView:
+    """Look at the run in a folder. Nothing is changed, and a run that goes on is not held up.
+
+    Raises:
+        ConfigError: there is none.
+        AuditError: its record cannot be read.
+    """
+    path = run_dir / RECORD
+    try:
+        lines = path.read_bytes().splitlines(keepends=True)
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise ConfigError(f"{run_dir} holds no run: expected its {RECORD}.{_instead(run_dir)}") from error
+    except OSError as error:
+        raise AuditError(f"{path} cannot be read: {error.strerror}.") from error
+    records, wrong = read_prefix(lines)
+    if not records:
+        what = f"its first line {wrong}" if lines else "it is empty"
+        raise ConfigError(f"{path} holds no run: {what}. Start one with perfusio run.")
+    started, last = records[0].to_event(), records[-1].to_event()
+    assert isinstance(started, RunStarted)
+    return RunView(
+        run_dir=run_dir,
+        config=RunConfig.model_validate({**started.config["run"], "run_dir": run_dir}),
+        run_state=known_after(records),
+        records=records,
+        n_bytes=sum(map(len, lines[: len(records)])),
+        ended=last if isinstance(last, RunEnded) else None,
+        writer=writer_of(path),
+    )
+
+
+def _instead(run_dir: Path) -> str:
+    """Return which folder may have been meant."""
+    if run_dir.is_file():
+        return f" Give a folder, {run_dir.parent}."
+    near = run_dir if run_dir.is_dir() else run_dir.parent
+    try:
+        runs = sorted(p.parent.name for p in near.glob(f"*/{RECORD}"))
+    except OSError:
+        runs = []
+    return f"{closest(run_dir.name, tuple(runs))} In {near} these hold one: {', '.join(runs[:8])}." if runs else ""
+
+
+def writer_of(record: Path) -> int | None:
+    """Return the process that is writing a record, by the lock that it holds; None if none is, 0 if it has no name."""
+    try:
+        fd = os.open(lock_of(record), os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return None
+    try:
+        fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)  # held for no longer than this look
+    except OSError:
+        text = os.pread(fd, 20, 0).decode("ascii", "replace").strip()
+        return int(text) if text.isdigit() else 0
+    finally:
+        os.close(fd)
+    return None
