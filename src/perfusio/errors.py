@@ -1,8 +1,9 @@
 """What can go wrong, as one drawn tree; every message says what was found, what was expected, what to do.
 
     PerfusioError
-    ├─ ConfigError      fix before the run      UnknownQuantity, OutOfRange, EmptyDesignSpace
+    ├─ ConfigError      fix before the run      UnknownQuantity, OutOfRange, EmptyDesignSpace, VesselTaken
     ├─ ConnectorError   .connector .operation   NotConnected, SampleOverdue, UnreadableSource, WriteRejected
+    │  └─ WriteRejected                         WriteOverridden
     ├─ ModelError                               NotEnoughData, FitFailed, CheckpointRefused
     └─ AuditError                               ChainBroken (.line), RecordInUse
 
@@ -40,6 +41,10 @@ class EmptyDesignSpace(ConfigError):
     """Bounds, largest steps and cross rules leave no setpoint to choose."""
 
 
+class VesselTaken(ConfigError):
+    """Another twin writes to the vessel; the message names it."""
+
+
 class ConnectorError(PerfusioError):
     """The world outside failed; names the connector and what it was doing."""
 
@@ -73,6 +78,10 @@ class UnreadableSource(ConnectorError):
 
 class WriteRejected(ConnectorError):
     """The vessel did not take the setpoints."""
+
+
+class WriteOverridden(WriteRejected):
+    """Nothing was sent: somebody else asks the vessel for setpoints too. A person decides whose values hold."""
 
 
 class ModelError(PerfusioError):

@@ -150,6 +150,49 @@ class Beating(Protocol):
         ...
 
 
+BEATS_EVERY_S = 10.0
+"""How often a twin shows through `Beating` that it is there."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Holder:
+    """Who writes to a vessel: one program with one run.
+
+    Attributes:
+        run: Folder of the run.
+        pid: Number of the process.
+        host: Name of its machine.
+        since: When it began, UTC.
+    """
+
+    run: str
+    pid: int
+    host: str
+    since: str = ""
+
+    def __str__(self) -> str:
+        since = f", since {self.since}" if self.since else ""
+        return f"the twin of the run in {self.run} (process {self.pid} on {self.host}{since})"
+
+
+@runtime_checkable
+class Leased(Protocol):
+    """A connector whose vessel one twin at a time may write to; the lease ends with the program that holds it."""
+
+    async def take(self, holder: Holder) -> None:
+        """Take the vessel for this twin, before anything is written to it; a second time by the same twin is nothing.
+
+        Raises:
+            VesselTaken: another twin has it; the message names that one as far as it is known.
+            NotConnected: it is not known whether another has it.
+        """
+        ...
+
+    async def give_back(self) -> None:
+        """Let another twin take it."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Refit(Generic[M]):
     """A freshly fitted model, and how both models predict the latest transitions (lower is better)."""

@@ -24,7 +24,7 @@ from perfusio.connectors.stamps import ORDERS
 from perfusio.connectors.tables import Table
 from perfusio.connectors.vessel_rows import rows_of
 from perfusio.errors import ConfigError, EndOfRun, SampleOverdue, UnreadableSource, WriteRejected
-from perfusio.protocols import ConnectorKind
+from perfusio.protocols import ConnectorKind, Holder
 from perfusio.state import Setpoints, State
 from perfusio.verified_write import refuse_impossible
 
@@ -147,8 +147,21 @@ class FilesystemStore:
         refuse_impossible(setpoints, **where)
         written = Setpoints.of(setpoints.vector())
         reactor = self._known[-1].reactor if self._is_one_of_several else ""
-        self._setpoints_file.append(self._known[-1].state.time_h, written, reactor=reactor)
+        acts = self.kind is ConnectorKind.HARDWARE
+        self._setpoints_file.append(self._known[-1].state.time_h, written, reactor=reactor, acts=acts)
         return written
+
+    async def take(self, holder: Holder) -> None:
+        """Take the setpoints file for one twin; the vessels of one file share it.
+
+        Raises:
+            VesselTaken: another twin writes to it.
+        """
+        self._setpoints_file.lease.take(holder)
+
+    async def give_back(self) -> None:
+        """Let another twin write to the setpoints file."""
+        self._setpoints_file.lease.give_back()
 
     # -- what the file holds -----------------------------------------------------------------------------------------
 

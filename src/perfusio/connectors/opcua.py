@@ -13,13 +13,14 @@ from typing import Any, Self
 
 from perfusio.connectors.opcua_access import Access, Timing
 from perfusio.connectors.opcua_certificates import fingerprint
+from perfusio.connectors.opcua_heartbeat import Heartbeats
 from perfusio.connectors.opcua_nodes import NodeMap, VesselMap, read_node_map
 from perfusio.connectors.opcua_samples import Seen, next_sample
 from perfusio.connectors.opcua_security import Certificates, Login
 from perfusio.connectors.opcua_session import OpcUaSession
 from perfusio.connectors.opcua_writes import OpcUaWire, setpoints_of
-from perfusio.errors import ConfigError, NotConnected, SampleOverdue, WriteRejected
-from perfusio.protocols import ConnectorKind, Ending, WriteReport
+from perfusio.errors import ConfigError, NotConnected, SampleOverdue, VesselTaken, WriteRejected
+from perfusio.protocols import ConnectorKind, Ending, Holder, WriteReport
 from perfusio.state import Setpoints, State
 from perfusio.verified_write import verified_write
 
@@ -66,6 +67,7 @@ class OpcUaConnector:
         )
         node_map = nodes if isinstance(nodes, NodeMap) else read_node_map(nodes)
         self.session = OpcUaSession(access, node_map)
+        self.heartbeats = Heartbeats(self.session)
         self._vessels = {name: OpcUaVessel(self, vessel) for name, vessel in node_map.vessels.items()}
 
     def vessels(self) -> dict[str, OpcUaVessel]:
@@ -123,6 +125,7 @@ class OpcUaVessel:
         self.last_write: WriteReport | None = None
         self.stopped = ""
         self._session, self._vessel = connector.session, vessel
+        self._heartbeats = connector.heartbeats
         self._seen = Seen()
         self._read: Setpoints | None = None
         self._done: Setpoints | None = None
@@ -215,17 +218,29 @@ class OpcUaVessel:
 
         Raises:
             NotConnected: there is no link, or the server did not take it.
+            VesselTaken: somebody else counts in it; nothing more is written until a person allows it.
         """
         if self._vessel.heartbeat is None:
             return
-        link = await self._session.link(until=None, at_once=True)
-        (status,) = (await link.write({self._vessel.heartbeat: float(count)})).values()
-        if status.startswith("Bad"):
-            raise NotConnected(
-                f"The heartbeat was not taken: {status}. Let this user write {self._vessel.heartbeat}.",
-                connector=self.reactor,
-                operation="heartbeat",
-            )
+        try:
+            await self._heartbeats.beat(self._vessel.heartbeat, float(count), self.reactor)
+        except VesselTaken as error:
+            self.stopped = self.stopped or str(error)
+            raise
+
+    async def take(self, holder: Holder) -> None:
+        """Watch the heartbeat, if there is one, for as long as a twin takes from one beat to the next.
+
+        Raises:
+            VesselTaken: it counts, so another twin is there.
+            NotConnected: the server does not answer.
+        """
+        del holder  # a heartbeat has no place for a name
+        if self._vessel.heartbeat is not None:
+            await self._heartbeats.watch(self._vessel.heartbeat, self.reactor)
+
+    async def give_back(self) -> None:
+        """The heartbeat ends with the run, and with it the lease."""
 
     def allow_writing(self, *, who: str, why: str) -> None:
         """Allow writing again after it has stopped; what the twin is shown then counts as wanted.
@@ -237,6 +252,8 @@ class OpcUaVessel:
             raise ConfigError(f"who={who!r}, why={why!r}: expected a name, and a reason of 3 to 200 characters.")
         self._told.append(f"Writing allowed again by {who}: {why} (it had stopped: {self.stopped or 'it had not'})")
         self.stopped, self._done = "", None
+        if self._vessel.heartbeat is not None:
+            self._heartbeats.reclaim(self._vessel.heartbeat)
 
     @property
     def began(self) -> datetime | None:

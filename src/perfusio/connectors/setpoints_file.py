@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import os
 import re
+from contextlib import suppress
 from pathlib import Path
 
 from perfusio.connectors.csv_files import csv_bytes, replace_file
-from perfusio.errors import ConfigError, WriteRejected
+from perfusio.connectors.leases import FileLease
+from perfusio.errors import ConfigError, WriteOverridden, WriteRejected
 from perfusio.state import SETPOINT_QUANTITIES, SETPOINTS, Setpoints
 
 
@@ -42,22 +44,39 @@ class SetpointsFile:
     def __init__(self, path: Path) -> None:
         """Prepare to write to `path`; nothing is touched before the first row."""
         self.path = path
-        self.warnings: list[str] = []
+        self.lease = FileLease(path)
+        self._notes: list[str] = []
         self._ours: bytes | None = None
 
-    def append(self, time_h: float, setpoints: Setpoints, *, reactor: str = "") -> None:
+    @property
+    def warnings(self) -> list[str]:
+        """What a person should know, in sentences."""
+        return [*self._notes, *([self.lease.warning] if self.lease.warning else [])]
+
+    def goes_on(self) -> None:
+        """Know the file as it is as ours: an earlier program of the same run wrote it, and rows are added to it.
+
+        Raises:
+            OSError: it is there and cannot be read.
+        """
+        with suppress(FileNotFoundError):
+            self._ours = self.path.read_bytes() or None
+
+    def append(self, time_h: float, setpoints: Setpoints, *, reactor: str = "", acts: bool = False) -> None:
         """Add one row, durably.
 
         Args:
             time_h: Culture time from which the setpoints are asked for [h].
             setpoints: All six, finite.
             reactor: Vessel, for a file of several; always given or never.
+            acts: Whether a controller acts on the file; nobody then writes into it but us.
 
         Raises:
             WriteRejected: the file could not be written; it is as it was.
+            WriteOverridden: a controller acts on it, and somebody else wrote into it; it is as it was found.
         """
         try:
-            self._keep_aside()
+            self._keep_aside(acts=acts)
             longer = (self._ours or _header(with_reactor=bool(reactor))) + _row(time_h, setpoints, reactor)
             replace_file(self.path, longer)
         except OSError as error:
@@ -69,20 +88,34 @@ class SetpointsFile:
             ) from error
         self._ours = longer
 
-    def _keep_aside(self) -> None:
-        """Move a file that we did not write out of the way; rows of two runs are never mixed, and none is lost."""
+    def _keep_aside(self, *, acts: bool) -> None:
+        """Move a file that we did not write out of the way; rows of two runs are never mixed, and none is lost.
+
+        Raises:
+            WriteOverridden: somebody else writes into the file on which a controller acts. Said once: when a person
+                lets the twin write again, rows are added to what was found.
+        """
         try:
             found = self.path.read_bytes()
         except FileNotFoundError:
             return
         if found == self._ours or not found:
             return
+        if acts and self._ours is not None:
+            self._ours = found
+            raise WriteOverridden(
+                f"{self.path.name} holds rows that this run did not write: somebody else asks the vessel for setpoints "
+                "too. Nothing was added. Find out who writes there, then allow it again: perfusio mode RUN VESSEL "
+                "automatic.",
+                connector=self.path.name,
+                operation="write",
+            )
         n = 1
         while (aside := self.path.with_name(f"{self.path.stem}-{n}{self.path.suffix}")).exists():
             n += 1
         os.rename(self.path, aside)
         what = "an earlier run's setpoints were" if self._ours is None else "a version changed by someone else was"
-        self.warnings.append(f"{self.path.name}: {what} moved to {aside.name}.")
+        self._notes.append(f"{self.path.name}: {what} moved to {aside.name}.")
 
 
 def _header(*, with_reactor: bool) -> bytes:

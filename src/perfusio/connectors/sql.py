@@ -18,6 +18,7 @@ from typing import Any, Self, TypeVar
 from perfusio.clock import Clock, SystemClock
 from perfusio.connectors import sql_setpoints as requests
 from perfusio.connectors.sql_database import Database
+from perfusio.connectors.sql_lease import SqlLease
 from perfusio.connectors.sql_samples import Look, SqlSample, late_values, values_of
 from perfusio.connectors.sql_source import VesselSource
 from perfusio.errors import (
@@ -25,9 +26,10 @@ from perfusio.errors import (
     EndOfRun,
     NotConnected,
     SampleOverdue,
+    VesselTaken,
     WriteRejected,
 )
-from perfusio.protocols import ConnectorKind
+from perfusio.protocols import ConnectorKind, Holder
 from perfusio.state import Setpoints, State
 from perfusio.verified_write import refuse_impossible
 
@@ -86,6 +88,7 @@ class SqlStore:
         self.confirms_at_once = actuates  # a replay is history, which a write does not change
         self.shows_at_once = False  # a controller acknowledges our requests; a person's change comes with a sample
         self._is_settled = False
+        self._lease: SqlLease | None = None
         self._n_at_first: int | None = None
         self._database = Database(where, create=create)
         self._follows = actuates if follow is None else follow
@@ -163,6 +166,8 @@ class SqlStore:
             NotConnected: the database went away, or no controller answered: it must be read back.
         """
         self._check(setpoints)
+        if self._lease is not None:
+            await asyncio.to_thread(self._renew, self._lease)
         request = await asyncio.to_thread(self._ask, setpoints)
         waited = 0.0
         while request.status == "asked":
@@ -175,6 +180,22 @@ class SqlStore:
         if request.status == "withdrawn":
             raise WriteRejected("The request was withdrawn by somebody else.", **self._where("write_setpoints"))
         return request.acknowledged if request.status == "acknowledged" else request.asked
+
+    async def take(self, holder: Holder) -> None:
+        """Take the vessel for one twin.
+
+        Raises:
+            VesselTaken: another twin asks the controller for setpoints.
+            NotConnected: the database does not answer.
+        """
+        if self._lease is None:
+            self._lease = SqlLease(self._database, *self._source.named)
+        await asyncio.to_thread(self._lease.take, holder)
+
+    async def give_back(self) -> None:
+        """Let another twin take the vessel."""
+        if self._lease is not None:
+            await asyncio.to_thread(self._lease.give_back)
 
     # -- what the database holds -------------------------------------------------------------------------------------
 
@@ -200,7 +221,8 @@ class SqlStore:
     @property
     def warnings(self) -> tuple[str, ...]:
         """Outages of the database so far, in sentences."""
-        return tuple(self._notes)
+        no_lease = self._lease.warning if self._lease is not None else ""
+        return (*self._notes, *([no_lease] if no_lease else []))
 
     def describe(self) -> dict[str, Any]:
         """Return where the samples come from, as plain data for the record; never a password.
@@ -230,7 +252,7 @@ class SqlStore:
         store = copy.copy(self)
         store._source, store._notes, store._late = source, [], deque()
         store._rows, store._n_known, store._seen, store._is_settled = None, 0, None, False
-        store._n_at_first = None
+        store._n_at_first, store._lease = None, None
         return store
 
     @property
@@ -299,6 +321,12 @@ class SqlStore:
                 now=self._clock.now(),
                 valid_seconds=None if is_advice else self._acknowledge_seconds,
             )
+
+    def _renew(self, lease: SqlLease) -> None:
+        try:
+            lease.renew()
+        except VesselTaken as error:
+            raise WriteRejected(f"{error} Nothing was asked for.", **self._where("write_setpoints")) from error
 
     def _withdraw_open(self) -> None:
         with self._database.writing("read_setpoints") as connection:

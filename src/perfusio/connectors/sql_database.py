@@ -85,6 +85,17 @@ class Database:
         with self._told(operation), self._connected(writes=True) as connection:
             yield connection
 
+    def staying(self, operation: str) -> Connection:
+        """Return a connection that stays open until it is closed, each statement for itself.
+
+        Raises:
+            NotConnected: the database cannot be reached.
+            UnreadableSource: it is refused.
+        """
+        self.open()
+        with self._told(operation):
+            return self._engine.connect().execution_options(isolation_level="AUTOCOMMIT")
+
     def open(self) -> None:
         """Check the database and bring it to the newest revision, once.
 

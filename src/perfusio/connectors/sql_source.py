@@ -27,6 +27,11 @@ class VesselSource:
         """Run and reactor, as far as they are known."""
         return self._found or (self._run or "", self._reactor or "")
 
+    @property
+    def named(self) -> tuple[str, str]:
+        """Run and reactor as they were chosen, empty where there is only one; the first row changes nothing here."""
+        return self._run or "", self._reactor or ""
+
     def vessels(self) -> dict[str, VesselSource]:
         """Return one source per vessel.
 

@@ -59,7 +59,7 @@ def kind_of(name: str) -> Kind:
         server = FaultyOpcUaServer((REACTOR,))
         return Kind(partial(_behind_server, server), BehindServer.connector)
     if name == "sql":
-        return Kind(BehindTable, BehindTable.connector)
+        return Kind(BehindTable, BehindTable.connector, shows_at_once=False)
     return Kind(BehindFile, BehindFile.connector, shows_at_once=False)
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from perfusio.decision import Action, Verdict
-from perfusio.errors import ConnectorError, NotConnected, WriteRejected
+from perfusio.errors import ConnectorError, NotConnected, WriteOverridden, WriteRejected
 from perfusio.events import (
     ConnectorFailed,
     Event,
@@ -210,6 +210,7 @@ class _PlainWire:
             said = _numbers(await self._patience.answer(self._connector.write_setpoints(self._order.asked)))
         except Exception as error:  # noqa: BLE001 - whatever a write raises, only a refusal says that nothing happened
             ending = Ending.REFUSED if isinstance(error, WriteRejected) else Ending.UNKNOWN
+            ending = Ending.OVERRIDDEN if isinstance(error, WriteOverridden) else ending
             return WriteReport(ending=ending, in_force=Setpoints(), words=_spoken(error))
         if not lacking(self._order.asked, said):
             return WriteReport(ending=Ending.DONE, in_force=said)

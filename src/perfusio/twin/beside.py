@@ -6,13 +6,14 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, TypeVar
 
-from perfusio.errors import ConnectorError
-from perfusio.events import ConnectorFailed, ConnectorRecovered
-from perfusio.protocols import Beating
+from perfusio.config import Mode
+from perfusio.errors import ConnectorError, VesselTaken
+from perfusio.events import ConnectorFailed, ConnectorRecovered, OverrideDetected
+from perfusio.protocols import BEATS_EVERY_S, Beating, Ending, able
+from perfusio.state import Setpoints
 from perfusio.twin.announce import Delivers, Observer
 from perfusio.twin.logbook import Logbook
 
-BEATS_EVERY_S = 10.0
 ASKS_EVERY_S = 0.5
 LARGEST_COUNT = 30_000
 """After it the count begins anew: it fits a node of any whole-number type of 16 bits."""
@@ -48,11 +49,13 @@ class Pulse:
             await self._sleep(BEATS_EVERY_S)
 
     async def _beat(self, reactor: str, count: int) -> None:
-        connector = self._book.vessels[reactor].connector
-        if not isinstance(connector, Beating) or not connector.is_watched:
+        beating = able(self._book.vessels[reactor].connector, Beating)
+        if beating is None or not beating.is_watched:
             return
         try:
-            await asyncio.wait_for(connector.beat(count), BEATS_EVERY_S)
+            await asyncio.wait_for(beating.beat(count), BEATS_EVERY_S)
+        except VesselTaken as error:
+            self._give_way(reactor, str(error))
         except Exception as error:  # noqa: BLE001 - a heartbeat that fails costs neither the run nor a sample
             self._n_failed[reactor] = self._n_failed.get(reactor, 0) + 1
             if self._n_failed[reactor] == 1:  # said once, until it beats again
@@ -67,6 +70,20 @@ class Pulse:
                         reactor=reactor, turn=turn, operation="heartbeat", seconds=seconds, reason=words
                     )
                 )  # fmt: skip
+
+    def _give_way(self, reactor: str, words: str) -> None:
+        """Another twin is at the vessel: nothing more is written to it until a person says which one stays."""
+        known = self._book.run_state
+        if self._book.base_mode(reactor) is not Mode.AUTOMATIC or reactor in known.pending:
+            return
+        turn = known.today.turn
+        self._book.append(
+            OverrideDetected(
+                reactor=reactor, turn=turn, key=self._book.key(reactor, turn), expected=self._book.expected(reactor),
+                found=Setpoints(), reason=words,
+            )
+        )  # fmt: skip
+        self._book.write_ended(reactor, turn, Ending.OVERRIDDEN)
 
 
 class Deliveries:

@@ -207,6 +207,7 @@ class DigitalTwin:
         sources = {reactor: _description(vessel) for reactor, vessel in self.vessels.items()}
         logger: AuditLogger | None = None
         try:
+            await self._hands.take_vessels()
             if not self._goes_on:  # else its sources are known, and are waited for like any sample
                 await self._first_look()
             logger, records = self._opened()
@@ -226,6 +227,7 @@ class DigitalTwin:
             self._mind.close()
             if logger is not None:
                 logger.close()
+            await self._hands.give_vessels_back()
         return RunResult(
             outcome=outcome,
             trajectories=self.run_state.trajectories,

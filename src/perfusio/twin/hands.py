@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import timedelta
+from socket import gethostname
 
 from perfusio.clock import Clock
 from perfusio.config import Mode
 from perfusio.decision import Action, Decision, Verdict
-from perfusio.errors import PerfusioError
+from perfusio.errors import NotConnected, PerfusioError, VesselTaken
 from perfusio.events import ConnectorFailed, OverrideDetected, SetpointsFound, WriteIntended, WriteUnknown
-from perfusio.protocols import ConnectorKind, Ending, shows_at_once
+from perfusio.protocols import ConnectorKind, Ending, Holder, Leased, able, shows_at_once
 from perfusio.state import Setpoints
 from perfusio.twin import facts
 from perfusio.twin.actuate import Order, actuate, cut_short, ended, settled
@@ -36,6 +39,10 @@ class Hands:
         self._blind: set[str] = set()
         self._n_writing, self._is_quiet = 0, asyncio.Event()
         self._is_quiet.set()
+        self._taken: set[str] = set()
+        now = f"{clock.now():%Y-%m-%d %H:%M} UTC"
+        run = str(book.config.run_dir.absolute())
+        self._holder = Holder(run=run, pid=os.getpid(), host=gethostname(), since=now)
 
     def judge(self, turn: int, decisions: Mapping[str, Decision | PerfusioError]) -> list[Verdict]:
         """Return what the guard makes of each decision; what is not to be written is on record as that."""
@@ -74,6 +81,28 @@ class Hands:
             key: Of the decision.
         """
         await self._write(turn, verdict, key)
+
+    async def take_vessels(self) -> None:
+        """Take the vessels for this run, those whose connectors can say that they are taken; all of them or none.
+
+        Raises:
+            VesselTaken: another twin writes to one of them; the message names it.
+        """
+        takes = [self._take(reactor) for reactor in sorted(self._book.vessels)]
+        failures = [e for e in await asyncio.gather(*takes, return_exceptions=True) if e is not None]
+        if failures:
+            await self.give_vessels_back()
+            raise failures[0]
+
+    async def give_vessels_back(self) -> None:
+        """Let another twin have them."""
+        for reactor in sorted(self._taken):
+            vessel = self._book.vessels.get(reactor)
+            leased = able(vessel.connector, Leased) if vessel is not None else None
+            if leased is not None:
+                with suppress(Exception):  # the program ends, and with it the lease
+                    await leased.give_back()
+        self._taken.clear()
 
     async def settle(self, turn: int) -> None:
         """Find out how writes ended that were cut short, and look at every vessel that this program has not seen yet.
@@ -148,11 +177,26 @@ class Hands:
             if not self._n_writing:
                 self._is_quiet.set()
 
+    async def _take(self, reactor: str) -> None:
+        """Take one vessel, if it is written to and its connector can say that it is taken.
+
+        Raises:
+            VesselTaken: another twin has it.
+        """
+        leased = able(self._book.vessels[reactor].connector, Leased)
+        if reactor in self._taken or leased is None or self._book.is_replay(reactor):
+            return
+        with suppress(NotConnected):  # what cannot be reached is not written to; it is taken when it is looked at
+            await leased.take(self._holder)
+            self._taken.add(reactor)
+
     # -- what is in force --------------------------------------------------------------------------------------------
 
     async def _not_ready(self, reactor: str, turn: int) -> str:
         """Look at a vessel if that is still to be done; return why it cannot be written to now, or nothing."""
         before = self._book.run_state.in_force[reactor]
+        if problem := await self._untaken(reactor):
+            return problem
         await self._look(reactor, turn)
         if reactor in self._book.run_state.pending:
             return f"How the last write to {reactor} ended is not known yet: nothing more is written until it is."
@@ -170,6 +214,9 @@ class Hands:
     async def _look(self, reactor: str, turn: int) -> None:
         """Settle a write that was cut short, and see what is in force if this program has not seen it yet."""
         connector = self._book.vessels[reactor].connector
+        if problem := await self._untaken(reactor):
+            self._unseen(reactor, turn, problem)
+            return
         async with self._looking.setdefault(reactor, asyncio.Lock()):
             intent = self._book.run_state.pending.get(reactor)
             tells_later = connector.kind is ConnectorKind.HARDWARE and not connector.confirms_at_once
@@ -186,10 +233,7 @@ class Hands:
         try:
             found = await self._read(reactor)
         except Exception as error:  # noqa: BLE001 - whatever a connector raises, it is looked at again later
-            if reactor not in self._blind:  # said once, until it can be read
-                self._blind.add(reactor)
-                words = f"What is in force could not be read: {error} Nothing is written to {reactor} until it can be."
-                self._book.append(ConnectorFailed(reactor=reactor, turn=turn, operation="read_setpoints", reason=words))
+            self._unseen(reactor, turn, f"What is in force could not be read: {error}")
             return
         self._blind.discard(reactor)
         expected, mode = self._book.expected(reactor), self._book.mode(reactor)
@@ -205,6 +249,21 @@ class Hands:
                 )
             )  # fmt: skip
             self._book.write_ended(reactor, turn, Ending.OVERRIDDEN)
+
+    async def _untaken(self, reactor: str) -> str:
+        """Return why a vessel is not ours to look after, nothing if it is."""
+        try:
+            await self._take(reactor)
+        except VesselTaken as error:
+            return str(error)
+        return ""
+
+    def _unseen(self, reactor: str, turn: int, problem: str) -> None:
+        """Say once, until it is over, why nothing is written to a vessel."""
+        if reactor not in self._blind:
+            self._blind.add(reactor)
+            words = f"{problem} Nothing is written to {reactor} until that is over."
+            self._book.append(ConnectorFailed(reactor=reactor, turn=turn, operation="read_setpoints", reason=words))
 
     async def _read(self, reactor: str) -> Setpoints:
         """Return what is in force as six numbers, whatever a broken connector answers."""

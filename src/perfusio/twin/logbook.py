@@ -212,7 +212,7 @@ class Logbook:
             self.append(AlarmChanged(turn=turn, alarm=f"{HOLD}:act", status="cleared"))
 
     def change_mode(self, reactor: str, turn: int, mode: Mode, word: Word) -> None:
-        """Record a change of mode; one that ends a hold lets a connector that had stopped by itself write again."""
+        """Record a change of mode; one that ends a hold, or is towards automatic, lets a connector write again."""
         before = self.run_state.noted.get(reactor, mode)
         self.append(
             ModeChanged(
@@ -220,7 +220,7 @@ class Logbook:
             )
         )  # fmt: skip
         reporting = able(self.vessels[reactor].connector, Reporting)
-        if before is Mode.HOLD and reporting is not None:
+        if (before is Mode.HOLD or mode is Mode.AUTOMATIC) and reporting is not None:
             reporting.allow_writing(who=word.who or "a person", why=word.why or "The hold was taken away by hand.")
 
 
