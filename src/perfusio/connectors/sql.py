@@ -140,11 +140,11 @@ class SqlStore:
         said = self._last.setpoints if self._last else Setpoints()
         if self.kind is ConnectorKind.REPLAY:
             return said
-        run, reactor = self._source.group
         if not self._is_settled:
+            await asyncio.to_thread(self._source.find)
             await asyncio.to_thread(self._withdraw_open)
-            self._is_settled = self._rows is not None  # before that, which vessel is meant may not be known
-        done = await asyncio.to_thread(self._in_one_read, requests.last_acknowledged, run, reactor)
+            self._is_settled = True
+        done = await asyncio.to_thread(self._in_one_read, requests.last_acknowledged, *self._source.group)
         if done is None:
             return said
         is_newer = self._last is None or done.time_h >= self._last.state.time_h

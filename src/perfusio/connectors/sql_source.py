@@ -48,6 +48,17 @@ class VesselSource:
             )
         return {name: VesselSource(self.database, self._run, name, grows=self.grows) for name in names}
 
+    def find(self) -> None:
+        """Find out which vessel is meant, as far as there are rows.
+
+        Raises:
+            UnreadableSource: as `read`.
+            NotConnected: as `read`.
+        """
+        if self._found is None:
+            with self.database.reading("read_setpoints") as connection:
+                self._found = self._chosen(groups_of(connection, None))
+
     def read(self) -> list[SqlSample]:
         """Return all rows in order of time.
 

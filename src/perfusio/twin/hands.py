@@ -277,7 +277,10 @@ class Hands:
             words = f"How the write {intent.key} ended is not known yet: {error}"
             self._book.append(ConnectorFailed(reactor=reactor, turn=turn, operation="read_setpoints", reason=words))
             return
-        if self._book.is_replay(reactor) or unread(intent.old, intent.new, found):
+        is_silent = self._book.is_replay(reactor) or bool(unread(intent.old, intent.new, found))
+        if is_silent and not self._book.is_replay(reactor) and not shows_at_once(self._book.vessels[reactor].connector):
+            return  # its next sample says it
+        if is_silent:
             words = "The write was cut short, and the vessel does not say what it did: its next sample may."
             self._book.append(
                 WriteUnknown(
