@@ -1,7 +1,7 @@
-"""What a run is asked to do: design space, objective, constraints, run settings; every default number lives here.
+"""What a run is asked to do: design space, objective, constraints, run settings.
 
 Configuration is frozen and refuses unknown fields: a misspelt option must never vanish. Objectives and constraints are
-declared in `objective.py`, and can be had from here with the rest.
+declared in `objective.py`, and can be had from here with the rest; default numbers of quantities stand in the panel.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from perfusio.objective import (
     minimize,
     track,
 )
+from perfusio.process.cho_perfusion import CHO_PERFUSION
 from perfusio.process.derived import DERIVED, DERIVED_UNITS, forecast_unit
 from perfusio.process.rules import SAMPLING_FLOW, is_balanced
 from perfusio.quantities import closest
@@ -187,12 +188,10 @@ class DesignSpace(Frozen):
 
 DEFAULT_AMBR250_DESIGN_SPACE = DesignSpace(
     bounds={
-        "perfusion_rate": Bounds(low=0.5, high=2.0, nominal=1.0, max_step=0.3),
-        "bleed_rate": Bounds(low=0.05, high=0.30, nominal=0.15, max_step=0.1),
-        "glucose_setpoint": Bounds(low=2.0, high=8.0, nominal=4.0, max_step=1.5),
-        "temperature": Bounds(low=35.0, high=37.5, nominal=36.5, max_step=1.0),
-        "agitation": Bounds(low=700.0, high=1050.0, nominal=850.0, max_step=100.0),
-        "pyruvate_feed": Bounds(low=0.0, high=5.0, nominal=1.0, max_step=1.5),
+        s.name: Bounds(
+            low=s.allowed.low, high=s.allowed.high, nominal=s.allowed.nominal, max_step=s.allowed.max_step
+        )
+        for s in CHO_PERFUSION.setpoints
     }
 )
 
@@ -233,11 +232,9 @@ class AlarmLimits(Frozen):
         return self.act < self.warn
 
 
-DEFAULT_ALARMS: tuple[AlarmLimits, ...] = (
-    AlarmLimits(quantity="viability", warn=97.0, act=95.0),
-    AlarmLimits(quantity="glucose", warn=1.0, act=0.3),
-    AlarmLimits(quantity="ammonium", warn=8.0, act=12.0),
-    AlarmLimits(quantity="lactate", warn=25.0, act=40.0),
+DEFAULT_ALARMS: tuple[AlarmLimits, ...] = tuple(
+    AlarmLimits(quantity=name, warn=CHO_PERFUSION.alarms[name].warn, act=CHO_PERFUSION.alarms[name].act)
+    for name in CHO_PERFUSION.alarmed
 )
 
 

@@ -9,6 +9,7 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from perfusio.errors import ConfigError
 from perfusio.frozen import Frozen
+from perfusio.process.cho_perfusion import CHO_PERFUSION
 from perfusio.process.derived import DERIVED, forecast_unit
 from perfusio.quantities import closest
 from perfusio.state import SPECIES
@@ -135,9 +136,7 @@ class Constraint(Frozen):
         return self
 
 
-DEFAULT_CONSTRAINTS: tuple[Constraint, ...] = (
-    Constraint(quantity="viability", low=95.0, probability=0.98),
-    Constraint(quantity="glucose", low=0.3, probability=0.98),
-    Constraint(quantity="ammonium", high=10.0, probability=0.95),
-    Constraint(quantity="cspr", low=15.0, probability=0.95),
+DEFAULT_CONSTRAINTS: tuple[Constraint, ...] = tuple(
+    Constraint(quantity=limit.quantity, low=limit.low, high=limit.high, probability=limit.probability)
+    for limit in CHO_PERFUSION.limits
 )

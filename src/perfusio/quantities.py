@@ -1,17 +1,15 @@
 """Quantities and their units: the only place where units exist.
 
-A quantity is declared once, as a dataclass field in `state.py`; headers, axis labels, event payloads, ranges and array
-order all derive from that line.
+A quantity is declared once, in a panel (`process/cho_perfusion.py`); headers, axis labels, event payloads, ranges and
+array order all derive from there.
 """
 
 from __future__ import annotations
 
 import re
 import unicodedata
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass
 from difflib import get_close_matches
-from math import nan
-from typing import Any
 
 from perfusio.errors import OutOfRange, UnknownQuantity
 
@@ -55,19 +53,6 @@ class Quantity:
                 f"{self.name} = {value:g} {self.unit} is not possible: expected {self.low:g} to {self.high:g} "
                 f"{self.unit}. Check the value and its unit."
             )
-
-
-def quantity(
-    unit: str, label: str, low: float, high: float, *, aliases: tuple[str, ...] = (), molar_mass: float | None = None
-) -> Any:
-    """Declare a dataclass field that holds one quantity; its default is NaN, not measured."""
-    declared = {"unit": unit, "label": label, "low": low, "high": high, "aliases": aliases, "molar_mass": molar_mass}
-    return field(default=nan, metadata={"quantity": declared})
-
-
-def declared_quantities(cls: type) -> dict[str, Quantity]:
-    """Return the quantities that a dataclass declares, by name, in order of declaration."""
-    return {f.name: Quantity(name=f.name, **f.metadata["quantity"]) for f in fields(cls) if "quantity" in f.metadata}
 
 
 _ALIKE = str.maketrans({"μ": "u", "°": "deg", "×": "x", "−": "-"})

@@ -1,16 +1,21 @@
-"""State and Setpoints: one declared line per quantity, from which names, units, ranges and array order derive."""
+"""State and Setpoints, typed; names, units, ranges and array order are those of the panel (`process/cho_perfusion.py`).
+
+A quantity that joins the panel gets an attribute here, too.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from math import nan
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from perfusio.errors import UnknownQuantity
-from perfusio.quantities import Quantity, closest, declared_quantities, quantity
+from perfusio.process.cho_perfusion import CHO_PERFUSION
+from perfusio.quantities import Quantity, closest
 
 FloatArray = NDArray[np.float64]
 
@@ -25,20 +30,16 @@ class State:
     """
 
     time_h: float
-    vcd: float = quantity("1e6 cells/mL", "Viable cell density", 0, 400, aliases=(
-        "viable cell density", "viable cells", "viable cell conc.", "viable density", "Xv", "VCC", "viable cell count"))
-    viability: float = quantity("%", "Viability", 0, 100, aliases=("via", "viab", "cell viability"))
-    glucose: float = quantity("g/L", "Glucose", 0, 60, aliases=("glc", "gluc"), molar_mass=180.16)
-    glutamine: float = quantity("mmol/L", "Glutamine", 0, 60, aliases=("gln",), molar_mass=146.14)
-    glutamate: float = quantity("mmol/L", "Glutamate", 0, 60, aliases=("glutamic acid",), molar_mass=147.13)
-    lactate: float = quantity("mmol/L", "Lactate", 0, 200, aliases=("lac", "lactic acid"), molar_mass=90.08)
-    ammonium: float = quantity("mmol/L", "Ammonium", 0, 60, aliases=(
-        "amm", "ammonia", "NH4", "NH4+", "NH3"), molar_mass=18.04)
-    pyruvate: float = quantity("mmol/L", "Pyruvate", 0, 60, aliases=("pyr", "pyruvic acid"), molar_mass=88.06)
-    titer: float = quantity("mg/L", "Titer", 0, 30000, aliases=(
-        "titre", "IgG", "mAb", "product", "antibody", "product titer"))
-    diameter: float = quantity("um", "Cell diameter", 5, 40, aliases=(
-        "cell diameter", "average diameter", "avg. diameter", "avg. live diameter", "mean diameter"))
+    vcd: float = nan
+    viability: float = nan
+    glucose: float = nan
+    glutamine: float = nan
+    glutamate: float = nan
+    lactate: float = nan
+    ammonium: float = nan
+    pyruvate: float = nan
+    titer: float = nan
+    diameter: float = nan
     quality: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -69,14 +70,12 @@ class State:
 class Setpoints:
     """What a vessel is asked to hold; NaN = not known (a file without that column)."""
 
-    perfusion_rate: float = quantity("1/day", "Perfusion rate", 0, 20, aliases=(
-        "perfusion", "VVD", "perfusion rate (VVD)", "D"))
-    bleed_rate: float = quantity("1/day", "Bleed rate", 0, 10, aliases=("bleed", "cell bleed"))
-    glucose_setpoint: float = quantity("g/L", "Glucose setpoint", 0, 60, aliases=(
-        "glucose sp", "glc setpoint", "glc sp"), molar_mass=180.16)
-    temperature: float = quantity("°C", "Temperature", 15, 45, aliases=("temp", "T setpoint", "temperature setpoint"))
-    agitation: float = quantity("rpm", "Agitation", 0, 3000, aliases=("stirrer speed", "stir speed", "stirring"))
-    pyruvate_feed: float = quantity("mmol/L", "Pyruvate feed", 0, 60, aliases=("pyr feed",), molar_mass=88.06)
+    perfusion_rate: float = nan
+    bleed_rate: float = nan
+    glucose_setpoint: float = nan
+    temperature: float = nan
+    agitation: float = nan
+    pyruvate_feed: float = nan
 
     def vector(self) -> FloatArray:
         """Return the six setpoints in the order of SETPOINTS, shape (U,)."""
@@ -93,10 +92,10 @@ class Setpoints:
         return replace(self, **{n: getattr(other, n) for n in unknown}), unknown
 
 
-STATE_QUANTITIES: dict[str, Quantity] = declared_quantities(State)
-SETPOINT_QUANTITIES: dict[str, Quantity] = declared_quantities(Setpoints)
+STATE_QUANTITIES: dict[str, Quantity] = {s.name: s for s in CHO_PERFUSION.species}
+SETPOINT_QUANTITIES: dict[str, Quantity] = {s.name: s for s in CHO_PERFUSION.setpoints}
 QUANTITIES: dict[str, Quantity] = {**STATE_QUANTITIES, **SETPOINT_QUANTITIES}
-SPECIES: tuple[str, ...] = tuple(name for name in STATE_QUANTITIES if name != "diameter")
+SPECIES: tuple[str, ...] = tuple(s.name for s in CHO_PERFUSION.modelled)
 SETPOINTS: tuple[str, ...] = tuple(SETPOINT_QUANTITIES)
 SPECIES_INDEX: dict[str, int] = {name: i for i, name in enumerate(SPECIES)}
 SETPOINT_INDEX: dict[str, int] = {name: i for i, name in enumerate(SETPOINTS)}

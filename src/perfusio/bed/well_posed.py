@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from perfusio.bed.problem import intervals
 from perfusio.config import Constraint, DesignSpace, RunConfig
+from perfusio.process.cho_perfusion import CHO_PERFUSION
 from perfusio.process.derived import quantity_paths
 from perfusio.protocols import Model
 from perfusio.state import SETPOINT_INDEX, SPECIES_INDEX, FloatArray, State
@@ -21,10 +22,7 @@ ABOVE_LOWEST, OF_HIGHEST = 0.02, 0.85
 """Margin above the lowest bleed [1/day] and share of the highest one: a bleed at its bound cannot steer."""
 N_PERFUSIONS, N_TEMPERATURES, N_PATHS = 5, 4, 16
 SETTLING_DAYS, N_PASSES = 8, 5
-LIKELY = {
-    "viability": 97.0, "glucose": 4.0, "glutamine": 2.0, "glutamate": 1.5, "lactate": 10.0, "ammonium": 3.0,
-    "pyruvate": 0.5, "titer": 300.0,
-}  # fmt: skip
+LIKELY = {s.name: s.prior.settled for s in CHO_PERFUSION.modelled if s.prior and s.prior.settled is not None}
 """A vessel at the target, to begin with; after SETTLING_DAYS the medium has been exchanged several times."""
 
 

@@ -15,24 +15,13 @@ import numpy as np
 
 from perfusio.connectors.columns import Column, quantity_of
 from perfusio.connectors.names import amount
+from perfusio.process.cho_perfusion import CHO_PERFUSION
+from perfusio.process.panel import UsualColumn
 from perfusio.quantities import conversion_factor
 from perfusio.state import FloatArray
 
-# Medians that a real column has in the canonical unit (far apart), and what else people write, likeliest unit first.
-_USUAL: Mapping[str, tuple[float, float, tuple[str, ...]]] = {
-    "vcd": (0.01, 400.0, ("cells/mL", "1e5 cells/mL")),
-    "glucose": (0.01, 12.0, ("mmol/L", "mg/dL", "mg/L")),
-    "glucose_setpoint": (0.01, 12.0, ("mmol/L", "mg/dL", "mg/L")),
-    "glutamine": (0.01, 25.0, ("mg/L", "umol/L")),
-    "glutamate": (0.01, 25.0, ("mg/L", "umol/L")),
-    "ammonium": (0.01, 25.0, ("mg/L", "umol/L")),
-    "pyruvate": (0.01, 25.0, ("mg/L", "umol/L")),
-    "pyruvate_feed": (0.01, 25.0, ("mg/L", "umol/L")),
-    "lactate": (0.01, 120.0, ("mg/L", "umol/L")),
-    "diameter": (5.0, 100.0, ("nm",)),
-    "perfusion_rate": (0.1, 20.0, ("1/h",)),
-    "agitation": (20.0, 3000.0, ("1/s",)),
-}
+# Medians that a real column has, far apart, and what else people write.
+_USUAL: Mapping[str, UsualColumn] = {q.name: q.usual for q in CHO_PERFUSION.quantities if q.usual is not None}
 # Titer per VCD [mg/L per 1e6 cells/mL]: 2 to 100 in a producing culture. Three samples: first days are not judged.
 _LEAST_TITER_PER_VCD, _SAMPLES_TO_JUDGE_TITER = 0.2, 3
 _SHORTEST_DAILY_STEP_H = 6.0
@@ -99,10 +88,11 @@ def _doubt_level(column: Column, values: FloatArray) -> Doubt | None:
     if positive.size == 0 or column.name not in _USUAL:
         return None
     median, quantity = float(np.median(positive)), quantity_of(column)
-    low, high, others = _USUAL[column.name]
+    usual = _USUAL[column.name]
+    low, high = usual.low, usual.high
     if low <= median <= high:
         return None
-    fitting = [u for u in others if low <= median * conversion_factor(u, quantity) <= high]
+    fitting = [u for u in usual.other_units if low <= median * conversion_factor(u, quantity) <= high]
     if not fitting:
         return None  # the range of single values says it better
     row = int(np.argmin(np.abs(np.where(values > 0, values, np.inf) - median)))

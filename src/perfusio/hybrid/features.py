@@ -16,7 +16,8 @@ from numpy.typing import ArrayLike
 
 from perfusio.errors import ModelError
 from perfusio.physics.feeds import after_feeds, feed_arrays, mixed
-from perfusio.state import SETPOINTS, SPECIES, SPECIES_INDEX, STATE_QUANTITIES, FloatArray
+from perfusio.process.cho_perfusion import CHO_PERFUSION
+from perfusio.state import SETPOINTS, SPECIES, SPECIES_INDEX, FloatArray
 from perfusio.trajectory import Feed, Trajectory
 
 N_SPECIES, N_SETPOINTS = len(SPECIES), len(SETPOINTS)
@@ -24,16 +25,21 @@ N_COLUMNS = N_SPECIES + N_SETPOINTS + 2
 VIABILITY = SPECIES_INDEX["viability"]
 _VIABILITY_SCALE = 10.0
 
-# Below these values the analyser sees noise and the logarithm would see minus infinity; canonical units.
-FLOOR = np.array([0.05, 0.0, 0.1, 0.2, 0.1, 0.3, 0.2, 0.05, 5.0])
-# Above these a value is a mistake (`state.py`): what a path far from all data may reach, and no further.
-CEILING = np.array([STATE_QUANTITIES[name].high for name in SPECIES])
-# Relative and absolute standard deviation of one measurement (process-facts 3.6; viability is additive, in points).
-NOISE_CV = np.array([0.05, 0.0, 0.06, 0.06, 0.06, 0.06, 0.06, 0.06, 0.06])
-NOISE_ABSOLUTE = np.array([0.02, 1.2, 0.02, 0.02, 0.02, 0.05, 0.03, 0.01, 2.0])
+PANEL = CHO_PERFUSION
+# Below these values the analyzer sees noise and the logarithm would see minus infinity; canonical units.
+FLOOR = np.array([n.floor for n in PANEL.noise])
+# Above these a value is a mistake: what a path far from all data may reach, and no further.
+CEILING = np.array([s.high for s in PANEL.modelled])
+# Relative and absolute standard deviation of one measurement (viability is additive, in points).
+NOISE_CV = np.array([n.relative for n in PANEL.noise])
+NOISE_ABSOLUTE = np.array([n.absolute for n in PANEL.noise])
 # Expected where a species was never measured, and how little that means (latent standard deviation).
-DEFAULT_STATE = np.array([3.0, 97.0, 4.0, 4.0, 0.5, 3.0, 1.0, 0.7, 20.0])
-DEFAULT_SD = np.array([1.0, 0.12, 0.5, 0.6, 0.8, 0.8, 0.8, 0.8, 1.5])
+DEFAULT_STATE = np.array([p.mean for p in PANEL.prior])
+DEFAULT_SD = np.array([p.sd for p in PANEL.prior])
+# One unit of each GP input: a change that a scientist would call clear.
+GP_SCALE = np.array(
+    [*(u.clear_change for u in PANEL.unexplained), *(s.clear_change for s in PANEL.setpoints), PANEL.clear_days]
+)
 
 
 def to_latent(species: FloatArray) -> FloatArray:
@@ -152,7 +158,3 @@ def gp_inputs(latent: FloatArray, setpoints: FloatArray, day: ArrayLike) -> Floa
     days = np.broadcast_to(np.asarray(day, dtype=latent.dtype), latent.shape[1:])
     inputs: FloatArray = np.concatenate([latent, setpoints, days[None]]).T / GP_SCALE.astype(latent.dtype, copy=False)
     return inputs
-
-
-# One unit of each GP input: a change that a scientist would call clear.
-GP_SCALE = np.array([0.5, 0.3, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 0.7, 0.3, 0.05, 1.5, 0.7, 100.0, 1.5, 7.0])

@@ -22,6 +22,7 @@ from perfusio.hybrid.features import (
     DEFAULT_SD,
     DEFAULT_STATE,
     N_SPECIES,
+    PANEL,
     VIABILITY,
     fed_latent,
     from_latent,
@@ -40,9 +41,9 @@ DRIFT = slice(N_SPECIES + N_VESSEL_RATES, 2 * N_SPECIES + N_VESSEL_RATES)
 N_BELIEF = 2 * N_SPECIES + N_VESSEL_RATES
 
 # Per species: prior sd of the drift [latent/day], its walk and the white model error [latent per square root of a day].
-DRIFT_SD = np.array([0.08, 0.012, 0.10, 0.10, 0.10, 0.10, 0.10, 0.10, 0.06])
-DRIFT_WALK = np.array([0.03, 0.003, 0.04, 0.04, 0.04, 0.04, 0.04, 0.04, 0.02])
-WHITE_SD = np.array([0.010, 0.004, 0.05, 0.05, 0.05, 0.04, 0.04, 0.05, 0.02])
+DRIFT_SD = np.array([u.drift_sd for u in PANEL.unexplained])
+DRIFT_WALK = np.array([u.drift_walk for u in PANEL.unexplained])
+WHITE_SD = np.array([u.white_sd for u in PANEL.unexplained])
 DRIFT_MEMORY_DAYS = 10.0
 # How free each species is at the least. A drift of viability adds up for a week before readings with a noise of a point
 # or two show it, so surprises free it too late; held as tight as others it is believed too high where decisions go to

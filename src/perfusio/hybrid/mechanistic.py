@@ -28,7 +28,7 @@ from perfusio.physics.balances import (
 )
 from perfusio.physics.integrate import Terms, integrate_fixed
 from perfusio.process.rules import SAMPLING_FLOW
-from perfusio.state import FloatArray
+from perfusio.state import SETPOINT_INDEX, SPECIES_INDEX, FloatArray
 
 STEPS_PER_DAY = 8
 """Second-order exponential steps; 8 agree with a tight tolerance to 1 % of scale at one day; where nutrients run out,
@@ -93,6 +93,16 @@ MOST_CROWDED = 10.0
 PARAMETER_INDEX: dict[str, int] = {p.name: i for i, p in enumerate(PARAMETERS)}
 TYPICAL: FloatArray = np.array([p.value for p in PARAMETERS])
 LOG_SD: FloatArray = np.array([p.log_sd for p in PARAMETERS])
+VCD, VIABILITY = SPECIES_INDEX["vcd"], SPECIES_INDEX["viability"]
+ACTING = tuple(
+    SETPOINT_INDEX[name]
+    for name in ("perfusion_rate", "bleed_rate", "glucose_setpoint", "temperature", "agitation", "pyruvate_feed")
+)
+ACTED_UPON = tuple(
+    SPECIES_INDEX[name] for name in ("vcd", "glucose", "glutamine", "glutamate", "lactate", "ammonium", "pyruvate")
+)
+BALANCED = (VCD, VIABILITY, *ACTED_UPON[1:], SPECIES_INDEX["titer"])
+"""Places of the quantities that the rate laws name, in the order in which they name them."""
 
 
 def advance(
@@ -115,9 +125,10 @@ def advance(
         Species after the interval, shape (Q, B).
     """
     days = np.asarray(hours, dtype=float) / 24.0
-    viable = species[0] + 1e-9
-    dead = viable * (100.0 - species[1]) / np.maximum(species[1], 1.0)
-    y0 = np.stack([viable, dead, *species[2:]])
+    viable = species[VCD] + 1e-9
+    dead = viable * (100.0 - species[VIABILITY]) / np.maximum(species[VIABILITY], 1.0)
+    y0 = species.copy()
+    y0[VCD], y0[VIABILITY] = viable, dead  # balances count dead cells, in the place of viability
     n_steps = np.maximum(np.ceil(steps_per_day * np.broadcast_to(days, viable.shape) - 1e-9), 1.0)
     y = y0
     for n in np.unique(n_steps):  # usually one; a vessel that missed a day must not change the steps of the others
@@ -126,14 +137,13 @@ def advance(
         length = days if days.ndim == 0 else days[same]
         y[:, same] = integrate_fixed(_terms(setpoints[:, same], parameters), y0[:, same], length, int(n))
     out = np.empty_like(species)
-    out[0] = y[0]
-    out[1] = 100.0 * y[0] / (y[0] + y[1])
-    out[2:] = y[2:]
+    out[:] = y
+    out[VIABILITY] = 100.0 * y[VCD] / (y[VCD] + y[VIABILITY])
     return out
 
 
 def _terms(setpoints: FloatArray, parameters: FloatArray) -> Terms:
-    perfusion, bleed, glucose_setpoint, temperature, agitation, pyruvate_feed = setpoints
+    perfusion, bleed, glucose_setpoint, temperature, agitation, pyruvate_feed = (setpoints[i] for i in ACTING)
     k = dict(zip(PARAMETER_INDEX, parameters, strict=True))
     warm = np.exp(-(((temperature - k["temperature_optimum"]) / k["temperature_width"]) ** 2))
     oxygen_density = k["oxygen_density"] * (agitation / 850.0) ** 2
@@ -150,7 +160,7 @@ def _terms(setpoints: FloatArray, parameters: FloatArray) -> Terms:
 
     def terms(y: FloatArray, columns: object) -> tuple[FloatArray, FloatArray]:
         del columns  # fixed steps never drop columns
-        viable, _, glc, gln, glu, lac, amm, pyr, _ = y
+        viable, glc, gln, glu, lac, amm, pyr = (y[i] for i in ACTED_UPON)
         feed, slope = concentrate_feed(glc, glucose_setpoint)
         flows = Flows(perfusion=perfusion, bleed=bleed, sampling=sampling, feed=feed)
         limits = (
@@ -187,7 +197,7 @@ def _terms(setpoints: FloatArray, parameters: FloatArray) -> Terms:
         )
         production = np.empty_like(y)
         loss = np.empty_like(y)
-        for i, (p, lam) in enumerate(balances):
+        for i, (p, lam) in zip(BALANCED, balances, strict=True):
             production[i] = p
             loss[i] = lam
         return production, loss

@@ -18,7 +18,16 @@ from types import MappingProxyType
 import numpy as np
 
 from perfusio.hybrid import gp, sparse
-from perfusio.hybrid.features import N_SPECIES, VIABILITY, IndexedData, from_latent, gp_inputs, noise_sd, to_latent
+from perfusio.hybrid.features import (
+    N_SPECIES,
+    PANEL,
+    VIABILITY,
+    IndexedData,
+    from_latent,
+    gp_inputs,
+    noise_sd,
+    to_latent,
+)
 from perfusio.hybrid.mechanistic import LOG_SD, PARAMETER_INDEX, STEPS_PER_DAY, advance
 from perfusio.hybrid.paths import Bundle
 from perfusio.state import SETPOINT_INDEX, SPECIES_INDEX, FloatArray
@@ -28,10 +37,11 @@ Indices = np.ndarray[tuple[int], np.dtype[np.intp]]
 RATE_FORM: MappingProxyType[int, int] = MappingProxyType({SPECIES_INDEX["glucose"]: PARAMETER_INDEX["glucose_uptake"]})
 """Species whose residual corrects a rate: its index, and that of the parameter."""
 # What the prior usually misses [latent/day; log of the rate]; the fitted signal may be many times larger.
-USUAL = np.array([0.10, 0.01, 0.30, 0.15, 0.15, 0.15, 0.15, 0.15, 0.08])
+USUAL = np.array([u.usual for u in PANEL.unexplained])
 # What drift and residual together may reach [latent/day], whatever the perfusion.
-LIMIT = np.array([0.35, 0.2, 0.6, 0.6, 0.6, 0.6, 0.6, 0.6, 0.5])
-PERFUSION, SOLUTES = SETPOINT_INDEX["perfusion_rate"], slice(VIABILITY + 1, None)
+LIMIT = np.array([u.limit for u in PANEL.unexplained])
+PERFUSION = SETPOINT_INDEX["perfusion_rate"]
+WASHED_OUT = [SPECIES_INDEX[name] for name in PANEL.of_role("solute", "product")]
 WASHED_SHARE, LEAST_PERFUSION = 0.9, 0.1  # of the perfusion rate; below so little of it [1/day] the bound stays
 RATE_LIMIT = 3.0  # of a log rate
 MIN_ROWS = 5
@@ -99,7 +109,8 @@ def _washable(rate: FloatArray, setpoints: FloatArray) -> FloatArray:
     """
     washed = WASHED_SHARE * np.maximum(setpoints[PERFUSION], LEAST_PERFUSION)
     limit = np.repeat(LIMIT[:, None].astype(rate.dtype, copy=False), rate.shape[1], axis=1)
-    limit[SOLUTES] = np.where(rate[SOLUTES] > 0.0, np.minimum(limit[SOLUTES], washed), limit[SOLUTES])
+    usual = limit[WASHED_OUT]
+    limit[WASHED_OUT] = np.where(rate[WASHED_OUT] > 0.0, np.minimum(usual, washed), usual)
     return limit
 
 

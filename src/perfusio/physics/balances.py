@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from perfusio.process.cho_perfusion import GLUCOSE
+
 Array = NDArray[np.float64]
 Number = float | Array
 Balance = tuple[Number, Number]
@@ -23,7 +25,7 @@ MEDIUM_GLUTAMINE = 6.0  # mmol/L in the perfusion medium
 CONCENTRATE_GLUCOSE = 400.0  # g/L in the glucose concentrate
 CONCENTRATE_MAX_FLOW = 0.04  # VVD the concentrate pump can give
 CONTROLLER_WIDTH = 0.1  # g/L over which the glucose controller opens
-GLUCOSE_MOLAR_MASS = 0.18016  # g/mmol
+GLUCOSE_MOLAR_MASS = GLUCOSE / 1e3  # g/mmol
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

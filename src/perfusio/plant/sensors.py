@@ -12,34 +12,18 @@ from types import MappingProxyType
 
 import numpy as np
 
+from perfusio.process.cho_perfusion import CHO_PERFUSION
 from perfusio.state import STATE_QUANTITIES, State
 
 _MEASURED: tuple[str, ...] = tuple(STATE_QUANTITIES)
 _NONE: Mapping[str, float] = MappingProxyType({})
 
 DEFAULT_CV: Mapping[str, float] = MappingProxyType(
-    {
-        "vcd": 0.05,  # Cedex about 5 % (PubMed 20185335)
-        "glucose": 0.05,
-        "glutamine": 0.06,
-        "glutamate": 0.06,
-        "lactate": 0.05,
-        "ammonium": 0.06,
-        "pyruvate": 0.07,  # metabolites 5 to 7 %: engineering judgement
-        "titer": 0.06,  # 5 to 8 %: engineering judgement
-        "diameter": 0.015,
-    }
+    {s.name: s.analyzer.cv for s in CHO_PERFUSION.species if s.analyzer.cv}
 )
+DEFAULT_VIABILITY_SD = sum(s.analyzer.sd for s in CHO_PERFUSION.species if s.role == "viability")
 DEFAULT_LIMITS: Mapping[str, float] = MappingProxyType(
-    {
-        "glucose": 0.05,
-        "glutamine": 0.1,
-        "glutamate": 0.1,
-        "lactate": 0.2,
-        "ammonium": 0.1,
-        "pyruvate": 0.05,
-        "titer": 10.0,
-    }
+    {s.name: s.analyzer.detection_limit for s in CHO_PERFUSION.species if s.analyzer.detection_limit}
 )
 
 
@@ -75,7 +59,7 @@ class SensorSettings:
     """
 
     cv: Mapping[str, float] = field(default_factory=lambda: DEFAULT_CV)
-    viability_sd: float = 1.0
+    viability_sd: float = DEFAULT_VIABILITY_SD
     missing: float = 0.05
     limits: Mapping[str, float] = field(default_factory=lambda: DEFAULT_LIMITS)
     drift: Mapping[str, float] = field(default_factory=lambda: _NONE)

@@ -1,1 +1,6 @@
-"""The process as it is run: what follows from measured quantities, and the rules that every setpoint must keep."""
+"""The process: its quantities as data, what follows from them, and the rules that every setpoint must keep."""
+
+from perfusio.process.cho_perfusion import CHO_PERFUSION
+from perfusio.process.panel import Panel, Setpoint, Species
+
+__all__ = ["CHO_PERFUSION", "Panel", "Setpoint", "Species"]

@@ -29,20 +29,14 @@ from perfusio.events import (
     WriteIntended,
 )
 from perfusio.objective import of_record
+from perfusio.process.cho_perfusion import CHO_PERFUSION
 from perfusio.report.attention import WRITE_ENDED_BADLY, attention, is_about_waiting
 from perfusio.report.lines import Line, Tone, counted, note
 from perfusio.report.outlook import outlook
 from perfusio.state import SETPOINT_QUANTITIES, SETPOINTS, SPECIES, STATE_QUANTITIES, Setpoints, State
 
-SHOWN = {"vcd": "VCD", "viability": "viab.", "glucose": "glucose", "lactate": "lactate", "titer": "titer"}
-SHORT = {
-    "perfusion_rate": "perf.",
-    "bleed_rate": "bleed",
-    "glucose_setpoint": "glucose",
-    "temperature": "temp.",
-    "agitation": "agit.",
-    "pyruvate_feed": "pyruv.",
-}
+SHOWN = {s.name: s.short for s in CHO_PERFUSION.species if s.short}
+SHORT = {s.name: s.short for s in CHO_PERFUSION.setpoints}
 NARROW = {"1e6 cells/mL": "1e6/mL"}
 UNCHANGED = "."
 

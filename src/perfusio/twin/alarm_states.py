@@ -6,14 +6,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from perfusio.events import AlarmChanged, AlarmRaised, Event
+from perfusio.process.cho_perfusion import CHO_PERFUSION
 
 PRIORITY: Mapping[str, int] = {"escalated": 1, "act": 1, "doubt": 2, "warn": 3}
 """By level: 1 = now, 2 = today, 3 = with the next round."""
 CONSEQUENCE: Mapping[str, str] = {
-    "viability": "The culture dies, and lysed cells spoil the product.",
-    "glucose": "Cells starve within hours.",
-    "ammonium": "Growth and glycosylation suffer.",
-    "lactate": "Base is fed, osmolality rises, growth stops.",
+    **{name: alarm.consequence for name, alarm in CHO_PERFUSION.alarms.items()},
     "decision": "Setpoints stay as they are, whatever the culture does.",
     "write": "Nothing is written to this vessel until a person has looked.",
     "hold": "Setpoints of all vessels stay as they are, whatever the cultures do.",

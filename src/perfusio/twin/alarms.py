@@ -12,6 +12,7 @@ import numpy as np
 from perfusio.config import AlarmLimits
 from perfusio.events import AlarmRaised
 from perfusio.forecast import Forecast
+from perfusio.process.cho_perfusion import CHO_PERFUSION
 from perfusio.protocols import Ending
 from perfusio.state import State, find_quantity
 from perfusio.texts import shown
@@ -31,12 +32,7 @@ LOOK_AHEAD_HOURS = 72.0
 PROBABILITY = 0.5
 ESCALATES_AFTER_HOURS = 48.0
 """A vessel that is held for so long needs somebody who was not there at first."""
-RESPONSE = {
-    "viability": "Check the vessel and the count; lower stress: temperature, bleed, feed.",
-    "glucose": "Check the glucose feed; raise perfusion or the glucose setpoint.",
-    "ammonium": "Raise perfusion or lower the cell density.",
-    "lactate": "Check pH control and aeration; lower the glucose setpoint.",
-}
+RESPONSE = {name: alarm.response for name, alarm in CHO_PERFUSION.alarms.items()}
 
 
 def alarms(

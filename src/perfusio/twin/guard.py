@@ -10,6 +10,7 @@ from perfusio.decision import Action, Decision, Verdict
 from perfusio.errors import PerfusioError
 from perfusio.forecast import Forecast
 from perfusio.process import rules
+from perfusio.process.cho_perfusion import CHO_PERFUSION
 from perfusio.state import (
     SETPOINT_QUANTITIES,
     SETPOINTS,
@@ -20,7 +21,7 @@ from perfusio.state import (
 )
 from perfusio.trajectory import Trajectory
 
-CRITICAL = ("vcd", "viability", "glucose")
+CRITICAL = CHO_PERFUSION.critical
 BLIND_HOURS = 48.0
 """A critical analyte without a value for longer than this means: do not touch the vessel."""
 ROUNDING = 1e-9

@@ -16,6 +16,7 @@ import numpy as np
 
 from perfusio.events import Decided, Forecasted
 from perfusio.hybrid.features import from_latent, noise_sd, to_latent
+from perfusio.process.cho_perfusion import CHO_PERFUSION
 from perfusio.state import SPECIES, SPECIES_INDEX, STATE_QUANTITIES, Setpoints, State
 from perfusio.trajectory import Trajectory
 
@@ -26,25 +27,22 @@ SURPRISE_SD = 5.0
 N_FROZEN = 3
 LOOKS_BACK = 2000
 """Samples before the new one in which its earlier values are looked for: more than a day at one a minute."""
-FASTEST_GROWTH = 8.0
-"""Factor per day: a doubling in 8 hours, twice as fast as the fastest cells in culture."""
+_RISES = {s.name: (s.role, s.rise) for s in CHO_PERFUSION.species if s.rise is not None}
+FASTEST_GROWTH = next(rise.factor for role, rise in _RISES.values() if role == "cells" and rise.factor)
+"""Factor per day."""
 UNCOUNTED = 1.0
 """Cells [1e6/mL] below which counts scatter too much to speak of growth."""
-FASTEST_RISE_OF_VIABILITY = 40.0
-"""Points per day; dead cells leave only with bleed and lysis."""
-FASTEST_PER_CELL: Mapping[str, float] = {"titer": 200.0, "lactate": 10.0, "ammonium": 3.0}
+FASTEST_RISE_OF_VIABILITY = next((rise.free for role, rise in _RISES.values() if role == "viability"), 0.0)
+"""Points per day."""
+FASTEST_PER_CELL: Mapping[str, float] = {n: rise.per_cell for n, (_, rise) in _RISES.items() if rise.per_cell}
 """Rise per day and 1e6 cells/mL, in the unit of each: several times what the best producers reach."""
-FREE_RISE: Mapping[str, float] = {"titer": 200.0, "lactate": 10.0, "ammonium": 5.0}
+FREE_RISE: Mapping[str, float] = {n: _RISES[n][1].free for n in FASTEST_PER_CELL}
 """Rise per day that needs no cells: what a new medium or a feed may bring."""
 NOT_USED = "was found and not used"
 _ABOUT = log(1.3)
 _HIGH_GLUCOSE = 12.0  # [g/L]: below, a bolus explains any factor
 _UNITS: Mapping[str, Mapping[float, str]] = {
-    "glucose": {1000.0 / 180.16: "mmol/L", 100.0: "mg/dL"},
-    "lactate": {90.08: "mg/L", 9.008: "mg/dL"},
-    "ammonium": {18.04: "mg/L"},
-    "titer": {1e-3: "g/L"},
-    "vcd": {1e-6: "1e12 cells/mL", 1e6: "cells/mL"},
+    s.name: {factor: unit for unit, factor in s.mistaken_units} for s in CHO_PERFUSION.species if s.mistaken_units
 }
 """By quantity: the factor that a value is wrong by if it is in that unit."""
 
