@@ -26,7 +26,7 @@ from perfusio.verified_write import verified_write
 
 
 class OpcUaConnector:
-    """All vessels of one server; with one vessel it is itself a Connector.
+    """All vessels of one server, be it one: a source of vessels, each of which is a Connector.
 
     Args:
         endpoint: ``opc.tcp://host:port/path``.
@@ -41,8 +41,6 @@ class OpcUaConnector:
     Raises:
         ConfigError: the endpoint, the map or the times cannot work.
     """
-
-    confirms_at_once = True
 
     def __init__(
         self,
@@ -74,22 +72,6 @@ class OpcUaConnector:
         """Return the vessels by reactor id, each a Connector; they share the session."""
         return dict(self._vessels)
 
-    async def read_sample(self) -> State:
-        """Wait for the next sample of the only vessel; see `OpcUaVessel.read_sample`."""
-        return await self._only().read_sample()
-
-    async def read_setpoints(self) -> Setpoints:
-        """Return what is in force in the only vessel."""
-        return await self._only().read_setpoints()
-
-    async def write_setpoints(self, setpoints: Setpoints) -> Setpoints:
-        """Write to the only vessel; see `OpcUaVessel.write_setpoints`."""
-        return await self._only().write_setpoints(setpoints)
-
-    def describe(self) -> dict[str, Any]:
-        """Return where the only vessel's samples come from."""
-        return self._only().describe()
-
     async def close(self) -> None:
         """Close the session."""
         await self.session.close()
@@ -99,13 +81,6 @@ class OpcUaConnector:
 
     async def __aexit__(self, *_: object) -> None:
         await self.close()
-
-    def _only(self) -> OpcUaVessel:
-        if len(self._vessels) != 1:
-            raise ConfigError(
-                f"The node map has {len(self._vessels)} vessels and cannot be read as one. Hand .vessels() to the twin."
-            )
-        return next(iter(self._vessels.values()))
 
 
 class OpcUaVessel:

@@ -6,7 +6,7 @@ from datetime import UTC, timedelta
 from math import isfinite
 
 from perfusio.clock import Clock
-from perfusio.protocols import Connector, ConnectorKind, Dated
+from perfusio.protocols import Connector, ConnectorKind, Dated, able
 from perfusio.state import State
 from perfusio.twin.pace import Pace
 
@@ -33,7 +33,8 @@ class Dates:
 
     def dated_ahead(self, connector: Connector, sample: State) -> str:
         """Return why a sample cannot have been taken yet, by the dates of its source; nothing if it can."""
-        began = connector.began if isinstance(connector, Dated) else None
+        dated = able(connector, Dated)
+        began = dated.began if dated is not None else None
         if began is None or not isfinite(sample.time_h):
             return ""
         slack = SLACK if began.tzinfo is not None else SLACK_WITHOUT_ZONE

@@ -17,7 +17,7 @@ from perfusio.decision import Decision
 from perfusio.errors import AuditError, ConfigError, PerfusioError
 from perfusio.events import Event, RunEnded, RunInterrupted, VesselJoined, VesselLeft
 from perfusio.hybrid.model import HybridModel
-from perfusio.protocols import Connector, Described, EventSink, Model, Policy
+from perfusio.protocols import Connector, Described, EventSink, Model, Policy, able
 from perfusio.trajectory import Trajectory
 from perfusio.twin import facts, resume
 from perfusio.twin.acts import Acts
@@ -438,5 +438,6 @@ class DigitalTwin:
 def _description(vessel: Vessel) -> dict[str, object]:
     """Return where the samples of a vessel come from; a clone that a person names counts before the source's."""
     connector = vessel.connector
-    found = dict(connector.describe()) if isinstance(connector, Described) else {}
+    described = able(connector, Described)
+    found = dict(described.describe()) if described is not None else {}
     return {"kind": connector.kind.value} | found | ({"clone": vessel.clone} if vessel.clone else {})

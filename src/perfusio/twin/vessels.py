@@ -8,7 +8,7 @@ from typing import Protocol, runtime_checkable
 
 from perfusio.config import DesignSpace, Mode, Objective, RunConfig
 from perfusio.errors import ConfigError, UnreadableSource
-from perfusio.protocols import Connector, ConnectorKind, Described
+from perfusio.protocols import Connector, ConnectorKind, Described, able
 
 
 @runtime_checkable
@@ -67,7 +67,21 @@ def aboard(source: Source) -> dict[str, Vessel]:
     found = dict(source) if isinstance(source, Mapping) else _of_a_source(source)
     if not found:
         raise ConfigError("No vessel to run: `connector` holds none. Give at least one connector.")
-    return {reactor: one if isinstance(one, Vessel) else Vessel(connector=one) for reactor, one in found.items()}
+    return {reactor: _its_own(reactor, one) for reactor, one in found.items()}
+
+
+def _its_own(reactor: str, one: Connector | Rig | Vessel) -> Vessel:
+    """A source of one vessel stands for that vessel, whose own connector has all that it is able to do."""
+    vessel = one if isinstance(one, Vessel) else Vessel(connector=one)  # type: ignore[arg-type]
+    if not isinstance(vessel.connector, Rig) or isinstance(vessel.connector, Connector):
+        return vessel
+    within = vessel.connector.vessels()
+    if len(within) != 1:
+        raise ConfigError(
+            f"{reactor} is a source of {len(within)} vessels ({', '.join(within)}), expected the connector of one. "
+            "Hand over one of its .vessels()."
+        )
+    return replace(vessel, connector=next(iter(within.values())))
 
 
 def _of_a_source(source: Connector | Rig) -> Mapping[str, Connector | Vessel]:
@@ -91,7 +105,8 @@ def clones_of(source: Source) -> list[str]:
 
 
 def _said_by(connector: Connector) -> str:
-    return str(connector.describe().get("clone", "")) if isinstance(connector, Described) else ""
+    described = able(connector, Described)
+    return str(described.describe().get("clone", "")) if described is not None else ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -178,8 +178,17 @@ async def test_it_is_hardware_unless_said_otherwise(connect, server, certificate
     assert connect(kind=ConnectorKind.SIMULATED).kind is ConnectorKind.SIMULATED
     with pytest.raises(ConfigError, match="not a finished file"):
         connect(kind=ConnectorKind.REPLAY)
-    with pytest.raises(ConfigError, match="has 2 vessels"):
-        await connect().read_sample()
+
+
+async def test_a_server_is_a_source_of_vessels_and_never_taken_for_one(connect, server):
+    """What a vessel is able to do would be looked for on it in vain."""
+    assert not isinstance(connect(), Connector)
+    assert not isinstance(connect(nodes=node_map_of_one(server)), Connector)
+
+
+def node_map_of_one(server):
+    whole = server.node_map()
+    return replace(whole, vessels={"R01": whole.vessels["R01"]})
 
 
 def test_it_can_be_used_in_one_event_loop_after_another(server, certificates):
