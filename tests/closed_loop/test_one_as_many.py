@@ -2,6 +2,7 @@
 
 import pytest
 
+from perfusio.cli.selftest import from_toml
 from perfusio.selftest.one_as_many import (
     REFUSED_ON,
     ROADS,
@@ -16,13 +17,13 @@ from perfusio.selftest.one_as_many import (
 
 @pytest.mark.parametrize("stage", [s for s in STAGES if s is not Server], ids=lambda s: s.kind)
 def test_the_same_vessel_gives_the_same_events_on_every_road(stage):
-    assert differing(stage) == []
+    assert differing(stage, from_toml) == []
 
 
 @pytest.fixture(scope="module")
 def over_opcua():
     """What is told of R01 on each road; making a server takes seconds."""
-    return {road: played(Server, road) for road in ROADS}
+    return {road: played(Server, road, from_toml) for road in ROADS}
 
 
 def test_over_opcua_too(over_opcua):

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
-from typing import Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from perfusio.errors import ConfigError, PerfusioError
+
+if TYPE_CHECKING:
+    from perfusio.selftest.promises import Tried
 
 
 def selftest(
@@ -38,8 +42,8 @@ def selftest(
 
     promises = {
         "T02": system_calls, "T03": power_loss, "T04": kill_loop, "T05": gate, "T05-mutants": mutants,
-        "T06": model_faults, "T08": clock_jumps, "T14": soak, "teeth": planted_bugs, "teeth-resume": planted_in_lives,
-        "teeth-links": planted_in_links, "T01": tampering,
+        "T06": model_faults, "T08": clock_jumps, "T14": soak, "T18": one_as_many, "teeth": planted_bugs,
+        "teeth-resume": planted_in_lives, "teeth-links": planted_in_links, "T01": tampering,
     }  # fmt: skip
     if unknown := sorted(set(only or ()) - set(promises)):
         raise ConfigError(f"--only {', '.join(unknown)}: no such test. Known: {', '.join(sorted(promises))}.")
@@ -53,3 +57,17 @@ def selftest(
     typer.echo(json.dumps({"is_full": full, "promises": [asdict(row) for row in rows]}))
     if not all(row.is_kept for row in rows):
         raise typer.Exit(PerfusioError.exit_code)
+
+
+def one_as_many(is_full: bool) -> Tried:
+    """Try it with sources as the command line opens them, too."""
+    from perfusio.selftest.one_as_many import one_as_many
+
+    return one_as_many(is_full, from_toml)
+
+
+def from_toml(place: Path) -> Any:
+    """Open the source of an experiment.toml."""
+    from perfusio.cli.experiment import connectors, load
+
+    return connectors(load(place, {}, environ={}))

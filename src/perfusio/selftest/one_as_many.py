@@ -1,14 +1,14 @@
 """T18: one vessel behaves as one of many does, however its run was begun: the same abilities, the same events.
 
 For each kind of source the same script is played: alone from an experiment.toml, alone from Python, under a name that
-the caller gives, and as one of two vessels.
+the caller gives, and as one of two vessels. How an experiment.toml is opened, the command line says.
 """
 
 from __future__ import annotations
 
 import asyncio
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -31,6 +31,7 @@ ABILITIES = (Beating, Dated, Described, Leased, Reporting, Resumable)
 ROADS = ("experiment.toml", "Python", "named by the caller", "one of two")
 REFUSED_ON, NODE = 1, "R01.bleed_rate"
 Told = list[tuple[Any, ...]]
+FromToml = Callable[[Path], Any]
 
 
 class Stage:
@@ -213,7 +214,7 @@ class Server(Stage):
 STAGES: tuple[type[Stage], ...] = (Simulated, File, Table, Server)
 
 
-def played(stage: type[Stage], road: str) -> Told:
+def played(stage: type[Stage], road: str, from_toml: FromToml | None = None) -> Told:
     """Play the script of a kind on one road; return what R01 is able to do, its events, and what its vessel saw."""
     reactors = ("R01", "R02") if road == "one of two" else ("R01",)
     with ExitStack() as stack:
@@ -221,10 +222,10 @@ def played(stage: type[Stage], road: str) -> Told:
         world = stage(folder, reactors)
         if isinstance(world, Server):
             stack.callback(world.close)
-        return asyncio.run(_played(world, road))
+        return asyncio.run(_played(world, road, from_toml))
 
 
-async def _played(world: Stage, road: str) -> Told:
+async def _played(world: Stage, road: str, from_toml: FromToml | None) -> Told:
     events: list[Event] = []
     run_dir = world.folder / "run"
 
@@ -236,7 +237,7 @@ async def _played(world: Stage, road: str) -> Told:
     config = RunConfig(
         duration_days=N_DAYS, retrain_every=9, n_paths=16, forecast_days=2, run_dir=run_dir, mode=Mode.AUTOMATIC
     )
-    whole = _from_toml(world) if road == "experiment.toml" else world.source()
+    whole = world.source() if road != "experiment.toml" or from_toml is None else from_toml(_experiment(world))
     source = {"R01": whole} if road == "named by the caller" else whole
     twin = DigitalTwin(
         connector=source, design_space=DEFAULT_AMBR250_DESIGN_SPACE, run_config=config, model=Steady(),
@@ -250,14 +251,10 @@ async def _played(world: Stage, road: str) -> Told:
     return [*able_to, *(_told(event) for event in events), *world.witnessed()]
 
 
-def _from_toml(world: Stage) -> Any:
-    """Open the source as the command line does."""
-    from perfusio.cli.experiment import connectors, load
-
+def _experiment(world: Stage) -> Path:
     place = world.folder / "experiment.toml"
-    text = f"[run]\nduration_days = {N_DAYS}\n[connector]\nkind = {world.kind!r}\n{world.settings()}"
-    place.write_text(text)
-    return connectors(load(place, {}, environ={}))
+    place.write_text(f"[run]\nduration_days = {N_DAYS}\n[connector]\nkind = {world.kind!r}\n{world.settings()}")
+    return place
 
 
 def _told(event: Event) -> tuple[Any, ...]:
@@ -273,12 +270,12 @@ def _values(state: State) -> list[float]:
     return [getattr(state, name) for name in STATE_QUANTITIES]
 
 
-def differing(stage: type[Stage]) -> list[str]:
+def differing(stage: type[Stage], from_toml: FromToml | None = None) -> list[str]:
     """Return on which roads a vessel behaves otherwise than as one of two."""
     usual = played(stage, ROADS[-1])
     problems = []
     for road in ROADS[:-1]:
-        found = played(stage, road)
+        found = played(stage, road, from_toml)
         if found != usual:
             first = next((p for p in zip(usual, found, strict=False) if p[0] != p[1]), (len(usual), len(found)))
             problems.append(f"{stage.kind}, {road}: {first[1]}, and as one of two: {first[0]}")
@@ -307,13 +304,13 @@ def behind_a_facade() -> Iterator[None]:
         vessels_of_run._its_own = rightly
 
 
-def one_as_many(is_full: bool) -> Tried:
+def one_as_many(is_full: bool, from_toml: FromToml | None = None) -> Tried:
     """Play the script of each kind on each road, and see a planted facade noticed."""
     del is_full  # one script shows it
     problems, left_out, n = list[str](), list[str](), 0
     for stage in STAGES:
         try:
-            problems += differing(stage)
+            problems += differing(stage, from_toml)
             n += len(ROADS) - 1
         except ImportError as error:
             left_out.append(f"{stage.kind} ({error})")
