@@ -20,7 +20,7 @@ from perfusio.events import Event
 from perfusio.protocols import Beating, Dated, Described, Leased, Reporting, Resumable
 from perfusio.selftest.promises import Tried
 from perfusio.selftest.steady import Steady, Stepping
-from perfusio.state import STATE_QUANTITIES, State
+from perfusio.state import SETPOINTS, STATE_QUANTITIES, State
 from perfusio.testing.states import make_state
 from perfusio.twin import vessels as vessels_of_run
 from perfusio.twin.digital_twin import DigitalTwin
@@ -29,7 +29,8 @@ from perfusio.twin.orders import Order, give
 N_DAYS = 3
 ABILITIES = (Beating, Dated, Described, Leased, Reporting, Resumable)
 ROADS = ("experiment.toml", "Python", "named by the caller", "one of two")
-REFUSED_ON, NODE = 1, "R01.bleed_rate"
+REFUSED_ON = 1
+"""Turn on which the nodes of R01 refuse what is written."""
 Told = list[tuple[Any, ...]]
 FromToml = Callable[[Path], Any]
 
@@ -186,15 +187,15 @@ class Server(Stage):
 
     def after(self, event: Event, run_dir: Path) -> None:
         """As above."""
-        name, turn = type(event).__name__, event.turn or 0
-        if name == "SetpointsWritten":
-            if turn + 1 == REFUSED_ON:
-                self.server.faults.bad_writes[NODE] = "BadNotWritable"
+        what = type(event).__name__
+        if what == "SetpointsWritten":
+            if event.turn == REFUSED_ON - 1:
+                self.server.faults.bad_writes |= {f"R01.{name}": "BadNotWritable" for name in SETPOINTS}
             self._publish_next()
-        elif name == "ModeChanged" and getattr(event, "mode", "") == "hold":
+        elif what == "ModeChanged" and getattr(event, "mode", "") == "hold":
             self.server.faults.bad_writes.clear()
             give(run_dir, Order(act="release", reactor="R01", who="A. Smith", why="The node is writable again."))
-        elif name == "ModeChanged":
+        elif what == "ModeChanged":
             self._publish_next()
 
     def witnessed(self) -> Told:
@@ -262,8 +263,8 @@ def _told(event: Event) -> tuple[Any, ...]:
     shown = {name: getattr(event, name) for name in ("mode", "act", "operation", "quantity", "level", "is_done")
              if hasattr(event, name)}  # fmt: skip
     asked = getattr(event, "asked", None)
-    bleed = None if asked is None else round(asked.bleed_rate, 9)
-    return type(event).__name__, event.turn, event.culture_day, bleed, *shown.items()
+    values = None if asked is None else tuple(asked.vector().round(9).tolist())
+    return type(event).__name__, event.turn, event.culture_day, values, *shown.items()
 
 
 def _values(state: State) -> list[float]:
