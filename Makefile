@@ -22,7 +22,7 @@ UV     = $(LINKS) $(CPU) $(BIN)/uv pip install -q --python $(BIN)/python -c cons
 ONE_THREAD := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1
 
 .PHONY: help demo test lint bench-plant bench-twin bench-model bench-decisions bench-fleet bench-files \
-	bench-opcua bench-sql golden
+	bench-opcua bench-sql bench-long golden
 help:
 	@echo "make demo         run the main job on a virtual vessel, in a fresh folder (ARGS='--days 14')"
 	@echo "make test         linters, types, import contracts and all tests (about 12 minutes on 2 cores)"
@@ -35,6 +35,7 @@ help:
 	@echo "make bench-files  how long tables take to read, beside a bare pandas read (minutes; FULL= is shorter)"
 	@echo "make bench-opcua  200 kills of an OPC UA server: samples lost or doubled, memory (minutes; FULL= is shorter)"
 	@echo "make bench-sql    how fast SQLite and PostgreSQL take the samples of a rig (minutes; FULL= is shorter)"
+	@echo "make bench-long   what one more sample costs, and a resume, up to 20,000 samples (minutes; FULL= is shorter)"
 	@echo "make golden       whether decisions and forecasts are, to the bit, those of the commit in golden/base.txt (a minute)"
 
 demo: $(VENV)/.run
@@ -71,6 +72,9 @@ bench-opcua: $(VENV)/.run
 
 bench-sql: $(VENV)/.run
 	$(ONE_THREAD) $(BIN)/python benchmarks/bench_sql.py $(FULL) $(ARGS)
+
+bench-long: $(VENV)/.run
+	$(ONE_THREAD) $(BIN)/python benchmarks/bench_long.py $(FULL) $(ARGS)
 
 golden: $(VENV)/.run
 	$(ONE_THREAD) $(BIN)/python benchmarks/golden/golden.py $(ARGS)

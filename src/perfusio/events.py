@@ -401,6 +401,7 @@ EVENTS: dict[str, type[Event]] = {
 }  # fmt: skip
 
 _HEADER = tuple(f.name for f in fields(Event))
+_KINDS = {name: {f.name: str(f.type) for f in fields(cls)} for name, cls in EVENTS.items()}
 
 
 def to_json(event: Event) -> Json:
@@ -425,7 +426,7 @@ def from_json(
         raise AuditError(
             f"No event is called {name!r}. Known: {', '.join(EVENTS)}. Was this written by a newer perfusio?"
         )
-    kinds = {f.name: str(f.type) for f in fields(cls)}
+    kinds = _KINDS[name]
     values: Json = {}
     for key, value in payload.items():
         kind = kinds.get(key, "")

@@ -7,12 +7,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from itertools import pairwise
 from math import isfinite
-from typing import Self
+from typing import Self, TypeVar
 
 import numpy as np
 
 from perfusio.errors import ConfigError
+from perfusio.growing import Growing
 from perfusio.state import SETPOINTS, SPECIES, FloatArray, Setpoints, State
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +67,10 @@ class Feed:
         return cls(fraction=fraction, **held)
 
 
+def _longer(items: Sequence[T], item: T) -> Growing[T]:
+    return (items if isinstance(items, Growing) else Growing(items)).and_then(item)
+
+
 def _time_h(state: State) -> float:
     return state.time_h
 
@@ -100,8 +107,8 @@ class Trajectory:
     reactor_id: str
     run_id: str = ""
     clone: str = ""
-    states: tuple[State, ...] = ()
-    setpoints: tuple[Setpoints, ...] = ()
+    states: Sequence[State] = ()
+    setpoints: Sequence[Setpoints] = ()
     feeds: tuple[Feed | None, ...] = ()
 
     def __post_init__(self) -> None:
@@ -133,7 +140,7 @@ class Trajectory:
                 f"{self.states[-1].time_h:g} h. A late sample goes in with Trajectory.insert()."
             )
         feeds = (*self.fed, feed) if self.feeds or feed else ()
-        return self._like((*self.states, state), (*self.setpoints, in_force), feeds)
+        return self._like(_longer(self.states, state), _longer(self.setpoints, in_force), feeds)
 
     def insert(self, state: State) -> Trajectory:
         """Return the trajectory with a sample that is known late, in order of time.
@@ -163,7 +170,7 @@ class Trajectory:
         return self._like((*self.states[:i], state, *self.states[i + 1 :]), self.setpoints, self.feeds)
 
     def _like(
-        self, states: tuple[State, ...], setpoints: tuple[Setpoints, ...], feeds: tuple[Feed | None, ...]
+        self, states: Sequence[State], setpoints: Sequence[Setpoints], feeds: tuple[Feed | None, ...]
     ) -> Trajectory:
         """Return a trajectory of this vessel whose samples are known to be in order: they are not all checked anew."""
         new = object.__new__(Trajectory)

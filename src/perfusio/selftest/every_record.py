@@ -15,7 +15,7 @@ import subprocess
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -164,14 +164,14 @@ def examined(folder: Path, *, is_by_hand: bool, shows_at_once: bool) -> list[str
     # a controller behind a file shows what a person did with its next sample, and after the last there is none
     is_unseen = is_by_hand and not shows_at_once and changes[-1]["day"] == N_DAYS
     return [
-        *_samples(records, known.trajectories[REACTOR].states),
+        *_samples(records, known.trajectories[REACTOR].states[:]),
         *_writes(records, [c for c in changes if c["by"] == "twin"]),
         *(_by_hand(changes) if is_by_hand else []),
         *([] if is_unseen else _in_force(known.in_force[REACTOR], changes)),
     ]
 
 
-def _samples(records: list[Any], states: tuple[Any, ...]) -> list[str]:
+def _samples(records: list[Any], states: Sequence[Any]) -> list[str]:
     problems = []
     due = [r.turn for r in records if r.event == "SampleRead" and not r.payload["extra"]]
     if due != list(range(N_DAYS + 1)):

@@ -121,8 +121,8 @@ class AuditLogger:
             }
             log._journal = Journal(log.path, log._disk, committed=found.n_bytes)
             if key:
-                earlier = recover_heads(log.path, log._disk)
-                log._heads = Heads(log.path, log.run_id, key, log._disk, earlier)
+                recover_heads(log.path, found, log._disk)
+                log._heads = Heads(log.path, log.run_id, key, log._disk, found.heads, found.n_head_bytes)
         except BaseException:
             log._lock.release()
             raise

@@ -11,6 +11,7 @@ import numpy as np
 from perfusio.config import Mode
 from perfusio.errors import OutOfRange
 from perfusio.events import Decided, Event, Forecasted, WriteIntended
+from perfusio.frozen import changed
 from perfusio.state import SETPOINTS, STATE_QUANTITIES, Setpoints, State
 from perfusio.trajectory import Trajectory
 
@@ -116,7 +117,7 @@ def observe(run_state: RunState, reactor: str, sample: State) -> RunState:
         longer = trajectory.insert(sample)  # accepted late
     else:
         longer = trajectory.observe(sample, run_state.in_force[reactor])
-    return replace(run_state, trajectories={**run_state.trajectories, reactor: longer})
+    return changed(run_state, trajectories={**run_state.trajectories, reactor: longer})
 
 
 def _filled(state: State, late: State) -> State:
@@ -134,7 +135,7 @@ def in_force(run_state: RunState, reactor: str, setpoints: Setpoints, assumed: t
     """Record what holds from now on in one vessel; `assumed` of it is not confirmed."""
     unsaid: dict[str, float] = dict.fromkeys(assumed, nan)
     shown = replace(setpoints, **unsaid).filled_from(run_state.shown.get(reactor, Setpoints()))[0]
-    return replace(
+    return changed(
         run_state,
         in_force={**run_state.in_force, reactor: setpoints},
         assumed={**run_state.assumed, reactor: assumed},

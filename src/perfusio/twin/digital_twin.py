@@ -19,7 +19,7 @@ from perfusio.events import Event, RunEnded, RunInterrupted, VesselJoined, Vesse
 from perfusio.hybrid.model import HybridModel
 from perfusio.protocols import Connector, Described, EventSink, Model, Policy, able
 from perfusio.trajectory import Trajectory
-from perfusio.twin import facts, resume
+from perfusio.twin import facts, prefix, resume
 from perfusio.twin.acts import Acts
 from perfusio.twin.announce import Observer
 from perfusio.twin.audit import AuditLogger
@@ -322,6 +322,7 @@ class DigitalTwin:
             self._mind.goes_on(waiting)
         self._book.tell(records[0].to_event())
         self._tell(facts.resumed(records[-1], self.model, sources))
+        prefix.forget()  # the records of weeks are large
 
     async def _keep_model(self, turn: int) -> None:
         """Save the model beside the record, so that the run can go on with it."""

@@ -6,7 +6,6 @@ A run that goes on after a crash folds the same events that the run before it fo
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 from functools import reduce
 from math import isfinite
 from typing import Any
@@ -45,6 +44,7 @@ from perfusio.events import (
     WriteRestored,
     WriteUnknown,
 )
+from perfusio.frozen import changed as replace
 from perfusio.protocols import ConnectorKind
 from perfusio.state import SETPOINTS, Setpoints
 from perfusio.trajectory import Trajectory

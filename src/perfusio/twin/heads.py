@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from functools import lru_cache
 from pathlib import Path
 
@@ -55,7 +55,7 @@ class Head:
 
     def signed_bytes(self) -> bytes:
         """Return what the signature stands under: the canonical JSON of all other fields."""
-        return _message(asdict(self))
+        return _message(_said(self))
 
 
 _KINDS = {f.name: kind(str(f.type)) for f in fields(Head)}
@@ -64,7 +64,9 @@ _KINDS = {f.name: kind(str(f.type)) for f in fields(Head)}
 class Heads:
     """Writes the heads of one run."""
 
-    def __init__(self, log: Path, run: str, key: SiteKey, disk: Disk, earlier: Sequence[Head] = ()) -> None:
+    def __init__(
+        self, log: Path, run: str, key: SiteKey, disk: Disk, earlier: Sequence[Head] = (), n_bytes: int = 0
+    ) -> None:
         """Open the file of heads of the record at `log`.
 
         Args:
@@ -73,13 +75,14 @@ class Heads:
             key: Signs.
             disk: How the file is reached.
             earlier: The heads that are in the file already; nothing else may be.
+            n_bytes: Length of their lines.
 
         Raises:
             AuditError: it cannot be created, or holds something else.
         """
         self._run, self._key, self._name = run, key, key.public.name
         self._seq, self._turn = (earlier[-1].seq if earlier else 0), -1
-        self._journal = Journal(heads_of(log), disk, committed=sum(len(_line(asdict(h))) for h in earlier))
+        self._journal = Journal(heads_of(log), disk, committed=n_bytes)
 
     def saw(self, event: Event, seq: int, head: str, ts: str) -> None:
         """Take note of a durable record, and sign if it is time.
@@ -133,6 +136,15 @@ def heads_and_length(path: str | Path) -> tuple[tuple[Head, ...], int]:
     if any(heads[n:]):
         raise _no_head(path, n + 1, lines)
     return tuple(h for h in heads[:n] if h), sum(map(len, lines[:n]))
+
+
+def last_head(path: str | Path) -> Head | None:
+    """Return the last head in a file, None if there is none.
+
+    Raises:
+        AuditError: the file cannot be read.
+    """
+    return next((h for line in reversed(_lines(path)) if (h := _head(line)) is not None), None)
 
 
 def _lines(path: str | Path) -> list[bytes]:
@@ -192,6 +204,10 @@ def _head(line: bytes) -> Head | None:
         return None
     is_head = is_whole and all(_KINDS[name].fits(value) for name, value in data.items()) and data["v"] == HEAD_VERSION
     return Head(**data) if is_head else None
+
+
+def _said(head: Head) -> Json:
+    return {name: getattr(head, name) for name in _KINDS}
 
 
 def _message(said: Json) -> bytes:

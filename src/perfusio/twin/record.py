@@ -8,7 +8,7 @@ command or writing-direction mark in a reason can pass for something else on a s
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from hashlib import sha256
 from typing import Any, Self
 
@@ -31,8 +31,14 @@ RunId = str
 EventName = str
 
 
+class _Rebuilt:
+    """Room for the event of a record, which is none of its fields."""
+
+    __slots__ = ("_event",)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Record:
+class Record(_Rebuilt):
     """One fact of a run, with where, when, by whom, and its place in the chain.
 
     Attributes:
@@ -85,22 +91,29 @@ class Record:
 
     def fields(self) -> Json:
         """Return the fields as the line of this record holds them."""
-        data = asdict(self)
+        data = {name: getattr(self, name) for name in _NAMES}
         if self.v == 1:
             data["day"] = data.pop("turn")
             del data["culture_day"]
         return data
 
     def to_event(self) -> Event:
-        """Rebuild the event that was recorded.
+        """Rebuild the event that was recorded; once, as verifying and folding a record both ask for it.
 
         Raises:
             AuditError: no event has that name or those fields.
         """
-        return from_json(
-            self.event, self.payload, reactor=self.reactor, turn=self.turn, culture_day=self.culture_day,
-            reason=self.reason,
-        )  # fmt: skip
+        known: Event | None = getattr(self, "_event", None)
+        if known is None:
+            known = from_json(
+                self.event, self.payload, reactor=self.reactor, turn=self.turn, culture_day=self.culture_day,
+                reason=self.reason,
+            )  # fmt: skip
+            object.__setattr__(self, "_event", known)
+        return known
+
+
+_NAMES = tuple(f.name for f in fields(Record))
 
 
 def canonical_json(data: Any) -> bytes:

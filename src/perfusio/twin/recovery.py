@@ -11,8 +11,8 @@ from perfusio.errors import AuditError, ChainBroken
 from perfusio.twin.heads import SUFFIX, Head, faults, heads_and_length, heads_of
 from perfusio.twin.journal import Disk, sync_directory
 from perfusio.twin.line_ends import lines_of
+from perfusio.twin.prefix import prefix_of
 from perfusio.twin.record import Record, digest, encode
-from perfusio.twin.verify import read_prefix
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,12 +22,16 @@ class Recovered:
     Attributes:
         records: All of it, verified.
         n_bytes: Length of the file.
+        heads: Of it, as they lie beside it.
+        n_head_bytes: Length of their lines.
         torn: Bytes that were moved aside, 0 if none.
         moved_to: Name of the file that holds them.
     """
 
     records: tuple[Record, ...]
     n_bytes: int
+    heads: tuple[Head, ...] = ()
+    n_head_bytes: int = 0
     torn: int = 0
     moved_to: str = ""
 
@@ -45,8 +49,8 @@ def recover(path: Path, disk: Disk) -> Recovered:
         data = path.read_bytes()
     except OSError as error:
         raise AuditError(f"{path} cannot be read: {error.strerror}. Give the folder of an unfinished run.") from error
-    lines = lines_of(data)
-    records, wrong = read_prefix(lines)
+    lines, prefix = lines_of(data), prefix_of(path, data)
+    records, wrong = prefix.records, prefix.wrong
     n_bytes = sum(map(len, lines[: len(records)]))
     rest = data[n_bytes:]
     if not records and not any(map(_is_whole, lines)):
@@ -59,27 +63,25 @@ def recover(path: Path, disk: Disk) -> Recovered:
         )
     if records[-1].event == "RunEnded":
         raise AuditError(f"{path} holds run {records[0].run}, which is finished: nothing to resume. Start a new run.")
-    _check_heads(path, records)
+    heads, n_head_bytes = _checked_heads(path, records)
     if not rest:
-        return Recovered(records=records, n_bytes=n_bytes)
+        return Recovered(records=records, n_bytes=n_bytes, heads=heads, n_head_bytes=n_head_bytes)
     aside = _moved_aside(path, rest, len(records) + 1, disk)
     _cut(path, n_bytes, disk)
-    return Recovered(records=records, n_bytes=n_bytes, torn=len(rest), moved_to=aside.name)
+    return Recovered(
+        records=records, n_bytes=n_bytes, heads=heads, n_head_bytes=n_head_bytes, torn=len(rest), moved_to=aside.name
+    )  # fmt: skip
 
 
-def recover_heads(log: Path, disk: Disk) -> tuple[Head, ...]:
-    """Cut off a head that a crash tore, as the next one will say more; return those before it.
+def recover_heads(log: Path, found: Recovered, disk: Disk) -> None:
+    """Cut off a head that a crash tore, as the next one will say more.
 
     Raises:
-        AuditError: the file holds something else, or the disk fails.
+        AuditError: the disk fails.
     """
     path = heads_of(log)
-    if not path.exists():
-        return ()
-    heads, n_bytes = heads_and_length(path)
-    if n_bytes < path.stat().st_size:
-        _cut(path, n_bytes, disk)
-    return heads
+    if path.exists() and found.n_head_bytes < path.stat().st_size:
+        _cut(path, found.n_head_bytes, disk)
 
 
 def _cut(path: Path, n_bytes: int, disk: Disk) -> None:
@@ -94,10 +96,11 @@ def _cut(path: Path, n_bytes: int, disk: Disk) -> None:
         raise AuditError(f"{path} could not be cut to its good lines: {error.strerror}. Mend the disk.") from error
 
 
-def _check_heads(path: Path, records: tuple[Record, ...]) -> None:
+def _checked_heads(path: Path, records: tuple[Record, ...]) -> tuple[tuple[Head, ...], int]:
     if not heads_of(path).exists():
-        return
-    wrong = faults(heads_and_length(heads_of(path))[0], [r.hash for r in records], records[0].run, None)
+        return (), 0
+    heads, n_bytes = heads_and_length(heads_of(path))
+    wrong = faults(heads, [r.hash for r in records], records[0].run, None)
     if wrong:
         line, what = wrong[0]
         raise ChainBroken(
@@ -105,6 +108,7 @@ def _check_heads(path: Path, records: tuple[Record, ...]) -> None:
             f"records were removed, or {path.stem}{SUFFIX} is not theirs. Nothing goes on from here.",
             line=line,
         )
+    return heads, n_bytes
 
 
 def _is_whole(line: bytes) -> bool:

@@ -17,8 +17,8 @@ from perfusio.twin import models
 from perfusio.twin.day import RunState
 from perfusio.twin.fold import folded
 from perfusio.twin.policies import as_recorded
+from perfusio.twin.prefix import no_cycles, prefix_of, remembered
 from perfusio.twin.record import Record
-from perfusio.twin.verify import read_prefix
 from perfusio.twin.vessels import Vessel
 
 
@@ -53,10 +53,10 @@ def outline(run_dir: Path) -> Outline:
     """
     path = run_dir / "audit.jsonl"
     try:
-        lines = path.read_bytes().splitlines(keepends=True)
+        data = path.read_bytes()
     except OSError as error:
         raise AuditError(f"{path} cannot be read: {error.strerror}. Give the folder of an unfinished run.") from error
-    records, _ = read_prefix(lines)
+    records = prefix_of(path, data).records
     if not records:
         raise AuditError(f"{path} holds no record: that run never began. Start a new one here with --fresh.")
     if records[-1].event == "RunEnded":
@@ -78,7 +78,14 @@ def outline(run_dir: Path) -> Outline:
 
 def known_after(records: Sequence[Record]) -> RunState:
     """Return what the twin knew after these records; a refit whose model was not saved is still to be done."""
-    known = folded((r.to_event() for r in records), records[0].run)
+    prefix = remembered(records)
+    if prefix is not None and prefix.run_state is not None:
+        known: RunState = prefix.run_state
+    else:
+        with no_cycles():
+            known = folded((r.to_event() for r in records), records[0].run)
+    if prefix is not None:
+        prefix.run_state = known
     names = [r.event for r in records if r.event in (ModelFitted.__name__, ModelSaved.__name__)]
     if names and ModelSaved.__name__ in names and names[-1] == ModelFitted.__name__:
         return replace(known, today=replace(known.today, is_fitted=False))

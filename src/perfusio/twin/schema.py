@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import MISSING, dataclass, fields
 from functools import cache
+from itertools import chain
 from typing import Any
 
 from perfusio.errors import AuditError
@@ -32,16 +33,18 @@ class Kind:
     words: str
     schema: Json
     fits: Callable[[Any], bool]
+    types: frozenset[type] = frozenset()  # of which every value fits: known without a call
 
 
-def _depth(value: Any) -> int:
-    """Return how deep data is nested: 1 for an empty object, 0 for what holds nothing."""
-    inner = value.values() if type(value) is dict else value if type(value) is list else None
-    if inner is None:
-        return 0
-    if _NESTING.isdisjoint(map(type, inner)):  # a long list of numbers is not walked through one by one
-        return 1
-    return 1 + max(_depth(v) for v in inner if type(v) in _NESTING)
+def _is_shallow(value: Any) -> bool:
+    """Whether data is nested at most DEEPEST deep; level by level, since a recursion could itself go too deep."""
+    level = [value]
+    for _ in range(DEEPEST + 1):
+        inner = chain.from_iterable(v.values() if type(v) is dict else v for v in level)
+        level = [v for v in inner if type(v) in _NESTING]
+        if not level:
+            return True
+    return False
 
 
 def _is_int(value: Any) -> bool:
@@ -58,18 +61,21 @@ def _pattern(words: str, pattern: str) -> Kind:
 
 
 _PLAIN: dict[str, Kind] = {
-    "str": Kind(words="text", schema={"type": "string"}, fits=lambda v: isinstance(v, str)),
-    "int": Kind(words="a whole number", schema={"type": "integer"}, fits=_is_int),
+    "str": Kind(
+        words="text", schema={"type": "string"}, fits=lambda v: isinstance(v, str), types=frozenset({str})
+    ),
+    "int": Kind(words="a whole number", schema={"type": "integer"}, fits=_is_int, types=frozenset({int})),
     "float": Kind(
         words="a number or null",
         schema={"type": ["number", "null"]},
         fits=lambda v: v is None or isinstance(v, float) or _is_int(v),
+        types=frozenset({type(None), float, int}),
     ),
     "bool": Kind(words="true or false", schema={"type": "boolean"}, fits=lambda v: isinstance(v, bool)),
     "Json": Kind(
         words=f"an object, nested at most {DEEPEST} deep",
         schema={"type": "object"},
-        fits=lambda v: isinstance(v, dict) and _depth(v) <= DEEPEST,
+        fits=lambda v: isinstance(v, dict) and _is_shallow(v),
     ),
     "tuple[str, ...]": Kind(
         words="a list of texts",
@@ -111,6 +117,7 @@ def kind(annotation: str) -> Kind:
         words=f"{bare.words} or null",
         schema={"anyOf": [bare.schema, {"type": "null"}]},
         fits=lambda v: v is None or bare.fits(v),
+        types=bare.types | {type(None)},
     )
 
 
@@ -169,7 +176,7 @@ def _misfit(data: Json, shape: str, where: str) -> str | None:
         expected = kinds.get(name)
         if expected is None:
             return f"{where}has a field {name!a} that does not belong there"
-        if not expected.fits(value):
+        if type(value) not in expected.types and not expected.fits(value):
             return f"{where}{name} is {ascii(value)[:60]}, expected {expected.words}"
     return None
 

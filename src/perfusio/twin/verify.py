@@ -97,7 +97,7 @@ def looked_at(line: bytes) -> tuple[Record | None, tuple[str, ...]]:
         return None, tuple(wrong)
     record = Record.of_fields(data)
     wrong += _untrue(record)
-    if digest(_without_hash(line)) != record.hash:
+    if digest(without_hash(line)) != record.hash:
         wrong.append("was changed: its hash is not the hash of its content")
     return record, tuple(wrong)
 
@@ -114,6 +114,13 @@ class _Chain:
         self.last: Record | None = None
         self._prev: str | None = GENESIS  # None: the line before was unreadable, so nothing to compare with
         self._seq = 0
+
+    def goes_on(self, known: Sequence[Record]) -> None:
+        """Take records before the next line as read."""
+        if known:
+            self.n_lines = self.n_records = len(known)
+            self.first, self.last = known[0], known[-1]
+            self._prev, self._seq = known[-1].hash, known[-1].seq
 
     def follow(self, line: bytes) -> tuple[Record | None, list[str]]:
         """Take the next line; return it as a Record if it has that shape, and what is wrong with it."""
@@ -181,7 +188,7 @@ def _respelled(line: bytes) -> str:
     return "is not in canonical form (sorted keys, no blanks, one spelling of each number): it was written anew"
 
 
-def _without_hash(line: bytes) -> bytes:
+def without_hash(line: bytes) -> bytes:
     """Cut `hash` out of a canonical line: what the hash was computed from.
 
     A quotation mark inside a JSON text is always escaped, and all keys before "hash" hold single values, so the first
@@ -271,10 +278,16 @@ def _unseen(heads: Sequence[Head], key: PublicKey | None) -> tuple[str, ...]:
     return kept if key else (*kept, "whether the heads are this site's: give its public key (--key site.pub).")
 
 
-def read_prefix(lines: Iterable[bytes]) -> tuple[tuple[Record, ...], str]:
-    """Return the records up to the first line that is not what was written, and what is wrong with that; "" if none."""
-    chain, good = _Chain(), list[Record]()
-    for line in lines:
+def read_prefix(lines: Sequence[bytes], sealed: Sequence[Record] = ()) -> tuple[tuple[Record, ...], str]:
+    """Return the records up to the first line that is not what was written, and what is wrong with that; "" if none.
+
+    Args:
+        lines: Of the record, each with its line break.
+        sealed: Those of its first lines that are known to be what was written.
+    """
+    chain, good = _Chain(), list(sealed)
+    chain.goes_on(sealed)
+    for line in lines[len(sealed) :]:
         record, wrong = chain.follow(line)
         if record is None or wrong:
             return tuple(good), wrong[0]
