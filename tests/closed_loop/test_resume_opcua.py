@@ -65,14 +65,14 @@ async def killed_after_the_first_write(make_twin, connector):
 
 def publishing(server, *, before_sample=lambda day: None):
     """Publish the next sample once the twin has looked, or has done with the last one."""
-    days = iter(range(1, N_DAYS + 1))
+    published = set()
 
     def observer(event):
-        if type(event).__name__ in ("SetpointsFound", "SetpointsWritten", "Withheld"):
-            day = next(days, None)
-            if day is not None:
-                before_sample(day)
-                server.publish("R01", make_state(day=day))
+        is_done = type(event).__name__ in ("SetpointsFound", "SetpointsWritten", "OverrideDetected", "Withheld")
+        if is_done and (day := event.turn + 1) not in published and day <= N_DAYS:
+            published.add(day)
+            before_sample(day)
+            server.publish("R01", make_state(day=day))
 
     return observer
 
