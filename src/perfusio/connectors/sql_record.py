@@ -101,17 +101,18 @@ def _add(connection: Connection, line: str, name: str) -> bool:
             "perfusio verify; then make the database anew from it: perfusio mirror FILE --to DATABASE --rebuild."
         )
         raise UnreadableSource((words,), connector=name, operation="mirror")
-    _put(connection, events, {name: record[name] for name in _COPIED} | {"day": _turn(record), "record": line})
+    _put(connection, events, {name: record[name] for name in _COPIED} | _when(record) | {"record": line})
     fill = _FILL.get(record["event"])
     if fill is not None and record["reactor"] is not None:
         fill(connection, record, record["payload"])
     return True
 
 
-def _turn(record: Json) -> int | None:
-    """Return the turn of a record; version 1 called it `day`, as the column still does."""
-    turn: int | None = record["day"] if record["v"] == 1 else record["turn"]
-    return turn
+def _when(record: Json) -> Json:
+    """Return turn and culture day of a record; version 1 called the turn `day` and knew no culture day."""
+    if record["v"] == 1:
+        return {"turn": record["day"], "culture_day": None}
+    return {"turn": record["turn"], "culture_day": record["culture_day"]}
 
 
 def _sample(connection: Connection, record: Json, payload: Json) -> None:
@@ -136,7 +137,7 @@ def _sample(connection: Connection, record: Json, payload: Json) -> None:
 
 def _decision(connection: Connection, record: Json, payload: Json) -> None:
     """A decision and its two forecasts."""
-    row = {name: record[name] for name in ("run", "seq", "reactor", "reason")} | {"day": _turn(record)}
+    row = {name: record[name] for name in ("run", "seq", "reactor", "reason")} | _when(record)
     row |= {name: payload[name] for name in ("key", "acquisition", "score", "model_id")}
     row |= {name: payload["setpoints"][name] for name in SETPOINTS} | {"time_h": _time_of(connection, record)}
     _put(connection, decisions, row)
@@ -145,7 +146,7 @@ def _decision(connection: Connection, record: Json, payload: Json) -> None:
 
 def _forecast(connection: Connection, record: Json, payload: Json) -> None:
     """One row per plan, quantity and time."""
-    head = {name: record[name] for name in ("run", "seq", "reactor")} | {"day": _turn(record)}
+    head = {name: record[name] for name in ("run", "seq", "reactor")} | _when(record)
     rows = [
         head | {"plan": plan, "quantity": quantity, "time_h": time_h}
         | {name: payload[plan][name][quantity][i] for name in ("mean", "sd", *QUANTILES)}

@@ -58,6 +58,11 @@ def _run(*, key: bool = True) -> Column[str]:
     return _text("run", "Run; empty where the lab does not tell runs apart", key=key, default="")
 
 
+def _age() -> Column[float]:
+    comment = "Days since inoculation of the vessel; NULL = of no vessel, not known, or a record of version 1"
+    return Column("culture_day", Double, comment=comment)
+
+
 _REACTOR = "Vessel; empty where there is only one"
 
 quantities = Table(
@@ -115,11 +120,12 @@ events = Table(
     _text("ts", "Wall time, UTC, ISO 8601"),
     _text("actor", "Who did it"),
     _text("reactor", _REACTOR, null=True),
-    _whole("day", "Turn of the loop", null=True),
+    _whole("turn", "Turn of the loop", null=True),
     _text("event", "Name of the event type"),
     _text("reason", "Why, in one sentence"),
     _text("hash", "SHA-256 of the record, which ties the next one to it"),
     _text("record", "The line of audit.jsonl, byte for byte without its line break; JSON"),
+    _age(),
     Index("ix_events_event", "run", "event"),
     comment="The record of a run: one row per line of audit.jsonl",
 )
@@ -130,13 +136,14 @@ decisions = Table(
     _text("key", "Which decision; setpoints.key names the same one", key=True),
     _whole("seq", "Record of the run that holds it"),
     _text("reactor", _REACTOR),
-    _whole("day", "Turn of the loop", null=True),
+    _whole("turn", "Turn of the loop", null=True),
     _time(null=True),
     *(_value(name, q, ", proposed") for name, q in SETPOINT_QUANTITIES.items()),
     _text("acquisition", "Acquisition function"),
     Column("score", Double, comment="Its value [-]; NULL = none"),
     _text("model_id", "Model that forecast it"),
     _text("reason", "Why, in one sentence"),
+    _age(),
     comment="What was proposed, and why",
 )
 forecasts = Table(
@@ -148,8 +155,9 @@ forecasts = Table(
     _text("quantity", "Species; its unit is in quantities", key=True),
     _time(key=True),
     _text("reactor", _REACTOR),
-    _whole("day", "Turn of the loop that made it", null=True),
+    _whole("turn", "Turn of the loop that made it", null=True),
     *(Column(name, Double, comment=f"{name} of the forecast, in the unit of the quantity")
       for name in ("mean", "sd", *QUANTILES)),
+    _age(),
     comment="What was expected: mean, spread and quantiles by quantity and time",
 )  # fmt: skip

@@ -4,11 +4,19 @@ import json
 from math import nan
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import create_engine, select, text
 
 from perfusio.connectors.sql_database import Database
 from perfusio.connectors.sql_record import SqlRecord
-from perfusio.connectors.sql_schema import decisions, events, forecasts, metadata, samples, setpoints
+from perfusio.connectors.sql_schema import (
+    VERSION_TABLE,
+    decisions,
+    events,
+    forecasts,
+    metadata,
+    samples,
+    setpoints,
+)
 from perfusio.errors import ChainBroken, UnreadableSource
 from perfusio.events import (
     Decided,
@@ -38,7 +46,7 @@ def forecast():
 
 def a_run():
     """Events of three turns: a late value, an unknown write, a character that PostgreSQL cannot keep."""
-    head = {"reactor": "R01", "turn": 0}
+    head = {"reactor": "R01", "turn": 0, "culture_day": 0.0}
     yield RunStarted(config={"run": {}}, versions={}, sources={})
     yield SampleRead(**head, state=make_state(day=0, titer=nan, quality={"vcd": "diluted"}), in_force=A)
     why = {"text": "Because."}
@@ -46,7 +54,7 @@ def a_run():
     yield Decided(**head, key="k0", setpoints=B, score=nan, reason="µ \0 'quoted'; DROP TABLE events", **fields)
     yield WriteIntended(**head, key="k0", old=A, new=B)
     yield SetpointsWritten(**head, key="k0", asked=B, acknowledged=B)
-    head = {"reactor": "R01", "turn": 1}
+    head = {"reactor": "R01", "turn": 1, "culture_day": 1.0}
     yield SampleRead(**head, state=make_state(day=1), in_force=B)
     yield SampleRead(**head, state=State(time_h=0.0, titer=7.0), in_force=B, extra=True)
     yield WriteIntended(**head, key="k1", old=B, new=A)
@@ -86,7 +94,7 @@ def test_the_tables_say_what_the_record_says(where, audit):
     assert (first["perfusion_rate"], second["perfusion_rate"]) == (1.2, None)  # in force from then to the next
     (decision,) = rows(where, decisions)
     assert (decision["key"], decision["perfusion_rate"], decision["agitation"]) == ("k0", 1.2, None)
-    assert (decision["score"], decision["time_h"], decision["day"]) == (None, 0.0, 0)
+    assert (decision["score"], decision["time_h"], decision["turn"]) == (None, 0.0, 0)
     assert decision["reason"] == "µ \N{REPLACEMENT CHARACTER} 'quoted'; DROP TABLE events"
     done, unknown = rows(where, setpoints)
     assert (done["status"], done["asked_perfusion_rate"], done["acknowledged_perfusion_rate"]) == (
@@ -121,7 +129,7 @@ def test_twice_is_once_and_rebuilt_is_equal(where, audit):
     assert copy_record(audit, index) == 0
     assert content(where) == before
     with Database(where).writing() as connection:  # somebody meddled
-        connection.execute(decisions.update().values(day=9))
+        connection.execute(decisions.update().values(turn=9))
         connection.execute(samples.insert().values(origin="record", run=RUN, reactor="R09", time_h=1.0))
         connection.execute(samples.insert().values(origin="source", run=RUN, reactor="R09", time_h=1.0))
     assert copy_record(audit, index, rebuild=True) == 11
@@ -264,3 +272,20 @@ def wait_until(is_so):
 
     while not is_so():
         time.sleep(0.005)
+
+
+def test_a_database_of_the_first_revision_is_upgraded_to_what_a_new_one_holds(where, audit):
+    copy_record(audit, SqlRecord(where))
+    new = content(where)
+    url = where.replace("postgresql:", "postgresql+psycopg:") if "://" in where else f"sqlite:///{where}"
+    engine = create_engine(url)
+    with engine.begin() as connection:  # as the first revision had them
+        for table in ("events", "decisions", "forecasts"):
+            connection.execute(text(f"ALTER TABLE {table} DROP COLUMN culture_day"))
+            connection.execute(text(f"ALTER TABLE {table} RENAME COLUMN turn TO day"))
+        connection.execute(text(f"UPDATE {VERSION_TABLE} SET version_num = 'r0001'"))
+    engine.dispose()
+    assert copy_record(audit, SqlRecord(where)) == 0
+    assert content(where) == new
+    ages = {row["culture_day"] for table in (events, forecasts, decisions) for row in rows(where, table)}
+    assert ages == {None, 0.0, 1.0}
