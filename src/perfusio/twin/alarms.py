@@ -112,7 +112,7 @@ def overdue(
     )  # fmt: skip
 
 
-def unread(lasting: str, *, reactor: str, turn: int) -> AlarmRaised:
+def unreadable(lasting: str, *, reactor: str, turn: int) -> AlarmRaised:
     """Return the alarm that a source cannot be read.
 
     Args:

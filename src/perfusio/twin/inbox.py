@@ -166,6 +166,11 @@ class Inbox:
         since = {reactor: reader.failing_since_ns for reactor, reader in self._readers.items()}
         return {reactor: (now - ns) / 1e9 for reactor, ns in since.items() if ns is not None}
 
+    def note_if_well(self) -> None:
+        """Tell of sources that failed and are waiting for a sample now."""
+        for reader in self._readers.values():
+            reader.note_if_well()
+
     # -- reading -------------------------------------------------------------------------------------------------------
 
     async def first_look(self) -> None:

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 
 from perfusio.clock import Clock
 from perfusio.events import AlarmChanged, ConnectorFailed, ConnectorRecovered, WaitBegan
-from perfusio.twin.alarms import OVERDUE, SOURCE, overdue, unread
+from perfusio.twin.alarms import OVERDUE, SOURCE, overdue, unreadable
 from perfusio.twin.inbox import Inbox, Wait
 from perfusio.twin.logbook import Logbook
 from perfusio.twin.pace import Pace
@@ -78,9 +78,10 @@ class SourceWatch:
         self._say(inbox.waits())
         if not self._book.is_open:
             return
+        inbox.note_if_well()
         for reactor, seconds in inbox.failing_s().items():
             if seconds >= ALARM_AFTER_S and not self._is_active(reactor, SOURCE, "act"):
-                self._book.append(unread(in_hours(seconds), reactor=reactor, turn=self._turn))
+                self._book.append(unreadable(in_hours(seconds), reactor=reactor, turn=self._turn))
         for reactor in sorted(self._book.aboard):
             self._look_at_the_clock(reactor)
 

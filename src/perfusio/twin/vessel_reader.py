@@ -19,6 +19,8 @@ from perfusio.twin.patience import Patience, give_up
 T = TypeVar("T")
 READ = "read_sample"
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 1.0, 60.0
+QUIET_S = 60.0
+"""A call that has waited for so long without failing, and twice as long as the one that failed, waits for a sample."""
 
 
 class ReadingTroubles(Protocol):
@@ -68,6 +70,7 @@ class VesselReader:
         self.is_over = False
         self.failing_since_ns: int | None = None
         self._call: asyncio.Task[State] | None = None
+        self._called_ns = self._took_ns = 0  # when the call was made that is open, how long the last one took to fail
 
     @property
     def is_live(self) -> bool:
@@ -107,6 +110,7 @@ class VesselReader:
             return
         if self._call is None:
             self._call = asyncio.ensure_future(self.connector.read_sample())
+            self._called_ns = self._clock.monotonic_ns()
         call = self._call
         try:
             sample = await asyncio.shield(call)
@@ -147,15 +151,24 @@ class VesselReader:
             give_up(self._call)
             self._call = None
 
+    def note_if_well(self) -> None:
+        """Tell that a source that failed is well again, if it has been asked for long enough without failing."""
+        if self.failing_since_ns is None or self._call is None:
+            return
+        if self._clock.monotonic_ns() - self._called_ns >= max(QUIET_S * 1e9, 2 * self._took_ns):
+            self._is_well(self._called_ns)
+
     def _fails(self, error: Exception) -> None:
+        now = self._clock.monotonic_ns()
+        self._took_ns = now - self._called_ns
         if self.failing_since_ns is None:
-            self.failing_since_ns = self._clock.monotonic_ns()
+            self.failing_since_ns = now
             self._troubles.failed(self.reactor, READ, in_words(error))
 
-    def _is_well(self) -> None:
+    def _is_well(self, since_ns: int | None = None) -> None:
         if self.failing_since_ns is not None:
-            seconds = (self._clock.monotonic_ns() - self.failing_since_ns) / 1e9
-            self.failing_since_ns = None
+            now = self._clock.monotonic_ns() if since_ns is None else since_ns
+            seconds, self.failing_since_ns = (now - self.failing_since_ns) / 1e9, None
             self._troubles.recovered(self.reactor, seconds)
 
 
