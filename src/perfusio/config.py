@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from enum import StrEnum
+from math import inf
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
 import numpy as np
 from pydantic import BeforeValidator, Field, model_validator
 
-from perfusio.errors import EmptyDesignSpace, UnknownQuantity
+from perfusio.errors import EmptyDesignSpace, OutOfRange, UnknownQuantity
 from perfusio.frozen import Frozen
 from perfusio.objective import (
     DEFAULT_CONSTRAINTS,
@@ -27,6 +28,7 @@ from perfusio.objective import (
     track,
 )
 from perfusio.process.cho_perfusion import CHO_PERFUSION
+from perfusio.process.declared import FRACTIONS, misdeclared
 from perfusio.process.derived import DERIVED, DERIVED_UNITS, forecast_unit
 from perfusio.process.rules import SAMPLING_FLOW, is_balanced
 from perfusio.quantities import closest
@@ -86,7 +88,7 @@ class Bounds(Frozen):
     low: float
     high: float
     nominal: float
-    max_step: float = Field(gt=0)
+    max_step: float = Field(gt=0, allow_inf_nan=False)
 
     @model_validator(mode="after")
     def _ordered(self) -> Self:
@@ -112,8 +114,9 @@ class DesignSpace(Frozen):
         if absent := [n for n in SETPOINTS if n not in self.bounds]:
             raise ValueError(f"no bounds for {', '.join(absent)}: copy DEFAULT_AMBR250_DESIGN_SPACE or give them")
         for name, b in self.bounds.items():
-            SETPOINT_QUANTITIES[name].check(b.low)
-            SETPOINT_QUANTITIES[name].check(b.high)
+            for sign, value in ((">=", b.low), ("<=", b.high)):
+                if wrong := misdeclared(name, value, sign):
+                    raise OutOfRange(wrong)
         if not is_balanced(most := self.bounds["perfusion_rate"].high, least := self.bounds["bleed_rate"].low):
             raise EmptyDesignSpace(
                 f"No setpoint keeps the volume: the lowest bleed is {least:g} 1/day and sampling takes "
@@ -212,13 +215,22 @@ class AlarmLimits(Frozen):
     quantity: ForecastName
     warn: float
     act: float
-    dead_band: float | None = Field(default=None, ge=0)
+    dead_band: float | None = Field(default=None, ge=0, allow_inf_nan=False)
     delay_hours: float = Field(default=0.0, ge=0, le=240.0)
 
     @model_validator(mode="after")
     def _is_measured(self) -> Self:
         if self.quantity not in SPECIES:
             raise ValueError(f"{self.quantity!r} is not measured and cannot alarm. Known: {', '.join(SPECIES)}")
+        for level, value in (("warn", self.warn), ("act", self.act)):
+            if wrong := misdeclared(self.quantity, value, f"{level} at"):
+                raise ValueError(wrong)
+        if self.quantity in FRACTIONS and not self.is_lower:
+            low, high = sorted((self.warn, self.act))
+            raise ValueError(
+                f"{self.quantity} warn at {self.warn:g}, act at {self.act:g} would alarm about cells that live: "
+                f"expected act below warn; did you mean warn={high:g}, act={low:g}?"
+            )
         return self
 
     def over_at(self, level: float) -> float:
@@ -307,6 +319,21 @@ class RunConfig(Frozen):
                 f"acquisition {self.acquisition} weighs several objectives, found one: give a tuple, e.g. "
                 "objective=(maximize('productivity'), minimize('medium')), or take LogEI"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _limits_agree(self) -> Self:
+        """Targets lie within the limits of their quantity, and its limits leave room between them."""
+        for name in dict.fromkeys(c.quantity for c in self.constraints):
+            own = [c for c in self.constraints if c.quantity == name]
+            low = max((c.low for c in own if c.low is not None), default=-inf)
+            high = min((c.high for c in own if c.high is not None), default=inf)
+            if low > high:
+                raise ValueError(f"the limits {name} >= {low:g} and <= {high:g} leave nothing between them")
+            for aim in self.objectives:
+                if aim.quantity == name and aim.target is not None and not low <= aim.target <= high:
+                    limit = f">= {low:g}" if aim.target < low else f"<= {high:g}"
+                    raise ValueError(f"{aim} lies outside of the limit {name} {limit}: change one of them")
         return self
 
     @model_validator(mode="after")

@@ -10,6 +10,7 @@ from pydantic import BeforeValidator, Field, model_validator
 from perfusio.errors import ConfigError
 from perfusio.frozen import Frozen
 from perfusio.process.cho_perfusion import CHO_PERFUSION
+from perfusio.process.declared import misdeclared
 from perfusio.process.derived import DERIVED, forecast_unit
 from perfusio.quantities import closest
 from perfusio.state import SPECIES
@@ -43,9 +44,9 @@ class Objective(Frozen):
 
     kind: Literal["track", "maximize", "minimize"]
     quantity: ForecastName
-    target: float | None = Field(default=None, gt=0)
+    target: float | None = Field(default=None, gt=0, allow_inf_nan=False)
     horizon_days: int = Field(default=HORIZON_DAYS["track"], ge=1, le=28)
-    move_penalty: float = Field(default=0.1, ge=0)
+    move_penalty: float = Field(default=0.1, ge=0, allow_inf_nan=False)
     weight: float = Field(default=1.0, gt=0, allow_inf_nan=False)
 
     @model_validator(mode="before")
@@ -64,6 +65,8 @@ class Objective(Frozen):
             )
         if self.kind == "track" and self.quantity == "medium":
             raise ValueError("medium is what is perfused, nothing to track: use minimize('medium'), or hold the rate")
+        if self.target is not None and (wrong := misdeclared(self.quantity, self.target)):
+            raise ValueError(wrong)
         return self
 
     def __str__(self) -> str:
@@ -133,6 +136,11 @@ class Constraint(Frozen):
     def _has_limit(self) -> Self:
         if self.low is None and self.high is None:
             raise ValueError("a constraint needs low or high, e.g. Constraint(quantity='viability', low=95)")
+        for sign, limit in ((">=", self.low), ("<=", self.high)):
+            if limit is not None and (wrong := misdeclared(self.quantity, limit, sign)):
+                raise ValueError(wrong)
+        if self.low is not None and self.high is not None and self.low > self.high:
+            raise ValueError(f"{self} cannot be kept: the lower limit is above the upper one. Exchange them?")
         return self
 
 

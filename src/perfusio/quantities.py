@@ -100,6 +100,23 @@ _SAME_DIMENSION: dict[str, dict[str, float]] = {
 }  # fmt: skip
 
 
+_WRITTEN: dict[str, tuple[str, ...]] = {
+    "1e6 cells/mL": ("cells/mL", "cells/L"),
+    "%": ("fraction",),
+    "g/L": ("mg/L", "mg/dL", "mmol/L"),
+    "mmol/L": ("umol/L", "mg/L", "g/L"),
+    "mg/L": ("g/L",),
+    "um": ("nm",),
+    "1/day": ("1/h",),
+    "rpm": ("1/s",),
+}
+
+
+def units_of(quantity: Quantity) -> tuple[str, ...]:
+    """Return other units in which people give a quantity, as they write them, the likeliest first."""
+    return _WRITTEN.get(quantity.unit, ())
+
+
 def conversion_factor(unit: str, to: Quantity) -> float:
     """Return the factor that turns a value in `unit` into the canonical unit of quantity `to`.
 

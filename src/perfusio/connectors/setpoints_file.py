@@ -7,7 +7,6 @@ rows before or the rows after, never half a row. A file of an earlier run is mov
 from __future__ import annotations
 
 import os
-import re
 from contextlib import suppress
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from perfusio.connectors.csv_files import csv_bytes, replace_file
 from perfusio.connectors.leases import FileLease
 from perfusio.errors import ConfigError, WriteOverridden, WriteRejected
 from perfusio.state import SETPOINT_QUANTITIES, SETPOINTS, Setpoints
+from perfusio.texts import as_file_name
 
 
 def default_path(source: Path, run: str | None, reactor: str | None, *, chosen: str | Path | None = None) -> Path:
@@ -26,7 +26,7 @@ def default_path(source: Path, run: str | None, reactor: str | None, *, chosen: 
         ConfigError: the chosen place is the source itself, a folder, or in a folder that does not exist.
     """
     if chosen is None:
-        parts = [re.sub(r"[^\w.-]+", "_", part) for part in (run, reactor) if part]
+        parts = [as_file_name(part) for part in (run, reactor) if part]
         return source.with_name(".".join([source.stem, *parts, "setpoints", "csv"]))
     path = Path(chosen).expanduser().resolve()
     if path == source:

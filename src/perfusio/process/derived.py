@@ -17,11 +17,11 @@ from perfusio.state import SETPOINT_INDEX, SPECIES_INDEX, FloatArray, find_quant
 DERIVED_QUANTITIES: Mapping[str, Quantity] = {
     q.name: q
     for q in (
-        Quantity(name="productivity", unit="mg/L/day", label="Productivity", low=0.0, high=np.inf),
-        Quantity(name="cspr", unit="pL/cell/day", label="Perfusion per cell", low=0.0, high=np.inf),
+        Quantity(name="productivity", unit="mg/L/day", label="Productivity", low=0.0, high=100_000.0),
+        Quantity(name="cspr", unit="pL/cell/day", label="Perfusion per cell", low=0.0, high=10_000.0),
         Quantity(name="vcv", unit="%", label="Viable cell volume", low=0.0, high=100.0),
-        Quantity(name="harvest_titer", unit="mg/L", label="Harvest titer", low=0.0, high=np.inf),
-        Quantity(name="medium", unit="1/day", label="Perfusion medium used", low=0.0, high=np.inf),
+        Quantity(name="harvest_titer", unit="mg/L", label="Harvest titer", low=0.0, high=30_000.0),
+        Quantity(name="medium", unit="1/day", label="Perfusion medium used", low=0.0, high=20.0),
     )
 }
 DERIVED_UNITS: Mapping[str, str] = {name: quantity.unit for name, quantity in DERIVED_QUANTITIES.items()}

@@ -19,7 +19,7 @@ from perfusio.twin.fold import folded
 from perfusio.twin.policies import as_recorded
 from perfusio.twin.prefix import no_cycles, prefix_of, remembered
 from perfusio.twin.record import Record
-from perfusio.twin.vessels import Vessel
+from perfusio.twin.vessels import UNNAMED, Vessel
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +31,7 @@ class Outline:
         config: Settings of the run.
         design_space: What may be written.
         own: What is asked of single vessels, by reactor id.
+        sources: What was said of the source of each vessel when the run began, by reactor id.
         policy: With the limits that vessels share.
         run_state: What was known.
         saved: The model that was saved last, if one was.
@@ -40,6 +41,7 @@ class Outline:
     config: RunConfig
     design_space: DesignSpace
     own: Mapping[str, Mapping[str, object]]
+    sources: Mapping[str, Mapping[str, object]]
     policy: BEDPolicy
     run_state: RunState
     saved: ModelSaved | None
@@ -71,6 +73,7 @@ def outline(run_dir: Path) -> Outline:
         policy=as_recorded(started.config),
         design_space=DesignSpace.model_validate(started.config["design_space"]),
         own=started.config.get("vessels", {}),
+        sources=started.sources,
         run_state=known_after(records),
         saved=saved[-1] if saved and isinstance(saved[-1], ModelSaved) else None,
     )
@@ -123,6 +126,7 @@ def asked_of(vessels: Mapping[str, Vessel], known: Outline) -> dict[str, Connect
         ConfigError: these are not the vessels of the run.
     """
     wanted = set(known.run_state.trajectories) - known.run_state.left
+    vessels = _under_its_old_name(vessels, wanted, known)
     if lacking := sorted(wanted - set(vessels)):
         raise ConfigError(
             f"The run in {known.run_dir} has the vessels {', '.join(sorted(wanted))}, but there is no connector for "
@@ -134,6 +138,15 @@ def asked_of(vessels: Mapping[str, Vessel], known: Outline) -> dict[str, Connect
             f"{', '.join(sorted(wanted))}. Resume with these, then let others join."
         )
     return {r: replace(v, **_own(known.own.get(r, {}))) for r, v in vessels.items() if r in wanted}
+
+
+def _under_its_old_name(vessels: Mapping[str, Vessel], wanted: set[str], known: Outline) -> Mapping[str, Vessel]:
+    """A single vessel that its source names was called R01 by versions before: it goes on under that name."""
+    if wanted != {UNNAMED} or len(vessels) != 1 or UNNAMED in vessels:
+        return vessels
+    ((name, vessel),) = vessels.items()
+    said = known.sources.get(UNNAMED, {}).get("reactor") or name
+    return {UNNAMED: vessel} if said == name else vessels
 
 
 def _own(asked: Mapping[str, object]) -> dict[str, Any]:

@@ -52,14 +52,17 @@ class Vessel:
         return Mode.ADVISORY if self.connector.kind is ConnectorKind.HARDWARE else Mode.AUTOMATIC
 
 
+UNNAMED = "R01"
+"""What a vessel is called that its source gives no name."""
 Source = Connector | Rig | Mapping[str, "Connector | Vessel"]
 
 
 def aboard(source: Source) -> dict[str, Vessel]:
-    """Return the vessels of an experiment by reactor id; a single connector is R01.
+    """Return the vessels of an experiment by reactor id, each called as its source calls it.
 
     Args:
-        source: One connector, a source of several vessels, or a mapping of reactor id to connector or Vessel.
+        source: One connector, a source of vessels, or a mapping of reactor id to connector or Vessel. A single
+            connector that names no vessel is R01.
 
     Raises:
         ConfigError: there is none.
@@ -85,13 +88,13 @@ def _its_own(reactor: str, one: Connector | Rig | Vessel) -> Vessel:
 
 
 def _of_a_source(source: Connector | Rig) -> Mapping[str, Connector | Vessel]:
-    """A file or a rig of one vessel is itself the connector of that vessel, and stays it."""
+    """The vessels that a source names, be it one; each has its own connector, with all that this is able to do."""
     if isinstance(source, Connector):
         try:
             found = source.vessels() if isinstance(source, Rig) else {}
         except UnreadableSource:
             found = {}  # no column `reactor`, or no row yet; if there is more to it, the first reading says so
-        return found if len(found) > 1 else {"R01": source}
+        return found or {UNNAMED: source}
     return source.vessels()
 
 

@@ -42,8 +42,13 @@ def test_a_source_of_several_is_all_of_them(rig):
     assert aboard(rig) == {"A": Vessel(connector=ONE), "B": Vessel(connector=ONE)}
 
 
-@pytest.mark.parametrize("source", [OwnRig("A"), Unnamed()])
-def test_a_source_of_one_is_its_connector(source):
+def test_a_source_of_one_gives_its_name_and_its_own_connector():
+    assert aboard(OwnRig("PB-104")) == {"PB-104": Vessel(connector=ONE)}
+    assert aboard(Rig("PB-104")) == {"PB-104": Vessel(connector=ONE)}
+
+
+def test_a_source_that_names_no_vessel_is_r01():
+    source = Unnamed()
     assert aboard(source) == {"R01": Vessel(connector=source)}
 
 

@@ -1,0 +1,55 @@
+"""Numbers that people declare, held against the range of their quantity: what cannot be meant is refused. Pure.
+
+The same care as for a column of a file: a limit that can never matter, a target that no culture can have, or a number
+in another unit is not taken, and the likely meaning is named.
+"""
+
+from __future__ import annotations
+
+from math import isfinite
+
+from perfusio.errors import UnknownQuantity
+from perfusio.process.derived import DERIVED_QUANTITIES
+from perfusio.quantities import Quantity, conversion_factor, units_of
+from perfusio.state import find_quantity
+
+FRACTIONS = ("viability",)
+"""Shares of cells that live, in %: people also give them as a fraction of one, and they are never too high."""
+
+
+def misdeclared(name: str, value: float, sign: str = "=") -> str:
+    """Return why a number cannot be meant for a quantity, with the likely meaning; nothing if it can.
+
+    >>> misdeclared("vcd", 3e7)
+    'vcd = 3e+07 x 1e6 cells/mL is not possible: expected 0 to 400; read as cells/mL it is 30.'
+    >>> misdeclared("viability", 0.95, ">=")
+    'viability >= 0.95 % can never matter: expected a share of 100; did you mean 95?'
+
+    Args:
+        name: A species, a setpoint, or what follows from them.
+        value: In the canonical unit, as it was declared.
+        sign: How it is compared.
+    """
+    quantity = DERIVED_QUANTITIES.get(name) or find_quantity(name)
+    low, high, unit = quantity.low, quantity.high, quantity.unit
+    said = f"{name} {sign} {value:g} {'x ' if unit[:1].isdigit() else ''}{unit}"
+    if not isfinite(value):
+        return f"{name} {sign} {value:g} is no number: expected {low:g} to {high:g} {unit}."
+    if name in FRACTIONS and 0.0 < value <= 1.0:
+        why = "is of no living culture" if sign == "=" else "can never matter"
+        return f"{said} {why}: expected a share of 100; did you mean {100.0 * value:g}?"
+    if not low <= value <= high:
+        return f"{said} is not possible: expected {low:g} to {high:g}{_read_otherwise(quantity, value)}."
+    return ""
+
+
+def _read_otherwise(quantity: Quantity, value: float) -> str:
+    """Return in which other unit the number would be possible, in words; the first that fits."""
+    for unit in units_of(quantity):
+        try:
+            converted = value * conversion_factor(unit, quantity)
+        except UnknownQuantity:
+            continue
+        if quantity.low < converted <= quantity.high:
+            return f"; read as {unit} it is {converted:g}"
+    return ""
