@@ -66,3 +66,12 @@ def test_json_summary_and_nothing_else(tmp_path):
 def test_unknown_clone_names_the_nearest():
     with pytest.raises(ConfigError, match="Did you mean 'CloneX'"):
         raise run("--clone", "CloneZX").exception
+
+
+@pytest.mark.parametrize("clone", ["Y-GS46", "Monod-2"])
+def test_a_plant_that_other_people_wrote(tmp_path, clone):
+    result = run(*SMALL, "--out", str(tmp_path), "--clone", clone, "--perfect")
+    assert result.exit_code == 0, result.exception
+    rows = list(csv.DictReader((tmp_path / "runs.csv").read_text(encoding="utf-8").splitlines()))
+    assert {row["clone"] for row in rows} == {clone}
+    assert float(rows[0]["glucose [g/L]"]) == pytest.approx({"Y-GS46": 8.1072, "Monod-2": 6.0}[clone])

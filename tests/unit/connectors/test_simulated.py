@@ -8,7 +8,9 @@ import pytest
 
 from perfusio.config import DEFAULT_AMBR250_DESIGN_SPACE
 from perfusio.connectors.simulated import Faults, SimulatedAmbr250
-from perfusio.errors import ConfigError, EndOfRun, NotConnected, SampleOverdue, WriteRejected
+from perfusio.errors import ConfigError, EndOfRun, NotConnected, OutOfRange, SampleOverdue, WriteRejected
+from perfusio.plant.clones import CLONE_X
+from perfusio.plant.medium import Equipment, Medium
 from perfusio.plant.sensors import PERFECT, SensorSettings
 from perfusio.protocols import Connector, ConnectorKind
 
@@ -159,3 +161,34 @@ async def test_truth_is_at_hand_for_benchmarks():
 def test_interval_must_be_a_time(hours):
     with pytest.raises(ConfigError, match="sampling_interval_hours"):
         SimulatedAmbr250(sampling_interval_hours=hours)
+
+
+async def test_cell_lines_of_several_plants_by_name_in_one_rig():
+    rig = SimulatedAmbr250(["Y-GS46", CLONE_X, "Monod-lit"], n_vessels=3, days=3, sensors=PERFECT)
+    for vessel in rig.vessels().values():
+        sample = await vessel.read_sample()
+        assert sample.vector() == pytest.approx(vessel.true_state().vector())
+        assert np.all(np.isfinite(sample.vector()))
+    glucose = [state.glucose for state in rig.true_states().values()]
+    assert glucose == pytest.approx([45.0 * 0.18016, 5.0, 6.0])  # each in its own medium
+    assert [clone.name for clone in rig.plant.clones] == ["Y-GS46", "CloneX", "Monod-lit"]
+
+
+def test_an_unknown_cell_line_is_refused_with_the_nearest():
+    with pytest.raises(ConfigError, match="Did you mean 'Y-GS46'"):
+        SimulatedAmbr250("Y-GS64")
+
+
+async def test_a_medium_is_told_to_the_rig_and_to_nobody_else():
+    rig = SimulatedAmbr250(n_vessels=2, days=5, medium=[Medium(glutamine=2.0), Medium()], sensors=PERFECT)
+    left, right = rig.vessels().values()
+    assert ((await left.read_sample()).glutamine, (await right.read_sample()).glutamine) == (2.0, 6.0)
+    with pytest.raises(ConfigError, match="glucose of the medium is -1"):
+        Medium(glucose=-1.0)
+
+
+def test_equipment_bounds_what_may_be_bled():
+    narrow = replace(NOMINAL, perfusion_rate=0.5, bleed_rate=0.495)
+    SimulatedAmbr250(setpoints=narrow, equipment=Equipment(sampling_flow=0.0))
+    with pytest.raises(OutOfRange, match="run empty"):
+        SimulatedAmbr250(setpoints=narrow)
