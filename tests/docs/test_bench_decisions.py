@@ -131,3 +131,37 @@ def test_a_model_that_does_not_learn_has_nothing_of_the_vessels_own(part):
     frozen = arms.not_learning(model)
     assert frozen.process.freedom == 0.0
     assert not frozen.process.rate_cov.any()
+
+
+def test_foreign_plants_are_judged_by_the_truth_on_declared_cases(part):
+    foreign = part("foreign")
+    todo = foreign.jobs(foreign.REPORTED, foreign.SEEDS, days=28)
+    assert {job.clone for job in todo} == set(foreign.REPORTED)
+    assert [job.arm for job in todo[:2]] == [foreign.KNOWN] * 2  # the long ones first
+    assert len(todo) == len(set(todo)) == 2 * (4 * len(foreign.REPORTED) + len(foreign.AFTER_OLD_RUNS))
+    one = lived(part, days=28, vcd=33.0, viability=94.0, perfusion=2.0)
+    told = foreign.outcome(todo[0], 95.0, one.truth, one.inputs, unheld=3)
+    assert told.error_pct == pytest.approx(10.0)
+    assert (told.last_vcd, told.least_viability, told.below_pct, told.unheld) == (33.0, 94.0, 100.0, 3)
+    assert told.at_end == 28 - foreign.FROM_DAY  # perfusion stands at its upper end
+    kept = foreign.outcome(todo[0], 92.0, one.truth, one.inputs, unheld=0)
+    assert kept.below_pct == 0.0
+    lines = foreign.table([told, replace(told, error_pct=20.0)])
+    assert "10.0, 20.0" in lines[1]
+
+
+def test_a_foreign_clone_chooses_the_foreign_tasks(part, monkeypatch, capsys, tmp_path):
+    bench, foreign = importlib.import_module("bench_decisions"), part("foreign")
+    asked = []
+
+    def run(job):
+        asked.append(job)
+        one = lived(part, days=5)
+        return foreign.outcome(job, 95.0, one.truth, one.inputs, unheld=0)
+
+    monkeypatch.setattr(foreign, "run", run)
+    arguments = ["--clones", "Y-GS46", "--seeds", "1", "--out", str(tmp_path / "printed.txt")]
+    monkeypatch.setattr(sys, "argv", ["bench_decisions.py", *arguments])
+    assert bench.main() == 0
+    assert {job.clone for job in asked} == {"Y-GS46"}
+    assert json.loads(capsys.readouterr().out.splitlines()[-1])["foreign"][0]["clone"] == "Y-GS46"
