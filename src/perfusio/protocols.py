@@ -18,6 +18,8 @@ from perfusio.trajectory import Trajectory
 
 M = TypeVar("M")
 A = TypeVar("A")
+NOT_USED = "was found and not used"
+"""In the remark on a value that is NaN, after the value: it came, and a check kept it from being used."""
 
 
 class ConnectorKind(StrEnum):
@@ -226,7 +228,8 @@ class Standing:
     """Where a run stood with one vessel when an earlier program ended.
 
     Attributes:
-        states: Samples that are known, in order of time, as they are believed now: corrections included.
+        states: Samples that are known, in order of time, as they are believed now: corrections included. A value that
+            came and was not used is NaN, with a remark that holds it (NOT_USED).
         refused: Samples that were quarantined and not accepted since.
         in_force: Setpoints since the latest sample, as far as they are known.
         done: What our last write left in force; None where there was none, or somebody else changed it since.

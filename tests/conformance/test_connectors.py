@@ -1,5 +1,6 @@
 """Every connector keeps the same promises: one check, run over each of them."""
 
+from contextlib import contextmanager
 from dataclasses import replace
 from math import nan
 
@@ -12,6 +13,7 @@ from perfusio.connectors.sql_database import Database
 from perfusio.connectors.sql_samples import SqlSample, add_samples
 from perfusio.state import SETPOINTS, Setpoints
 from perfusio.testing import check_connector, make_state
+from perfusio.testing.reading import check_reading
 
 CSV = (
     "day,VCD,Via,Glc,Lac,Amm,perfusion_rate,bleed_rate,temperature\n"
@@ -20,6 +22,17 @@ CSV = (
     "1,1.1,98,4.6,<0.2,,1.0,0.15,36.5\n"
     "3,4.2,97,3.1,6.5,NA,1.2,0.2,36\n"
 )
+
+
+@contextmanager
+def away(path):
+    """A file or folder that is not there for a while."""
+    aside = path.with_name(f"{path.name}.away")
+    path.rename(aside)
+    try:
+        yield
+    finally:
+        aside.rename(path)
 
 
 @pytest.fixture
@@ -41,6 +54,20 @@ async def test_one_vessel_of_a_file(source):
     await check_connector(lambda: FilesystemStore(source, reactor="R01"))
 
 
+async def test_a_folder(source):
+    folder = source.parent
+    await check_connector(lambda: FilesystemStore(folder))
+    await check_connector(lambda: FilesystemStore(folder, follow=True, timeout_seconds=9, sleep=no_time), max_samples=3)
+    source.write_text(CSV + "5,5,97,3,7,1,1.0,0.15,36.5\n")
+    await check_reading(
+        lambda: FilesystemStore(folder, follow=True, timeout_seconds=9, sleep=no_time), breaks=lambda: away(folder)
+    )
+
+
+async def no_time(seconds):
+    """Let no time pass."""
+
+
 async def test_a_growing_file_with_a_controller(source):
     looks = 0
 
@@ -52,7 +79,10 @@ async def test_a_growing_file_with_a_controller(source):
                 file.write(f"{3 + looks},5,97,3,7,1,1.0,0.15,36.5\n")
 
     await check_connector(
-        lambda: FilesystemStore(source, actuates=True, sleep=a_day_passes), confirms_at_once=False, max_samples=8
+        lambda: FilesystemStore(source, actuates=True, sleep=a_day_passes),
+        confirms_at_once=False,
+        max_samples=8,
+        breaks=lambda: away(source),
     )
 
 
@@ -85,4 +115,16 @@ async def test_a_database_that_is_followed_and_acted_on(where):
         with Database(where).writing() as connection:
             connection.execute(text(f"UPDATE setpoints SET status = 'acknowledged', {answer} WHERE status = 'asked'"))
 
-    await check_connector(lambda: SqlStore(where, actuates=True, sleep=a_day_passes), max_samples=8)
+    @contextmanager
+    def without_its_table():
+        with Database(where).writing() as connection:
+            connection.execute(text("ALTER TABLE samples RENAME TO aside"))
+        try:
+            yield
+        finally:
+            with Database(where).writing() as connection:
+                connection.execute(text("ALTER TABLE aside RENAME TO samples"))
+
+    await check_connector(
+        lambda: SqlStore(where, actuates=True, sleep=a_day_passes), max_samples=8, breaks=without_its_table
+    )

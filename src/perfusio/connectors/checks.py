@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 
 import numpy as np
 
@@ -80,25 +81,32 @@ def _of_samples(grid: Grid, column: Column, options: ReadOptions, problems: Prob
     return [{k: v for k, v in m.groupdict().items() if v} if m else {} for m in found]
 
 
+def fractions_of(grid: Grid, options: ReadOptions) -> frozenset[Column]:
+    """Return the columns of viability that hold fractions instead of percents."""
+    plain = {c: n for c, n in grid.numbers.items() if c.name == "viability" and c.factor == 1.0}
+    if options.fractions is not None:
+        return frozenset(plain if options.fractions else ())
+    return frozenset(c for c, n in plain.items() if not n.has_percent_sign and are_fractions(n.values))
+
+
 def canonical_values(
-    grid: Grid, problems: Problems, warnings: list[str], *, has_started: bool
+    grid: Grid, fractions: AbstractSet[Column], problems: Problems, warnings: list[str], *, has_started: bool
 ) -> dict[Column, FloatArray]:
     """Return every column of numbers but the times in its canonical unit, checked.
 
     Args:
         grid: The file.
+        fractions: Columns to convert to %.
         problems: Collects what is impossible or in doubt.
         warnings: Collects what was converted.
         has_started: Rows were handed out before: a doubt about a unit now only warns.
     """
     values = {c: n.values * c.factor for c, n in grid.numbers.items() if c.role is not Role.TIME}
-    for column, v in values.items():
-        is_percent = column.name == "viability" and column.factor == 1.0
-        if is_percent and not grid.numbers[column].has_percent_sign and are_fractions(v):
-            values[column] = 100.0 * v
-            warnings.append(
-                f"column {column.header!r}: all values lie between 0 and 1; taken as fractions and converted to %."
-            )
+    for column in fractions:
+        values[column] = 100.0 * values[column]
+        warnings.append(
+            f"column {column.header!r}: all values lie between 0 and 1; taken as fractions and converted to %."
+        )
     doubted = _judge_units(grid, values, problems, warnings, has_started)
     for column, v in values.items():
         quantity = quantity_of(column)

@@ -8,23 +8,24 @@ from __future__ import annotations
 
 import asyncio
 import copy
-from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Self
 
-from perfusio.connectors.folders import Folder
+from perfusio.connectors.folders import Folder, FolderWatch
+from perfusio.connectors.following import Pace, told
 from perfusio.connectors.grids import ReadOptions
+from perfusio.connectors.handed_out import HandedOut
 from perfusio.connectors.samples import TableRow
 from perfusio.connectors.setpoints_file import SetpointsFile, default_path
 from perfusio.connectors.sheets import existing_file
-from perfusio.connectors.sources import Source, late_values
+from perfusio.connectors.sources import Source, Watch
 from perfusio.connectors.stamps import ORDERS
 from perfusio.connectors.tables import Table
 from perfusio.connectors.vessel_rows import rows_of
-from perfusio.errors import ConfigError, EndOfRun, SampleOverdue, UnreadableSource, WriteRejected
-from perfusio.protocols import ConnectorKind, Holder
+from perfusio.errors import ConfigError, EndOfRun, NotConnected, SampleOverdue, UnreadableSource, WriteRejected
+from perfusio.protocols import ConnectorKind, Holder, Standing
 from perfusio.state import Setpoints, State
 from perfusio.verified_write import refuse_impossible
 
@@ -101,9 +102,10 @@ class FilesystemStore:
         self.confirms_at_once = False  # the file says so with its next rows, if it says so at all
         grows = actuates if follow is None else follow
         self._source: Source | Folder = (Folder if is_folder else Source)(path, options, grows=grows)
-        self._poll_seconds, self._timeout_seconds, self._sleep = poll_seconds, timeout_seconds, sleep
+        self._pace = Pace(poll_seconds=poll_seconds, timeout_seconds=timeout_seconds, sleep=sleep)
         self._run, self._reactor, self._is_one_of_several = run, reactor, False
         self._setpoints_file = SetpointsFile(default_path(path, run, reactor, chosen=setpoints_path))
+        self._read_before: TableRow | None = None  # the row of the latest sample that an earlier program has read
         self._forget()
 
     # -- the Connector protocol --------------------------------------------------------------------------------------
@@ -112,26 +114,32 @@ class FilesystemStore:
         """Return the next sample; in a growing file, wait for it.
 
         A value that is filled in later for a sample already read comes as a state of its own, with the time of that
-        sample and only the new values.
+        sample and only the new values; a value that is another one now is a correction, and comes with its whole row.
+
+        A read that fails loses nothing: the next call goes on as soon as the file is well again.
 
         Raises:
             EndOfRun: a replay is over.
             SampleOverdue: a growing file did not grow in time.
-            UnreadableSource: the file is refused, or rows that were already read have changed.
+            UnreadableSource: the file is refused for now, or what was already read is not there any more.
+            NotConnected: the system does not let us read it now.
         """
-        if self._source.grows:
-            await self._wait_for_news()
-        if self._late:
-            return self._late.popleft()
-        rows = self._rows()
-        if len(rows) == len(self._known):
-            raise EndOfRun(f"{self._source.path.name} has no sample after its {len(rows)}.")
-        self._known.append(rows[len(self._known)])
-        return self._known[-1].state
+        with told(self._source.path.name, "read_sample"):
+            if self._source.grows:
+                watch = self._source.watch()
+                return await self._pace.until_news(
+                    lambda: self._look(watch), lambda waited: self._overdue(waited, watch.unfinished_line)
+                )
+            self._take(self._source.table())
+            state = self._handed_out.next()
+            if state is None:
+                raise EndOfRun(f"{self._source.path.name} has no sample after its {self._handed_out.n}.")
+            return state
 
     async def read_setpoints(self) -> Setpoints:
         """Return the setpoint columns of the sample last read: in force from it on; NaN where the file does not say."""
-        return self._known[-1].setpoints if self._known else Setpoints()
+        last = self._handed_out.last or self._read_before
+        return last.setpoints if last else Setpoints()
 
     async def write_setpoints(self, setpoints: Setpoints) -> Setpoints:
         """Append one row to the setpoints file, for the time of the sample last read, and return what was written.
@@ -142,13 +150,13 @@ class FilesystemStore:
             WriteRejected: not written; the message says why and what to do.
         """
         where = {"connector": self._source.path.name, "operation": "write_setpoints"}
-        if not self._known:
+        time_h = self._handed_out.latest_h
+        if time_h is None:
             raise WriteRejected("No sample was read yet, so the setpoints have no time. Read a sample first.", **where)
         refuse_impossible(setpoints, **where)
         written = Setpoints.of(setpoints.vector())
-        reactor = self._known[-1].reactor if self._is_one_of_several else ""
         acts = self.kind is ConnectorKind.HARDWARE
-        self._setpoints_file.append(self._known[-1].state.time_h, written, reactor=reactor, acts=acts)
+        self._setpoints_file.append(time_h, written, reactor=self._name_in_setpoints_file, acts=acts)
         return written
 
     async def take(self, holder: Holder) -> None:
@@ -162,6 +170,32 @@ class FilesystemStore:
     async def give_back(self) -> None:
         """Let another twin write to the setpoints file."""
         self._setpoints_file.lease.give_back()
+
+    def goes_on(self, standing: Standing) -> None:
+        """Go on where an earlier program stood; see `perfusio.protocols.Resumable`.
+
+        A file that cannot be read at this moment is held against what was read as soon as it can be.
+
+        Raises:
+            UnreadableSource: what was read is not there any more, or the file is another one.
+        """
+        self._forget()
+        self._handed_out.goes_on(standing)
+        if self._handed_out.latest_h is None:
+            return
+        zero = str(standing.source.get("time_zero") or "")
+        self._source.goes_on({self._reactor or "": datetime.fromisoformat(zero)} if zero else {})
+        self._setpoints_file.goes_on(self._handed_out.latest_h, reactor=self._name_in_setpoints_file)
+        try:
+            with told(self._source.path.name, "read_sample"):
+                table = self._source.table()
+                rows = rows_of(table, self._run, self._reactor, may_come=self._source.grows)
+        except (UnreadableSource, NotConnected):
+            return
+        trial = self._nothing_handed_out()
+        trial.goes_on(standing)
+        trial.hold_against(table.name, rows)
+        self._read_before = trial.last
 
     # -- what the file holds -----------------------------------------------------------------------------------------
 
@@ -206,13 +240,12 @@ class FilesystemStore:
         """Date of culture time 0, where a growing file has dates; those of a finished file are history."""
         if not self._source.grows:
             return None
-        table = self._source.stable or self._source.table()
-        return table.starts.get(self._group())
+        return self._now().starts.get(self._group())
 
     @property
     def is_fresh(self) -> bool:
         """Whether the sample last read had come since the file was first looked at."""
-        return self._n_at_first is not None and len(self._known) > self._n_at_first
+        return self._handed_out.is_fresh
 
     @property
     def setpoints_path(self) -> Path:
@@ -244,16 +277,21 @@ class FilesystemStore:
             "path": str(self._source.path),
             "sha256": table.sha256,
             "n_bytes": table.n_bytes,
-            "n_rows": len(self._rows()),
+            "n_rows": len(self._rows(table)),
             "columns": dict(table.columns),
             "ignored": list(self._source.options.ignore),
             **{name: getattr(self, name) for name in ("run", "reactor", "clone")},
+            "time_zero": zero.isoformat() if (zero := table.starts.get(self._group())) else "",
             "follow": self._source.grows,
             "setpoints_path": str(self.setpoints_path),
             "warnings": list(self.warnings),
         }
 
     # -- reading -----------------------------------------------------------------------------------------------------
+
+    @property
+    def _name_in_setpoints_file(self) -> str:
+        return (self._reactor or "") if self._is_one_of_several else ""
 
     def _narrowed(self, reactor: str) -> Self:
         store = copy.copy(self)
@@ -263,64 +301,83 @@ class FilesystemStore:
 
     def _forget(self) -> None:
         """Begin before the first sample."""
-        self._known: list[TableRow] = []
-        self._n_at_first: int | None = None
-        self._late: deque[State] = deque()
-        self._compared: Table | None = None  # the stable read that agrees with what was handed out
+        self._handed_out = self._nothing_handed_out()
+        self._taken: Table | None = None  # the read that agrees with what was handed out
         self._tried: Table | None = None  # the one that was last held against it
-        self._selected: tuple[Table, list[TableRow]] | None = None
+        self._read_before = None
 
-    def _rows(self) -> list[TableRow]:
-        """Return all rows of our vessel that the file is known to hold; a growing file is only trusted when stable."""
-        table = self._source.stable if self._source.grows and self._source.stable else self._source.table()
-        if self._selected is None or self._selected[0] is not table:
-            run, reactor = (self._known[0].run, self._known[0].reactor) if self._known else (self._run, self._reactor)
-            self._selected = table, rows_of(table, run, reactor, may_come=self._source.grows)
-        return self._selected[1]
+    def _nothing_handed_out(self) -> HandedOut[TableRow]:
+        return HandedOut(may_forget=isinstance(self._source, Folder))
+
+    def _now(self) -> Table:
+        """Return what the file is known to hold; a growing file is only trusted when stable."""
+        return self._source.stable if self._source.grows and self._source.stable else self._source.table()
+
+    def _rows(self, table: Table) -> list[TableRow]:
+        """Return the rows of our vessel."""
+        last = self._handed_out.last or self._read_before
+        run, reactor = (last.run, last.reactor) if last else (self._run, self._reactor)
+        return rows_of(table, run, reactor, may_come=self._source.grows)
 
     def _group(self) -> tuple[str, str]:
-        rows = self._rows()
-        return (rows[0].run, rows[0].reactor) if rows else (self._run or "", self._reactor or "")
+        last = self._handed_out.last or self._read_before
+        if last is None:
+            last = next(iter(self._rows(self._now())), None)
+        return (last.run, last.reactor) if last else (self._run or "", self._reactor or "")
 
-    def _compare(self) -> None:
-        """Hold what a stable read found, ours or that of another vessel of the file, against what was handed out."""
-        stable = self._source.stable
-        if stable is not None and stable is not self._compared:
-            self._tried = stable
-            rows = self._rows()
-            self._n_at_first = len(rows) if self._n_at_first is None else self._n_at_first
-            self._late.extend(late_values(self._source.path.name, self._known, rows))
-            self._known, self._compared = rows[: len(self._known)], stable
+    async def _look(self, watch: Watch | FolderWatch) -> State | None:
+        """Return what is news, after a look if nothing is; a file that is refused is told when all else was."""
+        if (state := self._news(self._tried)) is not None:
+            return state
+        is_read = watch.poll()
+        try:
+            state = self._news(None if is_read else self._tried)
+        except UnreadableSource:
+            if (trouble := self._source.trouble()) is not None:  # only a part of the file could be read: that is why
+                raise trouble from None
+            raise
+        if state is None and is_read and (trouble := self._source.trouble()) is not None:
+            raise trouble
+        return state
 
-    def _has_news(self) -> bool:
-        """Whether the last stable read found more than was handed out."""
-        if self._source.stable is not self._tried:
-            self._compare()
-        is_compared = self._compared is not None and self._compared is self._source.stable
-        return is_compared and (bool(self._late) or len(self._rows()) > len(self._known))
+    def _news(self, tried: Table | None) -> State | None:
+        """Return what the last stable read, ours or that of another vessel of the file, says that is news.
 
-    async def _wait_for_news(self) -> None:
-        """Wait until a growing file has a further row, or a blank filled in.
-
-        The file is read when two looks in a row agree (same inode, size, modification time and bytes), and only up to
-        its last line break: a row is seen whole or not at all.
+        Args:
+            tried: A read that was refused before, and is no news.
         """
-        waited = 0.0
-        watch = self._source.watch()
-        while not self._has_news():
-            if watch.poll():
-                self._compare()
-                if self._has_news():
-                    return
-            if self._timeout_seconds is not None and waited >= self._timeout_seconds:
-                raise self._overdue(waited, watch.unfinished_line)
-            await self._sleep(self._poll_seconds)
-            waited += self._poll_seconds
+        stable = self._source.stable
+        if stable is not self._taken and stable is not None:
+            if stable is tried:
+                return None
+            self._tried = stable
+            self._take(stable)
+        return self._handed_out.next()
+
+    def _take(self, table: Table) -> None:
+        """Hold what a read found against what was handed out.
+
+        Raises:
+            UnreadableSource: it does not agree.
+        """
+        if table is not self._taken:
+            added = self._added(table)
+            known = self._handed_out.rows
+            rows = self._rows(table) if added is None else [*known, *added]
+            self._handed_out.hold_against(table.name, rows, n_same=0 if added is None else len(known))
+            self._taken = table
+
+    def _added(self, table: Table) -> list[TableRow] | None:
+        """Return the rows of our vessel that were added since the last read; None where all must be read again."""
+        before, last = self._taken, self._handed_out.last
+        if before is None or last is None or table.lineage is not before.lineage or table.n_rows < before.n_rows:
+            return None
+        return [row for row in table.rows[before.n_rows :] if (row.run, row.reactor) == (last.run, last.reactor)]
 
     def _overdue(self, waited: float, unfinished: str) -> SampleOverdue:
-        name, n = self._source.path.name, len(self._known)
+        name, n, last_h = self._source.path.name, self._handed_out.n, self._handed_out.latest_h
         text = f"{name}: no new sample within {waited:g} s, after {n} so far"
-        text += f" (the last at {self._known[-1].state.time_h:g} h)." if n else "."
+        text += f" (the last at {last_h:g} h)." if last_h is not None else "."
         if unfinished:
             text += f" Its last line, {unfinished[:60]!r}, has no line break yet, so it may be unfinished."
         return SampleOverdue(f"{text} Check what writes the file.", connector=name, operation="read_sample")

@@ -7,10 +7,13 @@ and then left out until it changes.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
+from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
 
+from perfusio.connectors.following import told
 from perfusio.connectors.grids import ReadOptions
 from perfusio.connectors.kinds import Kind, kind_of
 from perfusio.connectors.merging import merged
@@ -18,10 +21,11 @@ from perfusio.connectors.readers import table_of
 from perfusio.connectors.sheets import TABLES, read_bytes, whole_lines
 from perfusio.connectors.sources import Look, look_at
 from perfusio.connectors.tables import Table, empty_table
-from perfusio.errors import UnreadableSource
+from perfusio.errors import ConnectorError, UnreadableSource
 
 _TEMPORARY = ("~", ".")
 """Names that begin so are of programs that are still writing."""
+_CLOSED = b"\0cannot be opened"
 
 
 class Folder:
@@ -35,6 +39,8 @@ class Folder:
         self._tables: dict[tuple[str, str], Table] = {}  # by name and hash, in the order of reading
         self._refused: dict[str, bytes] = {}
         self._now: Table | None = None
+        self._untold: list[str] = []
+        self._has_started = False
 
     def table(self) -> Table:
         """Return what the folder holds, as last read; it is read now if that has not happened.
@@ -43,7 +49,10 @@ class Folder:
             UnreadableSource: a file is refused; the problems of all files are listed.
         """
         if self._now is None:
-            self._take({p.name: read_bytes(p) for p in self.files()})
+            with told(self.path.name, "read"):
+                self._take({p.name: read_bytes(p) for p in self.files()})
+            if not self._has_started and (trouble := self.trouble()) is not None:
+                raise trouble
         if self._now is None or not (self._now.rows or self.grows):
             text = f"{self.path} holds no file with samples, expected CSV, Excel or Parquet files. Check the folder."
             raise UnreadableSource((text,), connector=self.path.name)
@@ -61,19 +70,36 @@ class Folder:
         """Return what waits for files to rest."""
         return FolderWatch(self)
 
-    def settle(self, contents: dict[str, bytes]) -> None:
-        """Take files that rest for what they say.
+    def goes_on(self, starts: Mapping[str, datetime]) -> None:
+        """Know that files were read by an earlier program, and when culture time 0 was by reactor, if it was said.
 
-        Raises:
-            UnreadableSource: a file is refused, or contradicts another; it is left out from then on.
+        Files that were taken away since must not move the time of those that are left.
         """
-        try:
-            self._take(contents)
-        finally:
-            self.stable = self._now
+        self._has_started = True
+        inoculated = {**starts, **self.options.inoculated}
+        if inoculated != self.options.inoculated:
+            self.options = replace(self.options, inoculated=inoculated)
+            self.stable = self._now = None
+            self._tables.clear()
+            self._refused.clear()
+
+    def settle(self, contents: dict[str, bytes]) -> None:
+        """Take files that rest for what they say; what is wrong with one is told by `trouble`, and it is left out."""
+        self._take(contents)
+        self.stable = self._now
+
+    def refuse(self, name: str, error: ConnectorError) -> None:
+        """Leave a file out that cannot be opened, until it can."""
+        if self._refused.get(name) != _CLOSED:
+            self._refused[name] = _CLOSED
+            self._untold += getattr(error, "problems", (str(error),))
+
+    def trouble(self) -> UnreadableSource | None:
+        """Return, once, what is wrong with files that were left out since the last call."""
+        untold, self._untold = self._untold, []
+        return UnreadableSource(tuple(untold), connector=self.path.name, operation="read_sample") if untold else None
 
     def _take(self, contents: dict[str, bytes]) -> None:
-        problems: list[str] = []
         for name, found in contents.items():
             is_text = kind_of(found) is Kind.TEXT
             content = whole_lines(found) if self.grows and is_text else found
@@ -83,17 +109,19 @@ class Folder:
             if key in self._tables or self._refused.get(name) == content:
                 continue
             try:
-                table = table_of(content, self.path / name, self.options)
-                self._join({**self._tables, key: table})
+                with told(name, "read_sample"):
+                    table = table_of(content, self.path / name, self.options)
+                    if table.sha256 != key[1]:
+                        continue  # a workbook that is being replaced this very moment
+                    self._join({**self._tables, key: table})
             except UnreadableSource as error:
                 self._refused[name] = content
-                problems += error.problems
+                self._untold += error.problems
                 continue
+            self._refused.pop(name, None)
             self._forget_older(key, table)
         if self._now is None:
             self._now = empty_table(self.path.name, b"")
-        if problems:
-            raise UnreadableSource(tuple(problems), connector=self.path.name)
 
     def _join(self, tables: dict[tuple[str, str], Table]) -> None:
         joined = merged(list(tables.values()), keep_times=True)
@@ -119,23 +147,35 @@ class FolderWatch:
         """Begin with no look."""
         self._folder = folder
         self._last: dict[str, Look] = {}
+        self._has_looked = False
 
     def poll(self) -> bool:
-        """Look at all files; return whether any rests, and was read.
+        """Look at all files, and read those that rest; return whether any had the time to.
 
         Raises:
-            UnreadableSource: a file is refused, or the folder is gone.
+            UnreadableSource: the folder is gone.
         """
+        looks: dict[str, Look] = {}
         try:
-            looks = {p.name: look for p in self._folder.files() if (look := look_at(p)) is not None}
+            files = self._folder.files()
         except OSError as error:
             text = f"{self._folder.path} cannot be listed: {error.strerror}. Put the folder back."
-            raise UnreadableSource((text,), connector=self._folder.path.name) from error
+            raise UnreadableSource((text,), connector=self._folder.path.name, operation="read_sample") from error
+        for path in files:
+            try:
+                with told(path.name, "read_sample"):
+                    look = look_at(path)
+            except ConnectorError as error:
+                self._folder.refuse(path.name, error)
+                continue
+            if look is not None:
+                looks[path.name] = look
         resting = {name: look.content for name, look in looks.items() if look == self._last.get(name) and look.content}
-        self._last = looks
+        is_second = self._has_looked
+        self._last, self._has_looked = looks, True
         if resting or self._folder.stable is None:
             self._folder.settle(resting)
-        return bool(resting)
+        return is_second
 
     @property
     def unfinished_line(self) -> str:

@@ -35,6 +35,7 @@ class ReadOptions:
         only_named: Leave every column unread that `columns` does not name.
         may_be_unsorted: Rows with dates may stand in any order, as instruments export them.
         is_part: The rest of the samples may come from other files: no density of cells is needed.
+        fractions: Whether a viability without unit is a fraction, where more of the file is known than is read now.
     """
 
     columns: Mapping[str, str] = field(default_factory=lambda: _NO_MAP)
@@ -49,6 +50,7 @@ class ReadOptions:
     only_named: bool = False
     may_be_unsorted: bool = False
     is_part: bool = False
+    fractions: bool | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +64,8 @@ class Grid:
         cells: Rows as written.
         lines: Line of each row in the file.
         numbers: Each column that holds numbers, as numbers in the unit of the file.
+        fill_down: As in the options.
+        decimal: Decimal mark of the numbers.
     """
 
     header_line: int
@@ -71,6 +75,7 @@ class Grid:
     lines: Sequence[int]
     numbers: Mapping[Column, Numbers]
     fill_down: bool = False
+    decimal: str = "."
 
     def text_column(self, name: str) -> Column | None:
         """Return the column of that name, if the file has it."""
@@ -108,7 +113,7 @@ def grid_of(sheet: Sheet, options: ReadOptions, problems: Problems) -> Grid:
     columns, n_head = _columns(sheet, at, options, problems)
     cells, lines = _body(sheet, at, at + n_head, problems)
     _refuse_nameless(header, cells, line, problems)
-    numbers = _numbers(columns, len(header), cells, lines, sheet.separator, options, problems)
+    numbers, decimal = _numbers(columns, len(header), cells, lines, sheet.separator, options, problems)
     if lines and lines[-1] == sheet.lines[-1]:
         refuse_cut(sheet, problems)
     return Grid(
@@ -119,6 +124,7 @@ def grid_of(sheet: Sheet, options: ReadOptions, problems: Problems) -> Grid:
         lines=lines,
         numbers=numbers,
         fill_down=options.fill_down,
+        decimal=decimal,
     )
 
 
@@ -231,8 +237,8 @@ def _numbers(
     separator: str,
     options: ReadOptions,
     problems: Problems,
-) -> dict[Column, Numbers]:
-    """Read every column of numbers; cells that are none become problems."""
+) -> tuple[dict[Column, Numbers], str]:
+    """Read every column of numbers, and return their decimal mark too; cells that are none become problems."""
     by_column = list(zip(*cells, strict=False)) or [()] * n_fields
     texts = {c: by_column[c.index] for c in columns if c.role is not Role.TEXT}
     mark = options.decimal or _decimal_mark(texts, separator, problems)
@@ -248,7 +254,7 @@ def _numbers(
             for i in numbers.limits:
                 why = f"is a limit, expected a plain number: nobody measures {column.name}, it is set."
                 problems.cell(lines[i], column.header, column_cells[i], why)
-    return found
+    return found, mark
 
 
 def _decimal_mark(texts: Mapping[Column, Sequence[str]], separator: str, problems: Problems) -> str:

@@ -11,16 +11,17 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Self
 
+from perfusio.connectors.following import Pace, told
 from perfusio.connectors.opcua_access import Access, Timing
 from perfusio.connectors.opcua_certificates import fingerprint
 from perfusio.connectors.opcua_heartbeat import Heartbeats
 from perfusio.connectors.opcua_nodes import NodeMap, VesselMap, read_node_map
-from perfusio.connectors.opcua_samples import Seen, next_sample
+from perfusio.connectors.opcua_samples import Seen, next_sample, seen_before
 from perfusio.connectors.opcua_security import Certificates, Login
 from perfusio.connectors.opcua_session import OpcUaSession
 from perfusio.connectors.opcua_writes import OpcUaWire, setpoints_of
 from perfusio.errors import ConfigError, NotConnected, SampleOverdue, VesselTaken, WriteRejected
-from perfusio.protocols import ConnectorKind, Ending, Holder, WriteReport
+from perfusio.protocols import ConnectorKind, Ending, Holder, Standing, WriteReport
 from perfusio.state import Setpoints, State
 from perfusio.verified_write import verified_write
 
@@ -102,6 +103,7 @@ class OpcUaVessel:
         self._session, self._vessel = connector.session, vessel
         self._heartbeats = connector.heartbeats
         self._seen = Seen()
+        self._link_until: float | None = None  # when a link that failed must be there again
         self._read: Setpoints | None = None
         self._done: Setpoints | None = None
         self._told: list[str] = []
@@ -110,40 +112,49 @@ class OpcUaVessel:
         """Wait for the next sample; a value that comes late is a state of its own, with the time of its sample.
 
         Each quantity's status code, source time and server time are in `State.quality`: a Bad one is missing, an
-        Uncertain one is used. A lost link is opened anew, for as long as a sample may take.
+        Uncertain one is used. A lost link is opened anew within `Timing.away`; one that does not come back by then
+        fails the call, and loses nothing: the next call goes on.
 
         Raises:
-            NotConnected: the server cannot be reached at the start, or there is no link when the sample is overdue.
+            NotConnected: the server cannot be reached.
             SampleOverdue: there is a link, but no new sample.
-            UnreadableSource: at the start, the server is not what the node map says.
+            UnreadableSource: the server is not what the node map says, or the sample has no usable time.
         """
-        loop = asyncio.get_running_loop()
         timing = self._session.access.timing
-        until = None if timing.sample is None else loop.time() + timing.sample
-        while True:
-            state = await self._look(until)
-            if state is not None:
-                return state
-            if until is not None and loop.time() + timing.poll > until:
-                raise SampleOverdue(
-                    f"{self.reactor}: no new sample within {timing.sample:g} s. The server answers, so check the "
-                    "analyzer and what writes its results to the server.",
-                    connector=self.reactor,
-                    operation="read_sample",
-                )
-            await asyncio.sleep(timing.poll)
+        pace = Pace(poll_seconds=timing.poll, timeout_seconds=timing.sample, sleep=asyncio.sleep)
+        with told(self.reactor, "read_sample"):
+            return await pace.until_news(self._look, self._overdue)
 
-    async def _look(self, until: float | None) -> State | None:
-        """Look once; a link that fails meanwhile is no failure, unless there is no time left to open another."""
+    async def _look(self) -> State | None:
+        """Look once; a link that fails meanwhile is no failure yet, unless the time to open another is over."""
+        now, most_s = asyncio.get_running_loop().time, self._session.access.timing.away
         try:
-            readings = await self._session.look(self._vessel, until=until)
+            readings = await self._session.look(self._vessel, until=self._link_until or now() + most_s)
         except NotConnected:
-            overdue = until is not None and asyncio.get_running_loop().time() >= until
-            if overdue or not self._session.was_connected:
-                raise
-            return None
+            self._link_until = self._link_until or now() + most_s
+            if now() < self._link_until and self._session.was_connected:
+                return None
+            self._link_until = None
+            raise
+        self._link_until = None
         state, self._seen = next_sample(self._vessel, readings, self._seen)
         return state
+
+    def _overdue(self, waited: float) -> SampleOverdue:
+        return SampleOverdue(
+            f"{self.reactor}: no new sample within {waited:g} s. The server answers, so check the analyzer and what "
+            "writes its results to the server.",
+            connector=self.reactor,
+            operation="read_sample",
+        )
+
+    def goes_on(self, standing: Standing) -> None:
+        """Go on where an earlier program stood; see `perfusio.protocols.Resumable`.
+
+        A server holds the latest sample only: it is known by its source times, or by its time where samples have
+        numbers.
+        """
+        self._seen, self._done = seen_before(standing), standing.done
 
     async def read_setpoints(self) -> Setpoints:
         """Return what is in force now; NaN where the node is Bad, the declared value where there is no node.

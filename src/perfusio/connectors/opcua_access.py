@@ -22,6 +22,7 @@ class Timing:
         retry: Between two attempts of a write.
         backoff: Shortest and longest pause between two attempts to connect.
         poll: Between two looks for a new sample.
+        away: For how long a lost link is opened anew before waiting for a sample fails; the twin says so, and tries on.
         sample: After which a sample that did not come is overdue; None = never.
     """
 
@@ -32,6 +33,7 @@ class Timing:
     retry: float = 1.0
     backoff: tuple[float, float] = (1.0, 60.0)
     poll: float = 5.0
+    away: float = 30.0
     sample: float | None = 26.0 * 3600.0
 
     def __post_init__(self) -> None:

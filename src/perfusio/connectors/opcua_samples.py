@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from math import isfinite, nan
 
+from perfusio.connectors.handed_out import is_unused
 from perfusio.connectors.opcua_nodes import Tag, VesselMap
 from perfusio.errors import UnreadableSource
+from perfusio.protocols import Standing
 from perfusio.state import State
+
+_SOURCE_TIME = re.compile(r"\bsource (\d{4}-\d\d-\d\dT[\d:.]+)Z")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +68,17 @@ class Seen:
     n_unread: int = 0
 
 
+def seen_before(standing: Standing) -> Seen:
+    """Return what an earlier program has handed out: its last sample, and the source times in the remarks on values."""
+    known = sorted((*standing.states, *standing.refused), key=lambda state: state.time_h)
+    stamps: dict[str, datetime] = {}
+    for state in reversed(known):
+        for name, remark in state.quality.items():
+            if name not in stamps and (found := _SOURCE_TIME.search(remark)):
+                stamps[name] = datetime.fromisoformat(found[1]).replace(tzinfo=UTC)
+    return Seen(state=known[-1] if known else None, stamps=stamps)
+
+
 def values(tags: Mapping[str, Tag], readings: Mapping[Tag, Reading]) -> dict[str, float]:
     """Return the usable values by name, in canonical units."""
     return {n: tag.factor * readings[tag].value for n, tag in tags.items() if readings[tag].is_usable}
@@ -81,7 +97,7 @@ def next_sample(vessel: VesselMap, readings: Mapping[Tag, Reading], seen: Seen) 
     if vessel.number is not None:
         return _by_number(vessel, vessel.number, readings, seen)
     stamps = {n: t for n, tag in vessel.measured.items() if (t := readings[tag].source_time) is not None}
-    new = {n: t for n, t in stamps.items() if n not in seen.stamps or t > seen.stamps[n]}
+    new = {n: t for n, t in stamps.items() if n not in seen.stamps or _stamp(t) > _stamp(seen.stamps[n])}
     if not new:
         return None, seen
     if dict(seen.unsettled) != stamps:
@@ -96,19 +112,30 @@ def _by_number(
     if not readings[counter].is_usable:
         return None, seen
     number = readings[counter].value
-    if number != seen.number:
-        stamps = [t for tag in vessel.measured.values() if (t := readings[tag].source_time) is not None]
-        state = _state(vessel, vessel.measured, readings, latest=max(stamps, default=None))
+    if number != seen.number and not _is_known(vessel, readings, seen):
+        state = _state(vessel, vessel.measured, readings, latest=_latest(vessel, readings))
         skipped = int(number - seen.number) - 1 if number > seen.number else 0
         return state, Seen(state=state, number=number, n_unread=seen.n_unread + max(skipped, 0))
-    assert seen.state is not None  # there is a number, so there was a sample
-    missing = {n: tag for n, tag in vessel.measured.items() if getattr(seen.state, n) != getattr(seen.state, n)}
-    late = values(missing, readings)
+    known, seen = seen.state, replace(seen, number=number)
+    assert known is not None  # there is a number, so there was a sample
+    missing = {n: tag for n, tag in vessel.measured.items() if getattr(known, n) != getattr(known, n)}
+    late = {n: v for n, v in values(missing, readings).items() if not is_unused(known, n, v)}
     if not late:
         return None, seen
     remarks = {n: str(readings[vessel.measured[n]]) for n in late}
-    state = State(time_h=seen.state.time_h, quality=remarks, **late)
-    return state, replace(seen, state=replace(seen.state, **late))  # type: ignore[arg-type]
+    state = State(time_h=known.time_h, quality=remarks, **late)
+    return state, replace(seen, state=replace(known, **late))  # type: ignore[arg-type]
+
+
+def _is_known(vessel: VesselMap, readings: Mapping[Tag, Reading], seen: Seen) -> bool:
+    """Whether the sample is the one that an earlier program read last; no record holds its number, but its time."""
+    if seen.state is None or seen.number == seen.number:
+        return False
+    return _time_h(vessel, readings, _latest(vessel, readings)) == seen.state.time_h
+
+
+def _latest(vessel: VesselMap, readings: Mapping[Tag, Reading]) -> datetime | None:
+    return max((t for tag in vessel.measured.values() if (t := readings[tag].source_time) is not None), default=None)
 
 
 def _state(

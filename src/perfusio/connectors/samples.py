@@ -38,6 +38,11 @@ class TableRow:
     setpoints: Setpoints
     feed: Feed | None = None
 
+    @property
+    def place(self) -> str:
+        """Where it stands in the file."""
+        return f"line {self.line}"
+
 
 def built_rows(
     grid: Grid,

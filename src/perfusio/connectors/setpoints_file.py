@@ -6,11 +6,12 @@ rows before or the rows after, never half a row. A file of an earlier run is mov
 
 from __future__ import annotations
 
+import csv
 import os
 from contextlib import suppress
 from pathlib import Path
 
-from perfusio.connectors.csv_files import csv_bytes, replace_file
+from perfusio.connectors.csv_files import csv_bytes, replace_file, unescaped
 from perfusio.connectors.leases import FileLease
 from perfusio.errors import ConfigError, WriteOverridden, WriteRejected
 from perfusio.state import SETPOINT_QUANTITIES, SETPOINTS, Setpoints
@@ -53,14 +54,17 @@ class SetpointsFile:
         """What a person should know, in sentences."""
         return [*self._notes, *([self.lease.warning] if self.lease.warning else [])]
 
-    def goes_on(self) -> None:
-        """Know the file as it is as ours: an earlier program of the same run wrote it, and rows are added to it.
+    def goes_on(self, until_h: float, *, reactor: str = "") -> None:
+        """Go on in the file of an earlier program of the same run; rows that cannot be its own are somebody else's.
 
-        Raises:
-            OSError: it is there and cannot be read.
+        Args:
+            until_h: Time of the latest sample: of this vessel, no row of ours can be later [h].
+            reactor: Vessel, for a file of several.
         """
-        with suppress(FileNotFoundError):
-            self._ours = self.path.read_bytes() or None
+        if self._ours is None:
+            with suppress(OSError):
+                found = self.path.read_bytes()
+                self._ours = found if _is_ours(found, until_h, reactor) else b""
 
     def append(self, time_h: float, setpoints: Setpoints, *, reactor: str = "", acts: bool = False) -> None:
         """Add one row, durably.
@@ -116,6 +120,23 @@ class SetpointsFile:
         os.rename(self.path, aside)
         what = "an earlier run's setpoints were" if self._ours is None else "a version changed by someone else was"
         self._notes.append(f"{self.path.name}: {what} moved to {aside.name}.")
+
+
+def _is_ours(found: bytes, until_h: float, reactor: str) -> bool:
+    """Whether a file holds nothing but rows as we write them, none of this vessel later than a time [h]."""
+    header = _header(with_reactor=bool(reactor))
+    if not found.startswith(header) or not found.endswith(b"\n"):
+        return False
+    n_cells, n_names = header.count(b",") + 1, 1 if reactor else 0
+    try:
+        for cells in csv.reader(found[len(header) :].decode("utf-8").splitlines()):
+            numbers = [float(cell) for cell in cells[n_names:]]
+            is_same = not reactor or unescaped(cells[0]) == reactor
+            if len(cells) != n_cells or (is_same and numbers[1] > until_h):
+                return False
+    except (ValueError, IndexError):
+        return False
+    return True
 
 
 def _header(*, with_reactor: bool) -> bytes:

@@ -9,21 +9,32 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from perfusio.config import DEFAULT_AMBR250_DESIGN_SPACE
-from perfusio.errors import ConfigError, EndOfRun, NotConnected, OutOfRange, SampleOverdue, WriteRejected
+from perfusio.errors import (
+    ConfigError,
+    EndOfRun,
+    NotConnected,
+    OutOfRange,
+    SampleOverdue,
+    UnreadableSource,
+    WriteRejected,
+)
 from perfusio.plant.clones import CLONE_X, Clone
 from perfusio.plant.conditions import Disturbance, Inoculum
 from perfusio.plant.families import clone_named
 from perfusio.plant.medium import Equipment, Medium
 from perfusio.plant.sensors import Sensors, SensorSettings
 from perfusio.plant.vessel import VesselBatch, vessel_seeds
-from perfusio.protocols import ConnectorKind
+from perfusio.protocols import ConnectorKind, Standing
 from perfusio.state import Setpoints, State
 
+REMEMBERED = 100
+"""Latest samples that a vessel can give again to a program that did not record them."""
 _NO_DAYS: frozenset[int] = frozenset()
 
 
@@ -104,6 +115,7 @@ class SimulatedAmbr250:
         self._interval_days = sampling_interval_hours / 24.0
         self._last_sample = None if days is None else int(days / self._interval_days + 1e-9)
         self._waiting: list[int] = []
+        self._passed: set[int] = set()
         names = [f"R{i + 1:02d}" for i in range(n_vessels)]
         given = faults if isinstance(faults, Mapping) else dict.fromkeys(names, faults or Faults())
         later = dict(inoculated_after or {})
@@ -129,6 +141,11 @@ class SimulatedAmbr250:
     def true_states(self) -> dict[str, State]:
         """The truth by reactor id, for benchmarks; never shown to a twin."""
         return {name: vessel.true_state() for name, vessel in self._vessels.items()}
+
+    @property
+    def interval_days(self) -> float:
+        """Time between two samples [day]."""
+        return self._interval_days
 
     @property
     def plant(self) -> VesselBatch:
@@ -163,8 +180,18 @@ class SimulatedAmbr250:
 
     async def _pass_interval(self, index: int) -> None:
         """Advance one vessel by a sampling interval, together with all that wait for the same."""
+        if index in self._passed:
+            self._passed.remove(index)
+            return
         self._waiting.append(index)
-        await asyncio.sleep(0)  # let the other readers of this turn join
+        try:
+            await asyncio.sleep(0)  # let the other readers of this turn join
+        except asyncio.CancelledError:
+            if index in self._waiting:
+                self._waiting.remove(index)
+            else:  # another reader has let it pass: whoever asks next gets its sample
+                self._passed.add(index)
+            raise
         if index in self._waiting:
             together, self._waiting = sorted(self._waiting), []
             self._batch.advance(self._interval_days, together)
@@ -199,6 +226,8 @@ class SimulatedVessel:
     _n_waited: int = field(default=0, init=False)
     _n_due: int = field(default=0, init=False)
     _untitrated: deque[State] = field(default_factory=deque, init=False)
+    _given: deque[State] = field(default_factory=lambda: deque(maxlen=REMEMBERED), init=False)
+    _again: deque[State] = field(default_factory=deque, init=False)
 
     async def read_sample(self) -> State:
         """Let a sampling interval pass (not before the first sample) and return what the analyzers report.
@@ -221,10 +250,17 @@ class SimulatedVessel:
             )
         if late := self._late_titer():
             return late
+        if self._again:
+            return self._again.popleft()
         if self.rig._is_over(self.inoculated_after + self._n_due):
             raise EndOfRun(f"{self.reactor_id}: the simulated run is over after {self._n_due} samples.")
         if self._n_due > 0:
             await self.rig._pass_interval(self.index)
+        self._given.append(self._sample())
+        return self._given[-1]
+
+    def _sample(self) -> State:
+        """Take the sample that is due."""
         number, self._n_due = self._n_due, self._n_due + 1
         true = self.true_state()
         if number in self.faults.lost_samples:
@@ -237,6 +273,41 @@ class SimulatedVessel:
         if self.sensors.settings.titer_delay_days > 0:
             self._untitrated.append(true)
         return self.sensors.measure(true)
+
+    def goes_on(self, standing: Standing) -> None:
+        """Go on where an earlier program stood; see `perfusio.protocols.Resumable`.
+
+        A rig that lived on gives again what was taken and not recorded. A new one, of the same seed, lets the time pass
+        that was recorded: without any write since then it is the same vessel.
+
+        Raises:
+            UnreadableSource: its samples are not those that were recorded.
+        """
+        known = {state.time_h: state for state in (*standing.states, *standing.refused)}
+        if not known:
+            return
+        self._n_waited = self.inoculated_after
+        latest = max(known)
+        self._again = deque(state for state in self._given if state.time_h > latest)
+        while self._n_due == 0 or self.true_state().time_h < latest:
+            if self._n_due > 0:
+                self.rig.plant.advance(self.rig.interval_days, [self.index])
+            with suppress(SampleOverdue):
+                self._refuse_another(self._sample(), known)
+            while self._late_titer() is not None:
+                pass  # it is on record
+
+    def _refuse_another(self, sample: State, known: Mapping[float, State]) -> None:
+        before = known.get(sample.time_h)
+        for name, value in sample.measured().items() if before is not None else ():
+            was = getattr(before, name)
+            if was == was and was != value:
+                text = (
+                    f"{self.reactor_id}: {name} of the sample at {sample.time_h:g} h is {value:g} and was {was:g} when "
+                    "it was recorded, so this is another vessel. A simulated vessel that was written to ends with its "
+                    "program: start a new run."
+                )
+                raise UnreadableSource((text,), connector=self.reactor_id, operation="read_sample")
 
     async def read_setpoints(self) -> Setpoints:
         """What is in force now."""

@@ -1,21 +1,21 @@
-"""One CSV file as a source of samples, shared by the vessels in it; and what changed in it since it was read."""
+"""One file as a source of samples, shared by the vessels in it."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
 
+from perfusio.connectors.following import told
 from perfusio.connectors.grids import ReadOptions
+from perfusio.connectors.growing import Parsed, parsed, read_on
 from perfusio.connectors.kinds import Kind, kind_of
 from perfusio.connectors.merging import merged
-from perfusio.connectors.names import amount
 from perfusio.connectors.readers import table_of
-from perfusio.connectors.samples import TableRow
 from perfusio.connectors.sheets import existing_file, read_bytes, whole_lines
 from perfusio.connectors.tables import Table, parse_table
 from perfusio.errors import UnreadableSource
-from perfusio.state import QUANTITIES, SETPOINTS, STATE_QUANTITIES, State
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,14 +33,32 @@ class Look:
         return self.content[len(whole_lines(self.content)) :].decode("utf-8", "replace").strip()
 
 
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """What a file at rest held that was refused, the part of it that could be read all the same, and why."""
+
+    content: bytes
+    part: Table | None
+    error: UnreadableSource
+
+
 class Source:
-    """A file that is parsed once for all of its vessels."""
+    """A file that is parsed once for all of its vessels.
+
+    Attributes:
+        path: Where it is.
+        options: What is declared about it.
+        grows: Whether it is followed.
+        stable: What it said when it was last at rest; None before that.
+    """
 
     def __init__(self, path: Path, options: ReadOptions, *, grows: bool) -> None:
         """Refer to `path`; a file that `grows` may still be empty, and is read up to its last line break."""
         self.path, self.options, self.grows = path, options, grows
         self.stable: Table | None = None
-        self._parsed: tuple[bytes, Table] | None = None
+        self._parsed: Parsed | None = None
+        self._has_started = False  # rows were handed out, so a file without rows, or a doubt, is no beginning
+        self._refused: Refused | None = None
 
     def table(self) -> Table:
         """Return what the file holds, as last read; it is read now if that has not happened.
@@ -48,7 +66,21 @@ class Source:
         Raises:
             UnreadableSource: the file is refused.
         """
-        return self._parsed[1] if self._parsed else self._parse(read_bytes(existing_file(self.path)))
+        if self._parsed is not None:
+            return self._parsed.table
+        with told(self.path.name, "read"):
+            return self._parse(read_bytes(existing_file(self.path)))
+
+    def goes_on(self, starts: Mapping[str, datetime]) -> None:
+        """Know that rows were handed out by an earlier program, and when culture time 0 was by reactor, if it was said.
+
+        Rows that are gone must not move the time of those that are left.
+        """
+        inoculated = {**starts, **self.options.inoculated}
+        if self._has_started and inoculated == self.options.inoculated:
+            return  # another vessel of the file has said so
+        self._has_started, self.options = True, replace(self.options, inoculated=inoculated)
+        self.stable = self._parsed = self._refused = None
 
     def watch(self) -> Watch:
         """Return what waits for the file to rest."""
@@ -58,14 +90,27 @@ class Source:
         """Return what is in the file now, or None if it is not there (a program may be replacing it)."""
         return look_at(self.path)
 
-    def settle(self, look: Look) -> Table:
-        """Take a look that was found twice for what the file says.
+    def settle(self, look: Look) -> None:
+        """Take a look that was found twice for what the file says; what is wrong with it is told by `trouble`.
 
-        Raises:
-            UnreadableSource: the file is refused.
+        Once rows were handed out, a row that is wrong keeps back itself and what comes after it, not those before.
         """
-        self.stable = self._parse(look.content)
-        return self.stable
+        if self._refused is None or self._refused.content != look.content:
+            self._refused = None
+            try:
+                self.stable = self._parse(look.content)
+            except UnreadableSource as error:  # of what it says; what the system refuses may be over with the next look
+                self._refused = Refused(look.content, self._before(look.content), error)
+        if self._refused is not None and self._refused.part is not None:
+            self.stable = self._refused.part
+        self._has_started |= self.stable is not None and bool(self.stable.rows)
+
+    def trouble(self) -> UnreadableSource | None:
+        """Return what is wrong with the file as it was last at rest, if anything is."""
+        if self._refused is None:
+            return None
+        error = self._refused.error
+        return UnreadableSource(error.problems, connector=error.connector, operation="read_sample")
 
     def _parse(self, content: bytes) -> Table:
         if self.grows and kind_of(content) is not Kind.TEXT:
@@ -75,14 +120,36 @@ class Source:
             )
             raise UnreadableSource((text,), connector=self.path.name)
         content = whole_lines(content) if self.grows else content
-        if self._parsed is None or self._parsed[0] != content:
-            has_started = self.stable is not None and bool(self.stable.rows)
-            if self.grows:
-                table = parse_table(content, self.path.name, self.options, may_be_short=True, has_started=has_started)
-            else:
-                table = merged([table_of(content, self.path, self.options)])
-            self._parsed = content, table
-        return self._parsed[1]
+        if self._parsed is None or self._parsed.content != content:
+            grown = read_on(self._parsed, content, self.options) if self.grows and self._parsed is not None else None
+            self._parsed = grown or parsed(content, self._read(content))
+        return self._parsed.table
+
+    def _read(self, content: bytes) -> Table:
+        if not self.grows:
+            return merged([table_of(content, self.path, self.options)])
+        return parse_table(
+            content, self.path.name, self.options, may_be_short=True, has_started=self._has_started
+        )
+
+    def _before(self, content: bytes) -> Table | None:
+        """Return what the lines before the wrong one say; None before anything was handed out."""
+        if not self._has_started or kind_of(content) is not Kind.TEXT or b"\x00" in content:
+            return None
+        lines = whole_lines(content).splitlines(keepends=True)
+        low, high, best = 0, len(lines), self.stable
+        known = self._parsed
+        if known is not None and b"".join(lines).startswith(known.content):
+            low = known.content.count(b"\n")
+        else:
+            best = None
+        while low < high - 1:  # so many can be read, and so many cannot
+            middle = (low + high) // 2
+            try:
+                best, low = self._parse(b"".join(lines[:middle])), middle
+            except UnreadableSource:
+                high = middle
+        return best
 
 
 class Watch:
@@ -98,12 +165,14 @@ class Watch:
         """Look at the file; return whether it rests, and was read.
 
         Raises:
-            UnreadableSource: the file is refused, or was not there twice.
+            UnreadableSource: it was not there twice, or cannot be opened.
+            NotConnected: the system refused the look.
         """
-        look, last = self._source.look(), self._last
-        self._n_absent = self._n_absent + 1 if look is None else 0
-        if self._n_absent > 1:
-            existing_file(self._source.path)  # it says so
+        with told(self._source.path.name, "read_sample"):
+            look, last = self._source.look(), self._last
+            self._n_absent = self._n_absent + 1 if look is None else 0
+            if self._n_absent > 1:
+                existing_file(self._source.path)  # it says so
         self._last = look
         if look is None or look != last:
             return False
@@ -123,61 +192,3 @@ def look_at(path: Path) -> Look | None:
     except FileNotFoundError:
         return None
     return Look(status.st_ino, status.st_size, status.st_mtime_ns, read_bytes(existing_file(path)))
-
-
-def late_values(name: str, known: Sequence[TableRow], rows: Sequence[TableRow]) -> list[State]:
-    """Compare the rows that were handed out with what the file says now.
-
-    Args:
-        name: File name, for messages.
-        known: Rows handed out, in order.
-        rows: Rows of the same vessel now.
-
-    Returns:
-        One state per sample of which blanks were filled in, with its time and only the new values.
-
-    Raises:
-        UnreadableSource: a row vanished, was put in between, or says something else; all of them are named.
-    """
-    now = {row.state.time_h: row for row in rows}
-    before = {row.state.time_h for row in known}
-    problems, late = [], []
-    for row in rows:
-        if known and row.state.time_h < known[-1].state.time_h and row.state.time_h not in before:
-            problems.append(
-                f"{name}, line {row.line}: a sample at {row.state.time_h:g} h was put in before the one at "
-                f"{known[-1].state.time_h:g} h, which was already read. Take it out; add it when the run is over."
-            )
-    for old in known:
-        new = now.get(old.state.time_h)
-        if new is None:
-            problems.append(
-                f"{name}: the sample at {old.state.time_h:g} h (line {old.line} when it was read) has vanished. Put it "
-                "back."
-            )
-            continue
-        problems += _changes(name, old, new)
-        filled = {n: getattr(new.state, n) for n in STATE_QUANTITIES if _is_filled(old.state, new.state, n)}
-        if filled:
-            quality = {n: remark for n, remark in new.state.quality.items() if n in filled}
-            late.append(State(time_h=old.state.time_h, quality=quality, **filled))
-    if problems:
-        raise UnreadableSource(tuple(problems), connector=name)
-    return late
-
-
-def _is_filled(old: State, new: State, name: str) -> bool:
-    a, b = getattr(old, name), getattr(new, name)
-    return bool(a != a and b == b)
-
-
-def _changes(name: str, old: TableRow, new: TableRow) -> list[str]:
-    pairs = [(n, getattr(old.state, n), getattr(new.state, n)) for n in STATE_QUANTITIES]
-    pairs += [(n, getattr(old.setpoints, n), getattr(new.setpoints, n)) for n in SETPOINTS]
-    return [
-        f"{name}, line {new.line}: {n} of the sample at {old.state.time_h:g} h was {amount(a, QUANTITIES[n])} "
-        f"when it was read and is now {'empty' if b != b else format(b, 'g')}. Put the old value back; a corrected "
-        "file is for a new run."
-        for n, a, b in pairs
-        if a == a and a != b
-    ]

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import copy
 import json
-from collections import deque
 from collections.abc import Awaitable, Callable
 from hashlib import sha256
 from pathlib import Path
@@ -17,24 +16,29 @@ from typing import Any, Self, TypeVar
 
 from perfusio.clock import Clock, SystemClock
 from perfusio.connectors import sql_setpoints as requests
+from perfusio.connectors.following import Pace, told
+from perfusio.connectors.handed_out import HandedOut
 from perfusio.connectors.sql_database import Database
 from perfusio.connectors.sql_lease import SqlLease
-from perfusio.connectors.sql_samples import Look, SqlSample, late_values, values_of
-from perfusio.connectors.sql_source import VesselSource
+from perfusio.connectors.sql_samples import SqlSample, values_of
+from perfusio.connectors.sql_source import Seen, VesselSource
 from perfusio.errors import (
     ConfigError,
     EndOfRun,
     NotConnected,
     SampleOverdue,
+    UnreadableSource,
     VesselTaken,
     WriteRejected,
 )
-from perfusio.protocols import ConnectorKind, Holder
+from perfusio.protocols import ConnectorKind, Holder, Standing
 from perfusio.state import Setpoints, State
 from perfusio.verified_write import refuse_impossible
 
 T = TypeVar("T")
 ANSWER_POLL_SECONDS = 1.0
+AWAY_SECONDS = 30.0
+"""A server that was restarted is there again by then; a read that still fails is told, and tried on by the twin."""
 
 
 class SqlStore:
@@ -89,44 +93,44 @@ class SqlStore:
         self.shows_at_once = False  # a controller acknowledges our requests; a person's change comes with a sample
         self._is_settled = False
         self._lease: SqlLease | None = None
-        self._n_at_first: int | None = None
+        self._notes: list[str] = []
         self._database = Database(where, create=create)
         self._follows = actuates if follow is None else follow
         self._source = VesselSource(self._database, run, reactor, grows=self._follows)
-        self._poll_seconds, self._timeout_seconds, self._sleep = poll_seconds, timeout_seconds, sleep
+        self._sleep = sleep
+        self._pace = Pace(
+            poll_seconds=poll_seconds, timeout_seconds=timeout_seconds, sleep=sleep, away_seconds=AWAY_SECONDS
+        )
         self._acknowledge_seconds, self._clock = acknowledge_seconds, clock or SystemClock()
-        self._notes: list[str] = []
-        self._rows: list[SqlSample] | None = None
-        self._n_known = 0
-        self._late: deque[State] = deque()
-        self._seen: Look | None = None
+        self._handed_out: HandedOut[SqlSample] = HandedOut()
+        self._seen: Seen | None = None
 
     # -- the Connector protocol --------------------------------------------------------------------------------------
 
     async def read_sample(self) -> State:
         """Return the next sample; where new rows are followed, wait for it.
 
-        A replay holds what it read first, so a database that goes away does not end it. While new rows are followed, a
-        database that cannot be reached is waited for like a sample. A value that is filled in later for a sample
-        already read comes as a state of its own, with the time of that sample and only the new values.
+        A replay holds what it read first, so a database that goes away does not end it. A value that is filled in later
+        for a sample already read comes as a state of its own, with the time of that sample and only the new values; a
+        value that is another one now is a correction, and comes with its whole row.
+
+        A read that fails loses nothing: the next call goes on as soon as the database is well again.
 
         Raises:
             EndOfRun: a replay is over.
             SampleOverdue: no new row came in time.
-            NotConnected: a replay cannot be read.
-            UnreadableSource: the database is refused, or rows that were already read have changed.
+            NotConnected: the database cannot be reached now.
+            UnreadableSource: the database is refused for now, or what was already read is not there any more.
         """
-        if self._follows:
-            await self._wait_for_news()
-        elif self._rows is None:
-            self._rows = await asyncio.to_thread(self._source.read)
-        if self._late:
-            return self._late.popleft()
-        rows = self._rows or []
-        if self._n_known == len(rows):
-            raise EndOfRun(f"{self._database.name} has no sample after its {len(rows)}.")
-        self._n_known += 1
-        return rows[self._n_known - 1].state
+        with told(self._database.name, "read_sample"):
+            if self._follows:
+                return await self._pace.until_news(self._look, self._overdue)
+            if self._seen is None:
+                self._take(await asyncio.to_thread(self._source.news, None))
+            state = self._handed_out.next()
+            if state is None:
+                raise EndOfRun(f"{self._database.name} has no sample after its {self._handed_out.n}.")
+            return state
 
     async def read_setpoints(self) -> Setpoints:
         """Return what is in force: what the last sample says, or what was acknowledged since.
@@ -137,7 +141,8 @@ class SqlStore:
         Raises:
             NotConnected: the database cannot be asked what a controller acknowledged.
         """
-        said = self._last.setpoints if self._last else Setpoints()
+        last = self._handed_out.last
+        said = last.setpoints if last else Setpoints()
         if self.kind is ConnectorKind.REPLAY:
             return said
         if not self._is_settled:
@@ -147,7 +152,7 @@ class SqlStore:
         done = await asyncio.to_thread(self._in_one_read, requests.last_acknowledged, *self._source.group)
         if done is None:
             return said
-        is_newer = self._last is None or done.time_h >= self._last.state.time_h
+        is_newer = last is None or done.time_h >= last.state.time_h
         first, then = (done.acknowledged, said) if is_newer else (said, done.acknowledged)
         return first.filled_from(then)[0]
 
@@ -197,6 +202,23 @@ class SqlStore:
         if self._lease is not None:
             await asyncio.to_thread(self._lease.give_back)
 
+    def goes_on(self, standing: Standing) -> None:
+        """Go on where an earlier program stood; see `perfusio.protocols.Resumable`.
+
+        A database that cannot be read at this moment is held against what was read as soon as it can be.
+
+        Raises:
+            UnreadableSource: what was read is not there any more, or the database is another one.
+        """
+        self._handed_out, self._seen = HandedOut(), None
+        self._handed_out.goes_on(standing)
+        try:
+            with told(self._database.name, "read_sample"):
+                seen = self._source.news(None)
+        except (NotConnected, UnreadableSource):
+            return
+        self._take(seen)
+
     # -- what the database holds -------------------------------------------------------------------------------------
 
     def vessels(self) -> dict[str, Self]:
@@ -211,7 +233,7 @@ class SqlStore:
     @property
     def is_fresh(self) -> bool:
         """Whether the sample last read had come since the database was first looked at."""
-        return self._n_at_first is not None and self._n_known > self._n_at_first
+        return self._handed_out.is_fresh
 
     @property
     def follows(self) -> bool:
@@ -220,7 +242,7 @@ class SqlStore:
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """Outages of the database so far, in sentences."""
+        """What was found open and withdrawn, in sentences."""
         no_lease = self._lease.warning if self._lease is not None else ""
         return (*self._notes, *([no_lease] if no_lease else []))
 
@@ -250,50 +272,36 @@ class SqlStore:
 
     def _narrowed(self, source: VesselSource) -> Self:
         store = copy.copy(self)
-        store._source, store._notes, store._late = source, [], deque()
-        store._rows, store._n_known, store._seen, store._is_settled = None, 0, None, False
-        store._n_at_first, store._lease = None, None
+        store._source, store._handed_out, store._seen = source, HandedOut(), None
+        store._notes, store._is_settled, store._lease = [], False, None
         return store
-
-    @property
-    def _last(self) -> SqlSample | None:
-        return self._rows[self._n_known - 1] if self._rows and self._n_known else None
 
     def _in_one_read(self, question: Callable[..., T], *arguments: Any) -> T:
         with self._database.reading() as connection:
             return question(connection, *arguments)
 
-    async def _wait_for_news(self) -> None:
-        """Wait until there is a further row, or a blank was filled in."""
-        waited, trouble = 0.0, ""
-        while not self._late and self._n_known == len(self._rows or []):
-            try:
-                looked = await asyncio.to_thread(self._source.news, self._seen)
-            except NotConnected as error:
-                looked = None
-                self._note(str(error), trouble)
-                trouble = str(error)
-            else:
-                trouble = ""
-            if looked is not None:
-                known = (self._rows or [])[: self._n_known]
-                self._late.extend(late_values(self._database.name, known, looked[1]))
-                self._seen, self._rows = looked
-                self._n_at_first = len(looked[1]) if self._n_at_first is None else self._n_at_first
-                continue
-            if self._timeout_seconds is not None and waited >= self._timeout_seconds:
-                raise self._overdue(waited, trouble)
-            await self._sleep(self._poll_seconds)
-            waited += self._poll_seconds
+    async def _look(self) -> State | None:
+        """Return what is news, after a look if nothing is."""
+        if (state := self._handed_out.next()) is not None:
+            return state
+        self._take(await asyncio.to_thread(self._source.news, self._seen))
+        return self._handed_out.next()
 
-    def _note(self, trouble: str, before: str) -> None:
-        if not before:
-            self._notes.append(f"{requests.utc_text(self._clock.now())}: {trouble}")
+    def _take(self, seen: Seen | None) -> None:
+        """Hold what a look found against what was handed out.
 
-    def _overdue(self, waited: float, trouble: str) -> SampleOverdue:
-        text = f"{self._database.name}: no new sample within {waited:g} s, after {self._n_known} so far"
-        text += f" (the last at {self._last.state.time_h:g} h)." if self._last else "."
-        return SampleOverdue(f"{text} {trouble or 'Check what writes the table.'}", **self._where("read_sample"))
+        Raises:
+            UnreadableSource: it does not agree.
+        """
+        if seen is not None:
+            self._handed_out.hold_against(self._database.name, seen.rows, n_same=seen.n_same)
+            self._seen = seen
+
+    def _overdue(self, waited: float) -> SampleOverdue:
+        n, latest_h = self._handed_out.n, self._handed_out.latest_h
+        text = f"{self._database.name}: no new sample within {waited:g} s, after {n} so far"
+        text += f" (the last at {latest_h:g} h)." if latest_h is not None else "."
+        return SampleOverdue(f"{text} Check what writes the table.", **self._where("read_sample"))
 
     # -- writing -----------------------------------------------------------------------------------------------------
 
@@ -304,20 +312,22 @@ class SqlStore:
             WriteRejected: no sample was read yet, or a value is missing or not possible.
         """
         where = self._where("write_setpoints")
-        if self._last is None:
+        if self._handed_out.latest_h is None:
             raise WriteRejected("No sample was read yet, so the setpoints have no time. Read a sample first.", **where)
         refuse_impossible(setpoints, **where)
 
     def _ask(self, wanted: Setpoints) -> requests.Request:
-        assert self._last is not None  # `_check` came before
+        time_h = self._handed_out.latest_h
+        assert time_h is not None  # `_check` came before
         is_advice = self.kind is ConnectorKind.REPLAY
         with self._database.writing("write_setpoints") as connection:
+            self._source.find_in(connection)
             return requests.ask(
                 connection,
                 wanted,
                 run=self._source.group[0],
                 reactor=self._source.group[1],
-                time_h=self._last.state.time_h,
+                time_h=time_h,
                 now=self._clock.now(),
                 valid_seconds=None if is_advice else self._acknowledge_seconds,
             )

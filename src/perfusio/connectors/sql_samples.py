@@ -1,9 +1,9 @@
-"""Samples in a database: put in once each, read back in order of time, and what changed in them since."""
+"""Samples in a database: put in once each, read back in order of time."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import islice
 from math import isfinite, nan
@@ -21,7 +21,7 @@ from perfusio.state import QUANTITIES, SETPOINT_QUANTITIES, STATE_QUANTITIES, Se
 
 BATCH = 2000
 Row = dict[str, Any]
-Look = tuple[Any, ...]
+Totals = tuple[Any, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +43,11 @@ class SqlSample:
     run: str = ""
     clone: str = ""
     others: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def place(self) -> str:
+        """Rows of a database have no place that a person could look up."""
+        return ""
 
 
 def add_samples(where: str | Path, rows: Iterable[SqlSample], *, create: bool = True) -> int:
@@ -76,13 +81,13 @@ def groups_of(connection: Connection, run: str | None) -> list[tuple[str, str]]:
     return sorted((found, reactor) for found, reactor in connection.execute(query))
 
 
-def rows_of(connection: Connection, run: str, reactor: str, name: str) -> list[SqlSample]:
-    """Return the samples of one vessel in order of time.
+def rows_of(connection: Connection, run: str, reactor: str, name: str, *, after: float = -1.0) -> list[SqlSample]:
+    """Return the samples of one vessel in order of time, those later than `after` [h].
 
     Raises:
         UnreadableSource: a value is not possible (a database whose own rules were taken away); all are named.
     """
-    query = select(samples).where(_is_of(run, reactor)).order_by(samples.c.time_h)
+    query = select(samples).where(_is_of(run, reactor), samples.c.time_h > after).order_by(samples.c.time_h)
     rows = [_sample_of(row) for row in connection.execute(query).mappings()]
     problems = []
     for row in rows:
@@ -96,44 +101,12 @@ def rows_of(connection: Connection, run: str, reactor: str, name: str) -> list[S
     return rows
 
 
-def look_at(connection: Connection, run: str, reactor: str) -> Look:
-    """Return what changes whenever a sample of one vessel comes, goes or changes: counts and sums, made there."""
+def totals_of(connection: Connection, run: str, reactor: str, *, until: float) -> Totals:
+    """Return what changes whenever a sample up to a time [h] comes, goes or changes: counts and sums, made there."""
     columns = [samples.c.time_h, *(samples.c[name] for name in QUANTITIES)]
     totals = [total for c in columns for total in (func.count(c), func.sum(c))]
-    return tuple(connection.execute(select(*totals).where(_is_of(run, reactor))).one())
-
-
-def late_values(name: str, known: Sequence[SqlSample], now: Sequence[SqlSample]) -> list[State]:
-    """Compare the samples that were handed out with what the database says now.
-
-    Returns:
-        One state per sample of which blanks were filled in, with its time and only the new values.
-
-    Raises:
-        UnreadableSource: a sample vanished, was put in between, or says something else; all of them are named.
-    """
-    by_time = {row.state.time_h: row for row in now}
-    times, last = {row.state.time_h for row in known}, known[-1].state.time_h if known else -1.0
-    problems = [
-        f"{name}: a sample at {time:g} h was put in before the one at {last:g} h, which was already read. Take it out; "
-        "add it when the run is over."
-        for time in by_time
-        if time < last and time not in times
-    ]
-    late = []
-    for old in known:
-        new = by_time.get(old.state.time_h)
-        if new is None:
-            problems.append(f"{name}: the sample at {old.state.time_h:g} h, which was read, is gone. Put it back.")
-            continue
-        problems += _contradictions(name, old, new)
-        filled = {n: v for n, v in new.state.measured().items() if n not in old.state.measured()}
-        if filled:
-            quality = {n: remark for n, remark in new.state.quality.items() if n in filled}
-            late.append(State(time_h=old.state.time_h, quality=quality, **filled))
-    if problems:
-        raise UnreadableSource(tuple(problems), connector=name)
-    return late
+    query = select(*totals).where(_is_of(run, reactor), samples.c.time_h <= until)
+    return tuple(connection.execute(query).one())
 
 
 def values_of(sample: SqlSample) -> Row:
@@ -242,17 +215,6 @@ def _differences(name: str, old: Row, new: Row) -> list[str]:
         f"{amount(old[q.name], q)} there and {amount(new[q.name], q)} now. Correct the database itself if it is wrong."
         for q in QUANTITIES.values()
         if None not in (old[q.name], new[q.name]) and old[q.name] != new[q.name]
-    ]
-
-
-def _contradictions(name: str, old: SqlSample, new: SqlSample) -> list[str]:
-    before, now = values_of(old), values_of(new)
-    return [
-        f"{name}: {q.name} of the sample at {old.state.time_h:g} h was {amount(before[q.name], q)} when it was read "
-        f"and is now {'NULL' if now[q.name] is None else format(now[q.name], 'g')}. Put the old value back; a "
-        "correction is for a new run."
-        for q in QUANTITIES.values()
-        if before[q.name] is not None and before[q.name] != now[q.name]
     ]
 
 

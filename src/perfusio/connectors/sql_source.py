@@ -2,10 +2,37 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Connection
+
 from perfusio.connectors.sql_database import Database
-from perfusio.connectors.sql_samples import Look, SqlSample, groups_of, look_at, rows_of
+from perfusio.connectors.sql_samples import SqlSample, Totals, groups_of, rows_of, totals_of
 from perfusio.errors import UnreadableSource
 from perfusio.quantities import closest
+
+RECENT = 50
+"""Rows that are read at each look, with every value; those before are looked at by their totals."""
+ROWS_PER_SKIPPED_LOOK = 1000
+"""Totals of so many rows cost a look about as much as everything else: of longer histories not every look asks."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """What a look found.
+
+    Attributes:
+        rows: All samples of the vessel, in order of time.
+        n_same: So many of the first are as the look before found them.
+        n_settled: So many of the first are looked at by their totals from now on.
+        totals: Of these.
+    """
+
+    rows: Sequence[SqlSample]
+    n_same: int
+    n_settled: int
+    totals: Totals
 
 
 class VesselSource:
@@ -21,6 +48,7 @@ class VesselSource:
         self.database, self.grows = database, grows
         self._run, self._reactor = run, reactor
         self._found: tuple[str, str] | None = None
+        self._n_looks = 0
 
     @property
     def group(self) -> tuple[str, str]:
@@ -57,30 +85,59 @@ class VesselSource:
         """
         if self._found is None:
             with self.database.reading("read_setpoints") as connection:
-                self._found = self._chosen(groups_of(connection, None))
+                self.find_in(connection)
 
-    def read(self) -> list[SqlSample]:
+    def read(self) -> Sequence[SqlSample]:
         """Return all rows in order of time.
 
         Raises:
             UnreadableSource: no vessel or several fit, or the database is refused.
             NotConnected: it cannot be reached.
         """
-        look = self.news(None)
-        return look[1] if look else []
+        seen = self.news(None)
+        return seen.rows if seen else ()
 
-    def news(self, seen: Look | None) -> tuple[Look, list[SqlSample]] | None:
-        """Return all rows if anything about them has changed since `seen`, with what to compare the next time.
+    def news(self, seen: Seen | None) -> Seen | None:
+        """Return what is there if anything has changed since `seen`; at the first look, whatever is there.
+
+        Recent rows are compared value by value. Of older ones a change is found by their totals, at the latest after as
+        many looks as there are thousands of them.
 
         Raises:
             UnreadableSource: as `read`.
             NotConnected: as `read`.
         """
         with self.database.reading("read_sample") as connection:
-            if self._found is None:
-                self._found = self._chosen(groups_of(connection, None))
-            look = look_at(connection, *self.group)
-            return None if look == seen else (look, rows_of(connection, *self.group, self.database.name))
+            self.find_in(connection)
+            if seen is None or self._history_has_changed(connection, seen):
+                return self._settled(connection, rows_of(connection, *self.group, self.database.name), None)
+            known, since = seen.rows[seen.n_settled :], _until(seen.rows, seen.n_settled)
+            recent = rows_of(connection, *self.group, self.database.name, after=since)
+            if recent == known:
+                return None
+            return self._settled(connection, [*seen.rows[: seen.n_settled], *recent], seen)
+
+    def find_in(self, connection: Connection) -> None:
+        """Find out which vessel is meant, if that is not known yet.
+
+        Raises:
+            UnreadableSource: no vessel or several fit.
+        """
+        if self._found is None:
+            self._found = self._chosen(groups_of(connection, None))
+
+    def _history_has_changed(self, connection: Connection, seen: Seen) -> bool:
+        self._n_looks += 1
+        if not seen.n_settled or self._n_looks % (1 + seen.n_settled // ROWS_PER_SKIPPED_LOOK):
+            return False
+        return totals_of(connection, *self.group, until=_until(seen.rows, seen.n_settled)) != seen.totals
+
+    def _settled(self, connection: Connection, rows: Sequence[SqlSample], before: Seen | None) -> Seen:
+        n_settled, totals = (before.n_settled, before.totals) if before else (0, ())
+        if len(rows) - n_settled > 2 * RECENT:
+            n_settled = len(rows) - RECENT
+            totals = totals_of(connection, *self.group, until=_until(rows, n_settled))
+        return Seen(rows=rows, n_same=before.n_settled if before else 0, n_settled=n_settled, totals=totals)
 
     def _chosen(self, groups: list[tuple[str, str]]) -> tuple[str, str] | None:
         """Return the run and reactor that are meant; None while there is no row that fits and one may come."""
@@ -104,3 +161,8 @@ class VesselSource:
 
     def _refused(self, words: str) -> UnreadableSource:
         return UnreadableSource((f"{self.database.name} {words}",), connector=self.database.name)
+
+
+def _until(rows: Sequence[SqlSample], n: int) -> float:
+    """Return the time of the last of so many rows [h]; one before all of them if there is none."""
+    return rows[n - 1].state.time_h if n else -1.0

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from perfusio.connectors.ambr import Signals
-from perfusio.connectors.checks import canonical_values, groups_of, require_columns
+from perfusio.connectors.checks import canonical_values, fractions_of, groups_of, require_columns
 from perfusio.connectors.columns import Column, Role
 from perfusio.connectors.grids import Grid, ReadOptions, grid_of
 from perfusio.connectors.long_tables import turned
@@ -64,6 +64,9 @@ class Table:
         starts: Date of culture time 0 by run and reactor, where the file has dates.
         signals: What a rig recorded between samples, by run and reactor.
         profile: The kind of file that was recognised, e.g. ``"Nova FLEX2"``; empty for people's own.
+        decimal: Decimal mark of its numbers.
+        has_fractions: Whether viabilities were written as fractions.
+        lineage: The same for a growing file as long as rows are only added behind those that are there.
     """
 
     name: str
@@ -77,6 +80,14 @@ class Table:
     starts: Mapping[Group, datetime] = field(default_factory=lambda: MappingProxyType({}))
     profile: str = ""
     signals: Mapping[Group, Signals] = field(default_factory=lambda: MappingProxyType({}))
+    decimal: str = "."
+    has_fractions: bool = False
+    lineage: object = field(default_factory=object, compare=False)
+
+    @property
+    def n_rows(self) -> int:
+        """How many samples there are, of all vessels."""
+        return len(self.rows)
 
     @property
     def has_feeds(self) -> bool:
@@ -197,7 +208,8 @@ def filled(
         problems.file("it has a header but no samples, expected one row per sample. Is it the right file?")
     groups, days = groups_of(grid, options, problems)
     times = times_of(grid, groups, days, options, problems, warnings)
-    values = canonical_values(grid, problems, warnings, has_started=has_started)
+    fractions = fractions_of(grid, options)
+    values = canonical_values(grid, fractions, problems, warnings, has_started=has_started)
     clones = _clones(grid, groups, problems)
     remarks = remarks_of(grid, values, problems)
     feeds = feeds_of(grid, values, problems)
@@ -212,6 +224,8 @@ def filled(
         warnings=tuple(f"{table.name}: {warning}" for warning in warnings),
         reads=_reads(grid),
         starts=MappingProxyType(dict(times.starts)),
+        decimal=grid.decimal,
+        has_fractions=bool(fractions),
     )
 
 

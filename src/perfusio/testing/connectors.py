@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable
+from contextlib import AbstractContextManager
 from math import isclose, isfinite
 
 import numpy as np
 
 from perfusio.config import DEFAULT_AMBR250_DESIGN_SPACE
+from perfusio.connectors.handed_out import is_unused
 from perfusio.errors import EndOfRun, OutOfRange
-from perfusio.protocols import Connector, ConnectorKind
+from perfusio.protocols import Connector, ConnectorKind, Standing
 from perfusio.quantities import Quantity
 from perfusio.state import QUANTITIES, SETPOINTS, STATE_QUANTITIES, Setpoints, State
+from perfusio.testing.reading import check_reading, expect, made
 
 WriteStep = None | Exception | Setpoints | tuple[Setpoints, Exception]
 
@@ -48,17 +51,26 @@ class ScriptedConnector:
         self.confirms_at_once = kind is not ConnectorKind.REPLAY
         self.written: list[Setpoints] = []
         self.in_force: Setpoints | Exception = setpoints
-        self._script = iter(tuple(script))
+        self._script = list(script)
         self._write_script = iter(tuple(write_script))
 
     async def read_sample(self) -> State:
         """Return or raise the next step of the script."""
-        step = next(self._script, None)
-        if step is None:
+        if not self._script:
             raise EndOfRun
+        step = self._script.pop(0)
         if isinstance(step, Exception):
             raise step
         return step
+
+    def goes_on(self, standing: Standing) -> None:
+        """Leave out what an earlier program has read: samples of which no value is news, and failures before them."""
+        known = [isinstance(step, State) and _is_known(step, standing) for step in self._script]
+        n_before = max((i + 1 for i, is_known in enumerate(known) if is_known), default=0)
+        self._script = [
+            step for i, step in enumerate(self._script)
+            if i >= n_before or (isinstance(step, State) and not known[i])
+        ]  # fmt: skip
 
     async def read_setpoints(self) -> Setpoints:
         """Return (or raise) `in_force`."""
@@ -80,12 +92,23 @@ class ScriptedConnector:
         return taken
 
 
+def _is_known(sample: State, standing: Standing) -> bool:
+    for before in (*standing.states, *standing.refused):
+        if before.time_h == sample.time_h:
+            return all(
+                getattr(before, name) == value or is_unused(before, name, value)
+                for name, value in sample.measured().items()
+            )
+    return False
+
+
 async def check_connector(
     make: Callable[[], Connector | Awaitable[Connector]],
     *,
     confirms_at_once: bool = True,
     unmeasured: tuple[str, ...] = (),
     max_samples: int = 60,
+    breaks: Callable[[], AbstractContextManager[object]] | None = None,
 ) -> None:
     """Check that the connectors from `make` keep the promises of the Connector protocol.
 
@@ -95,20 +118,21 @@ async def check_connector(
             sample. False for a vessel that is seen through a file that grows once a day.
         unmeasured: Quantities that the source behind `make` does not have: they must be NaN, never 0.
         max_samples: Samples to read before the end of the run is no longer waited for.
+        breaks: Makes the source unreadable for as long as the context lasts: a file is away, a server down. What a
+            connector does then, and afterwards, is checked only with it.
+
+    A connector that can go on where an earlier program stood (`perfusio.protocols.Resumable`) is tried on that too:
+    `make` then stands for a new program that finds the same source.
 
     Raises:
         AssertionError: a promise is broken; the message says which and what was found.
     """
-    connector = await _made(make)
-    _expect(isinstance(connector, Connector), f"{type(connector).__name__} lacks a method of the Connector protocol")
-    _expect(isinstance(connector.kind, ConnectorKind), f"kind must be a ConnectorKind, found {connector.kind!r}")
+    connector = await made(make)
+    expect(isinstance(connector, Connector), f"{type(connector).__name__} lacks a method of the Connector protocol")
+    expect(isinstance(connector.kind, ConnectorKind), f"kind must be a ConnectorKind, found {connector.kind!r}")
     await _check_samples(connector, unmeasured, max_samples)
-    await _check_writes(await _made(make), confirms_at_once)
-
-
-async def _made(make: Callable[[], Connector | Awaitable[Connector]]) -> Connector:
-    made = make()
-    return made if isinstance(made, Connector) else await made
+    await check_reading(make, breaks=breaks)
+    await _check_writes(await made(make), confirms_at_once)
 
 
 async def _check_samples(connector: Connector, unmeasured: tuple[str, ...], max_samples: int) -> None:
@@ -117,14 +141,14 @@ async def _check_samples(connector: Connector, unmeasured: tuple[str, ...], max_
         try:
             state = await connector.read_sample()
         except EndOfRun:
-            _expect(bool(measured), "the run ended before its first sample")
+            expect(bool(measured), "the run ended before its first sample")
             await _expect_end(connector)
             return
         _check_state(state)
         _check_order(state, measured)
         for name in unmeasured:
             value = getattr(state, name)
-            _expect(value != value, f"{name} was not measured and must be NaN, found {value!r}")
+            expect(value != value, f"{name} was not measured and must be NaN, found {value!r}")
         _check_setpoints(await connector.read_setpoints())
 
 
@@ -133,23 +157,23 @@ def _check_order(state: State, measured: dict[float, set[str]]) -> None:
     names, latest = set(state.measured()), max(measured, default=state.time_h)
     is_late_value = bool(names) and names.isdisjoint(measured.get(state.time_h, names))
     went_back = f"time went back from {latest:g} h to {state.time_h:g} h, and not just with late values"
-    _expect(state.time_h >= latest or is_late_value, went_back)
+    expect(state.time_h >= latest or is_late_value, went_back)
     measured.setdefault(state.time_h, set()).update(names)
 
 
 def _check_state(state: State) -> None:
-    _expect(isinstance(state, State), f"read_sample() must return a State, found {type(state).__name__}")
-    _expect(isfinite(state.time_h) and state.time_h >= 0, f"time_h must be finite and >= 0, found {state.time_h!r}")
+    expect(isinstance(state, State), f"read_sample() must return a State, found {type(state).__name__}")
+    expect(isfinite(state.time_h) and state.time_h >= 0, f"time_h must be finite and >= 0, found {state.time_h!r}")
     for name, q in STATE_QUANTITIES.items():
         value = getattr(state, name)
-        _expect(isinstance(value, float), f"{name} must be a float (NaN = not measured), found {value!r}")
+        expect(isinstance(value, float), f"{name} must be a float (NaN = not measured), found {value!r}")
         _check_range(q, value)
     for name in state.quality:
-        _expect(name in QUANTITIES, f"quality names {name!r}, which is no quantity")
+        expect(name in QUANTITIES, f"quality names {name!r}, which is no quantity")
 
 
 def _check_setpoints(setpoints: Setpoints) -> None:
-    _expect(
+    expect(
         isinstance(setpoints, Setpoints), f"setpoints must come as Setpoints, found {type(setpoints).__name__}"
     )
     for name in SETPOINTS:
@@ -178,17 +202,17 @@ async def _check_writes(connector: Connector, confirms_at_once: bool) -> None:
     before = await connector.read_setpoints()
     asked = _another(before)
     acknowledged = await connector.write_setpoints(asked)
-    _expect(_equal(acknowledged, asked), f"asked for {asked}, acknowledged {acknowledged}")
+    expect(_equal(acknowledged, asked), f"asked for {asked}, acknowledged {acknowledged}")
     after = await connector.read_setpoints()
     if connector.kind is ConnectorKind.REPLAY:
-        _expect(_equal(after, before), f"a replay is history: a write changed what was in force to {after}")
+        expect(_equal(after, before), f"a replay is history: a write changed what was in force to {after}")
     elif confirms_at_once:
-        _expect(_equal(after, asked), f"wrote {asked}, read back {after}")
+        expect(_equal(after, asked), f"wrote {asked}, read back {after}")
     try:
         later = await connector.read_sample()
     except EndOfRun:
         return
-    _expect(later.time_h >= first.time_h, "a write moved time back")
+    expect(later.time_h >= first.time_h, "a write moved time back")
 
 
 def _another(setpoints: Setpoints) -> Setpoints:
@@ -203,6 +227,3 @@ def _equal(a: Setpoints, b: Setpoints) -> bool:
     return all((x != x and y != y) or isclose(x, y, rel_tol=1e-6, abs_tol=1e-9) for x, y in pairs)
 
 
-def _expect(kept: bool, broken: str) -> None:
-    if not kept:
-        raise AssertionError(f"connector promise broken: {broken}")

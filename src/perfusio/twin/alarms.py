@@ -13,10 +13,9 @@ from perfusio.config import AlarmLimits
 from perfusio.events import AlarmRaised
 from perfusio.forecast import Forecast
 from perfusio.process.cho_perfusion import CHO_PERFUSION
-from perfusio.protocols import Ending
+from perfusio.protocols import NOT_USED, Ending
 from perfusio.state import State, find_quantity
 from perfusio.texts import shown
-from perfusio.twin.sample_checks import NOT_USED
 
 OVERDUE = "sample"
 """What is alarmed when no sample comes."""

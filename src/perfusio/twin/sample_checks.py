@@ -17,6 +17,7 @@ import numpy as np
 from perfusio.events import Decided, Forecasted
 from perfusio.hybrid.features import from_latent, noise_sd, to_latent
 from perfusio.process.cho_perfusion import CHO_PERFUSION
+from perfusio.protocols import NOT_USED
 from perfusio.state import SPECIES, SPECIES_INDEX, STATE_QUANTITIES, Setpoints, State
 from perfusio.trajectory import Trajectory
 
@@ -38,7 +39,6 @@ FASTEST_PER_CELL: Mapping[str, float] = {n: rise.per_cell for n, (_, rise) in _R
 """Rise per day and 1e6 cells/mL, in the unit of each: several times what the best producers reach."""
 FREE_RISE: Mapping[str, float] = {n: _RISES[n][1].free for n in FASTEST_PER_CELL}
 """Rise per day that needs no cells: what a new medium or a feed may bring."""
-NOT_USED = "was found and not used"
 _ABOUT = log(1.3)
 _HIGH_GLUCOSE = 12.0  # [g/L]: below, a bolus explains any factor
 _UNITS: Mapping[str, Mapping[float, str]] = {

@@ -422,11 +422,10 @@ async def test_a_file_that_is_gone_is_missed(source):
     ("change", "words"),
     [
         ((ROWS[1], ""), "the sample at 24 h (line 3 when it was read) has vanished"),
-        ((",4.6,", ",4.4,"), "line 3: glucose of the sample at 24 h was 4.6 g/L when it was read and is now 4.4"),
-        ((",1.1,98", ",1.3,98"), "vcd of the sample at 24 h was 1.1 x 1e6 cells/mL when it was read and is now 1.3"),
+        ((",97,5,1", ",97,4.4,1"), "line 2: glucose of the sample at 0 h was 5 g/L when it was read and is now 4.4"),
         ((",4.6,", ",,"), "is now empty"),
         (("0.11", "0.2"), "bleed_rate of the sample at 24 h"),
-        ((ROWS[1], "0.5,1,98,4.6,1.1,0.11\n" + ROWS[1]), "a sample at 12 h was put in before the one at 48 h"),
+        (("".join(ROWS[1:]), "1,7,90,4,1,.1\n2,8,91,4.5,2,.2\n"), "another source than the one that was read: 2 of 3"),
     ],
 )
 async def test_history_that_changes_is_refused_by_name(source, change, words):

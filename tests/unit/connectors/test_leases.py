@@ -190,7 +190,7 @@ def test_a_file_of_the_same_run_is_gone_on_with(tmp_path):
     first = SetpointsFile(tmp_path / "x.setpoints.csv")
     first.append(0.0, NOMINAL)
     again = SetpointsFile(first.path)
-    again.goes_on()
+    again.goes_on(24.0)
     again.append(24.0, NOMINAL)
     assert len(first.path.read_text().splitlines()) == 3
     assert again.warnings == []

@@ -1,13 +1,16 @@
 """When a sample is new, what is in it, and what is said of it."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from math import isnan, nan
 
 import pytest
 
 from perfusio.connectors.opcua_nodes import node_map_of
-from perfusio.connectors.opcua_samples import Reading, Seen, next_sample
+from perfusio.connectors.opcua_samples import Reading, Seen, next_sample, seen_before
 from perfusio.errors import UnreadableSource
+from perfusio.protocols import NOT_USED, Standing
+from perfusio.state import Setpoints
 
 START = datetime(2026, 11, 2, 9, tzinfo=UTC)
 NODES = {n: f"rig:s={n}" for n in ("vcd", "glucose", "titer")}
@@ -108,3 +111,42 @@ def test_before_inoculation_there_is_no_time():
     _, seen = next_sample(TIMED, readings(TIMED, at=-2.0), Seen())
     with pytest.raises(UnreadableSource, match="source time 2026-11-02T07:00:00"):
         next_sample(TIMED, readings(TIMED, at=-2.0), seen)
+
+
+def resumed(*states, refused=()):
+    return seen_before(Standing(states=states, refused=refused, in_force=Setpoints(), done=None, source={}))
+
+
+def test_after_a_resume_a_sample_with_a_number_is_known_by_its_time():
+    missing = Reading(value=nan, status="BadNoData")
+    first, _ = next_sample(COUNTED, readings(COUNTED, titer=missing), Seen())
+    for seen in (resumed(first), resumed(refused=(first,))):
+        state, seen = next_sample(COUNTED, readings(COUNTED, titer=missing), seen)
+        assert state is None
+        late, seen = next_sample(COUNTED, readings(COUNTED, titer=410.0), seen)
+        assert (late.time_h, late.measured()) == (24.0, {"titer": 410.0})
+        state, seen = next_sample(COUNTED, readings(COUNTED, number=2.0, time=48.0), seen)
+        assert (state.time_h, seen.n_unread) == (48.0, 0)
+    assert next_sample(COUNTED, readings(COUNTED, number=7.0, time=48.0), resumed(first))[0].time_h == 48.0
+
+
+def test_after_a_resume_a_value_that_was_not_used_is_no_late_one():
+    first, _ = next_sample(COUNTED, readings(COUNTED), Seen())
+    masked = replace(first, titer=nan, quality={**first.quality, "titer": f"{first.quality['titer']}; 5 {NOT_USED}: x"})
+    state, seen = next_sample(COUNTED, readings(COUNTED), resumed(masked))
+    assert state is None
+    assert next_sample(COUNTED, readings(COUNTED, titer=6.0), seen)[0].titer == 6.0
+
+
+def test_after_a_resume_values_are_known_by_the_source_times_on_record():
+    old = Reading(value=5.0, status="Good", source_time=START + timedelta(hours=24, microseconds=123456))
+    first = readings(TIMED, vcd=old, glucose=old, titer=old)
+    _, seen = next_sample(TIMED, first, Seen())
+    state, _ = next_sample(TIMED, first, seen)
+    for seen in (resumed(state), resumed(refused=(state,))):
+        for _ in range(2):
+            found, seen = next_sample(TIMED, first, seen)
+            assert found is None
+        for _ in range(2):
+            found, seen = next_sample(TIMED, readings(TIMED, at=48.0, titer=old), seen)
+        assert (found.time_h, found.measured()) == (48.0, {"vcd": 5.0, "glucose": 5.0})

@@ -8,11 +8,19 @@ import pytest
 
 from perfusio.config import DEFAULT_AMBR250_DESIGN_SPACE
 from perfusio.connectors.simulated import Faults, SimulatedAmbr250
-from perfusio.errors import ConfigError, EndOfRun, NotConnected, OutOfRange, SampleOverdue, WriteRejected
+from perfusio.errors import (
+    ConfigError,
+    EndOfRun,
+    NotConnected,
+    OutOfRange,
+    SampleOverdue,
+    UnreadableSource,
+    WriteRejected,
+)
 from perfusio.plant.clones import CLONE_X
 from perfusio.plant.medium import Equipment, Medium
 from perfusio.plant.sensors import PERFECT, SensorSettings
-from perfusio.protocols import Connector, ConnectorKind
+from perfusio.protocols import Connector, ConnectorKind, Standing
 
 NOMINAL = DEFAULT_AMBR250_DESIGN_SPACE.nominal
 
@@ -192,3 +200,58 @@ def test_equipment_bounds_what_may_be_bled():
     SimulatedAmbr250(setpoints=narrow, equipment=Equipment(sampling_flow=0.0))
     with pytest.raises(OutOfRange, match="run empty"):
         SimulatedAmbr250(setpoints=narrow)
+
+
+def stood(*states):
+    return Standing(states=states, refused=(), in_force=NOMINAL, done=None, source={})
+
+
+async def test_a_rig_that_lived_on_gives_again_what_was_not_recorded():
+    vessel = SimulatedAmbr250(days=4).vessels()["R01"]
+    states = [await vessel.read_sample() for _ in range(3)]
+    vessel.goes_on(stood(*states[:2]))
+    assert await vessel.read_sample() is states[2]
+    assert (await vessel.read_sample()).day == 3
+
+
+async def test_a_new_rig_of_the_same_seed_goes_on_unless_it_was_written_to():
+    async def lived(writes):
+        vessel = SimulatedAmbr250(n_vessels=2, days=4, seed=5).vessels()["R02"]
+        states = []
+        for _ in range(3):
+            states.append(await vessel.read_sample())
+            if writes:
+                await vessel.write_setpoints(replace(NOMINAL, temperature=33.0))
+        return states, await vessel.read_sample()
+
+    states, following = await lived(writes=False)
+    again = SimulatedAmbr250(n_vessels=2, days=4, seed=5).vessels()["R02"]
+    again.goes_on(stood(*states))
+    assert repr(await again.read_sample()) == repr(following)
+    states, _ = await lived(writes=True)
+    with pytest.raises(UnreadableSource, match=r"so this is another vessel\. A simulated vessel that was written to"):
+        SimulatedAmbr250(n_vessels=2, days=4, seed=5).vessels()["R02"].goes_on(stood(*states))
+
+
+async def test_a_late_titer_that_is_on_record_does_not_come_again():
+    def rig():
+        return SimulatedAmbr250(days=6, sensors=SensorSettings(missing=0.0, titer_delay_days=2)).vessels()["R01"]
+
+    vessel = rig()
+    found = [await vessel.read_sample() for _ in range(8)]
+    again = rig()
+    n = max(i for i, state in enumerate(found) if state.day == 3 and state.measured().keys() != {"titer"}) + 1
+    again.goes_on(stood(*(state for state in found[:n] if state.measured().keys() != {"titer"})))
+    following = await again.read_sample()
+    assert following.time_h not in {state.time_h for state in found[:n] if state.measured().keys() == {"titer"}}
+
+
+async def test_a_call_that_is_given_up_costs_no_time_of_the_vessel():
+    vessels = SimulatedAmbr250(n_vessels=2, days=9, seed=1).vessels()
+    for vessel in vessels.values():
+        await vessel.read_sample()
+    calls = [asyncio.ensure_future(vessel.read_sample()) for vessel in vessels.values()]
+    await asyncio.sleep(0)
+    calls[0].cancel()
+    assert (await calls[1]).day == 1
+    assert [(await vessel.read_sample()).day for vessel in vessels.values()] == [1, 2]

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import text
 
 from perfusio.config import DEFAULT_AMBR250_DESIGN_SPACE
-from perfusio.connectors.sql import SqlStore
+from perfusio.connectors.sql import AWAY_SECONDS, SqlStore
 from perfusio.connectors.sql_database import Database
 from perfusio.connectors.sql_samples import SqlSample, add_samples
 from perfusio.errors import (
@@ -177,9 +177,8 @@ class TestFollow:
         ("statement", "message"),
         [
             ("UPDATE samples SET vcd = 9 WHERE time_h = 0", "vcd of the sample at 0 h was 20 .* when it was read .* 9"),
-            ("UPDATE samples SET vcd = NULL WHERE time_h = 0", "is now NULL"),
-            ("DELETE FROM samples WHERE time_h = 24", "sample at 24 h, which was read, is gone"),
-            ("INSERT INTO samples (time_h) VALUES (12)", "sample at 12 h was put in before the one at 24 h"),
+            ("UPDATE samples SET vcd = NULL WHERE time_h = 0", "vcd of the sample at 0 h was .* and is now empty"),
+            ("DELETE FROM samples WHERE time_h = 24", "sample at 24 h, which was read, has vanished"),
         ],
     )
     async def test_what_was_read_may_not_change(self, where, statement, message):
@@ -197,16 +196,76 @@ class TestFollow:
         with pytest.raises(SampleOverdue, match=r"no new sample within 10 s, after 1 so far \(the last at 0 h\)"):
             await store.read_sample()
 
-    async def test_a_database_that_goes_away_is_waited_for(self, tmp_path):
+    async def test_a_corrected_value_comes_with_its_row_and_a_row_put_in_between_comes_too(self, where):
+        add_samples(where, days(0, 1, 2))
+        corrects = "UPDATE samples SET vcd = 9 WHERE time_h = 24"
+        puts_in = "INSERT INTO samples (time_h, vcd) VALUES (12, 3)"
+        store = SqlStore(
+            where, follow=True, sleep=Passing(lambda: execute(where, corrects), lambda: execute(where, puts_in))
+        )
+        for _ in range(3):
+            await store.read_sample()
+        correction, between = await store.read_sample(), await store.read_sample()
+        assert (correction.time_h, correction.vcd, correction.glucose) == (24.0, 9.0, 3.5)
+        assert (between.time_h, between.measured()) == (12.0, {"vcd": 3.0})
+
+    async def test_a_database_that_goes_away_is_told_and_read_on_when_it_is_back(self, tmp_path):
         where, aside = tmp_path / "lab.sqlite", tmp_path / "aside"
         add_samples(where, days(0))
-        sleep = Passing(
-            lambda: where.rename(aside), None, lambda: aside.rename(where), lambda: add_samples(where, days(1))
-        )
+        sleep = Passing(*6 * [None], lambda: aside.rename(where), lambda: add_samples(where, days(1)))
         store = SqlStore(where, follow=True, sleep=sleep)
-        assert [(await store.read_sample()).day for _ in range(2)] == [0, 1]
-        (note,) = store.warnings
-        assert "cannot be used now" in note
+        assert (await store.read_sample()).day == 0
+        where.rename(aside)
+        with pytest.raises(NotConnected, match="cannot be used now"):
+            await store.read_sample()
+        assert sum(sleep.slept) == AWAY_SECONDS
+        assert (await store.read_sample()).day == 1, "who is away for less is not missed"
+
+    @pytest.mark.parametrize(
+        "damage",
+        [
+            lambda path: path.write_bytes(b"no database" * 400),
+            lambda path: path.write_bytes(path.read_bytes()[:1000]),
+            lambda path: path.write_bytes(b""),
+            lambda path: (path.unlink(), path.mkdir()),
+            lambda path: execute(path, "DROP TABLE samples"),
+            lambda path: execute(path, "ALTER TABLE samples RENAME COLUMN vcd TO xv"),
+        ],
+        ids=["foreign", "cut", "empty", "folder", "no table", "no column"],
+    )
+    async def test_a_damaged_database_is_told_in_words_and_read_on_when_it_is_repaired(self, tmp_path, damage):
+        where = tmp_path / "lab.sqlite"
+        add_samples(where, days(0, 1))
+        whole = where.read_bytes()
+        store = SqlStore(where, follow=True, sleep=Passing(*12 * [None]))
+        assert (await store.read_sample()).day == 0
+        assert (await store.read_sample()).day == 1
+        damage(where)
+        for _ in range(2):
+            with pytest.raises((NotConnected, UnreadableSource)) as told:
+                await store.read_sample()
+            assert told.value.__cause__ is not None
+        if where.is_dir():
+            where.rmdir()
+        where.write_bytes(whole)
+        add_samples(where, days(2))
+        assert (await store.read_sample()).day == 2
+
+    async def test_a_look_at_a_long_history_reads_its_latest_rows_and_still_finds_a_change_far_back(self, where):
+        n = 2300
+        add_samples(where, [SqlSample(state=make_state(time_h=h, titer=nan)) for h in range(n)])
+        looks = 0
+
+        async def looked(seconds):
+            nonlocal looks
+            looks += 1
+
+        store = SqlStore(where, follow=True, sleep=looked)
+        for _ in range(n):
+            await store.read_sample()
+        execute(where, "UPDATE samples SET titer = 55 WHERE time_h = 3")
+        assert (await store.read_sample()).measured() == {"titer": 55.0}
+        assert looks <= 3
 
 
 class TestController:

@@ -1,10 +1,13 @@
+import asyncio
+import contextlib
 import math
+from dataclasses import replace
 
 import pytest
 
 from perfusio.config import DEFAULT_AMBR250_DESIGN_SPACE
 from perfusio.errors import EndOfRun, NotConnected, WriteRejected
-from perfusio.protocols import Connector, ConnectorKind
+from perfusio.protocols import Connector, ConnectorKind, Standing
 from perfusio.state import Setpoints, State
 from perfusio.testing import ScriptedConnector, check_connector, make_state
 
@@ -59,8 +62,39 @@ class Restarting(ScriptedConnector):
         try:
             return await super().read_sample()
         except EndOfRun:
-            self._script = iter(DAYS)
+            self._script = list(DAYS)
             raise
+
+
+class Losing(ScriptedConnector):
+    """Takes a sample off its script before it has arrived."""
+
+    async def read_sample(self):
+        sample = await super().read_sample()
+        await asyncio.sleep(0)
+        return sample
+
+
+class Repeating(ScriptedConnector):
+    """Begins from the first sample after a resume."""
+
+    def goes_on(self, standing):
+        pass
+
+
+class Skipping(ScriptedConnector):
+    """Loses a sample at a resume."""
+
+    def goes_on(self, standing):
+        super().goes_on(standing)
+        self._script.pop(0)
+
+
+class Trusting(ScriptedConnector):
+    """Takes a sample that was refused for one that was never read."""
+
+    def goes_on(self, standing):
+        super().goes_on(replace(standing, refused=()))
 
 
 class Forgetful(ScriptedConnector):
@@ -86,11 +120,68 @@ class Rewriting(ScriptedConnector):
         (lambda: Rewriting(DAYS, kind=ConnectorKind.REPLAY), "a replay is history"),
         (lambda: ScriptedConnector([make_state(pyruvate=0.0)]), "pyruvate was not measured"),
         (lambda: ScriptedConnector(DAYS, kind="replay"), "kind must be"),
+        (lambda: Losing(DAYS), "was lost with a call that was given up"),
+        (lambda: Repeating(DAYS), "a sample that was read came again after a resume"),
+        (lambda: Skipping(DAYS), "after a resume expected the sample at 48 h, found 72 h"),
+        (lambda: Trusting(DAYS), "a sample that was refused came again after a resume"),
     ],
 )
 async def test_each_broken_promise_is_found(make, said):
     with pytest.raises(AssertionError, match=said):
         await check_connector(make, unmeasured=("pyruvate",) if "pyruvate" in said else ())
+
+
+class Breakable(ScriptedConnector):
+    """Hears of a source that is away, and makes of it what a subclass says."""
+
+    is_broken = False
+
+    async def read_sample(self):
+        if self.is_broken:
+            self.breaks()
+        return await super().read_sample()
+
+    def breaks(self):
+        raise NotConnected("away")
+
+
+class GivingUp(Breakable):
+    def breaks(self):
+        raise EndOfRun
+
+
+class LosingTheNext(Breakable):
+    def breaks(self):
+        self._script.pop(0)
+        raise NotConnected("away")
+
+
+@pytest.mark.parametrize(
+    ("kind", "said"),
+    [(GivingUp, "cannot be read is no end of it"), (LosingTheNext, "at 24 h was lost with a call that failed")],
+)
+async def test_what_becomes_of_a_source_that_is_away(monkeypatch, kind, said):
+    def away(kind):
+        @contextlib.contextmanager
+        def context():
+            kind.is_broken = True
+            yield
+            kind.is_broken = False
+
+        return context
+
+    await check_connector(lambda: Breakable(DAYS), breaks=away(Breakable))
+    with pytest.raises(AssertionError, match=said):
+        await check_connector(lambda: kind(DAYS), breaks=away(kind))
+
+
+async def test_after_a_resume_a_script_goes_on_with_what_was_not_read():
+    late = State(time_h=24.0, titer=300.0)
+    vessel = ScriptedConnector([DAYS[0], NotConnected("cable"), make_state(day=1, titer=math.nan), late, DAYS[2]])
+    known = (DAYS[0], make_state(day=1, titer=math.nan))
+    vessel.goes_on(Standing(states=known, refused=(), in_force=NOMINAL, done=None, source={}))
+    assert await vessel.read_sample() is late
+    assert await vessel.read_sample() is DAYS[2]
 
 
 def test_states_are_healthy_and_changeable():
