@@ -126,7 +126,8 @@ def read_bytes(path: Path) -> bytes:
     try:
         descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
         with open(descriptor, "rb") as file:
-            data = file.read(MAX_BYTES + 1)
+            data = file.read(min(os.fstat(descriptor).st_size, MAX_BYTES) + 1)
+            data += file.read(MAX_BYTES + 1 - len(data))  # what was added meanwhile; room for the limit is not cheap
     except OSError as error:
         text = f"{path} cannot be read: {error.strerror}. Check that it is there and that you may read it."
         raise UnreadableSource((text,), connector=path.name) from error

@@ -12,7 +12,6 @@ from perfusio.connectors.filesystem import FilesystemStore
 from perfusio.errors import NotConnected, SampleOverdue, UnreadableSource, WriteOverridden
 from perfusio.protocols import NOT_USED, Resumable, Standing
 from perfusio.state import Setpoints
-from perfusio.testing import ManualClock
 
 NOMINAL = DEFAULT_AMBR250_DESIGN_SPACE.nominal
 HEAD = "reactor,day,VCD,Via,Glc,bleed_rate\n"
@@ -40,8 +39,12 @@ def store(path):
     return followed(path)
 
 
+async def no_time(seconds):
+    """Let no time pass between two looks."""
+
+
 def followed(path, **options):
-    options = {"actuates": True, "poll_seconds": 1.0, "timeout_seconds": 5.0, "sleep": ManualClock().sleep, **options}
+    options = {"actuates": True, "poll_seconds": 1.0, "timeout_seconds": 5.0, "sleep": no_time, **options}
     return FilesystemStore(path, **options)
 
 

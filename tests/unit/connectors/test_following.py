@@ -57,13 +57,22 @@ def test_errors_of_ours_pass_as_they_are(error):
     assert found.value is error
 
 
+def passing(clock):
+    """A sleep during which the clock goes on by itself."""
+
+    async def sleep(seconds):
+        clock.advance(seconds=seconds)
+
+    return sleep
+
+
 def overdue(waited):
     return SampleOverdue(f"after {waited:g} s")
 
 
 async def test_news_that_is_there_is_not_waited_for():
     clock = ManualClock()
-    pace = Pace(poll_seconds=5.0, timeout_seconds=None, sleep=clock.sleep)
+    pace = Pace(poll_seconds=5.0, timeout_seconds=None, sleep=passing(clock))
 
     async def look():
         return 7 if clock.monotonic_ns() >= 20e9 else None
@@ -74,9 +83,22 @@ async def test_news_that_is_there_is_not_waited_for():
     assert clock.monotonic_ns() == 20e9
 
 
-async def test_what_does_not_come_is_overdue_and_may_be_waited_for_again():
+async def test_a_source_that_is_away_for_less_than_its_time_is_not_missed_and_each_outage_counts_anew():
     clock = ManualClock()
-    pace = Pace(poll_seconds=5.0, timeout_seconds=60.0, sleep=clock.sleep)
+    pace = Pace(poll_seconds=5.0, timeout_seconds=None, sleep=passing(clock), away_seconds=15.0)
+    outages = [(0, 14), (20, 34), (50, 1000)]
+
+    async def look():
+        if any(begin <= clock.monotonic_ns() / 1e9 <= end for begin, end in outages):
+            raise NotConnected("away")
+
+    with pytest.raises(NotConnected):
+        await pace.until_news(look, overdue)
+    assert clock.monotonic_ns() == 65e9
+
+
+async def test_what_does_not_come_is_overdue_and_may_be_waited_for_again():
+    pace = Pace(poll_seconds=5.0, timeout_seconds=60.0, sleep=passing(ManualClock()))
 
     async def look():
         return None
@@ -87,7 +109,7 @@ async def test_what_does_not_come_is_overdue_and_may_be_waited_for_again():
 
 
 async def test_a_look_that_fails_ends_the_waiting_at_once():
-    pace = Pace(poll_seconds=5.0, timeout_seconds=60.0, sleep=ManualClock().sleep)
+    pace = Pace(poll_seconds=5.0, timeout_seconds=60.0, sleep=passing(ManualClock()))
 
     async def look():
         raise NotConnected("away")
