@@ -94,6 +94,17 @@ def test_a_depleting_vessel_does_not_slow_the_others():
     assert done.n_steps[1] > 2 * done.n_steps[0]
 
 
+def test_each_vessel_may_have_its_own_tolerances():
+    y0, relative = np.array([[2.0, 2.0], [5.0, 5.0]]), np.array([1e-3, 1e-6])
+    floors = np.array([1e-4, 1e-5])
+    together = integrate(depleting, y0, 3.0, rtol=relative, atol=floors[:, None] * relative / 1e-3)
+    for i, tolerance in enumerate(relative.tolist()):
+        alone = integrate(depleting, y0[:, [i]], 3.0, rtol=tolerance, atol=floors * tolerance / 1e-3)
+        np.testing.assert_allclose(together.y[:, i], alone.y[:, 0], rtol=1e-12)
+        assert together.n_steps[i] == alone.n_steps[0]
+    assert together.n_steps[1] > 2 * together.n_steps[0]
+
+
 def test_arrived_vessels_leave_the_batch():
     sizes = []
 

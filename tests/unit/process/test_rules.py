@@ -50,6 +50,13 @@ def test_the_edge_itself_is_allowed_everywhere(perfusion):
     assert WIDE.contains(Setpoints.of(u))
 
 
+def test_a_rig_that_takes_no_samples_may_be_bled_further():
+    assert not is_balanced(0.5, 0.495)
+    assert is_balanced(0.5, 0.495, 0.0)
+    assert largest_bleed(0.5, 0.1) == pytest.approx(0.4)
+    assert "sampling 0.1 1/day" in imbalance(0.5, 0.45, 0.1)
+
+
 def test_what_is_no_number_is_not_balanced():
     assert not is_balanced(np.nan, 0.1)
     assert not is_balanced(1.0, np.nan)
