@@ -9,7 +9,7 @@ from typing import Any
 from perfusio.errors import AuditError
 from perfusio.protocols import Ending, WriteReport
 from perfusio.state import Setpoints
-from perfusio.twin import actuate, hands, resume
+from perfusio.twin import actuate, first_look, hands, resume
 from perfusio.twin.day import RunState
 
 
@@ -33,7 +33,7 @@ def _no_read_back() -> None:
         del found
         return WriteReport(ending=Ending.DONE, in_force=intent.new)
 
-    _exchange(hands, "settled", blind)
+    _exchange(first_look, "settled", blind)
 
 
 def _forgets() -> None:

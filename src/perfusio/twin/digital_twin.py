@@ -27,6 +27,7 @@ from perfusio.twin.beside import Deliveries, Pulse, meanwhile, together
 from perfusio.twin.dates import Dates
 from perfusio.twin.day import RunState, is_fit_due
 from perfusio.twin.desk import Desk
+from perfusio.twin.first_look import FirstLook
 from perfusio.twin.hands import Hands
 from perfusio.twin.inbox import Inbox
 from perfusio.twin.intake import Intake
@@ -92,7 +93,8 @@ class DigitalTwin:
             pace=self._pace, clock=self._clock, troubles=self._watch,
         )  # fmt: skip
         self._mind = Mind(model if model is not None else HybridModel(), policy or BEDPolicy(), run_config, self._tell)
-        self._hands = Hands(self._book, self._patience, self._clock)
+        self._looks = FirstLook(self._book, self._patience, self._clock)
+        self._hands = Hands(self._book, self._looks, self._patience, self._clock)
         self._desk = Desk(self._book, Acts(self._book, self._hands, self._pace, self._adopt, self._stop))
         self._intake = Intake(self._book, self._inbox, self._pace, self.leave)
         self._lookout = Lookout(self._book)
@@ -207,7 +209,7 @@ class DigitalTwin:
         sources = {reactor: _description(vessel) for reactor, vessel in self.vessels.items()}
         logger: AuditLogger | None = None
         try:
-            await self._hands.take_vessels()
+            await self._looks.take_vessels()
             if not self._goes_on:  # else its sources are known, and are waited for like any sample
                 await self._first_look()
             logger, records = self._opened()
@@ -227,7 +229,7 @@ class DigitalTwin:
             self._mind.close()
             if logger is not None:
                 logger.close()
-            await self._hands.give_vessels_back()
+            await self._looks.give_vessels_back()
         return RunResult(
             outcome=outcome,
             trajectories=self.run_state.trajectories,
@@ -363,11 +365,11 @@ class DigitalTwin:
             self._book.turn_to(turn)
             await self._desk.obey()
             self._book.note_modes(turn)
-            await self._hands.settle(turn)
+            await self._looks.settle(turn)
             present = await self._intake.gather(turn)
             if not present and self._inbox.is_over:
                 return Outcome.SOURCE_EXHAUSTED
-            await self._hands.settle(turn)
+            await self._looks.settle(turn)
             async with self._desk.thinking():
                 await self._think_and_act(turn, present, is_last=turn == last)
         return Outcome.COMPLETED

@@ -4,11 +4,11 @@ import asyncio
 
 import pytest
 
-from perfusio.config import DEFAULT_AMBR250_DESIGN_SPACE, RunConfig
-from perfusio.errors import AuditError, NotConnected
+from perfusio.config import DEFAULT_AMBR250_DESIGN_SPACE, Mode, RunConfig
+from perfusio.errors import AuditError, NotConnected, VesselTaken
 from perfusio.events import AlarmDelivered, ConnectorFailed, ConnectorRecovered, RunStarted
 from perfusio.testing import ScriptedConnector
-from perfusio.twin import beside
+from perfusio.twin import beside, facts
 from perfusio.twin.audit import AuditLogger
 from perfusio.twin.beside import Deliveries, Pulse, together
 from perfusio.twin.logbook import Logbook
@@ -148,3 +148,22 @@ async def test_an_observer_with_a_bug_costs_no_run_and_is_told_no_more(book, cap
     assert (len(told_to), [type(e) for e in good]) == (1, [AlarmDelivered, ConnectorFailed, AlarmDelivered])
     assert "An observer failed on AlarmDelivered" in caplog.text
     assert good[1].reason == "KeyError: 'R01'. function is told no more of this run."
+
+
+async def test_another_twin_in_the_heartbeat_makes_the_vessel_advisory_with_one_alarm(tmp_path):
+    class Shared(Watched):
+        async def beat(self, count):
+            raise VesselTaken("R01: somebody else counts in its heartbeat.")
+
+    config = RunConfig(duration_days=2, run_dir=tmp_path)
+    book = Logbook(config, DEFAULT_AMBR250_DESIGN_SPACE, {"R01": Vessel(connector=Shared())})
+    with AuditLogger(tmp_path / "audit.jsonl") as log:
+        book.sink = log
+        book.append(
+            facts.started(config, DEFAULT_AMBR250_DESIGN_SPACE, {"R01": Mode.AUTOMATIC}, {"R01": {"kind": "simulated"}})
+        )
+        with pytest.raises(Enough):
+            await Pulse(book, passing(3)).keep_on()
+    events = [r.event for r in read_records(tmp_path / "audit.jsonl")][1:]
+    assert events == ["OverrideDetected", "AlarmRaised", "ModeChanged"]
+    assert book.mode("R01") is Mode.ADVISORY
