@@ -28,6 +28,7 @@ from perfusio.cli.run import run
 from perfusio.cli.score import score
 from perfusio.cli.selftest import selftest
 from perfusio.cli.simulate import simulate
+from perfusio.cli.status import status
 from perfusio.cli.stop import stop
 from perfusio.cli.verify import verify
 
@@ -42,8 +43,8 @@ app = typer.Typer(
     context_settings={"max_content_width": 100},
 )
 for command in (
-    demo, run, resume, stop, alarms, hold, release, mode, approve, reject, acknowledge, adopt, accept, verify, replay,
-    bundle, mirror, simulate, design, fit, score, clones, forecast, recommend, selftest,
+    demo, run, resume, stop, status, alarms, hold, release, mode, approve, reject, acknowledge, adopt, accept, verify,
+    replay, bundle, mirror, simulate, design, fit, score, clones, forecast, recommend, selftest,
 ):  # fmt: skip
     app.command()(command)
 app.command("import")(import_)

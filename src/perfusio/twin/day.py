@@ -10,7 +10,7 @@ import numpy as np
 
 from perfusio.config import Mode
 from perfusio.errors import OutOfRange
-from perfusio.events import Decided, Event, Forecasted, WriteIntended
+from perfusio.events import Decided, Event, Forecasted, ModeChanged, WaitBegan, WriteIntended
 from perfusio.frozen import changed
 from perfusio.state import SETPOINTS, STATE_QUANTITIES, Setpoints, State
 from perfusio.trajectory import Trajectory
@@ -67,6 +67,8 @@ class RunState:
         forecasts: The latest forecast of each vessel, as on record.
         held: Turn since which nothing usable was decided, where no person ordered that.
         failing: Vessels whose samples could not be read when that was last on record.
+        said: Who changed the mode of each vessel last, and why.
+        waits: The wait for a sample of each vessel that has gone on for longer than a minute.
         answered: Orders that were answered, by the name under which they are on record.
         today: The turn that is going on.
         n_samples: Expected samples that came.
@@ -94,6 +96,8 @@ class RunState:
     forecasts: Mapping[str, Decided | Forecasted] = field(default_factory=dict)
     held: Mapping[str, int] = field(default_factory=dict)
     failing: frozenset[str] = frozenset()
+    said: Mapping[str, ModeChanged] = field(default_factory=dict)
+    waits: Mapping[str, WaitBegan] = field(default_factory=dict)
     answered: frozenset[str] = frozenset()
     today: Today = Today()
     n_samples: int = 0

@@ -37,6 +37,7 @@ from perfusio.events import (
     SetpointsWritten,
     VesselJoined,
     VesselLeft,
+    WaitBegan,
     Withheld,
     WriteIntended,
     WritePartial,
@@ -109,6 +110,7 @@ def _left(run_state: RunState, event: VesselLeft) -> RunState:
 
 def _read(run_state: RunState, event: SampleRead) -> RunState:
     reactor = str(event.reactor)
+    run_state = _waits_no_more(run_state, str(event.reactor)) if not event.extra else run_state
     run_state = in_force(run_state, reactor, event.in_force, event.assumed)
     run_state = observe(run_state, reactor, event.state)
     if event.next_in_force is not None:
@@ -144,7 +146,17 @@ def _accepted(run_state: RunState, event: SampleAccepted) -> RunState:
     return replace(observe(run_state, name[0], event.state), quarantined=waiting, today=today)
 
 
+def _waits(run_state: RunState, event: WaitBegan) -> RunState:
+    return replace(run_state, waits={**run_state.waits, **dict.fromkeys(event.reactors, event)})
+
+
+def _waits_no_more(run_state: RunState, reactor: str) -> RunState:
+    """A turn has its sample, or has ended without it."""
+    return replace(run_state, waits=_without(run_state.waits, reactor)) if reactor in run_state.waits else run_state
+
+
 def _missing(run_state: RunState, event: Event) -> RunState:
+    run_state = _waits_no_more(run_state, str(event.reactor))
     return replace(run_state, today=replace(run_state.today, missed=run_state.today.missed | {str(event.reactor)}))
 
 
@@ -270,7 +282,8 @@ def _settled(run_state: RunState, event: Withheld | WriteIntended) -> RunState:
 
 def _mode_changed(run_state: RunState, event: ModeChanged) -> RunState:
     reactor, mode = str(event.reactor), Mode(event.mode)
-    run_state = replace(run_state, noted={**run_state.noted, reactor: mode})
+    said = {**run_state.said, reactor: event}
+    run_state = replace(run_state, noted={**run_state.noted, reactor: mode}, said=said)
     if mode in NOBODY_WRITES:
         run_state = replace(run_state, held=_without(run_state.held, reactor))
     if mode is Mode.HOLD:
@@ -325,6 +338,7 @@ def _without(of: Any, key: Any) -> Any:
 
 _CHANGES: dict[type[Event], Callable[[RunState, Any], RunState]] = {
     RunStarted: _started,
+    WaitBegan: _waits,
     VesselJoined: _joined,
     VesselLeft: _left,
     SampleRead: _read,

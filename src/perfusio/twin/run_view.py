@@ -16,9 +16,10 @@ from perfusio.quantities import closest
 from perfusio.texts import shown
 from perfusio.twin.day import RunState
 from perfusio.twin.journal import lock_of
+from perfusio.twin.line_ends import lines_of
+from perfusio.twin.prefix import prefix_of
 from perfusio.twin.record import Record
 from perfusio.twin.resume import known_after
-from perfusio.twin.verify import read_prefix
 
 RECORD = "audit.jsonl"
 
@@ -91,14 +92,15 @@ def view(run_dir: Path) -> RunView:
     """
     path = run_dir / RECORD
     try:
-        lines = path.read_bytes().splitlines(keepends=True)
+        data = path.read_bytes()
     except (FileNotFoundError, NotADirectoryError) as error:
         raise ConfigError(f"{run_dir} holds no run: expected its {RECORD}.{_instead(run_dir)}") from error
     except OSError as error:
         raise AuditError(f"{path} cannot be read: {error.strerror}.") from error
-    records, wrong = read_prefix(lines)
+    found = prefix_of(path, data)
+    records, wrong, lines = found.records, found.wrong, lines_of(data)
     if not records:
-        what = f"its first line {wrong}" if lines else "it is empty"
+        what = f"its first line {wrong}" if data else "it is empty"
         raise ConfigError(f"{path} holds no run: {what}. Start one with perfusio run.")
     started, last = records[0].to_event(), records[-1].to_event()
     assert isinstance(started, RunStarted)

@@ -1,0 +1,76 @@
+"""Status: where a run stands, as plain data: from the fold of its record and a look at its holds."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from perfusio.events import Json, SampleRead, plain
+from perfusio.twin.hold import Hold, hold_on, holds
+from perfusio.twin.run_view import RunView
+
+
+def status(seen: RunView, now: datetime) -> Json:
+    """Return where a run stands.
+
+    Args:
+        seen: The run.
+        now: Wall time, for ages.
+    """
+    known = seen.run_state
+    held = holds(seen.run_dir, seen.vessels) if seen.ended is None else ()
+    sampled = {r.reactor: r.ts for r in seen.records if r.event == SampleRead.__name__ and not r.payload.get("extra")}
+    last = seen.records[-1].ts
+    state = "running" if seen.writer is not None else "stopped" if seen.ended is None else "ended"
+    return {
+        "run": known.run_id,
+        "folder": str(seen.run_dir),
+        "state": state,
+        "process": seen.writer or None,
+        "outcome": seen.ended.outcome if seen.ended is not None else None,
+        "turn": known.today.turn,
+        "n_turns": seen.config.n_turns,
+        "last_record": last,
+        "last_record_age_h": _age_h(last, now),
+        "vessels": {name: _vessel(seen, name, sampled.get(name), now, held) for name in known.trajectories},
+        "alarms": _alarms(seen, ""),
+        "misnamed_holds": [hold.name for hold in held if not hold.is_understood],
+    }
+
+
+def _vessel(seen: RunView, name: str, sampled: str | None, now: datetime, held: tuple[Hold, ...]) -> Json:
+    known = seen.run_state
+    states = known.trajectories[name].states
+    hold, said, advice = hold_on(held, name), known.said.get(name), known.advised.get(name)
+    mode = "hold" if hold is not None else str(known.noted[name].value)
+    who = {"who": hold.word.who, "why": hold.word.why} if hold is not None else None
+    if who is None and said is not None and said.mode == mode:
+        who = {"who": said.who, "why": said.reason}
+    wait = known.waits.get(name)
+    return {
+        "has_left": name in known.left,
+        "mode": mode,
+        "said": who,
+        "culture_day": states[-1].day if states else None,
+        "sampled": sampled,
+        "sample_age_h": _age_h(sampled, now),
+        "sample": plain(states[-1].measured()) if states else {},
+        "in_force": plain(known.in_force[name]),
+        "is_write_under_way": name in known.pending,
+        "advice": None if advice is None else {
+            "key": advice.key, "turn": advice.turn, "culture_day": advice.culture_day,
+            "setpoints": plain(advice.setpoints),
+        },
+        "alarms": _alarms(seen, name),
+        "waiting": None if wait is None else {"since": wait.since, "due": wait.due, "until": wait.until},
+        "is_source_failing": name in known.failing,
+    }  # fmt: skip
+
+
+def _alarms(seen: RunView, reactor: str) -> list[str]:
+    return sorted(f"{quantity}:{level}" for of, quantity, level in seen.run_state.alarms if of == reactor)
+
+
+def _age_h(ts: str | None, now: datetime) -> float | None:
+    return None if ts is None else (now - datetime.fromisoformat(ts)).total_seconds() / 3600.0
+
+
