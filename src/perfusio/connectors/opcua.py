@@ -154,7 +154,8 @@ class OpcUaVessel:
         A server holds the latest sample only: it is known by its source times, or by its time where samples have
         numbers.
         """
-        self._seen, self._done = seen_before(standing), standing.done
+        self._seen, self._done = seen_before(standing), None
+        self._read = standing.in_force  # until the twin looks, which knows of a write that was cut short
 
     async def read_setpoints(self) -> Setpoints:
         """Return what is in force now; NaN where the node is Bad, the declared value where there is no node.
@@ -162,7 +163,8 @@ class OpcUaVessel:
         Raises:
             NotConnected: the server does not answer now.
         """
-        _, readings = await self._session.read_now(tuple(self._vessel.setpoints.values()))
+        with told(self.reactor, "read_setpoints"):
+            _, readings = await self._session.read_now(tuple(self._vessel.setpoints.values()))
         self._read = setpoints_of(self._vessel, readings)
         return self._read
 
@@ -184,7 +186,8 @@ class OpcUaVessel:
             raise WriteRejected(f"{self.reactor}: {words}", **where)
         # what we wrote last must still hold; before our first write, what the twin was shown last
         expected = self._done or self._read or Setpoints()
-        report = await verified_write(OpcUaWire(self._session, self._vessel), setpoints, expected=expected)
+        with told(self.reactor, "write_setpoints"):
+            report = await verified_write(OpcUaWire(self._session, self._vessel), setpoints, expected=expected)
         self.last_write = report
         if report.ending is Ending.DONE:
             self._done = report.in_force

@@ -12,6 +12,7 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect, m
 from sqlalchemy import exc as sql
 from sqlalchemy.pool import NullPool
 
+from perfusio.connectors.following import told
 from perfusio.connectors.sql_schema import VERSION_TABLE
 from perfusio.errors import ConfigError, NotConnected, UnreadableSource, WriteRejected
 
@@ -69,7 +70,7 @@ class Database:
             UnreadableSource: it is refused, or is not as it should be.
         """
         self.open()
-        with self._told(operation), self._engine.begin() as connection:
+        with told(self.name, operation), self._told(operation), self._engine.begin() as connection:
             yield connection
 
     @contextmanager
@@ -82,7 +83,7 @@ class Database:
             UnreadableSource: the database is refused.
         """
         self.open()
-        with self._told(operation), self._connected(writes=True) as connection:
+        with told(self.name, operation), self._told(operation), self._connected(writes=True) as connection:
             yield connection
 
     def staying(self, operation: str) -> Connection:
@@ -106,7 +107,7 @@ class Database:
         with self._opening:
             if self._is_open:
                 return
-            with self._told("open"):
+            with told(self.name, "open"), self._told("open"):
                 with self._engine.begin() as connection:
                     is_newest = self._is_newest(connection)
                 if not is_newest:

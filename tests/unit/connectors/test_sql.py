@@ -347,6 +347,21 @@ class TestController:
         with pytest.raises(WriteRejected, match="withdrawn by somebody else"):
             await store.write_setpoints(OTHER)
 
+    async def test_what_somebody_else_put_into_the_table_is_no_exception_of_a_driver(self, where):
+        add_samples(where, days(0, reactor="R01"))
+        store = self.store(where)
+        await store.read_sample()
+        names = ", ".join(f"asked_{n}" for n in SETPOINTS)
+        values = ", ".join(["1"] * 3 + ["36"] + ["1"] * 2)
+        execute(
+            where,
+            f"INSERT INTO setpoints (origin, run, reactor, key, time_h, status, asked_at, {names}) "
+            f"VALUES ('source', '', 'R01', 'by hand', 0, 'acknowledged', '', {values})",
+        )
+        with pytest.raises((UnreadableSource, NotConnected), match=r"read|write") as told:
+            await store.write_setpoints(OTHER)
+        assert isinstance(told.value.__cause__, ValueError)
+
     async def test_vessels_do_not_answer_for_each_other(self, where):
         add_samples(where, [*days(0, reactor="R01"), *days(0, reactor="R02")])
         vessels = self.store(where, self.answer(where)).vessels()
