@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Protocol, runtime_checkable
 
 from perfusio.config import DesignSpace, Mode, Objective, RunConfig
-from perfusio.errors import ConfigError, UnreadableSource
+from perfusio.errors import ConfigError, ConnectorError, UnreadableSource
 from perfusio.protocols import Connector, ConnectorKind, Described, able
 
 
@@ -76,9 +76,17 @@ def aboard(source: Source) -> dict[str, Vessel]:
 def _its_own(reactor: str, one: Connector | Rig | Vessel) -> Vessel:
     """A source of one vessel stands for that vessel, whose own connector has all that it is able to do."""
     vessel = one if isinstance(one, Vessel) else Vessel(connector=one)  # type: ignore[arg-type]
-    if not isinstance(vessel.connector, Rig) or isinstance(vessel.connector, Connector):
+    if not isinstance(vessel.connector, Rig):
         return vessel
-    within = vessel.connector.vessels()
+    is_connector = isinstance(vessel.connector, Connector)
+    try:
+        within = vessel.connector.vessels()
+    except ConnectorError:
+        if is_connector:  # a file of one vessel that names none
+            return vessel
+        raise
+    if is_connector and (len(within) != 1 or isinstance(next(iter(within.values())), type(vessel.connector))):
+        return vessel  # a store of one vessel is that vessel; one of several is refused when it is read
     if len(within) != 1:
         raise ConfigError(
             f"{reactor} is a source of {len(within)} vessels ({', '.join(within)}), expected the connector of one. "
