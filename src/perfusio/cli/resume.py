@@ -6,7 +6,7 @@ import json
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -22,20 +22,29 @@ if TYPE_CHECKING:
 FILE = "source.json"
 
 
-def resume(run: RunFolder, notify: NotifyOption = None) -> None:
+def resume(
+    run: RunFolder,
+    source: Annotated[
+        str | None,
+        typer.Option(help="Where the same samples are now: the file or folder that was moved, or its URL."),
+    ] = None,
+    notify: NotifyOption = None,
+) -> None:
     """Go on with an unfinished run: after a crash, a kill or a power cut.
 
     What was asked, seen, decided and written stands in its record. A write that was cut short is settled by reading the
-    vessel; days that have passed meanwhile are put on record as missed, and nothing is written for them.
+    vessel; days that have passed meanwhile are put on record as missed, and nothing is written for them. A source that
+    was moved is named with --source; it must hold what was read before.
     """
     from perfusio.cli.experiment import chosen, opened
     from perfusio.cli.watched import exit_code, run_watched
 
-    asked, people = kept_source(run), notifier(notify)
+    asked, people = kept_source(run, source), notifier(notify)
     whole = opened(asked)
     result = run_watched(
-        chosen(asked, whole), asked.run, close=getattr(whole, "close", None), people=people, goes_on=True
-    )
+        chosen(asked, whole), asked.run, close=getattr(whole, "close", None), people=people, goes_on=True,
+        observers=(keeper(asked),) if source is not None else (),
+    )  # fmt: skip
     raise typer.Exit(exit_code(result.outcome))
 
 
@@ -52,7 +61,7 @@ def is_to_go_on(run_dir: Path) -> bool:
         return False
     state = known.run_state
     typer.echo(
-        f"{run_dir} holds the unfinished run {state.run_id}: day {state.today.turn}, {state.n_samples} samples. Going "
+        f"{run_dir} holds the unfinished run {state.run_id}: turn {state.today.turn}, {state.n_samples} samples. Going "
         "on with it takes its settings from its record, not from this command."
     )
     return typer.confirm("Go on with it?")
@@ -65,9 +74,10 @@ def is_somebody_there() -> bool:
 
 def keeper(experiment: Experiment) -> Observer:
     """Return an observer that keeps beside the record how the source is opened, once the run has begun."""
+    from perfusio.events import RunResumed, RunStarted
 
     def keep(event: Event) -> None:
-        if type(event).__name__ == "RunStarted":
+        if isinstance(event, RunStarted | RunResumed):
             _keep_source(experiment)
 
     return keep
@@ -81,7 +91,7 @@ def _keep_source(experiment: Experiment) -> None:
     settings: dict[str, Any] = experiment.connector.model_dump(mode="json")
     for name in KINDS[kind].paths:
         if settings.get(name) is not None:
-            settings[name] = os.path.abspath(Path(settings[name]).expanduser())
+            settings[name] = _from(experiment.run.run_dir, Path(settings[name]).expanduser())
     if "url" in settings:
         settings["url"] = without_secret(settings["url"])
     run_dir = experiment.run.run_dir
@@ -99,8 +109,20 @@ def _keep_source(experiment: Experiment) -> None:
         ) from error
 
 
-def kept_source(run_dir: Path) -> Experiment:
+def _from(run_dir: Path, path: Path) -> str:
+    """Return a path as seen from the folder of the run, so that both can be moved together."""
+    try:
+        return os.path.relpath(path.absolute(), run_dir.absolute())
+    except ValueError:  # another drive
+        return str(path.absolute())
+
+
+def kept_source(run_dir: Path, source: str | None = None) -> Experiment:
     """Return the experiment of an unfinished run: settings from its record, source as it was opened before.
+
+    Args:
+        run_dir: Folder of the run.
+        source: Where the same samples are now, if they were moved.
 
     Raises:
         AuditError: there is no unfinished run.
@@ -124,7 +146,15 @@ def kept_source(run_dir: Path) -> Experiment:
         ) from error
     if kind == "simulated":
         raise ConfigError("The vessels of this run were simulated and ended with the program: nothing to go on with.")
-    if "url" in settings and (url := os.environ.get("PERFUSIO_CONNECTOR_URL")):
+    for name in KINDS[kind].paths:
+        if settings.get(name) is not None:  # older runs kept whole paths, which stay what they are
+            settings[name] = os.path.normpath(run_dir.absolute() / settings[name])
+    if source is not None:
+        place = next((name for name in ("path", "url", "endpoint") if name in settings), None)
+        if place is None:
+            raise ConfigError(f"--source {source}: vessels of kind {kind} have no place that could have moved.")
+        settings[place] = os.path.abspath(Path(source).expanduser()) if place == "path" else source
+    elif "url" in settings and (url := os.environ.get("PERFUSIO_CONNECTOR_URL")):
         settings["url"] = url  # it may hold a password, which is not kept
     origin = FILE if kept.get("has_own_place") else DEFAULT
     return Experiment(

@@ -104,7 +104,7 @@ def run(
         flags["run", "objective"] = Setting(aim(track, maximize, minimize), "--track, --maximize, --minimize")
     asked = load(experiment, flags)
     if not asked.run.fresh and is_to_go_on(asked.run.run_dir):
-        resume(asked.run.run_dir, notify)
+        resume(asked.run.run_dir, notify=notify)
     people = notifier(notify)
     try:
         whole = opened(asked)

@@ -126,6 +126,22 @@ def unreadable(lasting: str, *, reactor: str, turn: int) -> AlarmRaised:
     )  # fmt: skip
 
 
+def set_back(seconds: float, *, reactor: str, turn: int) -> AlarmRaised:
+    """Return the alarm that the clock was set back while no twin was running.
+
+    Args:
+        seconds: By so much [s].
+        reactor: Vessel.
+        turn: Turn of the loop.
+    """
+    words = f"The clock of this machine stands {seconds:.0f} s before the last record: which turn it is cannot be told."
+    return AlarmRaised(
+        reactor=reactor, turn=turn, quantity=CLOCK, level="act", value=nan, limit=nan, lead_days=0.0,
+        response="Set the clock right; the twin writes again after: perfusio mode RUN REACTOR automatic.",
+        reason=f"{words} Nothing is written meanwhile.",
+    )  # fmt: skip
+
+
 def badly_written(ending: Ending, *, reactor: str, turn: int) -> AlarmRaised:
     """Return the alarm that a write ended so that a person has to look.
 

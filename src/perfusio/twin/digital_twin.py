@@ -14,7 +14,7 @@ from perfusio.bed.policy import BEDPolicy
 from perfusio.clock import Clock, SystemClock
 from perfusio.config import DesignSpace, Mode, RunConfig
 from perfusio.decision import Decision
-from perfusio.errors import AuditError, ConfigError, PerfusioError
+from perfusio.errors import AuditError, ConfigError, ConnectorError, PerfusioError
 from perfusio.events import Event, RunEnded, RunInterrupted, VesselJoined, VesselLeft
 from perfusio.hybrid.model import HybridModel
 from perfusio.protocols import Connector, Described, EventSink, Model, Policy, able
@@ -128,10 +128,13 @@ class DigitalTwin:
         Raises:
             AuditError: there is no record, or its run is finished.
             ConfigError: these are not the vessels of the run.
+            UnreadableSource: a source is another one than that of the run.
         """
         known = resume.outline(Path(run_dir))
+        vessels = resume.asked_of(aboard(connector), known)
+        resume.tell_connectors(vessels, known)
         twin = cls(
-            connector=resume.asked_of(aboard(connector), known), design_space=known.design_space,
+            connector=vessels, design_space=known.design_space,
             run_config=known.config, model=model or resume.saved_model(known), policy=policy or known.policy,
             clock=clock, observers=observers, patience=patience,
         )  # fmt: skip
@@ -206,7 +209,7 @@ class DigitalTwin:
         Raises:
             PerfusioError: the source or the record cannot be used; no vessel was written to before it was raised.
         """
-        sources = {reactor: _description(vessel) for reactor, vessel in self.vessels.items()}
+        sources = {r: self._described(r) for r in self.vessels}
         logger: AuditLogger | None = None
         try:
             await self._looks.take_vessels()
@@ -237,6 +240,15 @@ class DigitalTwin:
             n_samples=self.run_state.n_samples,
             n_decisions=self.run_state.n_decisions,
         )
+
+    def _described(self, reactor: str) -> dict[str, object]:
+        """Return where the samples of a vessel come from; a file that is away keeps no run from going on."""
+        try:
+            return _description(self.vessels[reactor])
+        except ConnectorError as error:
+            if not self._goes_on:
+                raise
+            return {"kind": self.vessels[reactor].connector.kind.value, "unreadable": str(error)}
 
     async def _first_look(self) -> None:
         watching = asyncio.ensure_future(self._watch.keep_on(self._inbox))
@@ -324,6 +336,8 @@ class DigitalTwin:
             self._mind.goes_on(waiting)
         self._book.tell(records[0].to_event())
         self._tell(facts.resumed(records[-1], self.model, sources))
+        if step_s := resume.clock_step(records[-1], self._clock.now()):
+            self._book.clock_set_back(-step_s, known.today.turn)
         prefix.forget()  # the records of weeks are large
 
     async def _keep_model(self, turn: int) -> None:

@@ -10,6 +10,7 @@ from perfusio.config import DesignSpace, Mode, RunConfig
 from perfusio.errors import PerfusioError
 from perfusio.events import (
     AlarmChanged,
+    ClockStepped,
     ConnectorFailed,
     Event,
     ModeChanged,
@@ -18,9 +19,9 @@ from perfusio.events import (
     SampleRead,
     SetpointsFound,
 )
-from perfusio.protocols import ConnectorKind, Ending, EventSink, Reporting, able, is_fresh, shows_at_once
+from perfusio.protocols import ConnectorKind, Ending, EventSink, Reporting, able, is_fresh, is_live, shows_at_once
 from perfusio.state import Setpoints
-from perfusio.twin.alarms import HOLD, WRITE, badly_written, misnamed
+from perfusio.twin.alarms import CLOCK, HOLD, WRITE, badly_written, misnamed, set_back
 from perfusio.twin.announce import Observer
 from perfusio.twin.day import RunState, Today, culture_day
 from perfusio.twin.fold import after
@@ -151,11 +152,28 @@ class Logbook:
             self.write_seen_to(reactor, turn)
 
     def write_seen_to(self, reactor: str, turn: int, who: str = "") -> None:
-        """End the alarm about a write, if there is one: by a person's word, or by a write that ended well."""
-        if (reactor, WRITE, "act") in self.run_state.alarms:
-            self.append(
-                AlarmChanged(reactor=reactor, turn=turn, alarm=f"{WRITE}:act", status="cleared", who=who)
-            )
+        """End the alarm about a write, if there is one: by a person's word, or by a write that ended well.
+
+        The word of a person also ends that about the clock: whoever lets the twin write has looked at it.
+        """
+        for alarm in (WRITE, CLOCK) if who else (WRITE,):
+            if (reactor, alarm, "act") in self.run_state.alarms:
+                self.append(
+                    AlarmChanged(reactor=reactor, turn=turn, alarm=f"{alarm}:act", status="cleared", who=who)
+                )
+
+    def clock_set_back(self, seconds: float, turn: int) -> None:
+        """Put on record that the clock was set back [s]: no live vessel is written to until a person says so."""
+        words = f"The wall clock stands {seconds:.1f} s before the last record: it was set while no twin was running."
+        self.append(ClockStepped(step_s=-seconds, reason=words))
+        for reactor in sorted(self.aboard):
+            if not is_live(self.vessels[reactor].connector):
+                continue
+            if (reactor, CLOCK, "act") not in self.run_state.alarms:
+                self.append(set_back(seconds, reactor=reactor, turn=turn))
+            if self.base_mode(reactor) is Mode.AUTOMATIC and self.run_state.noted.get(reactor) is not Mode.HOLD:
+                why = "The clock was set back: a person lets the twin write again."
+                self.change_mode(reactor, turn, Mode.ADVISORY, Word(who="perfusio", why=why))
 
     # -- modes -------------------------------------------------------------------------------------------------------
 

@@ -39,7 +39,8 @@ class Pace:
             hour: Culture time of the sample [h]; None = that at which the turn's sample was expected.
             at: Wall time at which it came.
         """
-        ago_ns = 0 if at is None else int((self._clock.now() - at).total_seconds() * 1e9)
+        # a wall clock that was set back would have it come in the future
+        ago_ns = 0 if at is None else max(0, int((self._clock.now() - at).total_seconds() * 1e9))
         came = self._clock.monotonic_ns() - ago_ns
         self._heard[reactor] = max(came, self._heard.get(reactor, came))
         taken_ns = turn * self._interval_ns

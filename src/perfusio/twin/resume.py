@@ -12,8 +12,9 @@ from perfusio.bed.policy import BEDPolicy
 from perfusio.config import DesignSpace, RunConfig
 from perfusio.errors import AuditError, ConfigError
 from perfusio.events import ModelFitted, ModelSaved, ModelWaiting, RunStarted, SampleRead
-from perfusio.protocols import Connector, Model
+from perfusio.protocols import Connector, Model, Resumable, Standing, able
 from perfusio.twin import models
+from perfusio.twin.audit import LARGEST_CLOCK_STEP_S
 from perfusio.twin.day import RunState
 from perfusio.twin.fold import folded
 from perfusio.twin.policies import as_recorded
@@ -117,6 +118,31 @@ def saved_model(known: Outline) -> Model | None:
         AuditError: it is gone, or another than the one on record.
     """
     return None if known.saved is None else models.load(known.run_dir, known.saved)
+
+
+def tell_connectors(vessels: Mapping[str, Connector | Vessel], known: Outline) -> None:
+    """Tell each connector that can hear it where the run stood, before it is asked for anything.
+
+    Raises:
+        UnreadableSource: a source is another one than that of the run.
+    """
+    state = known.run_state
+    for reactor, one in vessels.items():
+        connector = able(one.connector if isinstance(one, Vessel) else one, Resumable)
+        if connector is not None:
+            refused = tuple(sample for (of, _), sample in sorted(state.quarantined.items()) if of == reactor)
+            connector.goes_on(
+                Standing(
+                    states=tuple(state.trajectories[reactor].states), refused=refused, in_force=state.in_force[reactor],
+                    done=state.done.get(reactor), source=known.sources.get(reactor, {}),
+                )
+            )  # fmt: skip
+
+
+def clock_step(last: Record, now: datetime) -> float:
+    """Return by how much the wall clock was set back since the last record [s, below 0], 0 if it was not."""
+    back = (now - datetime.fromisoformat(last.ts)).total_seconds()
+    return back if back < -LARGEST_CLOCK_STEP_S else 0.0
 
 
 def asked_of(vessels: Mapping[str, Vessel], known: Outline) -> dict[str, Connector | Vessel]:
