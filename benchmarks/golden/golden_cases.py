@@ -16,6 +16,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from botorch.acquisition.multi_objective import logei
+
 import perfusio
 from perfusio.config import DEFAULT_AMBR250_DESIGN_SPACE as SPACE
 from perfusio.config import RunConfig, maximize, minimize
@@ -26,6 +28,7 @@ from perfusio.hybrid.clone_models import CloneModels
 from perfusio.hybrid.model import HybridModel
 from perfusio.twin.digital_twin import DigitalTwin
 
+logei._load_attempted = True  # a commit of before would compile a kernel here, or wait for one that is being compiled
 STORED = Path(__file__).parent / "cases"
 SMALL: dict[str, Any] = {"n_paths": 16, "forecast_days": 5}
 DAYS = 3

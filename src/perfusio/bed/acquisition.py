@@ -22,6 +22,7 @@ from botorch.acquisition import (
     qUpperConfidenceBound,
 )
 from botorch.acquisition.multi_objective import (
+    logei,
     qExpectedHypervolumeImprovement,
     qLogNoisyExpectedHypervolumeImprovement,
     qNoisyExpectedHypervolumeImprovement,
@@ -37,6 +38,9 @@ from perfusio.errors import ConfigError
 from perfusio.quantities import closest
 from perfusio.state import FloatArray
 
+logei._load_attempted = True
+"""No compiler is started for a decision: BoTorch would build a faster kernel of qLogNEHVI, once a user and machine, and
+a process that was killed meanwhile leaves a lock behind at which every later decision waits for ever."""
 UCB_BETA = 0.25
 """Half a standard deviation of optimism: a vessel is not a place for bold exploration."""
 REFERENCE = -3.0

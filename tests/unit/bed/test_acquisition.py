@@ -1,5 +1,9 @@
 """The named acquisition functions against their closed forms in high precision, and against sums over the paths."""
 
+import os
+import subprocess
+import sys
+
 import mpmath as mp
 import numpy as np
 import pytest
@@ -166,3 +170,21 @@ def test_holding_alone_is_no_improvement_and_still_a_number(name):
 def test_an_unknown_name_is_refused_with_the_known_ones():
     with pytest.raises(ConfigError, match=r"'LogIE' is not .* Did you mean 'LogEI'\? Known: PI, EI, LogEI, UCB, qEI"):
         acquisition("LogIE", improvements, n_paths=S, n_objectives=1, baseline=HOLD)
+
+
+def test_no_compiler_is_started_and_no_lock_of_one_is_waited_for(tmp_path):
+    """BoTorch builds a kernel of qLogNEHVI where it finds a compiler; a killed build left a lock without an end."""
+    program = """
+import numpy as np, sys
+from perfusio.bed.acquisition import acquisition
+from perfusio.config import MULTI_OBJECTIVE
+paths = np.zeros((8, 2))
+for name in MULTI_OBJECTIVE:
+    acquisition(name, lambda u: paths[None] + u[:, None, :2], n_paths=8, n_objectives=2, baseline=np.zeros((1, 6)))
+print("torch.utils.cpp_extension" in sys.modules)
+"""
+    command = [sys.executable, "-W", "ignore", "-c", program]
+    built = {**os.environ, "TORCH_EXTENSIONS_DIR": str(tmp_path)}
+    done = subprocess.run(command, capture_output=True, text=True, env=built, timeout=200)
+    assert (done.returncode, done.stdout.strip()) == (0, "False"), done.stderr
+    assert list(tmp_path.iterdir()) == []
