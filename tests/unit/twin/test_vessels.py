@@ -52,6 +52,23 @@ def test_a_source_that_names_no_vessel_is_r01():
     assert aboard(source) == {"R01": Vessel(connector=source)}
 
 
+def test_a_source_that_a_caller_names_stands_for_its_one_vessel():
+    assert aboard({"A": Rig("PB-104")}) == {"A": Vessel(connector=ONE)}
+    kept = Vessel(connector=Unnamed(), clone="CloneY")
+    assert aboard({"A": kept}) == {"A": kept}
+    with pytest.raises(ConfigError, match=r"A is a source of 2 vessels \(X, Y\), expected the connector of one"):
+        aboard({"A": Rig("X", "Y")})
+
+
+def test_a_store_of_one_vessel_is_that_vessel():
+    class Store(OwnRig):
+        def vessels(self):
+            return {"PB-104": Store("PB-104")}
+
+    store = Store("PB-104")
+    assert aboard({"A": store})["A"].connector is store
+
+
 def test_a_mapping_may_mix_connectors_and_vessels():
     own = Vessel(connector=ONE, clone="CloneY")
     assert aboard({"A": ONE, "B": own}) == {"A": Vessel(connector=ONE), "B": own}
