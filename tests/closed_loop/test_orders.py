@@ -190,11 +190,11 @@ async def test_a_folder_of_orders_that_fails_costs_no_run_and_no_order_is_carrie
 ):
     rightly, looks = desk.waiting, []
 
-    def failing_at_first(run_dir):
+    def failing_at_first(run_dir, but_not=()):
         looks.append(run_dir)
         if len(looks) == 1:
             raise OSError(5, "Input/output error")
-        return rightly(run_dir)
+        return rightly(run_dir, but_not)
 
     def stays(path, missing_ok=False):
         raise OSError(30, "Read-only file system")

@@ -35,6 +35,7 @@ def selftest(
     from perfusio.selftest.model_faults import model_faults
     from perfusio.selftest.mutants import mutants
     from perfusio.selftest.outages import outages, planted_in_outages
+    from perfusio.selftest.people import people, planted_in_people
     from perfusio.selftest.planted import planted_bugs
     from perfusio.selftest.power_loss import power_loss
     from perfusio.selftest.promises import table, timed
@@ -43,8 +44,10 @@ def selftest(
 
     promises = {
         "T02": system_calls, "T03": power_loss, "T04": kill_loop, "T05": gate, "T05-mutants": mutants,
-        "T06": model_faults, "T08": clock_jumps, "T14": soak, "T16": outages, "T18": one_as_many, "teeth": planted_bugs,
+        "T06": model_faults, "T08": clock_jumps, "T14": soak, "T16": outages, "T17": people, "T18": one_as_many,
+        "teeth": planted_bugs,
         "teeth-resume": planted_in_lives, "teeth-links": planted_in_links, "teeth-outages": planted_in_outages,
+        "teeth-people": planted_in_people,
         "T01": tampering,
     }  # fmt: skip
     if unknown := sorted(set(only or ()) - set(promises)):

@@ -71,10 +71,15 @@ class Desk:
         Raises:
             AuditError: an answer could not be put on record.
         """
-        for one in self._waiting():
-            if one.order is not None and one.id not in self._book.run_state.answered:
-                self._acts.answer(one, one.order.reactor, THE_END)
-            self._take_away(one)
+        while found := self._waiting():
+            for one in found:
+                if one.order is None:
+                    self._seen_before[one.place.name] = one.id
+                    self._refuse(one)
+                    continue
+                if one.id not in self._book.run_state.answered:
+                    self._acts.answer(one, one.order.reactor, THE_END)
+                self._take_away(one)
 
     def _must_wait(self, act: str) -> bool:
         """Whether what is thought about now must not change meanwhile: a moment later, then."""
@@ -85,10 +90,9 @@ class Desk:
     def _waiting(self) -> list[Waiting]:
         """Return what waits; a folder that cannot be read now is looked at again a moment later."""
         try:
-            found = waiting(self._book.config.run_dir)
+            return waiting(self._book.config.run_dir, self._stays)
         except OSError:
             return []
-        return [one for one in found if one.id not in self._stays]
 
     def _take_away(self, one: Waiting) -> None:
         """Remove a file that was answered; one that cannot be removed is not answered twice."""

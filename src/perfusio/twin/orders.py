@@ -11,9 +11,11 @@ import json
 import os
 import stat
 import time
+from collections.abc import Collection
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from hashlib import sha256
+from itertools import islice
 from math import isfinite
 from pathlib import Path
 from typing import Any
@@ -154,8 +156,12 @@ class Waiting:
     problem: str = ""
 
 
-def waiting(run_dir: Path) -> list[Waiting]:
+def waiting(run_dir: Path, but_not: Collection[str] = ()) -> list[Waiting]:
     """Return what waits in the folder of orders, by name, which for orders of a command means the oldest first.
+
+    Args:
+        run_dir: Folder of the run.
+        but_not: Names on record of those that were answered and cannot be taken away.
 
     Raises:
         OSError: the folder cannot be looked at.
@@ -165,9 +171,9 @@ def waiting(run_dir: Path) -> list[Waiting]:
         names = sorted(os.listdir(folder))
     except (FileNotFoundError, NotADirectoryError):
         return []
-    wanted = [n for n in names if not n.startswith(".") and n not in (REFUSED, LIFTED)][:MOST_AT_ONCE]
+    wanted = (n for n in names if not n.startswith(".") and n not in (REFUSED, LIFTED))
     found = (_found(folder / name) for name in wanted)
-    return [one for one in found if one is not None]
+    return list(islice((one for one in found if one is not None and one.id not in but_not), MOST_AT_ONCE))
 
 
 def _found(place: Path) -> Waiting | None:

@@ -80,7 +80,7 @@ class RunView:
 
 
 def _form(name: str) -> str:
-    return unicodedata.normalize("NFC", name).strip()
+    return unicodedata.normalize("NFC", name).strip(" ")
 
 
 def view(run_dir: Path) -> RunView:
