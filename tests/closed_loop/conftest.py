@@ -13,6 +13,7 @@ from perfusio.forecast import Forecast
 from perfusio.protocols import Refit
 from perfusio.state import Setpoints
 from perfusio.testing import make_state
+from perfusio.twin import desk
 from perfusio.twin.digital_twin import DigitalTwin
 from perfusio.twin.verify import read_records, verify
 
@@ -98,6 +99,12 @@ class Run:
     @property
     def counts(self):
         return self.result.outcome.name, self.result.n_samples, self.result.n_decisions
+
+
+@pytest.fixture
+def orders_at_turns(monkeypatch):
+    """Orders are looked for at the beginning of each turn only: when between is a matter of how busy the machine is."""
+    monkeypatch.setattr(desk, "LOOKS_EVERY_S", 3600.0)
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ from perfusio.testing import ScriptedConnector, make_state
 from perfusio.twin.fold import folded
 from perfusio.twin.orders import Order, give
 
+pytestmark = pytest.mark.usefixtures("orders_at_turns")
 WHO = {"who": "A. Smith", "why": "Counted twice, it is right."}
 
 

@@ -10,6 +10,7 @@ from perfusio.testing import ScriptedConnector, make_state
 from perfusio.twin.hold import FILE, Word, make_hold
 from perfusio.twin.orders import Order, give
 
+pytestmark = pytest.mark.usefixtures("orders_at_turns")
 WORD = Word(who="A. Smith", why="The pump is noisy.")
 
 

@@ -10,6 +10,7 @@ from perfusio.testing import ScriptedConnector, make_state
 from perfusio.twin import desk
 from perfusio.twin.orders import Order, give
 
+pytestmark = pytest.mark.usefixtures("orders_at_turns")
 WHO = {"who": "A. Smith", "why": "The pump is noisy."}
 
 
