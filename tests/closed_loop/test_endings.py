@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from perfusio.config import Mode
-from perfusio.errors import AuditError, ConfigError, RecordInUse
+from perfusio.errors import AuditError, ConfigError, EndOfRun, RecordInUse
 from perfusio.protocols import ConnectorKind
 from perfusio.testing import ScriptedConnector, make_state
 from perfusio.twin.digital_twin import DigitalTwin
@@ -22,14 +22,14 @@ class Waits(ScriptedConnector):
 
     def __init__(self, n_days, **settings):
         super().__init__([make_state(day=d) for d in range(n_days)], kind=ConnectorKind.HARDWARE, **settings)
-        self.left, self.is_waiting = n_days, asyncio.Event()
+        self.is_waiting = asyncio.Event()
 
     async def read_sample(self):
-        if not self.left:
+        try:
+            return await super().read_sample()
+        except EndOfRun:
             self.is_waiting.set()
-            await asyncio.Event().wait()
-        self.left -= 1
-        return await super().read_sample()
+            return await asyncio.Event().wait()
 
 
 async def interrupted(make_twin, connector, **settings):

@@ -6,7 +6,7 @@ import json
 import pytest
 
 from perfusio.config import Mode
-from perfusio.errors import UnreadableSource
+from perfusio.errors import EndOfRun, UnreadableSource
 from perfusio.protocols import ConnectorKind
 from perfusio.testing import ManualClock, ScriptedConnector, make_state
 from perfusio.twin.digital_twin import DigitalTwin
@@ -19,19 +19,21 @@ class Waits(ScriptedConnector):
 
     def __init__(self, n_samples, **settings):
         super().__init__([make_state(day=d) for d in range(n_samples)], kind=ConnectorKind.HARDWARE, **settings)
-        self.left, self.is_waiting = n_samples, asyncio.Event()
+        self.is_waiting = asyncio.Event()
 
     async def read_sample(self):
-        if not self.left:
+        try:
+            return await super().read_sample()
+        except EndOfRun:
             self.is_waiting.set()
-            await asyncio.Event().wait()
-        self.left -= 1
-        return await super().read_sample()
+            return await asyncio.Event().wait()
 
 
 async def until_it_waits(twin, connector):
     run = asyncio.ensure_future(twin.run())
-    await connector.is_waiting.wait()
+    waiting = asyncio.ensure_future(connector.is_waiting.wait())
+    await asyncio.wait({run, waiting}, return_when=asyncio.FIRST_COMPLETED)
+    assert not run.done(), run.result()
     run.cancel()
     with pytest.raises(asyncio.CancelledError):
         await run
@@ -92,6 +94,7 @@ class Told(Waits):
     def goes_on(self, standing):
         if self.is_other:
             raise UnreadableSource(("samples.csv is another file: its first row says 3.1, not 20.",))
+        super().goes_on(standing)
         self.standing = standing
 
 
@@ -139,7 +142,6 @@ async def test_how_long_a_vessel_was_silent_is_counted_over_a_restart(make_twin,
     await until_it_waits(make_twin(first, days=9, clock=clock), first)
     clock.advance(hours=60)
     second = Waits(2)
-    second.left = 0
     await until_it_waits(resumed(tmp_path, second, persistence, alternating, clock=clock), second)
     levels = [e.level for e in events(tmp_path, "AlarmRaised") if e.quantity == "sample"]
     assert levels == ["escalated"]
