@@ -30,7 +30,8 @@ from perfusio.objective import (
 from perfusio.process.cho_perfusion import CHO_PERFUSION
 from perfusio.process.declared import FRACTIONS, misdeclared
 from perfusio.process.derived import DERIVED, DERIVED_UNITS, forecast_unit
-from perfusio.process.rules import SAMPLING_FLOW, is_balanced
+from perfusio.process.roles import BLEED, CELLS, PERFUSION
+from perfusio.process.rules import SAMPLING_FLOW, are_balanced, is_balanced
 from perfusio.quantities import closest
 from perfusio.state import SETPOINT_QUANTITIES, SETPOINTS, SPECIES, FloatArray, Setpoints
 
@@ -117,7 +118,7 @@ class DesignSpace(Frozen):
             for sign, value in ((">=", b.low), ("<=", b.high)):
                 if wrong := misdeclared(name, value, sign):
                     raise OutOfRange(wrong)
-        if not is_balanced(most := self.bounds["perfusion_rate"].high, least := self.bounds["bleed_rate"].low):
+        if not is_balanced(most := self.bounds[PERFUSION].high, least := self.bounds[BLEED].low):
             raise EmptyDesignSpace(
                 f"No setpoint keeps the volume: the lowest bleed is {least:g} 1/day and sampling takes "
                 f"{SAMPLING_FLOW:g} 1/day, the highest perfusion is {most:g} 1/day. Lower the lowest bleed."
@@ -160,7 +161,7 @@ class DesignSpace(Frozen):
         """Whether every setpoint is finite, within its bounds, and bleed and sampling leave no more than flows in."""
         u = setpoints.vector()
         inside = bool(np.all((u >= self.low) & (u <= self.high)))
-        return inside and bool(is_balanced(setpoints.perfusion_rate, setpoints.bleed_rate))
+        return inside and bool(are_balanced(u))
 
     def reachable(self, current: Setpoints) -> tuple[FloatArray, FloatArray]:
         """Return the box that one decision can reach from `current`: lower and upper corner, shape (U,) each.
@@ -299,7 +300,7 @@ class RunConfig(Frozen):
     untried: Literal["hold", "move"] = "hold"
     plan_pieces: int = Field(default=1, ge=1, le=4)
     exploration: float = Field(default=0.1, ge=0, le=1)
-    objective: Objective | tuple[Objective, ...] = Objective(kind="track", quantity="vcd", target=30.0)
+    objective: Objective | tuple[Objective, ...] = Objective(kind="track", quantity=CELLS, target=30.0)
     constraints: tuple[Constraint, ...] = DEFAULT_CONSTRAINTS
     alarms: tuple[AlarmLimits, ...] = DEFAULT_ALARMS
     mode: Mode | None = None

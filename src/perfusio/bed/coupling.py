@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from perfusio.config import DesignSpace
 from perfusio.decision import Decision
 from perfusio.errors import ConfigError, PerfusioError
+from perfusio.process.roles import PERFUSION
 from perfusio.quantities import closest
 from perfusio.state import SETPOINTS, Setpoints
 
@@ -30,7 +31,7 @@ class SharedLimit:
     """
 
     high: float
-    setpoint: str = "perfusion_rate"
+    setpoint: str = PERFUSION
     reactors: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:

@@ -14,6 +14,7 @@ from perfusio.errors import ConfigError, OutOfRange, UnknownQuantity
 from perfusio.forecast import Forecast, QuantityForecast
 from perfusio.process import derived
 from perfusio.process.derived import DERIVED_QUANTITIES, quantity_paths
+from perfusio.process.roles import CELLS, PRODUCT, SIZE
 from perfusio.quantities import Quantity, closest
 from perfusio.state import STATE_QUANTITIES, FloatArray, Setpoints
 
@@ -65,7 +66,7 @@ def derived_forecast(
 
 
 def _paths(forecast: Forecast, name: str, plan: FloatArray, diameter: float, sieving: float, seed: int) -> FloatArray:
-    base = {"harvest_titer": "titer", "vcv": "vcd"}.get(name, name)
+    base = {"harvest_titer": PRODUCT, "vcv": CELLS}.get(name, name)
     paths: FloatArray = quantity_paths(base, forecast.samples[None], plan[None])[0]
     if name == "cspr":
         return paths
@@ -78,6 +79,6 @@ def _paths(forecast: Forecast, name: str, plan: FloatArray, diameter: float, sie
             f"diameter = {diameter:g} um: a viable cell volume needs a measured cell diameter above 0. Measure it, "
             "or leave the volume out."
         )
-    STATE_QUANTITIES["diameter"].check(diameter)
+    STATE_QUANTITIES[SIZE].check(diameter)
     error = DIAMETER_CV * np.random.default_rng(seed).standard_normal((len(paths), 1))
     return derived.vcv(paths, diameter * (1.0 + error))

@@ -18,6 +18,7 @@ from perfusio.config import DesignSpace, RunConfig
 from perfusio.decision import Decision, Reason
 from perfusio.errors import ModelError, PerfusioError
 from perfusio.forecast import Forecast
+from perfusio.process.roles import BLEED, CELLS, PERFUSION
 from perfusio.protocols import Disturbed, Experienced, Futures, Model
 from perfusio.state import SETPOINT_INDEX, SPECIES_INDEX, FloatArray, Setpoints
 from perfusio.trajectory import Trajectory
@@ -246,8 +247,8 @@ def box(
     protocols.Experienced) is not moved, unless towards where it was then: what it does would be a guess, and a guess is
     where an optimum is soon found. Flows are no guess: what perfusion and bleed do to cells the balances say.
     """
-    d, b = SETPOINT_INDEX["perfusion_rate"], SETPOINT_INDEX["bleed_rate"]
-    vcd, before = problem.hold_paths()[:, 0, SPECIES_INDEX["vcd"]], trajectory.states[-1].vcd
+    d, b = SETPOINT_INDEX[PERFUSION], SETPOINT_INDEX[BLEED]
+    vcd, before = problem.hold_paths()[:, 0, SPECIES_INDEX[CELLS]], trajectory.states[-1].vcd
     hours, n = problem.config.sampling_interval_hours, problem.config.plan_pieces
     net = float(np.log(np.median(vcd) / before)) if before > 0 else 0.0
     growth = max(net + problem.current[b] * hours / 24.0, 0.0)

@@ -18,13 +18,14 @@ from perfusio.config import MULTI_OBJECTIVE, DesignSpace, RunConfig
 from perfusio.errors import ModelError
 from perfusio.process import rules
 from perfusio.process.derived import quantity_paths
+from perfusio.process.roles import VIABILITY
 from perfusio.protocols import Futures
 from perfusio.state import FloatArray
 
 INFEASIBLE = -1e30
 """Below any acquisition value: the logarithm of a hopeless improvement of little spread can be -1e12."""
 PENALTY = 1e3
-SURE_AFTER_DAYS, SLOW = 3.0, ("viability",)
+SURE_AFTER_DAYS, SLOW = 3.0, (VIABILITY,)
 """From this day of the horizon on slow quantities keep their limits as surely as asked; before it, by a share of the
 margin that rises with time. What is done today hardly moves them tomorrow: were the whole margin asked of it, a vessel
 that keeps its limits would be bled and warmed at any price whenever the doubt about it is a little large."""

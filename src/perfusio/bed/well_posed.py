@@ -14,6 +14,7 @@ from perfusio.bed.problem import intervals
 from perfusio.config import Constraint, DesignSpace, RunConfig
 from perfusio.process.cho_perfusion import CHO_PERFUSION
 from perfusio.process.derived import quantity_paths
+from perfusio.process.roles import BLEED, CELLS, PERFUSION
 from perfusio.protocols import Model
 from perfusio.state import SETPOINT_INDEX, SPECIES_INDEX, FloatArray, State
 from perfusio.trajectory import Trajectory
@@ -51,12 +52,12 @@ def doubt(model: Model, space: DesignSpace, config: RunConfig) -> Doubt | None:
     The vessel is put at the target and its bleed set to its growth day by day, until the medium has settled, at
     combinations of allowed perfusions and temperatures; other setpoints are nominal.
     """
-    targets = [o.target for o in config.objectives if o.quantity == "vcd" and o.target is not None]
+    targets = [o.target for o in config.objectives if o.quantity == CELLS and o.target is not None]
     if not targets:
         return None
     plans = _plans(space, config.sampling_interval_hours)
     growth, paths, plans = _settled(model, plans, targets[0], config)
-    d, b, t = (SETPOINT_INDEX[n] for n in ("perfusion_rate", "bleed_rate", "temperature"))
+    d, b, t = (SETPOINT_INDEX[n] for n in (PERFUSION, BLEED, "temperature"))
     low, high = space.low, space.high
     window = (float(low[b]) + ABOVE_LOWEST, OF_HIGHEST * float(high[b]))
     kept = {str(c): _keeps(c, paths, plans) for c in config.constraints if c.quantity != "vcv"}
@@ -100,7 +101,7 @@ def doubt(model: Model, space: DesignSpace, config: RunConfig) -> Doubt | None:
 def _plans(space: DesignSpace, hours: float) -> FloatArray:
     """Return nominal plans (G, H, U) that differ in perfusion and temperature."""
     low, high = space.low, space.high
-    d, t = SETPOINT_INDEX["perfusion_rate"], SETPOINT_INDEX["temperature"]
+    d, t = SETPOINT_INDEX[PERFUSION], SETPOINT_INDEX["temperature"]
     grid = np.meshgrid(np.linspace(low[d], high[d], N_PERFUSIONS), np.linspace(low[t], high[t], N_TEMPERATURES))
     plans = np.tile(space.nominal.vector(), (grid[0].size, intervals(SETTLING_DAYS, hours), 1))
     plans[..., d], plans[..., t] = grid[0].reshape(-1, 1), grid[1].reshape(-1, 1)
@@ -111,13 +112,13 @@ def _settled(
     model: Model, plans: FloatArray, target: float, config: RunConfig
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Return net growth [1/day] (G,), and species (G, S, 1, Q) and setpoints (G, 1, U) in the last interval."""
-    hours, b = config.sampling_interval_hours, SETPOINT_INDEX["bleed_rate"]
+    hours, b = config.sampling_interval_hours, SETPOINT_INDEX[BLEED]
     at_target = State(time_h=0.0, vcd=target, **LIKELY)  # type: ignore[arg-type]
     vessel = Trajectory(reactor_id="at the target", states=(at_target,))
     futures = model.futures(vessel, interval_hours=hours, n_paths=N_PATHS, n_intervals=plans.shape[1], seed=config.seed)
     for _ in range(N_PASSES):
         paths = futures.play(plans)
-        cells = np.log(np.maximum(np.median(paths[..., SPECIES_INDEX["vcd"]], axis=1), 1e-6))
+        cells = np.log(np.maximum(np.median(paths[..., SPECIES_INDEX[CELLS]], axis=1), 1e-6))
         gained = np.diff(cells, axis=1, prepend=np.log(target)) * 24.0 / hours
         growth = gained + plans[..., b]
         plans = plans.copy()

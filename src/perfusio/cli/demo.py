@@ -11,6 +11,7 @@ import typer
 
 from perfusio.cli.aim import AcquisitionOption, MaximizeOption, MinimizeOption, TrackOption, aim
 from perfusio.errors import ConfigError
+from perfusio.process.roles import CELLS
 
 if TYPE_CHECKING:
     from perfusio.events import Event
@@ -66,7 +67,7 @@ def demo(
             truth.append(rig.true_state())
 
     run_watched(rig, RunConfig(duration_days=days, run_dir=loop, **settings), observers=(watch,))
-    target = objective.target if isinstance(objective, Objective) and objective.quantity == "vcd" else None
+    target = objective.target if isinstance(objective, Objective) and objective.quantity == CELLS else None
     if target is not None:
         _compare(truth, days, seed, target)
     typer.echo(f"\nAll of it is in {folder}")
@@ -91,7 +92,7 @@ def _run_fleet(n_vessels: int, folder: Path, days: int, settings: dict[str, Any]
     typer.echo(f"{n_vessels} virtual ambr 250 vessels, {counted(days, 'day')}, one twin and one model\n")
     run_watched(rig, config, observers=(watch,))
     aim = config.objective
-    if isinstance(aim, Objective) and aim.quantity == "vcd" and aim.target is not None:
+    if isinstance(aim, Objective) and aim.quantity == CELLS and aim.target is not None:
         typer.echo("\n" + fleet_summary(fleet_errors(truth, aim.target), aim.target))
 
 

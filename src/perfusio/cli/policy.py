@@ -9,6 +9,7 @@ from pydantic import model_validator
 
 from perfusio.errors import ConfigError
 from perfusio.frozen import Frozen
+from perfusio.process.roles import PERFUSION
 from perfusio.quantities import closest
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ class SharedSettings(Frozen):
     """
 
     high: float
-    setpoint: str = "perfusion_rate"
+    setpoint: str = PERFUSION
     reactors: tuple[str, ...] = ()
 
     @model_validator(mode="after")

@@ -14,6 +14,8 @@ from perfusio.connectors.names import SAMPLE, STAMP
 from perfusio.connectors.plausibility import are_fractions, doubts
 from perfusio.connectors.problems import Problems
 from perfusio.connectors.times import Group
+from perfusio.process.cho_perfusion import CHO_PERFUSION
+from perfusio.process.roles import CELLS, VIABILITY
 from perfusio.state import FloatArray
 
 
@@ -31,10 +33,10 @@ def require_columns(grid: Grid, problems: Problems, warnings: list[str], *, is_p
         return  # an unknown header may well be the missing column
     if is_part:
         return
-    if "vcd" not in names:
+    if CELLS not in names:
         expected = "'VCD' or 'vcd [1e6 cells/mL]'"
         problems.line(grid.header_line, f"no column gives the viable cell density, expected {expected}. Add one.")
-    for name in ("viability", "glucose"):
+    for name in (n for n in CHO_PERFUSION.critical if n != CELLS):
         if name not in names:
             warnings.append(f"there is no column for {name}: it counts as not measured.")
 
@@ -83,7 +85,7 @@ def _of_samples(grid: Grid, column: Column, options: ReadOptions, problems: Prob
 
 def fractions_of(grid: Grid, options: ReadOptions) -> frozenset[Column]:
     """Return the columns of viability that hold fractions instead of percents."""
-    plain = {c: n for c, n in grid.numbers.items() if c.name == "viability" and c.factor == 1.0}
+    plain = {c: n for c, n in grid.numbers.items() if c.name == VIABILITY and c.factor == 1.0}
     if options.fractions is not None:
         return frozenset(plain if options.fractions else ())
     return frozenset(c for c, n in plain.items() if not n.has_percent_sign and are_fractions(n.values))

@@ -18,6 +18,7 @@ from typing import Any
 from perfusio.connectors.names import SAMPLE, meaning_of, split
 from perfusio.connectors.stamps import ORDERS
 from perfusio.errors import ConfigError
+from perfusio.process.roles import CELLS, VIABILITY
 from perfusio.quantities import closest
 from perfusio.state import SETPOINT_QUANTITIES, SETPOINTS, Setpoints
 
@@ -111,8 +112,8 @@ class ColumnMap:
                 f"The column map gives {found}, expected one: timestamp = \"...\" for a column of dates, or a column "
                 "that means 'day' or 'time [h]'."
             )
-        if self.total_cells and (absent := {"vcd"} - meanings or {"viability"} & meanings):
-            need = "a column that means 'vcd'" if absent == {"vcd"} else "no other column that means 'viability'"
+        if self.total_cells and (absent := {CELLS} - meanings or {VIABILITY} & meanings):
+            need = f"a column that means {CELLS!r}" if absent == {CELLS} else "no other column that means 'viability'"
             raise ConfigError(f"The column map gives total_cells, which needs {need}. Mend columns, or leave it away.")
         if self.feed_volumes and not (self.start_volume and self.feed_sheet):
             raise ConfigError(

@@ -13,6 +13,7 @@ from perfusio.connectors.csv_files import unescaped
 from perfusio.connectors.names import form_of, split
 from perfusio.connectors.problems import Problems
 from perfusio.connectors.sheets import Sheet
+from perfusio.process.roles import VIABILITY
 
 _NO_MAP: Mapping[str, str] = MappingProxyType({})
 _NO_START: Mapping[str, datetime] = MappingProxyType({})
@@ -244,7 +245,7 @@ def _numbers(
     mark = options.decimal or _decimal_mark(texts, separator, problems)
     found: dict[Column, Numbers] = {}
     for column, column_cells in texts.items():
-        may_be_percent = column.name == "viability" and column.factor == 1.0
+        may_be_percent = column.name == VIABILITY and column.factor == 1.0
         found[column] = numbers = read_numbers(column_cells, decimal=mark, may_be_percent=may_be_percent)
         for i, why in numbers.refused.items():
             if column.role is Role.TIME and column_cells[i].strip().isalpha():

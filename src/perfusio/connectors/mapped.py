@@ -23,6 +23,7 @@ from perfusio.connectors.tables import Table, filled
 from perfusio.connectors.times import Group
 from perfusio.errors import UnreadableSource
 from perfusio.physics import derived
+from perfusio.process.roles import CELLS
 from perfusio.state import SETPOINTS, FloatArray
 from perfusio.trajectory import Feed
 
@@ -142,9 +143,9 @@ def _viability(
 
     All cells are what a counter counts, dead ones are a difference: where people note all three, total is the reading.
     """
-    viable_label = next(x for x, m in column_map.columns.items() if meaning_of(split(m)[0]) == "vcd")
+    viable_label = next(x for x, m in column_map.columns.items() if meaning_of(split(m)[0]) == CELLS)
     viable = _densities(texts[viable_label], viable_label, column_map.columns[viable_label], problems)
-    everything = _densities(texts[total], total, "vcd", problems)
+    everything = _densities(texts[total], total, CELLS, problems)
     for i in np.nonzero(viable > MOST_VIABLE * everything)[0].tolist():
         why = f"is less than the {viable[i]:g} viable cells, expected all cells. Check both columns and their units."
         problems.cell(sheet.lines[i], total, texts[total][i], why, rule="less than viable")

@@ -16,13 +16,14 @@ from numpy.typing import ArrayLike
 
 from perfusio.errors import ModelError
 from perfusio.physics.feeds import after_feeds, feed_arrays, mixed
+from perfusio.process import roles
 from perfusio.process.cho_perfusion import CHO_PERFUSION
 from perfusio.state import SETPOINTS, SPECIES, SPECIES_INDEX, FloatArray
 from perfusio.trajectory import Feed, Trajectory
 
 N_SPECIES, N_SETPOINTS = len(SPECIES), len(SETPOINTS)
 N_COLUMNS = N_SPECIES + N_SETPOINTS + 2
-VIABILITY = SPECIES_INDEX["viability"]
+VIABILITY = SPECIES_INDEX[roles.VIABILITY]
 _VIABILITY_SCALE = 10.0
 
 PANEL = CHO_PERFUSION

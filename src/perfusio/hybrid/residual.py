@@ -30,6 +30,7 @@ from perfusio.hybrid.features import (
 )
 from perfusio.hybrid.mechanistic import LOG_SD, PARAMETER_INDEX, STEPS_PER_DAY, advance
 from perfusio.hybrid.paths import Bundle
+from perfusio.process import roles
 from perfusio.state import SETPOINT_INDEX, SPECIES_INDEX, FloatArray
 
 Indices = np.ndarray[tuple[int], np.dtype[np.intp]]
@@ -40,7 +41,7 @@ RATE_FORM: MappingProxyType[int, int] = MappingProxyType({SPECIES_INDEX["glucose
 USUAL = np.array([u.usual for u in PANEL.unexplained])
 # What drift and residual together may reach [latent/day], whatever the perfusion.
 LIMIT = np.array([u.limit for u in PANEL.unexplained])
-PERFUSION = SETPOINT_INDEX["perfusion_rate"]
+PERFUSION = SETPOINT_INDEX[roles.PERFUSION]
 WASHED_OUT = [SPECIES_INDEX[name] for name in PANEL.of_role("solute", "product")]
 WASHED_SHARE, LEAST_PERFUSION = 0.9, 0.1  # of the perfusion rate; below so little of it [1/day] the bound stays
 RATE_LIMIT = 3.0  # of a log rate

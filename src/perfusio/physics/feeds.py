@@ -11,10 +11,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from perfusio.process.roles import VIABILITY
 from perfusio.state import SPECIES, SPECIES_INDEX, FloatArray
 from perfusio.trajectory import Feed
 
-_VIABILITY = SPECIES_INDEX["viability"]
+_VIABILITY = SPECIES_INDEX[VIABILITY]
 
 
 def feed_arrays(feeds: Sequence[Feed | None]) -> tuple[FloatArray, FloatArray]:

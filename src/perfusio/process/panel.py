@@ -328,6 +328,20 @@ class Panel:
         """Return the names of quantities with one of these roles, in order."""
         return tuple(q.name for q in self.quantities if q.role in roles)
 
+    def the(self, role: SpeciesRole | SetpointRole) -> str:
+        """Return the name of the only quantity of this role.
+
+        Raises:
+            UnknownQuantity: none has it, or several have.
+        """
+        names = self.of_role(role)
+        if len(names) != 1:
+            raise UnknownQuantity(
+                f"{self.name}: {', '.join(names) or 'no quantity'} with the role {role!r}, expected one. "
+                "Declare it, or ask for all of the role."
+            )
+        return names[0]
+
     @property
     def noise(self) -> tuple[Noise, ...]:
         """Of each modelled species, in order."""

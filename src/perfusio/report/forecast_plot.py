@@ -16,6 +16,7 @@ from perfusio.events import (
     RunStarted,
 )
 from perfusio.objective import of_record
+from perfusio.process.roles import VIABILITY
 from perfusio.report.outlook import Outlook, outlook
 from perfusio.state import SETPOINT_QUANTITIES, SETPOINTS, SPECIES, STATE_QUANTITIES, Setpoints
 from perfusio.trajectory import Trajectory
@@ -150,7 +151,7 @@ def _species(panel: Axes, name: str, story: _Story, config: dict[str, Any]) -> N
             if constraint["quantity"] == name and constraint[side] is not None:
                 panel.axhline(constraint[side], color=LIMIT, linewidth=1.0, linestyle=(0, (1, 2)), label="limit")
     panel.set_ylabel(STATE_QUANTITIES[name].axis_label)
-    if name != "viability":
+    if name != VIABILITY:
         panel.set_ylim(bottom=0.0, top=_top(values, ahead))
 
 

@@ -30,6 +30,7 @@ from perfusio.events import (
 )
 from perfusio.objective import of_record
 from perfusio.process.cho_perfusion import CHO_PERFUSION
+from perfusio.process.roles import CELLS
 from perfusio.report.attention import WRITE_ENDED_BADLY, attention, is_about_waiting
 from perfusio.report.lines import Line, Tone, counted, note
 from perfusio.report.outlook import outlook
@@ -61,7 +62,7 @@ class Narrator:
 
     def __init__(self) -> None:
         self._today: dict[str, _Today] = {}
-        self._objectives: tuple[Objective, ...] = (Objective(kind="track", quantity="vcd", target=30.0),)
+        self._objectives: tuple[Objective, ...] = (Objective(kind="track", quantity=CELLS, target=30.0),)
         self._days, self._interval = 0.0, 24.0
         self._end_h: dict[str, float] = {}
         self._in_force: dict[str, Setpoints] = {}
@@ -224,7 +225,7 @@ class Narrator:
     def _shown_ahead(self) -> str:
         """The quantity in the forecast's column: that of the first objective; a volume is shown as its cells."""
         name = self._objectives[0].quantity
-        return "vcd" if name == "vcv" else name
+        return CELLS if name == "vcv" else name
 
     def _header(self) -> tuple[str, str, str]:
         name = self._shown_ahead

@@ -17,6 +17,7 @@ from perfusio.config import DEFAULT_AMBR250_DESIGN_SPACE, DEFAULT_CONSTRAINTS, C
 from perfusio.physics import derived
 from perfusio.plant.vessel import VesselBatch
 from perfusio.process.derived import quantity_paths
+from perfusio.process.roles import BLEED, CELLS, PERFUSION, VIABILITY
 from perfusio.process.rules import largest_bleed
 from perfusio.state import SETPOINT_INDEX, SPECIES, SPECIES_INDEX, FloatArray, Setpoints, State
 
@@ -59,7 +60,7 @@ def hold_vcd(target: float) -> Score:
     """Score by the mean squared log error of the density [1e6 cells/mL]."""
 
     def score(ahead: Ahead) -> FloatArray:
-        off = np.log(ahead.species[..., SPECIES_INDEX["vcd"]] / target)
+        off = np.log(ahead.species[..., SPECIES_INDEX[CELLS]] / target)
         worth: FloatArray = -(off**2).mean(axis=1)
         return worth
 
@@ -133,15 +134,15 @@ class Oracle:
         """Return ramps (G, H, U) towards destinations (G, U), a largest step a day at most, in balance."""
         steps = np.arange(1, self._horizon + 1)[:, None] * self._space.max_step
         ramps: FloatArray = now + np.clip((destinations - now)[:, None], -steps, steps)
-        d, b = SETPOINT_INDEX["perfusion_rate"], SETPOINT_INDEX["bleed_rate"]
+        d, b = SETPOINT_INDEX[PERFUSION], SETPOINT_INDEX[BLEED]
         ramps[..., b] = np.minimum(ramps[..., b], largest_bleed(ramps[..., d]))
         return ramps
 
     def _no_faster_than_growth(self, current: Setpoints) -> FloatArray:
         """Return the upper corner of the box: perfusion is raised no faster than cells divide, as for everybody."""
-        now, d = current.vector(), SETPOINT_INDEX["perfusion_rate"]
+        now, d = current.vector(), SETPOINT_INDEX[PERFUSION]
         before = self._plant.state("viable")[self._vessel]
-        after = self.ahead(now[None, None]).species[0, 0, SPECIES_INDEX["vcd"]]
+        after = self.ahead(now[None, None]).species[0, 0, SPECIES_INDEX[CELLS]]
         growth = max(float(np.log(after / before)) + current.bleed_rate, 0.0)
         high = self._space.high
         high[d] = max(min(high[d], now[d] * np.exp(growth)), self._space.low[d])
@@ -151,5 +152,5 @@ class Oracle:
 def _species(batch: VesselBatch) -> FloatArray:
     """Return the true species of all vessels, (B, Q)."""
     viable, dead = batch.state("viable"), batch.state("dead")
-    known = {"vcd": viable, "viability": derived.viability(viable, dead)}
+    known = {CELLS: viable, VIABILITY: derived.viability(viable, dead)}
     return np.stack([known[name] if name in known else batch.state(name) for name in SPECIES], axis=1)

@@ -55,6 +55,14 @@ def test_names_are_found_by_role_in_order():
     assert CHO_PERFUSION.of_role("condition") == ("temperature", "agitation")
 
 
+def test_the_only_quantity_of_a_role_is_found_or_the_question_refused():
+    assert CHO_PERFUSION.the("held_concentration") == "glucose_setpoint"
+    with pytest.raises(UnknownQuantity, match="temperature, agitation with the role 'condition', expected one"):
+        CHO_PERFUSION.the("condition")
+    with pytest.raises(UnknownQuantity, match="no quantity with the role 'signal'"):
+        CHO_PERFUSION.the("signal")
+
+
 def test_names_become_labels():
     assert in_words("dissolved_oxygen") == OXYGEN.label == "Dissolved oxygen"
 
