@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from perfusio.cli.echo import echo
 from perfusio.cli.hold import RunFolder
 
 if TYPE_CHECKING:
@@ -38,12 +39,12 @@ def alarms(
         else:
             for alike in (s for s in wanted if (s.id, s.status) == (state.id, state.status)):
                 _say(alike, alike.reactor)
-    typer.echo(f"{len(states) - n_over} alarms are open, {n_over} are over.")
+    echo(f"{len(states) - n_over} alarms are open, {n_over} are over.")
 
 
 def _say(state: AlarmState, where: str) -> None:
     often = f", {state.n_times} times" if state.n_times > 1 else ""
     who = f" by {state.who}" if state.who else ""
     what = f"{where or 'The run'}: {state.id}, priority {state.priority}, {state.status}{who}"
-    typer.echo(f"{what}, since {state.since}{often}")
-    typer.echo(f"  {state.cause}\n  {state.consequence}\n  {state.response}")
+    echo(f"{what}, since {state.since}{often}")
+    echo(f"  {state.cause}\n  {state.consequence}\n  {state.response}")

@@ -13,6 +13,7 @@ from perfusio.cli.clones import clones
 from perfusio.cli.config_show import config
 from perfusio.cli.demo import demo
 from perfusio.cli.design import design
+from perfusio.cli.echo import echo
 from perfusio.cli.export import export
 from perfusio.cli.fit import fit
 from perfusio.cli.forecast import forecast
@@ -55,7 +56,7 @@ app.add_typer(opcua, name="opcua")
 
 def _tell_version(wanted: bool) -> None:
     if wanted:
-        typer.echo(f"perfusio {version('perfusio-twin')}")
+        echo(f"perfusio {version('perfusio-twin')}")
         raise typer.Exit
 
 

@@ -8,8 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import typer
-
+from perfusio.cli.echo import echo
 from perfusio.errors import PerfusioError
 from perfusio.texts import shown
 
@@ -59,10 +58,10 @@ def ask(seen: RunView, order: Order, *, n_answers: int = 1, done: str = "done", 
 
     name = give(seen.run_dir, order)
     if seen.writer is None:
-        typer.echo(f"Ordered. No twin runs here now: it is carried out when the run is resumed (perfusio resume "
+        echo(f"Ordered. No twin runs here now: it is carried out when the run is resumed (perfusio resume "
                    f"{seen.run_dir}), before anything else.")  # fmt: skip
         return
-    typer.echo(f"Waiting for the running twin ({_process(seen)}) ...", err=True)
+    echo(f"Waiting for the running twin ({_process(seen)}) ...", err=True)
     found: list[OperatorActed] = []
     told = news(seen)
     for event in told:
@@ -85,7 +84,7 @@ def ask(seen: RunView, order: Order, *, n_answers: int = 1, done: str = "done", 
 
 def _print(answer: OperatorActed, done: str) -> None:
     where = f"{shown(answer.reactor)}: " if answer.reactor else ""
-    typer.echo(f"{where}{done}." if answer.is_done else f"{where}NOT done. {shown(answer.answer, 600)}")
+    echo(f"{where}{done}." if answer.is_done else f"{where}NOT done. {shown(answer.answer, 600)}")
 
 
 def _tell_end_of_write(told: Iterator[Event], key: str) -> None:
@@ -95,10 +94,10 @@ def _tell_end_of_write(told: Iterator[Event], key: str) -> None:
         if getattr(event, "key", None) != key or isinstance(event, WriteIntended):
             continue
         if isinstance(event, SetpointsWritten):
-            typer.echo(f"{shown(event.reactor or '')}: the vessel has taken the setpoints.")
+            echo(f"{shown(event.reactor or '')}: the vessel has taken the setpoints.")
             return
         raise NotDone(f"{type(event).__name__}: {shown(event.reason, 600)}")
-    typer.echo("The write is still under way; the record says how it ends.")
+    echo("The write is still under way; the record says how it ends.")
 
 
 def _process(seen: RunView) -> str:

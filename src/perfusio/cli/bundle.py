@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from perfusio.cli.echo import echo
+
 
 def bundle(
     run: Annotated[Path, typer.Argument(help="Folder of the run.", metavar="RUN")] = Path(),
@@ -20,4 +22,4 @@ def bundle(
     from perfusio.twin.bundle import check_bundle, write_bundle
 
     place = write_bundle(run, out)
-    typer.echo(f"{place}: {check_bundle(place)} files")
+    echo(f"{place}: {check_bundle(place)} files")

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from perfusio.cli.echo import echo
 from perfusio.cli.history import (
     JsonOption,
     MappingOption,
@@ -50,7 +51,7 @@ def clones(
     counts = ", ".join(
         f"{name} {len(model.courses)}" for name, model in zip(names, registry.models.values(), strict=True)
     )
-    typer.echo(f"Runs by clone: {counts}.")
-    typer.echo(clone_table(names, distances))
+    echo(f"Runs by clone: {counts}.")
+    echo(clone_table(names, distances))
     if out is not None:
-        typer.echo(f"{out}")
+        echo(f"{out}")

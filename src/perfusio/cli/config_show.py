@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from perfusio.cli.echo import echo
 from perfusio.cli.history import JsonOption, print_json
 
 if TYPE_CHECKING:
@@ -44,10 +45,10 @@ def show(
         return
     width = max((len(".".join(k)) for k in shown), default=0)
     for key, setting in shown.items():
-        typer.echo(f"{'.'.join(key):{width}} = {json.dumps(setting.value, ensure_ascii=False)}  ({setting.origin})")
+        echo(f"{'.'.join(key):{width}} = {json.dumps(setting.value, ensure_ascii=False)}  ({setting.origin})")
     _show_vessels(found, experiment)
 
 
 def _show_vessels(found: Experiment, path: Path) -> None:
     for vessel in found.vessels:
-        typer.echo(f"vessel {vessel.name}: reactor {vessel.reactor or vessel.name!r}  ({path.name})")
+        echo(f"vessel {vessel.name}: reactor {vessel.reactor or vessel.name!r}  ({path.name})")

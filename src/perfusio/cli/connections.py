@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
-from urllib.parse import urlsplit
 
 from pydantic import Field
 
@@ -161,27 +159,27 @@ KINDS: Mapping[str, Kind] = {
 """A further kind is one line here, and its settings above."""
 
 
-def refuse_secret(url: str, origin: str) -> None:
+def refuse_secret(value: str, origin: str, name: str = "url") -> None:
     """Refuse a password in a file that people share.
 
     Raises:
-        ConfigError: the URL has one.
+        ConfigError: what names the source has one.
     """
-    if without_secret(url) != url:
+    if without_secret(value) != value:
+        elsewhere = "set the whole URL in the environment: PERFUSIO_CONNECTOR_URL"
+        if name != "url":
+            elsewhere = "name a user, and the file of the password: user, password_file"
         raise ConfigError(
-            f"{origin}: connector.url has a password in it, which does not belong into a file. Take it out, and set "
-            "the whole URL in the environment: PERFUSIO_CONNECTOR_URL."
+            f"{origin}: connector.{name} has a password in it, which does not belong into a file. Take it out, and "
+            f"{elsewhere}."
         )
-
-
-_option_with_secret = re.compile(r"([?&](?:ssl)?password=)[^&]+", re.IGNORECASE)
 
 
 def without_secret(url: str) -> str:
     """Return a URL as it may be shown."""
-    password = urlsplit(url).password if "://" in url else None
-    shown = url.replace(f":{password}@", ":***@") if password else url
-    return _option_with_secret.sub(r"\1***", shown)
+    from perfusio.connectors import sql_secrets
+
+    return sql_secrets.without_secret(url)
 
 
 def _make_folder(folder: Path) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from perfusio.cli.aim import AcquisitionOption, MaximizeOption, MinimizeOption, TrackOption, aim
+from perfusio.cli.echo import echo
 from perfusio.errors import ConfigError
 from perfusio.process.roles import CELLS
 
@@ -50,16 +51,16 @@ def demo(
     folder = _fresh_folder(out)
     if vessels > 1:
         _run_fleet(vessels, folder, days, settings)
-        typer.echo(f"\nAll of it is in {folder}")
+        echo(f"\nAll of it is in {folder}")
         return
     replay, loop = folder / "replay", folder / "closed-loop"
     data = replay / "my_data.csv"
     replay_days = min(days, REPLAY_DAYS)
-    typer.echo(f"1. A replay: {replay_days} days of synthetic measurements, read from {data}\n")
+    echo(f"1. A replay: {replay_days} days of synthetic measurements, read from {data}\n")
     asyncio.run(write_synthetic_csv(data, days=replay_days, seed=seed))
     run_watched(FilesystemStore(data), RunConfig(duration_days=replay_days, run_dir=replay, **settings))
 
-    typer.echo(f"\n2. A closed loop: {days} days of a virtual ambr 250 vessel that obeys the twin\n")
+    echo(f"\n2. A closed loop: {days} days of a virtual ambr 250 vessel that obeys the twin\n")
     rig, truth = SimulatedAmbr250(days=days, seed=seed), list["State"]()
 
     def watch(event: Event) -> None:
@@ -70,7 +71,7 @@ def demo(
     target = objective.target if isinstance(objective, Objective) and objective.quantity == CELLS else None
     if target is not None:
         _compare(truth, days, seed, target)
-    typer.echo(f"\nAll of it is in {folder}")
+    echo(f"\nAll of it is in {folder}")
 
 
 def _run_fleet(n_vessels: int, folder: Path, days: int, settings: dict[str, Any]) -> None:
@@ -89,11 +90,16 @@ def _run_fleet(n_vessels: int, folder: Path, days: int, settings: dict[str, Any]
         if isinstance(event, ModelConditioned):
             truth.append(rig.true_states())
 
-    typer.echo(f"{n_vessels} virtual ambr 250 vessels, {counted(days, 'day')}, one twin and one model\n")
+    echo(f"{n_vessels} virtual ambr 250 vessels, {counted(days, 'day')}, one twin and one model\n")
     run_watched(rig, config, observers=(watch,))
     aim = config.objective
+<<<<<<< HEAD
     if isinstance(aim, Objective) and aim.quantity == CELLS and aim.target is not None:
         typer.echo("\n" + fleet_summary(fleet_errors(truth, aim.target), aim.target))
+=======
+    if isinstance(aim, Objective) and aim.quantity == "vcd" and aim.target is not None:
+        echo("\n" + fleet_summary(fleet_errors(truth, aim.target), aim.target))
+>>>>>>> 7f7568e (Passwords are found in any spelling of a URL and never shown; nothing that others say gives a terminal orders)
 
 
 def _fresh_folder(out: Path | None) -> Path:
@@ -113,4 +119,4 @@ def _fresh_folder(out: Path | None) -> Path:
 def _compare(truth: list[State], days: int, seed: int, target: float) -> None:
     from perfusio.study.comparison import comparison
 
-    typer.echo("\n" + "\n".join(asyncio.run(comparison(truth, days=days, seed=seed, target=target))))
+    echo("\n" + "\n".join(asyncio.run(comparison(truth, days=days, seed=seed, target=target))))

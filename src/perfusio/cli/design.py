@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from perfusio.cli.echo import echo
+
 if TYPE_CHECKING:
     from perfusio.bed.initial_designs import InitialDesign
 
@@ -39,14 +41,14 @@ def design(
 
         write_csv(out, header, rows)
     if json_output:
-        typer.echo(json.dumps([dict(zip(header, row, strict=True)) for row in rows], indent=1))
+        echo(json.dumps([dict(zip(header, row, strict=True)) for row in rows], indent=1))
     elif out is not None:
-        typer.echo(f"{out}: {describe(planned)}")
+        echo(f"{out}: {describe(planned)}")
     else:
         widths = [max(len(row[i]) for row in (header, *rows)) for i in range(len(header))]
         for row in (header, *rows):
-            typer.echo("  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True)))
-        typer.echo(describe(planned))
+            echo("  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True)))
+        echo(describe(planned))
 
 
 def planned_design(kind: str, factors: str, centre: int, runs: int | None, seed: int) -> InitialDesign:

@@ -39,5 +39,7 @@ def _run() -> None:
 
 
 def _told(text: str, exit_code: int) -> int:
-    print(f"perfusio: {text}", file=sys.stderr)
+    from perfusio.cli.echo import printable
+
+    print(f"perfusio: {printable(text)}", file=sys.stderr)
     return exit_code

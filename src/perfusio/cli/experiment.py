@@ -93,9 +93,10 @@ def load(
     for layer in layers:
         settings |= layer
     _refuse_foreign(settings, known, kind)
-    url = settings.get(("connector", "url"))
-    if url is not None and url.origin == name:
-        refuse_secret(str(url.value), name)
+    for field in ("url", "endpoint"):
+        given = settings.get(("connector", field))
+        if given is not None and given.origin == name:
+            refuse_secret(str(given.value), name, field)
     return _checked(settings, kind, vessels, name)
 
 
@@ -214,8 +215,8 @@ def _with_defaults(
     values |= {("design_space", s, f): v for s, b in space.bounds.items() for f, v in b.model_dump().items()}
     for section, model in zip(("connector", "policy"), others, strict=True):
         values |= {(section, f): v for f, v in model.model_dump(mode="json").items()}
-    if "url" in type(others[0]).model_fields:
-        values["connector", "url"] = without_secret(values["connector", "url"])
+    for field in {"url", "endpoint"} & type(others[0]).model_fields.keys():
+        values["connector", field] = without_secret(values["connector", field])
     return {key: Setting(value, settings[key].origin if key in settings else DEFAULT) for key, value in values.items()}
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from perfusio.cli.echo import echo
 from perfusio.cli.history import MappingOption, OverwriteOption, refuse_to_replace
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ def export(
     refuse_to_replace([out], overwrite=overwrite)
     table = _table(source, mapping)
     write_table(out, table, layout=layout)
-    typer.echo(f"{len(table.rows)} samples of {len(table.groups)} vessel(s): {out}")
+    echo(f"{len(table.rows)} samples of {len(table.groups)} vessel(s): {out}")
 
 
 def _table(source: Path, mapping: Path | None) -> Table:
@@ -48,7 +49,7 @@ def _table(source: Path, mapping: Path | None) -> Table:
     column_map = None if mapping is None else read_column_map(mapping)
     table = merged([read_any(source, ReadOptions(is_part=True), column_map=column_map)])
     for remark in table.warnings:
-        typer.echo(f"Note: {remark}", err=True)
+        echo(f"Note: {remark}", err=True)
     return table
 
 

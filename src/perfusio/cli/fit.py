@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from perfusio.cli.echo import echo
 from perfusio.cli.history import (
     JsonOption,
     MappingOption,
@@ -62,15 +63,15 @@ def fit(
         about = {"model_id": model.model_id, "runs": len(training), "samples": n_samples}
         print_json({**about, "rates": rates(model), "files": [str(f) for f in files], "scores": scores})
         return
-    typer.echo(f"Model {model.model_id}, learnt from {len(training)} runs with {n_samples} samples.")
-    typer.echo("Rates of its balances, and what is typical of CHO cells:")
+    echo(f"Model {model.model_id}, learnt from {len(training)} runs with {n_samples} samples.")
+    echo("Rates of its balances, and what is typical of CHO cells:")
     for name, (value, typical, unit) in rates(model).items():
-        typer.echo(f"  {name:18}{value:>10.3g} {typical:>10.3g}  {unit}")
+        echo(f"  {name:18}{value:>10.3g} {typical:>10.3g}  {unit}")
     if board is not None:
-        typer.echo(f"\n{board.table()}\n")
+        echo(f"\n{board.table()}\n")
     for file, what in zip(files, ("what it is, in words and numbers", "its arrays"), strict=True):
-        typer.echo(f"{file}: {what}")
-    typer.echo(f"Score it on runs that it has not seen: perfusio score --model {out} --runs FOLDER")
+        echo(f"{file}: {what}")
+    echo(f"Score it on runs that it has not seen: perfusio score --model {out} --runs FOLDER")
 
 
 def rates(model: HybridModel) -> dict[str, tuple[float, float, str]]:

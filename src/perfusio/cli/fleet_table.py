@@ -6,6 +6,7 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from rich.text import Text
 
+from perfusio.cli.echo import printable
 from perfusio.report.fleet import Fleet, Row
 from perfusio.report.lines import Tone
 from perfusio.report.narration import NARROW, SHORT, SHOWN, number
@@ -28,7 +29,7 @@ def fleet_table(fleet: Fleet, n_turns: int, *, width: int) -> Table:
         n_turns: Length of the run, for the title.
         width: Of the terminal, in characters.
     """
-    title = f"{fleet.aim}: turn {fleet.turn} of {n_turns}"
+    title = f"{printable(fleet.aim)}: turn {fleet.turn} of {n_turns}"
     table = Table(title=title, title_justify="left", padding=(0, 1, 0, 0), box=SIMPLE_HEAD)
     table.add_column("vessel")
     has_clones = any(row.clone for row in fleet.rows.values())
@@ -43,7 +44,7 @@ def fleet_table(fleet: Fleet, n_turns: int, *, width: int) -> Table:
         table.add_column(f"{SHORT[name]}\n{SETPOINT_QUANTITIES[name].unit}", justify="right", style="cyan")
     table.add_column("today")
     for reactor, row in fleet.rows.items():
-        known = [reactor, *([row.clone] if has_clones else [])]
+        known = [printable(reactor), *([printable(row.clone)] if has_clones else [])]
         table.add_row(*known, *_cells(row, shown, asked), Text(row.word, STYLES[row.tone]))
     return table
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from perfusio.cli.echo import echo
 from perfusio.cli.history import (
     JsonOption,
     ModelOption,
@@ -92,12 +93,12 @@ def forecast(
         support = {} if future.support is None else {"support": [round(float(v), 3) for v in future.support]}
         print_json({**about, **support, "forecast": numeric})
         return
-    typer.echo(f"{whole.reactor_id} from day {start:g} on, plan: {plan}; mean and 80 % interval of the true state.")
-    typer.echo(_table(quantities, start))
+    echo(f"{whole.reactor_id} from day {start:g} on, plan: {plan}; mean and 80 % interval of the true state.")
+    echo(_table(quantities, start))
     if future.support is not None:
-        typer.echo(_support(future.support))
+        echo(_support(future.support))
     for file in files:
-        typer.echo(f"{file}")
+        echo(f"{file}")
 
 
 def _the_run(runs: Sequence[Trajectory], name: str | None) -> Trajectory:

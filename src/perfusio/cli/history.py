@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from perfusio.cli.echo import echo
+
 if TYPE_CHECKING:
     from perfusio.trajectory import Trajectory
 
@@ -40,7 +42,7 @@ def read_runs_aloud(path: Path, mapping: Path | None = None) -> tuple[Trajectory
         path,
         column_map=None if mapping is None else read_column_map(mapping),
         assumed=DEFAULT_AMBR250_DESIGN_SPACE.nominal,
-        on_remark=lambda remark: typer.echo(f"Note: {remark}", err=True),
+        on_remark=lambda remark: echo(f"Note: {remark}", err=True),
     )
 
 
@@ -75,7 +77,7 @@ def refuse_to_replace(files: Sequence[Path], *, overwrite: bool) -> None:
 
 def print_json(result: object) -> None:
     """Print plain data."""
-    typer.echo(json.dumps(result, indent=1, allow_nan=False))
+    echo(json.dumps(result, indent=1, allow_nan=False))
 
 
 class Steps:

@@ -6,8 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import typer
-
+from perfusio.cli.echo import echo
 from perfusio.cli.history import Steps, read_runs_aloud
 from perfusio.report.lines import counted
 
@@ -42,9 +41,9 @@ def starting_model(history: Path | None, clones: Sequence[str], *, seed: int) ->
         wanted = [*known]
     with Steps(f"Learning from {len(past)} past runs", None):
         model, told = learnt(past, wanted, seed=seed)
-    typer.echo(f"{'History:':8} {counted(len(past), 'past run')} of {counted(len(known), 'clone')}; {told[0]}")
+    echo(f"{'History:':8} {counted(len(past), 'past run')} of {counted(len(known), 'clone')}; {told[0]}")
     for line in told[1:]:
-        typer.echo(f"{'':8} {line}")
+        echo(f"{'':8} {line}")
     return model
 
 

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from perfusio.cli.echo import echo
+
 if TYPE_CHECKING:
     from perfusio.twin.run_view import RunView
 
@@ -28,13 +30,13 @@ def hold(run: RunFolder, who: Who, why: Why, reactor: Reactor = None) -> None:
 
     seen, vessel = opened(run, reactor or "")
     place = make_hold(run, vessel or None, Word(who=who, why=why))
-    typer.echo(f"{shown(vessel) or 'All vessels'}: nothing is written from now on ({place}).")
+    echo(f"{shown(vessel) or 'All vessels'}: nothing is written from now on ({place}).")
     if seen.writer is None:
-        typer.echo("No twin runs here now; the hold stands when the run is resumed.")
+        echo("No twin runs here now; the hold stands when the run is resumed.")
     elif not _is_on_record(seen, {vessel} if vessel else set(seen.vessels)):
-        typer.echo("The running twin has not put it on record yet. It holds all the same: it looks before each write.")
+        echo("The running twin has not put it on record yet. It holds all the same: it looks before each write.")
     else:
-        typer.echo("The running twin has put it on record.")
+        echo("The running twin has put it on record.")
 
 
 def _is_on_record(seen: RunView, wanted: set[str]) -> bool:
@@ -62,4 +64,4 @@ def release(run: RunFolder, who: Who, why: Why, reactor: Reactor = None) -> None
     order = Order(act="release", reactor=vessel, who=who, why=why)
     ask(seen, order, n_answers=1 if vessel else len(seen.vessels), done="released")
     if seen.writer is None:
-        typer.echo("Until then the vessels stay held.")
+        echo("Until then the vessels stay held.")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from perfusio.cli.aim import pair
+from perfusio.cli.echo import echo
 from perfusio.cli.history import JsonOption, OverwriteOption, print_json, refuse_to_replace
 from perfusio.errors import ConfigError, UnreadableSource
 
@@ -78,7 +79,7 @@ def import_(
     )
     if not json_output:
         for remark in result.warnings:
-            typer.echo(f"Note: {remark}", err=True)
+            echo(f"Note: {remark}", err=True)
     if save_mapping is not None:
         save(save_mapping, mapping_text(tables[0], options, sheet=sheet))
     if not dry_run:
@@ -141,16 +142,16 @@ def _earlier(path: Path) -> Table:
 
 def _show(table: Table) -> None:
     """Print column -> quantity, unit, rows, first value."""
-    typer.echo(f"{table.name}{f' ({table.profile})' if table.profile else ''}")
+    echo(f"{table.name}{f' ({table.profile})' if table.profile else ''}")
     if not table.reads:
-        typer.echo("  signals of a rig: what was in force between samples follows from them")
+        echo("  signals of a rig: what was in force between samples follows from them")
         return
     width = min(max(len(read.header) for read in table.reads), 40)
-    typer.echo(f"  {'column':{width}}  {'quantity':17} {'unit':13} {'rows':>6}  first value")
+    echo(f"  {'column':{width}}  {'quantity':17} {'unit':13} {'rows':>6}  first value")
     for read in table.reads:
         name = read.header if len(read.header) <= width else read.header[: width - 3] + "..."
         first = read.first if len(read.first) <= 24 else read.first[:21] + "..."
-        typer.echo(f"  {name:{width}}  {read.meaning or '(unread)':17} {read.unit:13} {read.n_values:>6}  {first}")
+        echo(f"  {name:{width}}  {read.meaning or '(unread)':17} {read.unit:13} {read.n_values:>6}  {first}")
 
 
 def _summary(result: Table, dry_run: bool, target: Path, saved: Path | None) -> None:
@@ -159,8 +160,8 @@ def _summary(result: Table, dry_run: bool, target: Path, saved: Path | None) -> 
     n_vessels = len(result.groups)
     found = f"{len(rows)} samples of {n_vessels} {'vessel' if n_vessels == 1 else 'vessels'}, to day {last:.3g}"
     if saved is not None:
-        typer.echo(f"Mapping: {saved}")
-    typer.echo(f"{found}. Nothing was written (--dry-run)." if dry_run else f"{found}: {target}")
+        echo(f"Mapping: {saved}")
+    echo(f"{found}. Nothing was written (--dry-run)." if dry_run else f"{found}: {target}")
 
 
 def _as_json(tables: list[Table], result: Table, target: Path | None) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
+from perfusio.cli.echo import printable
 from perfusio.events import Event, RunStarted, SampleMissing, SampleRead
 from perfusio.report.fleet import MANY, Fleet
 from perfusio.report.lines import Line, Tone
@@ -80,11 +81,11 @@ class Live:
         shown = self._bar or self._table
         try:
             if shown is None:
-                print(line.text, flush=True)
+                print(printable(line.text), flush=True)
             else:
                 from rich.text import Text
 
-                shown.console.print(Text(line.text, style=_STYLES[line.tone]), soft_wrap=True)
+                shown.console.print(Text(printable(line.text), style=_STYLES[line.tone]), soft_wrap=True)
         except OSError:
             self._is_heard = False
             sys.stdout = open(os.devnull, "w")  # noqa: SIM115 - takes what is printed until the process ends

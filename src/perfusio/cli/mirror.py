@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from perfusio.cli.echo import echo
 from perfusio.errors import AuditError, ChainBroken, NotConnected, UnreadableSource
 
 if TYPE_CHECKING:
@@ -45,12 +46,12 @@ def mirror(
     except ChainBroken:
         raise
     except AuditError as error:
-        typer.echo(str(error), err=True)
+        echo(str(error), err=True)
         raise typer.Exit(UnreadableSource.exit_code) from None
     if json_output:
-        typer.echo(json.dumps({"path": str(file), "database": index.shown, "n_added": n_added}))
+        echo(json.dumps({"path": str(file), "database": index.shown, "n_added": n_added}))
     else:
-        typer.echo(f"{file}: {n_added} records added to {index.shown}")
+        echo(f"{file}: {n_added} records added to {index.shown}")
 
 
 def _followed(file: Path, index: SqlRecord) -> int:
@@ -66,6 +67,6 @@ def _followed(file: Path, index: SqlRecord) -> int:
             trouble = ""
         except NotConnected as error:
             if not trouble:
-                typer.echo(f"{error} Trying again until it is back.", err=True)
+                echo(f"{error} Trying again until it is back.", err=True)
             trouble = str(error)
     return mirror.n_added

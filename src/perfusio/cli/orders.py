@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from perfusio.cli.echo import echo
 from perfusio.cli.hold import RunFolder, Who, Why
 
 if TYPE_CHECKING:
@@ -112,7 +113,7 @@ def accept(
         raise ConfigError(f"No such sample of {vessel} is quarantined. Found, by hour of culture: {found}.")
     wanted = hours[-1] if hour is None else hour
     values = ", ".join(f"{name} {value:.4g}" for name, value in known[vessel, wanted].measured().items())
-    typer.echo(f"{vessel}: the sample of hour {wanted:g}, culture day {wanted / 24.0:.3g}: {values}.")
+    echo(f"{vessel}: the sample of hour {wanted:g}, culture day {wanted / 24.0:.3g}: {values}.")
     ask(seen, Order(act="accept", reactor=vessel, value=repr(wanted), who=who, why=why), done="it is in use")
 
 
@@ -122,7 +123,7 @@ def _on_advice(act: str, run: Path, reactor: str, who: str, why: str) -> None:
 
     seen, vessel = opened(run, reactor)
     advice = _advice(seen, vessel)
-    typer.echo(f"{vessel}: the advice of {_when(advice)}: {_in_words(advice)}.")
+    echo(f"{vessel}: the advice of {_when(advice)}: {_in_words(advice)}.")
     is_write = act == "approve"
     ask(
         seen, Order(act=act, reactor=vessel, value=advice.key, who=who, why=why),

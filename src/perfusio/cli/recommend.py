@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from perfusio.cli.echo import echo
 from perfusio.cli.history import JsonOption, OverwriteOption, SeedOption, Steps, print_json, read_runs_aloud
 
 if TYPE_CHECKING:
@@ -75,7 +76,7 @@ def recommend(
     for recipes in waiting:
         campaign.add_pending(recipes)
     n_waiting = len(campaign.pending)
-    typer.echo(_beginning(past, n_waiting), err=True)
+    echo(_beginning(past, n_waiting), err=True)
     with Steps("Fitting the model, then playing recipes", None if not past else 4) as steps:
         found = campaign.recommend(batch, on_step=lambda done, _total: steps.done(done))
     if out is not None:
@@ -85,9 +86,9 @@ def recommend(
         return
     _print(campaign.varied(), found)
     if remark := _remark(found):
-        typer.echo(remark, err=True)
+        echo(remark, err=True)
     if out is not None:
-        typer.echo(f"{out}: the recipes. When their results are there, give them too: --runs FOLDER once more.")
+        echo(f"{out}: the recipes. When their results are there, give them too: --runs FOLDER once more.")
 
 
 def _read(sources: Sequence[Path]) -> list[Trajectory]:
@@ -135,7 +136,7 @@ def _print(varied: Sequence[str], found: Sequence[Recommendation]) -> None:
 
     for r in found:
         recipe = ", ".join(f"{n} {getattr(r.setpoints, n):g} {SETPOINT_QUANTITIES[n].unit}" for n in varied)
-        typer.echo(f"{r.name}  {recipe}\n     {r.why}")
+        echo(f"{r.name}  {recipe}\n     {r.why}")
 
 
 def _remark(found: Sequence[Recommendation]) -> str:

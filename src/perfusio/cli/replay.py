@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import typer
 
+from perfusio.cli.echo import echo
 from perfusio.cli.hold import RunFolder
 from perfusio.errors import PerfusioError
 
@@ -19,9 +20,9 @@ def replay(run: RunFolder) -> None:
     n = 0
     for one in Replay(run).compared():
         if one.difference:
-            typer.echo(f"Record {one.seq}, {one.reactor}, turn {one.turn}: {one.difference}.")
-            typer.echo(f"{n} decisions before it are equal. With other versions than on record this may be rounding.")
+            echo(f"Record {one.seq}, {one.reactor}, turn {one.turn}: {one.difference}.")
+            echo(f"{n} decisions before it are equal. With other versions than on record this may be rounding.")
             raise typer.Exit(PerfusioError.exit_code)
         n += 1
-        typer.echo(f"turn {one.turn:>3}  {one.reactor}  equal", err=True)
-    typer.echo(f"{n} decisions made again: all equal to the last bit.")
+        echo(f"turn {one.turn:>3}  {one.reactor}  equal", err=True)
+    echo(f"{n} decisions made again: all equal to the last bit.")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from perfusio.cli.echo import echo
 from perfusio.cli.hold import RunFolder
 from perfusio.cli.notification import NotifyOption, notifier
 from perfusio.errors import AuditError
@@ -60,7 +61,7 @@ def is_to_go_on(run_dir: Path) -> bool:
     except PerfusioError:  # nothing to go on with; what else is in the folder is judged when it is written to
         return False
     state = known.run_state
-    typer.echo(
+    echo(
         f"{run_dir} holds the unfinished run {state.run_id}: turn {state.today.turn}, {state.n_samples} samples. Going "
         "on with it takes its settings from its record, not from this command."
     )
@@ -92,8 +93,8 @@ def _keep_source(experiment: Experiment) -> None:
     for name in KINDS[kind].paths:
         if settings.get(name) is not None:
             settings[name] = _from(experiment.run.run_dir, Path(settings[name]).expanduser())
-    if "url" in settings:
-        settings["url"] = without_secret(settings["url"])
+    for name in {"url", "endpoint"} & settings.keys():
+        settings[name] = without_secret(settings[name])
     run_dir = experiment.run.run_dir
     vessels = [v.model_dump(mode="json") for v in experiment.vessels]
     has_own_place = experiment.settings["run", "run_dir"].origin != "default"

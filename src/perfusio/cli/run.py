@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from perfusio.cli.aim import AcquisitionOption, MaximizeOption, MinimizeOption, TrackOption, aim, pair
+from perfusio.cli.echo import echo
 from perfusio.cli.notification import NotifyOption, notifier
 from perfusio.errors import UnreadableSource
 
@@ -120,7 +121,7 @@ def run(
             raise UnreadableSource((*error.problems, OPTIONS), connector=error.connector) from error
         raise
     for path in _advice(sources):
-        typer.echo(f"{'Advice:':8}{path}")
+        echo(f"{'Advice:':8}{path}")
     raise typer.Exit(exit_code(result.outcome))
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from perfusio.cli.echo import echo
 from perfusio.cli.history import (
     JsonOption,
     MappingOption,
@@ -64,10 +65,10 @@ def score(
     if json_output:
         print_json(result.board.to_json())
         return
-    typer.echo(f"Model {checkpoint.about['model_id']} on {len(past)} runs, a forecast every {every} days of each.")
-    typer.echo(result.board.table())
+    echo(f"Model {checkpoint.about['model_id']} on {len(past)} runs, a forecast every {every} days of each.")
+    echo(result.board.table())
     for file in files:
-        typer.echo(f"{file}")
+        echo(f"{file}")
 
 
 def compare(
@@ -114,7 +115,7 @@ def _warn_of_known(training: Sequence[Trajectory], runs: Sequence[Trajectory]) -
 
     learnt = {data_sha256([t]) for t in training}
     if known := [t.reactor_id for t in runs if data_sha256([t]) in learnt]:
-        typer.echo(
+        echo(
             f"Note: the model learnt from {', '.join(known)}. Scores on what was learnt say little about new runs.",
             err=True,
         )

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from perfusio.cli.echo import echo
 from perfusio.errors import ConfigError, PerfusioError
 
 if TYPE_CHECKING:
@@ -54,12 +55,12 @@ def selftest(
         raise ConfigError(f"--only {', '.join(unknown)}: no such test. Known: {', '.join(sorted(promises))}.")
     rows = []
     for name in only or promises:
-        typer.echo(f"{name} {promises[name].__name__.replace('_', ' ')} ...", err=True)
+        echo(f"{name} {promises[name].__name__.replace('_', ' ')} ...", err=True)
         rows.append(timed(promises[name], is_full=full))
-        typer.echo(table(rows[-1:]).splitlines()[1], err=True)
+        echo(table(rows[-1:]).splitlines()[1], err=True)
     rows.sort(key=lambda row: row.id)
-    typer.echo(table(rows))
-    typer.echo(json.dumps({"is_full": full, "promises": [asdict(row) for row in rows]}))
+    echo(table(rows))
+    echo(json.dumps({"is_full": full, "promises": [asdict(row) for row in rows]}))
     if not all(row.is_kept for row in rows):
         raise typer.Exit(PerfusioError.exit_code)
 

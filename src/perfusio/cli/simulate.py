@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from perfusio.cli.design import Centre, Factors, Kind, Runs, Seed, describe, design_table, planned_design
+from perfusio.cli.echo import echo
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -72,15 +73,15 @@ def simulate(
     summary = _summary(trajectories)
     if json_output:
         about = {"clone": cell_line.name, "design": plan.kind, "runs": len(trajectories), "days": days}
-        typer.echo(json.dumps({**about, "files": [str(f) for f in files], "last_day": summary}, indent=1))
+        echo(json.dumps({**about, "files": [str(f) for f in files], "last_day": summary}, indent=1))
         return
-    typer.echo(f"{cell_line.name}, {days} days; {plan.about}")
-    typer.echo("On the last day, lowest to highest of all runs:")
+    echo(f"{cell_line.name}, {days} days; {plan.about}")
+    echo("On the last day, lowest to highest of all runs:")
     for label, (low, high) in summary.items():
-        typer.echo(f"  {label:34}{low:>10.4g} {high:>10.4g}")
+        echo(f"  {label:34}{low:>10.4g} {high:>10.4g}")
     for file, what in zip(files, ("one row per run and day", "the recipes", "all runs in one figure"), strict=True):
-        typer.echo(f"{file}: {what}")
-    typer.echo(
+        echo(f"{file}: {what}")
+    echo(
         f'Replay one run: FilesystemStore(source_path="{files[0].as_posix()}", run="{next(iter(plan.recipes))}")'
     )
 

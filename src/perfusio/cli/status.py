@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from perfusio.cli.echo import echo
 from perfusio.cli.hold import RunFolder
 
 WIDTH = 80
@@ -27,10 +28,10 @@ def status(
 
     where = found(view(run), SystemClock().now())
     if as_json:
-        typer.echo(json.dumps(where))
+        echo(json.dumps(where))
         return
     for line in _lines(where):
-        typer.echo(line)
+        echo(line)
 
 
 def _lines(where: dict[str, Any]) -> list[str]:

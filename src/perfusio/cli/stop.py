@@ -7,6 +7,7 @@ from pathlib import Path
 
 import typer
 
+from perfusio.cli.echo import echo
 from perfusio.cli.hold import RunFolder, Who, Why
 
 WAITS_S, LOOKS_EVERY_S = 20.0, 0.2
@@ -21,9 +22,9 @@ def stop(run: RunFolder, who: Who, why: Why) -> None:
     from perfusio.twin.stop import stop as end
 
     if end(run, who=who, why=why) or _has_ended(run / "audit.jsonl"):
-        typer.echo(f"The run in {run} is over: the record says who ended it and why (RunEnded).")
+        echo(f"The run in {run} is over: the record says who ended it and why (RunEnded).")
         return
-    typer.echo(
+    echo(
         f"The twin that runs in {run} is told to end it. It has not said so within {WAITS_S:g} s: a write may be under "
         "way. The record says when it has (RunEnded); until then perfusio hold stops the writing."
     )

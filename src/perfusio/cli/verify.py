@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from perfusio.cli.echo import echo
 from perfusio.errors import AuditError, ChainBroken, PerfusioError, UnreadableSource
 
 if TYPE_CHECKING:
@@ -46,16 +47,16 @@ def verify(
         heads = read_heads(place) if place else ()
         report = verifier.verify(path, heads=heads, key=PublicKey.read(key) if key else None)
     except AuditError as error:
-        typer.echo(str(error), err=True)
+        echo(str(error), err=True)
         raise typer.Exit(UnreadableSource.exit_code) from None
     if json_output:
-        typer.echo(json.dumps({"path": str(path), "is_intact": report.is_intact, **asdict(report)}, indent=1))
+        echo(json.dumps({"path": str(path), "is_intact": report.is_intact, **asdict(report)}, indent=1))
     else:
-        typer.echo("\n".join(_lines(path, report, _about(place, report, is_kept=anchor is not None))))
+        echo("\n".join(_lines(path, report, _about(place, report, is_kept=anchor is not None))))
     if not report.is_intact:
         raise typer.Exit(ChainBroken.exit_code)
     if require_anchor and not (anchor and key and heads):
-        typer.echo(f"{path} was not held against an anchor: give --anchor HEADS and --key SITE.PUB.", err=True)
+        echo(f"{path} was not held against an anchor: give --anchor HEADS and --key SITE.PUB.", err=True)
         raise typer.Exit(PerfusioError.exit_code)
 
 

@@ -9,8 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import typer
-
+from perfusio.cli.echo import echo
 from perfusio.errors import PerfusioError
 
 if TYPE_CHECKING:
@@ -102,7 +101,7 @@ def run_watched(
         if people is not None:
             people.close()
             for failure in dict.fromkeys(people.failures):
-                typer.echo(f"Not delivered: {failure}", err=True)
+                echo(f"Not delivered: {failure}", err=True)
     _finish(record)
     return result
 
@@ -132,13 +131,13 @@ def _finish(record: Path) -> None:
 
     report = verify(record)
     state = f"intact, {report.n_records} records" if report.is_intact else f"BROKEN: {report.problems[0]}"
-    typer.echo(f"{'Record:':8}{record} ({state})")
-    typer.echo(f"{'':8}Check it any time: perfusio verify {record}")
+    echo(f"{'Record:':8}{record} ({state})")
+    echo(f"{'':8}Check it any time: perfusio verify {record}")
     picture = record.with_name("forecast.png")
     if plot_record(record, picture):
-        typer.echo(f"{'Figure:':8}{picture}")
+        echo(f"{'Figure:':8}{picture}")
     if report.is_intact and report.is_finished:
         try:
             write_bundle(record.parent)
         except PerfusioError as error:
-            typer.echo(f"The run is not packed: {error} Later: perfusio bundle {record.parent}", err=True)
+            echo(f"The run is not packed: {error} Later: perfusio bundle {record.parent}", err=True)

@@ -14,6 +14,7 @@ from sqlalchemy.pool import NullPool
 
 from perfusio.connectors.following import told
 from perfusio.connectors.sql_schema import VERSION_TABLE
+from perfusio.connectors.sql_secrets import cleaned, secrets_behind, without_secret
 from perfusio.errors import ConfigError, NotConnected, UnreadableSource, WriteRejected
 
 CONNECT_SECONDS = 10
@@ -59,7 +60,7 @@ class Database:
     @property
     def shown(self) -> str:
         """The URL without its password."""
-        return self.url.render_as_string(hide_password=True)
+        return without_secret(self.url.render_as_string(hide_password=False))
 
     @contextmanager
     def reading(self, operation: str = "read") -> Iterator[Connection]:
@@ -170,18 +171,29 @@ class Database:
         try:
             yield
         except sql.IntegrityError as error:
-            raise WriteRejected(f"{self.name} refused a row: {_first_line(error)}", **where) from error
+            raise WriteRejected(f"{self.name} refused a row: {self._said(error)}", **where) from self._cause(error)
         except (sql.OperationalError, sql.InterfaceError, sql.TimeoutError) as error:
             raise NotConnected(
-                f"{self.name} cannot be used now ({operation}): {_first_line(error)} Check that the database runs and "
+                f"{self.name} cannot be used now ({operation}): {self._said(error)} Check that the database runs and "
                 "that this machine and user may reach it.",
                 **where,
-            ) from error
+            ) from self._cause(error)
         except sql.DBAPIError as error:
             if error.connection_invalidated:
-                raise NotConnected(f"{self.name} went away ({operation}): {_first_line(error)}", **where) from error
-            words = f"{self.name} is not as perfusio made it ({operation}): {_first_line(error)}"
-            raise UnreadableSource((f"{words} Give a database of perfusio, or restore it.",), **where) from error
+                words = f"{self.name} went away ({operation}): {self._said(error)}"
+                raise NotConnected(words, **where) from self._cause(error)
+            words = f"{self.name} is not as perfusio made it ({operation}): {self._said(error)}"
+            cause = self._cause(error)
+            raise UnreadableSource((f"{words} Give a database of perfusio, or restore it.",), **where) from cause
+
+    def _said(self, error: Exception) -> str:
+        """Return the first line of what a driver says, without a password."""
+        return cleaned(_first_line(error), self.url)
+
+    def _cause(self, error: Exception) -> Exception | None:
+        """Return an error as the cause of ours, None if it says a password: a traceback would show it."""
+        texts = "".join(map(repr, (error, getattr(error, "orig", None))))
+        return error if cleaned(texts, self.url) == texts else None
 
 
 def _first_line(error: Exception) -> str:
@@ -195,10 +207,15 @@ def _url_of(where: str | Path) -> URL:
         return URL.create("sqlite", database=str(Path(where).expanduser().resolve()))
     try:
         url = make_url(where)
-    except (sql.ArgumentError, ValueError) as error:  # the text may hold a password, so it is not repeated
-        raise ConfigError(f"That URL of a database cannot be understood. {_EXPECTED}") from error
+    except (sql.ArgumentError, ValueError):  # the text may hold a password, so it is not repeated
+        raise ConfigError(f"That URL of a database cannot be understood. {_EXPECTED}") from None
     kind = url.drivername.partition("+")[0]
-    if any(option.lower() in ("password", "sslpassword") for option in url.query):
+    if "@" in str(url.host or ""):  # its end would be taken for the host, and named
+        raise ConfigError(
+            "That URL of a database has more than one @. Write an @ in a password as %40 "
+            "(postgresql://user:p%40ss@host/database), or put the password into ~/.pgpass."
+        )
+    if any(secrets_behind(url)):
         raise ConfigError(
             "That URL of a database has a password among its options, where it would be shown. Put it before the @: "
             "postgresql://user:password@host/database; or into ~/.pgpass, and leave it away."
