@@ -93,13 +93,9 @@ def _run_fleet(n_vessels: int, folder: Path, days: int, settings: dict[str, Any]
     echo(f"{n_vessels} virtual ambr 250 vessels, {counted(days, 'day')}, one twin and one model\n")
     run_watched(rig, config, observers=(watch,))
     aim = config.objective
-<<<<<<< HEAD
     if isinstance(aim, Objective) and aim.quantity == CELLS and aim.target is not None:
-        typer.echo("\n" + fleet_summary(fleet_errors(truth, aim.target), aim.target))
-=======
-    if isinstance(aim, Objective) and aim.quantity == "vcd" and aim.target is not None:
-        echo("\n" + fleet_summary(fleet_errors(truth, aim.target), aim.target))
->>>>>>> 7f7568e (Passwords are found in any spelling of a URL and never shown; nothing that others say gives a terminal orders)
+        echo("
+" + fleet_summary(fleet_errors(truth, aim.target), aim.target))
 
 
 def _fresh_folder(out: Path | None) -> Path:
