@@ -54,7 +54,7 @@ class Outside(ABC):
         self.folder, self.n_days = folder, n_days
         self.in_force = DEFAULT_AMBR250_DESIGN_SPACE.nominal
         self.day, self._is_sane, self._read_to = -1, True, 0
-        self._done_with = -1
+        self._done_with = self._intended = -1
         self._log = os.open(folder / "witness.jsonl", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
         self.give_next()
 
@@ -116,6 +116,10 @@ class Outside(ABC):
         for event in self._news():
             if event["event"] in DONE_WITH:
                 self._done_with = max(self._done_with, event["turn"])
+            elif event["event"] == "WriteIntended":
+                self._intended = event["turn"]
+            elif event["event"] == "RunResumed":  # how a write ended that was cut short, the next sample may have to show
+                self._done_with = max(self._done_with, self._intended)
         if self.day < self.n_days and self._done_with >= self.day and self.is_seen:
             self.give_next()
 
