@@ -19,8 +19,10 @@ def stop(run: RunFolder, who: Who, why: Why) -> None:
     A running twin ends it as soon as no write is under way; a run that was interrupted is ended here and now. To stop
     only the writing: perfusio hold.
     """
+    from perfusio.cli.asking import opened
     from perfusio.twin.stop import stop as end
 
+    opened(run)
     if end(run, who=who, why=why) or _has_ended(run / "audit.jsonl"):
         echo(f"The run in {run} is over: the record says who ended it and why (RunEnded).")
         return

@@ -18,6 +18,7 @@ from perfusio.events import (
     Decided,
     Event,
     Forecasted,
+    ModeChanged,
     ModelFitted,
     ModelRejected,
     ModelWaiting,
@@ -52,6 +53,7 @@ class Row:
         word: What became of it in this turn, in a word or two.
         tone: How much that wants to be seen.
         is_settled: Whether this turn is over for it.
+        is_held: Whether nothing may be written to it, by the word of a person or after a write that ended badly.
     """
 
     clone: str = ""
@@ -60,6 +62,7 @@ class Row:
     word: str = ""
     tone: Tone = Tone.PLAIN
     is_settled: bool = False
+    is_held: bool = False
 
 
 class Fleet:
@@ -139,8 +142,12 @@ class Fleet:
             row.word, row.tone = "read", Tone.PLAIN
         elif isinstance(event, SampleMissing | DayMissed):
             row.word, row.tone = "no sample", Tone.WARN
+        elif isinstance(event, ModeChanged):
+            row.is_held = event.mode == "hold"
         elif isinstance(event, Forecasted):
             row.is_settled = True
+            if row.is_held and row.word == "read":
+                row.word = "held"  # by a person: no fault, so quiet
         elif isinstance(event, Decided):
             row.word, row.tone = "decided", Tone.PLAIN
         elif isinstance(event, SetpointsWritten):

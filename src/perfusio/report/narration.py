@@ -17,6 +17,7 @@ from perfusio.events import (
     Decided,
     Event,
     Forecasted,
+    ModeChanged,
     ModelFitted,
     ModelRejected,
     ModelWaiting,
@@ -49,6 +50,7 @@ class _Today:
     turn: int
     is_told: bool = False
     is_held: bool = False
+    is_mode_told: bool = False
     sample: State | None = None
     expected_h: float | None = None
     decided: Decided | None = None
@@ -67,6 +69,7 @@ class Narrator:
         self._end_h: dict[str, float] = {}
         self._in_force: dict[str, Setpoints] = {}
         self._intended: dict[str, WriteIntended] = {}
+        self._held: dict[str, ModeChanged] = {}
         self._never: dict[str, frozenset[str]] = {}
         self._is_headed = self._is_one = True
 
@@ -172,7 +175,7 @@ class Narrator:
             self._in_force[reactor] = event.in_force
             if event.extra:
                 what = ", ".join(event.state.measured())
-                say(note("also read:", f"{what} of day {event.state.day:g}", Tone.QUIET, indent=True))
+                say(note("also read:", f"{what} of culture day {event.state.day:g}", Tone.QUIET, indent=True))
             else:
                 today.sample = event.state
                 absent = [n for n in event.state.missing() if n not in self._never.get(reactor, ())]
@@ -204,6 +207,11 @@ class Narrator:
             say(note(f"{event.action.upper()}:", event.reason, Tone.WARN, indent=True))
         elif (told := attention(event)) is not None:
             say(note(*told, indent=True))
+        if isinstance(event, ModeChanged):
+            today.is_mode_told = True
+            self._held.pop(reactor, None)
+            if event.mode == "hold":
+                self._held[reactor] = event
 
     def _told(self, reactor: str) -> list[Line]:
         """Tell the day of a vessel as far as it was not told: its row once, and the notes so far."""
@@ -216,6 +224,8 @@ class Narrator:
                 said += [Line("", Tone.PLAIN), *(Line(text, Tone.HEAD) for text in self._header())]
                 self._is_headed = True
             said.append(Line(self._row(reactor, today)))
+            if reactor in self._held and not today.is_mode_told:
+                said += note("held", held_in_words(self._held[reactor]), Tone.QUIET, indent=True)
             today.is_told = True
         said += today.notes
         today.notes = []
@@ -281,6 +291,11 @@ def number(value: float) -> str:
         return "-"
     size = abs(value)
     return f"{value:.{0 if size >= 100 else 1 if size >= 10 else 2 if size >= 1 or size == 0 else 3}f}"
+
+
+def held_in_words(held: ModeChanged) -> str:
+    """Say who holds a vessel, and why."""
+    return f"by {held.who}: {held.reason}" if held.who else f"by a file: {held.reason}"
 
 
 def _moves(written: SetpointsWritten, intended: WriteIntended | None) -> str:

@@ -145,3 +145,16 @@ def test_vessels_of_different_age_have_a_turn_in_common_and_no_day(fleet):
     told(fleet, *(replace(read(n, 1, vcd=20.0), state=make_state(day=4, vcd=20.0)) for n in NAMES))
     said = told(fleet, *(Forecasted(reactor=n, turn=1, hold={}, model_id="m") for n in NAMES))
     assert said[-1].startswith("day   4 ")
+
+
+def test_a_vessel_that_a_person_holds_is_held_and_that_is_no_warning(told):
+    from perfusio.events import Forecasted, ModeChanged, SampleRead
+    from perfusio.report.fleet import Fleet
+    from perfusio.report.lines import Tone
+
+    fleet, (start, read, *_) = Fleet(), told.a_run()
+    held = ModeChanged(reactor="R01", turn=0, before="advisory", mode="hold", who="AS", reason="The pump is noisy.")
+    assert isinstance(read, SampleRead)
+    for event in (start, held, read, Forecasted(reactor="R01", turn=0, hold=told.forecast(0), model_id="m")):
+        fleet.lines(event)
+    assert (fleet.rows["R01"].word, fleet.rows["R01"].tone) == ("held", Tone.PLAIN)

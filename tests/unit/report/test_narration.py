@@ -9,6 +9,7 @@ from perfusio.events import (
     AlarmRaised,
     ConnectorFailed,
     Forecasted,
+    ModeChanged,
     ModelRejected,
     ModelWaiting,
     RunEnded,
@@ -192,3 +193,14 @@ def test_advice_that_is_approved_on_the_next_turn_is_a_remark_and_no_second_row(
     said = texts([start, read, decided, advised, *missed, *told_late])
     assert "      WRITTEN: bleed 0.200 1/day, as approved." in said
     assert len([line for line in said if line[:5].strip() == "0"]) == 1
+
+
+def test_a_held_vessel_says_by_whom_each_day_and_as_long_as_it_is(told):
+    start, read, *_ = told.a_run()
+    ahead = Forecasted(reactor="R01", turn=0, hold=told.forecast(0), model_id="m")
+    later = [replace(read, turn=t, state=make_state(day=t)) for t in (1, 2)]
+    held = ModeChanged(reactor="R01", turn=0, before="advisory", mode="hold", who="AS", reason="The pump is noisy.")
+    freed = ModeChanged(reactor="R01", turn=2, before="hold", mode="advisory", who="BJ", reason="The pump was changed.")
+    said = texts([start, held, read, ahead, later[0], replace(ahead, turn=1), freed, later[1], replace(ahead, turn=2)])
+    assert said.count("      held by AS: The pump is noisy.") == 1, "the day it began says so by its change of mode"
+    assert "      MODE: advisory -> hold, AS: The pump is noisy." in said
