@@ -94,8 +94,7 @@ def _run_fleet(n_vessels: int, folder: Path, days: int, settings: dict[str, Any]
     run_watched(rig, config, observers=(watch,))
     aim = config.objective
     if isinstance(aim, Objective) and aim.quantity == CELLS and aim.target is not None:
-        echo("
-" + fleet_summary(fleet_errors(truth, aim.target), aim.target))
+        echo("\n" + fleet_summary(fleet_errors(truth, aim.target), aim.target))
 
 
 def _fresh_folder(out: Path | None) -> Path:
