@@ -118,7 +118,7 @@ class Outside(ABC):
                 self._done_with = max(self._done_with, event["turn"])
             elif event["event"] == "WriteIntended":
                 self._intended = event["turn"]
-            elif event["event"] == "RunResumed":  # how a write ended that was cut short, the next sample may have to show
+            elif event["event"] == "RunResumed":  # the next sample may have to show how a write ended
                 self._done_with = max(self._done_with, self._intended)
         if self.day < self.n_days and self._done_with >= self.day and self.is_seen:
             self.give_next()
