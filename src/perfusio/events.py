@@ -353,6 +353,7 @@ class RunResumed(Event):
     model_id: str
     versions: Json
     sources: Json
+    decided_by: Json = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum, StrEnum
+from pathlib import Path
 from typing import Any, Generic, Protocol, Self, TypeVar, runtime_checkable
 
 from perfusio.config import DesignSpace, RunConfig
@@ -396,6 +397,33 @@ class Policy(Protocol):
         """Return a Decision per vessel, or the error that kept one from being made (other vessels are unaffected).
 
         `in_force` may name further vessels: they go on beside those that are asked about.
+        """
+        ...
+
+
+@runtime_checkable
+class Recorded(Protocol):
+    """A policy that was told something which stands nowhere else on record."""
+
+    def on_record(self) -> dict[str, Any]:
+        """Return it as plain data for the first record of a run; nothing if it was told nothing."""
+        ...
+
+
+@runtime_checkable
+class Saving(Protocol):
+    """A model that can write itself to a folder, so that a run goes on with it after a crash."""
+
+    @property
+    def model_id(self) -> str:
+        """As of any Model."""
+        ...
+
+    def save(self, folder: Path, *, trajectories: Sequence[Trajectory]) -> Path:
+        """Write it, with the trajectories that it has seen; return the file whose SHA-256 stands for all of it.
+
+        Raises:
+            OSError: the disk does not take it.
         """
         ...
 

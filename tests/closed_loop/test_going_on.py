@@ -5,8 +5,9 @@ import json
 
 import pytest
 
+from perfusio.bed.policy import BEDPolicy
 from perfusio.config import Mode
-from perfusio.errors import EndOfRun, UnreadableSource
+from perfusio.errors import ConfigError, EndOfRun, UnreadableSource
 from perfusio.protocols import ConnectorKind
 from perfusio.testing import ManualClock, ScriptedConnector, make_state
 from perfusio.twin.digital_twin import DigitalTwin
@@ -147,3 +148,26 @@ async def test_how_long_a_vessel_was_silent_is_counted_over_a_restart(make_twin,
     assert levels == ["escalated"]
     began = json.loads((tmp_path / "audit.jsonl").read_text().splitlines()[0])["ts"]
     assert f"since {began[:10]} {began[11:16]} UTC" in events(tmp_path, "AlarmRaised")[-1].reason
+
+
+async def test_a_run_goes_on_with_the_policy_and_model_that_it_was_begun_with(
+    make_twin, persistence, alternating, tmp_path
+):
+    first = Waits(1)
+    await until_it_waits(make_twin(first, days=9), first)
+    started = events(tmp_path, "RunStarted")[0].config["decided_by"]
+    assert [started[role]["class"].rpartition(".")[2] for role in ("policy", "model")] == ["Alternating", "Persistence"]
+    before = (tmp_path / "audit.jsonl").read_bytes()
+    for given in ({}, {"policy": alternating}, {"policy": BEDPolicy(), "model": persistence}):
+        with pytest.raises(ConfigError, match="begun with|is another"):
+            DigitalTwin.resume(tmp_path, connector=Waits(2), **given)
+    assert (tmp_path / "audit.jsonl").read_bytes() == before
+    second = Waits(1)
+    twin = DigitalTwin.resume(
+        tmp_path, connector=second, policy=BEDPolicy(), model=persistence, other=True
+    )
+    await until_it_waits(twin, second)
+    (gone_on,) = events(tmp_path, "RunResumed")
+    assert gone_on.decided_by["policy"]["class"] == "perfusio.bed.policy.BEDPolicy"
+    third = Waits(1)
+    await until_it_waits(DigitalTwin.resume(tmp_path, connector=third, model=persistence), third)

@@ -179,8 +179,8 @@ async def test_the_model_goes_on_from_where_it_was_saved(make_twin, tmp_path):
     shutil.rmtree(tmp_path)
     tmp_path.mkdir()
     await cut_off(make_twin, vessels, n, path, model=HybridModel())
-    twin = DigitalTwin.resume(tmp_path, connector=reactors(vessels))
-    twin._mind.policy = make_twin(reactors(whole))._mind.policy
+    policy = make_twin(reactors(whole))._mind.policy
+    twin = DigitalTwin.resume(tmp_path, connector=reactors(vessels), policy=policy)
     await twin.run()
     found = {r.turn: r.payload["model_id"] for r in read_records(path) if r.event == "ModelConditioned"}
     assert [found[day] for day in sorted(found)] == reference
@@ -206,8 +206,8 @@ async def test_a_refit_that_waits_for_a_person_still_waits_after_a_kill(make_twi
     path.write_bytes(b"".join(path.read_bytes().splitlines(keepends=True)[:n]))
     path.with_name("audit.heads").unlink()
     give(tmp_path, Order(act="adopt", reactor="", who="A. Smith", why="It forecasts better."))
-    twin = DigitalTwin.resume(tmp_path, connector=reactors(vessels))
-    twin._mind.policy = make_twin(reactors(vessels))._mind.policy
+    policy = make_twin(reactors(vessels))._mind.policy
+    twin = DigitalTwin.resume(tmp_path, connector=reactors(vessels), policy=policy)
     await twin.run()
     later = [r for r in read_records(path) if r.seq > n]
     assert [r.payload["is_done"] for r in later if r.event == "OperatorActed"] == [True]

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from functools import partial
+from typing import Any
 from zlib import crc32
 
 import numpy as np
@@ -48,6 +49,16 @@ class BEDPolicy:
     """
 
     shared: tuple[SharedLimit, ...] = ()
+
+    def on_record(self) -> dict[str, Any]:
+        """Return what it was told beside the settings of the run, as plain data; nothing if that is nothing."""
+        return {"shared": [{**asdict(s), "reactors": list(s.reactors)} for s in self.shared]} if self.shared else {}
+
+    @classmethod
+    def of_record(cls, told: Mapping[str, Any]) -> BEDPolicy:
+        """Return the policy that was told this."""
+        shared = told.get("shared", ())
+        return cls(shared=tuple(SharedLimit(**{**s, "reactors": tuple(s["reactors"])}) for s in shared))
 
     def decide(
         self,

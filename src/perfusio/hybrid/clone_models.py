@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Self
 
 import numpy as np
@@ -75,6 +76,16 @@ class CloneModels:
             elif clone in models:
                 models[clone] = models[clone].calibrated(teaching[clone], seed=seed)
         return cls(models=models, alone=tuple(alone))
+
+    def save(self, folder: Path, *, trajectories: Sequence[Trajectory]) -> Path:
+        """Write it to a folder as a checkpoint (`perfusio.hybrid.checkpoints`); return its `checkpoint.json`.
+
+        Raises:
+            OSError: the disk does not take it.
+        """
+        from perfusio.hybrid import checkpoints  # it knows how to make this class again
+
+        return checkpoints.save(self, folder, trajectories=trajectories)
 
     @property
     def model_id(self) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 import numpy as np
 
@@ -55,6 +56,16 @@ class HybridModel:
     beliefs: dict[str, Belief] = field(default_factory=dict)
     spread: FloatArray | None = None
     courses: tuple[Course, ...] = ()
+
+    def save(self, folder: Path, *, trajectories: Sequence[Trajectory]) -> Path:
+        """Write it to a folder as a checkpoint (`perfusio.hybrid.checkpoints`); return its `checkpoint.json`.
+
+        Raises:
+            OSError: the disk does not take it.
+        """
+        from perfusio.hybrid import checkpoints  # it knows how to make this class again
+
+        return checkpoints.save(self, folder, trajectories=trajectories)
 
     @property
     def model_id(self) -> str:

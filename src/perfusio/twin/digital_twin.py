@@ -29,6 +29,7 @@ from perfusio.twin.day import RunState, is_fit_due
 from perfusio.twin.desk import Desk
 from perfusio.twin.first_look import FirstLook
 from perfusio.twin.hands import Hands
+from perfusio.twin.identity import check_same
 from perfusio.twin.inbox import Inbox
 from perfusio.twin.intake import Intake
 from perfusio.twin.logbook import Logbook
@@ -113,24 +114,28 @@ class DigitalTwin:
         clock: Clock | None = None,
         observers: tuple[Observer, ...] = (),
         patience: Patience | None = None,
+        other: bool = False,
     ) -> Self:
         """Return a twin that goes on with an unfinished run, as its record says; `run` then does.
 
         Args:
             run_dir: Folder of the run.
             connector: The same vessels again.
-            model: Instead of the one that was saved last.
-            policy: Instead of the one on record.
+            model: The one on record, if it was not saved: of the user's own, say.
+            policy: The one on record, if it is not perfusio's own.
             clock: As for a new twin.
             observers: As for a new twin.
             patience: As for a new twin.
+            other: Whether another policy or model than those on record may decide from now on.
 
         Raises:
             AuditError: there is no record, or its run is finished.
-            ConfigError: these are not the vessels of the run.
+            ConfigError: these are not the vessels of the run, or another policy or model would decide.
             UnreadableSource: a source is another one than that of the run.
         """
         known = resume.outline(Path(run_dir))
+        if not other:
+            check_same(known.decided_by, policy=policy, model=model)
         vessels = resume.asked_of(aboard(connector), known)
         resume.tell_connectors(vessels, known)
         twin = cls(
@@ -318,7 +323,8 @@ class DigitalTwin:
 
     async def _start(self, sources: Mapping[str, Mapping[str, object]]) -> None:
         modes = {reactor: self._book.base_mode(reactor) for reactor in self.vessels}
-        self._tell(facts.started(self.config, self.design_space, modes, sources, self.vessels, self._mind.policy))
+        policy, model = self._mind.policy, self._mind.model
+        self._tell(facts.started(self.config, self.design_space, modes, sources, self.vessels, policy, model))
         groups = list(on_equal_terms(self.vessels, self.design_space, self.config))
         for terms in groups:
             await self._mind.doubts(terms, are_all=len(groups) == 1)
@@ -335,7 +341,7 @@ class DigitalTwin:
         if (waiting := resume.waiting_refit(records)) is not None:
             self._mind.goes_on(waiting)
         self._book.tell(records[0].to_event())
-        self._tell(facts.resumed(records[-1], self.model, sources))
+        self._tell(facts.resumed(records[-1], self.model, self._mind.policy, sources))
         if step_s := resume.clock_step(records[-1], self._clock.now()):
             self._book.clock_set_back(-step_s, known.today.turn)
         prefix.forget()  # the records of weeks are large

@@ -25,6 +25,7 @@ from perfusio.events import (
 from perfusio.protocols import Model, Policy, Refit
 from perfusio.state import SETPOINTS, Setpoints
 from perfusio.twin import policies
+from perfusio.twin.identity import decided_by
 from perfusio.twin.inbox import Arrival
 from perfusio.twin.record import Record
 from perfusio.twin.vessels import Vessel
@@ -39,8 +40,9 @@ def started(
     sources: Mapping[str, Mapping[str, object]],
     vessels: Mapping[str, Vessel] = MappingProxyType({}),
     policy: Policy | None = None,
+    model: Model | None = None,
 ) -> RunStarted:
-    """Return the first record of a run: everything that was asked of it, with versions and sources."""
+    """Return the first record of a run: all that was asked of it and who decides, with versions and sources."""
     own = {reactor: asked for reactor, vessel in vessels.items() if (asked := of_its_own(vessel, config))}
     return RunStarted(
         config={
@@ -49,6 +51,7 @@ def started(
             "modes": {reactor: mode.value for reactor, mode in modes.items()},
             **({"vessels": own} if own else {}),
             **policies.on_record(policy),
+            **({"decided_by": decided_by(policy, model)} if policy is not None and model is not None else {}),
         },
         versions=versions(),
         sources=dict(sources),
@@ -75,10 +78,13 @@ def aim_doubted(doubt: Doubt, reactors: tuple[str, ...] = ()) -> AimDoubted:
     )
 
 
-def resumed(last: Record, model: Model, sources: Mapping[str, Mapping[str, object]]) -> RunResumed:
-    """Return the record of a run that goes on after this last record."""
+def resumed(
+    last: Record, model: Model, policy: Policy, sources: Mapping[str, Mapping[str, object]]
+) -> RunResumed:
+    """Return the record of a run that goes on after this last record, and of who decides from then on."""
     return RunResumed(
         after=last.seq, model_id=model.model_id, versions=versions(), sources=dict(sources),
+        decided_by=decided_by(policy, model),
         reason=f"The run goes on after record {last.seq} of {last.ts}.",
     )  # fmt: skip
 

@@ -26,13 +26,13 @@ from perfusio.events import (
     ModelWaiting,
 )
 from perfusio.forecast import Forecast
-from perfusio.hybrid.clone_models import CloneModels, keeping_apart
-from perfusio.hybrid.model import HybridModel
+from perfusio.hybrid.clone_models import keeping_apart
 from perfusio.hybrid.threads import one_thread
-from perfusio.protocols import Model, Policy
+from perfusio.protocols import Model, Policy, Saving
 from perfusio.state import Setpoints
 from perfusio.trajectory import Trajectory
 from perfusio.twin import facts, models
+from perfusio.twin.identity import identity_of, is_ours
 from perfusio.twin.vessels import Terms
 
 WORSE = 1.1
@@ -117,7 +117,7 @@ class Mind:
     async def _lay_aside(self, turn: int, model: Model, fitted: ModelFitted, observed: Sequence[Trajectory]) -> None:
         """Have a refit wait for a person, saved so that it still waits after a restart."""
         file = digest = ""
-        if self.keeps_in is not None and isinstance(model, HybridModel | CloneModels):
+        if self.keeps_in is not None and isinstance(model, Saving):
             save = partial(models.save, model, observed, self.keeps_in, turn, name="waiting")
             saved = await self._work(save)
             file, digest = saved.file, saved.sha256
@@ -135,7 +135,7 @@ class Mind:
         Raises:
             AuditError: its file is gone, or another than the one on record.
         """
-        if waiting.file and self.keeps_in is not None:
+        if waiting.file and self.keeps_in is not None and is_ours(identity_of(self.model)):
             self._waiting = models.load(self.keeps_in, waiting), waiting
 
     def adopt(self, turn: int, observed: Sequence[Trajectory]) -> bool:
@@ -208,7 +208,7 @@ class Mind:
             AuditError: it could not be written: the run could not go on after a crash.
         """
         model = self.model
-        if not isinstance(model, HybridModel | CloneModels) or self.keeps_in is None:
+        if not isinstance(model, Saving) or self.keeps_in is None:
             return None
         return await self._work(partial(models.save, model, observed, self.keeps_in, turn))
 

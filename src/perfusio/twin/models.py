@@ -11,13 +11,14 @@ from perfusio.events import ModelSaved, ModelWaiting
 from perfusio.hybrid import checkpoints
 from perfusio.hybrid.clone_models import CloneModels
 from perfusio.hybrid.model import HybridModel
+from perfusio.protocols import Saving
 from perfusio.trajectory import Trajectory
 
 FOLDER = "models"
 
 
 def save(
-    model: HybridModel | CloneModels, observed: Sequence[Trajectory], run_dir: Path, turn: int, *, name: str = "turn"
+    model: Saving, observed: Sequence[Trajectory], run_dir: Path, turn: int, *, name: str = "turn"
 ) -> ModelSaved:
     """Save a model as `models/<name>-<turn>` of the run; return the record of it.
 
@@ -26,7 +27,7 @@ def save(
     """
     folder = run_dir / FOLDER / f"{name}-{turn:03d}"
     try:
-        path = checkpoints.save(model, folder, trajectories=observed)
+        path = model.save(folder, trajectories=observed)
         digest = sha256(path.read_bytes()).hexdigest()
     except OSError as error:
         raise AuditError(

@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict
 from typing import Any
 
-from perfusio.bed.coupling import SharedLimit
 from perfusio.bed.policy import BEDPolicy
-from perfusio.protocols import Policy
+from perfusio.protocols import Policy, Recorded
 
 
 def on_record(policy: Policy | None) -> dict[str, Any]:
     """Return the entry of a policy in the first record of a run; nothing for one that was told nothing."""
-    shared = policy.shared if isinstance(policy, BEDPolicy) else ()
-    return {"policy": {"shared": [{**asdict(s), "reactors": list(s.reactors)} for s in shared]}} if shared else {}
+    told: dict[str, Any] = policy.on_record() if isinstance(policy, Recorded) else {}
+    return {"policy": told} if told else {}
 
 
 def as_recorded(config: Mapping[str, Any]) -> BEDPolicy:
-    """Return the policy of a run from the `config` of its first record."""
-    shared = config.get("policy", {}).get("shared", ())
-    return BEDPolicy(shared=tuple(SharedLimit(**{**s, "reactors": tuple(s["reactors"])}) for s in shared))
+    """Return perfusio's own policy from the `config` of the first record of a run."""
+    return BEDPolicy.of_record(config.get("policy", {}))

@@ -9,7 +9,7 @@ from typing import Any
 
 from perfusio.config import DesignSpace, Mode, RunConfig
 from perfusio.decision import Decision
-from perfusio.errors import AuditError
+from perfusio.errors import AuditError, ConfigError
 from perfusio.events import Decided, Event, ModelConditioned, ModelSaved, RunStarted, VesselJoined
 from perfusio.hybrid.clone_models import keeping_apart
 from perfusio.protocols import Model, Policy
@@ -17,6 +17,7 @@ from perfusio.state import SETPOINT_QUANTITIES, SETPOINTS
 from perfusio.twin import models
 from perfusio.twin.day import RunState
 from perfusio.twin.fold import after
+from perfusio.twin.identity import not_ours
 from perfusio.twin.policies import as_recorded
 from perfusio.twin.record import Record
 from perfusio.twin.verify import read_records
@@ -59,6 +60,7 @@ class Replay:
         Raises:
             AuditError: the record or a model cannot be read, or the models of this run were not saved.
             ChainBroken: the record is not what was written.
+            ConfigError: it was decided by a policy of the user's own, which was not given.
         """
         records = list(read_records(self._run_dir / "audit.jsonl"))
         if not records:
@@ -66,6 +68,10 @@ class Replay:
         started = records[0].to_event()
         assert isinstance(started, RunStarted)
         self._config = RunConfig.model_validate({**started.config["run"], "run_dir": self._run_dir})
+        if self._policy is None and (own := not_ours(started.config.get("decided_by", {}), "policy")):
+            raise ConfigError(
+                f"This run was decided by {own}, which is not perfusio's own: give it, Replay(run_dir, policy=...)."
+            )
         self._chooses = self._policy or as_recorded(started.config)
         self._asked: dict[str, Mapping[str, Any]] = {
             r: {"design_space": started.config["design_space"], **started.config.get("vessels", {}).get(r, {})}

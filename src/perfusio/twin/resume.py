@@ -11,8 +11,8 @@ from typing import Any
 from perfusio.bed.policy import BEDPolicy
 from perfusio.config import DesignSpace, RunConfig
 from perfusio.errors import AuditError, ConfigError
-from perfusio.events import ModelFitted, ModelSaved, ModelWaiting, RunStarted, SampleRead
-from perfusio.protocols import Connector, Model, Resumable, Standing, able
+from perfusio.events import ModelFitted, ModelSaved, ModelWaiting, RunResumed, RunStarted, SampleRead
+from perfusio.protocols import Connector, Described, Model, Resumable, Standing, able
 from perfusio.twin import models
 from perfusio.twin.audit import LARGEST_CLOCK_STEP_S
 from perfusio.twin.day import RunState
@@ -34,6 +34,7 @@ class Outline:
         own: What is asked of single vessels, by reactor id.
         sources: What was said of the source of each vessel when the run began, by reactor id.
         policy: With the limits that vessels share.
+        decided_by: Identity of policy and model, as on record last; empty in records of before that was kept.
         run_state: What was known.
         saved: The model that was saved last, if one was.
     """
@@ -44,6 +45,7 @@ class Outline:
     own: Mapping[str, Mapping[str, object]]
     sources: Mapping[str, Mapping[str, object]]
     policy: BEDPolicy
+    decided_by: Mapping[str, Any]
     run_state: RunState
     saved: ModelSaved | None
 
@@ -72,12 +74,20 @@ def outline(run_dir: Path) -> Outline:
         run_dir=run_dir,
         config=config,
         policy=as_recorded(started.config),
+        decided_by=_decided_by(records),
         design_space=DesignSpace.model_validate(started.config["design_space"]),
         own=started.config.get("vessels", {}),
         sources=started.sources,
         run_state=known_after(records),
         saved=saved[-1] if saved and isinstance(saved[-1], ModelSaved) else None,
     )
+
+
+def _decided_by(records: Sequence[Record]) -> Mapping[str, Any]:
+    for record in reversed(records):
+        if record.event == RunResumed.__name__ and record.payload.get("decided_by"):
+            return dict(record.payload["decided_by"])
+    return dict(records[0].payload["config"].get("decided_by", {}))
 
 
 def known_after(records: Sequence[Record]) -> RunState:
@@ -171,7 +181,8 @@ def _under_its_old_name(vessels: Mapping[str, Vessel], wanted: set[str], known: 
     if wanted != {UNNAMED} or len(vessels) != 1 or UNNAMED in vessels:
         return vessels
     ((name, vessel),) = vessels.items()
-    said = known.sources.get(UNNAMED, {}).get("reactor") or name
+    described = able(vessel.connector, Described)  # a name that only the caller gives is another vessel
+    said = known.sources.get(UNNAMED, {}).get("reactor") or (described.describe().get("reactor") if described else "")
     return {UNNAMED: vessel} if said == name else vessels
 
 
