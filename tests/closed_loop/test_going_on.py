@@ -159,7 +159,7 @@ async def test_a_run_goes_on_with_the_policy_and_model_that_it_was_begun_with(
     assert [started[role]["class"].rpartition(".")[2] for role in ("policy", "model")] == ["Alternating", "Persistence"]
     before = (tmp_path / "audit.jsonl").read_bytes()
     for given in ({}, {"policy": alternating}, {"policy": BEDPolicy(), "model": persistence}):
-        with pytest.raises(ConfigError, match="begun with|is another"):
+        with pytest.raises(ConfigError, match=r"begun with|is another"):
             DigitalTwin.resume(tmp_path, connector=Waits(2), **given)
     assert (tmp_path / "audit.jsonl").read_bytes() == before
     second = Waits(1)
