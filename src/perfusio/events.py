@@ -402,7 +402,11 @@ EVENTS: dict[str, type[Event]] = {
 }  # fmt: skip
 
 _HEADER = tuple(f.name for f in fields(Event))
-_KINDS = {name: {f.name: str(f.type) for f in fields(cls)} for name, cls in EVENTS.items()}
+_KINDS = {
+    name: {f.name: str(f.type) for f in fields(cls) if str(f.type).startswith(("State", "Setpoints", "tuple", "float"))}
+    for name, cls in EVENTS.items()
+}
+"""By event: the fields that JSON holds in another form, with their types."""
 
 
 def to_json(event: Event) -> Json:
@@ -427,20 +431,19 @@ def from_json(
         raise AuditError(
             f"No event is called {name!r}. Known: {', '.join(EVENTS)}. Was this written by a newer perfusio?"
         )
-    kinds = _KINDS[name]
-    values: Json = {}
-    for key, value in payload.items():
-        kind = kinds.get(key, "")
+    values = dict(payload)
+    for key, kind in _KINDS[name].items():
+        if key not in values:
+            continue
+        value = values[key]
         if kind.startswith("State"):
             values[key] = state_from_json(value)
-        elif kind.startswith("Setpoints") and value is not None:
-            values[key] = Setpoints(**{k: nan if v is None else v for k, v in value.items()})
+        elif kind.startswith("Setpoints"):
+            values[key] = None if value is None else Setpoints(**{k: nan if v is None else v for k, v in value.items()})
         elif kind.startswith("tuple"):
             values[key] = tuple(value)
         elif kind == "float" and value is None:
             values[key] = nan
-        else:
-            values[key] = value
     try:
         return cls(reactor=reactor, turn=turn, culture_day=culture_day, reason=reason, **values)
     except TypeError as error:

@@ -139,13 +139,15 @@ def _read(folder: str | Path) -> tuple[HybridModel | CloneModels, tuple[Trajecto
     try:
         about = json.loads(_bytes(path))
         found = about["format"]
-    except (ValueError, KeyError, TypeError) as error:
+        if not isinstance(about, dict):
+            raise TypeError(f"a {type(about).__name__} where an object was expected")
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise CheckpointRefused(
             f"{path} is not what perfusio writes ({type(error).__name__}: {error}), expected JSON with a format "
             "number. Restore the file, or fit the model again: perfusio fit."
         ) from error
     if found != FORMAT:
-        by = about.get("written_by", {}).get("perfusio", "unknown")
+        by = _written_by(about)
         raise CheckpointRefused(
             f"{path} has format {found!r}, written by perfusio {by}; this version {version('perfusio-twin')} reads "
             f"format {FORMAT}. Use the version that wrote it, or fit the model again: perfusio fit."
@@ -156,7 +158,16 @@ def _read(folder: str | Path) -> tuple[HybridModel | CloneModels, tuple[Trajecto
                 f"{path}: the {what} of the model are {_listed(about.get(what))}, expected {_listed(here)} in this "
                 "order. A model only fits the quantities it learnt; fit it again: perfusio fit."
             )
-    return _rebuilt(path, about, _unchanged_arrays(path, about))
+    try:
+        return _rebuilt(path, about, _unchanged_arrays(path, about))
+    except CheckpointRefused:
+        raise
+    except Exception as error:  # a file with right hashes can still hold anything: it was written by something else
+        raise CheckpointRefused(
+            f"{path} cannot be made a model again ({type(error).__name__}: {error!s:.200}): expected what perfusio "
+            "writes, of the shape that this version knows. Restore both files from the same copy, or fit again: "
+            "perfusio fit."
+        ) from error
 
 
 def data_sha256(trajectories: Sequence[Trajectory]) -> str:
@@ -197,7 +208,7 @@ def _rebuilt(
     try:
         model = unpack(tree["model"], arrays, runs)
     except ValueError as error:
-        by = about["written_by"]["perfusio"]
+        by = _written_by(about)
         raise CheckpointRefused(
             f"{path} was written by perfusio {by} with a model of another shape: {error}. Use that version, or fit the "
             "model again: perfusio fit."
@@ -209,6 +220,11 @@ def _rebuilt(
         )
     training = tuple(runs[i] for i in tree["training"])
     return model, training, {k: v for k, v in about.items() if k != "tree"}
+
+
+def _written_by(about: Mapping[str, Any]) -> str:
+    by = about.get("written_by")
+    return str(by.get("perfusio", "unknown")) if isinstance(by, dict) else "unknown"
 
 
 def _bytes(path: Path) -> bytes:

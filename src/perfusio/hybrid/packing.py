@@ -130,6 +130,8 @@ def _unpacked_array(node: Json, arrays: Arrays) -> np.ndarray[Any, Any]:
     stored = arrays[node["array"]]
     if "lower" in node:
         n = node["lower"]
+        if stored.shape != (n * (n + 1) // 2,):  # before room is made for it
+            raise ValueError(f"{node['array']} with {stored.size} numbers for a triangle of {n!s:.20} rows")
         full = np.zeros((n, n), dtype=stored.dtype, order=node["order"])
         full[np.tril_indices(n)] = stored
         return full

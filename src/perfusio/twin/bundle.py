@@ -10,10 +10,11 @@ from __future__ import annotations
 
 import json
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from hashlib import sha256
 from importlib.metadata import distributions
 from pathlib import Path
+from typing import Any
 
 from perfusio.errors import AuditError, ChainBroken
 from perfusio.events import ModelSaved, ModelWaiting
@@ -25,6 +26,17 @@ from perfusio.twin.verify import read_records
 
 SUMS = "SHA256SUMS"
 _MODELS = (ModelSaved.__name__, ModelWaiting.__name__)
+_OF_THE_RUN = ("**/*.setpoints.csv", "forecast.png", "source.json", "[Hh][Oo][Ll][Dd]*", "orders/**/*")
+"""What else a run leaves in its folder: every setpoints file, how vessels were reached, what people asked for."""
+_READ_ME = """One run of perfusio, as it was when it ended.
+
+  sha256sum -c SHA256SUMS                                    nothing was changed since it was packed
+  python verify_alone.py audit.jsonl audit.heads site.pub    the record is what was written
+
+Both say what an accident did. Whoever forges a record can forge a verifier, a key and sums to go with it: against that,
+take verify_alone.py and site.pub from the site itself or from a copy of your own, and keep heads where nobody at the
+rig may write.
+"""
 _EARLIEST = (1980, 1, 1, 0, 0, 0)  # of a zip; when a file was packed says nothing
 
 
@@ -66,18 +78,37 @@ def _files(run_dir: Path, log: Path, records: list[Record]) -> Iterator[tuple[st
     if heads_of(log).exists():
         yield heads_of(log).name, heads_of(log).read_bytes()
         yield "site.pub", SiteKey.of_site().public.pem
+        yield "README.txt", _READ_ME.encode()
     started = records[0].payload
     yield "config.json", json.dumps(started["config"], indent=1, sort_keys=True).encode() + b"\n"
     yield "environment.txt", "".join(f"{line}\n" for line in _environment()).encode()
     yield "verify_alone.py", Path(verify_alone.__file__).read_bytes()
-    for place in sorted(run_dir.glob("*.setpoints.csv")) + sorted(run_dir.glob("forecast.png")):
-        yield place.name, place.read_bytes()
+    for place in sorted({p for pattern in _OF_THE_RUN for p in run_dir.glob(pattern) if p.is_file()}):
+        yield place.relative_to(run_dir).as_posix(), place.read_bytes()
+    for place in sorted(_setpoints_files(started["sources"], run_dir)):
+        if place.parent != run_dir.resolve() and place.is_file():
+            yield f"setpoints/{_outside(place)}", place.read_bytes()
     saved = {run_dir / r.payload["file"] for r in records if r.event in _MODELS and r.payload["file"]}
     for place in sorted(p for file in saved for p in file.parent.rglob("*") if p.is_file()):
         yield place.relative_to(run_dir).as_posix(), place.read_bytes()
     for place in sorted({Path(s["path"]) for s in started["sources"].values() if isinstance(s, dict) and "path" in s}):
         if place.is_file():
             yield f"inputs/{_outside(place)}", place.read_bytes()
+
+
+def _setpoints_files(sources: Mapping[str, Any], run_dir: Path) -> set[Path]:
+    """Return the setpoints files of all vessels: where a source says that it writes, else beside what it reads."""
+    found = set()
+    for source in sources.values():
+        if not isinstance(source, dict):
+            continue
+        if isinstance(source.get("setpoints"), str):
+            found.add((run_dir / source["setpoints"]).resolve())
+        if isinstance(source.get("path"), str):
+            place = (run_dir / source["path"]).resolve()
+            folder = place if place.is_dir() else place.parent
+            found |= {p for p in folder.glob("*.setpoints.csv") if place.is_dir() or p.name.startswith(place.stem)}
+    return found
 
 
 def _outside(place: Path) -> str:

@@ -51,6 +51,21 @@ def test_it_can_be_checked_elsewhere_without_perfusio(run_dir, tmp_path):
     assert [p.parent.name for p in (elsewhere / "models").rglob("*.json")] == ["turn-000"]
 
 
+def test_it_holds_every_setpoints_file_and_what_people_left(run_dir, tmp_path):
+    for name in ("R02.setpoints.csv", "source.json", "HOLD", "hold-R01.txt", "orders/1.json", "orders/refused/2.json"):
+        (run_dir / name).parent.mkdir(parents=True, exist_ok=True)
+        (run_dir / name).write_text("{}")
+    (tmp_path / "samples-R03.setpoints.csv").write_text("day\n")  # beside the source, of one of its vessels
+    (tmp_path / "other.setpoints.csv").write_text("of another run\n")
+    with zipfile.ZipFile(write_bundle(run_dir, tmp_path / "b.zip")) as archive:
+        names = set(archive.namelist())
+    assert names >= {
+        "samples.setpoints.csv", "R02.setpoints.csv", "source.json", "HOLD", "hold-R01.txt", "orders/1.json",
+        "orders/refused/2.json", "README.txt",
+    }  # fmt: skip
+    assert [n.partition("-")[2] for n in names if n.startswith("setpoints/")] == ["samples-R03.setpoints.csv"]
+
+
 def test_the_same_run_gives_the_same_bytes(run_dir, tmp_path):
     first = write_bundle(run_dir, tmp_path / "a.zip").read_bytes()
     assert write_bundle(run_dir, tmp_path / "b.zip").read_bytes() == first
