@@ -1,15 +1,18 @@
 """Every decision of a run can be made again from its record; where one differs, it is named."""
 
 from dataclasses import replace
+from math import nan
+from pathlib import Path
 
 import pytest
 
 from perfusio.bed.policy import BEDPolicy
 from perfusio.config import track
-from perfusio.errors import AuditError
+from perfusio.errors import AuditError, ConfigError
 from perfusio.hybrid.model import HybridModel
+from perfusio.state import Setpoints
 from perfusio.testing import ScriptedConnector, make_state
-from perfusio.twin.replay import Replay
+from perfusio.twin.replay import Replay, _differ
 from perfusio.twin.vessels import Vessel
 
 
@@ -53,3 +56,15 @@ async def test_another_model_is_found_out(run_twin, alternating, persistence, tm
     assert "the model is another" in next(iter(Replay(tmp_path, alternating, other).compared())).difference
     with pytest.raises(AuditError, match="was not saved beside its record"):
         list(Replay(tmp_path, alternating).compared())
+
+
+@pytest.mark.parametrize(("share", "is_equal"), [(1e-9, True), (1e-3, False)])
+def test_a_tolerance_forgives_rounding_and_nothing_more(share, is_equal):
+    on_record = Setpoints(perfusion_rate=1.0, bleed_rate=0.1, temperature=37.0)
+    moved = replace(on_record, bleed_rate=0.1 * (1.0 + share))
+    assert _differ(on_record.bleed_rate, moved.bleed_rate, 1e-6) != is_equal
+    assert _differ(on_record.bleed_rate, moved.bleed_rate, 0.0)
+    assert not _differ(nan, nan, 0.0)
+    assert _differ(nan, 0.0, 1e-6)
+    with pytest.raises(ConfigError, match="tolerance of 2 says nothing"):
+        Replay(Path(), tolerance=2.0)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from math import isclose
 from pathlib import Path
 from typing import Any
 
@@ -48,10 +49,16 @@ class Replay:
         run_dir: Folder of the run.
         policy: As the run had it; None = BEDPolicy, with the limits on record.
         model: That it began with, if that was not saved.
+        tolerance: Setpoints and scores may differ by so much of their size, and models in the last bits, as on another
+            kind of machine; 0 = not at all.
     """
 
-    def __init__(self, run_dir: Path, policy: Policy | None = None, model: Model | None = None) -> None:
-        self._run_dir, self._policy, self._model = run_dir, policy, model
+    def __init__(
+        self, run_dir: Path, policy: Policy | None = None, model: Model | None = None, *, tolerance: float = 0.0
+    ) -> None:
+        if not 0.0 <= tolerance < 1.0:
+            raise ConfigError(f"A tolerance of {tolerance:g} says nothing: expected a share from 0 to below 1, as 1e-6.")
+        self._run_dir, self._policy, self._model, self._tolerance = run_dir, policy, model, tolerance
         self._again: dict[tuple[str, int], object] = {}
 
     def compared(self) -> Iterator[Compared]:
@@ -106,7 +113,8 @@ class Replay:
         if not any(t == turn for _, t in self._again):
             self._decide(turn, known, self._model)
         found = self._again.get((reactor, turn))
-        return Compared(seq=record.seq, reactor=reactor, turn=turn, difference=_difference(event, found))
+        difference = _difference(event, found, self._tolerance)
+        return Compared(seq=record.seq, reactor=reactor, turn=turn, difference=difference)
 
     def _decide(self, turn: int, known: RunState, model: Model) -> None:
         """Make all decisions of a turn, as they were made: those on equal terms together."""
@@ -136,17 +144,23 @@ class Replay:
         return list(groups.values())
 
 
-def _difference(on_record: Decided, again: object) -> str:
+def _difference(on_record: Decided, again: object, tolerance: float) -> str:
     if not isinstance(again, Decision):
         return f"on record is a decision, now there is none: {again}"
-    if again.model_id != on_record.model_id:
+    if tolerance == 0.0 and again.model_id != on_record.model_id:  # it names itself by its last bit
         return f"the model is another: {on_record.model_id[:12]} on record, {again.model_id[:12]} now"
     moved = [
         f"{name} {getattr(on_record.setpoints, name):.9g} on record, {getattr(again.setpoints, name):.9g} now "
         f"[{SETPOINT_QUANTITIES[name].unit}]"
         for name in SETPOINTS
-        if getattr(on_record.setpoints, name) != getattr(again.setpoints, name)
+        if _differ(getattr(on_record.setpoints, name), getattr(again.setpoints, name), tolerance)
     ]
-    if not moved and again.score != on_record.score:
+    if not moved and _differ(on_record.score, again.score, tolerance):
         moved = [f"score {on_record.score!r} on record, {again.score!r} now"]
     return "; ".join(moved)
+
+
+def _differ(one: float, other: float, tolerance: float) -> bool:
+    if one != one or other != other:
+        return (one == one) != (other == other)
+    return not isclose(one, other, rel_tol=tolerance, abs_tol=0.0)
