@@ -57,7 +57,7 @@ class Replay:
         self, run_dir: Path, policy: Policy | None = None, model: Model | None = None, *, tolerance: float = 0.0
     ) -> None:
         if not 0.0 <= tolerance < 1.0:
-            raise ConfigError(f"A tolerance of {tolerance:g} says nothing: expected a share from 0 to below 1, as 1e-6.")
+            raise ConfigError(f"A tolerance of {tolerance:g} says nothing: give a share from 0 to below 1, as 1e-6.")
         self._run_dir, self._policy, self._model, self._tolerance = run_dir, policy, model, tolerance
         self._again: dict[tuple[str, int], object] = {}
 
