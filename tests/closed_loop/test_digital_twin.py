@@ -41,7 +41,7 @@ class TestCounts:
         assert run.counts == ("COMPLETED", 14, 13)
         (missing,) = run.of("SampleMissing")
         assert (missing.turn, missing.expected_h) == (5, 120.0)
-        assert "no decision for R01 today" in missing.reason
+        assert "no decision for R01 in this turn" in missing.reason
         assert len(run.of("Forecasted", day=5)) == 1
         assert run.of("Decided", "WriteIntended", day=5) == []
         assert len(connector.written) == 13

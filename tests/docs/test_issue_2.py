@@ -83,7 +83,7 @@ def test_a_sheet_with_gaps_is_told_with_what_was_missing(culture, tmp_path):
     assert list(at) == [str(day) for day in range(15)]
     assert "missing: glucose." in lines[at["5"] + 1]
     assert "missing: titer." in lines[at["8"] + 1]
-    assert "NO SAMPLE: No sample within 12 h of day 10" in lines[at["10"] + 1]
+    assert "NO SAMPLE: No sample within 12 h of culture day 10" in lines[at["10"] + 1]
     assert "14 samples, 13 decisions" in result.stdout
     assert verify(tmp_path / "out" / "audit.jsonl").is_intact
 

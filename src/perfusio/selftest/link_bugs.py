@@ -21,7 +21,7 @@ from perfusio.selftest.promises import Tried
 from perfusio.selftest.quiet_vessel import QuietVessel
 from perfusio.selftest.steady import Steady, Stepping
 from perfusio.state import STATE_QUANTITIES, State
-from perfusio.twin import intake
+from perfusio.twin import admission
 from perfusio.twin.digital_twin import DigitalTwin
 from perfusio.twin.sample_checks import checked
 
@@ -58,7 +58,7 @@ def zero_for_missing() -> Iterator[None]:
         values: dict[str, Any] = {n: 0.0 for n in STATE_QUANTITIES if isnan(getattr(sample, n))}
         return checked(replace(sample, **values), *rest)
 
-    with exchanged(intake, "checked", zeroed):
+    with exchanged(admission, "checked", zeroed):
         yield
 
 

@@ -6,32 +6,10 @@ value stays decided; nothing is written again for a day that has passed.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 
-from perfusio.events import Event, SampleCorrected
 from perfusio.state import STATE_QUANTITIES, State
 from perfusio.trajectory import Trajectory
-
-
-def correcting(
-    reactor: str, turn: int, sample: State, trajectory: Trajectory, number_of: Callable[[str, float], int] | None
-) -> Event | None:
-    """Return the record of a correction, None if the sample corrects nothing.
-
-    Args:
-        reactor: Vessel.
-        turn: Turn of the loop.
-        sample: As it came.
-        trajectory: Of the vessel so far.
-        number_of: Number of the record that holds the sample of a vessel and time [h]; None: it cannot be named.
-    """
-    state = correction(sample, trajectory)
-    if state is None:
-        return None
-    number = number_of(reactor, sample.time_h) if number_of is not None else -1
-    words = f"{in_words(sample, trajectory)} What was decided on the old values stays as it is."
-    return SampleCorrected(reactor=reactor, turn=turn, state=state, corrects=number, reason=words)
 
 
 def correction(sample: State, trajectory: Trajectory) -> State | None:

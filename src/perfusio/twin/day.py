@@ -129,12 +129,6 @@ def _filled(state: State, late: State) -> State:
     return replace(state, **new, quality={**late.quality, **state.quality})
 
 
-def says_nothing_new(sample: State, trajectory: Trajectory) -> bool:
-    """Whether a sample of this very time with these very values is known: read again after a restart, say."""
-    known = trajectory.at(sample.time_h)
-    return known is not None and sample.measured().items() <= known.measured().items()
-
-
 def in_force(run_state: RunState, reactor: str, setpoints: Setpoints, assumed: tuple[str, ...] = ()) -> RunState:
     """Record what holds from now on in one vessel; `assumed` of it is not confirmed."""
     unsaid: dict[str, float] = dict.fromkeys(assumed, nan)
@@ -145,24 +139,6 @@ def in_force(run_state: RunState, reactor: str, setpoints: Setpoints, assumed: t
         assumed={**run_state.assumed, reactor: assumed},
         shown={**run_state.shown, reactor: shown},
     )
-
-
-def problem_with(sample: State, trajectory: Trajectory) -> str | None:
-    """Return why a sample cannot be used, or None: a value that is impossible, or a time that has passed."""
-    try:
-        for name, quantity in STATE_QUANTITIES.items():
-            quantity.check(getattr(sample, name))
-    except OutOfRange as error:
-        return str(error)
-    if not np.isfinite(sample.time_h):
-        return f"The sample has no usable time: {sample.time_h}."
-    last_h = trajectory.states[-1].time_h if trajectory.states else -np.inf
-    if sample.time_h < last_h and trajectory.at(sample.time_h) is None:
-        return (
-            f"The sample of hour {sample.time_h:g} came after that of hour {last_h:g}, and there was none at that "
-            "time to complete. It was not used."
-        )
-    return None
 
 
 def not_acceptable(sample: State | None, trajectory: Trajectory) -> str:

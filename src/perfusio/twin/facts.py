@@ -124,15 +124,16 @@ def sample_read(reactor: str, turn: int, arrival: Arrival, before: InForce, sinc
 
 def sample_missing(reactor: str, turn: int, expected_h: float, interval_hours: float) -> SampleMissing:
     """Return the record of a sample that did not come."""
-    words = f"No sample within {interval_hours / 2:g} h of day {expected_h / 24:g}: no decision for {reactor} today."
+    near = f"within {interval_hours / 2:g} h of culture day {expected_h / 24:.4g}"
+    words = f"No sample {near}: no decision for {reactor} in this turn."
     return SampleMissing(reactor=reactor, turn=turn, expected_h=expected_h, reason=words)
 
 
 def day_missed(reactor: str, turn: int, expected_h: float, interval_hours: float) -> DayMissed:
     """Return the record of a day on which the twin was not there in time."""
     words = (
-        f"Day {expected_h / 24:g} of {reactor} has passed: its next sample is due, more than {interval_hours:g} h "
-        "later. It is not decided, and nothing is written for it."
+        f"Culture day {expected_h / 24:.4g} of {reactor} has passed: its next sample is due, more than "
+        f"{interval_hours:g} h later. It is not decided, and nothing is written for it."
     )
     return DayMissed(reactor=reactor, turn=turn, expected_h=expected_h, reason=words)
 

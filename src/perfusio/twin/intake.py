@@ -6,18 +6,16 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from perfusio.config import Mode
-from perfusio.events import OverrideDetected, SampleQuarantined, WriteIntended
+from perfusio.events import OverrideDetected, SampleCorrected, SampleQuarantined, WriteIntended
 from perfusio.protocols import ConnectorKind, Ending, WriteReport, is_live, shows_at_once
 from perfusio.state import FloatArray, Setpoints
 from perfusio.twin import facts
 from perfusio.twin.actuate import cut_short, ended, settled
+from perfusio.twin.admission import Correct, Ignore, Quarantine, admission
 from perfusio.twin.audit import AuditLogger
-from perfusio.twin.corrections import correcting
-from perfusio.twin.day import problem_with, says_nothing_new
 from perfusio.twin.inbox import Arrival, Inbox
 from perfusio.twin.logbook import Logbook
 from perfusio.twin.pace import Pace
-from perfusio.twin.sample_checks import checked, foreseen, recordable
 from perfusio.verified_write import differences, in_words, unread
 
 AS_SHOWN = 0.05
@@ -58,24 +56,29 @@ class Intake:
 
     def _take(self, reactor: str, turn: int, arrival: Arrival) -> None:
         """Record and observe one sample."""
-        sample, trajectory = arrival.sample, self._book.run_state.trajectories[reactor]
-        if says_nothing_new(sample, trajectory):
-            return
-        problem = arrival.refused or problem_with(sample, trajectory)
-        if problem is not None:
-            self._book.append(SampleQuarantined(reactor=reactor, turn=turn, state=recordable(sample), reason=problem))
-            return
+        known, sample, trajectory = self._book.run_state, arrival.sample, self._book.run_state.trajectories[reactor]
+        before, assumed = known.in_force[reactor], known.assumed[reactor]
+        judged = admission(
+            sample, trajectory, before, forecast=known.forecasts.get(reactor), untimely=arrival.refused,
+            refused=known.quarantined.get((reactor, sample.time_h)),
+        )  # fmt: skip
+        match judged:
+            case Ignore():
+                return
+            case Quarantine():
+                self._book.append(
+                    SampleQuarantined(reactor=reactor, turn=turn, state=judged.sample, reason=judged.reason)
+                )
+                return
+            case Correct():
+                self._book.append(
+                    SampleCorrected(
+                        reactor=reactor, turn=turn, state=judged.state, reason=judged.reason,
+                        corrects=self._number_of(reactor, sample.time_h),
+                    )
+                )  # fmt: skip
+                return
         connector = self._book.vessels[reactor].connector
-        before, assumed = self._book.run_state.in_force[reactor], self._book.run_state.assumed[reactor]
-        expected = foreseen(self._book.run_state.forecasts.get(reactor), before, sample.time_h)
-        judged = checked(sample, trajectory, before, expected)
-        if judged.quarantined:
-            self._book.append(SampleQuarantined(reactor=reactor, turn=turn, state=sample, reason=judged.quarantined))
-            return
-        number_of = self._book.sink.number_of_sample if isinstance(self._book.sink, AuditLogger) else None
-        if corrects := correcting(reactor, turn, sample, trajectory, number_of):
-            self._book.append(corrects)
-            return
         arrival = replace(arrival, sample=judged.sample)
         tells = connector.kind is ConnectorKind.HARDWARE and not shows_at_once(connector) and bool(trajectory.states)
         wanted = self._wanted(reactor)
@@ -87,6 +90,11 @@ class Intake:
         if tells and arrival.is_due:  # an extra sample may be older than what it made of it
             self._hear(reactor, turn, arrival.setpoints, wanted)
         self._pace.begins(reactor, turn, hour=arrival.sample.time_h)
+
+    def _number_of(self, reactor: str, time_h: float) -> int:
+        """Return the number of the record that holds the sample of a time; -1 where the record cannot be asked."""
+        sink = self._book.sink
+        return sink.number_of_sample(reactor, time_h) if isinstance(sink, AuditLogger) else -1
 
     def _wanted(self, reactor: str) -> Setpoints | None:
         """Return what a controller must show: our last write; after a restart also what it showed before."""

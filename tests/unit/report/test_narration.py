@@ -61,7 +61,7 @@ def test_what_is_missing_and_what_alarms_is_said_in_words(told):
     said = texts(told.a_run())
     assert "      missing: titer." in said
     assert "      ALARM (act): glucose measured 0.2 g/L. Feed." in said
-    assert any(text.startswith("      NO SAMPLE: No sample within 12 h of day 2") for text in said)
+    assert any(text.startswith("      NO SAMPLE: No sample within 12 h of culture day 2") for text in said)
     assert "      why: vcd 20 1e6 cells/mL in 3 days instead of 25 (target 30); tightest." in said
     assert said[-1] == "End:    The run reached its planned length. 3 samples, 2 decisions."
     tones = {line.text: line.tone for line in tell(told.a_run())}
