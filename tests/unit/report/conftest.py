@@ -78,7 +78,8 @@ def a_run() -> list[Event]:
         alarm,
         *written(1),
         SampleMissing(
-            **at, turn=2, expected_h=48.0, reason="No sample within 12 h of culture day 2: no decision for R01 in this turn."
+            **at, turn=2, expected_h=48.0,
+            reason="No sample within 12 h of culture day 2: no decision for R01 in this turn.",
         ),
         Forecasted(**at, turn=2, hold=forecast(2), model_id="m"),
         SampleRead(**at, turn=3, state=sample(3), in_force=NEW),
