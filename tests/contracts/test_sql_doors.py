@@ -20,7 +20,9 @@ def imported(path):
 
 def test_databases_have_one_door():
     doors = {p.relative_to(SOURCE).as_posix() for p in SOURCE.rglob("*.py") if imported(p) & DATABASES}
-    assert {d for d in doors if not d.startswith(("connectors/sql", "connectors/migrations/"))} == set()
+    # the controller of T15 is somebody else's program: it speaks to its database by itself
+    others = {d for d in doors if not d.startswith(("connectors/sql", "connectors/migrations/"))}
+    assert others == {"selftest/outside.py"}
 
 
 def test_nothing_else_loads_them():

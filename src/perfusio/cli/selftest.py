@@ -31,6 +31,7 @@ def selftest(
     """
     from perfusio.selftest.clock_jumps import clock_jumps
     from perfusio.selftest.cutting_off import kill_loop, planted_in_lives, system_calls
+    from perfusio.selftest.every_record import every_record, planted_at_every_record
     from perfusio.selftest.gate import gate
     from perfusio.selftest.link_bugs import planted_in_links
     from perfusio.selftest.model_faults import model_faults
@@ -45,11 +46,11 @@ def selftest(
 
     promises = {
         "T02": system_calls, "T03": power_loss, "T04": kill_loop, "T05": gate, "T05-mutants": mutants,
-        "T06": model_faults, "T08": clock_jumps, "T14": soak, "T16": outages, "T17": people, "T18": one_as_many,
-        "teeth": planted_bugs,
-        "teeth-resume": planted_in_lives, "teeth-links": planted_in_links, "teeth-outages": planted_in_outages,
-        "teeth-people": planted_in_people,
-        "T01": tampering,
+        "T06": model_faults, "T08": clock_jumps, "T14": soak, "T15": every_record,
+        "T16": outages, "T17": people, "T18": one_as_many,
+        "teeth": planted_bugs, "teeth-resume": planted_in_lives, "teeth-links": planted_in_links,
+        "teeth-records": planted_at_every_record, "teeth-outages": planted_in_outages,
+        "teeth-people": planted_in_people, "T01": tampering,
     }  # fmt: skip
     if unknown := sorted(set(only or ()) - set(promises)):
         raise ConfigError(f"--only {', '.join(unknown)}: no such test. Known: {', '.join(sorted(promises))}.")

@@ -15,7 +15,7 @@ import subprocess
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -31,6 +31,7 @@ from perfusio.selftest.promises import Tried
 from perfusio.selftest.steady import Steady, Stepping
 from perfusio.state import SETPOINTS, Setpoints
 from perfusio.testing.opcua_server import FaultyOpcUaServer
+from perfusio.twin import first_look, resume
 from perfusio.twin.digital_twin import DigitalTwin
 from perfusio.twin.fold import folded
 from perfusio.twin.verify import read_records, verify
@@ -270,6 +271,34 @@ def every_record(is_full: bool) -> Tried:
     )
 
 
+def planted_at_every_record(is_full: bool) -> Tried:
+    """Plant bugs in the way a run goes on, and see them found by the witness."""
+    del is_full  # a few points show them
+    missed = [bug for bug, (_, name) in BUGS.items() if not in_a_program(name, N_QUICK, bug)[1]]
+    return Tried(
+        id="teeth",
+        promise="bugs planted in what is known of vessels after a kill are caught",
+        n_tried=len(BUGS),
+        n_failed=len(missed),
+        note=f"missed: {', '.join(missed)}" if missed else f"caught by T15: {', '.join(BUGS)}",
+    )
+
+
+def _no_first_look() -> None:
+    vars(first_look)["differences"] = lambda *_: {}
+
+
+def _not_told() -> None:
+    vars(resume)["tell_connectors"] = lambda *_: None
+
+
+BUGS: Mapping[str, tuple[Callable[[], None], str]] = {
+    "no first look at a vessel": (_no_first_look, "opcua"),
+    "connectors not told what was refused": (_not_told, "sql"),
+}
+"""By name: what plants it, and the kind of link that shows it."""
+
+
 def in_a_program(name: str, n: int, bug: str = "") -> tuple[int, list[str]]:
     """Try points of a kind in a program of its own, which can fork."""
     command = [sys.executable, "-m", "perfusio.selftest.every_record", name, str(n), *([bug] if bug else [])]
@@ -289,9 +318,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as home:
         os.environ["PERFUSIO_SITE_KEY"] = str(Path(home) / "site.key")
         if bug:
-            from perfusio.selftest.lives_bugs import plant
-
-            plant(bug[0])
+            BUGS[bug[0]][0]()
         n_points, problems = points(name, int(n))
     sys.stdout.write(json.dumps({"n_points": n_points, "problems": problems}) + "\n")
 
