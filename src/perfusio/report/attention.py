@@ -70,6 +70,8 @@ def attention(event: Event) -> tuple[str, str, Tone] | None:
 
 def _words(event: Event) -> str:
     match event:
+        case WaitBegan():
+            return event.reason.removeprefix("Waiting ")
         case ConnectorFailed():
             return f"{event.operation}: {event.reason}"
         case SampleAccepted():

@@ -87,9 +87,10 @@ class SourceWatch:
 
     def _look_at_the_clock(self, reactor: str) -> None:
         hours, silent_h = self._book.config.sampling_interval_hours, self._pace.silent_h(reactor)
-        late_h, since = silent_h - hours, self._pace.heard(reactor)
+        late_h = silent_h - hours
         level = "escalated" if late_h > GRAVE_AFTER_H else "act" if late_h > LATE_AFTER_H else ""
-        if level and since is not None and not self._is_active(reactor, OVERDUE, level):
+        since = self._pace.heard(reactor) if level and not self._is_active(reactor, OVERDUE, level) else None
+        if since is not None:
             self._book.append(overdue(level, silent_h, since, hours, reactor=reactor, turn=self._turn))
         for other in {"act", "escalated"} - {level}:
             self._clear(reactor, OVERDUE, other)

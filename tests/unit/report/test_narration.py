@@ -204,3 +204,18 @@ def test_a_held_vessel_says_by_whom_each_day_and_as_long_as_it_is(told):
     said = texts([start, held, read, ahead, later[0], replace(ahead, turn=1), freed, later[1], replace(ahead, turn=2)])
     assert said.count("      held by AS: The pump is noisy.") == 1, "the day it began says so by its change of mode"
     assert "      MODE: advisory -> hold, AS: The pump is noisy." in said
+
+
+def test_what_does_not_come_is_told_at_once_and_not_with_the_row_of_its_turn(told):
+    from perfusio.events import ConnectorRecovered, WaitBegan
+
+    at = {"reactor": "R01", "turn": 1}
+    narrator = Narrator()
+    narrator.lines(told.started())
+    waits = WaitBegan(**at, reactors=("R01",), since="", due="", until="", reason="Waiting for the sample of R01.")
+    failed = ConnectorFailed(**at, operation="read_sample", reason="gone")
+    back = ConnectorRecovered(**at, operation="read_sample", seconds=9.0, reason="R01 can be read again, after 9 s.")
+    assert [[line.text.strip() for line in narrator.lines(event)] for event in (waits, failed, back)] == [
+        ["waiting: for the sample of R01."], ["LINK: read_sample: gone"],
+        ["LINK IS BACK: R01 can be read again, after 9 s."],
+    ]  # fmt: skip
