@@ -42,6 +42,10 @@ class Compared:
     difference: str
 
 
+SCORES_DIFFER = 100.0
+"""Times the tolerance of setpoints: scores are means over paths in single precision, of which logarithms are taken."""
+
+
 class Replay:
     """Goes through the record of a run and makes its decisions again.
 
@@ -49,8 +53,8 @@ class Replay:
         run_dir: Folder of the run.
         policy: As the run had it; None = BEDPolicy, with the limits on record.
         model: That it began with, if that was not saved.
-        tolerance: Setpoints and scores may differ by so much of their size, and models in the last bits, as on another
-            kind of machine; 0 = not at all.
+        tolerance: Setpoints may differ by so much of their size, scores by SCORES_DIFFER times as much, and models in
+            the last bits, as on another kind of machine; 0 = not at all.
     """
 
     def __init__(
@@ -155,7 +159,7 @@ def _difference(on_record: Decided, again: object, tolerance: float) -> str:
         for name in SETPOINTS
         if _differ(getattr(on_record.setpoints, name), getattr(again.setpoints, name), tolerance)
     ]
-    if not moved and _differ(on_record.score, again.score, tolerance):
+    if not moved and _differ(on_record.score, again.score, SCORES_DIFFER * tolerance):
         moved = [f"score {on_record.score!r} on record, {again.score!r} now"]
     return "; ".join(moved)
 
