@@ -412,12 +412,12 @@ class TestSources:
         assert written[0].startswith("reactor,")
         assert [line.split(",")[0] for line in written[1:]] == ["A1", "B2", "A1", "B2"]
 
-    async def test_one_reactor_picked_from_a_file_stays_one(self, run_twin, tmp_path):
+    async def test_one_reactor_picked_from_a_file_stays_one_of_that_name(self, run_twin, tmp_path):
         path = tmp_path / "plate.csv"
         rows = "\n".join(f"{r},{d},12,98,4" for d in range(3) for r in ("A1", "B2"))
         path.write_text(f"reactor,day,vcd,viability,glucose\n{rows}\n")
         run = await run_twin(FilesystemStore(path, reactor="B2"), days=2, run_dir=tmp_path / "run")
-        assert list(run.result.trajectories) == ["R01"]
+        assert list(run.result.trajectories) == ["B2"]
 
     def test_no_vessel_is_refused(self):
         with pytest.raises(ConfigError, match="No vessel to run"):
