@@ -25,7 +25,8 @@ from machine import stamp
 from perfusio.connectors.sql import SqlStore
 from perfusio.connectors.sql_database import Database
 from perfusio.connectors.sql_record import SqlRecord
-from perfusio.connectors.sql_samples import BATCH, SqlSample, add_samples, look_at, rows_of
+from perfusio.connectors.sql_samples import BATCH, SqlSample, add_samples, rows_of
+from perfusio.connectors.sql_source import VesselSource
 from perfusio.events import Decided, RunStarted, SampleRead, SetpointsWritten, WriteIntended
 from perfusio.forecast import Forecast
 from perfusio.state import SETPOINT_QUANTITIES, SPECIES, STATE_QUANTITIES, Setpoints, State
@@ -104,7 +105,9 @@ def measure(where: str, share: float, record: Path) -> dict[str, float]:
     )
     with database.reading() as connection:
         read_s, rows = seconds(lambda: rows_of(connection, "", "R01", "lab"))
-        look_s, _ = seconds(lambda: look_at(connection, "", "R01"))
+    source = VesselSource(database, None, "R01", grows=True)
+    seen = source.news(None)
+    look_s, _ = seconds(lambda: source.news(seen))
     vessels = SqlStore(where).vessels()
     mirror_s, n_records = seconds(lambda: copy_record(record, SqlRecord(where)))
     assert isinstance(n_rows, int)

@@ -1,7 +1,8 @@
 """An act of a person belongs to the turn of what it is about: today is decided, forecast and alarmed as ever."""
 
 import asyncio
-from contextlib import contextmanager
+import sqlite3
+from contextlib import closing, contextmanager
 from dataclasses import replace
 
 import pytest
@@ -13,6 +14,7 @@ from perfusio.connectors.opcua_security import Certificates
 from perfusio.connectors.sql import SqlStore
 from perfusio.connectors.sql_samples import SqlSample, add_samples
 from perfusio.protocols import ConnectorKind
+from perfusio.state import SETPOINTS
 from perfusio.testing import ScriptedConnector, make_state
 from perfusio.testing.opcua_identity import identity
 from perfusio.testing.opcua_server import FaultyOpcUaServer
@@ -61,8 +63,15 @@ def database(folder):
     def take(sample):
         add_samples(where, [SqlSample(state=sample, reactor="R01")])
 
+    async def controlled(seconds):
+        """A controller acknowledges whatever is asked while the store waits."""
+        sets = ", ".join(f"acknowledged_{name} = asked_{name}" for name in SETPOINTS)
+        with closing(sqlite3.connect(where)) as base, base:
+            base.execute(f"UPDATE setpoints SET status = 'acknowledged', {sets} WHERE status = 'asked'")
+        await asyncio.sleep(min(seconds, 0.05))
+
     take(make_state(day=0))
-    yield SqlStore(where, actuates=True, poll_seconds=0.02), lambda s: s.day == 0 or take(s)
+    yield SqlStore(where, actuates=True, poll_seconds=0.02, sleep=controlled), lambda s: s.day == 0 or take(s)
 
 
 @contextmanager

@@ -23,15 +23,15 @@ from pathlib import Path
 from typing import Any
 
 from perfusio.config import DEFAULT_AMBR250_DESIGN_SPACE, Mode, RunConfig
-from perfusio.events import Event
-from perfusio.protocols import Connector
+from perfusio.events import Event, WriteIntended
+from perfusio.protocols import Connector, Ending, WriteReport
 from perfusio.selftest.outside import IMPOSSIBLE, REACTOR, BehindFile, BehindServer, BehindTable, Outside, wait_for
 from perfusio.selftest.outside import witnessed as changes_of
 from perfusio.selftest.promises import Tried
 from perfusio.selftest.steady import Steady, Stepping
 from perfusio.state import SETPOINTS, Setpoints
 from perfusio.testing.opcua_server import FaultyOpcUaServer
-from perfusio.twin import first_look, resume
+from perfusio.twin import first_look
 from perfusio.twin.digital_twin import DigitalTwin
 from perfusio.twin.fold import folded
 from perfusio.twin.verify import read_records, verify
@@ -231,16 +231,23 @@ def _close(a: list[float], b: list[float]) -> bool:
     return all(abs(x - y) <= 1e-6 * max(1.0, abs(x)) for x, y in zip(a, b, strict=True))
 
 
-def points(name: str, n: int) -> tuple[int, list[str]]:
-    """Cut runs of a kind off after `n` of their records, spread evenly (0 = all); return points and problems."""
+def points(name: str, n: int, *, after: str = "") -> tuple[int, list[str]]:
+    """Cut runs of a kind off after `n` of their records, spread evenly (0 = all); return points and problems.
+
+    Args:
+        name: Of the kind.
+        n: How many.
+        after: Only after records of this event.
+    """
     kind, problems = kind_of(name), list[str]()
     with tempfile.TemporaryDirectory() as folder:
-        trial = Trial(kind, Path(folder))
-        n_records = trial.live()
+        trial, log = Trial(kind, Path(folder)), Path(folder) / "run" / "audit.jsonl"
+        trial.live()
         trial.close()
         problems += [f"{name}, not cut: {p}" for p in examined(Path(folder), is_by_hand=False, shows_at_once=True)]
-    step = max(1, n_records // n) if n else 1
-    cuts = range(1 + (step - 1) // 2, n_records, step)
+        seen = [r.seq for r in read_records(log) if after in ("", r.event)] if log.exists() else []
+    step = max(1, len(seen) // n) if n else 1
+    cuts = seen[(step - 1) // 2 : None if after else -1 : step]
     for i, cut in enumerate(cuts):
         with tempfile.TemporaryDirectory() as folder:
             trial, is_by_hand = Trial(kind, Path(folder)), i % 2 == 1
@@ -274,7 +281,7 @@ def every_record(is_full: bool) -> Tried:
 def planted_at_every_record(is_full: bool) -> Tried:
     """Plant bugs in the way a run goes on, and see them found by the witness."""
     del is_full  # a few points show them
-    missed = [bug for bug, (_, name) in BUGS.items() if not in_a_program(name, N_QUICK, bug)[1]]
+    missed = [bug for bug in BUGS if not in_a_program("opcua", N_QUICK, bug)[1]]
     return Tried(
         id="teeth",
         promise="bugs planted in what is known of vessels after a kill are caught",
@@ -284,19 +291,19 @@ def planted_at_every_record(is_full: bool) -> Tried:
     )
 
 
-def _no_first_look() -> None:
-    vars(first_look)["differences"] = lambda *_: {}
+def _taken_as_done() -> None:
+    """A write that was cut short is taken as done without a look."""
 
+    def blind(intent: WriteIntended, _: Setpoints) -> WriteReport:
+        return WriteReport(ending=Ending.DONE, in_force=intent.new)
 
-def _not_told() -> None:
-    vars(resume)["tell_connectors"] = lambda *_: None
+    vars(first_look)["settled"] = blind
 
 
 BUGS: Mapping[str, tuple[Callable[[], None], str]] = {
-    "no first look at a vessel": (_no_first_look, "opcua"),
-    "connectors not told what was refused": (_not_told, "sql"),
+    "a write that was cut short is taken as done": (_taken_as_done, "WriteIntended"),
 }
-"""By name: what plants it, and the kind of link that shows it."""
+"""By name: what plants it, and the records after which a run over a server shows it."""
 
 
 def in_a_program(name: str, n: int, bug: str = "") -> tuple[int, list[str]]:
@@ -319,7 +326,7 @@ def main() -> None:
         os.environ["PERFUSIO_SITE_KEY"] = str(Path(home) / "site.key")
         if bug:
             BUGS[bug[0]][0]()
-        n_points, problems = points(name, int(n))
+        n_points, problems = points(name, int(n), after=BUGS[bug[0]][1] if bug else "")
     sys.stdout.write(json.dumps({"n_points": n_points, "problems": problems}) + "\n")
 
 

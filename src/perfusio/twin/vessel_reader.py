@@ -117,7 +117,7 @@ class VesselReader:
         except EndOfRun:
             self.is_over = True
         except asyncio.CancelledError:
-            if call.cancelled():  # by the connector itself: that is its trouble, not the end of ours
+            if call.cancelled() and not _is_cancelled():  # by the connector itself: its trouble, not the end of ours
                 raise NotConnected("The connector broke the call off itself.") from None
             raise
         else:
@@ -170,6 +170,12 @@ class VesselReader:
             now = self._clock.monotonic_ns() if since_ns is None else since_ns
             seconds, self.failing_since_ns = (now - self.failing_since_ns) / 1e9, None
             self._troubles.recovered(self.reactor, seconds)
+
+
+def _is_cancelled() -> bool:
+    """Whether it is this very task that ends; at the end of a program all tasks do at once."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
 
 
 def in_words(error: Exception) -> str:

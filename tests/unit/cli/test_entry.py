@@ -76,7 +76,7 @@ def test_a_signal_ends_the_program_with_one_sentence_and_leaves_a_run_that_can_g
     assert perfusio("stop", ".", *words, cwd=tmp_path).returncode == 0
     assert verify(tmp_path / "audit.jsonl").outcome == "STOPPED"
     again = perfusio("stop", ".", *words, cwd=tmp_path)
-    assert (again.returncode, "is finished" in again.stderr) == (1, True)
+    assert (again.returncode, "has ended (STOPPED)" in again.stderr) == (2, True)
 
 
 def test_a_reader_that_goes_away_does_not_stop_the_run(tmp_path):

@@ -74,7 +74,7 @@ def test_a_person_is_asked_whether_an_unfinished_run_goes_on(data, killed, monke
     monkeypatch.setattr(resume, "is_somebody_there", lambda: True)
     arguments = ["run", "--csv", str(data), "--days", "4", "--out", str(killed)]
     result = CliRunner().invoke(app, arguments, input=f"{answer}\n")
-    assert "day 2, 3 samples" in result.stdout
+    assert "turn 2, 3 samples" in result.stdout
     assert "Go on with it?" in result.stdout
     report = verify(killed / "audit.jsonl")
     assert report.outcome == outcome

@@ -296,7 +296,7 @@ async def test_a_file_changed_by_someone_else_is_kept(source):
 async def test_chosen_runs_and_reactors_have_their_own_setpoints_files(source):
     source.write_text(FLEET)
     assert FilesystemStore(source, run="A").setpoints_path.name == "my_data.A.setpoints.csv"
-    assert FilesystemStore(source, run="A/1", reactor="R01").setpoints_path.name == "my_data.A_1.R01.setpoints.csv"
+    assert FilesystemStore(source, run="A/1", reactor="R01").setpoints_path.name == "my_data.A%2F1.R01.setpoints.csv"
 
 
 async def test_a_write_is_whole_or_not_at_all(source, monkeypatch):

@@ -37,7 +37,7 @@ def test_a_guard_that_lets_everything_pass_fails_every_case_that_must_be_held():
     [
         ("BLIND_HOURS = 48.0", "BLIND_HOURS = 49.0"),
         ("np.abs(new - current) <= max_step", "np.abs(new - current) < max_step"),
-        ("counts[-1], max(floors)", "counts[-1], min(floors)"),
+        ("vcd, max(floors)", "vcd, min(floors)"),
         ("if mode is Mode.AUTOMATIC", "if mode is not Mode.HOLD"),
         ("np.clip(decision.setpoints.vector(), design_space.low, design_space.high)", "decision.setpoints.vector()"),
     ],
