@@ -13,6 +13,7 @@ from concurrent.futures import Executor
 from datetime import UTC, datetime, timedelta
 from heapq import heappop, heappush
 from itertools import count
+from math import ceil
 from typing import Any, TypeVar
 
 from perfusio.errors import ConfigError
@@ -59,7 +60,7 @@ class ManualClock:
 
     async def sleep(self, seconds: float) -> None:
         """Return once the clock was advanced by so much [s]."""
-        until = self._monotonic_ns + max(0, round(seconds * 1e6)) * 1000
+        until = self._monotonic_ns + max(0, ceil(seconds * 1e6)) * 1000  # never too early: who asks again must get on
         if until <= self._monotonic_ns:
             await asyncio.sleep(0)
             return

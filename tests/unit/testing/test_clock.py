@@ -31,6 +31,17 @@ async def test_a_sleeper_wakes_when_somebody_has_let_the_time_pass():
     await sleeper
 
 
+def test_nobody_sleeps_too_short_so_that_waiting_until_a_moment_ends():
+    clock, until_s = ManualClock(), 94914.9999999
+
+    async def main():
+        while clock.monotonic_ns() / 1e9 < until_s:
+            await clock.sleep(until_s - clock.monotonic_ns() / 1e9)
+
+    in_virtual_time(main(), clock)
+    assert until_s <= clock.monotonic_ns() / 1e9 < until_s + 1e-5
+
+
 def test_in_virtual_time_the_clock_moves_to_the_next_moment_that_somebody_waits_for():
     clock, seen = ManualClock(), []
 
