@@ -31,7 +31,7 @@ from perfusio.twin.vessel_reader import LONGEST_PAUSE_S, QUIET_S, VesselReader
 
 DAY_S, N_DAYS, ON_DAY = 86_400.0, 4, 1
 LENGTHS_S = (1.0, 2.0, 8.0, 30.0, 60.0, 600.0, 3_600.0, 6 * 3_600.0, DAY_S, 2 * DAY_S)
-LENGTHS_QUICK_S = (2.0, 60.0, 6 * 3_600.0, 2 * DAY_S)
+LENGTHS_QUICK_S = (1.0, 60.0, 6 * 3_600.0, 2 * DAY_S)
 MOMENTS, MOMENTS_QUICK = 10, (0, 6)
 EARLY_S = 45.0
 """So long before the sample of a day the first of the moments is: a short outage is over by then, a longer one not."""

@@ -19,8 +19,9 @@ from perfusio.twin.patience import Patience, give_up
 T = TypeVar("T")
 READ = "read_sample"
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 1.0, 60.0
-QUIET_S = 60.0
-"""A call that has waited for so long without failing, and twice as long as the one that failed, waits for a sample."""
+QUIET_S, LONGEST_QUIET_S = 60.0, 600.0
+"""A call that has waited for so long without failing, and twice as long as the one that failed, waits for a sample. One
+that failed after hours of waiting was not slow to fail."""
 
 
 class ReadingTroubles(Protocol):
@@ -155,7 +156,8 @@ class VesselReader:
         """Tell that a source that failed is well again, if it has been asked for long enough without failing."""
         if self.failing_since_ns is None or self._call is None:
             return
-        if self._clock.monotonic_ns() - self._called_ns >= max(QUIET_S * 1e9, 2 * self._took_ns):
+        quiet_ns = max(QUIET_S * 1e9, min(2 * self._took_ns, LONGEST_QUIET_S * 1e9))
+        if self._clock.monotonic_ns() - self._called_ns >= quiet_ns:
             self._is_well(self._called_ns)
 
     def _fails(self, error: Exception) -> None:
