@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
@@ -35,7 +36,7 @@ Told = list[tuple[Any, ...]]
 FromToml = Callable[[Path], Any]
 
 
-class Stage:
+class Stage(ABC):
     """A source on which the same script is played for one vessel or two; R01 is the one that is compared.
 
     Args:
@@ -48,16 +49,17 @@ class Stage:
     def __init__(self, folder: Path, reactors: tuple[str, ...]) -> None:
         self.folder, self.reactors = folder, reactors
 
+    @abstractmethod
     def settings(self) -> str:
         """Return [connector] of an experiment.toml."""
-        raise NotImplementedError
 
+    @abstractmethod
     def source(self) -> Any:
         """Return what is handed to the twin."""
-        raise NotImplementedError
 
     def after(self, event: Event, run_dir: Path) -> None:
-        """Let the world go on after an event of R01."""
+        """Let the world go on after an event of R01; where nothing else is said, it goes on by itself."""
+        del event, run_dir
 
     def witnessed(self) -> Told:
         """Return what was seen at the vessel."""
@@ -83,9 +85,9 @@ class Simulated(Stage):
 class Growing(Stage):
     """Where a lab puts in the next samples once the twin has done with the last."""
 
+    @abstractmethod
     def put_in(self, day: int) -> None:
         """Put in the samples of a day."""
-        raise NotImplementedError
 
     def after(self, event: Event, run_dir: Path) -> None:
         """As above."""
