@@ -12,7 +12,9 @@ from math import isfinite, nan
 from typing import Any
 
 from perfusio.errors import AuditError
-from perfusio.state import STATE_QUANTITIES, Setpoints, State
+from perfusio.process.cho_perfusion import CHO_PERFUSION
+from perfusio.process.panel import Panel
+from perfusio.state import Setpoints, State
 
 Json = dict[str, Any]
 
@@ -144,7 +146,7 @@ class Decided(Event):
     def planned(self) -> tuple[Setpoints, ...]:
         """Setpoints of the intervals to come, at least one; the last one stays."""
         rows = [dict(zip(self.plan, row, strict=True)) for row in zip(*self.plan.values(), strict=True)]
-        return tuple(Setpoints(**row) for row in rows) or (self.setpoints,)
+        return tuple(Setpoints.of_values(self.setpoints.panel, row) for row in rows) or (self.setpoints,)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -419,9 +421,16 @@ def to_json(event: Event) -> Json:
 
 
 def from_json(
-    name: str, payload: Json, *, reactor: str | None, turn: int | None, reason: str, culture_day: float | None = None
+    name: str,
+    payload: Json,
+    *,
+    reactor: str | None,
+    turn: int | None,
+    reason: str,
+    culture_day: float | None = None,
+    panel: Panel = CHO_PERFUSION,
 ) -> Event:
-    """Rebuild the event that `to_json` wrote.
+    """Rebuild the event that `to_json` wrote; `panel` is that of its run.
 
     Raises:
         AuditError: no event has that name or those fields.
@@ -437,9 +446,9 @@ def from_json(
             continue
         value = values[key]
         if kind.startswith("State"):
-            values[key] = state_from_json(value)
+            values[key] = state_from_json(value, panel)
         elif kind.startswith("Setpoints"):
-            values[key] = None if value is None else Setpoints(**{k: nan if v is None else v for k, v in value.items()})
+            values[key] = None if value is None else setpoints_from_json(value, panel)
         elif kind.startswith("tuple"):
             values[key] = tuple(value)
         elif kind == "float" and value is None:
@@ -452,14 +461,22 @@ def from_json(
 
 def state_to_json(state: State) -> Json:
     """Return a State as data: unmeasured values are None."""
-    values = {name: plain(getattr(state, name)) for name in STATE_QUANTITIES}
+    values = {s.name: plain(getattr(state, s.name)) for s in state.panel.species}
     return {"time_h": plain(state.time_h), **values, "quality": dict(state.quality)}
 
 
-def state_from_json(data: Json) -> State:
-    """Rebuild the State that `state_to_json` wrote."""
+def state_from_json(data: Json, panel: Panel = CHO_PERFUSION) -> State:
+    """Rebuild the State of that process that `state_to_json` wrote."""
     values: Json = {k: nan if v is None else v for k, v in data.items()}
-    return State(**values)
+    if panel is CHO_PERFUSION:
+        return State(**values)
+    return State.of_values(panel, values.pop("time_h"), quality=values.pop("quality"), values=values)
+
+
+def setpoints_from_json(data: Json, panel: Panel = CHO_PERFUSION) -> Setpoints:
+    """Rebuild Setpoints of that process from names and numbers; None becomes NaN."""
+    values: Json = {k: nan if v is None else v for k, v in data.items()}
+    return Setpoints(**values) if panel is CHO_PERFUSION else Setpoints.of_values(panel, values)
 
 
 def plain(value: Any) -> Any:
@@ -478,7 +495,7 @@ def plain(value: Any) -> Any:
     if isinstance(value, State):
         return state_to_json(value)
     if isinstance(value, Setpoints):
-        return {f.name: plain(getattr(value, f.name)) for f in fields(value)}
+        return {name: plain(v) for name, v in value.by_name().items()}
     if isinstance(value, Mapping):
         return {str(k): plain(v) for k, v in value.items()}
     if isinstance(value, list | tuple):

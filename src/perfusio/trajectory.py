@@ -1,4 +1,4 @@
-"""Trajectory, Transition and Feed: what happened in one vessel, in order, never edited."""
+"""Trajectory and Transition: what happened in one vessel, in order, never edited."""
 
 from __future__ import annotations
 
@@ -6,65 +6,21 @@ from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from itertools import pairwise
-from math import isfinite
-from typing import Self, TypeVar
+from typing import TypeVar
 
 import numpy as np
 
 from perfusio.errors import ConfigError
 from perfusio.growing import Growing
-from perfusio.state import SETPOINTS, SPECIES, FloatArray, Setpoints, State
+from perfusio.process.cho_perfusion import CHO_PERFUSION
+from perfusio.process.feed import Feed
+from perfusio.process.medium import Medium
+from perfusio.process.panel import Panel
+from perfusio.state import FloatArray, Setpoints, State
+
+__all__ = ["Feed", "Trajectory", "Transition"]
 
 T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Feed:
-    """A bolus given at once, as in a fed-batch. It holds no cells and no product.
-
-    Attributes:
-        fraction: Volume added over the volume of the culture just before [-].
-        glucose: Concentration in what is added [g/L]; 0 = it holds none.
-        glutamine: The same [mmol/L].
-        glutamate: The same [mmol/L].
-        lactate: The same [mmol/L].
-        ammonium: The same [mmol/L].
-        pyruvate: The same [mmol/L].
-    """
-
-    fraction: float
-    glucose: float = 0.0
-    glutamine: float = 0.0
-    glutamate: float = 0.0
-    lactate: float = 0.0
-    ammonium: float = 0.0
-    pyruvate: float = 0.0
-
-    def __post_init__(self) -> None:
-        """Refuse what cannot be added: every number must be known, none is negative."""
-        for f in fields(self):
-            value = getattr(self, f.name)
-            if not (isfinite(value) and value >= 0.0):
-                raise ConfigError(
-                    f"Feed: {f.name} = {value:g}, expected a finite number from 0 on. Give 0 where the feed holds "
-                    "none; a feed whose volume is not known cannot be balanced."
-                )
-
-    def vector(self) -> FloatArray:
-        """Return the concentrations in the order of SPECIES, shape (Q,); cells, viability and titer are 0."""
-        return np.array([getattr(self, name, 0.0) for name in SPECIES], dtype=float)
-
-    @classmethod
-    def together(cls, feeds: Sequence[Feed]) -> Self:
-        """Return one feed that does what several do, given one right after the other to the same culture.
-
-        Their fractions all refer to the culture before the first of them.
-        """
-        fraction = sum(f.fraction for f in feeds)
-        share = [f.fraction / fraction if fraction else 0.0 for f in feeds]
-        names = [f.name for f in fields(cls) if f.name != "fraction"]
-        held = {n: sum(s * getattr(f, n) for s, f in zip(share, feeds, strict=True)) for n in names}
-        return cls(fraction=fraction, **held)
 
 
 def _longer(items: Sequence[T], item: T) -> Growing[T]:
@@ -102,6 +58,7 @@ class Trajectory:
         setpoints: N - 1 setpoints; `setpoints[i]` was in force from `states[i]` to `states[i + 1]`.
         feeds: Empty for a vessel that was never fed, else N - 1 entries: `feeds[i]` was given right after the sample
             `states[i]`; None = nothing.
+        medium: What flowed in with the perfusion; None = the medium of the panel.
     """
 
     reactor_id: str
@@ -110,6 +67,7 @@ class Trajectory:
     states: Sequence[State] = ()
     setpoints: Sequence[Setpoints] = ()
     feeds: tuple[Feed | None, ...] = ()
+    medium: Medium | None = None
 
     def __post_init__(self) -> None:
         """Refuse what is not a sequence of intervals."""
@@ -126,6 +84,15 @@ class Trajectory:
         times = [s.time_h for s in self.states]
         if any(b <= a for a, b in pairwise(times)):
             raise ConfigError(f"{self.reactor_id}: sample times must increase, found {times}.")
+        for state in self.states:
+            self._refuse_other_process(state)
+
+    def _refuse_other_process(self, state: State) -> None:
+        if state.panel is not self.panel and state.panel != self.panel:
+            raise ConfigError(
+                f"{self.reactor_id}: the sample of {state.time_h:g} h is one of {state.panel.name}, those before are "
+                f"of {self.panel.name}, expected one process for a vessel. Read all with the same process.toml."
+            )
 
     def observe(self, state: State, in_force: Setpoints, feed: Feed | None = None) -> Trajectory:
         """Return a longer trajectory: after the last sample `feed` was given, `in_force` held, `state` was found.
@@ -134,6 +101,7 @@ class Trajectory:
         """
         if not self.states:
             return replace(self, states=(state,))
+        self._refuse_other_process(state)
         if not state.time_h > self.states[-1].time_h:
             raise ConfigError(
                 f"{self.reactor_id}: sample times must increase, found {state.time_h:g} h after "
@@ -209,6 +177,16 @@ class Trajectory:
         )
 
     @property
+    def panel(self) -> Panel:
+        """The process whose quantities were measured; the default one before the first sample."""
+        return self.states[0].panel if self.states else CHO_PERFUSION
+
+    @property
+    def flows_in(self) -> Medium:
+        """What flowed in with the perfusion."""
+        return self.panel.medium if self.medium is None else self.medium
+
+    @property
     def fed(self) -> tuple[Feed | None, ...]:
         """What was given at the start of each of the N - 1 intervals, None where nothing."""
         return self.feeds or (None,) * len(self.setpoints)
@@ -221,9 +199,9 @@ class Trajectory:
     @property
     def values(self) -> FloatArray:
         """Measured species, shape (N, Q), NaN where not measured."""
-        return np.array([s.vector() for s in self.states]).reshape(-1, len(SPECIES))
+        return np.array([s.vector() for s in self.states]).reshape(-1, len(self.panel.species_names))
 
     @property
     def inputs(self) -> FloatArray:
         """Setpoints in force, shape (N - 1, U)."""
-        return np.array([u.vector() for u in self.setpoints]).reshape(-1, len(SETPOINTS))
+        return np.array([u.vector() for u in self.setpoints]).reshape(-1, len(self.panel.setpoint_names))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
@@ -80,7 +79,7 @@ def to_plain(trajectory: Trajectory) -> dict[str, Any]:
             for s in trajectory.states
         ],
         "setpoints": [_known_setpoints(u) for u in trajectory.setpoints],
-        "feeds": [None if f is None else asdict(f) for f in trajectory.feeds],
+        "feeds": [None if f is None else {"fraction": f.fraction, **f.concentrations()} for f in trajectory.feeds],
     }
 
 
@@ -98,4 +97,4 @@ def from_plain(node: Mapping[str, Any]) -> Trajectory:
 
 def _known_setpoints(setpoints: Setpoints) -> dict[str, float]:
     """Return the known setpoints by name."""
-    return {f.name: v for f in fields(setpoints) if (v := getattr(setpoints, f.name)) == v}
+    return {name: v for name, v in setpoints.by_name().items() if v == v}

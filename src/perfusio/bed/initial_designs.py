@@ -7,7 +7,7 @@ randomised order, so that drifts of laboratory and operator do not look like eff
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 from itertools import combinations, product
 
@@ -202,7 +202,7 @@ def _scaled(coded: FloatArray, factors: tuple[str, ...], space: DesignSpace) -> 
         bounds = space.bounds[name]
         middle, half = 0.5 * (bounds.low + bounds.high), 0.5 * (bounds.high - bounds.low)
         values[name] = float(np.clip(round(middle + half * float(x), 6), bounds.low, bounds.high))
-    return replace(space.nominal, **values)
+    return space.nominal.with_values(**values)
 
 
 def _known_kind(kind: DesignKind | str) -> DesignKind:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from perfusio.errors import ConfigError
+from perfusio.process.cho_perfusion import CHO_PERFUSION
 from perfusio.quantities import closest
 from perfusio.state import SETPOINT_QUANTITIES, SETPOINTS, STATE_QUANTITIES, Setpoints, State
 from perfusio.trajectory import Trajectory
@@ -65,8 +66,9 @@ def _run(name: str, samples: Sequence[Mapping[str, Any]], recipe: Setpoints | No
         values: dict[str, Any] = {q: _number(row.get(q)) for q in STATE_QUANTITIES}
         for q, value in values.items():
             STATE_QUANTITIES[q].check(value)
-        given = Setpoints(**{q: _number(row.get(q)) for q in SETPOINTS})
-        trajectory = trajectory.observe(State(time_h=24.0 * _number(row["day"]), **values), in_force or Setpoints())
+        given = Setpoints.of_values(CHO_PERFUSION, {q: _number(row.get(q)) for q in SETPOINTS})
+        state = State.of_values(CHO_PERFUSION, 24.0 * _number(row["day"]), values)
+        trajectory = trajectory.observe(state, in_force or Setpoints())
         in_force = given.filled_from(in_force or Setpoints())[0]
         if len(samples) > 1 and (unknown := [q for q in SETPOINTS if getattr(in_force, q) != getattr(in_force, q)]):
             raise ConfigError(

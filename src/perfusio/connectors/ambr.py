@@ -17,6 +17,7 @@ from perfusio.connectors.excel import Cell, Workbook, cell_text
 from perfusio.connectors.names import VOLUME, form_of, split
 from perfusio.connectors.problems import Problems
 from perfusio.errors import UnknownQuantity
+from perfusio.process.cho_perfusion import CHO_PERFUSION
 from perfusio.quantities import conversion_factor
 from perfusio.state import SETPOINT_QUANTITIES, FloatArray, Setpoints
 
@@ -63,7 +64,8 @@ class Signals:
     def in_force(self, from_h: float, to_h: float) -> Setpoints:
         """Return what was in force between two times; NaN where no signal tells."""
         found = {name: self._one(signal, from_h, to_h) for name, signal in self.by_setpoint.items()}
-        return Setpoints(**{n: v for n, v in found.items() if v == v and v >= SETPOINT_QUANTITIES[n].low})
+        known = {n: v for n, v in found.items() if v == v and v >= SETPOINT_QUANTITIES[n].low}
+        return Setpoints.of_values(CHO_PERFUSION, known)
 
     def _one(self, signal: Signal, from_h: float, to_h: float) -> float:
         if not signal.is_volume:

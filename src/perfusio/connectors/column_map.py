@@ -18,6 +18,7 @@ from typing import Any
 from perfusio.connectors.names import SAMPLE, meaning_of, split
 from perfusio.connectors.stamps import ORDERS
 from perfusio.errors import ConfigError
+from perfusio.process.cho_perfusion import CHO_PERFUSION
 from perfusio.process.roles import CELLS, VIABILITY
 from perfusio.quantities import closest
 from perfusio.state import SETPOINT_QUANTITIES, SETPOINTS, Setpoints
@@ -109,7 +110,7 @@ class ColumnMap:
         if ("time" in meanings) == bool(self.timestamp) and not (SAMPLE in meanings and not self.timestamp):
             found = "both a timestamp and a time" if self.timestamp else "no time"
             raise ConfigError(
-                f"The column map gives {found}, expected one: timestamp = \"...\" for a column of dates, or a column "
+                f'The column map gives {found}, expected one: timestamp = "..." for a column of dates, or a column '
                 "that means 'day' or 'time [h]'."
             )
         if self.total_cells and (absent := {CELLS} - meanings or {VIABILITY} & meanings):
@@ -155,12 +156,12 @@ def column_map_of(data: Mapping[str, Any]) -> ColumnMap:
     Raises:
         ConfigError: an entry is unknown, missing, or of another type than expected.
     """
-    values = _entries(ColumnMap, data, "")
+    values = _entries(_needed(ColumnMap), data, "")
     if "feed_sheet" in values:
-        values["feed_sheet"] = FeedSheet(**_entries(FeedSheet, values["feed_sheet"], "feed_sheet."))
+        values["feed_sheet"] = FeedSheet(**_entries(_needed(FeedSheet), values["feed_sheet"], "feed_sheet."))
     if "setpoints" in values:
-        stated = _entries(Setpoints, values["setpoints"], "setpoints.")
-        values["setpoints"] = Setpoints(**{name: float(value) for name, value in stated.items()})
+        stated = _entries(dict.fromkeys(SETPOINTS, False), values["setpoints"], "setpoints.")
+        values["setpoints"] = Setpoints.of_values(CHO_PERFUSION, {name: float(value) for name, value in stated.items()})
     if "inoculated" in values:
         values["inoculated"] = {name: _date(name, date) for name, date in values["inoculated"].items()}
     return ColumnMap(**values)
@@ -190,9 +191,13 @@ _EXPECTED: Mapping[str, tuple[str, Any]] = {
 """Words and type of each entry; all others are texts."""
 
 
-def _entries(cls: type[Any], data: Mapping[str, Any], where: str) -> dict[str, Any]:
+def _needed(cls: type[Any]) -> dict[str, bool]:
+    """Return the names of entries, and whether each must be there."""
+    return {f.name: f.default is MISSING and f.default_factory is MISSING for f in fields(cls)}
+
+
+def _entries(known: Mapping[str, bool], data: Mapping[str, Any], where: str) -> dict[str, Any]:
     """Return the entries of one table, each known and of the expected type."""
-    known = {f.name: f.default is MISSING and f.default_factory is MISSING for f in fields(cls)}
     for name, value in data.items():
         if name not in known:
             hint = closest(name, tuple(known))

@@ -18,6 +18,7 @@ from perfusio.connectors.names import FED, VOLUME, form_of, split
 from perfusio.connectors.problems import Problems
 from perfusio.connectors.times import Group
 from perfusio.errors import UnknownQuantity
+from perfusio.process.cho_perfusion import CHO_PERFUSION
 from perfusio.quantities import conversion_factor
 from perfusio.state import FloatArray
 from perfusio.trajectory import Feed
@@ -119,7 +120,7 @@ def read_feeds(
                     rule=f"volume of {group}",
                 )
                 break
-            parts = [Feed(fraction=v / volume, **(held[label] or {}))
+            parts = [Feed.of_values(CHO_PERFUSION, v / volume, held[label] or {})
                      for label, volumes in in_use.items() if (v := float(volumes[i])) > 0.0]  # fmt: skip
             if parts:
                 found[sheet.lines[i]] = Feed.together(parts)

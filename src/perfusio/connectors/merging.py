@@ -12,7 +12,8 @@ from perfusio.connectors.samples import TableRow
 from perfusio.connectors.tables import Table
 from perfusio.connectors.times import SAME_TIME_H, Group
 from perfusio.errors import UnreadableSource
-from perfusio.state import QUANTITIES, SETPOINTS, STATE_QUANTITIES, Setpoints
+from perfusio.process.cho_perfusion import CHO_PERFUSION
+from perfusio.state import QUANTITIES, SETPOINTS, STATE_QUANTITIES, Setpoints, State
 
 SAME_SAMPLE_MINUTES = 30.0
 """Analyzers stamp one sample at different minutes; samples themselves are hours apart."""
@@ -236,10 +237,9 @@ def _one(
             if n in p.row.state.quality:
                 quality[n] = p.row.state.quality[n]
         feed = p.row.feed if p.row.feed and (later_wins or not feed) else feed
-    state = replace(
-        result.state, time_h=time_h, quality=quality, **{n: values[n] for n in STATE_QUANTITIES}
-    )
-    return replace(result, state=state, setpoints=Setpoints(**{n: values[n] for n in SETPOINTS}), feed=feed)
+    state = State.of_values(CHO_PERFUSION, time_h, {n: values[n] for n in STATE_QUANTITIES}, quality)
+    setpoints = Setpoints.of_values(CHO_PERFUSION, {n: values[n] for n in SETPOINTS})
+    return replace(result, state=state, setpoints=setpoints, feed=feed)
 
 
 def _values(row: TableRow) -> dict[str, float]:

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import fields, replace
+from dataclasses import replace
 
 from perfusio.errors import UnknownQuantity
+from perfusio.process.cho_perfusion import CHO_PERFUSION
 from perfusio.quantities import Quantity, closest, conversion_factor, normalised
 from perfusio.state import QUANTITIES, SETPOINTS, STATE_QUANTITIES
-from perfusio.trajectory import Feed
 
 TIME = Quantity(name="time", unit="h", label="Culture time", low=0.0, high=24.0 * 366, aliases=(
     "culture time", "culture duration", "culture age", "elapsed time", "process time", "age"))  # fmt: skip
 VOLUME = Quantity(name="volume", unit="mL", label="Volume", low=0.0, high=1e9)
-FED: tuple[str, ...] = tuple(f.name for f in fields(Feed) if f.name != "fraction")
+FED: tuple[str, ...] = CHO_PERFUSION.of_role("solute")
 """What a feed can hold."""
 FEEDS: Mapping[str, Quantity] = {
     "feed_fraction": Quantity(name="feed_fraction", unit="-", label="Feed over culture volume", low=0.0, high=2.0),

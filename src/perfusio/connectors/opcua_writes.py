@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import replace
 from math import isfinite
 
 from perfusio.connectors.opcua_link import Link
@@ -16,6 +15,7 @@ from perfusio.connectors.opcua_nodes import Tag, VesselMap
 from perfusio.connectors.opcua_samples import Reading, values
 from perfusio.connectors.opcua_session import OpcUaSession
 from perfusio.errors import NotConnected, PerfusioError
+from perfusio.process.cho_perfusion import CHO_PERFUSION
 from perfusio.protocols import Ending
 from perfusio.state import SETPOINT_QUANTITIES, SETPOINTS, Setpoints
 from perfusio.verified_write import agree, lacking
@@ -29,7 +29,7 @@ HOPELESS = frozenset((
 
 def setpoints_of(vessel: VesselMap, readings: Mapping[Tag, Reading]) -> Setpoints:
     """Return what is in force; NaN where the server does not say."""
-    return Setpoints(**{**vessel.fixed, **values(vessel.setpoints, readings)})
+    return Setpoints.of_values(CHO_PERFUSION, {**vessel.fixed, **values(vessel.setpoints, readings)})
 
 
 class OpcUaWire:
@@ -95,7 +95,7 @@ class OpcUaWire:
         assert self._link is not None  # it was looked at
         tags = self._vessel.setpoints
         held = {n: t.factor * self._link.as_held(t, getattr(asked, n) / t.factor) for n, t in tags.items()}
-        self._asked = replace(asked, **held)
+        self._asked = asked.with_values(**held)
         return self._asked
 
     async def put(self, wanted: Setpoints) -> Setpoints | None:

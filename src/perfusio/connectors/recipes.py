@@ -9,6 +9,7 @@ from pathlib import Path
 
 from perfusio.connectors.sheets import existing_file, read_bytes, text_of
 from perfusio.errors import OutOfRange, UnreadableSource
+from perfusio.process.cho_perfusion import CHO_PERFUSION
 from perfusio.state import SETPOINT_QUANTITIES, Setpoints
 
 RECIPES_HEADER: tuple[str, ...] = ("run", "standard_order", "point", *(q.header for q in SETPOINT_QUANTITIES.values()))
@@ -48,7 +49,7 @@ def read_recipes(path: str | Path) -> dict[str, Setpoints]:
                 if value != value:
                     raise ValueError(f"{setpoint} is empty")
                 SETPOINT_QUANTITIES[setpoint].check(value)
-            recipes[name] = Setpoints(**values)
+            recipes[name] = Setpoints.of_values(CHO_PERFUSION, values)
         except (ValueError, OutOfRange) as error:
             problems.append(f"{file.name}, line {line}: {error}. Expected a number for each setpoint: fill it in.")
     if not recipes and not problems:

@@ -17,6 +17,7 @@ from perfusio.connectors.names import amount
 from perfusio.connectors.sql_database import Database
 from perfusio.connectors.sql_schema import LATEST_H, SOURCE, samples
 from perfusio.errors import OutOfRange, UnreadableSource
+from perfusio.process.cho_perfusion import CHO_PERFUSION
 from perfusio.state import QUANTITIES, SETPOINT_QUANTITIES, STATE_QUANTITIES, Setpoints, State
 
 BATCH = 2000
@@ -223,14 +224,15 @@ def _is_of(run: str, reactor: str) -> Any:
 
 
 def _sample_of(row: Mapping[Any, Any]) -> SqlSample:
-    state = State(
-        time_h=row["time_h"],
-        quality={k: str(v) for k, v in row["quality"].items() if k in QUANTITIES},
-        **{n: nan_if_null(row[n]) for n in STATE_QUANTITIES},
+    state = State.of_values(
+        CHO_PERFUSION,
+        row["time_h"],
+        {n: nan_if_null(row[n]) for n in STATE_QUANTITIES},
+        {k: str(v) for k, v in row["quality"].items() if k in QUANTITIES},
     )
     return SqlSample(
         state=state,
-        setpoints=Setpoints(**{n: nan_if_null(row[n]) for n in SETPOINT_QUANTITIES}),
+        setpoints=Setpoints.of_values(CHO_PERFUSION, {n: nan_if_null(row[n]) for n in SETPOINT_QUANTITIES}),
         reactor=row["reactor"],
         run=row["run"],
         clone=row["clone"],

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, and_, func, insert, select, update
 
 from perfusio.connectors.sql_samples import nan_if_null, null_if_nan
 from perfusio.connectors.sql_schema import SOURCE, setpoints
+from perfusio.process.cho_perfusion import CHO_PERFUSION
 from perfusio.state import SETPOINTS, Setpoints
 
 REPEATABLE = ("advice", "asked", "acknowledged")
@@ -133,7 +134,7 @@ def _is(request: Request) -> Any:
 
 def _request(row: Mapping[Any, Any]) -> Request:
     def six(prefix: str) -> Setpoints:
-        return Setpoints(**{name: nan_if_null(row.get(f"{prefix}_{name}")) for name in SETPOINTS})
+        return Setpoints.of_values(CHO_PERFUSION, {n: nan_if_null(row.get(f"{prefix}_{n}")) for n in SETPOINTS})
 
     plain = {name: row[name] for name in ("run", "reactor", "key", "time_h", "status")}
     return Request(**plain, asked=six("asked"), acknowledged=six("acknowledged"))

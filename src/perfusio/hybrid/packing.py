@@ -22,7 +22,8 @@ from perfusio.hybrid.model import HybridModel
 from perfusio.hybrid.relatives import CloneResidual
 from perfusio.hybrid.residual import Residual, ResidualRows
 from perfusio.hybrid.sparse import InducingProcess
-from perfusio.state import SETPOINTS, STATE_QUANTITIES, Setpoints, State
+from perfusio.process.cho_perfusion import CHO_PERFUSION
+from perfusio.state import STATE_QUANTITIES, Setpoints, State
 from perfusio.trajectory import Feed, Trajectory
 
 Json = Any
@@ -44,7 +45,7 @@ CLASSES: Mapping[str, type[Any]] = {
         Course,
     )
 }
-_FEED = tuple(f.name for f in fields(Feed))
+_FEED = tuple(f.name for f in fields(Feed) if f.name not in ("panel", "more"))
 
 
 @dataclass(slots=True)
@@ -155,20 +156,25 @@ def unpack_run(node: Json, path: str, arrays: Arrays) -> Trajectory:
     """Return the run that `pack_run` was given."""
     times, measured, in_force = (arrays[f"{path}.{what}"] for what in ("times_h", "measured", "in_force"))
     states = tuple(
-        State(
-            time_h=float(time_h),
-            **dict(zip(STATE_QUANTITIES, map(float, row), strict=True)),
-            quality=node["quality"].get(str(i), {}),
+        State.of_values(
+            CHO_PERFUSION,
+            float(time_h),
+            dict(zip(STATE_QUANTITIES, map(float, row), strict=True)),
+            node["quality"].get(str(i), {}),
         )
         for i, (time_h, row) in enumerate(zip(times, measured, strict=True))
     )
-    setpoints = tuple(Setpoints(**dict(zip(SETPOINTS, map(float, row), strict=True))) for row in in_force)
+    setpoints = tuple(Setpoints.of(row) for row in in_force)
     feeds = tuple(
-        None if math.isnan(row[0]) else Feed(**dict(zip(_FEED, map(float, row), strict=True)))
-        for row in arrays.get(f"{path}.feeds", np.empty((0, len(_FEED))))
+        None if math.isnan(row[0]) else _feed(row) for row in arrays.get(f"{path}.feeds", np.empty((0, len(_FEED))))
     )
     about = {key: node[key] for key in ("reactor_id", "run_id", "clone")}
     return Trajectory(states=states, setpoints=setpoints, feeds=feeds, **about)
+
+
+def _feed(row: np.ndarray[Any, np.dtype[Any]]) -> Feed:
+    named = dict(zip(_FEED, map(float, row), strict=True))
+    return Feed.of_values(CHO_PERFUSION, named.pop("fraction"), named)
 
 
 def _fields(cls: type[Any]) -> list[Any]:

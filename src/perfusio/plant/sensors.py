@@ -121,7 +121,7 @@ class Sensors:
                 value = float("nan")
                 quality.pop(name, None)
             values[name] = value
-        return State(time_h=true.time_h, **values, quality=dict(quality))
+        return State.of_values(CHO_PERFUSION, true.time_h, values, dict(quality))
 
     def _held(self, name: str, value: float, day: float) -> float:
         """The last good value while the sensor is frozen, else `value`, which is then remembered."""

@@ -1,6 +1,7 @@
 """The process: its quantities as data, what follows from them, and the rules that every setpoint must keep."""
 
 from perfusio.process.cho_perfusion import CHO_PERFUSION
+from perfusio.process.medium import Equipment, Medium
 from perfusio.process.panel import Panel, Setpoint, Species
 
-__all__ = ["CHO_PERFUSION", "Panel", "Setpoint", "Species"]
+__all__ = ["CHO_PERFUSION", "Equipment", "Medium", "Panel", "Setpoint", "Species"]

@@ -6,6 +6,7 @@ published cultures; where no source is named, a number is engineering judgement.
 
 from __future__ import annotations
 
+from perfusio.process.medium import Equipment, Medium
 from perfusio.process.panel import (
     Alarm,
     Allowed,
@@ -19,6 +20,7 @@ from perfusio.process.panel import (
     Species,
     Unexplained,
     UsualColumn,
+    interned,
 )
 
 GLUCOSE, LACTATE, AMMONIUM, PYRUVATE = 180.16, 90.08, 18.04, 88.06  # g/mol; those of other species stand in one line
@@ -168,6 +170,7 @@ SETPOINTS = (
         "glucose_setpoint", unit="g/L", role="held_concentration", of="glucose", label="Glucose setpoint",
         low=0, high=60, short="glucose", aliases=("glucose sp", "glc setpoint", "glc sp"), molar_mass=GLUCOSE,
         allowed=Allowed(low=2.0, high=8.0, nominal=4.0, max_step=1.5), clear_change=1.5,
+        composition=Medium(glucose=400.0), max_flow=0.04, control_width=0.1,  # a usual concentrate and its pump
         usual=UsualColumn(low=0.01, high=12.0, other_units=SUGAR_UNITS),
     ),
     Setpoint(
@@ -189,7 +192,7 @@ SETPOINTS = (
     ),
 )  # fmt: skip
 
-CHO_PERFUSION = Panel(
+CHO_PERFUSION = interned(Panel(
     name="CHO cells in perfusion",
     species=SPECIES,
     setpoints=SETPOINTS,
@@ -202,4 +205,7 @@ CHO_PERFUSION = Panel(
         Limit(quantity="ammonium", high=10.0, probability=0.95),
         Limit(quantity="cspr", low=15.0, probability=0.95),
     ),
-)
+    # An assumption, not a fact: a lab declares its own medium. Sampling: 3 mL a day from 200 mL (process facts, 3.6).
+    medium=Medium(glucose=5.0, glutamine=6.0),
+    equipment=Equipment(sampling_flow=0.015),
+))  # fmt: skip

@@ -7,11 +7,14 @@ species, U setpoints.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, fields, replace
+from math import inf
+from types import MappingProxyType
 from typing import Literal, Self, TypeVar
 
 from perfusio.errors import ConfigError, UnknownQuantity
+from perfusio.process.medium import Equipment, Medium
 from perfusio.quantities import Quantity, closest
 
 SpeciesRole = Literal["cells", "viability", "solute", "product", "size", "signal"]
@@ -19,6 +22,9 @@ SpeciesRole = Literal["cells", "viability", "solute", "product", "size", "signal
 SetpointRole = Literal["perfusion", "bleed", "held_concentration", "inlet_concentration", "feed_rate", "condition"]
 UNBALANCED: tuple[SpeciesRole, ...] = ("size", "signal")
 ABOUT_A_SPECIES: tuple[SetpointRole, ...] = ("held_concentration", "inlet_concentration")
+DISSOLVED: tuple[SpeciesRole, ...] = ("solute", "product")
+NO_MEDIUM, USUAL_EQUIPMENT = Medium(), Equipment()
+Balance = Literal["perfusion", "fed_batch", "batch"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -222,6 +228,9 @@ class Setpoint(Quantity):
     Attributes:
         role: What it does.
         of: The species whose concentration is held or flows in; empty for other roles.
+        composition: What flows in: of a feed, or of the concentrate by which a concentration is held.
+        max_flow: The most that the pump of that feed or concentrate gives [1/day].
+        control_width: Over which the controller of a held concentration opens, canonical unit.
         short: Name in narrow tables.
         allowed: What may be written unless a design space says otherwise.
         clear_change: One unit of the residual's inputs: a change that a scientist would call clear, canonical unit.
@@ -234,6 +243,9 @@ class Setpoint(Quantity):
     low: float = 0.0
     high: float = float("inf")
     of: str = ""
+    composition: Medium = NO_MEDIUM
+    max_flow: float = inf
+    control_width: float = 0.0
     short: str = ""
     allowed: Allowed
     clear_change: float
@@ -256,6 +268,11 @@ class Panel:
         critical: Species without which no setpoint is changed for long.
         alarmed: Species with alarms unless told otherwise, in the order in which they are judged.
         limits: Limits that decisions keep unless told otherwise.
+        medium: What flows in with the perfusion, unless a run says otherwise.
+        media: Further media by name, which runs may name.
+        equipment: The vessel and what is taken from it.
+        species_names: Of the modelled species, in the order of all arrays.
+        setpoint_names: In the order of all arrays.
     """
 
     name: str
@@ -265,6 +282,14 @@ class Panel:
     critical: tuple[str, ...] = ()
     alarmed: tuple[str, ...] = ()
     limits: tuple[Limit, ...] = ()
+    medium: Medium = NO_MEDIUM
+    media: tuple[tuple[str, Medium], ...] = ()
+    equipment: Equipment = USUAL_EQUIPMENT
+    species_names: tuple[str, ...] = field(init=False, repr=False, compare=False)
+    setpoint_names: tuple[str, ...] = field(init=False, repr=False, compare=False)
+    by_name: Mapping[str, Species | Setpoint] = field(init=False, repr=False, compare=False)
+    _places: Mapping[str, int] = field(init=False, repr=False, compare=False)
+    _hash: int = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         """Refuse what cannot be a process.
@@ -294,6 +319,40 @@ class Panel:
             raise ConfigError(
                 f"{self.name}: {', '.join(silent)} in alarmed, expected species with levels. Give them an Alarm."
             )
+        self._take_in_media()
+        self._look_up_once()
+
+    def _take_in_media(self) -> None:
+        """Put media, feeds and concentrates into canonical units."""
+        dissolved: dict[str, Quantity] = {s.name: s for s in self.species if s.role in DISSOLVED}
+        object.__setattr__(self, "medium", self.medium.of(dissolved))
+        object.__setattr__(self, "media", tuple((name, medium.of(dissolved)) for name, medium in self.media))
+        filled = tuple(
+            replace(s, composition=s.composition.of(dissolved, is_concentrated=True)) for s in self.setpoints
+        )
+        object.__setattr__(self, "setpoints", filled)
+
+    def _look_up_once(self) -> None:
+        """Note what is asked thousands of times; a panel is a key of caches, so its hash too."""
+        species, setpoints = tuple(s.name for s in self.modelled), tuple(s.name for s in self.setpoints)
+        places = {name: i for names in (species, setpoints) for i, name in enumerate(names)}
+        noted = {
+            "species_names": species,
+            "setpoint_names": setpoints,
+            "by_name": {q.name: q for q in self.quantities},
+            "_places": places,
+            "_hash": hash((self.name, self.species, self.setpoints, self.medium, self.equipment)),
+        }
+        for name, value in noted.items():
+            object.__setattr__(self, name, value)
+
+    def __hash__(self) -> int:
+        """Return the hash that was worked out once."""
+        return self._hash
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Pickle what was declared; what follows from it differs between processes."""
+        return _unpickled, (type(self), {f.name: getattr(self, f.name) for f in fields(self) if f.init})
 
     def __getitem__(self, name: str) -> Species | Setpoint:
         """Return the quantity of that name.
@@ -301,10 +360,9 @@ class Panel:
         Raises:
             UnknownQuantity: no such quantity; the message names the nearest one.
         """
-        for quantity in self.quantities:
-            if quantity.name == name:
-                return quantity
-        known = tuple(q.name for q in self.quantities)
+        if name in self.by_name:
+            return self.by_name[name]
+        known = tuple(self.by_name)
         raise UnknownQuantity(
             f"{name!r} is no quantity of {self.name}.{closest(name, known)}\n  Known: {', '.join(known)}."
         )
@@ -318,6 +376,43 @@ class Panel:
     def modelled(self) -> tuple[Species, ...]:
         """Species with a balance: the Q rows of every array of the model."""
         return tuple(s for s in self.species if s.is_modelled)
+
+    @property
+    def balance(self) -> Balance:
+        """How the volume is balanced: by perfusion, by feeds that raise it, or not at all."""
+        if self.of_role("perfusion"):
+            return "perfusion"
+        return "fed_batch" if self.of_role("feed_rate") else "batch"
+
+    @property
+    def dissolved(self) -> dict[str, Species]:
+        """What a medium may hold, by name."""
+        return {s.name: s for s in self.species if s.role in DISSOLVED}
+
+    def index(self, name: str) -> int:
+        """Return the place of a modelled species or of a setpoint in its arrays.
+
+        Raises:
+            UnknownQuantity: there is none of that name in the arrays.
+        """
+        if name in self._places:
+            return self._places[name]
+        self[name]
+        raise UnknownQuantity(f"{name!r} of {self.name} has no balance, and so no place in the arrays of the model.")
+
+    def medium_named(self, name: str) -> Medium:
+        """Return one of the further media.
+
+        Raises:
+            UnknownQuantity: there is none of that name; the message names the nearest one.
+        """
+        media = dict(self.media)
+        if name in media:
+            return media[name]
+        raise UnknownQuantity(
+            f"{name!r} is no medium of {self.name}.{closest(name, tuple(media))}\n  Known: "
+            f"{', '.join(media) or 'none'}. Declare it under media in process.toml."
+        )
 
     @property
     def alarms(self) -> dict[str, Alarm]:
@@ -341,6 +436,14 @@ class Panel:
                 "Declare it, or ask for all of the role."
             )
         return names[0]
+
+    def one_or_none(self, role: SpeciesRole | SetpointRole) -> str | None:
+        """Return the name of the only quantity of this role; None if none has it.
+
+        Raises:
+            UnknownQuantity: several have it.
+        """
+        return self.the(role) if self.of_role(role) else None
 
     @property
     def noise(self) -> tuple[Noise, ...]:
@@ -372,17 +475,60 @@ class Panel:
             critical=tuple(n for n in self.critical if n not in names),
             alarmed=tuple(n for n in self.alarmed if n not in names),
             limits=tuple(limit for limit in self.limits if limit.quantity not in names),
+            medium=self.medium.without(*names),
+            media=tuple((name, medium.without(*names)) for name, medium in self.media),
         )
 
-    def with_(self, *quantities: Species | Setpoint) -> Self:
-        """Return the panel with more quantities, each last of its kind; one of a known name takes its place."""
+    def with_(
+        self,
+        *quantities: Species | Setpoint,
+        medium: Medium | None = None,
+        media: Mapping[str, Medium] = MappingProxyType({}),
+        working_volume: float | str | None = None,
+        sampling_flow: float | str | None = None,
+        name: str = "",
+    ) -> Self:
+        """Return the panel with more quantities, each last of its kind; one of a known name takes its place.
+
+        Args:
+            quantities: To be added or replaced.
+            medium: What flows in with the perfusion; None = as it was.
+            media: Further media by name.
+            working_volume: [mL], or with its unit; None = as it was.
+            sampling_flow: [1/day], or with its unit; None = as it was.
+            name: Of the process; empty = as it was.
+        """
         species, setpoints = list(self.species), list(self.setpoints)
         for one in quantities:
             if isinstance(one, Species):
                 _put(species, one)
             else:
                 _put(setpoints, one)
-        return replace(self, species=tuple(species), setpoints=tuple(setpoints))
+        equipment = Equipment(
+            working_volume=self.equipment.working_volume if working_volume is None else working_volume,
+            sampling_flow=self.equipment.sampling_flow if sampling_flow is None else sampling_flow,
+        )
+        return replace(
+            self,
+            name=name or self.name,
+            species=tuple(species),
+            setpoints=tuple(setpoints),
+            medium=self.medium if medium is None else medium,
+            media=tuple((dict(self.media) | dict(media)).items()),
+            equipment=equipment,
+        )
+
+
+_INTERNED: dict[Panel, Panel] = {}
+
+
+def interned(panel: Panel) -> Panel:
+    """Return the one object for this panel, so that equal panels are mostly the same object and compare quickly."""
+    return _INTERNED.setdefault(panel, panel)
+
+
+def _unpickled(cls: type[Panel], declared: dict[str, object]) -> Panel:
+    return interned(cls(**declared))  # type: ignore[arg-type]
 
 
 def in_words(name: str) -> str:

@@ -15,7 +15,7 @@ from perfusio.config import DEFAULT_AMBR250_DESIGN_SPACE, Bounds, Constraint, De
 from perfusio.decision import Action, Decision, Reason, Verdict
 from perfusio.forecast import Forecast
 from perfusio.selftest.promises import Tried
-from perfusio.state import FloatArray, Setpoints, State
+from perfusio.state import SETPOINTS, FloatArray, Setpoints, State
 from perfusio.trajectory import Trajectory
 from perfusio.twin.guard import guard
 
@@ -100,7 +100,7 @@ class Judge:
 
 def unsafe(case: Case, passed: FloatArray) -> str:
     """Return the rule that a write breaks, in words; nothing if it keeps all."""
-    for i, (name, bounds) in enumerate((n, case.space.bounds[n]) for n in Setpoints.__dataclass_fields__):
+    for i, (name, bounds) in enumerate((n, case.space.bounds[n]) for n in SETPOINTS):
         value, old, asked = float(passed[i]), float(case.current[i]), float(case.new[i])
         if not isfinite(value):
             return f"{name} is {value}"

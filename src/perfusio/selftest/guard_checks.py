@@ -66,7 +66,7 @@ def wrong_answers(guard_module: Any) -> Iterator[str]:
         if not is_right:
             yield what
     for case in cases():
-        current = replace(_NOMINAL, **case.current)
+        current = _NOMINAL.with_values(**case.current)
         verdict = guard_module.guard(
             _decision(case.decision) if isinstance(case.decision, dict) else case.decision, reactor="R01",
             trajectory=Trajectory(
@@ -106,16 +106,16 @@ def _on_setpoints() -> Iterator[Case]:
         for edge, side in ((b.low, -1.0), (b.high, 1.0)):
             beyond, far = edge + side * 0.01 * b.max_step, edge - side * b.max_step
             what, now = f"{name} at {edge:g}", {name: edge}
-            yield Case(what=what, action=WRITE, decision={"setpoints": replace(_NOMINAL, **now)}, current=now)
-            outside, a_step = replace(_NOMINAL, **{name: beyond}), replace(_NOMINAL, **{name: far})
+            yield Case(what=what, action=WRITE, decision={"setpoints": _NOMINAL.with_values(**now)}, current=now)
+            outside, a_step = _NOMINAL.with_values(**{name: beyond}), _NOMINAL.with_values(**{name: far})
             yield Case(what=f"{what} and beyond", action=HOLD, decision={"setpoints": outside}, current=now,
                        says=f"is outside {b.low:g} to {b.high:g}", n_reasons=1)  # fmt: skip
             yield Case(what=f"{what}, a step", action=WRITE, decision={"setpoints": a_step}, current=now)
-            further = replace(_NOMINAL, **{name: edge - side * 1.001 * b.max_step})
+            further = _NOMINAL.with_values(**{name: edge - side * 1.001 * b.max_step})
             yield Case(what=f"{what}, more than a step", action=HOLD, decision={"setpoints": further}, current=now,
                        says=f"from {edge:g} to", n_reasons=1)  # fmt: skip
         for value in (nan, inf, -inf):
-            asked = replace(_NOMINAL, **{name: value})
+            asked = _NOMINAL.with_values(**{name: value})
             yield Case(what=f"{name} {value}", action=HOLD, decision={"setpoints": asked}, says="not all numbers")
         yield Case(what=f"{name} unknown", action=HOLD, current={name: nan}, says="largest step", n_reasons=1)
     rounded = replace(_NOMINAL, bleed_rate=float(np.nextafter(0.30, 1.0)))
@@ -212,5 +212,3 @@ def _forecast(n_days: int, **changed: tuple[int, float]) -> Forecast:
     for name, (day, value) in changed.items():
         samples[:, day, SPECIES_INDEX[name]] = value
     return Forecast.from_samples(24.0 * np.arange(1.0, n_days + 1.0), samples)
-
-

@@ -20,6 +20,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, cast
 
+import numpy as np
+
 from perfusio.config import DEFAULT_AMBR250_DESIGN_SPACE
 from perfusio.connectors.csv_files import csv_bytes
 from perfusio.connectors.filesystem import FilesystemStore
@@ -170,7 +172,7 @@ class BehindFile(Outside):
         self._taken = content
         for line in content.decode().splitlines()[known:]:
             cells = line.split(",")
-            asked = Setpoints(**dict(zip(SETPOINTS, map(float, cells[-len(SETPOINTS) :]), strict=True)))
+            asked = Setpoints.of(np.array(cells[-len(SETPOINTS) :], dtype=float))
             self.change(asked, by="twin", at=float(cells[-len(SETPOINTS) - 1]))
 
     def show_in_force(self) -> None:
@@ -191,9 +193,7 @@ class BehindTable(Outside):
 
     def show(self, sample: State) -> None:
         """Put a row in."""
-        add_samples(
-            self.folder / "lab.sqlite", [SqlSample(state=sample, setpoints=self.in_force, reactor=REACTOR)]
-        )
+        add_samples(self.folder / "lab.sqlite", [SqlSample(state=sample, setpoints=self.in_force, reactor=REACTOR)])
 
     def obey(self) -> None:
         """Acknowledge what is asked and not over."""

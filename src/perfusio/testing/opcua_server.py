@@ -23,6 +23,7 @@ from asyncua import Server, ua
 from perfusio.config import DEFAULT_AMBR250_DESIGN_SPACE
 from perfusio.connectors.opcua_nodes import NodeMap, node_map_of
 from perfusio.errors import ConfigError
+from perfusio.process.cho_perfusion import CHO_PERFUSION
 from perfusio.state import SETPOINTS, STATE_QUANTITIES, Setpoints, State
 from perfusio.testing.opcua_faults import Door, Faults, FaultyAttributes, Witness
 from perfusio.testing.opcua_identity import URI, Identity
@@ -155,9 +156,7 @@ class FaultyOpcUaServer:
         lines += ["", "[heartbeat]", 'node = "rig:s={vessel}.heartbeat"'] if heartbeat else []
         return "\n".join(lines) + "\n"
 
-    def node_map(
-        self, *, write: Iterable[str] = SETPOINTS, number: bool = True, heartbeat: bool = False
-    ) -> NodeMap:
+    def node_map(self, *, write: Iterable[str] = SETPOINTS, number: bool = True, heartbeat: bool = False) -> NodeMap:
         """Return `toml` as a NodeMap."""
         return node_map_of(tomllib.loads(self.toml(write=write, number=number, heartbeat=heartbeat)))
 
@@ -195,7 +194,7 @@ class FaultyOpcUaServer:
 
     def setpoints(self, vessel: str) -> Setpoints:
         """Return what is in force in a vessel."""
-        return Setpoints(**{name: float(self.value(f"{vessel}.{name}")) for name in SETPOINTS})
+        return Setpoints.of_values(CHO_PERFUSION, {name: float(self.value(f"{vessel}.{name}")) for name in SETPOINTS})
 
     # -- inside ------------------------------------------------------------------------------------------------------
 

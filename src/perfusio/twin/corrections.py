@@ -25,7 +25,7 @@ def correction(sample: State, trajectory: Trajectory) -> State | None:
     if not changed:
         return None
     kept = {name: remark for name, remark in known.quality.items() if name not in given}
-    return replace(known, **given, quality={**kept, **sample.quality})
+    return replace(known.with_values(**given), quality={**kept, **sample.quality})
 
 
 def in_words(sample: State, trajectory: Trajectory) -> str:

@@ -126,13 +126,13 @@ def observe(run_state: RunState, reactor: str, sample: State) -> RunState:
 
 def _filled(state: State, late: State) -> State:
     new = {name: value for name, value in late.measured().items() if name not in state.measured()}
-    return replace(state, **new, quality={**late.quality, **state.quality})
+    return replace(state.with_values(**new), quality={**late.quality, **state.quality})
 
 
 def in_force(run_state: RunState, reactor: str, setpoints: Setpoints, assumed: tuple[str, ...] = ()) -> RunState:
     """Record what holds from now on in one vessel; `assumed` of it is not confirmed."""
     unsaid: dict[str, float] = dict.fromkeys(assumed, nan)
-    shown = replace(setpoints, **unsaid).filled_from(run_state.shown.get(reactor, Setpoints()))[0]
+    shown = setpoints.with_values(**unsaid).filled_from(run_state.shown.get(reactor, Setpoints()))[0]
     return changed(
         run_state,
         in_force={**run_state.in_force, reactor: setpoints},
