@@ -10,30 +10,34 @@ from collections.abc import Mapping
 from enum import StrEnum
 from math import inf
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 import numpy as np
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
-from perfusio.errors import EmptyDesignSpace, OutOfRange, UnknownQuantity
+from perfusio.errors import ConfigError, EmptyDesignSpace, OutOfRange, UnknownQuantity
 from perfusio.frozen import Frozen
 from perfusio.objective import (
     DEFAULT_CONSTRAINTS,
     Constraint,
-    ForecastName,
     Objective,
+    OfProcess,
+    OfQuantity,
     in_words,
+    limits_of,
     maximize,
     minimize,
     track,
 )
 from perfusio.process.cho_perfusion import CHO_PERFUSION
-from perfusio.process.declared import FRACTIONS, misdeclared
+from perfusio.process.declared import is_fraction, misdeclared
 from perfusio.process.derived import DERIVED, DERIVED_UNITS, forecast_unit
-from perfusio.process.roles import BLEED, CELLS, PERFUSION
-from perfusio.process.rules import SAMPLING_FLOW, are_balanced, is_balanced
+from perfusio.process.document import Process, panel_of
+from perfusio.process.panel import Panel
+from perfusio.process.roles import CELLS
+from perfusio.process.rules import are_balanced, imbalance_of
 from perfusio.quantities import closest
-from perfusio.state import SETPOINT_QUANTITIES, SETPOINTS, SPECIES, FloatArray, Setpoints
+from perfusio.state import FloatArray, Setpoints
 
 __all__ = [
     "ACQUISITIONS",
@@ -102,31 +106,56 @@ class DesignSpace(Frozen):
     """The setpoints that may be chosen; nothing outside is ever written.
 
     Attributes:
-        bounds: One entry for each of the six setpoints.
+        bounds: One entry for each setpoint of the process.
+        process: Whose setpoints these are; not recorded here, the run says it.
     """
 
     bounds: Mapping[str, Bounds]
+    process: OfProcess = CHO_PERFUSION
 
     @model_validator(mode="after")
     def _complete(self) -> Self:
+        names = self.process.setpoint_names
         for name in self.bounds:
-            if name not in SETPOINTS:
-                raise ValueError(f"{name!r} is not a setpoint.{closest(name, SETPOINTS)} Known: {', '.join(SETPOINTS)}")
-        if absent := [n for n in SETPOINTS if n not in self.bounds]:
+            if name not in names:
+                raise ValueError(f"{name!r} is not a setpoint.{closest(name, names)} Known: {', '.join(names)}")
+        if absent := [n for n in names if n not in self.bounds]:
             raise ValueError(f"no bounds for {', '.join(absent)}: copy DEFAULT_AMBR250_DESIGN_SPACE or give them")
         for name, b in self.bounds.items():
             for sign, value in ((">=", b.low), ("<=", b.high)):
-                if wrong := misdeclared(name, value, sign):
+                if wrong := misdeclared(name, value, sign, self.process):
                     raise OutOfRange(wrong)
-        if not is_balanced(most := self.bounds[PERFUSION].high, least := self.bounds[BLEED].low):
+        driest = np.where([n in self.process.of_role("bleed") for n in names], self.low, self.high)
+        if not are_balanced(driest, self.process):
             raise EmptyDesignSpace(
-                f"No setpoint keeps the volume: the lowest bleed is {least:g} 1/day and sampling takes "
-                f"{SAMPLING_FLOW:g} 1/day, the highest perfusion is {most:g} 1/day. Lower the lowest bleed."
+                f"No setpoint keeps the volume, not even the lowest bleed with the highest inflow: "
+                f"{imbalance_of(Setpoints.of(driest, self.process))}"
             )
         return self
 
+    @classmethod
+    def of(cls, process: Panel, **bounds: Bounds) -> Self:
+        """Return the design space of a process: what its panel allows, with other bounds where they are given.
+
+        Raises:
+            ConfigError: a setpoint has no bounds, neither in the panel nor here.
+        """
+        allowed = {
+            s.name: Bounds(
+                low=s.allowed.low, high=s.allowed.high, nominal=s.allowed.nominal, max_step=s.allowed.max_step
+            )
+            for s in process.setpoints
+            if s.allowed is not None
+        }
+        if unknown := [n for n in process.setpoint_names if n not in allowed | bounds]:
+            raise ConfigError(
+                f"{process.name} does not say what may be written to {', '.join(unknown)}. Give low, high, nominal and "
+                f"max_step: [setpoints.{unknown[0]}.allowed] in process.toml, or bounds in the design space."
+            )
+        return cls(bounds={n: (allowed | bounds)[n] for n in process.setpoint_names}, process=process)
+
     def _column(self, what: str) -> FloatArray:
-        return np.array([getattr(self.bounds[n], what) for n in SETPOINTS], dtype=float)
+        return np.array([getattr(self.bounds[n], what) for n in self.process.setpoint_names], dtype=float)
 
     @property
     def low(self) -> FloatArray:
@@ -146,22 +175,22 @@ class DesignSpace(Frozen):
     @property
     def nominal(self) -> Setpoints:
         """Where a run starts, and what is assumed where a file does not say."""
-        return Setpoints.of(self._column("nominal"))
+        return Setpoints.of(self._column("nominal"), self.process)
 
     def holding(self, **values: float) -> DesignSpace:
         """Return a design space in which the named setpoints are held at the given values."""
         for name in values:
-            if name not in SETPOINTS:
-                known = ", ".join(SETPOINTS)
-                raise UnknownQuantity(f"{name!r} is not a setpoint.{closest(name, SETPOINTS)} Known: {known}.")
+            if name not in self.bounds:
+                known = tuple(self.bounds)
+                raise UnknownQuantity(f"{name!r} is not a setpoint.{closest(name, known)} Known: {', '.join(known)}.")
         held = {n: Bounds(low=v, high=v, nominal=v, max_step=self.bounds[n].max_step) for n, v in values.items()}
-        return DesignSpace(bounds={**self.bounds, **held})
+        return DesignSpace(bounds={**self.bounds, **held}, process=self.process)
 
     def contains(self, setpoints: Setpoints) -> bool:
         """Whether every setpoint is finite, within its bounds, and bleed and sampling leave no more than flows in."""
         u = setpoints.vector()
         inside = bool(np.all((u >= self.low) & (u <= self.high)))
-        return inside and bool(are_balanced(u))
+        return inside and bool(are_balanced(u, self.process))
 
     def reachable(self, current: Setpoints) -> tuple[FloatArray, FloatArray]:
         """Return the box that one decision can reach from `current`: lower and upper corner, shape (U,) each.
@@ -171,9 +200,9 @@ class DesignSpace(Frozen):
         """
         u = current.vector()
         low, high = np.maximum(self.low, u - self.max_step), np.minimum(self.high, u + self.max_step)
-        for i, name in enumerate(SETPOINTS):
+        for i, name in enumerate(self.process.setpoint_names):
             if not low[i] <= high[i]:
-                unit = SETPOINT_QUANTITIES[name].unit
+                unit = self.process[name].unit
                 raise EmptyDesignSpace(
                     f"{name} in force is {u[i]:g} {unit}, more than one step of {self.max_step[i]:g} outside "
                     f"{self.low[i]:g} to {self.high[i]:g} {unit}. Bring it closer by hand, or widen the design space."
@@ -190,17 +219,10 @@ class DesignSpace(Frozen):
         return self.low + np.asarray(unit) * (self.high - self.low)
 
 
-DEFAULT_AMBR250_DESIGN_SPACE = DesignSpace(
-    bounds={
-        s.name: Bounds(
-            low=s.allowed.low, high=s.allowed.high, nominal=s.allowed.nominal, max_step=s.allowed.max_step
-        )
-        for s in CHO_PERFUSION.setpoints
-    }
-)
+DEFAULT_AMBR250_DESIGN_SPACE = DesignSpace.of(CHO_PERFUSION)
 
 
-class AlarmLimits(Frozen):
+class AlarmLimits(OfQuantity):
     """Warn and act levels of one species, measured or forecast within 3 days with probability >= 0.5.
 
     Attributes:
@@ -213,7 +235,6 @@ class AlarmLimits(Frozen):
             at once.
     """
 
-    quantity: ForecastName
     warn: float
     act: float
     dead_band: float | None = Field(default=None, ge=0, allow_inf_nan=False)
@@ -221,12 +242,13 @@ class AlarmLimits(Frozen):
 
     @model_validator(mode="after")
     def _is_measured(self) -> Self:
-        if self.quantity not in SPECIES:
-            raise ValueError(f"{self.quantity!r} is not measured and cannot alarm. Known: {', '.join(SPECIES)}")
+        if self.quantity not in self.process.species_names:
+            known = ", ".join(self.process.species_names)
+            raise ValueError(f"{self.quantity!r} is not measured and cannot alarm. Known: {known}")
         for level, value in (("warn", self.warn), ("act", self.act)):
-            if wrong := misdeclared(self.quantity, value, f"{level} at"):
+            if wrong := misdeclared(self.quantity, value, f"{level} at", self.process):
                 raise ValueError(wrong)
-        if self.quantity in FRACTIONS and not self.is_lower:
+        if is_fraction(self.quantity, self.process) and not self.is_lower:
             low, high = sorted((self.warn, self.act))
             raise ValueError(
                 f"{self.quantity} warn at {self.warn:g}, act at {self.act:g} would alarm about cells that live: "
@@ -245,10 +267,25 @@ class AlarmLimits(Frozen):
         return self.act < self.warn
 
 
-DEFAULT_ALARMS: tuple[AlarmLimits, ...] = tuple(
-    AlarmLimits(quantity=name, warn=CHO_PERFUSION.alarms[name].warn, act=CHO_PERFUSION.alarms[name].act)
-    for name in CHO_PERFUSION.alarmed
-)
+def alarms_of(process: Panel) -> tuple[AlarmLimits, ...]:
+    """Return the levels at which a person is told in a process unless told otherwise."""
+    levels = process.alarms
+    return tuple(
+        AlarmLimits(quantity=name, warn=levels[name].warn, act=levels[name].act, process=process)
+        for name in process.alarmed
+    )
+
+
+DEFAULT_ALARMS: tuple[AlarmLimits, ...] = alarms_of(CHO_PERFUSION)
+
+
+def _within(given: Any, process: Panel) -> Any:
+    """Return what concerns quantities, a value or several, as that of a process; tables are told theirs."""
+    if isinstance(given, OfQuantity):
+        return given.within(process)
+    if isinstance(given, Mapping):
+        return {**given, "process": process}
+    return tuple(_within(one, process) for one in given) if isinstance(given, list | tuple) else given
 
 
 def _known(names: tuple[str, ...], what: str) -> BeforeValidator:
@@ -289,6 +326,8 @@ class RunConfig(Frozen):
         seed: Seed of every random draw of the run; recorded.
         run_dir: Folder of `audit.jsonl` and the other results.
         fresh: Move an unfinished record in `run_dir` aside instead of refusing it.
+        process: The quantities of the culture, its medium and vessel: a `Panel`, or the content of a process.toml.
+            Limits, alarms and the aim that are not given are those of the process.
     """
 
     duration_days: int = Field(ge=1, le=365)
@@ -309,6 +348,28 @@ class RunConfig(Frozen):
     seed: int = Field(default=0, ge=0)
     run_dir: Path = Path()
     fresh: bool = False
+    process: Process = CHO_PERFUSION
+
+    @model_validator(mode="before")
+    @classmethod
+    def _as_its_process_has_it(cls, given: object) -> object:
+        """What is not given is as the process has it; what is given is of that process."""
+        if not isinstance(given, dict) or given.get("process") is None:
+            return given
+        process = panel_of(given["process"])
+        usual = {
+            "objective": Objective(kind="track", quantity=process.the("cells"), target=30.0, process=process),
+            "constraints": limits_of(process),
+            "alarms": alarms_of(process),
+        }
+        named = {key: _within(given.get(key, value), process) for key, value in usual.items()}
+        return {**given, "process": process, **named}
+
+    @model_serializer(mode="wrap")
+    def _told(self, usual: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Say the process only where it is not the default one."""
+        told: dict[str, Any] = usual(self)
+        return {k: v for k, v in told.items() if k != "process"} if self.process == CHO_PERFUSION else told
 
     @model_validator(mode="after")
     def _objectives_fit(self) -> Self:

@@ -5,37 +5,61 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import Field, model_validator
 
 from perfusio.errors import ConfigError
 from perfusio.frozen import Frozen
 from perfusio.process.cho_perfusion import CHO_PERFUSION
 from perfusio.process.declared import misdeclared
-from perfusio.process.derived import DERIVED, forecast_unit
+from perfusio.process.derived import forecast_names, forecast_unit
+from perfusio.process.document import Process
+from perfusio.process.panel import Panel
 from perfusio.quantities import closest
-from perfusio.state import SPECIES
+
+OfProcess = Annotated[Process, Field(default=CHO_PERFUSION, exclude=True, repr=False)]
+"""The process whose quantities are named; a run says it once for all that belongs to it."""
 
 
-def _known_quantity(name: str) -> str:
-    if name not in (*SPECIES, *DERIVED):
-        known = (*SPECIES, *DERIVED)
-        raise ValueError(f"{name!r} cannot be forecast.{closest(name, known)} Known: {', '.join(known)}")
-    return name
+class OfQuantity(Frozen):
+    """What concerns one quantity that can be forecast.
 
+    Attributes:
+        quantity: A modelled species of the process, or a derived quantity.
+        process: The process whose quantities are named; not recorded here, the run says it.
+    """
 
-ForecastName = Annotated[str, BeforeValidator(_known_quantity)]
+    quantity: str
+    process: OfProcess = CHO_PERFUSION
+
+    @model_validator(mode="after")
+    def _is_known(self) -> Self:
+        known = forecast_names(self.process)
+        if self.quantity not in known:
+            told = "" if self.process == CHO_PERFUSION else f" in {self.process.name}"
+            raise ValueError(
+                f"{self.quantity!r} cannot be forecast{told}.{closest(self.quantity, known)} Known: {', '.join(known)}"
+            )
+        return self
+
+    def within(self, process: Panel) -> Self:
+        """Return the same for the quantities of another process.
+
+        Raises:
+            ConfigError: that process does not have them, or not in that range.
+        """
+        return self if self.process == process else type(self)(**{**dict(self), "process": process})
 
 
 HORIZON_DAYS = {"track": 3, "maximize": 3, "minimize": 7}
 """How far an objective looks if nothing is said, by kind: saving pays at once, and what it costs comes later."""
 
 
-class Objective(Frozen):
+class Objective(OfQuantity):
     """What a decision is scored by, over the next `horizon_days`.
 
     Attributes:
         kind: ``"track"`` a target, ``"maximize"`` or ``"minimize"``.
-        quantity: A species, or one of DERIVED.
+        quantity: A modelled species of the process, or one of DERIVED.
         target: Value to hold, in the canonical unit (tracking only).
         horizon_days: Days of forecast that the score looks at; HORIZON_DAYS if not given.
         move_penalty: Cost of one largest step of one setpoint, as a share of a 10 % tracking error (or gain).
@@ -43,7 +67,6 @@ class Objective(Frozen):
     """
 
     kind: Literal["track", "maximize", "minimize"]
-    quantity: ForecastName
     target: float | None = Field(default=None, gt=0, allow_inf_nan=False)
     horizon_days: int = Field(default=HORIZON_DAYS["track"], ge=1, le=28)
     move_penalty: float = Field(default=0.1, ge=0, allow_inf_nan=False)
@@ -65,13 +88,13 @@ class Objective(Frozen):
             )
         if self.kind == "track" and self.quantity == "medium":
             raise ValueError("medium is what is perfused, nothing to track: use minimize('medium'), or hold the rate")
-        if self.target is not None and (wrong := misdeclared(self.quantity, self.target)):
+        if self.target is not None and (wrong := misdeclared(self.quantity, self.target, panel=self.process)):
             raise ValueError(wrong)
         return self
 
     def __str__(self) -> str:
         """Say the objective in words, with unit."""
-        unit = forecast_unit(self.quantity)
+        unit = forecast_unit(self.quantity, self.process)
         weighted = "" if self.weight == 1.0 else f" (weight {self.weight:g})"
         if self.target is not None:
             return f"hold {self.quantity} at {self.target:g} {unit}{weighted}"
@@ -83,22 +106,46 @@ class Objective(Frozen):
         return self.kind != "track"
 
 
-def track(*, horizon_days: int = HORIZON_DAYS["track"], weight: float = 1.0, **target: float) -> Objective:
+def track(
+    *,
+    horizon_days: int = HORIZON_DAYS["track"],
+    weight: float = 1.0,
+    process: Panel = CHO_PERFUSION,
+    **target: float,
+) -> Objective:
     """Return the objective that holds one quantity at a target, e.g. ``track(vcd=30)`` [canonical unit]."""
     if len(target) != 1:
         raise ConfigError(f"track() takes one quantity and its target, e.g. track(vcd=30); found {sorted(target)}.")
     ((name, value),) = target.items()
-    return Objective(kind="track", quantity=name, target=value, horizon_days=horizon_days, weight=weight)
+    return Objective(
+        kind="track", quantity=name, target=value, horizon_days=horizon_days, weight=weight, process=process
+    )
 
 
-def maximize(quantity: str, *, horizon_days: int = HORIZON_DAYS["maximize"], weight: float = 1.0) -> Objective:
+def maximize(
+    quantity: str,
+    *,
+    horizon_days: int = HORIZON_DAYS["maximize"],
+    weight: float = 1.0,
+    process: Panel = CHO_PERFUSION,
+) -> Objective:
     """Return the objective that raises one quantity, e.g. ``maximize("productivity")``."""
-    return Objective(kind="maximize", quantity=quantity, horizon_days=horizon_days, weight=weight)
+    return Objective(
+        kind="maximize", quantity=quantity, horizon_days=horizon_days, weight=weight, process=process
+    )
 
 
-def minimize(quantity: str, *, horizon_days: int = HORIZON_DAYS["minimize"], weight: float = 1.0) -> Objective:
+def minimize(
+    quantity: str,
+    *,
+    horizon_days: int = HORIZON_DAYS["minimize"],
+    weight: float = 1.0,
+    process: Panel = CHO_PERFUSION,
+) -> Objective:
     """Return the objective that lowers one quantity, e.g. ``minimize("medium")``."""
-    return Objective(kind="minimize", quantity=quantity, horizon_days=horizon_days, weight=weight)
+    return Objective(
+        kind="minimize", quantity=quantity, horizon_days=horizon_days, weight=weight, process=process
+    )
 
 
 def in_words(objectives: Sequence[Objective]) -> str:
@@ -106,12 +153,14 @@ def in_words(objectives: Sequence[Objective]) -> str:
     return " and ".join(map(str, objectives))
 
 
-def of_record(data: Mapping[str, Any] | Sequence[Mapping[str, Any]]) -> tuple[Objective, ...]:
+def of_record(
+    data: Mapping[str, Any] | Sequence[Mapping[str, Any]], process: Panel = CHO_PERFUSION
+) -> tuple[Objective, ...]:
     """Return the objectives of a recorded configuration, in which one stands alone and several in a list."""
-    return tuple(Objective(**one) for one in ([data] if isinstance(data, Mapping) else data))
+    return tuple(Objective(**one, process=process) for one in ([data] if isinstance(data, Mapping) else data))
 
 
-class Constraint(Frozen):
+class Constraint(OfQuantity):
     """A limit that the true value must keep with a stated probability on each day of the horizon.
 
     Attributes:
@@ -122,7 +171,6 @@ class Constraint(Frozen):
             docs/explanations/the-decisions.md).
     """
 
-    quantity: ForecastName
     low: float | None = None
     high: float | None = None
     probability: float = Field(default=0.98, gt=0.5, lt=1.0)
@@ -137,14 +185,21 @@ class Constraint(Frozen):
         if self.low is None and self.high is None:
             raise ValueError("a constraint needs low or high, e.g. Constraint(quantity='viability', low=95)")
         for sign, limit in ((">=", self.low), ("<=", self.high)):
-            if limit is not None and (wrong := misdeclared(self.quantity, limit, sign)):
+            if limit is not None and (wrong := misdeclared(self.quantity, limit, sign, self.process)):
                 raise ValueError(wrong)
         if self.low is not None and self.high is not None and self.low > self.high:
             raise ValueError(f"{self} cannot be kept: the lower limit is above the upper one. Exchange them?")
         return self
 
 
-DEFAULT_CONSTRAINTS: tuple[Constraint, ...] = tuple(
-    Constraint(quantity=limit.quantity, low=limit.low, high=limit.high, probability=limit.probability)
-    for limit in CHO_PERFUSION.limits
-)
+def limits_of(process: Panel) -> tuple[Constraint, ...]:
+    """Return the limits that decisions keep in a process unless told otherwise."""
+    return tuple(
+        Constraint(
+            quantity=limit.quantity, low=limit.low, high=limit.high, probability=limit.probability, process=process
+        )
+        for limit in process.limits
+    )
+
+
+DEFAULT_CONSTRAINTS: tuple[Constraint, ...] = limits_of(CHO_PERFUSION)

@@ -96,6 +96,7 @@ _SAME_DIMENSION: dict[str, dict[str, float]] = {
           "min": 1 / 60, "minutes": 1 / 60},
     "mL": {"ml": 1.0, "l": 1e3, "ul": 1e-3},
     "-": {"-": 1.0, "1": 1.0, "fraction": 1.0, "%": 0.01},
+    "pH": {"ph": 1.0, "-": 1.0},
     "rpm": {"rpm": 1.0, "1/min": 1.0, "min-1": 1.0, "rps": 60.0, "1/s": 60.0},
 }  # fmt: skip
 
@@ -126,7 +127,7 @@ def conversion_factor(unit: str, to: Quantity) -> float:
         UnknownQuantity: the unit cannot be a unit of this quantity.
     """
     form = normalised(unit)
-    same = _SAME_DIMENSION[to.unit]
+    same = _SAME_DIMENSION.get(to.unit) or {normalised(to.unit): 1.0}
     if form in same:
         return same[form]
     if to.molar_mass is not None and to.unit == "g/L" and form in _SAME_DIMENSION["mmol/L"]:

@@ -9,15 +9,18 @@ from __future__ import annotations
 from math import isfinite
 
 from perfusio.errors import UnknownQuantity
-from perfusio.process.derived import DERIVED_QUANTITIES
+from perfusio.process.cho_perfusion import CHO_PERFUSION
+from perfusio.process.derived import forecast_quantity
+from perfusio.process.panel import Panel
 from perfusio.quantities import Quantity, conversion_factor, units_of
-from perfusio.state import find_quantity
-
-FRACTIONS = ("viability",)
-"""Shares of cells that live, in %: people also give them as a fraction of one, and they are never too high."""
 
 
-def misdeclared(name: str, value: float, sign: str = "=") -> str:
+def is_fraction(name: str, panel: Panel = CHO_PERFUSION) -> bool:
+    """Whether it is a share of living cells in %: people also give it as a fraction, and it is never too high."""
+    return name in panel.of_role("viability")
+
+
+def misdeclared(name: str, value: float, sign: str = "=", panel: Panel = CHO_PERFUSION) -> str:
     """Return why a number cannot be meant for a quantity, with the likely meaning; nothing if it can.
 
     >>> misdeclared("vcd", 3e7)
@@ -29,13 +32,14 @@ def misdeclared(name: str, value: float, sign: str = "=") -> str:
         name: A species, a setpoint, or what follows from them.
         value: In the canonical unit, as it was declared.
         sign: How it is compared.
+        panel: The process that the quantity belongs to.
     """
-    quantity = DERIVED_QUANTITIES.get(name) or find_quantity(name)
+    quantity = forecast_quantity(name, panel)
     low, high, unit = quantity.low, quantity.high, quantity.unit
     said = f"{name} {sign} {value:g} {'x ' if unit[:1].isdigit() else ''}{unit}"
     if not isfinite(value):
         return f"{name} {sign} {value:g} is no number: expected {low:g} to {high:g} {unit}."
-    if name in FRACTIONS and 0.0 < value <= 1.0:
+    if is_fraction(name, panel) and 0.0 < value <= 1.0:
         why = "is of no living culture" if sign == "=" else "can never matter"
         return f"{said} {why}: expected a share of 100; did you mean {100.0 * value:g}?"
     if not low <= value <= high:

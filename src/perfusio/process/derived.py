@@ -11,8 +11,10 @@ from collections.abc import Mapping
 import numpy as np
 
 from perfusio.errors import OutOfRange
+from perfusio.process.cho_perfusion import CHO_PERFUSION
+from perfusio.process.panel import Panel, SetpointRole, SpeciesRole
+from perfusio.process.state import FloatArray, find_quantity
 from perfusio.quantities import Quantity
-from perfusio.state import SETPOINT_INDEX, SPECIES_INDEX, FloatArray, find_quantity
 
 DERIVED_QUANTITIES: Mapping[str, Quantity] = {
     q.name: q
@@ -31,9 +33,34 @@ EVERYTHING = np.ones(())
 """Sieving: the membrane holds back no product unless harvest samples say otherwise."""
 
 
-def forecast_unit(name: str) -> str:
+NEEDS: Mapping[str, tuple[SpeciesRole | SetpointRole, ...]] = {
+    "productivity": ("product", "perfusion"),
+    "cspr": ("cells", "perfusion"),
+    "vcv": ("cells", "size"),
+    "harvest_titer": ("product", "perfusion"),
+    "medium": ("perfusion",),
+}
+"""By derived quantity: the roles without which a process does not have it."""
+
+
+def forecast_names(panel: Panel = CHO_PERFUSION) -> tuple[str, ...]:
+    """Return what can be forecast in a process: its modelled species, and what follows from them."""
+    there = {q.role for q in panel.quantities}
+    return (*panel.species_names, *(name for name, roles in NEEDS.items() if there.issuperset(roles)))
+
+
+def forecast_quantity(name: str, panel: Panel = CHO_PERFUSION) -> Quantity:
+    """Return whatever can be declared: a species, a setpoint or a derived quantity.
+
+    Raises:
+        UnknownQuantity: the process has none of that name.
+    """
+    return DERIVED_QUANTITIES.get(name) or find_quantity(name, panel)
+
+
+def forecast_unit(name: str, panel: Panel = CHO_PERFUSION) -> str:
     """Return the unit of whatever can be forecast: a species or a derived quantity."""
-    return DERIVED_UNITS.get(name) or find_quantity(name).unit
+    return forecast_quantity(name, panel).unit
 
 
 def cspr(perfusion_rate: FloatArray, vcd: FloatArray) -> FloatArray:
@@ -56,7 +83,9 @@ def volumetric_productivity(titer: FloatArray, sieving: FloatArray, harvest: Flo
     return harvest_titer(titer, sieving) * harvest
 
 
-def quantity_paths(name: str, paths: FloatArray, plans: FloatArray, *, diameter: float = np.nan) -> FloatArray:
+def quantity_paths(
+    name: str, paths: FloatArray, plans: FloatArray, *, diameter: float = np.nan, panel: Panel = CHO_PERFUSION
+) -> FloatArray:
     """Return one quantity along paths (G, S, H, Q) under plans (G, H, U), shape (G, S, H), canonical unit.
 
     Args:
@@ -64,26 +93,31 @@ def quantity_paths(name: str, paths: FloatArray, plans: FloatArray, *, diameter:
         paths: Species along the paths.
         plans: Setpoints that led there, of the same interval.
         diameter: Cell diameter [um] for ``"vcv"``: the model has none, so the last measured one is held.
+        panel: Of species and setpoints.
 
     Raises:
         OutOfRange: a viable cell volume was asked for without a diameter.
     """
-    if name in SPECIES_INDEX:
-        picked: FloatArray = paths[..., SPECIES_INDEX[name]]
-        return picked
-    perfusion = plans[:, None, :, SETPOINT_INDEX["perfusion_rate"]]
+
+    def species(role: SpeciesRole) -> FloatArray:
+        """Return the species of a role; of several products the first."""
+        return paths[..., panel.index(panel.of_role(role)[0])]
+
+    if name in panel.species_names:
+        return paths[..., panel.index(name)]
+    perfusion = plans[:, None, :, panel.index(panel.the("perfusion"))] if panel.of_role("perfusion") else np.zeros(())
     if name == "medium":
         return np.broadcast_to(perfusion, paths.shape[:-1])
     if name == "cspr":
-        return cspr(perfusion, paths[..., SPECIES_INDEX["vcd"]] + 1e-6)
+        return cspr(perfusion, species("cells") + 1e-6)
     if name == "vcv":
         if not diameter > 0.0:
             raise OutOfRange(
                 f"diameter = {diameter:g} um: a viable cell volume needs a measured cell diameter above 0. Measure it, "
                 "or leave the volume out and track vcd."
             )
-        return vcv(paths[..., SPECIES_INDEX["vcd"]], np.asarray(diameter))
+        return vcv(species("cells"), np.asarray(diameter))
     if name == "harvest_titer":
-        return harvest_titer(paths[..., SPECIES_INDEX["titer"]], EVERYTHING)
-    bleed = plans[:, None, :, SETPOINT_INDEX["bleed_rate"]]
-    return volumetric_productivity(paths[..., SPECIES_INDEX["titer"]], EVERYTHING, perfusion - bleed)
+        return harvest_titer(species("product"), EVERYTHING)
+    harvest = perfusion - plans[:, None, :, panel.index(panel.the("bleed"))] if panel.of_role("bleed") else perfusion
+    return volumetric_productivity(species("product"), EVERYTHING, harvest)

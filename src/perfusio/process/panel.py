@@ -15,6 +15,7 @@ from typing import Literal, Self, TypeVar
 
 from perfusio.errors import ConfigError, UnknownQuantity
 from perfusio.process.medium import Equipment, Medium
+from perfusio.process.weak import usual_change, weak
 from perfusio.quantities import Quantity, closest
 
 SpeciesRole = Literal["cells", "viability", "solute", "product", "size", "signal"]
@@ -207,18 +208,31 @@ class Species(Quantity):
     alarm: Alarm | None = None
 
     def __post_init__(self) -> None:
-        """Label what has no label by its name; refuse a species with a balance of which the model knows nothing."""
+        """Label what has no label by its name."""
         object.__setattr__(self, "label", self.label or in_words(self.name))
-        if self.is_modelled and None in (self.noise, self.prior, self.unexplained):
-            raise ConfigError(
-                f"Species {self.name!r} has the role {self.role!r}, which is modelled, and no noise, prior or "
-                f"unexplained part; expected all three. Give them, or make it a signal."
-            )
 
     @property
     def is_modelled(self) -> bool:
         """Whether it has a balance, and so a place in the arrays of the model."""
         return self.role not in UNBALANCED
+
+    def filled(self, in_medium: float = 0.0) -> Species:
+        """Return the species with weak expectations where none were declared; what has no balance needs none.
+
+        Args:
+            in_medium: Concentration in what flows in, canonical unit; 0 = none.
+        """
+        if not self.is_modelled or None not in (self.noise, self.prior, self.unexplained):
+            return self
+        w = weak(self.unit, self.role, in_medium)
+        return replace(
+            self,
+            noise=self.noise or Noise(relative=w.relative, absolute=w.absolute, floor=w.floor),
+            prior=self.prior or Prior(mean=w.mean, sd=w.sd),
+            unexplained=self.unexplained or Unexplained(
+                drift_sd=w.drift_sd, drift_walk=w.drift_walk, white_sd=w.white_sd,
+                usual=w.usual, limit=w.limit, clear_change=w.clear_change),
+        )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -232,8 +246,9 @@ class Setpoint(Quantity):
         max_flow: The most that the pump of that feed or concentrate gives [1/day].
         control_width: Over which the controller of a held concentration opens, canonical unit.
         short: Name in narrow tables.
-        allowed: What may be written unless a design space says otherwise.
-        clear_change: One unit of the residual's inputs: a change that a scientist would call clear, canonical unit.
+        allowed: What may be written unless a design space says otherwise; None = a design space must say it.
+        clear_change: One unit of the residual's inputs: a change that a scientist would call clear, canonical unit;
+            0 = a share of the range.
         usual: What a real column has; None = not judged.
     """
 
@@ -247,13 +262,15 @@ class Setpoint(Quantity):
     max_flow: float = inf
     control_width: float = 0.0
     short: str = ""
-    allowed: Allowed
-    clear_change: float
+    allowed: Allowed | None = None
+    clear_change: float = 0.0
     usual: UsualColumn | None = None
 
     def __post_init__(self) -> None:
-        """Label what has no label by its name."""
+        """Label what has no label by its name; a change is clear by its share of the range."""
         object.__setattr__(self, "label", self.label or in_words(self.name))
+        low, high = (self.low, self.high) if self.allowed is None else (self.allowed.low, self.allowed.high)
+        object.__setattr__(self, "clear_change", self.clear_change or usual_change(low, high))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -327,6 +344,7 @@ class Panel:
         dissolved: dict[str, Quantity] = {s.name: s for s in self.species if s.role in DISSOLVED}
         object.__setattr__(self, "medium", self.medium.of(dissolved))
         object.__setattr__(self, "media", tuple((name, medium.of(dissolved)) for name, medium in self.media))
+        object.__setattr__(self, "species", tuple(s.filled(self.medium[s.name]) for s in self.species))
         filled = tuple(
             replace(s, composition=s.composition.of(dissolved, is_concentrated=True)) for s in self.setpoints
         )

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from perfusio.errors import ConfigError, UnknownQuantity
-from perfusio.process import CHO_PERFUSION, Setpoint, Species
+from perfusio.process import CHO_PERFUSION, Medium, Setpoint, Species
 from perfusio.process.panel import Allowed, Noise, Prior, Unexplained, in_words
 
 NOISE = Noise(relative=0.06, absolute=0.02, floor=0.1)
@@ -77,7 +77,6 @@ def test_names_become_labels():
         (lambda: replace(CHO_PERFUSION, critical=("glucoses",)), "critical name 'glucoses'"),
         (lambda: replace(CHO_PERFUSION, alarmed=("titer",)), "titer in alarmed, expected species with levels"),
         (lambda: CHO_PERFUSION.with_(replace(OXYGEN, name="glucose")), "glucose declared twice"),
-        (lambda: Species("asparagine", unit="mmol/L", role="solute"), "no noise, prior or unexplained part"),
     ],
 )
 def test_what_cannot_be_a_process_is_refused(make, words):
@@ -90,3 +89,13 @@ def test_an_unknown_name_is_answered_with_the_nearest_one():
         CHO_PERFUSION["glutamin"]
     with pytest.raises(UnknownQuantity, match="is no quantity of CHO cells in perfusion"):
         CHO_PERFUSION.without("oxygen")
+
+
+def test_a_species_of_which_little_is_declared_is_expected_within_wide_margins():
+    panel = CHO_PERFUSION.with_(Species("asparagine", unit="mmol/L", role="solute"), medium=Medium(asparagine=12.0))
+    asparagine = panel["asparagine"]
+    assert asparagine.prior.mean == 6.0
+    assert asparagine.prior.sd > CHO_PERFUSION["glucose"].prior.sd
+    assert asparagine.noise.floor == pytest.approx(0.3)
+    assert len(panel.noise) == len(panel.prior) == len(panel.unexplained) == len(panel.species_names)
+    assert panel["glucose"] == CHO_PERFUSION["glucose"]

@@ -72,5 +72,5 @@ def test_the_words_name_both_flows_and_the_way_out():
 def test_a_space_in_which_every_vessel_runs_empty_is_refused():
     bounds = {**WIDE.bounds, "perfusion_rate": Bounds(low=0.2, high=0.5, nominal=0.4, max_step=0.1),
               "bleed_rate": Bounds(low=0.49, high=1.0, nominal=0.5, max_step=0.1)}  # fmt: skip
-    with pytest.raises(EmptyDesignSpace, match=r"sampling takes 0\.015"):
+    with pytest.raises(EmptyDesignSpace, match=r"bleed_rate 0\.49 and sampling 0\.015"):
         DesignSpace(bounds=bounds)
