@@ -6,8 +6,8 @@ are empty for events that concern the whole experiment.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from collections.abc import Callable, Mapping
+from dataclasses import MISSING, dataclass, field, fields
 from math import isfinite, nan
 from typing import Any
 
@@ -404,11 +404,18 @@ EVENTS: dict[str, type[Event]] = {
 }  # fmt: skip
 
 _HEADER = tuple(f.name for f in fields(Event))
-_KINDS = {
-    name: {f.name: str(f.type) for f in fields(cls) if str(f.type).startswith(("State", "Setpoints", "tuple", "float"))}
+
+
+_NEEDED = {
+    name: {f.name for f in fields(cls) if f.default is MISSING and f.default_factory is MISSING}
     for name, cls in EVENTS.items()
 }
-"""By event: the fields that JSON holds in another form, with their types."""
+_OWN = {name: {f.name for f in fields(cls)} - set(_HEADER) for name, cls in EVENTS.items()}
+
+
+def is_payload(name: str, payload: Json) -> bool:
+    """Whether an event of that name has these fields, known without making it."""
+    return name in EVENTS and _NEEDED[name] <= payload.keys() <= _OWN[name]
 
 
 def to_json(event: Event) -> Json:
@@ -441,18 +448,9 @@ def from_json(
             f"No event is called {name!r}. Known: {', '.join(EVENTS)}. Was this written by a newer perfusio?"
         )
     values = dict(payload)
-    for key, kind in _KINDS[name].items():
-        if key not in values:
-            continue
-        value = values[key]
-        if kind.startswith("State"):
-            values[key] = state_from_json(value, panel)
-        elif kind.startswith("Setpoints"):
-            values[key] = None if value is None else setpoints_from_json(value, panel)
-        elif kind.startswith("tuple"):
-            values[key] = tuple(value)
-        elif kind == "float" and value is None:
-            values[key] = nan
+    for key, read in _READ[name]:
+        if key in values:
+            values[key] = read(values[key], panel)
     try:
         return cls(reactor=reactor, turn=turn, culture_day=culture_day, reason=reason, **values)
     except TypeError as error:
@@ -477,6 +475,24 @@ def setpoints_from_json(data: Json, panel: Panel = CHO_PERFUSION) -> Setpoints:
     """Rebuild Setpoints of that process from names and numbers; None becomes NaN."""
     values: Json = {k: nan if v is None else v for k, v in data.items()}
     return Setpoints(**values) if panel is CHO_PERFUSION else Setpoints.of_values(panel, values)
+
+
+_OTHERWISE: dict[str, Callable[[Any, Panel], Any]] = {
+    "State": state_from_json,
+    "Setpoints": lambda value, panel: None if value is None else setpoints_from_json(value, panel),
+    "tuple": lambda value, _: tuple(value),
+    "float": lambda value, _: nan if value is None else value,
+}
+_READ = {
+    name: [
+        (f.name, read)
+        for f in fields(cls)
+        for kind, read in _OTHERWISE.items()
+        if (f.type == kind if kind == "float" else str(f.type).startswith(kind))
+    ]
+    for name, cls in EVENTS.items()
+}
+"""By event: the fields that JSON holds in another form, and how each is read."""
 
 
 def plain(value: Any) -> Any:

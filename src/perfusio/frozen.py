@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from operator import attrgetter
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -28,34 +27,23 @@ T = TypeVar("T")
 
 
 def changed(value: T, **changes: Any) -> T:
-    """Return a frozen value with other fields, as `dataclasses.replace` does, several times as fast.
+    """Return a frozen value with other fields, as `dataclasses.replace` does, many times as fast.
 
-    For dataclasses with slots that check nothing when they are made: what is known of a run is folded from a hundred
-    thousand events.
+    For dataclasses without slots that check nothing when they are made: what is known of a run is folded from a hundred
+    thousand events, and a `__dict__` is copied at once, slots one by one.
 
     Raises:
         TypeError: there is no field of that name.
     """
-    get, setters = _slots(type(value))
     new: T = object.__new__(type(value))
-    for setter, kept in zip(setters.values(), get(value), strict=True):
-        setter(new, kept)
-    for name, given in changes.items():
-        if name not in setters:
-            raise TypeError(f"{type(value).__name__} has no field {name!r}.")
-        setters[name](new, given)
+    kept = new.__dict__
+    kept.update(value.__dict__)
+    n = len(kept)
+    kept.update(changes)
+    if len(kept) != n:
+        unknown = next(name for name in changes if name not in value.__dict__)
+        raise TypeError(f"{type(value).__name__} has no field {unknown!r}.")
     return new
-
-
-_KNOWN: dict[type, tuple[Any, dict[str, Any]]] = {}
-
-
-def _slots(cls: type) -> tuple[Any, dict[str, Any]]:
-    if cls in _KNOWN:
-        return _KNOWN[cls]
-    names = cls.__dict__["__slots__"]
-    _KNOWN[cls] = attrgetter(*names), {name: cls.__dict__[name].__set__ for name in names}
-    return _KNOWN[cls]
 
 
 def _sentences(cls: type[BaseModel], error: ValidationError) -> str:

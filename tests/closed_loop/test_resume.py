@@ -13,6 +13,7 @@ from perfusio.testing import ManualClock, ScriptedConnector, make_state
 from perfusio.twin.digital_twin import DigitalTwin
 from perfusio.twin.orders import Order, give
 from perfusio.twin.resume import waiting_refit
+from perfusio.twin.summary import Summary
 from perfusio.twin.verify import read_records, verify
 
 NOMINAL = DEFAULT_AMBR250_DESIGN_SPACE.nominal
@@ -199,9 +200,7 @@ async def test_a_refit_that_waits_for_a_person_still_waits_after_a_kill(make_twi
             raise Killed
 
     with pytest.raises(Killed):
-        await make_twin(
-            reactors(vessels), model=HybridModel(), observers=(killed_once_it_waits,), **settings
-        ).run()
+        await make_twin(reactors(vessels), model=HybridModel(), observers=(killed_once_it_waits,), **settings).run()
     n = 1 + [r.event for r in read_records(path)].index("ModelWaiting")
     path.write_bytes(b"".join(path.read_bytes().splitlines(keepends=True)[:n]))
     path.with_name("audit.heads").unlink()
@@ -214,7 +213,7 @@ async def test_a_refit_that_waits_for_a_person_still_waits_after_a_kill(make_twi
     (fitted,) = [r for r in later if r.event == "ModelFitted"]
     assert (fitted.turn, fitted.reason) == (2, "The refit of turn 2, adopted by a person.")
     assert [r.payload["model_id"] for r in later if r.event == "ModelSaved"] == [fitted.payload["model_id"]]
-    assert waiting_refit(list(read_records(path))) is None
+    assert waiting_refit(Summary.of(read_records(path))) is None
 
 
 async def test_what_cannot_be_resumed_is_refused_in_words(make_twin, persistence, alternating, tmp_path):

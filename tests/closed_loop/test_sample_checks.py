@@ -12,6 +12,7 @@ from perfusio.selftest.steady import Steady, Stepping
 from perfusio.testing import ManualClock, ScriptedConnector
 from perfusio.twin.digital_twin import DigitalTwin
 from perfusio.twin.resume import known_after
+from perfusio.twin.summary import Summary
 from perfusio.twin.verify import read_records
 
 N_DAYS = 4
@@ -69,7 +70,7 @@ def test_a_correction_names_the_record_it_corrects_and_resume_knows_it(tmp_path)
     (first,) = [r.seq for r in records if r.event == SampleRead.__name__ and r.payload["state"]["time_h"] == 24.0]
     assert corrected.corrects == first
     assert [s.glucose for s in trajectory.states][:2] == [sample_of(0).glucose, 3.1]
-    assert known_after(records).trajectories["R01"] == trajectory
+    assert known_after(Summary.of(records)).trajectories["R01"] == trajectory
 
 
 def test_days_without_a_decision_alarm_and_two_of_them_escalate(tmp_path):

@@ -108,7 +108,7 @@ def news(seen: RunView, seconds: float = ANSWER_S, is_over: Callable[[], bool] =
     """Yield what comes onto the record of a run after it was looked at, for some seconds."""
     from perfusio.twin.record import Record
 
-    start, offset, rest = time.monotonic(), seen.n_bytes, b""
+    start, offset, rest = time.monotonic(), seen.records.n_bytes, b""
     while not is_over():
         with (seen.run_dir / "audit.jsonl").open("rb") as record:
             record.seek(offset)

@@ -18,21 +18,18 @@ from perfusio.events import (
     JournalRecovered,
     RunEnded,
     RunStarted,
-    SampleAccepted,
-    SampleCorrected,
-    SampleRead,
     to_json,
 )
 from perfusio.state import State
 from perfusio.twin.heads import Heads
 from perfusio.twin.journal import Disk, Journal, SystemDisk, WriterLock
-from perfusio.twin.record import GENESIS, RECORD_VERSION, Record, sealed, sha256_of, state_sha256
+from perfusio.twin.record import GENESIS, RECORD_VERSION, sealed, sha256_of, state_sha256
 from perfusio.twin.recovery import recover, recover_heads
 from perfusio.twin.schema import kind, misfit
 from perfusio.twin.shelf import make_room
 from perfusio.twin.site_key import SiteKey
+from perfusio.twin.summary import SAMPLES, Summary
 
-_SAMPLES = (SampleRead.__name__, SampleCorrected.__name__, SampleAccepted.__name__)
 LARGEST_CLOCK_STEP_S = 2.0
 """A wall clock that moves by more than this against the monotonic clock is itself recorded [s]."""
 
@@ -98,8 +95,8 @@ class AuditLogger:
         clock: Clock | None = None,
         disk: Disk | None = None,
         key: SiteKey | None = None,
-    ) -> tuple[Self, tuple[Record, ...]]:
-        """Open the record of an unfinished run to write on; return it and the records that it holds, verified.
+    ) -> tuple[Self, Summary]:
+        """Open the record of an unfinished run to write on; return it and what is kept of its records, verified.
 
         What a crash tore off its end is moved aside, and that is then the first record that is added. Arguments as for
         a new one.
@@ -113,12 +110,10 @@ class AuditLogger:
         log._lock = WriterLock(log.path)
         try:
             found = recover(log.path, log._disk)
-            first, last = found.records[0], found.records[-1]
+            first, last = found.records.first, found.records.last
             log.run_id, log._config_sha256 = first.run, first.config_sha256
             log._prev, log._seq, log._about_earlier = last.hash, last.seq, ""
-            log._samples = {
-                (str(r.reactor), r.payload["state"]["time_h"]): r.seq for r in found.records if r.event in _SAMPLES
-            }
+            log._samples = dict(found.records.numbers)
             log._journal = Journal(log.path, log._disk, committed=found.n_bytes)
             if key:
                 recover_heads(log.path, found, log._disk)
@@ -195,7 +190,7 @@ class AuditLogger:
         self._journal.append(line)
         self._prev, self._seq = seal, self._seq + 1
         self._last_times = now, mono_ns
-        if isinstance(state, State) and type(event).__name__ in _SAMPLES:
+        if isinstance(state, State) and type(event).__name__ in SAMPLES:
             self._samples[str(event.reactor), state.time_h] = self._seq
         if self._heads is not None:
             self._heads.saw(event, self._seq, seal, ts)

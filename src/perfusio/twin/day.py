@@ -16,7 +16,7 @@ from perfusio.state import SETPOINTS, STATE_QUANTITIES, Setpoints, State
 from perfusio.trajectory import Trajectory
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)  # no slots: `changed` copies it with each event
 class Today:
     """What is on record of the turn that is going on.
 
@@ -41,7 +41,7 @@ class Today:
     is_corrected: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)  # no slots: `changed` copies it with each event
 class RunState:
     """What is known of all vessels; by reactor id.
 
@@ -132,7 +132,8 @@ def _filled(state: State, late: State) -> State:
 def in_force(run_state: RunState, reactor: str, setpoints: Setpoints, assumed: tuple[str, ...] = ()) -> RunState:
     """Record what holds from now on in one vessel; `assumed` of it is not confirmed."""
     unsaid: dict[str, float] = dict.fromkeys(assumed, nan)
-    shown = setpoints.with_values(**unsaid).filled_from(run_state.shown.get(reactor, Setpoints()))[0]
+    said = setpoints.with_values(**unsaid) if assumed else setpoints
+    shown = said.filled_from(run_state.shown.get(reactor, Setpoints()))[0]
     return changed(
         run_state,
         in_force={**run_state.in_force, reactor: setpoints},

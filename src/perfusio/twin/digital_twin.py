@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 from contextlib import suppress
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import Any, Self
@@ -41,10 +42,10 @@ from perfusio.twin.pace import Pace
 from perfusio.twin.patience import Patience
 from perfusio.twin.proposal import proposed
 from perfusio.twin.recall import recalled
-from perfusio.twin.record import Record
 from perfusio.twin.site_key import SiteKey
 from perfusio.twin.source_watch import SourceWatch
 from perfusio.twin.stop import ended_by
+from perfusio.twin.summary import Summary
 from perfusio.twin.vessels import Source, Vessel, aboard, on_equal_terms
 
 
@@ -262,9 +263,7 @@ class DigitalTwin:
         finally:
             watching.cancel()
 
-    async def _from_begin_to_end(
-        self, records: Sequence[Record], sources: Mapping[str, Mapping[str, object]]
-    ) -> Outcome:
+    async def _from_begin_to_end(self, records: Summary | None, sources: Mapping[str, Mapping[str, object]]) -> Outcome:
         """Begin, or go on, and run the loop beside what never ends by itself."""
         beside = asyncio.ensure_future(
             together(
@@ -273,7 +272,7 @@ class DigitalTwin:
             )
         )  # fmt: skip
         try:
-            if records:
+            if records is not None:
                 self._go_on(records, sources)
             else:
                 await self._start(sources)
@@ -303,10 +302,10 @@ class DigitalTwin:
     def _tell(self, event: Event) -> int:
         return self._book.append(event)
 
-    def _opened(self) -> tuple[AuditLogger | None, Sequence[Record]]:
+    def _opened(self) -> tuple[AuditLogger | None, Summary | None]:
         """Open the record; return it if it is ours to close, and what it holds of a run that goes on."""
         logger: AuditLogger | None = None
-        records: Sequence[Record] = ()
+        records: Summary | None = None
         sink = self._audit
         if sink is None:
             path = self.config.run_dir / "audit.jsonl"
@@ -330,21 +329,23 @@ class DigitalTwin:
             await self._mind.doubts(terms, are_all=len(groups) == 1)
         await self._keep_model(0)
 
-    def _go_on(self, records: Sequence[Record], sources: Mapping[str, Mapping[str, object]]) -> None:
+    def _go_on(self, records: Summary, sources: Mapping[str, Mapping[str, object]]) -> None:
         """Know what the run before knew, and say that it goes on."""
         self._book.run_state = known = resume.known_after(records)
-        for reactor, turn, hour, at in resume.samples_read(records):
-            self._pace.begins(reactor, turn, hour=hour, at=at)
+        for sample in records.samples:
+            self._pace.begins(
+                sample.reactor, sample.turn, hour=float(sample.time_h), at=datetime.fromisoformat(sample.ts)
+            )
         self._inbox.goes_on(known.starts, known.failing)
         for reactor in known.left & set(self.vessels):
             self._inbox.leave(reactor)
         if (waiting := resume.waiting_refit(records)) is not None:
             self._mind.goes_on(waiting)
-        self._book.tell(records[0].to_event())
-        self._tell(facts.resumed(records[-1], self.model, self._mind.policy, sources))
-        if step_s := resume.clock_step(records[-1], self._clock.now()):
+        self._book.tell(records.first.to_event())
+        self._tell(facts.resumed(records.last, self.model, self._mind.policy, sources))
+        if step_s := resume.clock_step(records.last, self._clock.now()):
             self._book.clock_set_back(-step_s, known.today.turn)
-        prefix.forget()  # the records of weeks are large
+        prefix.forget()
 
     async def _keep_model(self, turn: int) -> None:
         """Save the model beside the record, so that the run can go on with it."""

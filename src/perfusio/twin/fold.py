@@ -69,10 +69,16 @@ def folded(events: Iterable[Event], run_id: str) -> RunState:
 
 def after(run_state: RunState, event: Event) -> RunState:
     """Return what is known once this event is a fact."""
-    if event.turn is not None and event.turn > run_state.today.turn:
-        run_state = replace(run_state, today=Today(turn=event.turn))
+    run_state = begun(run_state, event.turn)
     change = _CHANGES.get(type(event))
     return run_state if change is None else change(run_state, event)
+
+
+def begun(run_state: RunState, turn: int | None) -> RunState:
+    """Return what is known once something is on record of this turn, None where it is of none."""
+    if turn is None or turn <= run_state.today.turn:
+        return run_state
+    return replace(run_state, today=Today(turn=turn))
 
 
 # -- vessels ---------------------------------------------------------------------------------------------------------
@@ -232,9 +238,7 @@ def _refused(run_state: RunState, event: WriteRefused) -> RunState:
 def _overridden(run_state: RunState, event: OverrideDetected) -> RunState:
     reactor = str(event.reactor)
     run_state = _holds(run_state, reactor, event.found)
-    return replace(
-        run_state, done=_without(run_state.done, reactor), modes={**run_state.modes, reactor: Mode.ADVISORY}
-    )
+    return replace(run_state, done=_without(run_state.done, reactor), modes={**run_state.modes, reactor: Mode.ADVISORY})
 
 
 def _found(run_state: RunState, event: SetpointsFound) -> RunState:
@@ -369,3 +373,5 @@ _CHANGES: dict[type[Event], Callable[[RunState, Any], RunState]] = {
     AlarmRaised: _raised,
     AlarmChanged: _alarm_changed,
 }
+CHANGING = frozenset(cls.__name__ for cls in _CHANGES)
+"""Names of the events that change more than the turn."""

@@ -9,41 +9,26 @@ against the schema when they were written; only what stands behind that head is 
 from __future__ import annotations
 
 import gc
-import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from io import BytesIO
+from itertools import islice
 from pathlib import Path
-from typing import Any
+
+from pydantic_core import from_json
 
 from perfusio.errors import AuditError
 from perfusio.twin.heads import heads_of, last_head
-from perfusio.twin.line_ends import lines_of
-from perfusio.twin.record import GENESIS, Record, digest
+from perfusio.twin.record import GENESIS, Record, digest, is_record
 from perfusio.twin.site_key import SiteKey
+from perfusio.twin.summary import Summary
 from perfusio.twin.verify import read_prefix, without_hash
 
-
-@dataclass(slots=True)
-class Prefix:
-    """The good beginning of a record.
-
-    Attributes:
-        records: All that are good.
-        wrong: What is wrong with the line behind them; "" if nothing.
-        run_state: What was known after them, once somebody has worked it out.
-    """
-
-    records: tuple[Record, ...]
-    wrong: str
-    run_state: Any = None
+_last_read: dict[str, Summary] = {}
 
 
-_last_read: dict[str, Prefix] = {}
-
-
-def prefix_of(path: Path, data: bytes) -> Prefix:
-    """Return the good beginning of a record; the last one is remembered, by the hash of all its bytes.
+def prefix_of(path: Path, data: bytes) -> Summary:
+    """Return what is kept of the good beginning of a record; the last one is remembered, by the hash of all its bytes.
 
     Args:
         path: Of the record; its heads lie beside it.
@@ -51,23 +36,30 @@ def prefix_of(path: Path, data: bytes) -> Prefix:
     """
     name = digest(data)
     if name not in _last_read:
-        lines = lines_of(data)
         with no_cycles():
-            sealed = _sealed(lines, *_last_own_head(path))
-            records, wrong = read_prefix(lines, sealed)
+            found = _read(path, data)
         _last_read.clear()
-        _last_read[name] = Prefix(records, wrong)
+        _last_read[name] = found
     return _last_read[name]
 
 
 def forget() -> None:
-    """Remember no record any more: it may be large, and once its run goes on nobody asks again."""
+    """Remember no record any more: once its run goes on nobody asks again."""
     _last_read.clear()
 
 
-def remembered(records: Sequence[Record]) -> Prefix | None:
-    """Return the prefix with these very records, if it is the last that was read."""
-    return next((p for p in _last_read.values() if p.records is records), None)
+def _read(path: Path, data: bytes) -> Summary:
+    lines = BytesIO(data)  # which ends a line at a line feed alone, as `lines_of` does
+    known = _sealed(lines, *_last_own_head(path))
+    if known is None:
+        lines.seek(0)
+    found = known or Summary()
+
+    def take(record: Record, line: bytes) -> None:
+        found.take(record.fields(), len(line), record)
+
+    found.wrong = read_prefix(lines, take, (known.first, known.last) if known is not None else None)
+    return found
 
 
 def _last_own_head(path: Path) -> tuple[int, str]:
@@ -83,25 +75,25 @@ def _last_own_head(path: Path) -> tuple[int, str]:
     return (last.seq, last.head) if is_ours else (0, "")
 
 
-def _sealed(lines: Sequence[bytes], n: int, head: str) -> tuple[Record, ...]:
-    """Return the records up to line `n` if the hashes of their bytes lead to its hash `head`; none of them if not."""
-    records, prev = list[Record](), GENESIS
+def _sealed(lines: Iterable[bytes], n: int, head: str) -> Summary | None:
+    """Return what is kept up to line `n` if the hashes of the bytes lead to its hash `head`, None if they do not."""
+    found, prev = Summary(), GENESIS
     try:
-        for line in lines[:n]:
-            fields = json.loads(line)
+        for line in islice(lines, n):
+            fields = from_json(line)  # twice as fast as json.loads, and equal to it for what we wrote
             seal = digest(without_hash(line))
-            if (fields["prev"], fields["hash"]) != (prev, seal):
-                return ()
-            records.append(Record.of_fields(fields))
+            if (fields["prev"], fields["hash"]) != (prev, seal) or not is_record(fields):
+                return None
+            found.take(fields, len(line))
             prev = seal
     except (ValueError, KeyError, TypeError, RecursionError):
-        return ()
-    return tuple(records) if len(records) == n and prev == head else ()
+        return None
+    return found if 0 < len(found) == n and prev == head else None
 
 
 @contextmanager
 def no_cycles() -> Iterator[None]:
-    """Look for no cycles meanwhile: there are none among a hundred thousand records, and each look goes through all."""
+    """Look for no cycles meanwhile: there are none in a record, and each look goes through all that is kept."""
     was_on = gc.isenabled()
     gc.disable()
     try:

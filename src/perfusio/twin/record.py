@@ -114,6 +114,12 @@ class Record(_Rebuilt):
 
 
 _NAMES = tuple(f.name for f in fields(Record))
+_KEYS = {2: frozenset(_NAMES), 1: frozenset(_NAMES) - {"turn", "culture_day"} | {"day"}}
+
+
+def is_record(data: Json) -> bool:
+    """Whether these are the fields of a record, in a version that can be read."""
+    return data.keys() == _KEYS.get(data["v"])
 
 
 def canonical_json(data: Any) -> bytes:

@@ -12,7 +12,8 @@ from perfusio.twin.heads import SUFFIX, Head, faults, heads_and_length, heads_of
 from perfusio.twin.journal import Disk, sync_directory
 from perfusio.twin.line_ends import lines_of
 from perfusio.twin.prefix import prefix_of
-from perfusio.twin.record import Record, digest, encode
+from perfusio.twin.record import digest, encode
+from perfusio.twin.summary import Summary
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,7 +21,7 @@ class Recovered:
     """A record that may be written on.
 
     Attributes:
-        records: All of it, verified.
+        records: What is kept of it, verified.
         n_bytes: Length of the file.
         heads: Of it, as they lie beside it.
         n_head_bytes: Length of their lines.
@@ -28,7 +29,7 @@ class Recovered:
         moved_to: Name of the file that holds them.
     """
 
-    records: tuple[Record, ...]
+    records: Summary
     n_bytes: int
     heads: tuple[Head, ...] = ()
     n_head_bytes: int = 0
@@ -49,20 +50,22 @@ def recover(path: Path, disk: Disk) -> Recovered:
         data = path.read_bytes()
     except OSError as error:
         raise AuditError(f"{path} cannot be read: {error.strerror}. Give the folder of an unfinished run.") from error
-    lines, prefix = lines_of(data), prefix_of(path, data)
-    records, wrong = prefix.records, prefix.wrong
-    n_bytes = sum(map(len, lines[: len(records)]))
+    records = prefix_of(path, data)
+    n_bytes, wrong = records.n_bytes, records.wrong
     rest = data[n_bytes:]
-    if not records and not any(map(_is_whole, lines)):
+    is_a_record_behind = any(map(_is_whole, lines_of(rest)))
+    if not records and not is_a_record_behind:
         raise AuditError(f"{path} holds no record: that run never began. Start a new one here with --fresh.")
-    if not records or any(map(_is_whole, lines[len(records) :])):
+    if not records or is_a_record_behind:
         raise ChainBroken(
             f"{path}, line {len(records) + 1} {wrong or 'is not there'}, and this is not what a crash leaves. It is "
             f"kept as it is, and nothing goes on from it; perfusio verify {path} lists all that is wrong.",
             line=len(records) + 1,
         )
-    if records[-1].event == "RunEnded":
-        raise AuditError(f"{path} holds run {records[0].run}, which is finished: nothing to resume. Start a new run.")
+    if records.last.event == "RunEnded":
+        raise AuditError(
+            f"{path} holds run {records.first.run}, which is finished: nothing to resume. Start a new run."
+        )
     heads, n_head_bytes = _checked_heads(path, records)
     if not rest:
         return Recovered(records=records, n_bytes=n_bytes, heads=heads, n_head_bytes=n_head_bytes)
@@ -96,11 +99,11 @@ def _cut(path: Path, n_bytes: int, disk: Disk) -> None:
         raise AuditError(f"{path} could not be cut to its good lines: {error.strerror}. Mend the disk.") from error
 
 
-def _checked_heads(path: Path, records: tuple[Record, ...]) -> tuple[tuple[Head, ...], int]:
+def _checked_heads(path: Path, records: Summary) -> tuple[tuple[Head, ...], int]:
     if not heads_of(path).exists():
         return (), 0
     heads, n_bytes = heads_and_length(heads_of(path))
-    wrong = faults(heads, [r.hash for r in records], records[0].run, None)
+    wrong = faults(heads, records.hashes, records.first.run, None)
     if wrong:
         line, what = wrong[0]
         raise ChainBroken(

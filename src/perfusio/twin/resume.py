@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -11,15 +11,15 @@ from typing import Any
 from perfusio.bed.policy import BEDPolicy
 from perfusio.config import DesignSpace, RunConfig
 from perfusio.errors import AuditError, ConfigError
-from perfusio.events import ModelFitted, ModelSaved, ModelWaiting, RunResumed, RunStarted, SampleRead
+from perfusio.events import Event, ModelFitted, ModelSaved, ModelWaiting, RunStarted
 from perfusio.protocols import Connector, Described, Model, Resumable, Standing, able
 from perfusio.twin import models
 from perfusio.twin.audit import LARGEST_CLOCK_STEP_S
 from perfusio.twin.day import RunState
-from perfusio.twin.fold import folded
 from perfusio.twin.policies import as_recorded
-from perfusio.twin.prefix import no_cycles, prefix_of, remembered
+from perfusio.twin.prefix import prefix_of
 from perfusio.twin.record import Record
+from perfusio.twin.summary import Summary
 from perfusio.twin.vessels import UNNAMED, Vessel
 
 
@@ -61,64 +61,53 @@ def outline(run_dir: Path) -> Outline:
         data = path.read_bytes()
     except OSError as error:
         raise AuditError(f"{path} cannot be read: {error.strerror}. Give the folder of an unfinished run.") from error
-    records = prefix_of(path, data).records
-    if not records:
+    found = prefix_of(path, data)
+    if not found:
         raise AuditError(f"{path} holds no record: that run never began. Start a new one here with --fresh.")
-    if records[-1].event == "RunEnded":
-        raise AuditError(f"{path} holds run {records[0].run}, which is finished: nothing to resume. Start a new run.")
-    started = records[0].to_event()
+    if found.last.event == "RunEnded":
+        raise AuditError(f"{path} holds run {found.first.run}, which is finished: nothing to resume. Start a new run.")
+    started = found.first.to_event()
     assert isinstance(started, RunStarted)
     config = RunConfig.model_validate({**started.config["run"], "run_dir": run_dir})
-    saved = [r.to_event() for r in records if r.event == ModelSaved.__name__]
+    saved = _latest_of(found, ModelSaved)
     return Outline(
         run_dir=run_dir,
         config=config,
         policy=as_recorded(started.config),
-        decided_by=_decided_by(records),
+        decided_by=found.decided_by or {},
         design_space=DesignSpace.model_validate(started.config["design_space"]),
         own=started.config.get("vessels", {}),
         sources=started.sources,
-        run_state=known_after(records),
-        saved=saved[-1] if saved and isinstance(saved[-1], ModelSaved) else None,
+        run_state=known_after(found),
+        saved=saved if isinstance(saved, ModelSaved) else None,
     )
 
 
-def _decided_by(records: Sequence[Record]) -> Mapping[str, Any]:
-    for record in reversed(records):
-        if record.event == RunResumed.__name__ and record.payload.get("decided_by"):
-            return dict(record.payload["decided_by"])
-    return dict(records[0].payload["config"].get("decided_by", {}))
+def _latest_of(found: Summary, kind: type[Event]) -> Event | None:
+    record = found.latest(kind)
+    return None if record is None else record.to_event()
 
 
-def known_after(records: Sequence[Record]) -> RunState:
-    """Return what the twin knew after these records; a refit whose model was not saved is still to be done."""
-    prefix = remembered(records)
-    if prefix is not None and prefix.run_state is not None:
-        known: RunState = prefix.run_state
-    else:
-        with no_cycles():
-            known = folded((r.to_event() for r in records), records[0].run)
-    if prefix is not None:
-        prefix.run_state = known
-    names = [r.event for r in records if r.event in (ModelFitted.__name__, ModelSaved.__name__)]
-    if names and ModelSaved.__name__ in names and names[-1] == ModelFitted.__name__:
+def known_after(found: Summary) -> RunState:
+    """Return what the twin knew after these records; a refit whose model was not saved is still to be done.
+
+    Raises:
+        AuditError: a record is of a kind, or has fields, that this version does not know.
+        ConfigError: what the run was asked is refused by this version.
+    """
+    known, fitted, saved = found.run_state, found.latest(ModelFitted), found.latest(ModelSaved)
+    if fitted is not None and saved is not None and fitted.seq > saved.seq:
         return replace(known, today=replace(known.today, is_fitted=False))
     return known
 
 
-def waiting_refit(records: Sequence[Record]) -> ModelWaiting | None:
+def waiting_refit(found: Summary) -> ModelWaiting | None:
     """Return the refit that waits for a person; one that was adopted is there no more once its model was saved."""
-    last = next((r for r in reversed(records) if r.event in (ModelWaiting.__name__, ModelSaved.__name__)), None)
-    event = last.to_event() if last is not None else None
+    waiting, saved = found.latest(ModelWaiting), found.latest(ModelSaved)
+    if waiting is None or (saved is not None and saved.seq > waiting.seq):
+        return None
+    event = waiting.to_event()
     return event if isinstance(event, ModelWaiting) else None
-
-
-def samples_read(records: Sequence[Record]) -> Iterator[tuple[str, int, float, datetime]]:
-    """Return vessel, turn, culture time [h] and wall time of each sample that was read, in the order of the record."""
-    for record in records:
-        if record.event == SampleRead.__name__:
-            hour = float(record.payload["state"]["time_h"])
-            yield str(record.reactor), record.turn or 0, hour, datetime.fromisoformat(record.ts)
 
 
 def saved_model(known: Outline) -> Model | None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import fcntl
 import os
 import unicodedata
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,10 +15,9 @@ from perfusio.quantities import closest
 from perfusio.texts import shown
 from perfusio.twin.day import RunState
 from perfusio.twin.journal import lock_of
-from perfusio.twin.line_ends import lines_of
 from perfusio.twin.prefix import prefix_of
-from perfusio.twin.record import Record
 from perfusio.twin.resume import known_after
+from perfusio.twin.summary import Summary
 
 RECORD = "audit.jsonl"
 
@@ -32,8 +30,7 @@ class RunView:
         run_dir: Its folder.
         config: Settings.
         run_state: What is known, as far as the record goes.
-        records: All that are whole.
-        n_bytes: Of these.
+        records: What is kept of all that are whole.
         ended: How it ended, None if it may go on.
         writer: Process that runs it, None if none does; 0 if one does that cannot be named.
     """
@@ -41,8 +38,7 @@ class RunView:
     run_dir: Path
     config: RunConfig
     run_state: RunState
-    records: Sequence[Record]
-    n_bytes: int
+    records: Summary
     ended: RunEnded | None
     writer: int | None
 
@@ -97,19 +93,17 @@ def view(run_dir: Path) -> RunView:
         raise ConfigError(f"{run_dir} holds no run: expected its {RECORD}.{_instead(run_dir)}") from error
     except OSError as error:
         raise AuditError(f"{path} cannot be read: {error.strerror}.") from error
-    found = prefix_of(path, data)
-    records, wrong, lines = found.records, found.wrong, lines_of(data)
+    records = prefix_of(path, data)
     if not records:
-        what = f"its first line {wrong}" if data else "it is empty"
+        what = f"its first line {records.wrong}" if data else "it is empty"
         raise ConfigError(f"{path} holds no run: {what}. Start one with perfusio run.")
-    started, last = records[0].to_event(), records[-1].to_event()
+    started, last = records.first.to_event(), records.last.to_event()
     assert isinstance(started, RunStarted)
     return RunView(
         run_dir=run_dir,
         config=RunConfig.model_validate({**started.config["run"], "run_dir": run_dir}),
         run_state=known_after(records),
         records=records,
-        n_bytes=sum(map(len, lines[: len(records)])),
         ended=last if isinstance(last, RunEnded) else None,
         writer=writer_of(path),
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from perfusio.events import Json, SampleRead, plain
+from perfusio.events import Json, plain
 from perfusio.twin.hold import Hold, hold_on, holds
 from perfusio.twin.run_view import RunView
 
@@ -18,8 +18,8 @@ def status(seen: RunView, now: datetime) -> Json:
     """
     known = seen.run_state
     held = holds(seen.run_dir, seen.vessels) if seen.ended is None else ()
-    sampled = {r.reactor: r.ts for r in seen.records if r.event == SampleRead.__name__ and not r.payload.get("extra")}
-    last = seen.records[-1].ts
+    sampled = {s.reactor: s.ts for s in seen.records.samples if not s.is_extra}
+    last = seen.records.last.ts
     state = "running" if seen.writer is not None else "stopped" if seen.ended is None else "ended"
     return {
         "run": known.run_id,
@@ -72,5 +72,3 @@ def _alarms(seen: RunView, reactor: str) -> list[str]:
 
 def _age_h(ts: str | None, now: datetime) -> float | None:
     return None if ts is None else (now - datetime.fromisoformat(ts)).total_seconds() / 3600.0
-
-

@@ -115,12 +115,11 @@ class _Chain:
         self._prev: str | None = GENESIS  # None: the line before was unreadable, so nothing to compare with
         self._seq = 0
 
-    def goes_on(self, known: Sequence[Record]) -> None:
-        """Take records before the next line as read."""
-        if known:
-            self.n_lines = self.n_records = len(known)
-            self.first, self.last = known[0], known[-1]
-            self._prev, self._seq = known[-1].hash, known[-1].seq
+    def goes_on(self, first: Record, last: Record) -> None:
+        """Take the records from the first to this last one as read."""
+        self.n_lines = self.n_records = last.seq
+        self.first, self.last = first, last
+        self._prev, self._seq = last.hash, last.seq
 
     def follow(self, line: bytes) -> tuple[Record | None, list[str]]:
         """Take the next line; return it as a Record if it has that shape, and what is wrong with it."""
@@ -278,21 +277,25 @@ def _unseen(heads: Sequence[Head], key: PublicKey | None) -> tuple[str, ...]:
     return kept if key else (*kept, "whether the heads are this site's: give its public key (--key site.pub).")
 
 
-def read_prefix(lines: Sequence[bytes], sealed: Sequence[Record] = ()) -> tuple[tuple[Record, ...], str]:
-    """Return the records up to the first line that is not what was written, and what is wrong with that; "" if none.
+def read_prefix(
+    lines: Iterable[bytes], take: Callable[[Record, bytes], None], sealed: tuple[Record, Record] | None = None
+) -> str:
+    """Hand out records up to the first line that is not what was written; return what is wrong with it, "" if none.
 
     Args:
         lines: Of the record, each with its line break.
-        sealed: Those of its first lines that are known to be what was written.
+        take: Is given each record and its line.
+        sealed: First and last of the records before these lines, which are known to be what was written.
     """
-    chain, good = _Chain(), list(sealed)
-    chain.goes_on(sealed)
-    for line in lines[len(sealed) :]:
+    chain = _Chain()
+    if sealed is not None:
+        chain.goes_on(*sealed)
+    for line in lines:
         record, wrong = chain.follow(line)
         if record is None or wrong:
-            return tuple(good), wrong[0]
-        good.append(record)
-    return tuple(good), ""
+            return wrong[0]
+        take(record, line)
+    return ""
 
 
 def read_records(path: str | Path) -> Iterator[Record]:

@@ -20,6 +20,7 @@ from perfusio.events import (
 )
 from perfusio.state import Setpoints
 from perfusio.testing import ManualClock
+from perfusio.twin import heads
 from perfusio.twin.audit import AuditLogger
 from perfusio.twin.heads import EVERY, heads_of, read_heads
 from perfusio.twin.record import encode
@@ -155,3 +156,15 @@ def test_they_go_aside_with_their_record(path, key):
     written(path, [START], key, run_id="run-2")
     assert {h.run for h in read_heads(path.with_name("audit-run-1.heads"))} == {"run-1"}
     assert {h.run for h in read_heads(heads_of(path))} == {"run-2"}
+
+
+def test_a_head_that_needs_no_parser_is_read_as_one_that_does(path, monkeypatch):
+    usual = read_heads(heads_of(path))
+    monkeypatch.setattr(heads, "_USUAL", lambda line: None)
+    assert read_heads(heads_of(path)) == usual
+    line = heads_of(path).read_bytes().splitlines(keepends=True)[0]
+    for other in (line.replace(b'"v":1', b'"v":2'), line.replace(b'"seq":1', b'"seq":01'), line.replace(b",", b", ")):
+        monkeypatch.undo()
+        heads_of(path).write_bytes(other)
+        with pytest.raises(AuditError, match="is no head"):
+            read_heads(heads_of(path))

@@ -10,7 +10,7 @@ from perfusio.twin.heads import heads_of
 from perfusio.twin.line_ends import lines_of
 from perfusio.twin.record import encode, sealed
 from perfusio.twin.site_key import SiteKey
-from perfusio.twin.verify import read_prefix
+from perfusio.twin.verify import read_prefix, read_records
 
 N = 40
 
@@ -28,9 +28,10 @@ def looked_at(monkeypatch, log, data):
     """Return what is read, and how many lines were looked at field by field."""
     n = []
 
-    def counting(lines, known=()):
-        n.append(len(lines) - len(known))
-        return read_prefix(lines, known)
+    def counting(lines, take, sealed=None):
+        rest = list(lines)
+        n.append(len(rest))
+        return read_prefix(rest, take, sealed)
 
     monkeypatch.setattr(prefix, "read_prefix", counting)
     return prefix.prefix_of(log, data), n
@@ -39,14 +40,14 @@ def looked_at(monkeypatch, log, data):
 def test_lines_up_to_a_head_of_this_site_are_tied_to_it_by_their_hashes_alone(log, monkeypatch):
     data = log.read_bytes()
     found, n = looked_at(monkeypatch, log, data)
-    whole, _ = read_prefix(lines_of(data))
-    assert (found.records, found.wrong) == (whole, "")
+    whole = list(read_records(log))
+    assert (found.hashes, found.wrong, found.n_bytes) == ([r.hash for r in whole], "", len(data))
+    assert (found.first, found.last) == (whole[0], whole[-1])
     assert n[0] < N / 4
     assert prefix.prefix_of(log, data) is found  # and that once
     assert len(n) == 1
-    assert prefix.remembered(found.records) is found
     prefix.forget()
-    assert prefix.remembered(found.records) is None
+    assert prefix.prefix_of(log, data) is not found
 
 
 def changed(lines, i, **fields):
@@ -60,8 +61,9 @@ def test_a_line_with_a_right_hash_of_its_own_that_is_another_one_is_found(log, m
     lines = changed(lines_of(log.read_bytes()), i, reason="Another story.")
     found, n = looked_at(monkeypatch, log, b"".join(lines))
     assert n[0] == N  # all are looked at then
-    assert len(found.records) == i + 1
+    assert len(found) == i + 1
     assert "does not follow from the line before" in found.wrong
+    assert found.n_bytes == sum(map(len, lines[: i + 1]))
 
 
 def test_a_byte_that_flipped_is_found(log):
@@ -74,7 +76,7 @@ def test_a_byte_that_flipped_is_found(log):
 def test_heads_of_another_site_or_none_spare_nothing(log, monkeypatch, tmp_path):
     monkeypatch.setenv("PERFUSIO_SITE_KEY", str(tmp_path / "other.key"))
     found, n = looked_at(monkeypatch, log, log.read_bytes())
-    assert (n, len(found.records)) == ([N], N)
+    assert (n, len(found)) == ([N], N)
     prefix.forget()
     heads_of(log).unlink()
     assert looked_at(monkeypatch, log, log.read_bytes())[1] == [N]

@@ -36,9 +36,9 @@ def resumed(path, key=None):
 
 def test_a_run_goes_on_where_it_stopped(path, key):
     log, records = resumed(path, key)
-    assert [r.event for r in records] == ["RunStarted", "SampleMissing", "SampleMissing"]
+    assert (len(records), records.first.event, records.last.event) == (3, "RunStarted", "SampleMissing")
     with log:
-        assert (log.run_id, log.n_records, log.head) == ("run-1", 3, records[-1].hash)
+        assert (log.run_id, log.n_records, log.head) == ("run-1", 3, records.last.hash)
         assert log.append(missing(2)) == 4
         log.append(RunEnded(outcome="all days done", n_samples=0, n_decisions=0))
     heads = read_heads(heads_of(path))
