@@ -121,12 +121,16 @@ def kind(annotation: str) -> Kind:
     )
 
 
+_NOT_RECORDED = ("Panel", "Mapping[str, float]")
+"""Types of fields by which a value says of which process it is: on record it stands under the names of its panel."""
+
+
 @cache
 def declared(name: str) -> tuple[dict[str, str], frozenset[str]]:
     """Return the fields of a shape with their annotations (an event's own fields only), and those without a default."""
     shape = SHAPES[name]
     header = {f.name for f in fields(Event)} if issubclass(shape, Event) else set()
-    own = [f for f in fields(shape) if f.name not in header]
+    own = [f for f in fields(shape) if f.name not in header and f.type not in _NOT_RECORDED]
     required = frozenset(f.name for f in own if f.default is MISSING and f.default_factory is MISSING)
     return {f.name: str(f.type) for f in own}, required
 
