@@ -10,7 +10,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from perfusio.state import SPECIES, SPECIES_INDEX, FloatArray, find_quantity
+from perfusio.process.cho_perfusion import CHO_PERFUSION
+from perfusio.process.panel import Panel
+from perfusio.state import FloatArray, find_quantity
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +43,7 @@ class Forecast:
         samples: Paths, shape (S, H, Q); a path is one possible future, consistent along time.
         support: How close each time is to what the model learnt from, (H,): 1 = much like it, 0 = nothing like it was
             seen; None where the forecaster does not say.
+        panel: The process whose Q modelled species these are.
     """
 
     times_h: FloatArray
@@ -48,16 +51,23 @@ class Forecast:
     sd: FloatArray
     samples: FloatArray
     support: FloatArray | None = None
+    panel: Panel = CHO_PERFUSION
 
     @classmethod
-    def from_samples(cls, times_h: FloatArray, samples: FloatArray, support: FloatArray | None = None) -> Forecast:
+    def from_samples(
+        cls,
+        times_h: FloatArray,
+        samples: FloatArray,
+        support: FloatArray | None = None,
+        panel: Panel = CHO_PERFUSION,
+    ) -> Forecast:
         """Summarise paths (S, H, Q) into a forecast."""
         mean, sd = samples.mean(axis=0), samples.std(axis=0)
-        return cls(times_h=times_h, mean=mean, sd=sd, samples=samples, support=support)
+        return cls(times_h=times_h, mean=mean, sd=sd, samples=samples, support=support, panel=panel)
 
     def __getitem__(self, name: str) -> QuantityForecast:
         """Return the forecast of one species by name."""
-        i = SPECIES_INDEX[find_quantity(name).name]
+        i = self.panel.index(find_quantity(name, self.panel).name)
         return QuantityForecast(
             name=name,
             times_h=self.times_h,
@@ -83,13 +93,13 @@ class Forecast:
     def to_json(self) -> dict[str, object]:
         """Return mean, sd and the 80 and 90 % intervals by species, and support; for the record (never samples)."""
         quantiles = np.percentile(self.samples, [5, 10, 90, 95], axis=0)
-        rows = {"mean": self.mean, "sd": self.sd}
+        names, rows = self.panel.species_names, {"mean": self.mean, "sd": self.sd}
         rows |= dict(zip(("q05", "q10", "q90", "q95"), quantiles, strict=True))
         support = {} if self.support is None else {"support": [_rounded(v) for v in self.support]}
         return {
             "times_h": [float(t) for t in self.times_h],
             **support,
-            **{key: {s: [_rounded(v) for v in a[:, i]] for i, s in enumerate(SPECIES)} for key, a in rows.items()},
+            **{key: {s: [_rounded(v) for v in a[:, i]] for i, s in enumerate(names)} for key, a in rows.items()},
         }
 
 

@@ -13,7 +13,7 @@ from typing import Protocol
 
 from perfusio.errors import OutOfRange, PerfusioError, WriteRejected
 from perfusio.protocols import Ending, WriteReport
-from perfusio.state import SETPOINT_INDEX, SETPOINT_QUANTITIES, SETPOINTS, FloatArray, Setpoints
+from perfusio.state import FloatArray, Setpoints
 
 TOLERANCE = 1e-6
 """Relative; a register of type Float keeps seven digits."""
@@ -67,7 +67,7 @@ async def verified_write(
 
     Args:
         wire: The vessel, for this write.
-        asked: What is to be in force, all six.
+        asked: What is to be in force, all of them.
         expected: What must be found before, NaN where anything may be.
         believed: What holds where the vessel does not say what is in force; default: nothing does.
     """
@@ -75,7 +75,7 @@ async def verified_write(
         before = await wire.look()
     except PerfusioError as error:
         words = f"{error} Nothing was sent. A write does not wait for a link."
-        return WriteReport(ending=Ending.REFUSED, in_force=Setpoints(), words=words)
+        return WriteReport(ending=Ending.REFUSED, in_force=Setpoints(panel=asked.panel), words=words)
     if differences(expected, before):
         words = f"Expected and found: {in_words(expected, before)}."
         return WriteReport(ending=Ending.OVERRIDDEN, in_force=before, words=words)
@@ -92,7 +92,7 @@ async def verified_write(
 async def _ended(wire: Wire, asked: Setpoints, old: Setpoints, found: Setpoints | None) -> WriteReport:
     """Put the old values back if only a part of the new ones is in force, and report."""
     if found is None:
-        return WriteReport(ending=Ending.UNKNOWN, in_force=Setpoints(), words=wire.trouble)
+        return WriteReport(ending=Ending.UNKNOWN, in_force=Setpoints(panel=asked.panel), words=wire.trouble)
     if not lacking(asked, found):
         return WriteReport(ending=Ending.DONE, in_force=found, words=wire.trouble)
     words = f"Asked and found: {in_words(asked, found)}. {wire.trouble}".strip()
@@ -100,7 +100,7 @@ async def _ended(wire: Wire, asked: Setpoints, old: Setpoints, found: Setpoints 
         return _unchanged(wire, asked, found)
     back = await wire.put(old)
     if back is None:
-        return WriteReport(ending=Ending.UNKNOWN, in_force=Setpoints(), words=words)
+        return WriteReport(ending=Ending.UNKNOWN, in_force=Setpoints(panel=asked.panel), words=words)
     if lacking(old, back):
         words = f"{words} Not put back: {in_words(old, back)}."
         return WriteReport(ending=Ending.PARTIAL, in_force=back, words=words)
@@ -111,7 +111,7 @@ def _unchanged(wire: Wire, asked: Setpoints, found: Setpoints) -> WriteReport:
     """The old values are in force: whether that is the end of it, the wire knows."""
     if wire.if_unchanged is Ending.UNKNOWN:
         words = f"{wire.trouble} The old values are in force, but the write may still be carried out."
-        return WriteReport(ending=Ending.UNKNOWN, in_force=Setpoints(), words=words)
+        return WriteReport(ending=Ending.UNKNOWN, in_force=Setpoints(panel=asked.panel), words=words)
     kept = f"The vessel kept its setpoints: {in_words(asked, found)} (asked, found)."
     return WriteReport(ending=wire.if_unchanged, in_force=found, words=wire.trouble or kept)
 
@@ -136,23 +136,25 @@ def differences(wanted: Setpoints, found: Setpoints, within: FloatArray | None =
         within: By how much each may differ and still be the same (U,), canonical units; default: seven digits.
     """
     out = {}
-    for name in SETPOINTS:
+    panel = wanted.panel
+    for name in panel.setpoint_names:
         a, b = getattr(wanted, name), getattr(found, name)
-        slack = 0.0 if within is None else float(within[SETPOINT_INDEX[name]])
+        slack = 0.0 if within is None else float(within[panel.index(name)])
         if a == a and b == b and not agree(a, b, slack):
-            out[name] = f"{a:g} and {b:g} {SETPOINT_QUANTITIES[name].unit}"
+            out[name] = f"{a:g} and {b:g} {panel[name].unit}"
     return out
 
 
 def lacking(wanted: Setpoints, found: Setpoints) -> tuple[str, ...]:
     """Return the setpoints that are not read as wanted: other values, and such that the vessel does not say."""
-    values = ((name, getattr(wanted, name), getattr(found, name)) for name in SETPOINTS)
+    values = ((name, getattr(wanted, name), getattr(found, name)) for name in wanted.panel.setpoint_names)
     return tuple(name for name, a, b in values if a == a and not agree(a, b))
 
 
 def unread(old: Setpoints, new: Setpoints, found: Setpoints) -> list[str]:
     """Return the setpoints that a write moves and of which the vessel does not say what they are."""
-    return [n for n in SETPOINTS if getattr(old, n) != getattr(new, n) and getattr(found, n) != getattr(found, n)]
+    names = new.panel.setpoint_names
+    return [n for n in names if getattr(old, n) != getattr(new, n) and getattr(found, n) != getattr(found, n)]
 
 
 def in_words(wanted: Setpoints, found: Setpoints) -> str:
@@ -165,8 +167,8 @@ def in_words(wanted: Setpoints, found: Setpoints) -> str:
 def impossible(wanted: Setpoints) -> list[str]:
     """Return why setpoints can never be asked for, one sentence for each that is no number or out of its range."""
     problems = []
-    for name, quantity in SETPOINT_QUANTITIES.items():
-        value = getattr(wanted, name)
+    for quantity in wanted.panel.setpoints:
+        name, value = quantity.name, getattr(wanted, quantity.name)
         if not isfinite(value):
             problems.append(f"{name} = {value:g} cannot be written: expected a number of {quantity.unit}.")
             continue
@@ -184,4 +186,5 @@ def refuse_impossible(wanted: Setpoints, **where: str) -> None:
         WriteRejected: a value is missing or not possible.
     """
     if problems := impossible(wanted):
-        raise WriteRejected(f"{' '.join(problems)} Give all six setpoints, each within its range.", **where)
+        n = len(wanted.panel.setpoints)
+        raise WriteRejected(f"{' '.join(problems)} Give all {n} setpoints, each within its range.", **where)

@@ -140,5 +140,5 @@ def test_all_that_is_impossible_is_told_at_once():
     wrong = replace(NEW, bleed_rate=nan, temperature=99.0)
     assert len(impossible(wrong)) == 2
     assert impossible(NEW) == []
-    with pytest.raises(WriteRejected, match=r"bleed_rate = nan.*temperature = 99.*Give all six"):
+    with pytest.raises(WriteRejected, match=r"bleed_rate = nan.*temperature = 99.*Give all 6 setpoints"):
         refuse_impossible(wrong, connector="X")

@@ -130,7 +130,7 @@ class TestReplay:
         add_samples(where, days(0))
         store = SqlStore(where)
         await store.read_sample()
-        with pytest.raises(WriteRejected, match=r"bleed_rate = nan cannot be written.*Give all six"):
+        with pytest.raises(WriteRejected, match=r"bleed_rate = nan cannot be written.*Give all 6"):
             await store.write_setpoints(Setpoints.of(NOMINAL.vector() * [1, nan, 1, 1, 1, 1]))
         with pytest.raises(WriteRejected, match="temperature = 365 °C is not possible"):
             await store.write_setpoints(Setpoints.of(NOMINAL.vector() * [1, 1, 1, 10, 1, 1]))
