@@ -13,6 +13,7 @@ from sqlalchemy import exc as sql
 from sqlalchemy.pool import NullPool
 
 from perfusio.connectors.following import told
+from perfusio.connectors.sql_filling import refill
 from perfusio.connectors.sql_schema import VERSION_TABLE
 from perfusio.connectors.sql_secrets import cleaned, secrets_behind, without_secret
 from perfusio.errors import ConfigError, NotConnected, UnreadableSource, WriteRejected
@@ -132,6 +133,7 @@ class Database:
         config = _alembic_config()
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
+        refill(connection)
 
     def _is_newest(self, connection: Connection) -> bool:
         """Whether the tables are at the newest revision; False for a database that is empty or older.

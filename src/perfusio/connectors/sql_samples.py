@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import islice
-from math import isfinite, nan
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from sqlalchemy.dialects import sqlite
 from perfusio.connectors.names import amount
 from perfusio.connectors.sql_database import Database
 from perfusio.connectors.sql_schema import LATEST_H, SOURCE, samples
+from perfusio.connectors.sql_values import nan_if_null, null_if_nan
 from perfusio.errors import OutOfRange, UnreadableSource
 from perfusio.process.cho_perfusion import CHO_PERFUSION
 from perfusio.state import QUANTITIES, SETPOINT_QUANTITIES, STATE_QUANTITIES, Setpoints, State
@@ -124,16 +125,6 @@ def values_of(sample: SqlSample) -> Row:
         "others": {name: null_if_nan(value) for name, value in sample.others.items()},
         **{name: null_if_nan(value) for name, value in numbers.items()},
     }
-
-
-def null_if_nan(value: float) -> float | None:
-    """Return a number as the database keeps it: what was not measured is NULL."""
-    return None if value != value else float(value)
-
-
-def nan_if_null(value: float | None) -> float:
-    """Return a number as perfusio keeps it: NULL is NaN, not measured."""
-    return nan if value is None else float(value)
 
 
 def _batches(rows: Iterable[SqlSample]) -> Iterator[list[Row]]:

@@ -9,8 +9,8 @@ from typing import Any
 
 from sqlalchemy import Connection, and_, func, insert, select, update
 
-from perfusio.connectors.sql_samples import nan_if_null, null_if_nan
 from perfusio.connectors.sql_schema import SOURCE, setpoints
+from perfusio.connectors.sql_values import nan_if_null, null_if_nan
 from perfusio.process.cho_perfusion import CHO_PERFUSION
 from perfusio.state import SETPOINTS, Setpoints
 

@@ -40,10 +40,5 @@ def in_words(sample: State, trajectory: Trajectory) -> str:
     return f"Hour {sample.time_h:g}: {', '.join(changes)}."
 
 
-def corrected(trajectory: Trajectory, state: State) -> Trajectory:
-    """Return the trajectory with the sample of that time replaced; the setpoints between samples stay."""
-    return trajectory.with_state(state)
-
-
 def _known(trajectory: Trajectory, time_h: float) -> State | None:
     return trajectory.at(time_h)

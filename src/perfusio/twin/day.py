@@ -1,10 +1,9 @@
-"""What the twin knows of its vessels, and how a sample changes it. Pure."""
+"""What the twin knows of its vessels. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-from math import nan
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -12,7 +11,9 @@ from perfusio.config import Mode
 from perfusio.errors import OutOfRange
 from perfusio.events import Decided, Event, Forecasted, ModeChanged, WaitBegan, WriteIntended
 from perfusio.frozen import changed
-from perfusio.state import SETPOINTS, STATE_QUANTITIES, Setpoints, State
+from perfusio.protocols import ConnectorKind
+from perfusio.record.vessel_history import VesselHistory
+from perfusio.state import STATE_QUANTITIES, Setpoints, State
 from perfusio.trajectory import Trajectory
 
 
@@ -104,41 +105,25 @@ class RunState:
     n_decisions: int = 0
 
 
-def with_vessel(run_state: RunState, empty: Trajectory, nominal: Setpoints) -> RunState:
-    """Return the run state with one more vessel, about which nothing is known but where it is meant to start."""
-    reactor = empty.reactor_id
-    joined = replace(run_state, trajectories={**run_state.trajectories, reactor: empty})
-    return in_force(joined, reactor, nominal, SETPOINTS)
-
-
-def observe(run_state: RunState, reactor: str, sample: State) -> RunState:
-    """Add a sample; late values of a known time fill what was not measured then, and change nothing else."""
-    trajectory = run_state.trajectories[reactor]
-    known = trajectory.at(sample.time_h)
-    if known is not None:
-        longer = trajectory.with_state(_filled(known, sample))
-    elif trajectory.states and sample.time_h < trajectory.states[-1].time_h:
-        longer = trajectory.insert(sample)  # accepted late
-    else:
-        longer = trajectory.observe(sample, run_state.in_force[reactor])
-    return changed(run_state, trajectories={**run_state.trajectories, reactor: longer})
-
-
-def _filled(state: State, late: State) -> State:
-    new = {name: value for name, value in late.measured().items() if name not in state.measured()}
-    return replace(state.with_values(**new), quality={**late.quality, **state.quality})
-
-
-def in_force(run_state: RunState, reactor: str, setpoints: Setpoints, assumed: tuple[str, ...] = ()) -> RunState:
-    """Record what holds from now on in one vessel; `assumed` of it is not confirmed."""
-    unsaid: dict[str, float] = dict.fromkeys(assumed, nan)
-    said = setpoints.with_values(**unsaid) if assumed else setpoints
-    shown = said.filled_from(run_state.shown.get(reactor, Setpoints()))[0]
+def with_history(run_state: RunState, reactor: str, history: VesselHistory) -> RunState:
+    """Return the run state in which this is known of one vessel."""
     return changed(
         run_state,
-        in_force={**run_state.in_force, reactor: setpoints},
-        assumed={**run_state.assumed, reactor: assumed},
-        shown={**run_state.shown, reactor: shown},
+        trajectories={**run_state.trajectories, reactor: history.trajectory},
+        in_force={**run_state.in_force, reactor: history.in_force},
+        assumed={**run_state.assumed, reactor: history.assumed},
+        shown={**run_state.shown, reactor: history.shown},
+    )
+
+
+def history_of(run_state: RunState, reactor: str) -> VesselHistory:
+    """Return the samples of one vessel and its setpoints in force."""
+    return VesselHistory(
+        trajectory=run_state.trajectories[reactor],
+        in_force=run_state.in_force[reactor],
+        assumed=run_state.assumed[reactor],
+        shown=run_state.shown[reactor],
+        is_replay=run_state.kinds.get(reactor) == ConnectorKind.REPLAY,
     )
 
 

@@ -5,12 +5,12 @@ A run that goes on after a crash folds the same events that the run before it fo
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from functools import reduce
 from math import isfinite
 from typing import Any
 
-from perfusio.config import DesignSpace, Mode
+from perfusio.config import Mode
 from perfusio.events import (
     AlarmChanged,
     AlarmRaised,
@@ -33,7 +33,6 @@ from perfusio.events import (
     SampleMissing,
     SampleQuarantined,
     SampleRead,
-    SetpointsFound,
     SetpointsWritten,
     VesselJoined,
     VesselLeft,
@@ -47,10 +46,10 @@ from perfusio.events import (
 )
 from perfusio.frozen import changed as replace
 from perfusio.protocols import ConnectorKind
-from perfusio.state import SETPOINTS, Setpoints
-from perfusio.trajectory import Trajectory
-from perfusio.twin.corrections import corrected
-from perfusio.twin.day import RunState, Today, in_force, observe, with_vessel
+from perfusio.record.vessel_history import CHANGES as HISTORY
+from perfusio.record.vessel_history import after as history_after
+from perfusio.record.vessel_history import begun as vessels_begun
+from perfusio.twin.day import RunState, Today, history_of, with_history
 from perfusio.twin.vessel_reader import READ
 
 NOBODY_WRITES = (Mode.HOLD, Mode.MANUAL)
@@ -70,6 +69,9 @@ def folded(events: Iterable[Event], run_id: str) -> RunState:
 def after(run_state: RunState, event: Event) -> RunState:
     """Return what is known once this event is a fact."""
     run_state = begun(run_state, event.turn)
+    if type(event) in HISTORY and event.reactor is not None:
+        history = history_after(history_of(run_state, event.reactor), event)
+        run_state = with_history(run_state, event.reactor, history)
     change = _CHANGES.get(type(event))
     return run_state if change is None else change(run_state, event)
 
@@ -85,26 +87,24 @@ def begun(run_state: RunState, turn: int | None) -> RunState:
 
 
 def _started(run_state: RunState, event: RunStarted) -> RunState:
-    own = event.config.get("vessels", {})
-    for reactor, source in event.sources.items():
-        asked = {"design_space": event.config["design_space"], **own.get(reactor, {})}
-        run_state = _seated(run_state, reactor, source, event.config["modes"][reactor], asked)
-    return run_state
+    modes = event.config["modes"]
+    return _seated(run_state, event, {reactor: (source, modes[reactor]) for reactor, source in event.sources.items()})
 
 
 def _joined(run_state: RunState, event: VesselJoined) -> RunState:
-    return _seated(run_state, str(event.reactor), event.source, event.mode, event.config)
+    return _seated(run_state, event, {str(event.reactor): (event.source, event.mode)})
 
 
-def _seated(run_state: RunState, reactor: str, source: Any, mode: str, asked: Any) -> RunState:
-    nominal = DesignSpace.model_validate(asked["design_space"]).nominal
-    empty = Trajectory(reactor_id=reactor, run_id=run_state.run_id, clone=str(source.get("clone", "")))
-    return replace(
-        with_vessel(run_state, empty, nominal),
-        kinds={**run_state.kinds, reactor: str(source["kind"])},
-        modes={**run_state.modes, reactor: Mode(mode)},
-        noted={**run_state.noted, reactor: Mode(mode)},
-    )
+def _seated(run_state: RunState, event: Event, asked: Mapping[str, tuple[Any, str]]) -> RunState:
+    for reactor, history in vessels_begun(event, run_state.run_id).items():
+        source, mode = asked[reactor]
+        run_state = replace(
+            with_history(run_state, reactor, history),
+            kinds={**run_state.kinds, reactor: str(source["kind"])},
+            modes={**run_state.modes, reactor: Mode(mode)},
+            noted={**run_state.noted, reactor: Mode(mode)},
+        )
+    return run_state
 
 
 def _left(run_state: RunState, event: VesselLeft) -> RunState:
@@ -117,10 +117,6 @@ def _left(run_state: RunState, event: VesselLeft) -> RunState:
 def _read(run_state: RunState, event: SampleRead) -> RunState:
     reactor = str(event.reactor)
     run_state = _waits_no_more(run_state, str(event.reactor)) if not event.extra else run_state
-    run_state = in_force(run_state, reactor, event.in_force, event.assumed)
-    run_state = observe(run_state, reactor, event.state)
-    if event.next_in_force is not None:
-        run_state = in_force(run_state, reactor, event.next_in_force, event.next_assumed)
     starts = {reactor: (event.turn or 0, event.state.time_h), **run_state.starts}
     if event.extra:
         return replace(run_state, starts=starts)
@@ -131,10 +127,7 @@ def _read(run_state: RunState, event: SampleRead) -> RunState:
     )  # fmt: skip
 
 
-def _corrected(run_state: RunState, event: SampleCorrected) -> RunState:
-    reactor = str(event.reactor)
-    replaced = corrected(run_state.trajectories[reactor], event.state)
-    run_state = replace(run_state, trajectories={**run_state.trajectories, reactor: replaced})
+def _corrected(run_state: RunState, _: Event) -> RunState:
     return replace(run_state, today=replace(run_state.today, is_corrected=True))
 
 
@@ -149,7 +142,7 @@ def _accepted(run_state: RunState, event: SampleAccepted) -> RunState:
     name = (str(event.reactor), event.state.time_h)
     waiting = _without(run_state.quarantined, name)
     today = replace(run_state.today, is_corrected=True)
-    return replace(observe(run_state, name[0], event.state), quarantined=waiting, today=today)
+    return replace(run_state, quarantined=waiting, today=today)
 
 
 def _waits(run_state: RunState, event: WaitBegan) -> RunState:
@@ -225,52 +218,33 @@ def _intended(run_state: RunState, event: WriteIntended) -> RunState:
 
 def _written(run_state: RunState, event: SetpointsWritten) -> RunState:
     reactor = str(event.reactor)
-    run_state = _holds(run_state, reactor, event.acknowledged)
+    run_state = _ended(run_state, event)
     if run_state.kinds.get(reactor) == ConnectorKind.REPLAY:
         return run_state
     return replace(run_state, done={**run_state.done, reactor: run_state.in_force[reactor]})
 
 
-def _refused(run_state: RunState, event: WriteRefused) -> RunState:
-    return _holds(run_state, str(event.reactor), event.read_back)
-
-
 def _overridden(run_state: RunState, event: OverrideDetected) -> RunState:
     reactor = str(event.reactor)
-    run_state = _holds(run_state, reactor, event.found)
+    run_state = _ended(run_state, event)
     return replace(run_state, done=_without(run_state.done, reactor), modes={**run_state.modes, reactor: Mode.ADVISORY})
 
 
-def _found(run_state: RunState, event: SetpointsFound) -> RunState:
-    reactor = str(event.reactor)
-    return in_force(run_state, reactor, *event.found.filled_from(run_state.in_force[reactor]))
-
-
-def _restored(run_state: RunState, event: WriteRestored) -> RunState:
-    run_state = _holds(run_state, str(event.reactor), event.restored)
-    return replace(run_state, stuck=run_state.stuck | {str(event.reactor)})
-
-
-def _partial(run_state: RunState, event: WritePartial) -> RunState:
-    run_state = _holds(run_state, str(event.reactor), event.read_back)
+def _stuck(run_state: RunState, event: WriteRestored | WritePartial) -> RunState:
+    run_state = _ended(run_state, event)
     return replace(run_state, stuck=run_state.stuck | {str(event.reactor)})
 
 
 def _unknown(run_state: RunState, event: WriteUnknown) -> RunState:
     """What the write asked for may still come about: it stays pending until the vessel is read."""
-    reactor = str(event.reactor)
     if event.read_back is not None:
-        return _holds(run_state, reactor, event.read_back)
-    held = in_force(run_state, reactor, run_state.in_force[reactor], SETPOINTS)
-    return replace(held, done=_without(held.done, reactor))
+        return _ended(run_state, event)
+    return replace(run_state, done=_without(run_state.done, str(event.reactor)))
 
 
-def _holds(run_state: RunState, reactor: str, found: Setpoints | None) -> RunState:
-    """A write has ended, and this is in force; in a replay history is, whatever was written."""
-    run_state = replace(run_state, pending=_without(run_state.pending, reactor))
-    if found is None or run_state.kinds.get(reactor) == ConnectorKind.REPLAY:
-        return run_state
-    return in_force(run_state, reactor, *found.filled_from(run_state.in_force[reactor]))
+def _ended(run_state: RunState, event: Event) -> RunState:
+    """A write has ended; what is in force now is part of the history of its vessel."""
+    return replace(run_state, pending=_without(run_state.pending, str(event.reactor)))
 
 
 def _settled(run_state: RunState, event: Withheld | WriteIntended) -> RunState:
@@ -362,16 +336,15 @@ _CHANGES: dict[type[Event], Callable[[RunState, Any], RunState]] = {
     Withheld: _withheld,
     WriteIntended: _intended,
     SetpointsWritten: _written,
-    WriteRefused: _refused,
+    WriteRefused: _ended,
     OverrideDetected: _overridden,
-    SetpointsFound: _found,
-    WriteRestored: _restored,
-    WritePartial: _partial,
+    WriteRestored: _stuck,
+    WritePartial: _stuck,
     WriteUnknown: _unknown,
     ModeChanged: _mode_changed,
     OperatorActed: _acted,
     AlarmRaised: _raised,
     AlarmChanged: _alarm_changed,
 }
-CHANGING = frozenset(cls.__name__ for cls in _CHANGES)
+CHANGING = frozenset(cls.__name__ for cls in (*_CHANGES, *HISTORY))
 """Names of the events that change more than the turn."""

@@ -1,11 +1,14 @@
 """The record of a run in a database: an index that equals what the file makes of it, whatever happened meanwhile."""
 
 import json
+from dataclasses import replace
 from math import nan
 
 import pytest
 from sqlalchemy import create_engine, select, text
 
+from perfusio.cli.export import recorded
+from perfusio.config import DEFAULT_AMBR250_DESIGN_SPACE, Mode, RunConfig
 from perfusio.connectors.sql_database import Database
 from perfusio.connectors.sql_record import SqlRecord
 from perfusio.connectors.sql_schema import (
@@ -23,16 +26,23 @@ from perfusio.events import (
     Forecasted,
     RunEnded,
     RunStarted,
+    SampleAccepted,
+    SampleCorrected,
+    SampleQuarantined,
     SampleRead,
     SetpointsWritten,
     WriteIntended,
     WriteUnknown,
 )
 from perfusio.forecast import Forecast
-from perfusio.state import SPECIES, Setpoints, State
+from perfusio.report.forecast_plot import _story
+from perfusio.state import QUANTITIES, SPECIES, STATE_QUANTITIES, Setpoints, State
 from perfusio.testing import ManualClock, make_state
+from perfusio.twin import facts
 from perfusio.twin.audit import AuditLogger
+from perfusio.twin.fold import folded
 from perfusio.twin.mirror import Mirror, copy_record
+from perfusio.twin.verify import read_records
 
 A, B = (Setpoints(perfusion_rate=1.0 + d, temperature=36.0, bleed_rate=0.1) for d in (0.0, 0.2))
 RUN = "20260105T080000Z-test"
@@ -266,6 +276,69 @@ def test_an_index_that_stays_away_costs_the_run_nothing(tmp_path):
     assert copy_record(path, SqlRecord(tmp_path / "lab.sqlite")) == 11  # nothing is lost
 
 
+def test_a_corrected_and_an_accepted_sample_read_in_every_room_as_in_the_twin(where, tmp_path):
+    """Twin, mirror, export and figure fold the record with one function (design: one fact, one room)."""
+    path = tmp_path / "run" / "audit.jsonl"
+    with AuditLogger(path, run_id=RUN, clock=ManualClock()) as logger:
+        for event in a_corrected_run():
+            logger.append(event)
+    index = SqlRecord(where)
+    copy_record(path, index)
+    run_state = folded((r.to_event() for r in read_records(path)), RUN)
+    known = run_state.trajectories["R01"]
+    assert [s.glucose for s in known.states] == [4.0, 2.5, 3.0, 4.0]
+    mirrored = rows(where, samples)
+    for name in QUANTITIES:
+        if name in STATE_QUANTITIES:
+            expected = [getattr(s, name) for s in known.states]
+        else:
+            expected = [*(getattr(u, name) for u in known.setpoints), nan]
+        assert [row[name] for row in mirrored] == [None if v != v else v for v in expected], name
+    assert [row["quality"] for row in mirrored] == [dict(s.quality) for s in known.states]
+    assert [row.state for row in recorded(path).rows] == list(known.states)
+    assert _story(run_state, "R01", []).known == known
+    before = content(where)
+    copy_record(path, index, rebuild=True)
+    assert content(where) == before
+
+
+def a_corrected_run():
+    """Day 1 is corrected and completed, day 2 was quarantined and is accepted late, a write came between."""
+    at = {"reactor": "R01"}
+    space = DEFAULT_AMBR250_DESIGN_SPACE
+    sources = {"R01": {"kind": "hardware", "clone": "CloneX"}}
+    yield facts.started(RunConfig(duration_days=3), space, {"R01": Mode.AUTOMATIC}, sources)
+    yield SampleRead(**at, turn=0, state=make_state(day=0, glucose=4.0), in_force=space.nominal)
+    first = replace(make_state(day=1, glucose=4.0, titer=nan), quality={"glucose": "diluted"})
+    yield SampleRead(**at, turn=1, state=first, in_force=space.nominal)
+    faster = replace(space.nominal, perfusion_rate=1.2)
+    yield WriteIntended(**at, turn=1, key="k1", old=space.nominal, new=faster)
+    yield SetpointsWritten(**at, turn=1, key="k1", asked=faster, acknowledged=faster)
+    yield SampleQuarantined(**at, turn=2, state=make_state(day=2, glucose=3.0))
+    yield SampleCorrected(**at, turn=2, state=make_state(day=1, glucose=2.5, titer=nan), corrects=3)
+    yield SampleRead(**at, turn=3, state=make_state(day=3, glucose=4.0), in_force=faster)
+    yield SampleRead(**at, turn=3, state=State(time_h=24.0, titer=410.0, glucose=9.9), in_force=faster, extra=True)
+    yield SampleAccepted(**at, turn=3, state=make_state(day=2, glucose=3.0), who="AB")
+    yield Forecasted(**at, turn=3, hold=forecast(), model_id="m1")
+
+
+def test_an_older_mirror_says_after_its_upgrade_what_the_twin_knows(where, tmp_path):
+    path = tmp_path / "run" / "audit.jsonl"
+    with AuditLogger(path, run_id=RUN, clock=ManualClock()) as logger:
+        for event in a_corrected_run():
+            logger.append(event)
+    copy_record(path, SqlRecord(where))
+    new = content(where)
+    with Database(where).writing() as connection:  # as a perfusio without the one fold left it
+        day = (samples.c.time_h == 24.0) & (samples.c.origin == "record")
+        connection.execute(samples.update().where(day).values(glucose=4.0))
+        connection.execute(samples.delete().where(samples.c.time_h == 48.0))
+    back_to(where, "r0001")
+    with Database(where).reading():
+        pass
+    assert content(where) == new
+
+
 def wait_until(is_so):
     """Give a thread the time it needs; a test that waits for ever is ended by its time limit."""
     import time
@@ -277,6 +350,16 @@ def wait_until(is_so):
 def test_a_database_of_the_first_revision_is_upgraded_to_what_a_new_one_holds(where, audit):
     copy_record(audit, SqlRecord(where))
     new = content(where)
+    back_to(where, "r0001")
+    assert copy_record(audit, SqlRecord(where)) == 0
+    assert content(where) == new
+    ages = {row["culture_day"] for table in (events, forecasts, decisions) for row in rows(where, table)}
+    assert ages == {None, 0.0, 1.0}
+
+
+def back_to(where, revision):
+    """Make a database as it was at an earlier revision."""
+    assert revision == "r0001"
     url = where.replace("postgresql:", "postgresql+psycopg:") if "://" in where else f"sqlite:///{where}"
     engine = create_engine(url)
     with engine.begin() as connection:  # as the first revision had them
@@ -285,7 +368,3 @@ def test_a_database_of_the_first_revision_is_upgraded_to_what_a_new_one_holds(wh
             connection.execute(text(f"ALTER TABLE {table} RENAME COLUMN turn TO day"))
         connection.execute(text(f"UPDATE {VERSION_TABLE} SET version_num = 'r0001'"))
     engine.dispose()
-    assert copy_record(audit, SqlRecord(where)) == 0
-    assert content(where) == new
-    ages = {row["culture_day"] for table in (events, forecasts, decisions) for row in rows(where, table)}
-    assert ages == {None, 0.0, 1.0}

@@ -6,7 +6,7 @@ from math import nan
 from perfusio.config import DEFAULT_AMBR250_DESIGN_SPACE
 from perfusio.testing import make_state
 from perfusio.trajectory import Trajectory
-from perfusio.twin.corrections import corrected, correction, in_words
+from perfusio.twin.corrections import correction, in_words
 
 NOMINAL = DEFAULT_AMBR250_DESIGN_SPACE.nominal
 
@@ -31,11 +31,3 @@ def test_another_value_counts_and_what_is_not_given_again_stays():
     assert (found.glucose, found.titer, found.lactate) == (4.6, 500.0, make_state().lactate)
     assert found.quality == {"lactate": "diluted"}
     assert "glucose 4.1 g/L is 4.6 g/L" in in_words(again, run())
-
-
-def test_only_that_sample_is_replaced():
-    before = run()
-    found = correction(replace(before.states[0], glucose=4.6), before)
-    after = corrected(before, found)
-    assert after.states == (found, before.states[1])
-    assert after.setpoints == before.setpoints
