@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from enum import StrEnum
 from math import nan
 
@@ -75,7 +75,15 @@ class Reason:
 
     def to_json(self) -> dict[str, object]:
         """Return the reason as data for the record."""
-        return asdict(self)
+        said: dict[str, object] = {f.name: getattr(self, f.name) for f in fields(self)}
+        return {**said, "rejected": _as_data(self.rejected), "front": _as_data(self.front)}
+
+
+def _as_data(options: tuple[Option, ...]) -> tuple[dict[str, object], ...]:
+    return tuple(
+        {f.name: v.by_name() if isinstance(v := getattr(option, f.name), Setpoints) else v for f in fields(option)}
+        for option in options
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
