@@ -13,6 +13,7 @@ from math import nan
 from typing import Any
 
 from perfusio.config import DesignSpace
+from perfusio.errors import AuditError, PerfusioError
 from perfusio.events import (
     Event,
     OverrideDetected,
@@ -29,6 +30,9 @@ from perfusio.events import (
     WriteUnknown,
 )
 from perfusio.frozen import changed
+from perfusio.process.cho_perfusion import CHO_PERFUSION
+from perfusio.process.document import panel_of
+from perfusio.process.panel import Panel
 from perfusio.protocols import ConnectorKind
 from perfusio.state import Setpoints, State
 from perfusio.trajectory import Trajectory
@@ -84,25 +88,47 @@ def _filled(state: State, late: State) -> State:
     return replace(state.with_values(**new), quality={**late.quality, **state.quality})
 
 
-def begun(event: Event, run_id: str) -> dict[str, VesselHistory]:
+def begun(event: Event, run_id: str, process: Panel = CHO_PERFUSION) -> dict[str, VesselHistory]:
     """Return the histories that begin with an event, by vessel: all at the start of a run, one when a vessel joins.
 
     Nothing is known of a vessel then but where it is meant to start.
+
+    Args:
+        event: Any.
+        run_id: Of the run.
+        process: Of the run; see `process_of`.
     """
     if isinstance(event, RunStarted):
         own = event.config.get("vessels", {})
         asked = {name: {**event.config, **own.get(name, {})} for name in event.sources}
-        return {name: _begun(name, source, asked[name], run_id) for name, source in event.sources.items()}
+        return {name: _begun(name, source, asked[name], run_id, process) for name, source in event.sources.items()}
     if isinstance(event, VesselJoined):
         reactor = str(event.reactor)
-        return {reactor: _begun(reactor, event.source, event.config, run_id)}
+        return {reactor: _begun(reactor, event.source, event.config, run_id, process)}
     return {}
 
 
-def _begun(reactor: str, source: Mapping[str, Any], asked: Mapping[str, Any], run_id: str) -> VesselHistory:
+def process_of(config: Mapping[str, Any]) -> Panel:
+    """Return the process of a run by the config in its RunStarted.
+
+    Raises:
+        AuditError: it is one that this version cannot read.
+    """
+    run = config.get("run")
+    try:
+        return panel_of(run.get("process") if isinstance(run, Mapping) else None)
+    except (PerfusioError, TypeError, ValueError, KeyError, AttributeError) as error:
+        raise AuditError(
+            f"The process of this run cannot be read: {error} If a newer perfusio recorded it, read it with that one."
+        ) from error
+
+
+def _begun(
+    reactor: str, source: Mapping[str, Any], asked: Mapping[str, Any], run_id: str, process: Panel
+) -> VesselHistory:
     empty = Trajectory(reactor_id=reactor, run_id=run_id, clone=str(source.get("clone", "")))
     is_replay = source.get("kind") == ConnectorKind.REPLAY
-    nominal = DesignSpace.model_validate(asked["design_space"]).nominal
+    nominal = DesignSpace(**asked["design_space"], process=process).nominal
     return VesselHistory(trajectory=empty, is_replay=is_replay).holding(nominal, nominal.panel.setpoint_names)
 
 
