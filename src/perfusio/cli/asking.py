@@ -104,8 +104,8 @@ def _process(seen: RunView) -> str:
     return f"process {seen.writer}" if seen.writer else "another process"
 
 
-def news(seen: RunView, seconds: float = ANSWER_S, is_over: Callable[[], bool] = lambda: False) -> Iterator[Event]:
-    """Yield what comes onto the record of a run after it was looked at, for some seconds."""
+def news(seen: RunView, is_over: Callable[[], bool] = lambda: False) -> Iterator[Event]:
+    """Yield what comes onto the record of a run after it was looked at, for as long as an answer is waited for."""
     from perfusio.twin.record import Record
 
     start, offset, rest = time.monotonic(), seen.records.n_bytes, b""
@@ -117,7 +117,7 @@ def news(seen: RunView, seconds: float = ANSWER_S, is_over: Callable[[], bool] =
         *lines, rest = (rest + read).split(b"\n")
         for line in lines:
             yield Record.of_fields(json.loads(line)).to_event()
-        if time.monotonic() - start > seconds:
+        if time.monotonic() - start > ANSWER_S:
             return
         if not lines:
             time.sleep(LOOKS_EVERY_S)

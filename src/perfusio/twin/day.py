@@ -122,7 +122,7 @@ def history_of(run_state: RunState, reactor: str) -> VesselHistory:
         trajectory=run_state.trajectories[reactor],
         in_force=run_state.in_force[reactor],
         assumed=run_state.assumed[reactor],
-        shown=run_state.shown[reactor],
+        shown=run_state.shown.get(reactor, Setpoints(panel=run_state.in_force[reactor].panel)),  # a person took over
         is_replay=run_state.kinds.get(reactor) == ConnectorKind.REPLAY,
     )
 

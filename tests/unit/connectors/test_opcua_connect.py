@@ -46,7 +46,7 @@ async def test_no_other_server_gets_a_session_or_the_password(connect, server, s
 
 async def test_a_rogue_that_takes_over_later_gets_nothing_either(connect, server):
     vessel = connect(login=CANARY, timing=Timing(
-        request=0.8, keepalive=0.3, session=0.8, write=3.0, backoff=(0.02, 0.1), poll=0.01, sample=0.6
+        request=0.8, keepalive=0.3, session=0.8, write=3.0, backoff=(0.02, 0.1), poll=0.01, sample=0.6, away=0.5
     )).vessels()["R01"]  # fmt: skip
     await vessel.read_sample()
     server.witness.logins.clear()
