@@ -28,7 +28,7 @@ from gpytorch.priors import LogNormalPrior
 from model_cases import Array
 from perfusio.forecast import Forecast
 from perfusio.hybrid import gp
-from perfusio.hybrid.features import N_SPECIES, from_latent, gp_inputs, to_latent
+from perfusio.hybrid.layout import layout_of
 from perfusio.state import Setpoints
 from perfusio.study.plain_gp import filled
 from perfusio.trajectory import Feed, Trajectory
@@ -57,13 +57,14 @@ class LibraryGP:
         torch.set_num_threads(1)
         start = time.process_time()
         values = [filled(t) for t in trajectories]
-        before = to_latent(np.concatenate([v[:-1] for v in values]).T)
-        after = to_latent(np.concatenate([v[1:] for v in values]).T)
+        at = layout_of(trajectories[0].panel)
+        before = at.to_latent(np.concatenate([v[:-1] for v in values]).T)
+        after = at.to_latent(np.concatenate([v[1:] for v in values]).T)
         setpoints = np.concatenate([t.inputs for t in trajectories]).T
-        x = gp_inputs(before, setpoints, np.concatenate([t.times_h[:-1] for t in trajectories]) / 24.0)
+        x = at.gp_inputs(before, setpoints, np.concatenate([t.times_h[:-1] for t in trajectories]) / 24.0)
         centre, scale = after.mean(axis=1), after.std(axis=1)
         y = ((after - centre[:, None]) / scale[:, None]).T
-        batch = torch.Size([N_SPECIES])
+        batch = torch.Size([at.n_species])
         matern = get_covar_module_with_dim_scaled_prior(
             ard_num_dims=x.shape[1], batch_shape=batch, use_rbf_kernel=False
         )
@@ -96,15 +97,16 @@ class LibraryGP:
     ) -> tuple[Forecast, ...]:
         """Chain the means from the last measured values, as the plain GP does; a point forecast."""
         del n_paths, seed, feeds  # nothing is drawn, and no virtual run is fed
-        z = np.repeat(to_latent(filled(trajectory)[-1])[:, None], len(plans), axis=1)
+        at = layout_of(trajectory.panel)
+        z = np.repeat(at.to_latent(filled(trajectory)[-1])[:, None], len(plans), axis=1)
         out, n = [], len(plans[0])
         for h in range(n):
             setpoints = np.array([plan[h].vector() for plan in plans]).T
-            x = gp_inputs(z, setpoints, trajectory.states[-1].day + h * interval_hours / 24.0)
+            x = at.gp_inputs(z, setpoints, trajectory.states[-1].day + h * interval_hours / 24.0)
             with torch.no_grad():
                 mean = self.model.posterior(torch.tensor(x)).mean.numpy().T
             z = self.centre[:, None] + self.scale[:, None] * mean
-            out.append(from_latent(z))
+            out.append(at.from_latent(z))
         times = trajectory.states[-1].time_h + interval_hours * np.arange(1.0, n + 1.0)
         means = np.array(out).transpose(2, 0, 1)
         return tuple(Forecast(times_h=times, mean=m, sd=np.zeros_like(m), samples=m[None]) for m in means)

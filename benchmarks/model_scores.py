@@ -10,8 +10,6 @@ import numpy as np
 
 from model_cases import IN_DESIGN, Array, Experiment, TestRuns
 from perfusio.forecast import Forecast
-from perfusio.hybrid.features import N_SPECIES, from_latent, gp_inputs, to_latent
-from perfusio.hybrid.filter import LATENT, N_BELIEF
 from perfusio.hybrid.model import HybridModel
 from perfusio.hybrid.scoreboard import PERSISTENCE
 from perfusio.hybrid.scoring import LEVELS, rrmse, spread
@@ -161,19 +159,21 @@ def _from_truth(model: HybridModel, plain: PlainGP, tests: TestRuns) -> dict[tup
 
 def next_by_hybrid(model: HybridModel, species: Array, setpoints: Array, day: Array) -> Array:
     """Return the species (Q, B) a day after exactly known ones: the step that the filter takes, free of drift."""
-    belief = np.zeros((N_BELIEF, len(day)))
-    belief[LATENT] = to_latent(species)
-    return from_latent(model.process.mean_step(belief, setpoints, day, np.full(len(day), 24.0)))
+    at = model.process.layout
+    belief = np.zeros((at.n_belief, len(day)))
+    belief[at.latent] = at.to_latent(species)
+    return at.from_latent(model.process.mean_step(belief, setpoints, day, np.full(len(day), 24.0), at.medium))
 
 
 def next_by_plain(plain: PlainGP, species: Array, setpoints: Array, day: Array) -> Array:
     """Return the species (Q, B) a day after exactly known ones: the step that the plain GP chains."""
-    latent = to_latent(species)
-    x = gp_inputs(latent, setpoints, day)
-    for q in range(N_SPECIES):
-        if (process := plain.processes[q]) is not None:
+    at = plain.layout
+    latent = at.to_latent(species)
+    x = at.gp_inputs(latent, setpoints, day)
+    for q, process in enumerate(plain.processes):
+        if process is not None:
             latent[q] = plain.centre[q] + plain.scale[q] * process.mean(x)
-    return from_latent(latent)
+    return at.from_latent(latent)
 
 
 def widening(outcomes: Mapping[str, Outcome], kind: str) -> float:

@@ -20,6 +20,7 @@ from model_cases import Array, cultivated, training
 from model_cases import _within as within
 from model_scores import Live
 from perfusio.hybrid.embedding import CloneRegistry
+from perfusio.hybrid.layout import layout_of
 from perfusio.hybrid.likeness import distances
 from perfusio.hybrid.model import HybridModel
 from perfusio.hybrid.transfer import adapt
@@ -164,5 +165,6 @@ def of_transfer(pairs: list[Pair]) -> list[str]:
 def placed(pairs: list[Pair]) -> float:
     """Return the rank correlation of distances between rates and between true constants."""
     i, j = np.triu_indices(len(pairs), 1)
-    rates, true = distances(np.array([p.log_factors for p in pairs])), np.array([p.true for p in pairs])
+    rates = distances(np.array([p.log_factors for p in pairs]), layout_of().log_sd)
+    true = np.array([p.true for p in pairs])
     return float(spearmanr(rates[i, j], np.linalg.norm(true[i] - true[j], axis=1)).statistic)

@@ -23,4 +23,4 @@ def test_every_folder_and_root_noun_has_a_layer():
 
 def test_the_belief_never_sees_the_truth():
     (belief,) = (c for c in CONTRACTS if c["type"] == "forbidden" and "perfusio.plant" in c["forbidden_modules"])
-    assert set(belief["source_modules"]) == {"perfusio.hybrid", "perfusio.bed", "perfusio.twin"}
+    assert set(belief["source_modules"]) == {"perfusio.hybrid", "perfusio.kinetics", "perfusio.bed", "perfusio.twin"}

@@ -10,7 +10,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from perfusio.hybrid.mechanistic import LOG_SD
+from perfusio.hybrid.layout import layout_of
+
+LOG_SD = layout_of().log_sd
 
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}

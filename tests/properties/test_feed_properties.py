@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from perfusio.physics.feeds import after_feeds
+from perfusio.process import CHO_PERFUSION
 from perfusio.state import SPECIES, SPECIES_INDEX
 from perfusio.trajectory import Feed
 
@@ -25,7 +26,7 @@ cultures = st.lists(st.floats(0.0, 100.0), min_size=len(SPECIES), max_size=len(S
 
 
 def fed(culture, feed):
-    return after_feeds(culture[None], [feed])[0]
+    return after_feeds(culture[None], [feed], CHO_PERFUSION)[0]
 
 
 @given(culture=cultures, feed=feeds, volume=st.floats(0.01, 1e4))

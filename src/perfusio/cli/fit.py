@@ -78,7 +78,6 @@ def rates(model: HybridModel) -> dict[str, tuple[float, float, str]]:
     """Return the calibrated rate, the typical one and their unit, by name."""
     from math import exp
 
-    from perfusio.hybrid.mechanistic import PARAMETERS
-
     factors = [exp(v) for v in model.process.log_factors]
-    return {p.name: (p.value * f, p.value, p.unit) for p, f in zip(PARAMETERS, factors, strict=True)}
+    parameters = model.process.layout.bound.parameters
+    return {p.name: (p.value * f, p.value, p.unit) for p, f in zip(parameters, factors, strict=True)}

@@ -6,9 +6,8 @@ import numpy as np
 from scipy.optimize import least_squares
 
 from perfusio.errors import FitFailed
-from perfusio.hybrid.features import N_SPECIES, IndexedData, noise_sd, to_latent
-from perfusio.hybrid.filter import WHITE_SD
-from perfusio.hybrid.mechanistic import LOG_SD, N_VESSEL_RATES
+from perfusio.hybrid.features import IndexedData
+from perfusio.hybrid.layout import Layout, layout_of
 from perfusio.hybrid.residual import Transitions
 from perfusio.state import FloatArray
 
@@ -41,13 +40,14 @@ def calibrate(
         FitFailed: the optimum is not finite.
     """
     data = _some_runs(data)
-    centre, sd = (np.zeros(len(LOG_SD)), LOG_SD) if expected is None else expected
+    at, log_sd = data.layout, data.layout.log_sd
+    centre, sd = (np.zeros(len(log_sd)), log_sd) if expected is None else expected
     transitions = Transitions.of(data)
-    column = np.zeros((N_SPECIES, len(data.y)))
+    column = np.zeros((at.n_species, len(data.y)))
     column[data.task, np.arange(len(data.y))] = data.y
-    target = to_latent(column)[data.task, np.arange(len(data.y))]
-    noise = noise_sd(column)[data.task, np.arange(len(data.y))]
-    weight = 1.0 / np.hypot(1.4 * noise, 2.0 * WHITE_SD[data.task] * np.sqrt(data.hours / 24.0))
+    target = at.to_latent(column)[data.task, np.arange(len(data.y))]
+    noise = at.noise_sd(column)[data.task, np.arange(len(data.y))]
+    weight = 1.0 / np.hypot(1.4 * noise, 2.0 * at.white_sd[data.task] * np.sqrt(data.hours / 24.0))
 
     def misfit(log_factors: FloatArray) -> FloatArray:
         off = weight * (transitions.predicted(log_factors)[data.task, transitions.place] - target)
@@ -55,26 +55,26 @@ def calibrate(
         return np.concatenate([soft, (log_factors - centre) / sd])
 
     def slopes(log_factors: FloatArray) -> FloatArray:
-        at = misfit(log_factors)
+        here = misfit(log_factors)
         nudges = 1e-4 * np.eye(len(log_factors))
-        return np.stack([(misfit(log_factors + d) - at) / 1e-4 for d in nudges], axis=1)
+        return np.stack([(misfit(log_factors + d) - here) / 1e-4 for d in nudges], axis=1)
 
-    reach = REACH * LOG_SD
+    reach = REACH * log_sd
     result = least_squares(
         misfit,
         np.clip(start, -0.98 * reach, 0.98 * reach),  # a search must start inside
         jac=slopes,
         bounds=(-reach, reach),
         max_nfev=15,
-        x_scale=LOG_SD,
+        x_scale=log_sd,
         xtol=1e-4,
         ftol=1e-5,
     )
     if not np.isfinite(result.x).all():
         raise FitFailed("The prior's parameters have no finite optimum on these data; the old model stays in use.")
     information = result.jac.T @ result.jac
-    own = slice(0, N_VESSEL_RATES)
-    cov = np.linalg.inv(information)[own, own] + BETWEEN_VESSELS_SD**2 * np.eye(N_VESSEL_RATES)
+    own = slice(0, at.n_vessel_rates)
+    cov = np.linalg.inv(information)[own, own] + BETWEEN_VESSELS_SD**2 * np.eye(at.n_vessel_rates)
     return result.x, cov
 
 
@@ -88,9 +88,10 @@ def _some_runs(data: IndexedData) -> IndexedData:
     day = data.x[:, -2]
     run = np.cumsum(np.concatenate([[False], day[1:] < day[:-1]]))
     some = (run[-1] - run) % every == 0
-    return IndexedData(x=data.x[some], y=data.y[some], hours=data.hours[some], read=data.read[some])
+    return data.of(some)
 
 
-def uncalibrated() -> tuple[FloatArray, FloatArray]:
-    """Return log parameters and covariance before any data: typical values, cell-line spread."""
-    return np.zeros(len(LOG_SD)), np.diag(LOG_SD[:N_VESSEL_RATES] ** 2)
+def uncalibrated(layout: Layout | None = None) -> tuple[FloatArray, FloatArray]:
+    """Return log parameters and covariance before any data: typical values, cell-line spread; default panel if None."""
+    at = layout or layout_of()
+    return np.zeros(at.n_parameters), np.diag(at.log_sd[: at.n_vessel_rates] ** 2)

@@ -22,7 +22,7 @@ from safetensors.numpy import save as bytes_from_arrays
 
 from perfusio.errors import CheckpointRefused
 from perfusio.hybrid.clone_models import CloneModels
-from perfusio.hybrid.mechanistic import PARAMETERS
+from perfusio.hybrid.layout import layout_of
 from perfusio.hybrid.model import HybridModel
 from perfusio.hybrid.packing import Arrays, Packer, pack_run, unpack, unpack_run
 from perfusio.state import SETPOINTS, SPECIES
@@ -33,7 +33,7 @@ ABOUT, ARRAYS = "checkpoint.json", "model.safetensors"
 _ORDER: Mapping[str, list[str]] = {
     "species": list(SPECIES),
     "setpoints": list(SETPOINTS),
-    "parameters": [p.name for p in PARAMETERS],
+    "parameters": list(layout_of().parameters),
 }
 
 

@@ -25,6 +25,8 @@ from perfusio.hybrid.learning import MIN_TRANSITIONS, smoothed_courses
 from perfusio.hybrid.model import HybridModel, tried_in
 from perfusio.hybrid.rollout import Futures
 from perfusio.hybrid.transfer import adapt
+from perfusio.process.cho_perfusion import CHO_PERFUSION
+from perfusio.process.panel import Panel
 from perfusio.protocols import Model, Refit
 from perfusio.state import FloatArray, Setpoints, State
 from perfusio.trajectory import Feed, Trajectory
@@ -40,10 +42,12 @@ class CloneModels:
     Attributes:
         models: By clone, as trajectories name it.
         alone: Clones to which relatives do harm, as runs left out said; they learn from their own runs only.
+        panel: The quantities of the process.
     """
 
     models: dict[str, HybridModel] = field(default_factory=dict)
     alone: tuple[str, ...] = ()
+    panel: Panel = CHO_PERFUSION
 
     @classmethod
     def fit(cls, runs: Sequence[Trajectory], clones: Collection[str] = (), *, seed: int = 0) -> CloneModels:
@@ -75,7 +79,7 @@ class CloneModels:
                 alone += [clone] if adaptation.is_alone else []
             elif clone in models:
                 models[clone] = models[clone].calibrated(teaching[clone], seed=seed)
-        return cls(models=models, alone=tuple(alone))
+        return cls(models=models, alone=tuple(alone), panel=registry.layout.panel)
 
     def save(self, folder: Path, *, trajectories: Sequence[Trajectory]) -> Path:
         """Write it to a folder as a checkpoint (`perfusio.hybrid.checkpoints`); return its `checkpoint.json`.
@@ -106,7 +110,7 @@ class CloneModels:
         if known is not None:
             return known
         registry = self.registry
-        return registry.newcomer() if registry.models else HybridModel()
+        return registry.newcomer() if registry.models else HybridModel.prior(self.panel)
 
     def condition(self, trajectories: Sequence[Trajectory]) -> Self:
         """Take in these vessels' samples; parameters stay."""
@@ -150,7 +154,7 @@ class CloneModels:
         if before.courses:
             return relatives.among(before)
         courses = smoothed_courses(before.process, own)
-        data = indexed([c.trajectory for c in courses], [c.species for c in courses])
+        data = indexed([c.trajectory for c in courses], [c.species for c in courses], layout=before.process.layout)
         if len(data.y) < MIN_TRANSITIONS:
             return None
         rates, _ = calibrate(data, before.process.log_factors, relatives.expected_rates())
@@ -228,7 +232,7 @@ def keeping_apart(model: Model, trajectories: Sequence[Trajectory]) -> Model:
     for clone in sorted(learnt or clones):
         beliefs = {r: b for r, b in model.beliefs.items() if b.trajectory.clone == clone}
         models[clone] = replace(model, beliefs=beliefs)
-    return CloneModels(models=models)
+    return CloneModels(models=models, panel=model.panel)
 
 
 def _or_as_before(before: HybridModel, refit: Refit[HybridModel]) -> Refit[HybridModel]:

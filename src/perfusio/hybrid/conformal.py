@@ -20,8 +20,9 @@ import numpy as np
 from scipy.optimize import minimize_scalar
 from scipy.special import ndtri
 
-from perfusio.hybrid.features import N_SPECIES, VIABILITY, IndexedData, from_latent, indexed, to_latent
+from perfusio.hybrid.features import IndexedData, indexed
 from perfusio.hybrid.filter import Belief, Process, filter_runs, smoothed
+from perfusio.hybrid.layout import Layout
 from perfusio.hybrid.rollout import SPANS_DAYS, WIDER_AFAR, Futures, span_of, widened
 from perfusio.state import FloatArray
 from perfusio.trajectory import Trajectory
@@ -46,10 +47,6 @@ UNCERTAINTY_SHARE = np.array([-0.2, 0.25, 0.5, 0.1])
 knew, too, and scatters less about it than the truth does: a share below zero is what must be added."""
 ROWS_PER_FACT = np.array([1.0, 10.0, 12.0, 20.0])  # forecasts of one run overlap: so many say as much as one alone
 USUAL_MULTIPLIER = np.array([0.62, 0.64, 0.56, 0.9])
-LEARNT = np.arange(N_SPECIES) != VIABILITY
-"""Viability is left as it is drawn: its drift is free, so the filter itself says how sure it is, and readings with a
-noise of a point or two tell nothing of errors of a quarter of a point. What was learnt from them was far below 1 or far
-above it where 1 was right, and decisions live at that limit."""
 LOG_PRIOR_SD = 0.3
 _LEAST, _MOST = 0.1, 4.0
 
@@ -67,8 +64,9 @@ def multipliers(process: Process, trajectories: Sequence[Trajectory], *, seed: i
     if len(runs) < MIN_RUNS:
         return None
     _, steps = filter_runs(process, runs, [None] * len(runs))
-    smooth = [smoothed(s) for s in steps]
-    inputs = [from_latent(z.T).T for z, _ in smooth]
+    at = process.layout
+    smooth = [smoothed(at, s) for s in steps]
+    inputs = [at.from_latent(z.T).T for z, _ in smooth]
     fold = np.random.default_rng(seed).permutation(len(runs)) % N_FOLDS
     collected: list[_Errors] = []
     for k in range(min(N_FOLDS, len(runs))):
@@ -81,10 +79,9 @@ def multipliers(process: Process, trajectories: Sequence[Trajectory], *, seed: i
         blind_steps = filter_runs(blind, [runs[i] for i in held], [None] * len(held))[1]
         for r, run_steps in zip(held, blind_steps, strict=True):
             for i in range(0, len(runs[r].setpoints), EVERY):
-                at = run_steps[i]
-                start = at.belief(runs[r].until(i + 1))
+                start = run_steps[i].belief(runs[r].until(i + 1))
                 collected.append(_forecast_errors(blind, start, runs[r], smooth[r], drawn, seed=seed + i))
-    return _solved(collected)
+    return _solved(at, collected)
 
 
 def _blind(process: Process, seen: IndexedData, learn: Learn | None, seed: int) -> Process:
@@ -135,7 +132,7 @@ def _forecast_errors(
         residual=drawn,
     )
     ((played, support),) = Futures.play_and_support([(futures, run.inputs[None, i : i + n])])
-    paths = to_latent(np.moveaxis(played[0], -1, 0))  # (Q, S, H)
+    paths = process.layout.to_latent(np.moveaxis(played[0], -1, 0))  # (Q, S, H)
     low, centre, high = np.percentile(paths, (TAIL, 50.0, 100.0 - TAIL), axis=1)
     return _Errors(
         days=(run.times_h[future] - run.times_h[i]) / 24.0,
@@ -146,14 +143,19 @@ def _forecast_errors(
     )
 
 
-def _solved(collected: Sequence[_Errors]) -> FloatArray:
-    """Return the multipliers (K, Q)."""
+def _solved(layout: Layout, collected: Sequence[_Errors]) -> FloatArray:
+    """Return the multipliers (K, Q).
+
+    Viability is left as it is drawn: its drift is free, so the filter itself says how sure it is, and readings with a
+    noise of a point or two tell nothing of errors of a quarter of a point. What was learnt from them was far below 1 or
+    far above it where 1 was right, and decisions live at that limit.
+    """
     span = span_of(np.concatenate([e.days for e in collected]))
     off, sd = np.concatenate([e.off for e in collected]), np.concatenate([e.sd for e in collected])
     uncertainty, far = np.concatenate([e.uncertainty for e in collected]), np.concatenate([e.far for e in collected])
-    out = np.ones((len(SPANS_DAYS) + 1, N_SPECIES))
+    out = np.ones((len(SPANS_DAYS) + 1, layout.n_species))
     for k in range(len(out)):
-        for q in np.flatnonzero(LEARNT):
+        for q in (q for q in range(layout.n_species) if q != layout.alive):
             rows = (span == k) & np.isfinite(off[:, q])
             if rows.any():
                 share = UNCERTAINTY_SHARE[k] * uncertainty[rows, q] ** 2

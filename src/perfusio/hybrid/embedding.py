@@ -16,10 +16,10 @@ import numpy as np
 from perfusio.errors import NotEnoughData
 from perfusio.hybrid import likeness
 from perfusio.hybrid.calibration import calibrate
-from perfusio.hybrid.features import N_SPECIES, indexed
+from perfusio.hybrid.features import indexed
 from perfusio.hybrid.filter import Process
+from perfusio.hybrid.layout import Layout, layout_of
 from perfusio.hybrid.learning import smoothed_courses
-from perfusio.hybrid.mechanistic import LOG_SD, N_VESSEL_RATES
 from perfusio.hybrid.model import HybridModel
 from perfusio.hybrid.relatives import CloneResidual, joined, rows_of, with_coordinates
 from perfusio.hybrid.residual import ResidualRows
@@ -56,7 +56,13 @@ class CloneRegistry:
         by_clone: dict[str, list[Trajectory]] = {}
         for t in trajectories:
             by_clone.setdefault(t.clone, []).append(t)
-        return cls(models={c: HybridModel().fit(runs, seed=seed, calibrate=False) for c, runs in by_clone.items()})
+        prior = HybridModel.of_runs(trajectories)
+        return cls(models={c: prior.fit(runs, seed=seed, calibrate=False) for c, runs in by_clone.items()})
+
+    @property
+    def layout(self) -> Layout:
+        """What the arrays of its models are; that of the default panel where there are none."""
+        return next((m.process.layout for m in self.models.values()), None) or layout_of()
 
     @property
     def runs(self) -> tuple[Trajectory, ...]:
@@ -69,23 +75,23 @@ class CloneRegistry:
 
     def factors(self) -> FloatArray:
         """Return the calibrated log parameters of the clones (K, P)."""
-        return np.array([m.process.log_factors for m in self.models.values()]).reshape(-1, len(LOG_SD))
+        return np.array([m.process.log_factors for m in self.models.values()]).reshape(-1, self.layout.n_parameters)
 
     def expected_rates(self) -> tuple[FloatArray, FloatArray]:
         """Return log parameters expected of a new clone, and their sd, two arrays (P,)."""
         known = self.factors()
-        k = len(known)
+        k, log_sd = len(known), self.layout.log_sd
         if k == 0:
-            return np.zeros(len(LOG_SD)), LOG_SD.copy()
+            return np.zeros(len(log_sd)), log_sd.copy()
         centre = known.mean(axis=0) * k / (k + BETWEEN_LINES**2)
-        usual = (BETWEEN_LINES * LOG_SD) ** 2
+        usual = (BETWEEN_LINES * log_sd) ** 2
         between = (3.0 * usual + ((known - centre) ** 2).sum(axis=0)) / (3.0 + k)
         between = np.clip(between, usual / WIDEST**2, usual * WIDEST**2)
         return centre, np.sqrt(between * (1.0 + 1.0 / (k + 1.0)))
 
     def distances(self) -> FloatArray:
         """Return how far apart the rates of clones are (`likeness`), (K, K)."""
-        return likeness.distances(self.factors())
+        return likeness.distances(self.factors(), self.layout.log_sd)
 
     def places(self) -> FloatArray:
         """Return the clones on a map (`likeness`), (K, d)."""
@@ -103,7 +109,7 @@ class CloneRegistry:
         bare, largest = self._around(log_factors)
         process = Process(
             log_factors=bare.centre if log_factors is None else log_factors,
-            rate_cov=np.diag(bare.centre_sd[:N_VESSEL_RATES] ** 2),
+            rate_cov=np.diag(bare.centre_sd[: self.layout.n_vessel_rates] ** 2),
             residual=bare.on_background(largest.residual.processes),
         )
         return HybridModel(process=process)
@@ -117,7 +123,7 @@ class CloneRegistry:
         log_factors = model.process.log_factors
         bare, _ = self._around(log_factors)
         start = bare.on_background(model.process.residual.processes)
-        own = indexed([c.trajectory for c in model.courses], [c.species for c in model.courses])
+        own = indexed([c.trajectory for c in model.courses], [c.species for c in model.courses], layout=self.layout)
         return replace(model.process, residual=start.conditioned(own, log_factors))
 
     def _around(self, log_factors: FloatArray | None) -> tuple[CloneResidual, Process]:
@@ -125,14 +131,17 @@ class CloneRegistry:
         if not self.models:
             raise NotEnoughData("The registry knows no clone, so nothing can be carried over: fit a model of its runs.")
         centre, sd = self.expected_rates()
-        places, own = coordinates(self.factors(), log_factors, centre)
-        parts: list[list[ResidualRows]] = [[] for _ in range(N_SPECIES)]
+        places, own = coordinates(self.factors(), log_factors, centre, self.layout.log_sd)
+        parts: list[list[ResidualRows]] = [[] for _ in range(self.layout.n_species)]
         for place, model in zip(places, self.models.values(), strict=True):
-            data = indexed([c.trajectory for c in model.courses], [c.species for c in model.courses])
+            data = indexed(
+                [c.trajectory for c in model.courses], [c.species for c in model.courses], layout=self.layout
+            )
             for q, rows in enumerate(rows_of(data, model.process.log_factors, model.process.residual)):
                 parts[q].append(replace(rows, x=with_coordinates(rows.x, place)))
         largest = max(self.models.values(), key=lambda m: len(m.courses)).process
         bare = CloneResidual(
+            layout=self.layout,
             coordinates=own,
             centre=centre,
             centre_sd=sd,
@@ -157,18 +166,20 @@ class CloneRegistry:
         if not runs:
             return start
         courses = smoothed_courses(start.process, runs)
-        data = indexed([c.trajectory for c in courses], [c.species for c in courses])
+        data = indexed([c.trajectory for c in courses], [c.species for c in courses], layout=self.layout)
         placed = self.newcomer(calibrate(data, start.process.log_factors, self.expected_rates())[0])
         return placed.fit(runs, seed=seed, calibrate=is_calibrated)
 
 
-def coordinates(known: FloatArray, own: FloatArray | None, centre: FloatArray) -> tuple[FloatArray, FloatArray]:
+def coordinates(
+    known: FloatArray, own: FloatArray | None, centre: FloatArray, log_sd: FloatArray
+) -> tuple[FloatArray, FloatArray]:
     """Return the coordinates of known clones (K, d), and of one with log parameters `own` (d,).
 
     Principal components of the rates over their usual differences. Of a clone with no data nothing is known but that it
     is another: it lies off all of them, as far as two clones usually differ.
     """
-    scale = LOG_SD * np.sqrt(2.0 * len(LOG_SD))
+    scale = log_sd * np.sqrt(2.0 * len(log_sd))
     z = (np.vstack([known, centre if own is None else own]) - centre) / scale
     mean = z.mean(axis=0)
     _, _, axes = np.linalg.svd(z - mean, full_matrices=False)

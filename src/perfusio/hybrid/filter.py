@@ -7,7 +7,7 @@ may move, the **freedom**, is that of the fitted process as long as samples come
 day after day gets more of it, a species that keeps to one side of what was foreseen still more, until it is as free as
 one that nothing is known of.
 Formulas: Simon, Optimal State Estimation, Wiley 2006, ch. 13 (filter) and 9.4 (smoother). The rates that a
-vessel has of its own are the first P_v = N_VESSEL_RATES parameters of the prior. Letters: B vessels.
+vessel has of its own are the first P_v parameters of the prior. Letters as in `layout`; B vessels.
 """
 
 from __future__ import annotations
@@ -18,37 +18,12 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.linalg import cho_factor, cho_solve
 
-from perfusio.hybrid.features import (
-    DEFAULT_SD,
-    DEFAULT_STATE,
-    N_SPECIES,
-    PANEL,
-    VIABILITY,
-    fed_latent,
-    from_latent,
-    gp_inputs,
-    noise_sd,
-    to_latent,
-)
-from perfusio.hybrid.mechanistic import N_VESSEL_RATES
-from perfusio.hybrid.residual import RATE_FORM, Residual, step
+from perfusio.hybrid.layout import Layout
+from perfusio.hybrid.residual import Residual, step
 from perfusio.state import FloatArray, State
 from perfusio.trajectory import Feed, Trajectory
 
-LATENT = slice(0, N_SPECIES)
-RATES = slice(N_SPECIES, N_SPECIES + N_VESSEL_RATES)
-DRIFT = slice(N_SPECIES + N_VESSEL_RATES, 2 * N_SPECIES + N_VESSEL_RATES)
-N_BELIEF = 2 * N_SPECIES + N_VESSEL_RATES
-
-# Per species: prior sd of the drift [latent/day], its walk and the white model error [latent per square root of a day].
-DRIFT_SD = np.array([u.drift_sd for u in PANEL.unexplained])
-DRIFT_WALK = np.array([u.drift_walk for u in PANEL.unexplained])
-WHITE_SD = np.array([u.white_sd for u in PANEL.unexplained])
 DRIFT_MEMORY_DAYS = 10.0
-# How free each species is at the least. A drift of viability adds up for a week before readings with a noise of a point
-# or two show it, so surprises free it too late; held as tight as others it is believed too high where decisions go to
-# its limit.
-ALWAYS_FREE = np.where(np.arange(N_SPECIES) == VIABILITY, 1.0, 0.0)
 RATE_WALK = 0.03  # per square root of a day, log parameters
 GP_VARIANCE_SHARE = 0.1  # the error of a process persists from day to day: as white noise it would count many times
 CLIP_SD = 4.0
@@ -67,11 +42,11 @@ class Process:
 
     Attributes:
         log_factors: Log parameters over typical, (P,).
-        rate_cov: Covariance of one vessel's own deviation from the first N_VESSEL_RATES of them.
-        residual: The Gaussian processes.
-        freedom: How much of DRIFT_SD, DRIFT_WALK and RATE_WALK applies (of the variance of WHITE_SD, too) to a vessel
-            whose samples come as foreseen: 1 before any data; less once processes fitted on many runs explain what
-            drift would otherwise have to.
+        rate_cov: Covariance of one vessel's own deviation from the first P_v of them.
+        residual: The Gaussian processes, with the layout of the panel.
+        freedom: How much of `drift_sd`, `drift_walk` and RATE_WALK applies (of the variance of `white_sd`, too) to a
+            vessel whose samples come as foreseen: 1 before any data; less once processes fitted on many runs explain
+            what drift would otherwise have to.
     """
 
     log_factors: FloatArray
@@ -79,16 +54,26 @@ class Process:
     residual: Residual
     freedom: float = 1.0
 
+    @property
+    def layout(self) -> Layout:
+        """What its arrays are."""
+        return self.residual.layout
+
     def factors(self, own_rates: FloatArray) -> FloatArray:
-        """Return the log parameters (P, B) of vessels with these deviations (N_VESSEL_RATES, B)."""
+        """Return the log parameters (P, B) of vessels with these deviations (P_v, B)."""
         factors = np.repeat(self.log_factors[:, None].astype(own_rates.dtype), own_rates.shape[1], axis=1)
-        factors[:N_VESSEL_RATES] += own_rates
+        factors[: len(own_rates)] += own_rates
         return factors
 
-    def mean_step(self, s: FloatArray, setpoints: FloatArray, day: FloatArray, hours: FloatArray) -> FloatArray:
-        """Advance belief means (n, B) under setpoints (U, B); latent part only, shape (Q, B)."""
-        residual = self.residual.mean(gp_inputs(s[LATENT], setpoints, day)) if self.residual.is_fitted else None
-        return step(s[LATENT], setpoints, self.factors(s[RATES]), hours, residual, s[DRIFT])
+    def mean_step(
+        self, s: FloatArray, setpoints: FloatArray, day: FloatArray, hours: FloatArray, medium: FloatArray
+    ) -> FloatArray:
+        """Advance belief means (n, B) under setpoints (U, B), medium (Q,) or (Q, B); latent part only, shape (Q, B)."""
+        at, residual = self.layout, None
+        if self.residual.is_fitted:
+            residual = self.residual.mean(at.gp_inputs(s[at.latent], setpoints, day))
+        factors = self.factors(s[at.rates])
+        return step(at, s[at.latent], setpoints, factors, hours, medium, residual, s[at.drift])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,18 +133,21 @@ class Step:
 
 def initial_belief(state: State, process: Process) -> tuple[FloatArray, FloatArray]:
     """Return mean and covariance from a first sample; unmeasured species start wide around a usual culture."""
-    mean, cov = np.zeros(N_BELIEF), np.zeros((N_BELIEF, N_BELIEF))
-    mean[LATENT] = to_latent(np.where(np.isfinite(state.vector()), state.vector(), DEFAULT_STATE))
-    mean[VIABILITY] = to_latent(DEFAULT_STATE)[VIABILITY]  # one reading of viability says less than what is usual
-    cov[LATENT, LATENT] = np.diag(DEFAULT_SD**2)
-    cov[RATES, RATES] = process.rate_cov
-    cov[DRIFT, DRIFT] = np.diag((least_freedom(process) * DRIFT_SD) ** 2)
-    return update(mean, cov, state, process.residual.noise_factor)[:2]
+    at = process.layout
+    mean, cov = np.zeros(at.n_belief), np.zeros((at.n_belief, at.n_belief))
+    mean[at.latent] = at.to_latent(np.where(np.isfinite(state.vector()), state.vector(), at.default_state))
+    if at.alive is not None:  # one reading of viability says less than what is usual
+        mean[at.alive] = at.to_latent(at.default_state)[at.alive]
+    cov[at.latent, at.latent] = np.diag(at.default_sd**2)
+    cov[at.rates, at.rates] = process.rate_cov
+    cov[at.drift, at.drift] = np.diag((least_freedom(process) * at.drift_sd) ** 2)
+    return update(at, mean, cov, state, process.residual.noise_factor)[:2]
 
 
 def least_freedom(process: Process) -> FloatArray:
     """Return the freedom (Q,) of a vessel whose samples come as foreseen."""
-    return np.maximum(process.freedom, ALWAYS_FREE) if process.freedom > 0.0 else np.zeros(N_SPECIES)
+    at = process.layout
+    return np.maximum(process.freedom, at.always_free) if process.freedom > 0.0 else np.zeros(at.n_species)
 
 
 def predict(
@@ -169,6 +157,7 @@ def predict(
     setpoints: FloatArray,
     day: FloatArray,
     hours: FloatArray,
+    medium: FloatArray,
     feeds: Sequence[Feed | None] = (),
     freedom: FloatArray | None = None,
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
@@ -181,47 +170,51 @@ def predict(
         setpoints: (B, U), in force over the interval.
         day: (B,) culture day at its start.
         hours: (B,) its length.
+        medium: What the perfusion medium holds, (Q,) for all vessels or (B, Q).
         feeds: What each vessel was given at its start; empty = nothing to any of them.
         freedom: Of each vessel (B, Q); None = that of the process.
 
     Returns:
         Mean (B, n), covariance (B, n, n), Jacobian (B, n, n).
     """
-    b, m = len(mean), N_SPECIES + N_VESSEL_RATES
-    slope = np.ones((b, N_BELIEF))
+    at = process.layout
+    q, n = at.n_species, at.n_belief
+    b, m = len(mean), q + at.n_vessel_rates
+    slope = np.ones((b, n))
     if any(feeds):
-        fed, fed_slope = fed_latent(mean[:, LATENT].T, feeds)
-        mean = np.concatenate([fed.T, mean[:, N_SPECIES:]], axis=1)
-        slope[:, LATENT] = fed_slope.T
+        fed, fed_slope = at.fed_latent(mean[:, at.latent].T, feeds)
+        mean = np.concatenate([fed.T, mean[:, q:]], axis=1)
+        slope[:, at.latent] = fed_slope.T
         cov = slope[:, :, None] * cov * slope[:, None, :]
-    nudge = np.zeros((m + 1, N_BELIEF))
+    nudge = np.zeros((m + 1, n))
     nudge[np.arange(1, m + 1), np.arange(m)] = 1e-4
-    columns = (mean[:, None, :] + nudge).reshape(-1, N_BELIEF).T
+    columns = (mean[:, None, :] + nudge).reshape(-1, n).T
     repeated = [np.repeat(a, m + 1, axis=0) for a in (setpoints, day, hours)]
-    moved = process.mean_step(columns, repeated[0].T, repeated[1], repeated[2]).T.reshape(b, m + 1, N_SPECIES)
+    inflow = medium if medium.ndim == 1 else np.repeat(medium, m + 1, axis=0).T
+    moved = process.mean_step(columns, repeated[0].T, repeated[1], repeated[2], inflow).T.reshape(b, m + 1, q)
     days = hours / 24.0
     memory = np.exp(-days / DRIFT_MEMORY_DAYS)
-    jacobian = np.zeros((b, N_BELIEF, N_BELIEF))
-    jacobian[:, LATENT, :m] = ((moved[:, 1:] - moved[:, :1]) / 1e-4).transpose(0, 2, 1)
-    jacobian[:, LATENT, DRIFT] = days[:, None, None] * np.eye(N_SPECIES)
-    jacobian[:, RATES, RATES] = np.eye(N_VESSEL_RATES)
-    jacobian[:, DRIFT, DRIFT] = memory[:, None, None] * np.eye(N_SPECIES)
+    jacobian = np.zeros((b, n, n))
+    jacobian[:, at.latent, :m] = ((moved[:, 1:] - moved[:, :1]) / 1e-4).transpose(0, 2, 1)
+    jacobian[:, at.latent, at.drift] = days[:, None, None] * np.eye(q)
+    jacobian[:, at.rates, at.rates] = np.eye(at.n_vessel_rates)
+    jacobian[:, at.drift, at.drift] = memory[:, None, None] * np.eye(q)
     out = mean.copy()
-    out[:, LATENT] = moved[:, 0]
-    out[:, DRIFT] *= memory[:, None]
+    out[:, at.latent] = moved[:, 0]
+    out[:, at.drift] *= memory[:, None]
     spread = jacobian @ cov @ jacobian.transpose(0, 2, 1)
-    white = np.zeros((b, N_BELIEF))
+    white = np.zeros((b, n))
     free = np.tile(least_freedom(process), (b, 1)) if freedom is None else freedom
-    white[:, LATENT] = days[:, None] * free * WHITE_SD**2
+    white[:, at.latent] = days[:, None] * free * at.white_sd**2
     if process.residual.is_fitted:
-        variance = process.residual.predict(gp_inputs(mean[:, LATENT].T, setpoints.T, day))[1]
-        gain = np.repeat(days[None], N_SPECIES, axis=0)
-        for q, p in RATE_FORM.items():
-            gain[q] = jacobian[:, q, N_SPECIES + p]
-        white[:, LATENT] += GP_VARIANCE_SHARE * (variance * gain**2).T
-    white[:, RATES] = (days * np.median(free, axis=1) ** 2)[:, None] * RATE_WALK**2
-    white[:, DRIFT] = days[:, None] * (free * DRIFT_WALK) ** 2
-    spread[:, np.arange(N_BELIEF), np.arange(N_BELIEF)] += white
+        variance = process.residual.predict(at.gp_inputs(mean[:, at.latent].T, setpoints.T, day))[1]
+        gain = np.repeat(days[None], q, axis=0)
+        for species, parameter in at.rate_form.items():
+            gain[species] = jacobian[:, species, q + parameter]
+        white[:, at.latent] += GP_VARIANCE_SHARE * (variance * gain**2).T
+    white[:, at.rates] = (days * np.median(free, axis=1) ** 2)[:, None] * RATE_WALK**2
+    white[:, at.drift] = days[:, None] * (free * at.drift_walk) ** 2
+    spread[:, np.arange(n), np.arange(n)] += white
     return out, spread, jacobian * slope[:, None, :]
 
 
@@ -235,13 +228,15 @@ class _Surprise:
     relative: FloatArray
 
 
-def _surprise(mean: FloatArray, cov: FloatArray, state: State, noise_factor: FloatArray | float) -> _Surprise:
+def _surprise(
+    at: Layout, mean: FloatArray, cov: FloatArray, state: State, noise_factor: FloatArray | float
+) -> _Surprise:
     measured = state.vector()
     (known,) = np.nonzero(np.isfinite(measured))
-    z = to_latent(np.where(np.isfinite(measured), measured, 1.0))[known]
+    z = at.to_latent(np.where(np.isfinite(measured), measured, 1.0))[known]
     # the noise of the expected value: that of a reading of zero would be far too sure of itself
-    believed = from_latent(mean[LATENT])
-    expected = noise_factor * noise_sd(np.where(np.isfinite(measured), 0.5 * (measured + believed), believed))
+    believed = at.from_latent(mean[at.latent])
+    expected = noise_factor * at.noise_sd(np.where(np.isfinite(measured), 0.5 * (measured + believed), believed))
     noise = expected[known]
     off = z - mean[known]
     total = cov[np.ix_(known, known)] + np.diag(noise**2)
@@ -250,11 +245,12 @@ def _surprise(mean: FloatArray, cov: FloatArray, state: State, noise_factor: Flo
 
 
 def update(
-    mean: FloatArray, cov: FloatArray, state: State, noise_factor: FloatArray | float = 1.0
+    at: Layout, mean: FloatArray, cov: FloatArray, state: State, noise_factor: FloatArray | float = 1.0
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Take one sample into one belief; an outlier counts as an innovation of CLIP_SD standard deviations at most.
 
     Args:
+        at: Layout of the panel.
         mean: (n,).
         cov: (n, n).
         state: The sample.
@@ -263,8 +259,8 @@ def update(
     Returns:
         Mean (n,), covariance (n, n), innovation over the measurement sd (Q,), NaN where not measured.
     """
-    innovation = np.full(N_SPECIES, np.nan)
-    s = _surprise(mean, cov, state, noise_factor)
+    innovation = np.full(at.n_species, np.nan)
+    s = _surprise(at, mean, cov, state, noise_factor)
     if not len(s.known):
         return mean, cov, innovation
     innovation[s.known] = s.relative
@@ -281,16 +277,17 @@ def freed(
 
     A drift that is freed becomes more doubtful by what the larger freedom adds to that of a new vessel.
     """
+    at = process.layout
     innovation = surprise.off / np.sqrt(np.diag(surprise.total))
     squares = np.minimum(innovation**2, SURPRISE_MOST)
-    change = SURPRISE_GAIN * float((squares - SURPRISE_USUAL).sum()) / N_SPECIES
-    run, now = np.zeros(N_SPECIES), latest.copy()  # of what is read now and then, the last reading is remembered
+    change = SURPRISE_GAIN * float((squares - SURPRISE_USUAL).sum()) / at.n_species
+    run, now = np.zeros(at.n_species), latest.copy()  # of what is read now and then, the last reading is remembered
     now[surprise.known] = np.clip(innovation, -RUN_MOST, RUN_MOST)
     run[surprise.known] = (now * latest)[surprise.known]
     free = np.clip(freedom * np.exp(change + RUN_GAIN * run), least_freedom(process), 1.0)
-    before, after = ((f * DRIFT_SD) ** 2 for f in (freedom, free))
-    doubt = np.zeros(N_BELIEF)
-    doubt[DRIFT] = np.clip(after - np.diag(cov)[DRIFT], 0.0, np.maximum(after - before, 0.0))
+    before, after = ((f * at.drift_sd) ** 2 for f in (freedom, free))
+    doubt = np.zeros(at.n_belief)
+    doubt[at.drift] = np.clip(after - np.diag(cov)[at.drift], 0.0, np.maximum(after - before, 0.0))
     return free, now, cov + np.diag(doubt)
 
 
@@ -298,7 +295,7 @@ def log_density(steps: Sequence[Step], trajectory: Trajectory, process: Process)
     """Return the log probability density of a run's samples, each as foreseen from those before it."""
     total = 0.0
     for one, state in zip(steps[1:], trajectory.states[1:], strict=True):
-        s = _surprise(one.predicted_mean, one.predicted_cov, state, process.residual.noise_factor)
+        s = _surprise(process.layout, one.predicted_mean, one.predicted_cov, state, process.residual.noise_factor)
         if len(s.known):
             factor = cho_factor(s.total, lower=True)
             total -= 0.5 * float(s.off @ cho_solve(factor, s.off)) + float(np.log(np.diag(factor[0])).sum())
@@ -317,7 +314,13 @@ def filter_runs(
 
     Returns:
         The belief after the last sample of each vessel, and its filter steps (the first one is the start).
+
+    Raises:
+        ModelError: a vessel is of another process.
     """
+    for t in trajectories:
+        process.layout.check(t.panel)
+    media = [process.layout.medium_of(t) for t in trajectories]
     steps = [[_first(process, t, belief)] for t, belief in zip(trajectories, beliefs, strict=True)]
     at = [0 if belief is None else len(belief.trajectory.states) - 1 for belief in beliefs]
     while active := [i for i, t in enumerate(trajectories) if at[i] < len(t.states) - 1]:
@@ -328,21 +331,30 @@ def filter_runs(
         hours = np.array([b.time_h - a.time_h for a, b in zip(now, after, strict=True)])
         feeds, last = [trajectories[i].fed[at[i]] for i in active], [steps[i][-1] for i in active]
         mean, cov, freedom = (np.array([getattr(s, name) for s in last]) for name in ("mean", "cov", "freedom"))
-        moved = predict(process, mean, cov, inputs, day, hours, feeds, freedom)
+        medium = together([media[i] for i in active])
+        moved = predict(process, mean, cov, inputs, day, hours, medium, feeds, freedom)
         for i, state, m, c, j in zip(active, after, *moved, strict=True):
             steps[i].append(_taken_in(process, steps[i][-1], state, m, c, j))
             at[i] += 1
     return [run[-1].belief(t) for run, t in zip(steps, trajectories, strict=True)], steps
 
 
+def together(media: Sequence[FloatArray]) -> FloatArray:
+    """Return media (Q,) of B vessels as one array (B, Q), or as (Q,) where all are the same."""
+    first = media[0]
+    if all(m is first or (m == first).all() for m in media):
+        return first
+    return np.array(media)
+
+
 def _first(process: Process, trajectory: Trajectory, belief: Belief | None) -> Step:
     """Return where a filter starts: at the first sample, or at what is believed already."""
     if belief is None:
         mean, cov = initial_belief(trajectory.states[0], process)
-        freedom, latest = least_freedom(process), np.zeros(N_SPECIES)
+        freedom, latest = least_freedom(process), np.zeros(process.layout.n_species)
     else:
         mean, cov, freedom, latest = belief.mean, belief.cov, belief.freedom, belief.latest
-    nothing = np.full(N_SPECIES, np.nan)
+    nothing = np.full(process.layout.n_species, np.nan)
     return Step(
         mean=mean, cov=cov, freedom=freedom, latest=latest,
         predicted_mean=mean, predicted_cov=cov, jacobian=cov, innovation=nothing,
@@ -354,8 +366,8 @@ def _taken_in(
 ) -> Step:
     """Take a sample into what was predicted of it."""
     noise_factor = process.residual.noise_factor
-    mean, cov, innovation = update(predicted, spread, state, noise_factor)
-    surprise = _surprise(predicted, spread, state, noise_factor)
+    mean, cov, innovation = update(process.layout, predicted, spread, state, noise_factor)
+    surprise = _surprise(process.layout, predicted, spread, state, noise_factor)
     freedom, latest, cov = freed(process, before.freedom, before.latest, cov, surprise)
     return Step(
         mean=mean, cov=cov, freedom=freedom, latest=latest,
@@ -363,15 +375,15 @@ def _taken_in(
     )  # fmt: skip
 
 
-def smoothed(steps: Sequence[Step]) -> tuple[FloatArray, FloatArray]:
+def smoothed(layout: Layout, steps: Sequence[Step]) -> tuple[FloatArray, FloatArray]:
     """Return the latent states of one run given all its samples, and their sd, both (N, Q) (Rauch-Tung-Striebel)."""
     mean, cov = steps[-1].mean, steps[-1].cov
     means, sds = [mean], [np.sqrt(np.diag(cov))]
     for before, after in zip(reversed(steps[:-1]), reversed(steps[1:]), strict=True):
-        ridge = after.predicted_cov + 1e-10 * np.eye(N_BELIEF)
+        ridge = after.predicted_cov + 1e-10 * np.eye(layout.n_belief)
         gain = np.linalg.solve(ridge, after.jacobian @ before.cov).T
         mean = before.mean + gain @ (mean - after.predicted_mean)
         cov = before.cov + gain @ (cov - after.predicted_cov) @ gain.T
         means.append(mean)
         sds.append(np.sqrt(np.maximum(np.diag(cov), 0.0)))
-    return np.array(means[::-1])[:, LATENT], np.array(sds[::-1])[:, LATENT]
+    return np.array(means[::-1])[:, layout.latent], np.array(sds[::-1])[:, layout.latent]

@@ -15,8 +15,9 @@ import numpy as np
 
 from perfusio.errors import FitFailed, NotEnoughData
 from perfusio.hybrid.calibration import calibrate
-from perfusio.hybrid.features import IndexedData, from_latent, indexed
+from perfusio.hybrid.features import IndexedData, indexed
 from perfusio.hybrid.filter import Process, filter_runs, log_density, smoothed
+from perfusio.hybrid.layout import Layout
 from perfusio.hybrid.residual import Residual
 from perfusio.state import FloatArray
 from perfusio.trajectory import Trajectory
@@ -113,12 +114,12 @@ def from_runs(
     searched = process = before
     for _ in range(2):
         now = smoothed_courses(process, [trajectories[i] for i in some])
-        seen, held = _rows(now, [held_out[i] for i in some])
+        seen, held = _rows(before.layout, now, [held_out[i] for i in some])
         searched = from_rows(seen, process, seed)
         process = _with(searched, held)
     if is_many:
         now = smoothed_courses(process, trajectories)
-        seen, held = _rows(now, held_out)
+        seen, held = _rows(before.layout, now, held_out)
         searched = replace(searched, residual=searched.residual.conditioned(seen, searched.log_factors))
         process = _with(searched, held)
     process = _with_freedom(process, trajectories)
@@ -142,8 +143,8 @@ def _again(
     chosen = sorted(chosen + _chosen(list(known), trajectories, left, seed))
     anew = sorted({*fresh, *chosen})
     now = known | dict(zip(anew, smoothed_courses(before, [trajectories[i] for i in anew]), strict=True))
-    searched = from_rows(_rows([now[i] for i in chosen], [held_out[i] for i in chosen])[0], before, seed)
-    seen, held = _rows([now[i] for i in range(len(trajectories))], held_out)
+    searched = from_rows(_rows(before.layout, [now[i] for i in chosen], [held_out[i] for i in chosen])[0], before, seed)
+    seen, held = _rows(before.layout, [now[i] for i in range(len(trajectories))], held_out)
     searched = replace(
         searched,
         residual=searched.residual.conditioned(seen, searched.log_factors),
@@ -193,21 +194,23 @@ def one_step_error(process: Process, trajectories: Sequence[Trajectory], n_last:
 def smoothed_courses(process: Process, trajectories: Sequence[Trajectory]) -> list[Course]:
     """Smooth runs with what a process knows."""
     _, steps = filter_runs(process, trajectories, [None] * len(trajectories))
-    species = [from_latent(smoothed(s)[0].T).T for s in steps]
+    at = process.layout
+    species = [at.from_latent(smoothed(at, s)[0].T).T for s in steps]
     return [Course(trajectory=t, species=x) for t, x in zip(trajectories, species, strict=True)]
 
 
-def _rows(courses: Sequence[Course], held: Sequence[int]) -> tuple[IndexedData, IndexedData | None]:
+def _rows(layout: Layout, courses: Sequence[Course], held: Sequence[int]) -> tuple[IndexedData, IndexedData | None]:
     """Return rows from smoothed states, without the latest transitions of each run, and those that were left out."""
     trajectories, inputs = [c.trajectory for c in courses], [c.species for c in courses]
     seen = indexed(
         [t.until(len(t.states) - n) for t, n in zip(trajectories, held, strict=True)],
         [x[: len(x) - n] for x, n in zip(inputs, held, strict=True)],
+        layout=layout,
     )
     if not any(held):
         return seen, None
     first_held = [max(len(t.setpoints) - n, 0) for t, n in zip(trajectories, held, strict=True)]
-    return seen, indexed(trajectories, inputs, from_transition=first_held)
+    return seen, indexed(trajectories, inputs, from_transition=first_held, layout=layout)
 
 
 def _with(process: Process, rows: IndexedData | None) -> Process:

@@ -11,7 +11,6 @@ from __future__ import annotations
 import numpy as np
 from scipy.special import ndtr
 
-from perfusio.hybrid.mechanistic import LOG_SD
 from perfusio.state import FloatArray
 
 MOST_APART = 1.0
@@ -23,9 +22,14 @@ USUAL = float(np.sqrt(2.0 * _BELOW + 2.0 * MOST_APART**2 * ndtr(-_CUT)))
 """RMS of what counts of a normal difference with twice the usual variance: of two cell lines drawn at random."""
 
 
-def distances(log_factors: FloatArray) -> FloatArray:
-    """Return how far apart clones with log parameters (K, P) are, (K, K): 0 = the same, 1 = as far as is usual."""
-    z = log_factors / LOG_SD
+def distances(log_factors: FloatArray, log_sd: FloatArray) -> FloatArray:
+    """Return how far apart clones with log parameters (K, P) are, (K, K): 0 = the same, 1 = as far as is usual.
+
+    Args:
+        log_factors: Calibrated (K, P).
+        log_sd: How much each differs between cell lines in general (P,).
+    """
+    z = log_factors / log_sd
     different = np.minimum(np.abs(z[:, None] - z[None]), MOST_APART)
     apart: FloatArray = np.sqrt((different**2).mean(axis=2)) / USUAL
     return apart

@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Self
 
 import numpy as np
 
@@ -13,14 +14,17 @@ from perfusio.errors import NotEnoughData, OutOfRange
 from perfusio.forecast import Forecast
 from perfusio.hybrid.calibration import uncalibrated
 from perfusio.hybrid.conformal import multipliers
-from perfusio.hybrid.features import IndexedData, from_latent
-from perfusio.hybrid.filter import DRIFT, LATENT, Belief, Process, filter_runs
+from perfusio.hybrid.features import IndexedData
+from perfusio.hybrid.filter import Belief, Process, filter_runs
+from perfusio.hybrid.layout import layout_of
 from perfusio.hybrid.learning import MIN_TRANSITIONS, Course, Learnt, from_rows, from_runs, one_step_error
 from perfusio.hybrid.residual import Residual
 from perfusio.hybrid.rollout import Futures
 from perfusio.hybrid.threads import one_thread
+from perfusio.process.cho_perfusion import CHO_PERFUSION
+from perfusio.process.panel import Panel
 from perfusio.protocols import Refit
-from perfusio.state import SETPOINT_QUANTITIES, FloatArray, Setpoints, State
+from perfusio.state import FloatArray, Setpoints, State
 from perfusio.trajectory import Feed, Trajectory
 
 HELD_OUT = 2
@@ -33,9 +37,10 @@ N_FOLLOWED = 24
 """A fit follows so many runs, those given last; others are taken in as soon as a forecast is asked of them."""
 
 
-def _prior_process() -> Process:
-    log_factors, rate_cov = uncalibrated()
-    return Process(log_factors=log_factors, rate_cov=rate_cov, residual=Residual())
+def _prior_process(panel: Panel = CHO_PERFUSION) -> Process:
+    layout = layout_of(panel)
+    log_factors, rate_cov = uncalibrated(layout)
+    return Process(log_factors=log_factors, rate_cov=rate_cov, residual=Residual(layout=layout))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +61,28 @@ class HybridModel:
     beliefs: dict[str, Belief] = field(default_factory=dict)
     spread: FloatArray | None = None
     courses: tuple[Course, ...] = ()
+
+    @classmethod
+    def prior(cls, panel: Panel = CHO_PERFUSION) -> Self:
+        """Return what is believed of a process before any data.
+
+        Args:
+            panel: Its quantities, medium and equipment.
+
+        Raises:
+            ConfigError: the rate laws cannot be bound to it.
+        """
+        return cls(process=_prior_process(panel))
+
+    @classmethod
+    def of_runs(cls, trajectories: Sequence[Trajectory]) -> Self:
+        """Return the prior of the process that runs are of; that of the default panel where there are none."""
+        return cls.prior(next((t.panel for t in trajectories if t.states), CHO_PERFUSION))
+
+    @property
+    def panel(self) -> Panel:
+        """The quantities of the process."""
+        return self.process.layout.panel
 
     def save(self, folder: Path, *, trajectories: Sequence[Trajectory]) -> Path:
         """Write it to a folder as a checkpoint (`perfusio.hybrid.checkpoints`); return its `checkpoint.json`.
@@ -120,14 +147,14 @@ class HybridModel:
         """Learn from rows in the indexed multi-task format, as they are (no smoothing).
 
         Args:
-            x: Shape (R, 17), columns [species x 9, setpoints x 6, day, task_id].
+            x: Shape (R, Q + U + 2), columns [species x Q, setpoints x U, day, task_id].
             y: Shape (R,), species `task_id` one interval later, canonical units.
             hours: Length of the interval [h].
             seed: Of the subset on which hyperparameters are searched.
         """
         x, y = np.asarray(x, float), np.asarray(y, float)
         read = np.take_along_axis(x, x[:, -1:].astype(np.intp), axis=1)[:, 0]
-        data = IndexedData(x=x, y=y, hours=np.full(len(y), float(hours)), read=read)
+        data = IndexedData(x=x, y=y, hours=np.full(len(y), float(hours)), read=read, layout=self.process.layout)
         return replace(self, process=from_rows(data, self.process, seed), courses=(), beliefs={})
 
     @one_thread
@@ -218,7 +245,7 @@ class HybridModel:
         Raises:
             OutOfRange: a setpoint is not known or not possible, or feeds and plans differ in length.
         """
-        arrays = _checked(plans)
+        arrays = _checked(self.panel, plans)
         n = arrays.shape[1]
         if len(feeds) not in (0, n):
             raise OutOfRange(f"{len(feeds)} feeds for {n} intervals: expected one each, None where nothing is fed.")
@@ -241,7 +268,7 @@ class HybridModel:
         A vessel may be there several times, with a plan each. The numbers are those of `rollout`; this is cheaper.
         Raises as `rollout` does.
         """
-        arrays = _checked(plans)
+        arrays = _checked(self.panel, plans)
         at_hand, n = self.condition(trajectories), arrays.shape[1]
         of = {t.reactor_id: t for t in trajectories}  # the plans of a vessel in one go, as `rollout` has them
         rows = {name: [i for i, t in enumerate(trajectories) if t.reactor_id == name] for name in of}
@@ -281,9 +308,10 @@ class HybridModel:
     def disturbance(self, trajectory: Trajectory) -> tuple[FloatArray, FloatArray]:
         """Return the drift that the filter estimates for each species, and its sd, canonical units a day, both (Q,)."""
         belief = self.condition([trajectory]).beliefs[trajectory.reactor_id]
-        latent, drift, sd = belief.mean[LATENT], belief.mean[DRIFT], np.sqrt(np.diag(belief.cov)[DRIFT])
-        now = from_latent(latent)
-        return from_latent(latent + drift) - now, np.abs(from_latent(latent - sd) - now)
+        at = self.process.layout
+        latent, drift, sd = belief.mean[at.latent], belief.mean[at.drift], np.sqrt(np.diag(belief.cov)[at.drift])
+        now = at.from_latent(latent)
+        return at.from_latent(latent + drift) - now, np.abs(at.from_latent(latent - sd) - now)
 
     def tried(self) -> tuple[FloatArray, FloatArray] | None:
         """Return the range of each setpoint in the runs learnt from, two arrays (U,); None below TELLING runs."""
@@ -292,7 +320,8 @@ class HybridModel:
     def estimate(self, trajectory: Trajectory) -> State:
         """Return the filtered state at the last sample: what is believed of every species, measured or not."""
         belief = self.condition([trajectory]).beliefs[trajectory.reactor_id]
-        return State.of(trajectory.states[-1].time_h, from_latent(belief.mean[LATENT]))
+        at = self.process.layout
+        return State.of(trajectory.states[-1].time_h, at.from_latent(belief.mean[at.latent]), at.panel)
 
 
 def tried_in(courses: Sequence[Course]) -> tuple[FloatArray, FloatArray] | None:
@@ -303,15 +332,17 @@ def tried_in(courses: Sequence[Course]) -> tuple[FloatArray, FloatArray] | None:
     return inputs.min(axis=0), inputs.max(axis=0)
 
 
-def _checked(plans: Sequence[Sequence[Setpoints]]) -> FloatArray:
+def _checked(panel: Panel, plans: Sequence[Sequence[Setpoints]]) -> FloatArray:
     """Return plans as an array (G, H, U); a setpoint that is not known or not possible is refused."""
     vectors = {u: u.vector() for plan in plans for u in dict.fromkeys(plan)}  # most intervals repeat one
-    for name, quantity in SETPOINT_QUANTITIES.items():
+    for u in vectors:
+        layout_of(panel).check(u.panel)
+    for quantity in panel.setpoints:
         for u in vectors:
-            quantity.check(getattr(u, name))
+            quantity.check(getattr(u, quantity.name))
     arrays = np.array([[vectors[u] for u in plan] for plan in plans])
     if not np.isfinite(arrays).all():
-        raise OutOfRange("A plan has a setpoint that is not known (NaN): a forecast needs all six of them.")
+        raise OutOfRange("A plan has a setpoint that is not known (NaN): a forecast needs all of them.")
     return arrays
 
 
@@ -321,4 +352,5 @@ def _forecasts(
     paths, support = played
     times_h = trajectory.states[-1].time_h + futures.hours * np.arange(1, paths.shape[2] + 1)
     near = np.zeros((len(paths), paths.shape[2])) if support is None else support
-    return tuple(Forecast.from_samples(times_h, p, s) for p, s in zip(paths, near, strict=True))
+    panel = futures.process.layout.panel
+    return tuple(Forecast.from_samples(times_h, p, s, panel) for p, s in zip(paths, near, strict=True))

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from perfusio.forecast import Forecast
-from perfusio.hybrid.features import from_latent, noise_sd, to_latent
+from perfusio.hybrid.layout import layout_of
 
 
 def observed(forecast: Forecast, *, seed: int = 0) -> Forecast:
@@ -15,7 +15,7 @@ def observed(forecast: Forecast, *, seed: int = 0) -> Forecast:
 
     Hold measurements against this one and the truth against `forecast` itself: measurements scatter more than the true
     state, so intervals of the true state would seem too narrow. The noise is that of the filter, a normal error on the
-    scale of `features.to_latent`; its mean is zero, so the mean stays.
+    scale of `layout.to_latent`; its mean is zero, so the mean stays.
 
     Args:
         forecast: Of the true state, Q species at H times in S paths.
@@ -24,7 +24,8 @@ def observed(forecast: Forecast, *, seed: int = 0) -> Forecast:
     Returns:
         A forecast with the same times and mean, with larger `sd` and wider `samples`, within what is possible.
     """
+    at = layout_of(forecast.panel)
     paths = np.moveaxis(forecast.samples, -1, 0)
-    noise = noise_sd(paths) * np.random.default_rng(seed).standard_normal(paths.shape)
-    samples = np.ascontiguousarray(np.moveaxis(from_latent(to_latent(paths) + noise), 0, -1))
+    noise = at.noise_sd(paths) * np.random.default_rng(seed).standard_normal(paths.shape)
+    samples = np.ascontiguousarray(np.moveaxis(at.from_latent(at.to_latent(paths) + noise), 0, -1))
     return replace(forecast, samples=samples, sd=samples.std(axis=0))

@@ -178,4 +178,4 @@ def _feed(row: np.ndarray[Any, np.dtype[Any]]) -> Feed:
 
 
 def _fields(cls: type[Any]) -> list[Any]:
-    return [f for f in fields(cls) if f.init]
+    return [f for f in fields(cls) if f.init and f.name not in ("layout", "panel")]

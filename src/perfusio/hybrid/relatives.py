@@ -13,12 +13,10 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from perfusio.hybrid import gp, sparse
-from perfusio.hybrid.features import N_SPECIES, IndexedData
-from perfusio.hybrid.mechanistic import LOG_SD
+from perfusio.hybrid.features import IndexedData
 from perfusio.hybrid.residual import (
     MIN_ROWS,
     N_HYPER_ROWS,
-    USUAL,
     Indices,
     Residual,
     ResidualRows,
@@ -44,10 +42,17 @@ class CloneResidual(Residual):
     """
 
     coordinates: FloatArray = field(default_factory=lambda: np.zeros(0))
-    centre: FloatArray = field(default_factory=lambda: np.zeros(len(LOG_SD)))
-    centre_sd: FloatArray = field(default_factory=lambda: LOG_SD.copy())
+    centre: FloatArray = field(default_factory=lambda: np.zeros(0))
+    centre_sd: FloatArray = field(default_factory=lambda: np.zeros(0))
     background: tuple[ResidualRows, ...] = ()
     freedom: float = 1.0
+
+    def __post_init__(self) -> None:
+        """Expect what is usual where relatives say nothing."""
+        Residual.__post_init__(self)
+        if not len(self.centre):
+            object.__setattr__(self, "centre", np.zeros(self.layout.n_parameters))
+            object.__setattr__(self, "centre_sd", self.layout.log_sd.copy())
 
     @property
     def expected_rates(self) -> tuple[FloatArray, FloatArray]:
@@ -77,11 +82,12 @@ class CloneResidual(Residual):
 
     def on_background(self, processes: Sequence[gp.Posterior | None]) -> CloneResidual:
         """Return the processes before any row of this line, with hyperparameters of a relative's."""
-        known: list[gp.Posterior | None] = [None] * N_SPECIES
+        known: list[gp.Posterior | None] = [None] * self.layout.n_species
         for q, (old, rows) in enumerate(zip(processes, self.background, strict=True)):
             if old is not None and len(rows.residual) >= MIN_ROWS:
                 h = _with_inputs(old.h, rows.x.shape[1])
-                known[q] = sparse.condition(h, rows.x, rows.residual / USUAL[q], rows.noise / USUAL[q] ** 2)
+                usual = self.layout.usual[q]
+                known[q] = sparse.condition(h, rows.x, rows.residual / usual, rows.noise / usual**2)
         made = self._of(tuple(known))
         assert isinstance(made, CloneResidual)
         return made
@@ -110,7 +116,7 @@ def rows_of(data: IndexedData, log_factors: FloatArray, residual: Residual) -> t
     """Return what the balances missed in these transitions, by species; inputs without coordinates."""
     transitions = Transitions.of(data)
     at = residual.mean(transitions.x)
-    return tuple(residual_rows(data, transitions, log_factors, at, q) for q in range(N_SPECIES))
+    return tuple(residual_rows(data, transitions, log_factors, at, q) for q in range(data.layout.n_species))
 
 
 def _whole_runs(run: Indices, among: Indices, n: int, rng: np.random.Generator) -> list[int]:

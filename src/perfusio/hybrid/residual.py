@@ -1,48 +1,30 @@
-"""What the balances miss: nine independent Gaussian processes for the daily residual of the prior, one per species.
+"""What the balances miss: independent Gaussian processes for the daily residual of the prior, one per species.
 
 Each species has its own process and its own rows, so a missing value costs one row of one species, and no matrix ever
-spans the species. A residual has one of two forms: a rate added on the latent scale [latent/day], or, for the species
-in RATE_FORM, a correction of the logarithm of one of the prior's rates, which keeps the controller that feeds it.
+spans the species. A residual has one of two forms: a rate added on the latent scale [latent/day], or, for a species
+that a concentrate holds, a correction of the logarithm of its uptake, which keeps the controller that feeds it.
 
 A row is the difference of two readings, and the reading in the middle of two rows is in both: their errors are
 correlated. Rows that know this use the whole course of a run, where rows that start from a smoothed state learn the
-smoother's bias (ADR 0006). Letters as in `gp`; Q species, T transitions.
+smoother's bias (ADR 0006). Letters as in `gp` and `layout`; T transitions.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from types import MappingProxyType
 
 import numpy as np
 
 from perfusio.hybrid import gp, sparse
-from perfusio.hybrid.features import (
-    N_SPECIES,
-    PANEL,
-    VIABILITY,
-    IndexedData,
-    from_latent,
-    gp_inputs,
-    noise_sd,
-    to_latent,
-)
-from perfusio.hybrid.mechanistic import LOG_SD, PARAMETER_INDEX, STEPS_PER_DAY, advance
+from perfusio.hybrid.features import IndexedData
+from perfusio.hybrid.layout import Layout, layout_of
+from perfusio.hybrid.mechanistic import STEPS_PER_DAY, advance
 from perfusio.hybrid.paths import Bundle
-from perfusio.process import roles
-from perfusio.state import SETPOINT_INDEX, SPECIES_INDEX, FloatArray
+from perfusio.state import FloatArray
 
 Indices = np.ndarray[tuple[int], np.dtype[np.intp]]
 
-RATE_FORM: MappingProxyType[int, int] = MappingProxyType({SPECIES_INDEX["glucose"]: PARAMETER_INDEX["glucose_uptake"]})
-"""Species whose residual corrects a rate: its index, and that of the parameter."""
-# What the prior usually misses [latent/day; log of the rate]; the fitted signal may be many times larger.
-USUAL = np.array([u.usual for u in PANEL.unexplained])
-# What drift and residual together may reach [latent/day], whatever the perfusion.
-LIMIT = np.array([u.limit for u in PANEL.unexplained])
-PERFUSION = SETPOINT_INDEX[roles.PERFUSION]
-WASHED_OUT = [SPECIES_INDEX[name] for name in PANEL.of_role("solute", "product")]
 WASHED_SHARE, LEAST_PERFUSION = 0.9, 0.1  # of the perfusion rate; below so little of it [1/day] the bound stays
 RATE_LIMIT = 3.0  # of a log rate
 MIN_ROWS = 5
@@ -61,10 +43,12 @@ def bounded(rate: FloatArray, limit: FloatArray | float) -> FloatArray:
 
 
 def step(
+    at: Layout,
     latent: FloatArray,
     setpoints: FloatArray,
     log_factors: FloatArray,
     hours: FloatArray,
+    medium: FloatArray,
     residual: FloatArray | None = None,
     drift: FloatArray | float = 0.0,
     *,
@@ -74,10 +58,12 @@ def step(
     """Advance latent states by the balances and their residual.
 
     Args:
+        at: Layout of the panel.
         latent: Start (Q, B).
         setpoints: (U, B).
         log_factors: Parameters of the prior (P, B).
         hours: Interval (B,).
+        medium: What the perfusion medium holds, (Q,) or (Q, B).
         residual: Of each species in its form, (Q, B); None = none.
         drift: Rate to add to it [latent/day], (Q, B).
         is_bounded: Whether rates are held to what is plausible. Not while learning: where a bound bends, a row hardly
@@ -93,33 +79,36 @@ def step(
     else:
         rate = residual + drift
         log_factors = log_factors.copy()
-        for q, p in RATE_FORM.items():
+        for q, p in at.rate_form.items():
             log_factors[p] += bounded(residual[q], RATE_LIMIT)
             rate[q] -= residual[q]
-    moved: FloatArray = mechanistic_step(latent, setpoints, log_factors, hours, steps_per_day)
+    moved: FloatArray = mechanistic_step(at, latent, setpoints, log_factors, hours, medium, steps_per_day)
     if is_bounded:
-        rate = bounded(rate, _washable(rate, setpoints))
+        rate = bounded(rate, _washable(at, rate, setpoints))
     moved += rate * hours / 24.0
     return moved
 
 
-def _washable(rate: FloatArray, setpoints: FloatArray) -> FloatArray:
+def _washable(at: Layout, rate: FloatArray, setpoints: FloatArray) -> FloatArray:
     """Return what these rates (Q, B) may reach at these setpoints (U, B) [latent/day].
 
     A solute that grew by more than perfusion washes out, day after day, would end in the millions.
     """
-    washed = WASHED_SHARE * np.maximum(setpoints[PERFUSION], LEAST_PERFUSION)
-    limit = np.repeat(LIMIT[:, None].astype(rate.dtype, copy=False), rate.shape[1], axis=1)
-    usual = limit[WASHED_OUT]
-    limit[WASHED_OUT] = np.where(rate[WASHED_OUT] > 0.0, np.minimum(usual, washed), usual)
+    perfusion = setpoints[at.perfusion] if at.perfusion is not None else np.zeros_like(rate[0])
+    washed = WASHED_SHARE * np.maximum(perfusion, LEAST_PERFUSION)
+    limit = np.repeat(at.limit[:, None].astype(rate.dtype, copy=False), rate.shape[1], axis=1)
+    usual = limit[at.washed_out]
+    limit[at.washed_out] = np.where(rate[at.washed_out] > 0.0, np.minimum(usual, washed), usual)
     return limit
 
 
 def mechanistic_step(
+    at: Layout,
     latent: FloatArray,
     setpoints: FloatArray,
     log_factors: FloatArray,
     hours: FloatArray,
+    medium: FloatArray,
     steps_per_day: int = STEPS_PER_DAY,
 ) -> FloatArray:
     """Advance latent states (Q, B) by the balances alone, on the latent scale.
@@ -127,10 +116,11 @@ def mechanistic_step(
     Viability above 100 % and concentrations below zero are what a filter may briefly believe; they enter as 100 and 0,
     and the excess is carried along so that no information is lost at the edge.
     """
-    species = from_latent(latent)
-    after = to_latent(advance(species, setpoints, log_factors, hours, steps_per_day))
-    excess = latent[VIABILITY] - species[VIABILITY] / 10.0
-    after[VIABILITY] += np.where(excess > 0.0, 0.5 * excess, 0.0)
+    species = at.from_latent(latent)
+    after = at.to_latent(advance(at, species, setpoints, log_factors, hours, medium, steps_per_day))
+    if at.alive is not None:
+        excess = at.excess_viability(latent, species)
+        after[at.alive] += np.where(excess > 0.0, 0.5 * excess, 0.0)
     return after
 
 
@@ -144,6 +134,8 @@ class Transitions:
         hours: (T,).
         x: Inputs of the processes (T, D).
         place: Transition of each row, (R,).
+        medium: (Q,) of all, or (Q, T).
+        layout: Of the panel.
     """
 
     latent: FloatArray
@@ -151,20 +143,26 @@ class Transitions:
     hours: FloatArray
     x: FloatArray
     place: Indices
+    medium: FloatArray
+    layout: Layout
 
     @classmethod
     def of(cls, data: IndexedData) -> Transitions:
         """Find them; rows of one transition follow one another."""
         is_new = np.ones(len(data.y), dtype=bool)
         is_new[1:] = (data.x[1:, :-1] != data.x[:-1, :-1]).any(axis=1) | (data.hours[1:] != data.hours[:-1])
-        one = data.x[is_new]
-        latent, setpoints = to_latent(one[:, :N_SPECIES].T), one[:, N_SPECIES:-2].T
+        if data.medium is not None:
+            is_new[1:] |= (data.medium[1:] != data.medium[:-1]).any(axis=1)
+        one, at = data.x[is_new], data.layout
+        latent, setpoints = at.to_latent(one[:, : at.n_species].T), one[:, at.n_species : -2].T
         return cls(
             latent=latent,
             setpoints=setpoints,
             hours=data.hours[is_new],
-            x=gp_inputs(latent, setpoints, one[:, -2]),
+            x=at.gp_inputs(latent, setpoints, one[:, -2]),
             place=np.cumsum(is_new) - 1,
+            medium=at.medium if data.medium is None else np.ascontiguousarray(data.medium[is_new].T),
+            layout=at,
         )
 
     def predicted(
@@ -173,7 +171,7 @@ class Transitions:
         """Return the latent states after the transitions (Q, T), from `latent` if given."""
         factors = np.repeat(log_factors[:, None], len(self.hours), axis=1)
         start = self.latent if latent is None else latent
-        return step(start, self.setpoints, factors, self.hours, residual, is_bounded=False)
+        return step(self.layout, start, self.setpoints, factors, self.hours, self.medium, residual, is_bounded=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -201,20 +199,21 @@ def residual_rows(
         at: Residuals of all species around which to linearise, at the transitions, (Q, T).
         q: Index of the species.
     """
+    layout, usual = data.layout, data.layout.usual[q]
     predicted = transitions.predicted(log_factors, at)
     nudged = transitions.latent.copy()
     nudged[q] += _NUDGE
     slope = (transitions.predicted(log_factors, at, nudged)[q] - predicted[q]) / _NUDGE
     moved = at.copy()
-    moved[q] += _NUDGE * USUAL[q]
-    gain = (transitions.predicted(log_factors, moved)[q] - predicted[q]) / (_NUDGE * USUAL[q])
+    moved[q] += _NUDGE * usual
+    gain = (transitions.predicted(log_factors, moved)[q] - predicted[q]) / (_NUDGE * usual)
     gain = np.copysign(np.maximum(np.abs(gain), _LEAST_GAIN), gain)
     rows = np.flatnonzero(data.task == q)
     t = transitions.place[rows]
-    z, z0 = _latent_of(q, data.y[rows]), _latent_of(q, data.read[rows])
+    z, z0 = _latent_of(layout, q, data.y[rows]), _latent_of(layout, q, data.read[rows])
     is_read = np.isfinite(z0)
-    sd = noise_sd(from_latent(predicted))[q, t]
-    sd0 = noise_sd(from_latent(transitions.latent))[q, t] * np.where(is_read, 1.0, 0.5)
+    sd = layout.noise_sd(layout.from_latent(predicted))[q, t]
+    sd0 = layout.noise_sd(layout.from_latent(transitions.latent))[q, t] * np.where(is_read, 1.0, 0.5)
     off = z - predicted[q, t] - slope[t] * np.where(is_read, z0 - transitions.latent[q, t], 0.0)
     total = np.hypot(sd, slope[t] * sd0)
     off = np.clip(off, -OUTLIER_SD * total - 0.5, OUTLIER_SD * total + 0.5)
@@ -232,24 +231,34 @@ def residual_rows(
     )
 
 
-def _latent_of(q: int, values: FloatArray) -> FloatArray:
-    species = np.zeros((N_SPECIES, len(values)))
+def _latent_of(layout: Layout, q: int, values: FloatArray) -> FloatArray:
+    species = np.zeros((layout.n_species, len(values)))
     species[q] = values
-    latent: FloatArray = to_latent(species)[q]
+    latent: FloatArray = layout.to_latent(species)[q]
     return latent
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, weakref_slot=True)
 class Residual:
-    """The nine processes; None where a species has too few rows (its residual is then zero).
+    """One process per species; None where a species has too few rows (its residual is then zero).
 
     Attributes:
-        processes: One per species, in the order of SPECIES; each models the residual over USUAL.
+        layout: Of the panel.
+        processes: One per species, in order; each models the residual over the usual one. Default: none.
         usual_variance: Of each process where it has data, (Q,): that which all but a few rows stay below.
     """
 
-    processes: tuple[gp.Posterior | None, ...] = (None,) * N_SPECIES
-    usual_variance: FloatArray = field(default_factory=lambda: np.zeros(N_SPECIES))
+    layout: Layout = field(default_factory=layout_of)
+    processes: tuple[gp.Posterior | None, ...] = ()
+    usual_variance: FloatArray = field(default_factory=lambda: np.zeros(0))
+
+    def __post_init__(self) -> None:
+        """Have a place for each species."""
+        n = self.layout.n_species
+        if not self.processes:
+            object.__setattr__(self, "processes", (None,) * n)
+        if not len(self.usual_variance):
+            object.__setattr__(self, "usual_variance", np.zeros(n))
 
     @classmethod
     def fit(cls, data: IndexedData, log_factors: FloatArray, before: Residual, rng: np.random.Generator) -> Residual:
@@ -263,7 +272,8 @@ class Residual:
 
         def learnt(q: int, rows: ResidualRows) -> gp.Posterior:
             old, some = before.processes[q], before.searched(rows, rng)
-            y, noise = rows.residual / USUAL[q], rows.noise / USUAL[q] ** 2
+            usual = before.layout.usual[q]
+            y, noise = rows.residual / usual, rows.noise / usual**2
             start = old.h if old is not None else gp.initial_hyperparameters(rows.x.shape[1])
             h = gp.fit(rows.x[some], y[some], noise[:, some], start=start)
             return sparse.condition(h, rows.x, y, noise)
@@ -273,7 +283,7 @@ class Residual:
     @property
     def expected_rates(self) -> tuple[FloatArray, FloatArray]:
         """Log parameters that are expected of this cell line before its data, and their sd, two arrays (P,)."""
-        return np.zeros(len(LOG_SD)), LOG_SD
+        return np.zeros(self.layout.n_parameters), self.layout.log_sd
 
     @property
     def usual_freedom(self) -> float:
@@ -300,7 +310,8 @@ class Residual:
             old = self.processes[q]
             if old is None:
                 return None
-            return sparse.condition(old.h, rows.x, rows.residual / USUAL[q], rows.noise / USUAL[q] ** 2)
+            usual = self.layout.usual[q]
+            return sparse.condition(old.h, rows.x, rows.residual / usual, rows.noise / usual**2)
 
         return self._of(_for_each_species(data, log_factors, self, again))
 
@@ -315,11 +326,12 @@ class Residual:
         for q, p in enumerate(processes):
             if p is not None and (data.task == q).any():
                 rows = residual_rows(data, transitions, log_factors, at, q)
-                processes[q] = p.extended(self.inputs(rows.x), rows.residual / USUAL[q], rows.noise / USUAL[q] ** 2)
+                usual = self.layout.usual[q]
+                processes[q] = p.extended(self.inputs(rows.x), rows.residual / usual, rows.noise / usual**2)
         return self._of(tuple(processes))
 
     def _of(self, processes: tuple[gp.Posterior | None, ...]) -> Residual:
-        usual = np.zeros(N_SPECIES)
+        usual = np.zeros(self.layout.n_species)
         for q, p in enumerate(processes):
             if p is not None:
                 usual[q] = np.percentile(p.predict(p.some_rows(N_USUAL_ROWS))[1], 98.0)
@@ -338,11 +350,12 @@ class Residual:
     def predict(self, x: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Return mean and variance of the residuals at x (C, D), two arrays (Q, C)."""
         x = self.inputs(x)
-        mean, variance = np.zeros((N_SPECIES, len(x))), np.zeros((N_SPECIES, len(x)))
+        usual, n = self.layout.usual, self.layout.n_species
+        mean, variance = np.zeros((n, len(x))), np.zeros((n, len(x)))
         for q, p in enumerate(self.processes):
             if p is not None:
                 m, v = p.predict(x)
-                mean[q], variance[q] = USUAL[q] * m, USUAL[q] ** 2 * v
+                mean[q], variance[q] = usual[q] * m, usual[q] ** 2 * v
         return mean, variance
 
     def support(self, x: FloatArray) -> FloatArray:
@@ -361,20 +374,21 @@ class Residual:
     def mean(self, x: FloatArray) -> FloatArray:
         """Return the mean residuals at x (C, D), shape (Q, C)."""
         x = self.inputs(x)
-        mean = np.zeros((N_SPECIES, len(x)))
+        mean = np.zeros((self.layout.n_species, len(x)))
         for q, p in enumerate(self.processes):
             if p is not None:
-                mean[q] = USUAL[q] * p.mean(x)
+                mean[q] = self.layout.usual[q] * p.mean(x)
         return mean
 
     def sample_paths(self, n_paths: int, rng: np.random.Generator) -> Callable[[FloatArray], FloatArray]:
         """Draw residual functions; returns a function of x (G, S, D) that gives (Q, G, S)."""
         drawn = {q: p.sample_paths(n_paths, rng) for q, p in enumerate(self.processes) if p is not None}
-        bundle, usual = Bundle(list(drawn.values())) if drawn else None, USUAL[list(drawn)].astype(np.float32)
+        bundle = Bundle(list(drawn.values())) if drawn else None
+        n, usual = self.layout.n_species, self.layout.usual[list(drawn)].astype(np.float32)
 
         def sampled(x: FloatArray) -> FloatArray:
             x = self.inputs(x)
-            out = np.zeros((N_SPECIES, *x.shape[:2]), np.float32)
+            out = np.zeros((n, *x.shape[:2]), np.float32)
             if bundle is not None:
                 out[list(drawn)] = usual[:, None, None] * bundle(x)
             return out
@@ -391,15 +405,15 @@ def _for_each_species(
     """Make the processes on their rows, those in rate form first; each around what is known of it from `before`."""
     transitions = Transitions.of(data)
     at = before.mean(transitions.x)
-    made: dict[int, gp.Posterior | None] = {}
-    for q in sorted(range(N_SPECIES), key=lambda q: q not in RATE_FORM):
+    layout, made = before.layout, dict[int, gp.Posterior | None]()
+    for q in sorted(range(layout.n_species), key=lambda q: q not in layout.rate_form):
         made[q] = None
         rows = before.among(q, residual_rows(data, transitions, log_factors, at, q))
         if len(rows.residual) >= MIN_ROWS:
             made[q] = process = make(q, rows)
-            if q in RATE_FORM and process is not None:
-                at[q] = USUAL[q] * process.mean(before.inputs(transitions.x))
-    return tuple(made[q] for q in range(N_SPECIES))
+            if q in layout.rate_form and process is not None:
+                at[q] = layout.usual[q] * process.mean(before.inputs(transitions.x))
+    return tuple(made[q] for q in range(layout.n_species))
 
 
 def _some_runs(run: Indices, rng: np.random.Generator) -> Indices:

@@ -18,18 +18,8 @@ from zlib import crc32
 
 import numpy as np
 
-from perfusio.hybrid.features import N_SPECIES, fed_latent, from_latent, gp_inputs
-from perfusio.hybrid.filter import (
-    DRIFT,
-    DRIFT_MEMORY_DAYS,
-    DRIFT_WALK,
-    LATENT,
-    RATE_WALK,
-    RATES,
-    WHITE_SD,
-    Belief,
-    Process,
-)
+from perfusio.hybrid.filter import DRIFT_MEMORY_DAYS, RATE_WALK, Belief, Process, together
+from perfusio.hybrid.layout import Layout
 from perfusio.hybrid.mechanistic import STEPS_PER_DAY
 from perfusio.hybrid.residual import Residual, step
 from perfusio.state import FloatArray
@@ -60,6 +50,7 @@ class Futures:
         residual: Sampled residual functions, x (G, S, D) -> (Q, G, S), or None before any fit.
         day: Culture day at the start.
         hours: Length of an interval.
+        medium: What the perfusion medium of the vessel holds (Q,).
         feeds: What is given at the start of each interval under every plan; empty = nothing.
         spread: Multipliers of the paths' spread about their median by span of days ahead, (K, Q); None = as it is.
         steps_per_day: Of the integration.
@@ -71,6 +62,7 @@ class Futures:
     residual: Callable[[FloatArray], FloatArray] | None
     day: float
     hours: float
+    medium: FloatArray
     feeds: Sequence[Feed | None] = ()
     spread: FloatArray | None = None
     steps_per_day: int = STEPS_PER_DAY
@@ -97,14 +89,14 @@ class Futures:
         if residual is None and process.residual.is_fitted:
             residual = drawn_functions(process.residual, n_paths, seed)
         rng = np.random.default_rng([seed, crc32(belief.trajectory.reactor_id.encode())])
-        n, days = len(belief.mean), hours / 24.0
+        at, n, days = process.layout, len(belief.mean), hours / 24.0
         half = rng.standard_normal((n, (n_paths + 1) // 2))
         # antithetic pairs, side by side: the mean has no sampling error, that of the first few paths neither
         standard = np.stack([half, -half], axis=2).reshape(n, -1)[:, :n_paths]
         sd = np.empty(n)
-        sd[LATENT] = WHITE_SD * np.sqrt(days * belief.freedom)
-        sd[RATES] = RATE_WALK * np.sqrt(days) * np.median(belief.freedom)
-        sd[DRIFT] = DRIFT_WALK * np.sqrt(days) * belief.freedom
+        sd[at.latent] = at.white_sd * np.sqrt(days * belief.freedom)
+        sd[at.rates] = RATE_WALK * np.sqrt(days) * np.median(belief.freedom)
+        sd[at.drift] = at.drift_walk * np.sqrt(days) * belief.freedom
         noise: FloatArray = rng.standard_normal((n_intervals, n, n_paths)) * sd[:, None]
         return cls(
             process=process,
@@ -113,6 +105,7 @@ class Futures:
             residual=residual,
             day=belief.trajectory.states[-1].day,
             hours=hours,
+            medium=at.medium_of(belief.trajectory),
             feeds=feeds,
             spread=spread,
         )
@@ -153,7 +146,7 @@ class Futures:
                 if futures.residual is not None and (is_support_asked or futures.spread is not None):
                     played[i] = futures._widened(latent, plans)
                 else:
-                    played[i] = (_of_latent(latent), None)
+                    played[i] = (_of_latent(futures.process.layout, latent), None)
         return [played[i] for i in range(len(asked))]
 
     def _widened(self, latent: FloatArray, plans: FloatArray) -> tuple[FloatArray, FloatArray]:
@@ -163,15 +156,16 @@ class Futures:
         if self.spread is not None:
             factors, middle = self._factors(support).astype(latent.dtype), centre[:, :, None]
             latent = middle + factors[:, :, None] * (latent - middle)
-        return _of_latent(latent), support
+        return _of_latent(self.process.layout, latent), support
 
     def _support(self, centre: FloatArray, plans: FloatArray) -> FloatArray:
         """Return how close the inputs of each interval are to data, (G, H), along latent centres (Q, G, H)."""
+        at = self.process.layout
         q, g, horizon = centre.shape
-        start = np.broadcast_to(self.starts[LATENT].mean(axis=1)[:, None], (q, g))[:, :, None]
+        start = np.broadcast_to(self.starts[at.latent].mean(axis=1)[:, None], (q, g))[:, :, None]
         before = np.concatenate([start, centre[:, :, :-1]], axis=2)
         days = np.tile(self.day + self.hours / 24.0 * np.arange(horizon), g)
-        x = gp_inputs(before.reshape(q, -1), np.moveaxis(plans, -1, 0).reshape(plans.shape[-1], -1), days)
+        x = at.gp_inputs(before.reshape(q, -1), np.moveaxis(plans, -1, 0).reshape(plans.shape[-1], -1), days)
         return self.process.residual.support(x).reshape(g, horizon)
 
     def _factors(self, support: FloatArray) -> FloatArray:
@@ -204,6 +198,7 @@ def _batches(asked: Sequence[tuple[Futures, FloatArray]]) -> Iterator[list[int]]
 def _played(asked: Sequence[tuple[Futures, FloatArray]]) -> list[FloatArray]:
     """Return latent paths (Q, G, S, H) of each vessel as they are drawn."""
     one, horizon = asked[0][0], asked[0][1].shape[1]
+    layout = one.process.layout
     process, days, kind = one.process, one.hours / 24.0, one.starts.dtype
     sizes = [(len(plans), futures.starts.shape[1]) for futures, plans in asked]
     ends = np.cumsum([0, *(g * s for g, s in sizes)])
@@ -214,23 +209,27 @@ def _played(asked: Sequence[tuple[Futures, FloatArray]]) -> list[FloatArray]:
         return np.concatenate([np.tile(d, (1, g)) for d, (g, _) in zip(drawn, sizes, strict=True)], axis=1)
 
     start = columns([futures.starts for futures, _ in asked])
-    z, rates, drift = start[LATENT], start[RATES], start[DRIFT]
+    z, rates, drift = start[layout.latent], start[layout.rates], start[layout.drift]
+    medium = together([futures.medium for futures, _ in asked])
+    if medium.ndim == 2:
+        medium = np.repeat(medium, [g * s for g, s in sizes], axis=0).T.astype(kind)
     memory, hours = float(np.exp(-days / DRIFT_MEMORY_DAYS)), np.full(ends[-1], one.hours, kind)
-    latent = [np.empty((N_SPECIES, g, s, horizon), kind) for g, s in sizes]
+    latent = [np.empty((layout.n_species, g, s, horizon), kind) for g, s in sizes]
     for h in range(horizon):
         setpoints = [np.repeat(p[:, h].T, s, axis=1) for (_, p), (_, s) in zip(asked, sizes, strict=True)]
         u = np.concatenate(setpoints, axis=1).astype(kind)
         residual = None if one.residual is None else np.empty_like(z)
         for (futures, _), at, (g, s) in zip(asked, mine, sizes, strict=True):
             if h < len(futures.feeds) and futures.feeds[h] is not None:
-                z[:, at] = fed_latent(z[:, at], [futures.feeds[h]] * (g * s))[0]
+                z[:, at] = layout.fed_latent(z[:, at], [futures.feeds[h]] * (g * s))[0]
             if residual is not None and futures.residual is not None:
-                x = gp_inputs(z[:, at], u[:, at], np.full(g * s, futures.day + h * days))
-                residual[:, at] = futures.residual(x.reshape(g, s, -1)).reshape(N_SPECIES, -1)
+                x = layout.gp_inputs(z[:, at], u[:, at], np.full(g * s, futures.day + h * days))
+                residual[:, at] = futures.residual(x.reshape(g, s, -1)).reshape(layout.n_species, -1)
         noise = columns([futures.noise[h] for futures, _ in asked])
-        z = step(z, u, process.factors(rates), hours, residual, drift, steps_per_day=one.steps_per_day)
-        z += noise[LATENT]
-        rates, drift = rates + noise[RATES], memory * drift + noise[DRIFT]
+        factors = process.factors(rates)
+        z = step(layout, z, u, factors, hours, medium, residual, drift, steps_per_day=one.steps_per_day)
+        z += noise[layout.latent]
+        rates, drift = rates + noise[layout.rates], memory * drift + noise[layout.drift]
         for at, into in zip(mine, latent, strict=True):
             into[..., h] = z[:, at].reshape(into.shape[:3])
     return latent
@@ -248,9 +247,9 @@ def drawn_functions(residual: Residual, n_paths: int, seed: int) -> Callable[[Fl
 _DRAWN: WeakKeyDictionary[Residual, tuple[tuple[int, int], Callable[[FloatArray], FloatArray]]] = WeakKeyDictionary()
 
 
-def _of_latent(latent: FloatArray) -> FloatArray:
+def _of_latent(layout: Layout, latent: FloatArray) -> FloatArray:
     """Return species (G, S, H, Q) from latent paths (Q, G, S, H)."""
-    return np.ascontiguousarray(from_latent(latent).transpose(1, 2, 3, 0), dtype=float)
+    return np.ascontiguousarray(layout.from_latent(latent).transpose(1, 2, 3, 0), dtype=float)
 
 
 def widened(learnt: FloatArray | float, far: FloatArray, wider: FloatArray | float) -> FloatArray:

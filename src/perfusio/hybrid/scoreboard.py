@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from perfusio.hybrid.scoring import LEVELS, Score
-from perfusio.state import SPECIES, FloatArray
+from perfusio.state import FloatArray
 
 PERSISTENCE = "persistence"
 """The last measured value: what every model must beat, or say that it does not."""
@@ -40,7 +40,7 @@ class Scoreboard:
         """Return the species that the first forecaster predicts no better than another one at this horizon."""
         first = next(iter(self.scores.values()))
         k = first.horizons.index(horizon)
-        return tuple(s for q, s in enumerate(SPECIES) if first.rrmse[k, q] >= self.scores[to].rrmse[k, q])
+        return tuple(s for q, s in enumerate(first.species) if first.rrmse[k, q] >= self.scores[to].rrmse[k, q])
 
     def to_json(self) -> dict[str, object]:
         """Return plain data: what they were held against, and the scores by forecaster, horizon and species."""
@@ -53,7 +53,7 @@ class Scoreboard:
             columns |= {f"{100 * a:.0f} %": 100.0 * first.coverage[a][k] for a in LEVELS}
             columns |= {"width": first.sharpness[LEVELS[0]][k], "CRPS": first.crps[k]}
         rows = [[s, f"{first.n[k, q]:.0f}", *(_cell(n, v[q]) for n, v in columns.items())]
-                for q, s in enumerate(SPECIES)]  # fmt: skip
+                for q, s in enumerate(first.species)]  # fmt: skip
         rows.append(["mean", "", *(_cell(name, _mean(v)) for name, v in columns.items())])
         horizon = first.horizons[k]
         text = f"{_named(horizon)}\n{aligned([['', 'n', *columns], *rows])}"

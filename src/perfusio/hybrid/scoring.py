@@ -15,7 +15,9 @@ import numpy as np
 from scipy.special import ndtr
 
 from perfusio.errors import ModelError
-from perfusio.state import SPECIES, FloatArray
+from perfusio.process.cho_perfusion import CHO_PERFUSION
+from perfusio.process.panel import Panel
+from perfusio.state import FloatArray
 
 LEVELS: tuple[float, ...] = (0.8, 0.9)
 N_BINS = 10
@@ -110,7 +112,7 @@ class Cases:
 
     def __post_init__(self) -> None:
         """Refuse arrays that do not belong together."""
-        q = len(SPECIES)
+        q = self.point.shape[-1]
         fits = self.point.shape == self.actual.shape == (len(self.point), q)
         if not fits or (self.samples is not None and self.samples[:, 0].shape != self.point.shape):
             found = None if self.samples is None else self.samples.shape
@@ -122,7 +124,7 @@ class Cases:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Score:
-    """How one forecaster did; arrays of shape (K, Q) in the order of `horizons` and SPECIES.
+    """How one forecaster did; arrays of shape (K, Q) in the order of `horizons` and the species.
 
     Attributes:
         horizons: Names of the horizons, e.g. ``("1", "7", "trajectory")``.
@@ -132,6 +134,7 @@ class Score:
         coverage: By level, share inside the interval; NaN for a point forecast, as are the next two.
         sharpness: By level, mean width / sd of the test values.
         pit: Shares per bin, (K, Q, N_BINS).
+        species: Names of the Q species.
     """
 
     horizons: tuple[str, ...]
@@ -141,6 +144,7 @@ class Score:
     coverage: Mapping[float, FloatArray]
     sharpness: Mapping[float, FloatArray]
     pit: FloatArray
+    species: tuple[str, ...] = CHO_PERFUSION.species_names
 
     @property
     def is_point(self) -> bool:
@@ -154,22 +158,23 @@ class Score:
             rows |= {f"coverage_{100 * a:.0f}": v for a, v in self.coverage.items()}
             rows |= {f"sharpness_{100 * a:.0f}": v for a, v in self.sharpness.items()}
         out: dict[str, object] = {
-            horizon: {s: {key: _plain(v[k, q]) for key, v in rows.items()} for q, s in enumerate(SPECIES)}
+            horizon: {s: {key: _plain(v[k, q]) for key, v in rows.items()} for q, s in enumerate(self.species)}
             for k, horizon in enumerate(self.horizons)
         }
         return out
 
 
-def score(cases: Mapping[str, Cases], scale: FloatArray) -> Score:
+def score(cases: Mapping[str, Cases], scale: FloatArray, panel: Panel = CHO_PERFUSION) -> Score:
     """Score one forecaster.
 
     Args:
         cases: By name of the horizon.
         scale: Standard deviation of the test values, (Q,): the same for every horizon, so that they compare.
+        panel: The quantities of the process.
     """
     k = list(cases.values())
-    blank = np.full(len(SPECIES), np.nan)
-    no_bins = np.full((len(SPECIES), N_BINS), np.nan)
+    blank = np.full(len(scale), np.nan)
+    no_bins = np.full((len(scale), N_BINS), np.nan)
     return Score(
         horizons=tuple(cases),
         n=np.array([np.isfinite(c.actual).sum(axis=0) for c in k], dtype=float),
@@ -182,6 +187,7 @@ def score(cases: Mapping[str, Cases], scale: FloatArray) -> Score:
         sharpness={a: np.array([blank if c.samples is None else sharpness(c.samples, c.actual, a, scale) for c in k])
                    for a in LEVELS},
         pit=np.array([no_bins if c.samples is None else pit_histogram(pit(c.samples, c.actual)) for c in k]),
+        species=panel.species_names,
     )  # fmt: skip
 
 

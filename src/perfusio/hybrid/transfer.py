@@ -13,7 +13,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from perfusio.hybrid.embedding import CloneRegistry
-from perfusio.hybrid.features import from_latent, noise_sd, to_latent
 from perfusio.hybrid.learning import MIN_TRANSITIONS
 from perfusio.hybrid.model import HybridModel
 from perfusio.state import FloatArray
@@ -57,7 +56,7 @@ def adapt(registry: CloneRegistry, runs: Sequence[Trajectory], *, seed: int = 0)
     """
     errors = np.array(_errors(registry, runs, seed)).reshape(-1, 2)
     is_alone = harms(errors)
-    model = HybridModel().fit(runs, seed=seed) if is_alone else registry.adapted(runs, seed=seed)
+    model = HybridModel.of_runs(runs).fit(runs, seed=seed) if is_alone else registry.adapted(runs, seed=seed)
     return Adaptation(model=model, is_alone=is_alone, errors=errors)
 
 
@@ -73,7 +72,7 @@ def model_for(runs: Sequence[Trajectory], clone: str, *, seed: int = 0) -> Adapt
     own = [t for t in runs if t.clone == clone]
     others = [t for t in runs if t.clone != clone]
     if not others:
-        return Adaptation(model=HybridModel().fit(own, seed=seed), is_alone=True, errors=np.empty((0, 2)))
+        return Adaptation(model=HybridModel.of_runs(own).fit(own, seed=seed), is_alone=True, errors=np.empty((0, 2)))
     return adapt(CloneRegistry.fit(others, seed=seed), own, seed=seed)
 
 
@@ -93,14 +92,14 @@ def forecast_error(model: HybridModel, run: Trajectory, first: int = 0) -> float
         run: With at least AHEAD + 1 samples after `first`.
         first: Sample of the first forecast.
     """
-    off = []
+    off, at = [], model.process.layout
     for i in range(first, len(run.setpoints) - AHEAD + 1, EVERY):
         hours = float(np.diff(run.times_h[i : i + AHEAD + 1]).mean())
         plan = list(run.setpoints[i : i + AHEAD])
         feeds = run.feeds[i : i + AHEAD] if run.feeds else ()
         (said,) = model.rollout(run.until(i + 1), [plan], interval_hours=hours, n_paths=N_PATHS, seed=0, feeds=feeds)
-        came, middle = to_latent(run.values[i + AHEAD]), to_latent(said.median()[-1])
-        off.append((middle - came) / noise_sd(from_latent(middle)))
+        came, middle = at.to_latent(run.values[i + AHEAD]), at.to_latent(said.median()[-1])
+        off.append((middle - came) / at.noise_sd(at.from_latent(middle)))
     return float(np.sqrt(np.nanmean(np.clip(np.array(off), -20.0, 20.0) ** 2)))
 
 
@@ -110,7 +109,7 @@ def _errors(registry: CloneRegistry, runs: Sequence[Trajectory], seed: int) -> l
     for rest, left_out, first in _left_out(runs):
         models = (
             registry.adapted(rest, seed=seed, is_calibrated=False),
-            HybridModel().fit(rest, seed=seed, calibrate=False),
+            HybridModel.of_runs(rest).fit(rest, seed=seed, calibrate=False),
         )
         errors += [[forecast_error(model, run, first) for model in models] for run in left_out]
     return errors

@@ -58,24 +58,25 @@ class Flows:
 
 
 def concentrate_feed(
-    glucose: Array, setpoint: Array, max_flow: Number = CONCENTRATE_MAX_FLOW
+    concentration: Array, setpoint: Array, max_flow: Number = CONCENTRATE_MAX_FLOW, width: float = CONTROLLER_WIDTH
 ) -> tuple[Array, Array]:
-    """The glucose controller: concentrate flows in while glucose is below its setpoint, at most the pump's limit.
+    """The controller of a solute: concentrate flows in while it is below its setpoint, at most the pump's limit.
 
-    Half open at the setpoint, open below and closed above it within a few `CONTROLLER_WIDTH`. A setpoint of zero turns
-    it off. It can fail: at high density the cells take up more than the pump gives.
+    Half open at the setpoint, open below and closed above it within a few widths. A setpoint of zero turns it off. It
+    can fail: at high density the cells take up more than the pump gives.
 
     Args:
-        glucose: Concentration in the vessel [g/L].
-        setpoint: `glucose_setpoint` [g/L].
+        concentration: In the vessel [g/L for glucose].
+        setpoint: What it is held at, same unit.
         max_flow: What the pump can give [VVD].
+        width: Over which the controller opens, same unit.
 
     Returns:
-        Flow [VVD] and its slope -d(flow)/d(glucose) [VVD per g/L], >= 0, which `fed_glucose` needs.
+        Flow [VVD] and its slope -d(flow)/d(concentration) [VVD per unit], >= 0, which `held_solute` needs.
     """
-    open_fraction = 0.5 * (1.0 - np.tanh((glucose - setpoint) / (2.0 * CONTROLLER_WIDTH)))  # logistic, no overflow
-    flow = max_flow * np.tanh(setpoint / CONTROLLER_WIDTH) * open_fraction
-    return flow, flow * (1.0 - open_fraction) / CONTROLLER_WIDTH
+    open_fraction = 0.5 * (1.0 - np.tanh((concentration - setpoint) / (2.0 * width)))  # logistic, no overflow
+    flow = max_flow * np.tanh(setpoint / width) * open_fraction
+    return flow, flow * (1.0 - open_fraction) / width
 
 
 def viable_cells(growth: Array, death: Array, flows: Flows, retention: Number) -> Balance:
@@ -119,9 +120,6 @@ def fed_glucose(
 ) -> Balance:
     """Glucose with its controller: dG/dt = D G_in + F G_conc - (D + F) G - taken G.
 
-    The controller pulls hard towards its setpoint. Its slope is moved from production into the loss rate (both sides
-    get the same term, so the balance is unchanged) to let the integrator take the long steps of the slow states.
-
     Args:
         glucose: Concentration in the vessel [g/L].
         flows: The vessel's flows, `feed` from `concentrate_feed`.
@@ -130,9 +128,25 @@ def fed_glucose(
         inlet: Glucose in the perfusion medium [g/L].
         concentrate: Glucose in the concentrate [g/L].
     """
+    return held_solute(glucose, flows.feed, slope, solute(inlet, flows, 0.0, taken), concentrate)
+
+
+def held_solute(concentration: Array, feed: Array, slope: Array, balance: Balance, concentrate: Number) -> Balance:
+    """A solute with its controller: its balance without it, to which the concentrate is added.
+
+    The controller pulls hard towards its setpoint. Its slope is moved from production into the loss rate (both sides
+    get the same term, so the balance is unchanged) to let the integrator take the long steps of the slow states.
+
+    Args:
+        concentration: In the vessel.
+        feed: Flow of its concentrate [VVD], from `concentrate_feed`; part of the inflow in `balance`.
+        slope: The controller's slope [VVD per unit], from `concentrate_feed`.
+        balance: Production and loss without the concentrate, from `solute`.
+        concentrate: Concentration in the concentrate.
+    """
     stiffness = concentrate * slope
-    production = flows.perfusion * inlet + flows.feed * concentrate + stiffness * glucose
-    return production, flows.inflow + taken + stiffness
+    production, loss = balance
+    return production + feed * concentrate + stiffness * concentration, loss + stiffness
 
 
 def product(viable: Array, productivity: Array, flows: Flows, sieving: Array) -> Balance:

@@ -403,6 +403,12 @@ class Panel:
         return "fed_batch" if self.of_role("feed_rate") else "batch"
 
     @property
+    def alive(self) -> int | None:
+        """Place of viability, the share of living cells, among the modelled species; None where it is not measured."""
+        name = self.one_or_none("viability")
+        return None if name is None else self.index(name)
+
+    @property
     def dissolved(self) -> dict[str, Species]:
         """What a medium may hold, by name."""
         return {s.name: s for s in self.species if s.role in DISSOLVED}

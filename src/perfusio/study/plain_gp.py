@@ -9,23 +9,15 @@ persist, so their intervals tend to be too narrow.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from perfusio.errors import ModelError, NotEnoughData
 from perfusio.forecast import Forecast
 from perfusio.hybrid import gp
-from perfusio.hybrid.features import (
-    DEFAULT_STATE,
-    N_SPECIES,
-    fed_latent,
-    from_latent,
-    gp_inputs,
-    indexed,
-    noise_sd,
-    to_latent,
-)
+from perfusio.hybrid.features import indexed
+from perfusio.hybrid.layout import Layout, layout_of
 from perfusio.hybrid.residual import MIN_ROWS, N_HYPER_ROWS
 from perfusio.state import FloatArray, Setpoints
 from perfusio.trajectory import Feed, Trajectory
@@ -36,19 +28,21 @@ SAME_INTERVAL = 0.25
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlainGP:
-    """Nine processes, one per species; None where it was measured too rarely: that species then stays as it is.
+    """One process per species; None where it was measured too rarely: that species then stays as it is.
 
     Attributes:
-        processes: In the order of SPECIES.
+        processes: In the order of the species.
         centre: Mean of the latent targets, (Q,).
         scale: Their standard deviation, (Q,).
         hours: The interval that was learnt [h].
+        layout: Of the panel.
     """
 
     processes: tuple[gp.GaussianProcess | None, ...]
     centre: FloatArray
     scale: FloatArray
     hours: float
+    layout: Layout = field(default_factory=layout_of)
 
     @classmethod
     def fit(cls, trajectories: Sequence[Trajectory], *, seed: int = 0) -> PlainGP:
@@ -59,22 +53,23 @@ class PlainGP:
             FitFailed: a process has no usable fit.
         """
         data = indexed(trajectories, [filled(t) for t in trajectories])
+        at, q_all = data.layout, data.layout.n_species
         hours = float(np.median(data.hours)) if len(data.hours) else 24.0
         usual = np.abs(data.hours / hours - 1.0) <= SAME_INTERVAL
         rng = np.random.default_rng(seed)
         processes: list[gp.GaussianProcess | None] = []
-        centre, scale = np.zeros(N_SPECIES), np.ones(N_SPECIES)
-        for q in range(N_SPECIES):
+        centre, scale = np.zeros(q_all), np.ones(q_all)
+        for q in range(q_all):
             rows = usual & (data.task == q)
             if rows.sum() < MIN_ROWS:
                 processes.append(None)
                 continue
-            species = np.zeros((N_SPECIES, int(rows.sum())))
+            species = np.zeros((q_all, int(rows.sum())))
             species[q] = data.y[rows]
-            target = to_latent(species)[q]
+            target = at.to_latent(species)[q]
             centre[q], scale[q] = target.mean(), max(float(target.std()), 1e-3)
-            y, noise = (target - centre[q]) / scale[q], float(np.median(noise_sd(species)[q])) / scale[q]
-            x = gp_inputs(to_latent(data.x[rows, :N_SPECIES].T), data.x[rows, N_SPECIES:-2].T, data.x[rows, -2])
+            y, noise = (target - centre[q]) / scale[q], float(np.median(at.noise_sd(species)[q])) / scale[q]
+            x = at.gp_inputs(at.to_latent(data.x[rows, :q_all].T), data.x[rows, q_all:-2].T, data.x[rows, -2])
             some = rng.permutation(len(y))[:N_HYPER_ROWS]
             known = gp.independent(np.full(len(y), noise**2))
             h = gp.fit(x[some], y[some], known[:, some], start=gp.initial_hyperparameters(x.shape[1]))
@@ -84,7 +79,7 @@ class PlainGP:
                 f"No species has {MIN_ROWS} intervals near {hours:g} h to learn from. Expected daily samples of a few "
                 "runs; add runs."
             )
-        return cls(processes=tuple(processes), centre=centre, scale=scale, hours=hours)
+        return cls(processes=tuple(processes), centre=centre, scale=scale, hours=hours, layout=at)
 
     def rollout(
         self,
@@ -117,31 +112,33 @@ class PlainGP:
         n_paths: int,
         seed: int,
     ) -> Forecast:
-        rng = np.random.default_rng(seed)
+        rng, at, q_all = np.random.default_rng(seed), self.layout, self.layout.n_species
+        at.check(trajectory.panel)
         start = filled(trajectory)[-1][:, None]
-        error = noise_sd(start) * rng.standard_normal((N_SPECIES, n_paths))
-        z = to_latent(start) + np.concatenate([np.zeros((N_SPECIES, 1)), error], axis=1)  # the mean goes first
-        day, out = trajectory.states[-1].day, np.empty((len(plan), N_SPECIES, n_paths + 1))
+        error = at.noise_sd(start) * rng.standard_normal((q_all, n_paths))
+        z = at.to_latent(start) + np.concatenate([np.zeros((q_all, 1)), error], axis=1)  # the mean goes first
+        day, out = trajectory.states[-1].day, np.empty((len(plan), q_all, n_paths + 1))
         for h, u in enumerate(plan):
             if h < len(feeds) and feeds[h] is not None:
-                z = fed_latent(z, [feeds[h]] * (n_paths + 1))[0]
-            x = gp_inputs(z, np.repeat(u.vector()[:, None], n_paths + 1, axis=1), day + h * hours / 24.0)
+                z = at.fed_latent(z, [feeds[h]] * (n_paths + 1))[0]
+            x = at.gp_inputs(z, np.repeat(u.vector()[:, None], n_paths + 1, axis=1), day + h * hours / 24.0)
             z = z.copy()
             for q, p in enumerate(self.processes):
                 if p is not None:
                     z[q] = self.centre[q] + self.scale[q] * p.mean(x)
                     _, variance = p.predict(x[:1])
                     z[q, 1:] += self.scale[q] * np.sqrt(variance[0]) * rng.standard_normal(n_paths)
-            out[h] = from_latent(z)
+            out[h] = at.from_latent(z)
         times = trajectory.states[-1].time_h + hours * np.arange(1.0, len(plan) + 1.0)
-        forecast = Forecast.from_samples(times, out[:, :, 1:].transpose(2, 0, 1))
+        forecast = Forecast.from_samples(times, out[:, :, 1:].transpose(2, 0, 1), panel=at.panel)
         return replace(forecast, mean=out[:, :, 0])
 
 
 def filled(trajectory: Trajectory) -> FloatArray:
     """Return the species (N, Q) with gaps interpolated in time, ends held, and what was never measured as usual."""
     values, times = trajectory.values, trajectory.times_h
-    for q in range(N_SPECIES):
+    usual = layout_of(trajectory.panel).default_state
+    for q in range(len(usual)):
         known = np.isfinite(values[:, q])
-        values[:, q] = np.interp(times, times[known], values[known, q]) if known.any() else DEFAULT_STATE[q]
+        values[:, q] = np.interp(times, times[known], values[known, q]) if known.any() else usual[q]
     return values

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from perfusio.events import Decided, Forecasted
-from perfusio.hybrid.features import from_latent, noise_sd, to_latent
+from perfusio.hybrid.layout import layout_of
 from perfusio.process.cho_perfusion import CHO_PERFUSION
 from perfusio.protocols import NOT_USED
 from perfusio.state import SPECIES, SPECIES_INDEX, STATE_QUANTITIES, Setpoints, State
@@ -140,8 +140,9 @@ def expected_at(time_h: float, hold: Mapping[str, Any]) -> Expected | None:
 def _as_measured(mean: Mapping[str, float], sd: Mapping[str, float]) -> dict[str, float]:
     """Return standard deviations of a measurement, given those of the true value: the analyzer adds its own error."""
     true = np.array([mean.get(name, nan) for name in SPECIES])
-    latent, error = to_latent(true), noise_sd(true)
-    analyzer = np.maximum(*(np.abs(from_latent(latent + sign * error) - true) for sign in (1.0, -1.0)))
+    at = layout_of()
+    latent, error = at.to_latent(true), at.noise_sd(true)
+    analyzer = np.maximum(*(np.abs(at.from_latent(latent + sign * error) - true) for sign in (1.0, -1.0)))
     return {name: float(np.hypot(sd[name], analyzer[SPECIES_INDEX[name]])) for name in sd if name in mean}
 
 

@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 from perfusio.cli.app import app
 from perfusio.errors import ConfigError, NotEnoughData, UnreadableSource
 from perfusio.hybrid.checkpoints import load, read_checkpoint
-from perfusio.hybrid.mechanistic import PARAMETERS
+from perfusio.hybrid.layout import layout_of
 
 
 def run(*args):
@@ -21,7 +21,7 @@ def test_the_same_runs_and_seed_make_the_same_model(past, tmp_path):
     told = json.loads(result.stdout)
     assert told["model_id"] == load(tmp_path / "m").model_id == load(past / "model").model_id
     assert (told["runs"], told["samples"]) == (2, 16)
-    assert list(told["rates"]) == [p.name for p in PARAMETERS]
+    assert list(told["rates"]) == list(layout_of().parameters)
     assert set(told["scores"]) == {"against", "hybrid", "plain GP", "persistence", "batch average"}
     assert read_checkpoint(tmp_path / "m").about["scores"] == told["scores"]
 

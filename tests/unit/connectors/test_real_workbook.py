@@ -59,7 +59,7 @@ def test_feeds_are_small_rich_and_bring_what_the_cells_then_take(read):
     for run in read[0]:
         assert 5 <= sum(f is not None for f in run.feeds) <= 9
         assert all(0.01 < f.fraction < 0.06 for f in run.feeds if f)
-        before, after = run.values[:-1], after_feeds(run.values[:-1], run.feeds)
+        before, after = run.values[:-1], after_feeds(run.values[:-1], run.feeds, run.panel)
         fed = np.array([f is not None for f in run.feeds])
         for name in ("glucose", "glutamine"):
             q = SPECIES_INDEX[name]

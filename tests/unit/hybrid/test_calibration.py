@@ -8,17 +8,18 @@ import pytest
 from perfusio.config import DEFAULT_AMBR250_DESIGN_SPACE
 from perfusio.hybrid import calibration
 from perfusio.hybrid.calibration import BETWEEN_VESSELS_SD, calibrate, uncalibrated
-from perfusio.hybrid.features import IndexedData, from_latent, indexed, noise_sd, to_latent
-from perfusio.hybrid.mechanistic import LOG_SD, N_VESSEL_RATES, PARAMETERS, advance
+from perfusio.hybrid.features import IndexedData, indexed
+from perfusio.hybrid.layout import layout_of
+from perfusio.hybrid.mechanistic import advance
 from perfusio.hybrid.residual import Transitions
 from perfusio.state import Setpoints, State
 from perfusio.testing import make_state
 from perfusio.trajectory import Trajectory
 
-SPACE = DEFAULT_AMBR250_DESIGN_SPACE
-OWN = slice(0, N_VESSEL_RATES)
-NAMES = [p.name for p in PARAMETERS]
-TRUE = np.random.default_rng(3).standard_normal(len(PARAMETERS)) * 0.8 * LOG_SD
+SPACE, AT = DEFAULT_AMBR250_DESIGN_SPACE, layout_of()
+OWN, LOG_SD = slice(0, AT.n_vessel_rates), AT.log_sd
+NAMES = list(AT.parameters)
+TRUE = np.random.default_rng(3).standard_normal(AT.n_parameters) * 0.8 * LOG_SD
 
 
 def simulated(n_runs=8, n_days=10, seed=0):
@@ -31,10 +32,10 @@ def simulated(n_runs=8, n_days=10, seed=0):
         t, truth = Trajectory(reactor_id=f"T{i}"), []
         for day in range(n_days + 1):
             truth.append(y[:, 0])
-            reading = to_latent(y) + noise_sd(y) * rng.standard_normal((9, 1))
-            values = from_latent(reading)[:, 0]
+            reading = AT.to_latent(y) + AT.noise_sd(y) * rng.standard_normal((9, 1))
+            values = AT.from_latent(reading)[:, 0]
             t = t.observe(State.of(24.0 * day, values), Setpoints.of(u))
-            y = advance(y, u[:, None], TRUE[:, None], 24.0)
+            y = advance(AT, y, u[:, None], TRUE[:, None], 24.0, AT.medium)
         trajectories.append(t)
         truths.append(np.array(truth))
     return trajectories, truths
@@ -66,7 +67,7 @@ def test_what_it_found_predicts_as_the_true_rates_do(found):
     trajectories, truths = simulated(seed=9)
     data = indexed(trajectories, truths)
     off = predict_latent(data, found[0]) - predict_latent(data, TRUE)
-    typical = predict_latent(data, np.zeros(len(PARAMETERS))) - predict_latent(data, TRUE)
+    typical = predict_latent(data, np.zeros(AT.n_parameters)) - predict_latent(data, TRUE)
     assert np.sqrt(np.mean(off**2)) < 0.15 * np.sqrt(np.mean(typical**2))
 
 

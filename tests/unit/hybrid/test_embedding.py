@@ -9,11 +9,13 @@ from perfusio.config import DEFAULT_AMBR250_DESIGN_SPACE as SPACE
 from perfusio.errors import NotEnoughData
 from perfusio.hybrid import checkpoints
 from perfusio.hybrid.embedding import CloneRegistry, coordinates
-from perfusio.hybrid.mechanistic import LOG_SD
+from perfusio.hybrid.layout import layout_of
 from perfusio.hybrid.relatives import CloneResidual
 from perfusio.hybrid.residual import ResidualRows
 from perfusio.plant.clones import CLONE_X, CLONE_Y
 from perfusio.plant.experiment import simulate_runs
+
+LOG_SD = layout_of().log_sd
 
 
 def runs_of(clone, n, seed, days=6):
@@ -41,13 +43,13 @@ class TestCoordinates:
     def test_alike_clones_lie_close(self):
         rng = np.random.default_rng(0)
         base = rng.normal(size=(3, len(LOG_SD))) * LOG_SD
-        places, own = coordinates(base, base[1] + 0.01 * LOG_SD, base.mean(axis=0))
+        places, own = coordinates(base, base[1] + 0.01 * LOG_SD, base.mean(axis=0), LOG_SD)
         assert np.argmin(np.linalg.norm(places - own, axis=1)) == 1
 
     def test_a_clone_without_runs_lies_off_all_others(self):
         known = np.zeros((2, len(LOG_SD)))
         known[0, 0], known[1, 0] = 0.3, -0.3
-        places, own = coordinates(known, None, known.mean(axis=0))
+        places, own = coordinates(known, None, known.mean(axis=0), LOG_SD)
         assert np.linalg.norm(places - own, axis=1).min() >= 1.0
 
 

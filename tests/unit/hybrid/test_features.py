@@ -8,23 +8,14 @@ import pytest
 
 from perfusio.config import DEFAULT_AMBR250_DESIGN_SPACE
 from perfusio.errors import ModelError
-from perfusio.hybrid.features import (
-    GP_SCALE,
-    N_COLUMNS,
-    NOISE_ABSOLUTE,
-    VIABILITY,
-    IndexedData,
-    from_latent,
-    gp_inputs,
-    indexed,
-    noise_sd,
-    to_latent,
-)
+from perfusio.hybrid.features import IndexedData, indexed
+from perfusio.hybrid.layout import layout_of
 from perfusio.state import SETPOINTS, SPECIES, SPECIES_INDEX, STATE_QUANTITIES
 from perfusio.testing import make_state
 from perfusio.trajectory import Trajectory
 
-NOMINAL = DEFAULT_AMBR250_DESIGN_SPACE.nominal
+NOMINAL, AT = DEFAULT_AMBR250_DESIGN_SPACE.nominal, layout_of()
+to_latent, from_latent, noise_sd, gp_inputs = AT.to_latent, AT.from_latent, AT.noise_sd, AT.gp_inputs
 
 
 def run(*states, bleeds=None):
@@ -40,7 +31,7 @@ def test_shape_and_columns_are_as_published():
     n = 2
     assert data.x.shape == (n * 9, 17)
     assert data.y.shape == data.hours.shape == (n * 9,)
-    assert N_COLUMNS == 17
+    assert AT.n_columns == 17
     first, second = data.x[0], data.x[9]
     assert first[:9].tolist() == t.states[0].vector().tolist()
     assert first[9:15].tolist() == replace(NOMINAL, bleed_rate=0.1).vector().tolist()
@@ -120,7 +111,7 @@ def test_latent_values_end_at_what_is_possible():
 def test_noise_is_that_of_the_analyser_seen_through_the_latent_scale(name):
     """Measure many times with the declared noise: the latent readings scatter by `noise_sd`."""
     cv = {"vcd": 0.05, "viability": 0.0}.get(name, 0.06)
-    absolute = {"viability": NOISE_ABSOLUTE[VIABILITY]}.get(name, 0.0)
+    absolute = {"viability": AT.noise_absolute[AT.alive]}.get(name, 0.0)
     true = make_state(viability=90.0, glutamine=4.0, glutamate=3.0, pyruvate=4.0).vector()
     i = SPECIES_INDEX[name]
     readings = np.repeat(true[:, None], 20_000, axis=1)
@@ -138,5 +129,5 @@ def test_inputs_of_the_processes_are_scaled_columns():
     latent, u = np.arange(18.0).reshape(9, 2), np.arange(12.0).reshape(6, 2)
     x = gp_inputs(latent, u, [3.0, 4.0])
     assert x.shape == (2, 16)
-    assert np.allclose(x * GP_SCALE, np.concatenate([latent, u, [[3.0, 4.0]]]).T)
+    assert np.allclose(x * AT.gp_scale, np.concatenate([latent, u, [[3.0, 4.0]]]).T)
     assert np.allclose(gp_inputs(latent, u, 3.0)[:, -1], 3.0 / 7.0)

@@ -8,21 +8,30 @@ import pytest
 from perfusio.config import DEFAULT_AMBR250_DESIGN_SPACE
 from perfusio.errors import OutOfRange
 from perfusio.hybrid.checkpoints import data_sha256, read_checkpoint, save
-from perfusio.hybrid.features import N_SPECIES, fed_latent, from_latent, indexed, to_latent
-from perfusio.hybrid.filter import LATENT, N_BELIEF, filter_runs, initial_belief, predict, smoothed
-from perfusio.hybrid.mechanistic import PARAMETERS, advance
+from perfusio.hybrid.features import indexed
+from perfusio.hybrid.filter import filter_runs, initial_belief, predict, smoothed
+from perfusio.hybrid.layout import layout_of
+from perfusio.hybrid.mechanistic import advance
 from perfusio.hybrid.model import HybridModel
-from perfusio.physics.feeds import after_feeds
+from perfusio.physics import feeds as mixing
+from perfusio.process import CHO_PERFUSION
 from perfusio.state import SPECIES_INDEX, State
 from perfusio.testing import make_state
 from perfusio.trajectory import Feed, Trajectory
 
+AT = layout_of()
+N_SPECIES, LATENT, N_BELIEF = AT.n_species, AT.latent, AT.n_belief
+to_latent, from_latent, fed_latent = AT.to_latent, AT.from_latent, AT.fed_latent
 FEED = Feed(fraction=0.05, glucose=72.0, glutamine=40.0)
 UNPERFUSED = replace(
     DEFAULT_AMBR250_DESIGN_SPACE.nominal, perfusion_rate=0.0, bleed_rate=0.0, glucose_setpoint=0.0, pyruvate_feed=0.0
 )
 PRIOR = HybridModel().process
 START = make_state(vcd=0.4, viability=98.0, glucose=5.0, glutamine=3.0, lactate=0.5, ammonium=1.0, titer=1.0).vector()
+
+
+def after_feeds(species, feeds):
+    return mixing.after_feeds(species, feeds, CHO_PERFUSION)
 
 
 def fed_batch(seed=0, noise=0.03, days=8, feed_from=3):
@@ -36,7 +45,8 @@ def fed_batch(seed=0, noise=0.03, days=8, feed_from=3):
         seen[1] = min(y[1] + rng.standard_normal(), 100.0)
         t = t.observe(State.of(24.0 * day, seen), UNPERFUSED, feed)
         feed = FEED if day >= feed_from else None
-        y = advance(after_feeds(y[None], [feed])[0][:, None], u, np.zeros((len(PARAMETERS), 1)), 24.0)[:, 0]
+        fed = after_feeds(y[None], [feed])[0][:, None]
+        y = advance(AT, fed, u, np.zeros((AT.n_parameters, 1)), 24.0, AT.medium)[:, 0]
     return t
 
 
@@ -60,7 +70,7 @@ def test_the_indexed_format_starts_after_the_feed():
     t = fed_batch(days=4)
     data = indexed([t])
     before = t.values[:-1]
-    assert data.x[:: N_SPECIES, :N_SPECIES] == pytest.approx(after_feeds(before, t.feeds))
+    assert data.x[::N_SPECIES, :N_SPECIES] == pytest.approx(after_feeds(before, t.feeds))
     assert (data.x[: 3 * N_SPECIES : N_SPECIES, :N_SPECIES] == before[:3]).all()
     assert data.y.tolist() == t.values[1:].ravel().tolist()
 
@@ -70,7 +80,7 @@ def test_a_step_of_the_filter_mixes_first_and_its_jacobian_knows():
     root = 0.05 * rng.standard_normal((N_BELIEF, N_BELIEF))
     mean, cov = np.zeros(N_BELIEF), root @ root.T + 0.01 * np.eye(N_BELIEF)
     mean[LATENT] = to_latent(START)
-    rest = (UNPERFUSED.vector()[None], np.array([1.0]), np.array([24.0]))
+    rest = (UNPERFUSED.vector()[None], np.array([1.0]), np.array([24.0]), AT.medium)
     moved, spread, jacobian = predict(PRIOR, mean[None], cov[None], *rest, [FEED])
     fed = mean.copy()
     fed[LATENT] = to_latent(after_feeds(START[None], [FEED])[0])
@@ -86,8 +96,8 @@ def test_a_step_of_the_filter_mixes_first_and_its_jacobian_knows():
 def test_a_neighbour_that_is_not_fed_moves_as_it_would_alone():
     mean, cov = initial_belief(make_state(day=0), PRIOR)
     rest = [np.repeat(a, 2, axis=0) for a in (UNPERFUSED.vector()[None], np.array([1.0]), np.array([24.0]))]
-    together = predict(PRIOR, np.stack([mean, mean]), np.stack([cov, cov]), *rest, [FEED, None])
-    alone = predict(PRIOR, mean[None], cov[None], *(a[:1] for a in rest))
+    together = predict(PRIOR, np.stack([mean, mean]), np.stack([cov, cov]), *rest, AT.medium, [FEED, None])
+    alone = predict(PRIOR, mean[None], cov[None], *(a[:1] for a in rest), AT.medium)
     for both, one in zip(together, alone, strict=True):
         assert (both[1] == one[0]).all()
         assert (both[0] != one[0]).any()
@@ -107,7 +117,7 @@ def test_smoothing_gives_the_state_before_the_feed():
     t = fed_batch(seed=3)
     _, (steps,) = filter_runs(PRIOR, [t], [None])
     glucose = SPECIES_INDEX["glucose"]
-    error = np.abs(from_latent(smoothed(steps)[0].T)[glucose] / t.values[:, glucose] - 1.0)
+    error = np.abs(from_latent(smoothed(AT, steps)[0].T)[glucose] / t.values[:, glucose] - 1.0)
     assert error.max() < 0.15  # after the feed it would be more than half as high again
 
 
@@ -160,4 +170,3 @@ def test_a_checkpoint_keeps_feeds_and_its_hash_counts_them(tmp_path, model):
     forgotten = replace(runs[0], feeds=())
     richer = replace(runs[0], feeds=(*runs[0].feeds[:-1], replace(FEED, glucose=73.0)))
     assert len({data_sha256([t]) for t in (runs[0], forgotten, richer)}) == 3
-

@@ -9,41 +9,42 @@ import pytest
 from perfusio.config import DEFAULT_AMBR250_DESIGN_SPACE
 from perfusio.hybrid import filter as filtering
 from perfusio.hybrid.calibration import uncalibrated
-from perfusio.hybrid.features import DEFAULT_STATE, from_latent, noise_sd, to_latent
 from perfusio.hybrid.filter import (
     CLIP_SD,
-    DRIFT,
     DRIFT_MEMORY_DAYS,
-    DRIFT_WALK,
-    LATENT,
-    N_BELIEF,
-    RATES,
-    WHITE_SD,
     Belief,
     Process,
     filter_runs,
     initial_belief,
     least_freedom,
-    predict,
     smoothed,
-    update,
 )
-from perfusio.hybrid.mechanistic import N_VESSEL_RATES, PARAMETERS
+from perfusio.hybrid.layout import layout_of
 from perfusio.hybrid.residual import Residual, mechanistic_step
 from perfusio.state import SPECIES, SPECIES_INDEX, State
 from perfusio.testing import make_state
 from perfusio.trajectory import Trajectory
 
-NOMINAL = DEFAULT_AMBR250_DESIGN_SPACE.nominal
+NOMINAL, AT = DEFAULT_AMBR250_DESIGN_SPACE.nominal, layout_of()
+LATENT, RATES, DRIFT, N_BELIEF, N_VESSEL_RATES = AT.latent, AT.rates, AT.drift, AT.n_belief, AT.n_vessel_rates
+to_latent, from_latent, noise_sd = AT.to_latent, AT.from_latent, AT.noise_sd
 VCD, VIABILITY = SPECIES_INDEX["vcd"], SPECIES_INDEX["viability"]
 LOG_FACTORS, RATE_COV = uncalibrated()
 PRIOR = Process(log_factors=LOG_FACTORS, rate_cov=RATE_COV, residual=Residual())
 
 
+def predict(process, mean, cov, setpoints, day, hours):
+    return filtering.predict(process, mean, cov, setpoints, day, hours, AT.medium)
+
+
+def update(*arguments):
+    return filtering.update(AT, *arguments)
+
+
 class Still(Process):
     """A linear process: nothing moves but by its drift."""
 
-    def mean_step(self, s, setpoints, day, hours):
+    def mean_step(self, s, setpoints, day, hours, medium):
         return s[LATENT] + s[DRIFT] * hours / 24.0
 
 
@@ -83,7 +84,7 @@ class TestPredict:
         f[LATENT, DRIFT] = days * np.eye(9)
         f[DRIFT, DRIFT] = np.exp(-days / DRIFT_MEMORY_DAYS) * np.eye(9)
         q = np.zeros(N_BELIEF)
-        q[LATENT], q[DRIFT], q[RATES] = days * WHITE_SD**2, days * DRIFT_WALK**2, days * 0.03**2
+        q[LATENT], q[DRIFT], q[RATES] = days * AT.white_sd**2, days * AT.drift_walk**2, days * 0.03**2
         assert jacobian[0] == pytest.approx(f, abs=1e-9)
         assert m[0] == pytest.approx(f @ mean, abs=1e-12)
         assert c[0] == pytest.approx(f @ cov @ f.T + np.diag(q), abs=1e-9)
@@ -95,7 +96,8 @@ class TestPredict:
         for i in (*range(9), *range(9, 9 + N_VESSEL_RATES)):
             step = np.zeros(N_BELIEF)
             step[i] = 1e-5
-            up, down = (PRIOR.mean_step((mean + s)[:, None], args[0].T, args[1], args[2])[:, 0] for s in (step, -step))
+            rest = args[0].T, args[1], args[2], AT.medium
+            up, down = (PRIOR.mean_step((mean + s)[:, None], *rest)[:, 0] for s in (step, -step))
             assert jacobian[0, :9, i] == pytest.approx((up - down) / 2e-5, abs=2e-3), i
 
     def test_vessels_side_by_side_move_as_they_do_alone(self):
@@ -165,12 +167,12 @@ class TestStart:
     def test_what_it_did_not_measure_is_usual_and_wide(self):
         mean, cov = initial_belief(only(["vcd"], vcd=0.6), PRIOR)
         i = SPECIES_INDEX["titer"]
-        assert from_latent(mean[LATENT])[i] == pytest.approx(DEFAULT_STATE[i])
+        assert from_latent(mean[LATENT])[i] == pytest.approx(AT.default_state[i])
         assert np.sqrt(cov[i, i]) > 1.0
 
     def test_one_reading_of_viability_is_taken_with_what_is_usual(self):
         mean, _ = initial_belief(make_state(viability=90.0), PRIOR)
-        assert 90.0 < from_latent(mean[LATENT])[SPECIES_INDEX["viability"]] < DEFAULT_STATE[1]
+        assert 90.0 < from_latent(mean[LATENT])[SPECIES_INDEX["viability"]] < AT.default_state[1]
 
 
 def simulated(n_days, *, extra_growth=0.0, noise=0.0, seed=0, factors=None):
@@ -178,12 +180,12 @@ def simulated(n_days, *, extra_growth=0.0, noise=0.0, seed=0, factors=None):
     rng = np.random.default_rng(seed)
     z = to_latent(make_state(vcd=3.0, viability=98.0).vector())[:, None]
     truth, states = [], []
-    u, f = NOMINAL.vector()[:, None], (np.zeros(len(PARAMETERS)) if factors is None else factors)[:, None]
+    u, f = NOMINAL.vector()[:, None], (np.zeros(AT.n_parameters) if factors is None else factors)[:, None]
     for day in range(n_days + 1):
         truth.append(z[:, 0])
         reading = z[:, 0] + noise * noise_sd(from_latent(z[:, 0])) * rng.standard_normal(9)
         states.append(State.of(24.0 * day, from_latent(reading)))
-        z = mechanistic_step(z, u, f, np.full(1, 24.0))
+        z = mechanistic_step(AT, z, u, f, np.full(1, 24.0), AT.medium)
         z[VCD] += extra_growth
     return np.array(truth), run(states)
 
@@ -221,7 +223,7 @@ def test_filter_and_smoother_are_nearer_to_the_truth_than_the_readings():
         _, (steps,) = filter_runs(PRIOR, [t], [None])
         readings.append(to_latent(t.values.T).T[3:-3] - truth[3:-3])
         filtered.append(np.array([s.mean[LATENT] for s in steps])[3:-3] - truth[3:-3])
-        smooth.append(smoothed(steps)[0][3:-3] - truth[3:-3])
+        smooth.append(smoothed(AT, steps)[0][3:-3] - truth[3:-3])
     raw, at_once, later = (np.sqrt(np.mean(np.square(e))) for e in (readings, filtered, smooth))
     assert at_once < 0.8 * raw
     assert later < 0.85 * at_once
@@ -232,7 +234,7 @@ def test_filter_and_smoother_are_nearer_to_the_truth_than_the_readings():
 def test_the_stated_uncertainty_is_honest():
     z = []
     for seed in range(6):
-        factors = np.random.default_rng(seed).standard_normal(len(PARAMETERS)) * 0.2
+        factors = np.random.default_rng(seed).standard_normal(AT.n_parameters) * 0.2
         truth, t = simulated(8, noise=1.0, seed=100 + seed, factors=factors)
         _, (steps,) = filter_runs(PRIOR, [t], [None])
         z += [(s.mean[LATENT] - x) / np.sqrt(np.diag(s.cov)[LATENT]) for s, x in zip(steps[2:], truth[2:], strict=True)]
@@ -271,8 +273,8 @@ class TestFreedom:
         assert least_freedom(self.SURE).tolist() == [1.0 if s == "viability" else 0.05 for s in SPECIES]
         assert least_freedom(PRIOR).tolist() == [1.0] * len(SPECIES)
         offsets = []
-        for least in (filtering.ALWAYS_FREE, np.zeros(len(SPECIES))):
-            monkeypatch.setattr(filtering, "ALWAYS_FREE", least)
+        for least in (AT.always_free, np.zeros(len(SPECIES))):
+            monkeypatch.setattr(AT, "always_free", least)
             offsets.append(np.mean([self.viability_too_high(seed) for seed in range(3)]))
         assert 0.0 < offsets[0] < 0.85 * offsets[1]
 
@@ -303,17 +305,17 @@ class TestFreedom:
         assert max(s.freedom[VCD] for s in steps) > 0.4
 
     def test_a_freed_drift_gets_the_doubt_that_the_freedom_adds_to_a_new_vessel(self):
-        place = filtering.DRIFT.start + VCD
+        place = DRIFT.start + VCD
         cov = np.diag(np.full(N_BELIEF, 1e-6))
         mean = initial_belief(simulated(1)[1].states[0], self.SURE)[0]
         reading = replace(simulated(1)[1].states[1], vcd=2.0 * simulated(1)[1].states[1].vcd)
         before, latest = least_freedom(self.SURE), np.full(len(SPECIES), 2.5)
-        surprise = filtering._surprise(mean, cov, reading, 1.0)
+        surprise = filtering._surprise(AT, mean, cov, reading, 1.0)
         free, _, doubtful = filtering.freed(self.SURE, before, latest, cov, surprise)
         assert free[VCD] > before[VCD]
-        expected = (free[VCD] ** 2 - before[VCD] ** 2) * filtering.DRIFT_SD[VCD] ** 2
+        expected = (free[VCD] ** 2 - before[VCD] ** 2) * AT.drift_sd[VCD] ** 2
         assert doubtful[place, place] - cov[place, place] == pytest.approx(expected, rel=0.05)
-        still = np.delete(np.arange(N_BELIEF), np.arange(N_BELIEF)[filtering.DRIFT])
+        still = np.delete(np.arange(N_BELIEF), np.arange(N_BELIEF)[DRIFT])
         assert np.array_equal(doubtful[still], cov[still])
 
 

@@ -3,8 +3,10 @@
 import numpy as np
 import pytest
 
+from perfusio.hybrid.layout import layout_of
 from perfusio.hybrid.likeness import MOST_APART, USUAL, distances, places
-from perfusio.hybrid.mechanistic import LOG_SD
+
+LOG_SD = layout_of().log_sd
 
 
 @pytest.fixture
@@ -13,7 +15,7 @@ def clones():
 
 
 def test_clones_that_differ_as_cell_lines_do_are_one_apart(clones):
-    apart = distances(clones)
+    apart = distances(clones, LOG_SD)
     assert (apart == apart.T).all()
     assert (np.diag(apart) == 0.0).all()
     assert np.sqrt((apart[np.triu_indices(60, 1)] ** 2).mean()) == pytest.approx(1.0, abs=0.03)
@@ -22,9 +24,9 @@ def test_clones_that_differ_as_cell_lines_do_are_one_apart(clones):
 def test_one_rate_that_runs_away_counts_as_different_and_no_more(clones):
     two = np.stack([clones[0], clones[0]])
     two[1, 5] -= 2.0 * MOST_APART * LOG_SD[5]
-    once = distances(two)[0, 1]
+    once = distances(two, LOG_SD)[0, 1]
     two[1, 5] -= 20.0
-    assert distances(two)[0, 1] == once == pytest.approx(MOST_APART / np.sqrt(len(LOG_SD)) / USUAL)
+    assert distances(two, LOG_SD)[0, 1] == once == pytest.approx(MOST_APART / np.sqrt(len(LOG_SD)) / USUAL)
 
 
 def test_the_map_keeps_distances_of_few_clones():

@@ -4,16 +4,23 @@ import numpy as np
 import pytest
 
 from perfusio.config import DEFAULT_AMBR250_DESIGN_SPACE
-from perfusio.hybrid.mechanistic import PARAMETERS, TYPICAL, _terms, advance
+from perfusio.hybrid import mechanistic
+from perfusio.hybrid.layout import layout_of
+from perfusio.hybrid.mechanistic import balances
 from perfusio.physics.integrate import IntegrationOutcome, integrate
 from perfusio.process.rules import SAMPLING_FLOW
 from perfusio.state import SETPOINT_INDEX, SETPOINTS, SPECIES, SPECIES_INDEX
 from perfusio.testing import make_state
 
-SPACE = DEFAULT_AMBR250_DESIGN_SPACE
+SPACE, AT = DEFAULT_AMBR250_DESIGN_SPACE, layout_of()
+PARAMETERS = AT.bound.parameters
 NOMINAL = SPACE.nominal.vector()
 SCALES = np.array([30.0, 100.0, 4.0, 4.0, 2.0, 10.0, 4.0, 1.0, 500.0])
 """Usual size of each species, for errors as a share of it."""
+
+
+def advance(species, setpoints, factors, hours):
+    return mechanistic.advance(AT, species, setpoints, factors, hours, AT.medium)
 
 
 def after(species, setpoints=NOMINAL, factors=None, hours=24.0):
@@ -103,7 +110,7 @@ def random_cultures(n, rng, **low_high):
 def tightly(y, u, factors, days):
     dead = y[0] * (100.0 - y[1]) / y[1]
     y0 = np.stack([y[0] + 1e-9, dead, *y[2:]])
-    terms = _terms(u, TYPICAL[:, None] * np.exp(factors))
+    terms = balances(AT, u, AT.typical[:, None] * np.exp(factors), AT.medium)
 
     def for_columns(z, columns):  # the right-hand side of the prior is for all vessels at once
         whole = np.zeros_like(y0) + 1.0

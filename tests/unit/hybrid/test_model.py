@@ -9,10 +9,9 @@ import pytest
 
 from perfusio.config import DEFAULT_AMBR250_DESIGN_SPACE
 from perfusio.errors import ModelError, NotEnoughData, OutOfRange
-from perfusio.hybrid.features import from_latent, indexed, to_latent
-from perfusio.hybrid.filter import DRIFT, LATENT
+from perfusio.hybrid.features import indexed
+from perfusio.hybrid.layout import layout_of
 from perfusio.hybrid.learning import MIN_TRANSITIONS, one_step_error
-from perfusio.hybrid.mechanistic import PARAMETERS
 from perfusio.hybrid.model import HELD_OUT, HybridModel
 from perfusio.hybrid.residual import Residual
 from perfusio.plant.clones import CLONE_X
@@ -24,6 +23,8 @@ from perfusio.trajectory import Trajectory
 
 SPACE = DEFAULT_AMBR250_DESIGN_SPACE
 NOMINAL = SPACE.nominal
+AT = layout_of()
+LATENT, DRIFT, to_latent, from_latent = AT.latent, AT.drift, AT.to_latent, AT.from_latent
 START = State(time_h=0.0, vcd=0.6, viability=98.0, glucose=5.0)
 
 
@@ -121,7 +122,7 @@ class TestWithoutData:
     def test_the_mechanistic_part_matters(self, name):
         model = HybridModel()
         moved = model.process.log_factors.copy()
-        moved[[p.name for p in PARAMETERS].index(name)] += 0.4
+        moved[AT.parameters.index(name)] += 0.4
         other = replace(model, process=replace(model.process, log_factors=moved))
         a, b = rollout(model, run([START]))[0], rollout(other, run([START]))[0]
         assert (np.abs(a.mean - b.mean) / (a.sd + 1e-9)).max() > 0.3

@@ -3,7 +3,7 @@
 import numpy as np
 
 from perfusio.forecast import Forecast
-from perfusio.hybrid.features import NOISE_ABSOLUTE, VIABILITY
+from perfusio.hybrid.layout import layout_of
 from perfusio.hybrid.observation import observed
 from perfusio.state import SPECIES, SPECIES_INDEX
 
@@ -20,7 +20,7 @@ def test_a_sure_forecast_scatters_like_the_analyzers():
     seen = observed(sure())
     np.testing.assert_array_equal(seen.mean, TRUE[None].repeat(2, axis=0))
     assert abs(seen.sd[0, SPECIES_INDEX["vcd"]] / 30.0 - 0.05) < 0.004
-    assert abs(seen.sd[0, VIABILITY] - NOISE_ABSOLUTE[VIABILITY]) < 0.15
+    assert abs(seen.sd[0, layout_of().alive] - layout_of().noise_absolute[layout_of().alive]) < 0.15
     assert abs(seen.sd[0, SPECIES_INDEX["titer"]] / 500.0 - 0.06) < 0.005
     assert abs(seen.samples.mean(axis=0) / TRUE - 1.0).max() < 0.01
 

@@ -6,27 +6,36 @@ import numpy as np
 import pytest
 
 from perfusio.config import DEFAULT_AMBR250_DESIGN_SPACE
-from perfusio.hybrid.features import IndexedData, from_latent, to_latent
-from perfusio.hybrid.mechanistic import PARAMETER_INDEX, PARAMETERS, advance
+from perfusio.hybrid import residual as residuals
+from perfusio.hybrid.features import IndexedData
+from perfusio.hybrid.layout import layout_of
+from perfusio.hybrid.mechanistic import advance as advanced
 from perfusio.hybrid.residual import (
-    LIMIT,
     MIN_ROWS,
     N_HYPER_ROWS,
-    USUAL,
     WASHED_SHARE,
     Residual,
     Transitions,
     _some_runs,
-    _washable,
-    mechanistic_step,
     residual_rows,
-    step,
 )
 from perfusio.state import SPECIES, SPECIES_INDEX
 from perfusio.testing import make_state
 
-SPACE = DEFAULT_AMBR250_DESIGN_SPACE
-ZERO = np.zeros(len(PARAMETERS))
+SPACE, AT = DEFAULT_AMBR250_DESIGN_SPACE, layout_of()
+ZERO = np.zeros(AT.n_parameters)
+
+
+def advance(species, setpoints, factors, hours):
+    return advanced(AT, species, setpoints, factors, hours, AT.medium)
+
+
+def step(latent, setpoints, factors, hours, residual=None):
+    return residuals.step(AT, latent, setpoints, factors, hours, AT.medium, residual)
+
+
+def mechanistic_step(latent, setpoints, factors, hours):
+    return residuals.mechanistic_step(AT, latent, setpoints, factors, hours, AT.medium)
 
 
 def rows(n=30, *, seed=0, hours=24.0, growth=0.0, uptake=0.0, without=()):
@@ -38,8 +47,8 @@ def rows(n=30, *, seed=0, hours=24.0, growth=0.0, uptake=0.0, without=()):
     before = make_state().vector()[:, None] * np.exp(0.3 * rng.standard_normal((9, n)))
     before[1] = 97.0
     u = SPACE.low[:, None] + rng.random((6, n)) * (SPACE.high - SPACE.low)[:, None]
-    factors = np.zeros((len(PARAMETERS), n))
-    factors[PARAMETER_INDEX["glucose_uptake"]] = uptake
+    factors = np.zeros((AT.n_parameters, n))
+    factors[AT.parameters.index("glucose_uptake")] = uptake
     after = advance(before, u, factors, hours)
     after[0] *= np.exp(growth * hours / 24.0)
     x = np.column_stack([np.repeat(np.vstack([before, u, np.arange(n)]).T, 9, axis=0), np.tile(np.arange(9), n)])
@@ -141,7 +150,7 @@ def test_no_residual_moves_a_state_further_than_its_limit():
     u, day = SPACE.nominal.vector()[:, None], np.full(1, 24.0)
     latent = np.arange(9) != SPECIES_INDEX["glucose"]
     still, moved = (step(z, u, ZERO[:, None], day, r * latent[:, None]) for r in (0.0, 50.0))
-    assert (moved - still)[latent, 0] == pytest.approx(LIMIT[latent])
+    assert (moved - still)[latent, 0] == pytest.approx(AT.limit[latent])
     assert np.isfinite(moved).all()
 
 
@@ -172,7 +181,7 @@ def test_it_learns_a_growth_that_the_prior_lacks_and_forgets_it_far_away():
     vcd = rows_of("vcd", rows(10, seed=7, growth=0.15))
     mean, variance = residual.predict(vcd.x)
     assert mean[0] == pytest.approx(np.full(10, 0.15), abs=0.05)
-    assert (variance[0] < USUAL[0] ** 2 * 4).all()
+    assert (variance[0] < AT.usual[0] ** 2 * 4).all()
     far, wide = residual.predict(vcd.x + 300.0)
     assert np.abs(far[0]).max() < 0.01
     assert (wide[0] > variance[0]).all()
@@ -239,13 +248,13 @@ class TestWashingOut:
     """What perfusion carries away each day bounds what a residual can add for ever."""
 
     def run(self, rate, perfusion, n_days=200):
-        latent = to_latent(np.array([10.0, 97.0, 4.0, 2.0, 1.0, 5.0, 2.0, 1.0, 100.0])[:, None])
+        latent = AT.to_latent(np.array([10.0, 97.0, 4.0, 2.0, 1.0, 5.0, 2.0, 1.0, 100.0])[:, None])
         setpoints = np.array([perfusion, 0.1, 4.0, 36.5, 850.0, 1.0])[:, None]
         residual, day = np.zeros((9, 1)), np.full(1, 24.0)
         residual[SPECIES_INDEX["pyruvate"]] = rate  # nothing else depends on it
         for _ in range(n_days):
-            latent = step(latent, setpoints, np.zeros((len(PARAMETERS), 1)), day, residual)
-        return from_latent(latent)[:, 0]
+            latent = step(latent, setpoints, np.zeros((AT.n_parameters, 1)), day, residual)
+        return AT.from_latent(latent)[:, 0]
 
     @pytest.mark.parametrize("perfusion", [0.2, 0.5, 2.0])
     def test_no_residual_makes_a_solute_grow_without_end(self, perfusion):
@@ -253,6 +262,7 @@ class TestWashingOut:
         assert usual < pushed < 100.0 * usual
 
     def test_small_ones_are_not_touched(self):
-        assert _washable(np.full((9, 1), 0.1), np.ones((6, 1)))[:, 0] == pytest.approx(LIMIT.clip(max=WASHED_SHARE))
-        falling = _washable(np.full((9, 1), -0.1), np.full((6, 1), 0.2))
-        assert falling[:, 0] == pytest.approx(LIMIT)
+        rising = residuals._washable(AT, np.full((9, 1), 0.1), np.ones((6, 1)))
+        assert rising[:, 0] == pytest.approx(AT.limit.clip(max=WASHED_SHARE))
+        falling = residuals._washable(AT, np.full((9, 1), -0.1), np.full((6, 1), 0.2))
+        assert falling[:, 0] == pytest.approx(AT.limit)

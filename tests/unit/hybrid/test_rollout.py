@@ -6,9 +6,8 @@ import numpy as np
 import pytest
 
 from perfusio.config import DEFAULT_AMBR250_DESIGN_SPACE
-from perfusio.hybrid.features import to_latent
-from perfusio.hybrid.filter import LATENT, N_BELIEF, Belief, Process
-from perfusio.hybrid.mechanistic import PARAMETERS
+from perfusio.hybrid.filter import Belief, Process
+from perfusio.hybrid.layout import layout_of
 from perfusio.hybrid.model import HybridModel
 from perfusio.hybrid.residual import Residual
 from perfusio.hybrid.rollout import Futures
@@ -16,7 +15,8 @@ from perfusio.state import SPECIES_INDEX
 from perfusio.testing import make_state
 from perfusio.trajectory import Trajectory
 
-NOMINAL = DEFAULT_AMBR250_DESIGN_SPACE.nominal.vector()
+NOMINAL, AT = DEFAULT_AMBR250_DESIGN_SPACE.nominal.vector(), layout_of()
+LATENT, N_BELIEF, to_latent = AT.latent, AT.n_belief, AT.to_latent
 VCD = SPECIES_INDEX["vcd"]
 T = Trajectory(reactor_id="R01", states=(make_state(day=0, vcd=5.0),))
 
@@ -61,9 +61,10 @@ def test_a_certain_belief_without_noise_is_the_balance():
     model = HybridModel().condition([T])
     mean, cov = model.beliefs["R01"].mean, np.zeros((N_BELIEF, N_BELIEF))
     belief = Belief(trajectory=T, mean=mean, cov=cov, freedom=np.ones(9), latest=np.zeros(9))
-    process = Process(log_factors=np.zeros(len(PARAMETERS)), rate_cov=model.process.rate_cov, residual=Residual())
+    process = Process(log_factors=np.zeros(AT.n_parameters), rate_cov=model.process.rate_cov, residual=Residual())
     paths = Futures.draw(process, belief, hours=24.0, n_paths=200, n_intervals=1, seed=0).play(plan(1))
-    mean_step = process.mean_step(belief.mean[:, None], NOMINAL[:, None], np.zeros(1), np.full(1, 24.0))[:, 0]
+    one = NOMINAL[:, None], np.zeros(1), np.full(1, 24.0), AT.medium
+    mean_step = process.mean_step(belief.mean[:, None], *one)[:, 0]
     assert to_latent(paths[0, :, 0].T).mean(axis=1) == pytest.approx(mean_step, abs=0.015)
     assert to_latent(paths[0, :, 0].T).std(axis=1)[VCD] < 0.02
     assert mean_step.shape == belief.mean[LATENT].shape

@@ -3,13 +3,23 @@
 import numpy as np
 import pytest
 
-from perfusio.physics.feeds import after_feeds, feed_arrays, mixed
+from perfusio.physics import feeds as mixing
+from perfusio.physics.feeds import mixed
+from perfusio.process import CHO_PERFUSION
 from perfusio.state import SPECIES
 from perfusio.testing import make_state
 from perfusio.trajectory import Feed
 
 CULTURE = make_state(vcd=10.0, viability=96.0, glucose=2.0, glutamine=1.0, titer=500.0).vector()
 GLUCOSE = Feed(fraction=0.25, glucose=72.0)
+
+
+def after_feeds(species, feeds):
+    return mixing.after_feeds(species, feeds, CHO_PERFUSION)
+
+
+def feed_arrays(feeds):
+    return mixing.feed_arrays(feeds, CHO_PERFUSION)
 
 
 def named(values):
@@ -44,5 +54,7 @@ def test_feeds_of_many_vessels_as_arrays():
     fractions, held = feed_arrays([None, GLUCOSE])
     assert fractions.tolist() == [0.0, 0.25]
     assert held.shape == (len(SPECIES), 2)
-    assert mixed(np.stack([CULTURE, CULTURE], axis=1), fractions, held)[:, 0] == pytest.approx(CULTURE)
+    assert mixed(np.stack([CULTURE, CULTURE], axis=1), fractions, held, SPECIES.index("viability"))[
+        :, 0
+    ] == pytest.approx(CULTURE)
     assert feed_arrays([])[1].shape == (len(SPECIES), 0)

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from perfusio.config import DEFAULT_ALARMS, DEFAULT_AMBR250_DESIGN_SPACE
-from perfusio.hybrid import features, filter, residual
+from perfusio.hybrid.layout import layout_of
+from perfusio.hybrid.mechanistic import advance
 from perfusio.process import CHO_PERFUSION
 from perfusio.quantities import conversion_factor
 from perfusio.state import SETPOINTS, SPECIES, STATE_QUANTITIES, Setpoints, State
@@ -58,8 +59,8 @@ import perfusio.process.cho_perfusion as home
 panel = home.CHO_PERFUSION
 home.CHO_PERFUSION = replace(panel, species=panel.species[::-1], setpoints=panel.setpoints[::-1])
 import numpy as np
-from perfusio.hybrid import features, filter, residual
-from perfusio.hybrid.mechanistic import LOG_SD, advance
+from perfusio.hybrid.layout import layout_of
+from perfusio.hybrid.mechanistic import advance
 from perfusio.state import SETPOINTS, SPECIES
 from perfusio.config import DEFAULT_AMBR250_DESIGN_SPACE as space
 from perfusio.bed import well_posed
@@ -67,12 +68,13 @@ from perfusio.report import narration
 from perfusio.twin import alarms, guard, sample_checks
 from perfusio.plant import sensors
 at = np.array([p.mean for p in home.CHO_PERFUSION.prior])[:, None]
-after = advance(at, space.nominal.vector()[:, None], np.zeros((len(LOG_SD), 1)), 24.0)[:, 0]
-arrays = {n: getattr(m, n).tolist() for m, n in
-          [(features, "FLOOR"), (features, "CEILING"), (features, "NOISE_CV"), (features, "NOISE_ABSOLUTE"),
-           (features, "DEFAULT_STATE"), (features, "DEFAULT_SD"), (filter, "DRIFT_SD"), (filter, "DRIFT_WALK"),
-           (filter, "WHITE_SD"), (filter, "ALWAYS_FREE"), (residual, "USUAL"), (residual, "LIMIT")]}
-json.dump({"species": SPECIES, "setpoints": SETPOINTS, "arrays": arrays, "scale": features.GP_SCALE.tolist(),
+here = layout_of(home.CHO_PERFUSION)
+factors = np.zeros((here.n_parameters, 1))
+after = advance(here, at, space.nominal.vector()[:, None], factors, 24.0, here.medium)[:, 0]
+arrays = {n: getattr(here, n).tolist() for n in
+          ["floor", "ceiling", "noise_cv", "noise_absolute", "default_state", "default_sd", "drift_sd", "drift_walk",
+           "white_sd", "always_free", "usual", "limit", "medium"]}
+json.dump({"species": SPECIES, "setpoints": SETPOINTS, "arrays": arrays, "scale": here.gp_scale.tolist(),
            "after": after.tolist(), "low": space.low.tolist()}, sys.stdout)
 """
 
@@ -85,21 +87,19 @@ def _reordered():
 def test_lines_of_the_panel_may_be_reordered_and_everything_follows_by_name():
     found = _reordered()
     assert found["species"] == list(SPECIES[::-1])
-    homes = {"DRIFT_SD": filter, "DRIFT_WALK": filter, "WHITE_SD": filter, "ALWAYS_FREE": filter}
-    homes |= {"USUAL": residual, "LIMIT": residual}
+    layout = layout_of()
     for name, reordered in found["arrays"].items():
-        here = getattr(homes.get(name, features), name)
+        here = getattr(layout, name)
         assert dict(zip(found["species"], reordered, strict=True)) == dict(zip(SPECIES, here.tolist(), strict=True)), (
             name
         )
-    assert found["scale"][:9] == features.GP_SCALE[:9][::-1].tolist()
-    assert found["scale"][9:15] == features.GP_SCALE[9:15][::-1].tolist()
+    assert found["scale"][:9] == layout.gp_scale[:9][::-1].tolist()
+    assert found["scale"][9:15] == layout.gp_scale[9:15][::-1].tolist()
     assert found["low"] == DEFAULT_AMBR250_DESIGN_SPACE.low[::-1].tolist()
 
 
 def test_a_day_of_the_prior_is_the_same_in_any_order():
-    from perfusio.hybrid.mechanistic import LOG_SD, advance
-
     nominal = DEFAULT_AMBR250_DESIGN_SPACE.nominal.vector()[:, None]
-    here = advance(features.DEFAULT_STATE[:, None], nominal, np.zeros((len(LOG_SD), 1)), 24.0)[:, 0]
+    at = layout_of()
+    here = advance(at, at.default_state[:, None], nominal, np.zeros((at.n_parameters, 1)), 24.0, at.medium)[:, 0]
     np.testing.assert_allclose(_reordered()["after"][::-1], here, rtol=1e-9)

@@ -7,7 +7,7 @@ import pytest
 
 from perfusio.config import DEFAULT_AMBR250_DESIGN_SPACE
 from perfusio.errors import ModelError, NotEnoughData
-from perfusio.hybrid.features import DEFAULT_STATE
+from perfusio.hybrid.layout import layout_of
 from perfusio.plant.clones import CLONE_X
 from perfusio.plant.experiment import simulate_runs
 from perfusio.state import SETPOINTS, SPECIES, SPECIES_INDEX, State
@@ -71,14 +71,14 @@ def test_a_species_never_measured_stays_as_usual(runs):
     model = PlainGP.fit(blind)
     i = SPECIES_INDEX["pyruvate"]
     assert model.processes[i] is None
-    assert ahead(model, blind[0], 3).mean[:, i] == pytest.approx(DEFAULT_STATE[i])
+    assert ahead(model, blind[0], 3).mean[:, i] == pytest.approx(layout_of().default_state[i])
 
 
 def test_gaps_are_interpolated_and_ends_held():
     states = tuple(State(time_h=24.0 * d, vcd=v) for d, v in enumerate([np.nan, 2.0, np.nan, 4.0, np.nan]))
     run = Trajectory(reactor_id="R", states=states, setpoints=(NOMINAL,) * 4)
     np.testing.assert_allclose(filled(run)[:, 0], [2.0, 2.0, 3.0, 4.0, 4.0])
-    assert filled(run)[:, 2] == pytest.approx(DEFAULT_STATE[2])
+    assert filled(run)[:, 2] == pytest.approx(layout_of().default_state[2])
 
 
 def test_too_little_data_and_another_interval_are_refused(model, runs):
