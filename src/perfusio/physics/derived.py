@@ -3,10 +3,11 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from perfusio.process.derived import cspr, harvest_titer, vcv, volumetric_productivity
+from perfusio.process.derived import cspr as cspr
+from perfusio.process.derived import harvest_titer as harvest_titer
+from perfusio.process.derived import vcv as vcv
+from perfusio.process.derived import volumetric_productivity as volumetric_productivity
 
-__all__ = ["cspr", "dead_density", "harvest_titer", "net_growth_rate", "specific_rate", "vcv", "viability",
-           "volumetric_productivity"]  # fmt: skip
 Array = NDArray[np.float64]
 
 

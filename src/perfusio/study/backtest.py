@@ -158,8 +158,8 @@ def _judged(
         raise NotEnoughData(
             f"None of {len(targets)} runs is as long as {min(horizons)} day(s), the shortest horizon. Give longer runs."
         )
-    scale = spread(np.concatenate([t.values for t in targets]))
-    scores = {name: score(by_horizon, scale) for name, by_horizon in cases.items()}
+    scale, panel = spread(np.concatenate([t.values for t in targets])), targets[0].panel
+    scores = {name: score(by_horizon, scale, panel) for name, by_horizon in cases.items()}
     return Backtest(board=Scoreboard(scores=scores, against=against), cases=cases)
 
 
@@ -177,7 +177,7 @@ def plan_in_force(run: Trajectory, start_h: float, n_intervals: int, *, hours: f
     for d in range(n_intervals):
         begin, end = start_h + hours * d, start_h + hours * (d + 1)
         held = np.maximum(np.minimum(edges[1:], end) - np.maximum(edges[:-1], begin), 0.0)
-        plan.append(Setpoints.of(held @ run.inputs / held.sum()))
+        plan.append(Setpoints.of(held @ run.inputs / held.sum(), run.panel))
     return plan
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
 from perfusio.config import DEFAULT_AMBR250_DESIGN_SPACE, DesignSpace
 from perfusio.process.rules import largest_bleed
-from perfusio.state import SETPOINT_INDEX, FloatArray, Setpoints, State
+from perfusio.state import FloatArray, Setpoints, State
 
 INTEGRATING = 0.5
 """The integral only moves while |log(X/X*)| is below this: far from the target it would only wind up."""
@@ -30,7 +30,7 @@ class _CountFilter:
 
     def update(self, state: State, bleed: float) -> float:
         """Take in a sample (NaN: only time passes) after `bleed` was in force; return log VCD, NaN before any."""
-        log_count = float(np.log(max(state.vcd, 1e-3)))
+        log_count = float(np.log(max(getattr(state, state.panel.the("cells")), 1e-3)))
         if self.mean is None or self.covariance is None:
             if np.isfinite(log_count):
                 self.mean, self.time_h = np.array([log_count, 0.4]), state.time_h
@@ -89,24 +89,27 @@ class PIController:
 
         A sample without a count is bridged by the filter; before the first count everything stays as it is.
         """
-        log_vcd = self._filter.update(state, current.bleed_rate)
+        panel = current.panel
+        d, b = panel.the("perfusion"), panel.the("bleed")
+        log_vcd = self._filter.update(state, getattr(current, b))
         dt = 0.0 if self._time_h is None else (state.time_h - self._time_h) / 24.0
         self._time_h = state.time_h
         if not np.isfinite(log_vcd):
             return current
         error = log_vcd - float(np.log(self.target))
-        low, high = self._reach(current, "bleed_rate")
+        low, high = self._reach(current, b)
         proposed = self.integral + (error * dt if abs(error) < INTEGRATING else 0.0)
         bleed = self.bias + self.kp * error + self.ki * proposed
         if low <= bleed <= high or (bleed > high and error < 0) or (bleed < low and error > 0):
             self.integral = proposed  # clamp: no integration further into a limit
         bleed = float(np.clip(bleed, low, high))
-        perfusion = float(np.clip(self.cspr * np.exp(log_vcd), *self._reach(current, "perfusion_rate")))
-        return replace(current, bleed_rate=min(bleed, float(largest_bleed(perfusion))), perfusion_rate=perfusion)
+        perfusion = float(np.clip(self.cspr * np.exp(log_vcd), *self._reach(current, d)))
+        most = float(largest_bleed(perfusion, panel.equipment.sampling))
+        return current.with_values(**{b: min(bleed, most), d: perfusion})
 
     def _reach(self, current: Setpoints, name: str) -> tuple[float, float]:
         low, high = self.design_space.reachable(current)
-        i = SETPOINT_INDEX[name]
+        i = current.panel.index(name)
         return float(low[i]), float(high[i])
 
 

@@ -67,9 +67,14 @@ async def steer_all(rig: SimulatedAmbr250, rules: Mapping[str, Decide]) -> dict[
             await vessels[name].write_setpoints(decide(sample, in_force[name]))
 
 
+def cells_of(state: State) -> float:
+    """Return the density of living cells [1e6 cells/mL]."""
+    return float(getattr(state, state.panel.the("cells")))
+
+
 def tracking_error(truth: Sequence[State], target: float, *, from_day: float = 12.0) -> float:
     """Return the RMS of true VCD / target - 1 from a day on, as a fraction (NaN if no state is that late)."""
-    late = np.array([state.vcd / target - 1.0 for state in truth if state.day >= from_day - 1e-9])
+    late = np.array([cells_of(state) / target - 1.0 for state in truth if state.day >= from_day - 1e-9])
     return float(np.sqrt(np.mean(late**2))) if late.size else float("nan")
 
 

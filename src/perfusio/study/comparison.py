@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from perfusio.connectors.simulated import SimulatedAmbr250
 from perfusio.state import State
 from perfusio.study.baselines import PIController, nominal
-from perfusio.study.closed_loop import Decide, steer, tracking_error
+from perfusio.study.closed_loop import Decide, cells_of, steer, tracking_error
 
 FROM_DAY = 12.0
 """Earlier days are growth towards the target, not tracking."""
@@ -32,7 +32,7 @@ async def comparison(truth: Sequence[State], *, days: int, seed: int, target: fl
         runs[name] = (await steer(SimulatedAmbr250(days=days, seed=seed), decide)).truth
     first = min(FROM_DAY, days / 2.0)
     rows = [
-        f"  {name:31}{100.0 * tracking_error(states, target, from_day=first):>8.1f} %{states[-1].vcd:>12.1f}"
+        f"  {name:31}{100.0 * tracking_error(states, target, from_day=first):>8.1f} %{cells_of(states[-1]):>12.1f}"
         for name, states in runs.items()
     ]
     return [

@@ -10,7 +10,9 @@ import numpy as np
 
 from perfusio.forecast import Forecast
 from perfusio.hybrid.scoreboard import PERSISTENCE
-from perfusio.state import SPECIES, FloatArray, Setpoints
+from perfusio.process.cho_perfusion import CHO_PERFUSION
+from perfusio.process.panel import Panel
+from perfusio.state import FloatArray, Setpoints
 from perfusio.study.plain_gp import PlainGP
 from perfusio.trajectory import Feed, Trajectory
 
@@ -50,7 +52,7 @@ class Persistence:
     ) -> tuple[Forecast, ...]:
         """Repeat the last measured value of each species."""
         del n_paths, seed, feeds  # nothing is drawn, and nothing changes what stays as it is
-        last = np.full(len(SPECIES), np.nan)
+        last = np.full(len(trajectory.panel.species_names), np.nan)
         for row in trajectory.values:
             last = np.where(np.isfinite(row), row, last)
         return tuple(_point(trajectory, np.tile(last, (len(plan), 1)), interval_hours) for plan in plans)
@@ -63,24 +65,28 @@ class BatchAverage:
     Attributes:
         times_h: Shape (T,).
         mean: Shape (T, Q), NaN where never measured.
+        panel: Of the runs.
     """
 
     times_h: FloatArray
     mean: FloatArray
+    panel: Panel = CHO_PERFUSION
 
     @classmethod
     def of(cls, trajectories: Sequence[Trajectory]) -> BatchAverage:
         """Average runs; a run counts between its first and its last measured value of a species."""
         times = np.unique(np.concatenate([t.times_h for t in trajectories]))
-        runs = np.full((len(trajectories), len(times), len(SPECIES)), np.nan)
+        panel = trajectories[0].panel
+        n = len(panel.species_names)
+        runs = np.full((len(trajectories), len(times), n), np.nan)
         for i, t in enumerate(trajectories):
-            for q in range(len(SPECIES)):
+            for q in range(n):
                 known = np.isfinite(t.values[:, q])
                 if known.any():
                     runs[i, :, q] = np.interp(times, t.times_h[known], t.values[known, q], left=np.nan, right=np.nan)
         n_known = np.isfinite(runs).sum(axis=0)
         mean = np.where(n_known > 0, np.nansum(runs, axis=0) / np.maximum(n_known, 1), np.nan)
-        return cls(times_h=times, mean=mean)
+        return cls(times_h=times, mean=mean, panel=panel)
 
     def rollout(
         self,
@@ -97,8 +103,8 @@ class BatchAverage:
         forecasts = []
         for plan in plans:
             ahead = trajectory.states[-1].time_h + interval_hours * np.arange(1, len(plan) + 1)
-            values = np.full((len(plan), len(SPECIES)), np.nan)
-            for q in range(len(SPECIES)):
+            values = np.full((len(plan), self.mean.shape[1]), np.nan)
+            for q in range(self.mean.shape[1]):
                 known = np.isfinite(self.mean[:, q])
                 if known.any():
                     values[:, q] = np.interp(ahead, self.times_h[known], self.mean[known, q])
@@ -117,4 +123,6 @@ def baselines(training: Sequence[Trajectory], *, seed: int = 0) -> dict[str, For
 
 def _point(trajectory: Trajectory, values: FloatArray, hours: float) -> Forecast:
     times = trajectory.states[-1].time_h + hours * np.arange(1.0, len(values) + 1.0)
-    return Forecast(times_h=times, mean=values, sd=np.zeros_like(values), samples=values[None])
+    return Forecast(
+        times_h=times, mean=values, sd=np.zeros_like(values), samples=values[None], panel=trajectory.panel
+    )

@@ -14,7 +14,7 @@ import numpy as np
 
 from perfusio.bed.search import cross_entropy
 from perfusio.config import DEFAULT_AMBR250_DESIGN_SPACE, DEFAULT_CONSTRAINTS, Constraint, DesignSpace
-from perfusio.physics import derived
+from perfusio.physics.derived import viability as share_of_living
 from perfusio.plant.vessel import VesselBatch
 from perfusio.process.derived import quantity_paths
 from perfusio.process.roles import BLEED, CELLS, PERFUSION, VIABILITY
@@ -143,7 +143,7 @@ class Oracle:
         now, d = current.vector(), SETPOINT_INDEX[PERFUSION]
         before = self._plant.state("viable")[self._vessel]
         after = self.ahead(now[None, None]).species[0, 0, SPECIES_INDEX[CELLS]]
-        growth = max(float(np.log(after / before)) + current.bleed_rate, 0.0)
+        growth = max(float(np.log(after / before)) + getattr(current, BLEED), 0.0)
         high = self._space.high
         high[d] = max(min(high[d], now[d] * np.exp(growth)), self._space.low[d])
         return high
@@ -152,5 +152,5 @@ class Oracle:
 def _species(batch: VesselBatch) -> FloatArray:
     """Return the true species of all vessels, (B, Q)."""
     viable, dead = batch.state("viable"), batch.state("dead")
-    known = {CELLS: viable, VIABILITY: derived.viability(viable, dead)}
+    known = {CELLS: viable, VIABILITY: share_of_living(viable, dead)}
     return np.stack([known[name] if name in known else batch.state(name) for name in SPECIES], axis=1)
