@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from perfusio.config import Objective
+    from perfusio.process.panel import Panel
 
 TrackOption = Annotated[
     list[str] | None,
@@ -33,24 +34,35 @@ AcquisitionOption = Annotated[
 
 
 def aim(
-    track: Sequence[str] | None, maximize: Sequence[str] | None, minimize: Sequence[str] | None
+    track: Sequence[str] | None,
+    maximize: Sequence[str] | None,
+    minimize: Sequence[str] | None,
+    process: Panel | None = None,
 ) -> Objective | tuple[Objective, ...]:
-    """Return the objective that the options ask for, a tuple if they ask for several.
+    """Return the objective that the options ask for, a tuple if they ask for several; without any, that of a process.
+
+    Args:
+        track: Each NAME=VALUE.
+        maximize: Names.
+        minimize: Names.
+        process: Whose quantities are named; None = CHO cells in perfusion.
 
     Raises:
         ConfigError: a quantity that nobody knows, or a target that is no number.
     """
     from perfusio import config
+    from perfusio.process import CHO_PERFUSION
 
-    found = [_tracked(text) for text in track or ()]
-    found += [config.maximize(name) for name in maximize or ()]
-    found += [config.minimize(name) for name in minimize or ()]
+    process = process or CHO_PERFUSION
+    found = [_tracked(text, process) for text in track or ()]
+    found += [config.maximize(name, process=process) for name in maximize or ()]
+    found += [config.minimize(name, process=process) for name in minimize or ()]
     if not found:
-        return config.track(vcd=30.0)
+        return config.Objective(kind="track", quantity=process.the("cells"), target=30.0, process=process)
     return found[0] if len(found) == 1 else tuple(found)
 
 
-def _tracked(text: str) -> Objective:
+def _tracked(text: str, process: Panel) -> Objective:
     from perfusio.config import Objective
 
     name, value = pair(text, "--track vcd=30")
@@ -58,7 +70,7 @@ def _tracked(text: str) -> Objective:
         target = float(value)
     except ValueError:
         raise ConfigError(f"--track {text}: {value!r} is not a number. Expected e.g. --track vcd=30.") from None
-    return Objective(kind="track", quantity=name, target=target)
+    return Objective(kind="track", quantity=name, target=target, process=process)
 
 
 def pair(text: str, example: str) -> tuple[str, str]:

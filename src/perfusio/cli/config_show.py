@@ -10,6 +10,7 @@ import typer
 
 from perfusio.cli.echo import echo
 from perfusio.cli.history import JsonOption, print_json
+from perfusio.cli.processes import ProcessOption
 
 if TYPE_CHECKING:
     from perfusio.cli.experiment import Experiment
@@ -27,17 +28,19 @@ def show(
     experiment: Annotated[Path, typer.Argument(help="The experiment.", metavar="EXPERIMENT.TOML")] = Path(
         "experiment.toml"
     ),
+    process: ProcessOption = None,
     changed: Annotated[bool, typer.Option("--changed", help="Only what is not a default.")] = False,
     json_output: JsonOption = False,
 ) -> None:
-    """Print each setting with its origin: a variable PERFUSIO_*, the file, or the default. Nothing is run.
+    """Print process, medium and each setting with its origin: a variable PERFUSIO_*, the file, or the default.
 
-    The file is checked as `perfusio run` would: unknown or impossible settings are refused, all at once.
+    Nothing is run. The file is checked as `perfusio run` would: what is unknown or impossible is refused, all at once.
     """
     from perfusio.cli.experiment import load
-    from perfusio.cli.settings import DEFAULT
+    from perfusio.cli.processes import FILE
+    from perfusio.cli.settings import DEFAULT, Setting
 
-    found = load(experiment, {})
+    found = load(experiment, {} if process is None else {FILE: Setting(process, "--process")})
     shown = {k: s for k, s in found.settings.items() if not (changed and s.origin == DEFAULT)}
     if json_output:
         settings = {".".join(k): {"value": s.value, "origin": s.origin} for k, s in shown.items()}

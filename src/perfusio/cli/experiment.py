@@ -1,4 +1,4 @@
-"""An experiment as a file: `[run]`, `[design_space]`, `[connector]`, `[policy]`, `[[vessel]]`.
+"""An experiment as a file: `[process]`, `[run]`, `[design_space]`, `[connector]`, `[policy]`, `[[vessel]]`.
 
 The file, variables `PERFUSIO_*` and flags are the command line's way to write `RunConfig`, `DesignSpace` and
 connectors; the Python API reads none of them.
@@ -6,27 +6,30 @@ connectors; the Python API reads none of them.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 
+from perfusio.cli import processes
+from perfusio.cli.bounds import design_space, narrowed
 from perfusio.cli.connections import KINDS, Opening, refuse_secret, without_secret
 from perfusio.cli.policy import PolicySettings
 from perfusio.cli.settings import DEFAULT, Key, Setting, built, from_environment, from_file, read_toml
-from perfusio.config import DEFAULT_AMBR250_DESIGN_SPACE, Bounds, DesignSpace, Mode, Objective, RunConfig
+from perfusio.config import Bounds, DesignSpace, Mode, Objective, RunConfig
 from perfusio.errors import ConfigError
 from perfusio.frozen import Frozen
+from perfusio.process.cho_perfusion import CHO_PERFUSION
+from perfusio.process.panel import Panel
 from perfusio.quantities import closest
-from perfusio.state import SETPOINTS
 
 if TYPE_CHECKING:
     from perfusio.protocols import Connector
     from perfusio.twin.vessels import Source, Vessel
 
-SECTIONS = ("run", "design_space", "connector", "policy", "vessel")
+SECTIONS = ("process", "run", "design_space", "connector", "policy", "vessel")
 _PATHS_OF_RUN = ("run_dir",)
 
 
@@ -72,23 +75,38 @@ class Experiment:
 
 
 def load(
-    path: Path | None, flags: Mapping[Key, Setting], *, environ: Mapping[str, str] | None = None
+    path: Path | None,
+    flags: Mapping[Key, Setting],
+    *,
+    environ: Mapping[str, str] | None = None,
+    aim: Callable[[Panel], Setting] | None = None,
 ) -> Experiment:
     """Return the experiment that a file, the environment and flags describe; later ones win.
+
+    Args:
+        path: Of the file; None = there is none.
+        flags: What was typed, by key.
+        environ: Variables; None = those of the program.
+        aim: Says the objective that was typed, once it is known whose quantities it names; None = none was.
 
     Raises:
         ConfigError: a setting is unknown, impossible or missing; all problems are listed.
     """
     content = {} if path is None else read_toml(path)
     name = "" if path is None else path.name
+    folder = Path() if path is None else path.resolve().parent
+    process, source = processes.stated(content.pop("process", None), name, folder, flags, environ)
+    flags = {key: setting for key, setting in flags.items() if key != processes.FILE}
+    if aim is not None:
+        flags["run", "objective"] = aim(process)
     vessels = content.pop("vessel", [])
     stated = {s: content.get(s, {}).get("kind") for s in ("connector",) if isinstance(content.get(s), dict)}
-    environment = from_environment(_all_keys(), environ)
+    environment = from_environment(_all_keys(process), environ)
     kind = _kind(stated.get("connector"), name, environment, flags)
-    known = _keys(kind)
+    known = _keys(kind, process)
     layers = [from_file(content, known, name), environment, flags]
     if path is not None:
-        layers[0] = {key: _anchored(key, setting, path.resolve().parent, kind) for key, setting in layers[0].items()}
+        layers[0] = {key: _anchored(key, setting, folder, kind) for key, setting in layers[0].items()}
     settings: dict[Key, Setting] = {}
     for layer in layers:
         settings |= layer
@@ -97,7 +115,7 @@ def load(
         given = settings.get(("connector", field))
         if given is not None and given.origin == name:
             refuse_secret(str(given.value), name, field)
-    return _checked(settings, kind, vessels, name)
+    return _checked(settings, kind, vessels, name, process, source)
 
 
 def _kind(
@@ -115,17 +133,18 @@ def _kind(
     return str(found.value)
 
 
-def _keys(kind: str) -> dict[str, list[Key]]:
+def _keys(kind: str, process: Panel) -> dict[str, list[Key]]:
     return {
-        "run": [("run", f) for f in RunConfig.model_fields],
-        "design_space": [("design_space", s, f) for s in SETPOINTS for f in Bounds.model_fields],
+        "process": [processes.FILE],
+        "run": [("run", f) for f in RunConfig.model_fields if f != "process"],
+        "design_space": [("design_space", s, f) for s in process.setpoint_names for f in Bounds.model_fields],
         "connector": [("connector", f) for f in KINDS[kind].settings.model_fields],
         "policy": [("policy", f) for f in PolicySettings.model_fields],
     }
 
 
-def _all_keys() -> dict[str, list[Key]]:
-    keys = _keys("file")
+def _all_keys(process: Panel) -> dict[str, list[Key]]:
+    keys = _keys("file", process)
     every = {f: ("connector", f) for kind in KINDS.values() for f in kind.settings.model_fields}
     return {**keys, "connector": list(every.values())}
 
@@ -150,33 +169,22 @@ def _anchored(key: Key, setting: Setting, folder: Path, kind: str) -> Setting:
     return setting
 
 
-def _checked(settings: dict[Key, Setting], kind: str, vessels: object, name: str) -> Experiment:
+def _checked(
+    settings: dict[Key, Setting], kind: str, vessels: object, name: str, process: Panel, source: Setting
+) -> Experiment:
     problems: list[str] = []
-    run = built(RunConfig, "run", settings, problems)
-    bounds = {}
-    for setpoint in SETPOINTS:
-        default = DEFAULT_AMBR250_DESIGN_SPACE.bounds[setpoint].model_dump()
-        given = {k[2]: s for k, s in settings.items() if k[:2] == ("design_space", setpoint)}
-        try:
-            bounds[setpoint] = Bounds(**{**default, **{f: s.value for f, s in given.items()}})
-        except ConfigError as error:
-            where = ", ".join(dict.fromkeys(s.origin for s in given.values()))
-            problems.append(f"{where}: design_space.{setpoint}: {str(error).removeprefix('Bounds: ')}")
-    space = None
-    if len(bounds) == len(SETPOINTS):
-        try:
-            space = DesignSpace(bounds=bounds)
-        except ConfigError as error:
-            problems.append(f"{name or 'design_space'}: {error}")
+    own = {} if process == CHO_PERFUSION else {"process": process}
+    run = built(RunConfig, "run", settings, problems, **own)
+    space = design_space(settings, process, name, problems)
     connector = built(KINDS[kind].settings, "connector", settings, problems)
     policy = built(PolicySettings, "policy", settings, problems)
-    named = _vessels(vessels, name, space or DEFAULT_AMBR250_DESIGN_SPACE, problems)
+    named = () if space is None else _vessels(vessels, name, space, problems)
     if problems or run is None or space is None or connector is None or policy is None:
         raise ConfigError("\n".join(problems))
     settings.setdefault(("connector", "kind"), Setting(kind, DEFAULT))
     return Experiment(
         run=run, design_space=space, connector=connector, policy=policy, vessels=named,
-        settings=_with_defaults(settings, run, space, connector, policy),
+        settings=processes.told(process, source) | _with_defaults(settings, run, space, connector, policy),
     )  # fmt: skip
 
 
@@ -197,8 +205,9 @@ def _vessels(
                     f"{name}: [[vessel]] {i}: {text} is no setting of a vessel.{also}\n  Known: {', '.join(known)}."
                 )
         try:
-            found.append(VesselSettings(**{k: v for k, v in values.items() if k in known}))
-            _space(found[-1], space)
+            mine = {k: v for k, v in values.items() if k in known}
+            found.append(vessel_settings(mine, space.process))
+            narrowed(space, found[-1].design_space)
         except ConfigError as error:
             problems.append(f"{name}: [[vessel]] {i}: {str(error).replace('VesselSettings.', '')}")
     names = [v.name for v in found]
@@ -211,7 +220,7 @@ def _with_defaults(
     settings: dict[Key, Setting], run: RunConfig, space: DesignSpace, *others: Frozen
 ) -> dict[Key, Setting]:
     """Return every setting in order, those that nobody set with their default."""
-    values: dict[Key, Any] = {("run", f): v for f, v in run.model_dump(mode="json").items()}
+    values: dict[Key, Any] = {("run", f): v for f, v in run.model_dump(mode="json").items() if f != "process"}
     values |= {("design_space", s, f): v for s, b in space.bounds.items() for f, v in b.model_dump().items()}
     for section, model in zip(("connector", "policy"), others, strict=True):
         values |= {(section, f): v for f, v in model.model_dump(mode="json").items()}
@@ -220,20 +229,19 @@ def _with_defaults(
     return {key: Setting(value, settings[key].origin if key in settings else DEFAULT) for key, value in values.items()}
 
 
-def _space(vessel: VesselSettings, common: DesignSpace) -> DesignSpace | None:
-    """Return the design space of one vessel, None if it is the common one.
+def vessel_settings(values: Mapping[str, Any], process: Panel) -> VesselSettings:
+    """Return the settings of one vessel from plain data; its objective is of the quantities of the process.
 
     Raises:
-        ConfigError: a setpoint or a bound that is unknown or impossible.
+        ConfigError: a setting is impossible.
     """
-    if not vessel.design_space:
-        return None
-    bounds = dict(common.bounds)
-    for setpoint, given in vessel.design_space.items():
-        if setpoint not in bounds:
-            raise ConfigError(f"design_space.{setpoint} is no setpoint.{closest(setpoint, SETPOINTS)}")
-        bounds[setpoint] = Bounds(**{**bounds[setpoint].model_dump(), **given})
-    return DesignSpace(bounds=bounds)
+    aims = values.get("objective")
+    if isinstance(aims, Mapping):
+        values = {**values, "objective": {**aims, "process": process}}
+    elif isinstance(aims, list | tuple):
+        named = [{**aim, "process": process} if isinstance(aim, Mapping) else aim for aim in aims]
+        values = {**values, "objective": named}
+    return VesselSettings(**values)
 
 
 def opened(experiment: Experiment) -> Source:
@@ -276,7 +284,7 @@ def chosen(experiment: Experiment, source: Source) -> Source:
             )
         found[vessel.name] = Vessel(
             connector=there[reactor], clone=vessel.clone, objective=vessel.objective, mode=vessel.mode,
-            design_space=_space(vessel, experiment.design_space),
+            design_space=narrowed(experiment.design_space, vessel.design_space),
         )  # fmt: skip
     return found
 

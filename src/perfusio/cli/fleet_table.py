@@ -7,18 +7,28 @@ from rich.table import Table
 from rich.text import Text
 
 from perfusio.cli.echo import printable
+from perfusio.process.declared import is_fraction
+from perfusio.process.panel import Panel
+from perfusio.report.columns import narrow, short, shown
 from perfusio.report.fleet import Fleet, Row
 from perfusio.report.lines import Tone
-from perfusio.report.narration import NARROW, SHORT, SHOWN, number
-from perfusio.state import SETPOINT_QUANTITIES, SETPOINTS, STATE_QUANTITIES
+from perfusio.report.narration import number
 
 STYLES = {Tone.PLAIN: "", Tone.HEAD: "bold", Tone.QUIET: "dim", Tone.WARN: "yellow", Tone.ACT: "bold red"}
 
 
 WIDE = 100
 """Columns of a terminal on which every quantity has room."""
-FIRST = ("vcd", "viability", "glucose", "titer", "perfusion_rate", "bleed_rate", "temperature")
-"""What is shown on a narrower one."""
+N_FIRST = 7
+"""Columns of quantities on a narrower one."""
+
+
+def first(panel: Panel) -> tuple[str, ...]:
+    """Return what is shown on a narrow terminal: cells and what kills them, what flows, then others in order."""
+    living = (name for name in panel.species_names if is_fraction(name, panel))
+    ahead = (*panel.of_role("cells"), *living, *panel.of_role("product", "perfusion", "bleed"))
+    others = (*panel.critical, *panel.of_role("feed_rate", "condition"), *panel.species_names)
+    return tuple(dict.fromkeys((*ahead, *others)))[:N_FIRST]
 
 
 def fleet_table(fleet: Fleet, n_turns: int, *, width: int) -> Table:
@@ -35,20 +45,21 @@ def fleet_table(fleet: Fleet, n_turns: int, *, width: int) -> Table:
     has_clones = any(row.clone for row in fleet.rows.values())
     if has_clones:
         table.add_column("clone")
-    shown = [name for name in SHOWN if width >= WIDE or name in FIRST]
-    asked = [name for name in SETPOINTS if width >= WIDE or name in FIRST]
-    for name in shown:
-        unit = STATE_QUANTITIES[name].unit
-        table.add_column(f"{SHOWN[name]}\n{NARROW.get(unit, unit)}", justify="right")
+    panel = fleet.panel
+    species, setpoints = shown(panel), short(panel)
+    measured = [name for name in species if width >= WIDE or name in first(panel)]
+    asked = [name for name in setpoints if width >= WIDE or name in first(panel)]
+    for name in measured:
+        table.add_column(f"{species[name]}\n{narrow(panel[name])}", justify="right")
     for name in asked:
-        table.add_column(f"{SHORT[name]}\n{SETPOINT_QUANTITIES[name].unit}", justify="right", style="cyan")
+        table.add_column(f"{setpoints[name]}\n{narrow(panel[name])}", justify="right", style="cyan")
     table.add_column("today")
     for reactor, row in fleet.rows.items():
         known = [printable(reactor), *([printable(row.clone)] if has_clones else [])]
-        table.add_row(*known, *_cells(row, shown, asked), Text(row.word, STYLES[row.tone]))
+        table.add_row(*known, *_cells(row, measured, asked), Text(row.word, STYLES[row.tone]))
     return table
 
 
-def _cells(row: Row, shown: list[str], asked: list[str]) -> list[str]:
-    measured = [number(getattr(row.sample, name)) if row.sample is not None else "-" for name in shown]
-    return measured + [number(getattr(row.in_force, name)) for name in asked]
+def _cells(row: Row, measured: list[str], asked: list[str]) -> list[str]:
+    values = [number(getattr(row.sample, name)) if row.sample is not None else "-" for name in measured]
+    return values + [number(getattr(row.in_force, name)) for name in asked]

@@ -148,7 +148,5 @@ def _when(advice: Decided) -> str:
 
 
 def _in_words(advice: Decided) -> str:
-    from perfusio.state import SETPOINT_QUANTITIES
-
-    values = ((name, getattr(advice.setpoints, name), q.unit) for name, q in SETPOINT_QUANTITIES.items())
-    return ", ".join(f"{name} {value:.4g} {unit}" for name, value, unit in values)
+    panel = advice.setpoints.panel
+    return ", ".join(f"{name} {value:.4g} {panel[name].unit}" for name, value in advice.setpoints.by_name().items())

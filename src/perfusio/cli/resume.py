@@ -130,7 +130,7 @@ def kept_source(run_dir: Path, source: str | None = None) -> Experiment:
         ConfigError: how its source is opened is not known, or it cannot be opened again.
     """
     from perfusio.cli.connections import KINDS
-    from perfusio.cli.experiment import Experiment, VesselSettings
+    from perfusio.cli.experiment import Experiment, vessel_settings
     from perfusio.cli.policy import PolicySettings
     from perfusio.cli.settings import DEFAULT, Setting
     from perfusio.errors import ConfigError
@@ -163,6 +163,6 @@ def kept_source(run_dir: Path, source: str | None = None) -> Experiment:
         design_space=known.design_space,
         connector=KINDS[kind].settings(**settings),
         policy=PolicySettings(),
-        vessels=tuple(VesselSettings(**v) for v in kept["vessels"]),
+        vessels=tuple(vessel_settings(v, known.config.process) for v in kept["vessels"]),
         settings={("run", "run_dir"): Setting(str(run_dir), origin), ("connector", "kind"): Setting(kind, FILE)},
     )

@@ -8,13 +8,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from perfusio.cli import processes
 from perfusio.cli.aim import AcquisitionOption, MaximizeOption, MinimizeOption, TrackOption, aim, pair
 from perfusio.cli.echo import echo
 from perfusio.cli.notification import NotifyOption, notifier
+from perfusio.cli.processes import ProcessOption
 from perfusio.errors import UnreadableSource
 
 if TYPE_CHECKING:
     from perfusio.cli.settings import Key, Setting
+    from perfusio.process.panel import Panel
     from perfusio.twin.vessels import Vessel
 
 OPTIONS = (
@@ -59,6 +62,7 @@ def run(
     date_order: Annotated[str | None, typer.Option(help="dmy, mdy or ymd, if dates leave it open.")] = None,
     follow: Annotated[bool, typer.Option("--follow", help="Wait for new rows of a growing file.")] = False,
     notify: NotifyOption = None,
+    process: ProcessOption = None,
     history: Annotated[
         Path | None, typer.Option(help="Past runs of any clones to start from: a file or a folder.", metavar="RUNS")
     ] = None,
@@ -79,6 +83,7 @@ def run(
     from perfusio.twin.vessels import aboard, clones_of
 
     given: dict[Key, tuple[str, Any]] = {
+        processes.FILE: ("process", process),
         ("run", "duration_days"): ("days", days),
         ("run", "sampling_interval_hours"): ("interval_hours", interval_hours),
         ("run", "retrain_every"): ("retrain_every", retrain_every),
@@ -98,12 +103,14 @@ def run(
         ("connector", "encoding"): ("encoding", encoding),
         ("connector", "date_order"): ("date_order", date_order),
     }
-    flags = _flags(context, given)
-    if track or maximize or minimize:
+    is_aimed = bool(track or maximize or minimize)
+
+    def typed_aim(panel: Panel) -> Setting:
         from perfusio.cli.settings import Setting
 
-        flags["run", "objective"] = Setting(aim(track, maximize, minimize), "--track, --maximize, --minimize")
-    asked = load(experiment, flags)
+        return Setting(aim(track, maximize, minimize, panel), "--track, --maximize, --minimize")
+
+    asked = load(experiment, _flags(context, given), aim=typed_aim if is_aimed else None)
     if not asked.run.fresh and is_to_go_on(asked.run.run_dir):
         resume(asked.run.run_dir, notify=notify)
     people = notifier(notify)

@@ -123,8 +123,16 @@ def from_environment(
     return found
 
 
-def built(cls: type[Any], section: str, settings: Mapping[Key, Setting], problems: list[str]) -> Any:
-    """Return one section as `cls`; None, with problems that name the origin of each value, if it cannot be."""
+def built(cls: type[Any], section: str, settings: Mapping[Key, Setting], problems: list[str], **also: Any) -> Any:
+    """Return one section as `cls`; None, with problems that name the origin of each value, if it cannot be.
+
+    Args:
+        cls: What it becomes.
+        section: Its name.
+        settings: By key.
+        problems: Added to.
+        also: Fields of `cls` that are no settings.
+    """
     given = {k[1]: s for k, s in settings.items() if k[0] == section}
     absent = [f for f, about in cls.model_fields.items() if about.is_required() and f not in given]
     if absent:
@@ -132,7 +140,7 @@ def built(cls: type[Any], section: str, settings: Mapping[Key, Setting], problem
         problems.extend(f"{section}.{f} is not set. Write it into experiment.toml{hint}." for f in absent)
         return None
     try:
-        return cls(**{f: s.value for f, s in given.items()})
+        return cls(**{f: s.value for f, s in given.items()}, **also)
     except ConfigError as error:
         for line in str(error).split("\n"):
             field = line.removeprefix(f"{cls.__name__}.").partition(":")[0].partition(".")[0]

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import textwrap
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from perfusio.cli.echo import echo
 from perfusio.cli.hold import RunFolder
+
+if TYPE_CHECKING:
+    from perfusio.process.panel import Panel
 
 WIDTH = 80
 
@@ -26,15 +29,17 @@ def status(
     from perfusio.twin.run_view import view
     from perfusio.twin.status import status as found
 
-    where = found(view(run), SystemClock().now())
+    seen = view(run)
+    where = found(seen, SystemClock().now())
     if as_json:
         echo(json.dumps(where))
         return
-    for line in _lines(where):
+    for line in _lines(where, seen.config.process):
         echo(line)
 
 
-def _lines(where: dict[str, Any]) -> list[str]:
+def _lines(where: dict[str, Any], panel: Panel) -> list[str]:
+    from perfusio.report import columns
     from perfusio.texts import shown
 
     ago = _age(where["last_record_age_h"])
@@ -48,17 +53,18 @@ def _lines(where: dict[str, Any]) -> list[str]:
     said += [f"ALARM of the run: {alarm}" for alarm in where["alarms"]]
     for name in where["misnamed_holds"]:
         said += _wrapped(f"{shown(name, 60)!r} names no vessel of this run, so it holds all.", "")
-    said += ["", _row("vessel", "mode", "day", "age", *_labels())]
+    said += ["", _row("vessel", "mode", "day", "age", *columns.shown(panel).values())]
     for name, vessel in where["vessels"].items():
-        said += _of_vessel(shown(name, 40), vessel)
+        said += _of_vessel(shown(name, 40), vessel, panel)
     return said
 
 
-def _of_vessel(name: str, vessel: dict[str, Any]) -> list[str]:
-    from perfusio.report.narration import SHOWN, number
+def _of_vessel(name: str, vessel: dict[str, Any], panel: Panel) -> list[str]:
+    from perfusio.report.columns import shown
+    from perfusio.report.narration import number
 
     day = "-" if vessel["culture_day"] is None else f"{vessel['culture_day']:.3g}"
-    values = [number(vessel["sample"].get(q, float("nan"))) for q in SHOWN]
+    values = [number(vessel["sample"].get(q, float("nan"))) for q in shown(panel)]
     mode = "left" if vessel["has_left"] else vessel["mode"]
     said = [] if len(name) <= 11 else [name]
     said.append(_row(name if not said else "", mode, day, _age(vessel["sample_age_h"]), *values))
@@ -67,7 +73,7 @@ def _of_vessel(name: str, vessel: dict[str, Any]) -> list[str]:
         who = f" by {vessel['said']['who']}" if vessel["said"]["who"] else ""
         said += _wrapped(f"{label}{who}: {vessel['said']['why']}", "  ")
     if vessel["advice"] is not None:
-        said += _wrapped(_advice(vessel["advice"]), "  ")
+        said += _wrapped(_advice(vessel["advice"], panel), "  ")
     if vessel["is_write_under_way"]:
         said.append("  a write is under way: how it ended is not known yet")
     said += [f"  ALARM {alarm}" for alarm in vessel["alarms"]]
@@ -80,20 +86,14 @@ def _of_vessel(name: str, vessel: dict[str, Any]) -> list[str]:
     return said
 
 
-def _advice(advice: dict[str, Any]) -> str:
-    from perfusio.report.narration import SHORT, number
-    from perfusio.state import SETPOINT_QUANTITIES
+def _advice(advice: dict[str, Any], panel: Panel) -> str:
+    from perfusio.report.columns import short
+    from perfusio.report.narration import number
 
-    values = (f"{SHORT[n]} {number(advice['setpoints'][n])} {q.unit}" for n, q in SETPOINT_QUANTITIES.items())
+    values = (f"{said} {number(advice['setpoints'][n])} {panel[n].unit}" for n, said in short(panel).items())
     day = advice["culture_day"]
     when = f"turn {advice['turn']}" if day is None else f"culture day {day:.3g}"
     return f"advice of {when} waits: {', '.join(values)}"
-
-
-def _labels() -> list[str]:
-    from perfusio.report.narration import SHOWN
-
-    return list(SHOWN.values())
 
 
 def _row(name: str, mode: str, day: str, age: str, *values: str) -> str:

@@ -46,12 +46,12 @@ def run_watched(
     model: Model | None = None,
     policy: Policy | None = None,
 ) -> RunResult:
-    """Run a twin, in the default design space if no other is given, and tell it; `forecast.png` goes beside the record.
+    """Run a twin and tell it; `forecast.png` goes beside the record.
 
     Args:
         connector: The vessels.
         config: Settings of the run.
-        design_space: What may be written.
+        design_space: What may be written; None = what the process allows.
         observers: Told of every event, beside the person.
         close: Ends the connection to the source, however the run ended; None = there is none to end.
         people: Who tells people that are not here; what could not be delivered is said at the end.
@@ -65,7 +65,7 @@ def run_watched(
         Terminated: by SIGTERM.
     """
     from perfusio.cli.live import Live
-    from perfusio.config import DEFAULT_AMBR250_DESIGN_SPACE
+    from perfusio.config import DesignSpace
     from perfusio.twin.digital_twin import DigitalTwin
 
     record = config.run_dir.resolve() / "audit.jsonl"
@@ -77,7 +77,7 @@ def run_watched(
             else:
                 twin = DigitalTwin(
                     connector=connector,
-                    design_space=design_space or DEFAULT_AMBR250_DESIGN_SPACE,
+                    design_space=design_space or DesignSpace.of(config.process),
                     run_config=config,
                     model=model,
                     policy=policy,

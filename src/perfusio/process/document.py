@@ -37,7 +37,13 @@ def read_process(path: Path) -> Panel:
         ConfigError: the file cannot be read, or does not describe a process.
     """
     try:
-        data = tomllib.loads(path.read_text(encoding="utf-8"))
+        data = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+    except FileNotFoundError as error:
+        there = tuple(sorted(p.name for p in path.absolute().parent.glob("*.toml")))
+        raise ConfigError(
+            f"{path} was not found.{closest(path.name, there)} Expected the TOML file of a process; perfusio process "
+            "new writes one."
+        ) from error
     except OSError as error:
         raise ConfigError(f"{path} cannot be read: {error.strerror}. Give the TOML file of a process.") from error
     except (ValueError, RecursionError) as error:

@@ -485,14 +485,16 @@ class Panel:
         return tuple(s.unexplained for s in self.modelled if s.unexplained is not None)
 
     def without(self, *names: str) -> Self:
-        """Return the panel without these quantities; what was said of them goes too.
+        """Return the panel without these quantities; what was said of them, and of what follows from them, goes too.
 
         Raises:
             UnknownQuantity: there is no such quantity.
         """
+        from perfusio.process.derived import forecast_names  # what follows from quantities is a module above
+
         for name in names:
             self[name]
-        return replace(
+        rest = replace(
             self,
             species=_others(self.species, names),
             setpoints=_others(self.setpoints, names),
@@ -502,6 +504,8 @@ class Panel:
             medium=self.medium.without(*names),
             media=tuple((name, medium.without(*names)) for name, medium in self.media),
         )
+        lost = set(forecast_names(self)) - set(forecast_names(rest))
+        return replace(rest, limits=tuple(limit for limit in rest.limits if limit.quantity not in lost))
 
     def with_(
         self,

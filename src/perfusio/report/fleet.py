@@ -32,8 +32,14 @@ from perfusio.events import (
     Withheld,
     WriteUnknown,
 )
-from perfusio.objective import of_record
+from perfusio.objective import in_words, of_record
+from perfusio.process.cho_perfusion import CHO_PERFUSION
+from perfusio.process.declared import is_fraction
+from perfusio.process.document import panel_of
+from perfusio.process.panel import Panel
+from perfusio.report.about_process import about
 from perfusio.report.attention import WRITE_ENDED_BADLY, attention
+from perfusio.report.columns import headed, narrow
 from perfusio.report.lines import Line, Tone, counted, note
 from perfusio.report.narration import number
 from perfusio.state import Setpoints, State
@@ -72,9 +78,11 @@ class Fleet:
         rows: By reactor id.
         turn: The present one.
         aim: In words.
+        panel: The process of the run.
     """
 
     def __init__(self) -> None:
+        self.panel: Panel = CHO_PERFUSION
         self.rows: dict[str, Row] = {}
         self.turn, self.aim = 0, ""
         self._told = -1
@@ -95,8 +103,9 @@ class Fleet:
 
     def _started(self, event: RunStarted) -> list[Line]:
         run, modes = event.config["run"], event.config["modes"]
-        self.aim = " and ".join(map(str, of_record(run["objective"])))
-        self.rows = {r: Row(clone=str(event.sources.get(r, {}).get("clone", ""))) for r in modes}
+        self.panel = panel_of(run.get("process"))
+        self.aim = in_words(of_record(run["objective"], self.panel))
+        self.rows = {r: self._row(str(event.sources.get(r, {}).get("clone", ""))) for r in modes}
         length = counted(run["duration_days"], "day")
         by_mode = {mode: [r for r in modes if modes[r] == mode] for mode in dict.fromkeys(modes.values())}
         told = "; ".join(f"{len(names)} {mode} ({_named(names)})" for mode, names in by_mode.items())
@@ -105,10 +114,15 @@ class Fleet:
             *note("Fleet:", f"{told}."),
         ]
         for own, asked in event.config.get("vessels", {}).items():
-            aim = " and ".join(map(str, of_record(asked["objective"]))) if "objective" in asked else "limits of its own"
+            aims = of_record(asked.get("objective", ()), self.panel)
+            aim = in_words(aims) if aims else "limits of its own"
             said += note("", f"{own}: {aim}.")
+        said += about(self.panel)
         warnings = dict.fromkeys(w for source in event.sources.values() for w in source.get("warnings", ()))
         return said + [line for warning in warnings for line in note("Note:", warning, Tone.WARN)]
+
+    def _row(self, clone: str = "") -> Row:
+        return Row(clone=clone, in_force=Setpoints(panel=self.panel))
 
     # -- one turn ----------------------------------------------------------------------------------------------------
 
@@ -128,15 +142,18 @@ class Fleet:
             return []
         self._told = self.turn
         here = [row for row in self.rows.values() if row.sample is not None and row.word != "left"]
-        vcd, viability = (_measured(here, name) for name in ("vcd", "viability"))
         words = [row.word for row in self.rows.values()]
         counts = ", ".join(f"{words.count(word)} {word}" for word in dict.fromkeys(words) if word)
-        means = f"VCD {_spread(vcd)} 1e6/mL  viability {_spread(viability)} %"
+        cells, panel = self.panel.the("cells"), self.panel
+        summed = [panel[name] for name in panel.species_names if name == cells or is_fraction(name, panel)]
+        means = "  ".join(f"{headed(q)} {_spread(_measured(here, q.name))} {narrow(q)}" for q in summed)
         when = _culture_days(here, self.turn)
         return [Line(f"{when:<7}  {counted(len(here), 'vessel')}  {means}  {counts}".rstrip())]
 
     def _of_a_vessel(self, event: Event, reactor: str) -> list[Line]:
-        row, said = self.rows.setdefault(reactor, Row()), []
+        if isinstance(event, SampleRead):
+            self.panel = event.state.panel  # a run that goes on says it nowhere else
+        row, said = self.rows.setdefault(reactor, self._row()), []
         if isinstance(event, SampleRead) and not event.extra:
             row.sample, row.in_force = event.state, event.in_force
             row.word, row.tone = "read", Tone.PLAIN

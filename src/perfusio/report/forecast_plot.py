@@ -16,9 +16,11 @@ from perfusio.events import (
     RunStarted,
 )
 from perfusio.objective import of_record
-from perfusio.process.roles import VIABILITY
+from perfusio.process.declared import is_fraction
+from perfusio.process.panel import Panel
+from perfusio.report.axes_grid import grid
 from perfusio.report.outlook import Outlook, outlook
-from perfusio.state import SETPOINT_QUANTITIES, SETPOINTS, SPECIES, STATE_QUANTITIES, Setpoints
+from perfusio.state import Setpoints
 from perfusio.trajectory import Trajectory
 from perfusio.twin.day import RunState
 from perfusio.twin.fold import after
@@ -27,6 +29,7 @@ from perfusio.twin.verify import read_records
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+N_COLUMNS = 3
 MEASURED, BELIEF, ASKED, LIMIT = "#1a1a1a", "#2b6cb0", "#2f855a", "#c05621"
 BANDS: dict[int, tuple[float, str]] = {
     90: (0.15, "90 % interval: the true value is expected inside 9 times in 10"),
@@ -56,6 +59,15 @@ class _Story:
     @property
     def now_h(self) -> float:
         return self.known.states[-1].time_h
+
+    @property
+    def panel(self) -> Panel:
+        return self.known.panel
+
+    @property
+    def signals(self) -> tuple[str, ...]:
+        """Signals that were measured: they have no forecast."""
+        return tuple(n for n in self.panel.of_role("signal") if any(n in s.measured() for s in self.known.states))
 
 
 def plot_record(record: str | Path, path: Path, *, reactor: str | None = None) -> bool:
@@ -110,26 +122,26 @@ def _draw(story: _Story, config: dict[str, Any], path: Path, reactor: str) -> No
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(15, 14), layout="constrained")
+    names = (*story.panel.species_names, *story.signals)
+    n_rows = sum(-(-len(of) // N_COLUMNS) for of in (names, story.panel.setpoint_names))
+    figure = Figure(figsize=(15, 2.8 * n_rows), layout="constrained")
     FigureCanvasAgg(figure)
-    panels = figure.subplots(5, 3, sharex=True)
-    for panel, species in zip(panels[:3].flat, SPECIES, strict=True):
+    above, below = grid(figure, (len(names), len(story.panel.setpoint_names)), n_columns=N_COLUMNS)
+    for panel, species in zip(above, names, strict=True):
         _species(panel, species, story, config)
-    for panel, setpoint in zip(panels[3:].flat, SETPOINTS, strict=True):
+    for panel, setpoint in zip(below, story.panel.setpoint_names, strict=True):
         _setpoint(panel, setpoint, story, config)
-    for panel in panels.flat:
+    for panel in (*above, *below):
         panel.axvline(story.now_h / 24.0, color="0.55", linewidth=0.8, linestyle=":")
         panel.grid(alpha=0.2)
         panel.margins(x=0.02)
-    for panel in panels[-1]:
-        panel.set_xlabel("Culture day [day]")
     under = "recommended" if story.is_chosen else "in force"
     figure.suptitle(
         f"Vessel {reactor}, forecast made on day {story.now_h / 24.0:g} under the setpoints {under} "
         "(dotted line: last sample). Intervals as the model states them."
     )
     handles: dict[str, Any] = {}
-    for panel in panels.flat:
+    for panel in (*above, *below):
         handles |= {label: handle for handle, label in zip(*panel.get_legend_handles_labels(), strict=True)}
     figure.legend(handles.values(), handles.keys(), loc="outside lower center", ncols=3, frameon=False)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -137,21 +149,23 @@ def _draw(story: _Story, config: dict[str, Any], path: Path, reactor: str) -> No
 
 
 def _species(panel: Axes, name: str, story: _Story, config: dict[str, Any]) -> None:
-    ahead = outlook(story.forecast, name, story.plan)
-    _bands(panel, ahead)
+    is_forecast = name in story.panel.species_names
+    ahead = outlook(story.forecast, name, story.plan) if is_forecast else None
+    if ahead is not None:
+        _bands(panel, ahead)
     days = [s.day for s in story.known.states if getattr(s, name) == getattr(s, name)]
     values = [v for s in story.known.states if (v := getattr(s, name)) == v]
     panel.plot(days, values, "o", color=MEASURED, markersize=4, label="measured")
     run = config.get("run", {})
-    for objective in of_record(run.get("objective", ())):
+    for objective in of_record(run.get("objective", ()), story.panel):
         if objective.quantity == name and objective.target:
             panel.axhline(objective.target, color=ASKED, linewidth=1.2, label="target")
     for constraint in run.get("constraints", ()):
         for side in ("low", "high"):
             if constraint["quantity"] == name and constraint[side] is not None:
                 panel.axhline(constraint[side], color=LIMIT, linewidth=1.0, linestyle=(0, (1, 2)), label="limit")
-    panel.set_ylabel(STATE_QUANTITIES[name].axis_label)
-    if name != VIABILITY:
+    panel.set_ylabel(story.panel[name].axis_label)
+    if ahead is not None and not is_fraction(name, story.panel):
         panel.set_ylim(bottom=0.0, top=_top(values, ahead))
 
 
@@ -184,4 +198,4 @@ def _setpoint(panel: Axes, name: str, story: _Story, config: dict[str, Any]) -> 
     if bounds:
         for side in ("low", "high"):
             panel.axhline(bounds[side], color=LIMIT, linewidth=1.0, linestyle=(0, (1, 2)), label="limit")
-    panel.set_ylabel(SETPOINT_QUANTITIES[name].axis_label)
+    panel.set_ylabel(story.panel[name].axis_label)

@@ -5,11 +5,11 @@ It sees the events only, so what it tells is what is on record. Lines fit 120 co
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from perfusio.config import Objective, forecast_unit, in_words
+from perfusio.config import Objective, in_words
 from perfusio.events import (
     AimDoubted,
     AlarmRaised,
@@ -31,16 +31,18 @@ from perfusio.events import (
 )
 from perfusio.objective import of_record
 from perfusio.process.cho_perfusion import CHO_PERFUSION
-from perfusio.process.roles import CELLS
+from perfusio.process.derived import NEEDS, forecast_names, forecast_quantity
+from perfusio.process.document import panel_of
+from perfusio.process.panel import Panel
+from perfusio.report.about_process import about
 from perfusio.report.attention import WRITE_ENDED_BADLY, attention, is_about_waiting
+from perfusio.report.columns import WIDTH, narrow, short, shown
 from perfusio.report.lines import Line, Tone, counted, note
 from perfusio.report.outlook import outlook
-from perfusio.state import SETPOINT_QUANTITIES, SETPOINTS, SPECIES, STATE_QUANTITIES, Setpoints, State
+from perfusio.state import Setpoints, State
 
-SHOWN = {s.name: s.short for s in CHO_PERFUSION.species if s.short}
-SHORT = {s.name: s.short for s in CHO_PERFUSION.setpoints}
-NARROW = {"1e6 cells/mL": "1e6/mL"}
 UNCHANGED = "."
+_ABBREVIATED = {"cspr": "CSPR"}
 
 
 @dataclass(slots=True, kw_only=True)
@@ -64,7 +66,10 @@ class Narrator:
 
     def __init__(self) -> None:
         self._today: dict[str, _Today] = {}
-        self._objectives: tuple[Objective, ...] = (Objective(kind="track", quantity=CELLS, target=30.0),)
+        self._panel: Panel = CHO_PERFUSION
+        self._objectives: tuple[Objective, ...] = of_record(
+            {"kind": "track", "quantity": self._panel.the("cells"), "target": 30.0}
+        )
         self._days, self._interval = 0.0, 24.0
         self._end_h: dict[str, float] = {}
         self._in_force: dict[str, Setpoints] = {}
@@ -99,14 +104,16 @@ class Narrator:
 
     def _started(self, event: RunStarted) -> list[Line]:
         run = event.config["run"]
-        self._objectives = of_record(run["objective"])
+        self._panel = panel_of(run.get("process"))
+        self._objectives = of_record(run["objective"], self._panel)
         self._days, self._interval = float(run["duration_days"]), float(run["sampling_interval_hours"])
         modes = event.config["modes"]
         self._is_one, self._is_headed = len(modes) == 1, False
         length = counted(run["duration_days"], "day")
         said = [
             *note("Aim:", f"{in_words(self._objectives)}, {length}, {run['acquisition']}, seed {run['seed']}."),
-            *note("", "Another aim: --track vcd=40, --maximize productivity; in Python objective=track(vcd=40)."),
+            *note("", _another_aim(self._panel)),
+            *about(self._panel),
         ]
         for reactor, source in event.sources.items():
             told = [] if self._is_one else note("Vessel:", reactor)
@@ -119,11 +126,12 @@ class Narrator:
             said += note("Source:", f"{where}, {source.get('n_rows', '?')} samples, {source['kind']}.")
         if columns := source.get("columns"):
             known = {meaning.split(" ")[0] for meaning in columns.values()}
-            self._never[reactor] = frozenset(SPECIES) - known
-            if absent := [name for name in SPECIES if name not in known]:
+            species = self._panel.species_names
+            self._never[reactor] = frozenset(species) - known
+            if absent := [name for name in species if name not in known]:
                 said += note("", f"Never measured, no such column: {', '.join(absent)}. They are estimated.")
-            if assumed := [name for name in SETPOINTS if name not in known]:
-                values = ", ".join(f"{n} {bounds[n]['nominal']:g} {SETPOINT_QUANTITIES[n].unit}" for n in assumed)
+            if assumed := [name for name in self._panel.setpoint_names if name not in known]:
+                values = ", ".join(f"{n} {bounds[n]['nominal']:g} {self._panel[n].unit}" for n in assumed)
                 said += note("", f"Assumed in force, no such column: {values}.")
         for warning in source.get("warnings", ()):
             said += note("Note:", warning, Tone.WARN)
@@ -171,6 +179,7 @@ class Narrator:
     def _note_down(self, event: Event, reactor: str, today: _Today) -> None:
         say = today.notes.extend
         if isinstance(event, SampleRead):
+            self._panel = event.state.panel  # a run that goes on says it nowhere else
             self._end_h.setdefault(reactor, event.state.time_h + 24.0 * self._days)
             self._in_force[reactor] = event.in_force
             if event.extra:
@@ -188,7 +197,7 @@ class Narrator:
             today.decided, today.forecast = event, (event.chosen, event.planned)
             say(note("why:", _effect(event.reason), Tone.QUIET, indent=True))
         elif isinstance(event, Forecasted):
-            today.forecast = event.hold, (self._in_force.get(reactor, Setpoints()),)
+            today.forecast = event.hold, (self._known(reactor),)
         elif isinstance(event, WriteIntended):
             self._intended[reactor], self._in_force[reactor] = event, event.old
             if event.turn == today.turn:
@@ -203,7 +212,7 @@ class Narrator:
         elif isinstance(event, Withheld):
             today.is_held = event.action != "advise"
             if today.is_held and today.decided is not None:
-                today.forecast = today.decided.hold, (self._in_force.get(reactor, Setpoints()),)
+                today.forecast = today.decided.hold, (self._known(reactor),)
             say(note(f"{event.action.upper()}:", event.reason, Tone.WARN, indent=True))
         elif (told := attention(event)) is not None:
             say(note(*told, indent=True))
@@ -212,6 +221,10 @@ class Narrator:
             self._held.pop(reactor, None)
             if event.mode == "hold":
                 self._held[reactor] = event
+
+    def _known(self, reactor: str) -> Setpoints:
+        """Return the setpoints in force, as far as they are known."""
+        return self._in_force.get(reactor, Setpoints(panel=self._panel))
 
     def _told(self, reactor: str) -> list[Line]:
         """Tell the day of a vessel as far as it was not told: its row once, and the notes so far."""
@@ -235,25 +248,26 @@ class Narrator:
     def _shown_ahead(self) -> str:
         """The quantity in the forecast's column: that of the first objective; a volume is shown as its cells."""
         name = self._objectives[0].quantity
-        return CELLS if name == "vcv" else name
+        return self._panel.the("cells") if "size" in NEEDS.get(name, ()) else name
 
     def _header(self) -> tuple[str, str, str]:
-        name = self._shown_ahead
-        unit = forecast_unit(name)
+        name, panel = self._shown_ahead, self._panel
+        measured, asked = shown(panel), short(panel)
+        unit = narrow(forecast_quantity(name, panel))
         end = max(self._end_h.values(), default=24.0 * self._days) / 24.0
         vessel = "" if self._is_one else f"{'vessel':<7}"
-        label = {**SHOWN, "cspr": "CSPR"}.get(name, name)
-        over = f"{'measured':<41}{f'{label} on day {end:g}':<24}setpoints from now on ({UNCHANGED} = as before)"
-        names = " ".join(f"{text:>7}" for text in SHOWN.values()), " ".join(f"{SHORT[s]:>7}" for s in SETPOINTS)
-        units = (
-            " ".join(f"{_narrow(STATE_QUANTITIES[n].unit):>7}" for n in SHOWN),
-            " ".join(f"{SETPOINT_QUANTITIES[s].unit:>7}" for s in SETPOINTS),
+        label = measured.get(name) or (name if name in panel.by_name else _ABBREVIATED.get(name, name))
+        over = (
+            f"{'measured':<{(WIDTH + 1) * len(measured) + 1}}{f'{label} on day {end:g}':<24}"
+            f"setpoints from now on ({UNCHANGED} = as before)"
         )
+        names = _cells(measured.values()), _cells(asked.values())
+        units = _cells(narrow(panel[n]) for n in measured), _cells(narrow(panel[n]) for n in asked)
         blank = " " * len(vessel)
         return (
             f"{blank}      {over}".rstrip(),
             f"{vessel}{'day':>5} {names[0]}  {'mean':>7} {'80 % interval':^15} {names[1]}",
-            f"{blank}{'':5} {units[0]}  {_narrow(unit):>7} {'':15} {units[1]}",
+            f"{blank}{'':5} {units[0]}  {unit:>7} {'':15} {units[1]}",
         )
 
     def _row(self, reactor: str, today: _Today) -> str:
@@ -261,10 +275,9 @@ class Narrator:
         start = self._end_h.get(reactor, 24.0 * self._days) - 24.0 * self._days
         time_h = sample.time_h if sample else today.expected_h
         day = (start + today.turn * self._interval if time_h is None else time_h) / 24.0
-        values = [number(getattr(sample, name)) if sample else "-" for name in SHOWN]
+        values = [number(getattr(sample, name)) if sample else "-" for name in shown(self._panel)]
         vessel = "" if self._is_one else f"{reactor:<7}"
-        measured = " ".join(f"{v:>7}" for v in values)
-        setpoints = " ".join(f"{v:>7}" for v in self._setpoints(today))
+        measured, setpoints = _cells(values), _cells(self._setpoints(today))
         return f"{vessel}{round(day, 2):>5g} {measured}  {self._ahead(reactor, today)} {setpoints}".rstrip()
 
     def _ahead(self, reactor: str, today: _Today) -> str:
@@ -278,11 +291,11 @@ class Narrator:
 
     def _setpoints(self, today: _Today) -> list[str]:
         if today.is_held:
-            return [UNCHANGED] * len(SETPOINTS)
+            return [UNCHANGED] * len(self._panel.setpoints)
         if today.decided is None:
             return []
         old = today.intended.old if today.intended else None
-        return [_moved(old, today.decided.setpoints, name) for name in SETPOINTS]
+        return [_moved(old, today.decided.setpoints, name) for name in self._panel.setpoint_names]
 
 
 def number(value: float) -> str:
@@ -301,9 +314,10 @@ def held_in_words(held: ModeChanged) -> str:
 def _moves(written: SetpointsWritten, intended: WriteIntended | None) -> str:
     """Say which setpoints a write has changed."""
     old = intended.old if intended is not None else None
+    panel = written.acknowledged.panel
     moved = [
-        f"{SHORT[name]} {text} {SETPOINT_QUANTITIES[name].unit}"
-        for name in SETPOINTS
+        f"{label} {text} {panel[name].unit}"
+        for name, label in short(panel).items()
         if (text := _moved(old, written.acknowledged, name)) != UNCHANGED
     ]
     return ", ".join(moved) or "all as before"
@@ -320,5 +334,12 @@ def _effect(reason: str) -> str:
     return effect if colon else reason
 
 
-def _narrow(unit: str) -> str:
-    return NARROW.get(unit, unit)
+def _cells(texts: Iterable[str]) -> str:
+    return " ".join(f"{text:>{WIDTH}}" for text in texts)
+
+
+def _another_aim(panel: Panel) -> str:
+    cells = panel.the("cells")
+    raised = next((name for name in ("productivity", *panel.of_role("product")) if name in forecast_names(panel)), "")
+    other = f", --maximize {raised}" if raised else ""
+    return f"Another aim: --track {cells}=40{other}; in Python objective=track({cells}=40)."

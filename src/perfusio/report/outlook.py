@@ -9,7 +9,7 @@ import numpy as np
 
 from perfusio.events import Json
 from perfusio.process.derived import quantity_paths
-from perfusio.state import SPECIES, FloatArray, Setpoints
+from perfusio.state import FloatArray, Setpoints
 
 KEYS = ("mean", "q05", "q10", "q90", "q95")
 """What a record holds of a forecast: 80 and 90 % intervals."""
@@ -46,11 +46,13 @@ def outlook(forecast: Json, name: str, plan: Sequence[Setpoints]) -> Outlook:
         name: A species, or a derived quantity that follows from one species and the plan: ``"productivity"``,
             ``"harvest_titer"``, ``"medium"``, ``"cspr"``. Their quantiles follow from those of the species; the mean of
             `cspr` is then the perfusion per mean cell.
-        plan: Setpoints of the intervals, under which the forecast was made; the last one stays.
+        plan: Setpoints of the intervals, under which the forecast was made; the last one stays. Their process is that
+            of the forecast.
     """
     times = np.array(forecast["times_h"], dtype=float)
     under = np.array([plan[min(i, len(plan) - 1)].vector() for i in range(len(times))])
-    species = np.stack([np.array([forecast[key][s] for s in SPECIES], dtype=float).T for key in KEYS])  # (5, H, Q)
-    mean, *quantiles = quantity_paths(name, species[None], under[None])[0]
+    panel = plan[0].panel
+    rows = [np.array([forecast[key][s] for s in panel.species_names], dtype=float).T for key in KEYS]
+    mean, *quantiles = quantity_paths(name, np.stack(rows)[None], under[None], panel=panel)[0]  # paths are (5, H, Q)
     q05, q10, q90, q95 = np.sort(quantiles, axis=0)  # a ratio turns them round
     return Outlook(times_h=times, mean=mean, ends={80: (q10, q90), 90: (q05, q95)})

@@ -9,32 +9,39 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from perfusio.hybrid.scoring import Cases, coverage, pit, pit_histogram
+from perfusio.process.cho_perfusion import CHO_PERFUSION
+from perfusio.process.panel import Panel
+from perfusio.report.axes_grid import grid
 from perfusio.report.forecast_plot import ASKED, BELIEF, LIMIT, MEASURED
-from perfusio.state import SPECIES, STATE_QUANTITIES
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+N_COLUMNS = 3
 LEVELS = np.linspace(0.1, 0.9, 9)
 _COLORS = (BELIEF, ASKED, LIMIT, "#805ad5", "#718096")
 _MARKERS = ("o", "s", "^", "D", "v")
 
 
-def plot_parity(cases: Mapping[str, Cases], path: Path, *, title: str) -> None:
+def plot_parity(
+    cases: Mapping[str, Cases], path: Path, *, title: str, process: Panel = CHO_PERFUSION
+) -> None:
     """Draw what was forecast over what came, a panel per species, a color and marker per horizon; save the figure.
 
     Args:
         cases: By name of the horizon; at most five.
         path: File to write; its ending is the format.
         title: Heading of the figure.
+        process: Whose species these are.
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(12, 11), layout="constrained")
+    species = process.modelled
+    figure = Figure(figsize=(12, 11 / 3 * -(-len(species) // N_COLUMNS)), layout="constrained")
     FigureCanvasAgg(figure)
-    panels = figure.subplots(3, 3)
-    for q, (panel, species) in enumerate(zip(panels.flat, SPECIES, strict=True)):
+    (panels,) = grid(figure, (len(species),), n_columns=N_COLUMNS, is_over_time=False)
+    for q, (panel, quantity) in enumerate(zip(panels, species, strict=True)):
         seen = np.concatenate([c.actual[:, q] for c in cases.values()])
         for (horizon, c), color, marker in zip(cases.items(), _COLORS, _MARKERS, strict=False):
             panel.plot(
@@ -45,12 +52,11 @@ def plot_parity(cases: Mapping[str, Cases], path: Path, *, title: str) -> None:
             panel.plot(ends, ends, color=MEASURED, linewidth=1.0, label="forecast = what came")
         else:
             panel.text(0.5, 0.5, "never measured", ha="center", va="center", transform=panel.transAxes)
-        quantity = STATE_QUANTITIES[species]
         panel.set_title(quantity.label, fontsize="medium")
         panel.set_xlabel(f"what came [{quantity.unit}]")
         panel.set_ylabel(f"forecast, mean [{quantity.unit}]")
         panel.grid(alpha=0.2)
-    handles, labels = panels[0, 0].get_legend_handles_labels()
+    handles, labels = panels[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=6, frameon=False)
     figure.suptitle(title)
     _save(figure, path)

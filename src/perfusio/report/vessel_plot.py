@@ -10,8 +10,9 @@ import numpy as np
 
 from perfusio.forecast import Forecast, QuantityForecast
 from perfusio.quantities import Quantity
+from perfusio.report.axes_grid import DAY
 from perfusio.report.forecast_plot import BANDS, BELIEF, MEASURED
-from perfusio.state import SETPOINT_QUANTITIES, SPECIES, STATE_QUANTITIES, Setpoints
+from perfusio.state import Setpoints
 from perfusio.trajectory import Trajectory
 
 if TYPE_CHECKING:
@@ -44,36 +45,37 @@ def plot_vessel_forecast(
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    derived = derived or {}
-    n_panels = len(SPECIES) + len(derived) + len(SETPOINT_QUANTITIES)
+    derived, process = derived or {}, forecast.panel
+    n_panels = len(process.modelled) + len(derived) + len(process.setpoints)
     n_rows = -(-n_panels // N_COLUMNS)
     figure = Figure(figsize=(17, 2.9 * n_rows), layout="constrained")
     FigureCanvasAgg(figure)
     panels = iter(figure.subplots(n_rows, N_COLUMNS, sharex=True).flat)
     first = None
-    for name in SPECIES:
+    for species in process.modelled:
         panel = next(panels)
         first = first or panel
-        _bands(panel, forecast[name])
-        _measured(panel, run, name, start_h)
-        panel.set_ylabel(STATE_QUANTITIES[name].axis_label)
+        _bands(panel, forecast[species.name])
+        _measured(panel, run, species.name, start_h)
+        panel.set_ylabel(species.axis_label)
     for quantity, ahead in derived.values():
         panel = next(panels)
         _bands(panel, ahead)
         panel.set_ylabel(quantity.axis_label)
-    for i, quantity in enumerate(SETPOINT_QUANTITIES.values()):
+    for setpoint in process.setpoints:
         panel = next(panels)
         if run.setpoints:
-            panel.stairs(run.inputs[:, i], run.times_h / 24.0, baseline=None, color=MEASURED, linewidth=1.4)
-        planned = [u.vector()[i] for u in plan]
+            held = [getattr(u, setpoint.name) for u in run.setpoints]
+            panel.stairs(held, run.times_h / 24.0, baseline=None, color=MEASURED, linewidth=1.4)
+        planned = [getattr(u, setpoint.name) for u in plan]
         panel.stairs(planned, np.append(start_h, forecast.times_h) / 24.0, baseline=None, color=BELIEF, linestyle="--")
-        panel.set_ylabel(quantity.axis_label)
+        panel.set_ylabel(setpoint.axis_label)
     for panel in panels:
         panel.remove()
     for panel in figure.axes:
         panel.axvline(start_h / 24.0, color="0.55", linewidth=0.8, linestyle=":")
         panel.grid(alpha=0.2)
-        panel.set_xlabel("Culture day [day]")
+        panel.set_xlabel(DAY)
     assert first is not None
     handles, labels = first.get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=5, frameon=False)

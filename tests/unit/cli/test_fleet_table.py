@@ -83,7 +83,7 @@ def test_in_a_pipe_a_fleet_is_lines(capsys):
     with Live(28) as live:
         live(started(6))
         live(read("R04"))
-    assert [line[:6] for line in capsys.readouterr().out.splitlines()] == ["Aim:  ", "Fleet:"]
+    assert [line[:6] for line in capsys.readouterr().out.splitlines()] == ["Aim:  ", "Fleet:", "Medium"]
 
 
 def test_a_demo_of_many_vessels_is_one_twin_and_one_record(tmp_path):

@@ -129,7 +129,7 @@ def test_what_is_no_process_is_refused_in_words(changes, says):
 
 
 def test_a_file_that_cannot_be_read_is_named(tmp_path):
-    with pytest.raises(ConfigError, match=r"gone\.toml cannot be read"):
+    with pytest.raises(ConfigError, match=r"gone\.toml was not found"):
         read_process(tmp_path / "gone.toml")
     (tmp_path / "bad.toml").write_bytes(b"\xff")
     with pytest.raises(ConfigError, match="no TOML file"):

@@ -67,6 +67,7 @@ def test_the_start_is_told_once_for_all():
         "Aim:    hold vcd at 30 1e6 cells/mL, 28 days, LogEI, seed 0.",
         "Fleet:  5 automatic (R01 to R05); 1 advisory (R06).",
         "        R02: maximize titer [mg/L].",
+        "Medium: glucose 5 g/L, glutamine 6 mmol/L, as assumed: no process was given. Yours: perfusio process new.",
         "Note:   Viability was a fraction.",
     ]
 

@@ -1,0 +1,79 @@
+"""What a model cannot say of the quantities of a process, in words; pure.
+
+The rate laws are written by hand for the species and conditions of the default panel. Whatever else a process declares
+is balanced and learnt, but nothing is known of it beforehand, and a person has to hear that before a run.
+"""
+
+from __future__ import annotations
+
+from perfusio.process.cho_perfusion import CHO_PERFUSION
+from perfusio.process.panel import Panel
+
+
+def without_law(panel: Panel) -> tuple[str, ...]:
+    """Return the modelled species of which no rate law is known, in order."""
+    return tuple(s.name for s in panel.modelled if s.role in ("solute", "product") and not _is_known(panel, s.name))
+
+
+def learnt_only(panel: Panel) -> tuple[str, ...]:
+    """Return the conditions of which no rate law knows, in order: what they do is learnt from data, or not at all."""
+    return tuple(name for name in panel.of_role("condition") if not _is_known(panel, name))
+
+
+def without_bounds(panel: Panel) -> tuple[str, ...]:
+    """Return the setpoints of which the process does not say what may be written, in order."""
+    return tuple(s.name for s in panel.setpoints if s.allowed is None)
+
+
+def unsaid(panel: Panel) -> tuple[str, ...]:
+    """Return what a model cannot say of this process, a sentence each; none for the default panel.
+
+    Args:
+        panel: The process.
+    """
+    said = []
+    if names := without_law(panel):
+        many = len(names) > 1
+        said.append(
+            f"No rate law is known for {_listed(names)}: {'specific rates are' if many else 'the specific rate is'} "
+            "unknown, with a wide prior, and learnt from samples: early forecasts are wide."
+        )
+    if names := learnt_only(panel):
+        said.append(
+            f"What {_listed(names)} {'do' if len(names) > 1 else 'does'} to the cells is learnt from runs in which "
+            f"{'they differ' if len(names) > 1 else 'it differs'}; before that, no effect is assumed."
+        )
+    if names := tuple(n for n in panel.of_role("size", "signal") if not _is_known(panel, n)):
+        said.append(f"No balance is known for {_listed(names)}: measured, not forecast.")
+    if names := without_bounds(panel):
+        said.append(
+            f"What may be written to {_listed(names)} is not declared: give bounds in the design space before a run."
+        )
+    return (*said, *_absent(panel))
+
+
+def _absent(panel: Panel) -> tuple[str, ...]:
+    """Return what usual laws lack in this process."""
+    said = []
+    if not panel.of_role("viability"):
+        said.append("Without viability dead cells are not tracked, and no limit protects the culture from dying.")
+    if panel.balance == "perfusion" and not panel.of_role("bleed"):
+        said.append("Without a bleed cells leave with the samples only: their density cannot be held by removing them.")
+    if panel.balance != "perfusion":
+        how = "feeds and what samples take" if panel.balance == "fed_batch" else "what samples take"
+        said.append(f"Without perfusion nothing is held constant: the volume follows {how}.")
+    absent = [
+        s.name for s in CHO_PERFUSION.modelled if s.role == "solute" and s.alarm and s.name not in panel.species_names
+    ]
+    if absent:
+        said.append(f"Not in the process, so neither limiting nor inhibiting: {', '.join(absent)}.")
+    return tuple(said)
+
+
+def _is_known(panel: Panel, name: str) -> bool:
+    known = CHO_PERFUSION.by_name.get(name)
+    return known is not None and known.role == panel[name].role
+
+
+def _listed(names: tuple[str, ...]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"

@@ -1,0 +1,42 @@
+"""Axes for any number of quantities: in rows, one block below another, with no axis left empty."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+DAY = "Culture day [day]"
+
+
+def grid(figure: Figure, blocks: Sequence[int], *, n_columns: int, is_over_time: bool = True) -> list[list[Axes]]:
+    """Return the axes of each block; a block begins a new row.
+
+    Args:
+        figure: To put them into.
+        blocks: How many axes each block has; one with none takes no row.
+        n_columns: Axes in a row.
+        is_over_time: Whether all share the culture day, which is written below the lowest axis of each column only.
+    """
+    rows = [-(-n // n_columns) for n in blocks]
+    if not sum(rows):
+        return [[] for _ in blocks]
+    every = figure.subplots(sum(rows), n_columns, sharex=is_over_time, squeeze=False)
+    found, begin = [], 0
+    for n, n_rows in zip(blocks, rows, strict=True):
+        block = list(every[begin : begin + n_rows].flat)
+        for unused in block[n:]:
+            unused.remove()
+        found.append(block[:n])
+        begin += n_rows
+    if is_over_time:
+        used = [axes for block in found for axes in block]
+        for column in range(n_columns):
+            lowest = [axes for axes in used if axes.get_subplotspec().colspan.start == column][-1:]
+            for axes in lowest:
+                axes.set_xlabel(DAY)
+                axes.tick_params(labelbottom=True)
+    return found
