@@ -325,6 +325,8 @@ class RunConfig(Frozen):
         n_paths: Sample paths per forecast.
         seed: Seed of every random draw of the run; recorded.
         run_dir: Folder of `audit.jsonl` and the other results.
+        decide_on_signals: Whether a reading of on-line signals alone can be the sample of a turn; as it is, signals are
+            filtered between samples and trigger no decision.
         fresh: Move an unfinished record in `run_dir` aside instead of refusing it.
         process: The quantities of the culture, its medium and vessel: a `Panel`, or the content of a process.toml.
             Limits, alarms and the aim that are not given are those of the process.
@@ -347,6 +349,7 @@ class RunConfig(Frozen):
     n_paths: int = Field(default=128, ge=16, le=4096)
     seed: int = Field(default=0, ge=0)
     run_dir: Path = Path()
+    decide_on_signals: bool = False
     fresh: bool = False
     process: Process = CHO_PERFUSION
 

@@ -169,6 +169,28 @@ class Trajectory:
         n = max(n_samples - 1, 0)
         return replace(self, states=self.states[:n_samples], setpoints=self.setpoints[:n], feeds=self.feeds[:n])
 
+    def of_samples(self) -> Trajectory:
+        """Return the run without readings in which nothing but on-line signals was read; itself if there are none.
+
+        Setpoints of intervals that become one are averaged over time; feeds given within it are given at its start.
+        """
+        if not self.panel.of_role("signal"):
+            return self
+        kept = [i for i, s in enumerate(self.states) if not s.is_signal]
+        if len(kept) == len(self.states):
+            return self
+        hours, fed = np.diff(self.times_h), self.fed
+        spans = [slice(a, b) for a, b in pairwise(kept)]
+        setpoints = tuple(
+            self.setpoints[at.start]
+            if len(set(self.setpoints[at])) == 1
+            else Setpoints.of(np.average(self.inputs[at], axis=0, weights=hours[at]), self.panel)
+            for at in spans
+        )
+        given = tuple([f for f in fed[at] if f is not None] for at in spans)
+        feeds = tuple(Feed.together(some) if some else None for some in given) if self.feeds else ()
+        return replace(self, states=tuple(self.states[i] for i in kept), setpoints=setpoints, feeds=feeds)
+
     def transitions(self) -> tuple[Transition, ...]:
         """Return the N - 1 intervals."""
         return tuple(

@@ -229,14 +229,22 @@ class _Surprise:
 
 
 def _surprise(
-    at: Layout, mean: FloatArray, cov: FloatArray, state: State, noise_factor: FloatArray | float
+    at: Layout, mean: FloatArray, cov: FloatArray, state: State, noise_factor: FloatArray | float, hours: float = np.inf
 ) -> _Surprise:
     measured = state.vector()
+    read = dict[int, float]()  # species that a signal stands in for, with the sd of its reading
+    for signal in at.signals:
+        value = float(getattr(state, signal.name))
+        if np.isfinite(value) and not np.isfinite(measured[signal.place]):
+            measured[signal.place] = value
+            read[signal.place] = at.signal_sd(signal, value, hours)
     (known,) = np.nonzero(np.isfinite(measured))
     z = at.to_latent(np.where(np.isfinite(measured), measured, 1.0))[known]
     # the noise of the expected value: that of a reading of zero would be far too sure of itself
     believed = at.from_latent(mean[at.latent])
     expected = noise_factor * at.noise_sd(np.where(np.isfinite(measured), 0.5 * (measured + believed), believed))
+    for place, sd in read.items():
+        expected[place] = sd
     noise = expected[known]
     off = z - mean[known]
     total = cov[np.ix_(known, known)] + np.diag(noise**2)
@@ -245,7 +253,12 @@ def _surprise(
 
 
 def update(
-    at: Layout, mean: FloatArray, cov: FloatArray, state: State, noise_factor: FloatArray | float = 1.0
+    at: Layout,
+    mean: FloatArray,
+    cov: FloatArray,
+    state: State,
+    noise_factor: FloatArray | float = 1.0,
+    hours: float = np.inf,
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Take one sample into one belief; an outlier counts as an innovation of CLIP_SD standard deviations at most.
 
@@ -255,12 +268,13 @@ def update(
         cov: (n, n).
         state: The sample.
         noise_factor: Of the usual noise of the analyzer, (Q,).
+        hours: Since the reading before [h]; on-line signals are read often, with an error that persists.
 
     Returns:
         Mean (n,), covariance (n, n), innovation over the measurement sd (Q,), NaN where not measured.
     """
     innovation = np.full(at.n_species, np.nan)
-    s = _surprise(at, mean, cov, state, noise_factor)
+    s = _surprise(at, mean, cov, state, noise_factor, hours)
     if not len(s.known):
         return mean, cov, innovation
     innovation[s.known] = s.relative
@@ -333,8 +347,8 @@ def filter_runs(
         mean, cov, freedom = (np.array([getattr(s, name) for s in last]) for name in ("mean", "cov", "freedom"))
         medium = together([media[i] for i in active])
         moved = predict(process, mean, cov, inputs, day, hours, medium, feeds, freedom)
-        for i, state, m, c, j in zip(active, after, *moved, strict=True):
-            steps[i].append(_taken_in(process, steps[i][-1], state, m, c, j))
+        for i, state, h, m, c, j in zip(active, after, hours, *moved, strict=True):
+            steps[i].append(_taken_in(process, steps[i][-1], state, m, c, j, h))
             at[i] += 1
     return [run[-1].belief(t) for run, t in zip(steps, trajectories, strict=True)], steps
 
@@ -362,13 +376,21 @@ def _first(process: Process, trajectory: Trajectory, belief: Belief | None) -> S
 
 
 def _taken_in(
-    process: Process, before: Step, state: State, predicted: FloatArray, spread: FloatArray, jacobian: FloatArray
+    process: Process,
+    before: Step,
+    state: State,
+    predicted: FloatArray,
+    spread: FloatArray,
+    jacobian: FloatArray,
+    hours: float,
 ) -> Step:
     """Take a sample into what was predicted of it."""
     noise_factor = process.residual.noise_factor
-    mean, cov, innovation = update(process.layout, predicted, spread, state, noise_factor)
-    surprise = _surprise(process.layout, predicted, spread, state, noise_factor)
-    freedom, latest, cov = freed(process, before.freedom, before.latest, cov, surprise)
+    mean, cov, innovation = update(process.layout, predicted, spread, state, noise_factor, hours)
+    freedom, latest = before.freedom, before.latest
+    if not state.is_signal:  # an error of a signal persists: its innovations say little of the culture
+        surprise = _surprise(process.layout, predicted, spread, state, noise_factor)
+        freedom, latest, cov = freed(process, freedom, latest, cov, surprise)
     return Step(
         mean=mean, cov=cov, freedom=freedom, latest=latest,
         predicted_mean=predicted, predicted_cov=spread, jacobian=jacobian, innovation=innovation,

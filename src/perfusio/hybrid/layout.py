@@ -8,6 +8,7 @@ species, U setpoints, P parameters, P_v rates of a vessel's own, D = Q + U + 1 i
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import cache, cached_property
 
 import numpy as np
@@ -17,11 +18,39 @@ from perfusio.errors import ModelError
 from perfusio.kinetics.binding import Binding
 from perfusio.physics.feeds import feed_arrays, mixed
 from perfusio.process.cho_perfusion import CHO_PERFUSION
-from perfusio.process.panel import Panel
+from perfusio.process.panel import Panel, Species
 from perfusio.state import FloatArray
 from perfusio.trajectory import Feed, Trajectory
 
 _VIABILITY_SCALE = 10.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Signal:
+    """An on-line reading of a modelled species.
+
+    Attributes:
+        name: Of the signal.
+        place: Of the species.
+        relative: Relative sd [-].
+        absolute: Absolute sd, canonical unit.
+        memory_h: How long an error persists [h].
+    """
+
+    name: str
+    place: int
+    relative: float
+    absolute: float
+    memory_h: float
+
+    @classmethod
+    def of(cls, panel: Panel, signal: Species) -> Signal:
+        """Return a signal of a panel."""
+        assert signal.noise is not None  # the panel filled it
+        return cls(
+            name=signal.name, place=panel.index(signal.measures), relative=signal.noise.relative,
+            absolute=signal.noise.absolute, memory_h=signal.error_memory_h,
+        )  # fmt: skip
 
 
 class Layout:
@@ -51,6 +80,7 @@ class Layout:
         washed_out: Places of what leaves with the flows.
         typical: Of each parameter (P,).
         log_sd: Of the logarithm of each parameter between cell lines (P,).
+        signals: On-line signals of modelled species.
         rate_form: Species whose residual corrects a rate, as a concentrate holds them: parameter by species.
         latent: Where latent species stand in a belief.
         rates: Where a vessel's own rates stand in a belief.
@@ -93,6 +123,7 @@ class Layout:
             for s in panel.setpoints
             if s.role == "held_concentration" and f"{s.of}_uptake" in self.parameters
         }
+        self.signals = tuple(Signal.of(panel, s) for s in panel.signals)
         q, p_v = self.n_species, self.n_vessel_rates
         self.latent, self.rates, self.drift = slice(0, q), slice(q, q + p_v), slice(q + p_v, 2 * q + p_v)
         self.n_belief = 2 * q + p_v
@@ -185,6 +216,15 @@ class Layout:
             slope[self.alive] = 1.0 / _VIABILITY_SCALE
         latent_sd: FloatArray = sd * slope
         return latent_sd
+
+    def signal_sd(self, signal: Signal, value: float, hours: float) -> float:
+        """Return the latent sd of one reading of a signal, `hours` after the one before.
+
+        An error that persists is one error: the readings within its memory weigh together as much as one does.
+        """
+        sd = np.hypot(signal.relative * value, signal.absolute)
+        slope = 1.0 / _VIABILITY_SCALE if signal.place == self.alive else 1.0 / (value + self.floor[signal.place])
+        return float(sd * slope * np.sqrt(max(signal.memory_h / hours, 1.0)))
 
     def gp_inputs(self, latent: FloatArray, setpoints: FloatArray, day: ArrayLike) -> FloatArray:
         """Return inputs of the Gaussian processes, shape (N, D), from latent (Q, N), setpoints (U, N), day (N,)."""

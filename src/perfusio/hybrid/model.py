@@ -129,7 +129,8 @@ class HybridModel:
             NotEnoughData: fewer than MIN_TRANSITIONS usable rows.
             FitFailed: no usable optimum.
         """
-        learnt = from_runs(self.process, trajectories, courses=(), held_out=[0] * len(trajectories), seed=seed)
+        sampled = [t.of_samples() for t in trajectories]  # what is learnt is learnt from samples
+        learnt = from_runs(self.process, sampled, courses=(), held_out=[0] * len(sampled), seed=seed)
         model = self._with(learnt, trajectories[-N_FOLLOWED:])
         return model.calibrated(trajectories, seed=seed) if calibrate else model
 
@@ -141,7 +142,8 @@ class HybridModel:
             trajectories: The runs that it was fitted on.
             seed: Of folds and paths.
         """
-        return replace(self, spread=multipliers(self.process, trajectories, seed=seed, learn=from_rows))
+        sampled = [t.of_samples() for t in trajectories]
+        return replace(self, spread=multipliers(self.process, sampled, seed=seed, learn=from_rows))
 
     def fit_indexed(self, x: FloatArray, y: FloatArray, *, hours: float = 24.0, seed: int = 0) -> HybridModel:
         """Learn from rows in the indexed multi-task format, as they are (no smoothing).
@@ -177,6 +179,7 @@ class HybridModel:
             NotEnoughData: fewer than MIN_TRANSITIONS usable rows, or nothing new.
             FitFailed: no usable optimum.
         """
+        followed, trajectories = trajectories, [t.of_samples() for t in trajectories]
         earlier = [c.trajectory for c in self.courses if not any(c.goes_on_as(t) for t in trajectories)]
         new = [min(HELD_OUT, self._n_new(t)) for t in trajectories]
         if not any(new):
@@ -191,7 +194,7 @@ class HybridModel:
             seed=seed,
         )
         return Refit(
-            model=self._with(learnt, trajectories),
+            model=self._with(learnt, followed),
             error=one_step_error(learnt.searched, trajectories, new),
             previous_error=previous_error,
         )

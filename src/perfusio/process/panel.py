@@ -15,7 +15,7 @@ from typing import Literal, Self, TypeVar
 
 from perfusio.errors import ConfigError, UnknownQuantity
 from perfusio.process.medium import Equipment, Medium
-from perfusio.process.weak import usual_change, weak
+from perfusio.process.weak import SIGNAL_NOISE, usual_change, weak
 from perfusio.quantities import Quantity, closest
 
 SpeciesRole = Literal["cells", "viability", "solute", "product", "size", "signal"]
@@ -181,6 +181,9 @@ class Species(Quantity):
 
     Attributes:
         role: What balance it has.
+        measures: The modelled species whose value a signal reads, in the same unit; empty for other roles and for
+            signals that only are recorded.
+        error_memory_h: How long an error of that signal persists [h]: readings within it count as one.
         short: Name in narrow tables; empty = not shown there.
         analyzer: How a usual laboratory measures it.
         noise: What the model expects of one measurement.
@@ -197,6 +200,8 @@ class Species(Quantity):
     label: str = ""
     low: float = 0.0
     high: float = float("inf")
+    measures: str = ""
+    error_memory_h: float = 24.0
     short: str = ""
     analyzer: Analyzer = Analyzer()
     noise: Noise | None = None
@@ -222,6 +227,9 @@ class Species(Quantity):
         Args:
             in_medium: Concentration in what flows in, canonical unit; 0 = none.
         """
+        if self.measures and self.noise is None:
+            w = weak(self.unit, "solute")
+            return replace(self, noise=Noise(relative=SIGNAL_NOISE, absolute=w.absolute, floor=w.floor))
         if not self.is_modelled or None not in (self.noise, self.prior, self.unexplained):
             return self
         w = weak(self.unit, self.role, in_medium)
@@ -336,8 +344,26 @@ class Panel:
             raise ConfigError(
                 f"{self.name}: {', '.join(silent)} in alarmed, expected species with levels. Give them an Alarm."
             )
+        self._refuse_signals_of_something_else()
         self._take_in_media()
         self._look_up_once()
+
+    def _refuse_signals_of_something_else(self) -> None:
+        modelled = {s.name: s for s in self.modelled}
+        for signal in (s for s in self.species if s.measures):
+            if signal.role != "signal" or signal.measures not in modelled:
+                raise ConfigError(
+                    f"{self.name}: {signal.name} of role {signal.role!r} measures {signal.measures!r}, expected a signal "
+                    f"and one of {', '.join(modelled)}. Correct the role or the name, or leave measures out."
+                )
+            if signal.unit != modelled[signal.measures].unit:
+                raise ConfigError(
+                    f"{self.name}: {signal.name} in {signal.unit} measures {signal.measures} in "
+                    f"{modelled[signal.measures].unit}, expected the same unit: what turns one into the other is not "
+                    "guessed. Give the signal as it was calibrated."
+                )
+            if not signal.error_memory_h > 0.0:
+                raise ConfigError(f"{self.name}: error_memory_h of {signal.name} = {signal.error_memory_h:g}: above 0.")
 
     def _take_in_media(self) -> None:
         """Put media, feeds and concentrates into canonical units."""
@@ -437,6 +463,11 @@ class Panel:
             f"{name!r} is no medium of {self.name}.{closest(name, tuple(media))}\n  Known: "
             f"{', '.join(media) or 'none'}. Declare it under media in process.toml."
         )
+
+    @property
+    def signals(self) -> tuple[Species, ...]:
+        """Signals that read a modelled species between samples."""
+        return tuple(s for s in self.species if s.measures)
 
     @property
     def alarms(self) -> dict[str, Alarm]:

@@ -69,6 +69,14 @@ class State(Declared):
         """Return the modelled species that were not measured."""
         return tuple(n for n in self.panel.species_names if getattr(self, n) != getattr(self, n))
 
+    @property
+    def is_signal(self) -> bool:
+        """Whether nothing but on-line signals was read: no sample was taken."""
+        if not self.panel.of_role("signal"):
+            return False
+        names = self.measured().keys()
+        return bool(names) and names <= set(self.panel.of_role("signal"))
+
     @classmethod
     def of(cls, time_h: float, values: FloatArray, panel: Panel = CHO_PERFUSION) -> Self:
         """Build a state from the vector of modelled species, shape (Q,)."""

@@ -14,6 +14,8 @@ USUAL_AMOUNT: Mapping[str, float] = {
     "mmol/L": 1.0, "g/L": 1.0, "mg/L": 50.0, "1e6 cells/mL": 3.0, "%": 50.0, "umol/L": 50.0,
 }  # fmt: skip
 """An amount by which nobody would be surprised, by unit."""
+SIGNAL_NOISE = 0.1
+"""Relative error of an on-line signal of which nothing is known, twice that of a usual analyzer."""
 PRIOR_SD = 1.5
 """On the logarithmic scale: within a factor of 4.5."""
 SHARES = {"absolute": 0.01, "floor": 0.05}

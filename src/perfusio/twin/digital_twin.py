@@ -93,6 +93,7 @@ class DigitalTwin:
         self._inbox = Inbox(
             self.connectors, run_config.sampling_interval_hours, self._patience, Dates(self._pace, self._clock),
             pace=self._pace, clock=self._clock, troubles=self._watch,
+            decides_on_signals=run_config.decide_on_signals,
         )  # fmt: skip
         self._mind = Mind(model if model is not None else HybridModel(), policy or BEDPolicy(), run_config, self._tell)
         self._looks = FirstLook(self._book, self._patience, self._clock)

@@ -76,6 +76,7 @@ class Inbox:
         pace: When turns end.
         clock: Of the run.
         troubles: Who is told of reads that fail.
+        decides_on_signals: Whether a reading of on-line signals alone can be the sample of a turn.
     """
 
     def __init__(
@@ -88,8 +89,10 @@ class Inbox:
         pace: Pace | None = None,
         clock: Clock | None = None,
         troubles: ReadingTroubles | None = None,
+        decides_on_signals: bool = False,
     ) -> None:
         self._interval, self._dates = interval_hours, dates
+        self._decides_on_signals = decides_on_signals
         self._clock = clock or SystemClock()
         self._pace = pace or Pace(self._clock, interval_hours)
         self._patience = patience or Patience.usual(interval_hours).on(self._clock)
@@ -299,7 +302,8 @@ class Inbox:
             here = self._turn_of(reactor, sample, turn)
             if here is not None and here > turn:
                 return
-            is_due = here == turn  # reading ends with the due one, so what completes it comes a turn later
+            # reading ends with the due one, so what completes it comes a turn later; a signal is no sample unless asked
+            is_due = here == turn and (self._decides_on_signals or not sample.is_signal)
             setpoints = await reader.setpoints()
             out.append(Arrival(sample=reader.take(), setpoints=setpoints, is_due=is_due))
             if is_due:

@@ -8,8 +8,9 @@ import pytest
 
 from perfusio.config import DEFAULT_AMBR250_DESIGN_SPACE
 from perfusio.errors import NotConnected, SampleOverdue, UnreadableSource
+from perfusio.process import CHO_PERFUSION, Species
 from perfusio.protocols import ConnectorKind
-from perfusio.state import Setpoints
+from perfusio.state import Setpoints, State
 from perfusio.testing import ManualClock, ScriptedConnector, in_virtual_time, make_state
 from perfusio.twin.inbox import Inbox
 from perfusio.twin.pace import Pace
@@ -290,3 +291,19 @@ def test_what_a_source_refuses_costs_no_sample_that_is_there():
     arrived, troubles, _ = read({"R01": ScriptedConnector([*at(0), bad, bad, *at(24)])}, 2)
     assert arrived == [{"R01": [(0, True)]}, {"R01": [(24, True)]}]
     assert troubles == [("R01", "read_sample", "bad.csv: no number"), ("R01", "recovered", 3.0)]
+
+
+async def test_a_signal_between_samples_is_taken_in_and_ends_no_turn():
+    panel = CHO_PERFUSION.with_(Species("capacitance", unit="1e6 cells/mL", role="signal", measures="vcd"))
+
+    def read(hour, **values):
+        return State.of_values(panel, float(hour), values)
+
+    script = [read(0, vcd=1.0), read(6, capacitance=1.2), read(13, capacitance=1.3), read(24, capacitance=1.8),
+              read(24.5, vcd=2.0), read(30, capacitance=2.2)]  # fmt: skip
+    inbox = Inbox({"R01": ScriptedConnector(script)}, 24.0)
+    assert told((await inbox.gather(0))["R01"]) == [(0.0, True)]
+    assert told((await inbox.gather(1))["R01"]) == [(6.0, False), (13.0, False), (24.0, False), (24.5, True)]
+    asked = Inbox({"R01": ScriptedConnector(script)}, 24.0, decides_on_signals=True)
+    await asked.gather(0)
+    assert told((await asked.gather(1))["R01"]) == [(6.0, False), (13.0, True)]
