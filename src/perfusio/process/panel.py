@@ -353,8 +353,8 @@ class Panel:
         for signal in (s for s in self.species if s.measures):
             if signal.role != "signal" or signal.measures not in modelled:
                 raise ConfigError(
-                    f"{self.name}: {signal.name} of role {signal.role!r} measures {signal.measures!r}, expected a signal "
-                    f"and one of {', '.join(modelled)}. Correct the role or the name, or leave measures out."
+                    f"{self.name}: {signal.name} of role {signal.role!r} measures {signal.measures!r}, expected a "
+                    f"signal and one of {', '.join(modelled)}. Correct the role or the name, or leave measures out."
                 )
             if signal.unit != modelled[signal.measures].unit:
                 raise ConfigError(
