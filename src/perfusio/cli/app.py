@@ -22,6 +22,7 @@ from perfusio.cli.import_ import import_
 from perfusio.cli.mirror import mirror
 from perfusio.cli.opcua import opcua
 from perfusio.cli.orders import accept, acknowledge, adopt, approve, mode, reject
+from perfusio.cli.process import process
 from perfusio.cli.recommend import recommend
 from perfusio.cli.replay import replay
 from perfusio.cli.resume import resume
@@ -51,6 +52,7 @@ for command in (
 app.command("import")(import_)
 app.command()(export)
 app.add_typer(config, name="config")
+app.add_typer(process, name="process")
 app.add_typer(opcua, name="opcua")
 
 

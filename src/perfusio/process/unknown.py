@@ -52,6 +52,27 @@ def unsaid(panel: Panel) -> tuple[str, ...]:
     return (*said, *_absent(panel))
 
 
+def assumed(panel: Panel) -> tuple[str, ...]:
+    """Return what is taken for granted because the process does not say it, a sentence each.
+
+    Args:
+        panel: The process.
+    """
+    said = []
+    if panel.balance == "perfusion":
+        asked = {s.of for s in panel.setpoints if s.role == "inlet_concentration"}
+        absent = [s.name for s in panel.modelled if s.role == "solute" and s.name not in {*panel.medium, *asked}]
+        if panel.medium == CHO_PERFUSION.medium:
+            said.append("The medium is the one that perfusio assumes: with another one forecasts are off.")
+        if absent:
+            said.append(f"Not in the medium, so none flows in: {', '.join(absent)}.")
+    for feed in (s for s in panel.setpoints if s.role == "feed_rate" and not s.composition):
+        said.append(f"{feed.name} has no composition, so it is water: give [setpoints.{feed.name}.composition].")
+    if panel.equipment.volume_ml is None:
+        said.append("The working volume is not declared: flows in mL/h or L/day cannot be read.")
+    return tuple(said)
+
+
 def _absent(panel: Panel) -> tuple[str, ...]:
     """Return what usual laws lack in this process."""
     said = []
