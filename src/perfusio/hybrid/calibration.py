@@ -14,6 +14,8 @@ from perfusio.state import FloatArray
 BETWEEN_VESSELS_SD = 0.10
 """How much one vessel's log rates differ from another's of the same cell line (engineering judgement)."""
 REACH = 2.5
+MOST_COLUMNS = 2048
+"""Transitions that are advanced at once while slopes are taken."""
 N_CALIBRATION = 1000
 """Of more transitions every few runs count: they are a few dozen numbers."""
 
@@ -49,15 +51,29 @@ def calibrate(
     noise = at.noise_sd(column)[data.task, np.arange(len(data.y))]
     weight = 1.0 / np.hypot(1.4 * noise, 2.0 * at.white_sd[data.task] * np.sqrt(data.hours / 24.0))
 
-    def misfit(log_factors: FloatArray) -> FloatArray:
-        off = weight * (transitions.predicted(log_factors)[data.task, transitions.place] - target)
+    def compared(predicted: FloatArray, log_factors: FloatArray) -> FloatArray:
+        off = weight * (predicted[data.task, transitions.place] - target)
         soft = np.sign(off) * np.sqrt(2.0 * (np.sqrt(1.0 + off**2) - 1.0))
         return np.concatenate([soft, (log_factors - centre) / sd])
 
+    def misfit(log_factors: FloatArray) -> FloatArray:
+        return compared(transitions.predicted(log_factors), log_factors)
+
+    n, n_transitions = len(start), len(transitions.hours)
+    together = max(1, min(n, MOST_COLUMNS // max(n_transitions, 1)))
+    copies = {m: transitions.repeated(m) for m in {together, n % together} if m}
+
     def slopes(log_factors: FloatArray) -> FloatArray:
         here = misfit(log_factors)
-        nudges = 1e-4 * np.eye(len(log_factors))
-        return np.stack([(misfit(log_factors + d) - here) / 1e-4 for d in nudges], axis=1)
+        nudged = log_factors + 1e-4 * np.eye(n)
+        out = np.empty((len(here), n))
+        for first in range(0, n, together):  # of few transitions a call costs more than its numbers: many at once
+            some = nudged[first : first + together]
+            after = copies[len(some)].predicted(np.repeat(some.T, n_transitions, axis=1))
+            for i, one in enumerate(some):
+                columns = slice(i * n_transitions, (i + 1) * n_transitions)
+                out[:, first + i] = (compared(after[:, columns], one) - here) / 1e-4
+        return out
 
     reach = REACH * log_sd
     result = least_squares(

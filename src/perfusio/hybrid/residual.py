@@ -165,11 +165,27 @@ class Transitions:
             layout=at,
         )
 
+    def repeated(self, n: int) -> Transitions:
+        """Return the transitions `n` times, one copy after the other; rows stay those of the first."""
+        return replace(
+            self,
+            latent=np.tile(self.latent, (1, n)),
+            setpoints=np.tile(self.setpoints, (1, n)),
+            hours=np.tile(self.hours, n),
+            medium=self.medium if self.medium.ndim == 1 else np.tile(self.medium, (1, n)),
+        )
+
     def predicted(
         self, log_factors: FloatArray, residual: FloatArray | None = None, latent: FloatArray | None = None
     ) -> FloatArray:
-        """Return the latent states after the transitions (Q, T), from `latent` if given."""
-        factors = np.repeat(log_factors[:, None], len(self.hours), axis=1)
+        """Return the latent states after the transitions (Q, T), from `latent` if given.
+
+        Args:
+            log_factors: Parameters of the prior, (P,), or (P, T) where they differ between transitions.
+            residual: As for `step`.
+            latent: Start (Q, T).
+        """
+        factors = log_factors if log_factors.ndim == 2 else np.repeat(log_factors[:, None], len(self.hours), axis=1)
         start = self.latent if latent is None else latent
         return step(self.layout, start, self.setpoints, factors, self.hours, self.medium, residual, is_bounded=False)
 

@@ -124,3 +124,17 @@ def test_of_very_many_transitions_whole_runs_are_enough(monkeypatch, found):
     few = calibrate(indexed(trajectories[2::3], truths[2::3]), uncalibrated()[0])
     monkeypatch.setattr(calibration, "N_CALIBRATION", 30)
     assert np.array_equal(calibrate(indexed(trajectories, truths), uncalibrated()[0])[0], few[0])
+
+
+@pytest.mark.parametrize("media", [False, True])
+@pytest.mark.parametrize("n_columns", [1, 30, 100])
+def test_slopes_taken_together_are_to_the_bit_those_taken_one_by_one(monkeypatch, n_columns, media):
+    data = indexed(*simulated(n_runs=2, n_days=4))
+    if media:  # of two runs
+        medium = np.repeat(AT.medium[None, :], len(data.y), axis=0)
+        medium[len(data.y) // 2 :] *= 1.2
+        data = replace(data, medium=medium)
+    whole = calibrate(data, uncalibrated()[0])
+    monkeypatch.setattr(calibration, "MOST_COLUMNS", n_columns)
+    for a, b in zip(calibrate(data, uncalibrated()[0]), whole, strict=True):
+        assert np.array_equal(a, b)
