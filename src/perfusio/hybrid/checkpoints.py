@@ -1,8 +1,9 @@
 """Save a model and load it again: arrays as safetensors, everything else as JSON that a person can read; no pickle.
 
-A checkpoint is a folder of two files. `checkpoint.json` says what the model is: format and versions, the order of its
-features, the hash of the data that it learnt from, its scores. `model.safetensors` holds the arrays, bit by bit. A
-loaded model forecasts exactly what the saved one did, or the folder is refused.
+A checkpoint is a folder of two files. `checkpoint.json` says what the model is: format and versions, its process, the
+names along the axes of its arrays, the hash of the data that it learnt from, its scores. `model.safetensors` holds the
+arrays, bit by bit. Format 2, from before a process could be declared, is read as one of the default panel. A loaded
+model forecasts exactly what the saved one did, or the folder is refused.
 """
 
 from __future__ import annotations
@@ -20,21 +21,19 @@ from typing import Any
 from safetensors.numpy import load as arrays_from_bytes
 from safetensors.numpy import save as bytes_from_arrays
 
-from perfusio.errors import CheckpointRefused
+from perfusio.errors import CheckpointRefused, ConfigError, UnknownQuantity
+from perfusio.hybrid.axes import Axes
 from perfusio.hybrid.clone_models import CloneModels
-from perfusio.hybrid.layout import layout_of
+from perfusio.hybrid.layout import Layout, layout_of
 from perfusio.hybrid.model import HybridModel
 from perfusio.hybrid.packing import Arrays, Packer, pack_run, unpack, unpack_run
-from perfusio.state import SETPOINTS, SPECIES
+from perfusio.process.cho_perfusion import CHO_PERFUSION
+from perfusio.process.document import panel_of, plain_of
 from perfusio.trajectory import Trajectory
 
-FORMAT = 2
+FORMAT = 3
+READ = (2, 3)
 ABOUT, ARRAYS = "checkpoint.json", "model.safetensors"
-_ORDER: Mapping[str, list[str]] = {
-    "species": list(SPECIES),
-    "setpoints": list(SETPOINTS),
-    "parameters": list(layout_of().parameters),
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,16 +72,19 @@ def save(
     Raises:
         ModelError: the model holds something that is not finite, or of a class that cannot be saved.
     """
-    packer = Packer()
+    layout = layout_of(model.panel)
+    packer = Packer(axes=Axes(layout=layout))
     training = [packer.place(t) for t in trajectories]
     tree = {"model": packer.pack(model, "model"), "training": training}
+    tree |= {"process": plain_of(model.panel), "axes": _order(layout)}
     tree["runs"] = [pack_run(t, f"runs.{i}", packer.arrays) for i, t in enumerate(packer.runs)]
     content = bytes_from_arrays(packer.arrays)
     about = {
         "format": FORMAT,
         "written_by": _versions(),
         "model_id": model.model_id,
-        **_ORDER,
+        "process": plain_of(model.panel),
+        **_order(layout),
         "n_runs": len(trajectories),
         "n_samples": sum(len(t.states) for t in trajectories),
         "data_sha256": data_sha256(trajectories),
@@ -146,20 +148,16 @@ def _read(folder: str | Path) -> tuple[HybridModel | CloneModels, tuple[Trajecto
             f"{path} is not what perfusio writes ({type(error).__name__}: {error}), expected JSON with a format "
             "number. Restore the file, or fit the model again: perfusio fit."
         ) from error
-    if found != FORMAT:
+    if found not in READ:
         by = _written_by(about)
         raise CheckpointRefused(
             f"{path} has format {found!r}, written by perfusio {by}; this version {version('perfusio-twin')} reads "
-            f"format {FORMAT}. Use the version that wrote it, or fit the model again: perfusio fit."
+            f"formats {' and '.join(map(str, READ))}. Use the version that wrote it, or fit the model again: perfusio "
+            "fit."
         )
-    for what, here in _ORDER.items():
-        if about.get(what) != here:
-            raise CheckpointRefused(
-                f"{path}: the {what} of the model are {_listed(about.get(what))}, expected {_listed(here)} in this "
-                "order. A model only fits the quantities it learnt; fit it again: perfusio fit."
-            )
+    axes = _axes(path, about)
     try:
-        return _rebuilt(path, about, _unchanged_arrays(path, about))
+        return _rebuilt(path, about, _unchanged_arrays(path, about), axes)
     except CheckpointRefused:
         raise
     except Exception as error:  # a file with right hashes can still hold anything: it was written by something else
@@ -177,6 +175,9 @@ def data_sha256(trajectories: Sequence[Trajectory]) -> str:
         arrays: Arrays = {}
         names = pack_run(t, "run", arrays)
         digest.update(json.dumps([names["reactor_id"], names["run_id"], names["clone"]]).encode())
+        if t.panel != CHO_PERFUSION or "medium" in names:  # what has neither keeps its hash from before
+            order = [*(s.name for s in t.panel.species), *t.panel.setpoint_names]
+            digest.update(json.dumps([order, t.flows_in.as_dict()]).encode())
         for array in arrays.values():
             digest.update(json.dumps(array.shape).encode() + json.dumps(array.tolist()).encode())
     return digest.hexdigest()
@@ -200,20 +201,58 @@ def _unchanged_arrays(path: Path, about: Mapping[str, Any]) -> Arrays:
     return arrays_from_bytes(content)
 
 
+def _order(layout: Layout) -> dict[str, list[str]]:
+    """Return the names along the axes; the first parameters are those that vessels have of their own."""
+    return {
+        "species": list(layout.species),
+        "setpoints": list(layout.setpoints),
+        "parameters": list(layout.parameters),
+        "own_rates": list(layout.parameters[: layout.n_vessel_rates]),
+    }
+
+
+def _axes(path: Path, about: Mapping[str, Any]) -> Axes:
+    """Return what the stored arrays are.
+
+    Raises:
+        CheckpointRefused: the process cannot be read, or the names are not those that were saved with the arrays.
+    """
+    is_before_processes = about["format"] == 2
+    try:
+        tree = about["tree"]
+        layout = layout_of(panel_of(None if is_before_processes else tree["process"]))
+        here = _order(layout)
+        saved = here if is_before_processes else {what: [str(n) for n in tree["axes"][what]] for what in here}
+    except (ConfigError, UnknownQuantity, KeyError, TypeError, ValueError) as error:
+        raise CheckpointRefused(
+            f"{path}: its process cannot be read ({type(error).__name__}: {error!s:.200}), expected what perfusio "
+            "writes. Restore the file, or fit the model again: perfusio fit."
+        ) from error
+    for what in here:
+        said = about.get(what, here[what] if is_before_processes else None)
+        if said != saved[what] or sorted(saved[what]) != sorted(here[what]):
+            raise CheckpointRefused(
+                f"{path}: the {what} of the model are {_listed(said)}, expected {_listed(here[what])}. A model only "
+                "fits the quantities it learnt, and the laws it learnt with; fit it again: perfusio fit."
+            )
+    return Axes.read(layout, saved)
+
+
 def _rebuilt(
-    path: Path, about: dict[str, Any], arrays: Arrays
+    path: Path, about: dict[str, Any], arrays: Arrays, axes: Axes
 ) -> tuple[HybridModel | CloneModels, tuple[Trajectory, ...], Mapping[str, Any]]:
     tree = about["tree"]
-    runs = tuple(unpack_run(node, f"runs.{i}", arrays) for i, node in enumerate(tree["runs"]))
+    runs = tuple(unpack_run(node, f"runs.{i}", arrays, axes.layout.panel) for i, node in enumerate(tree["runs"]))
     try:
-        model = unpack(tree["model"], arrays, runs)
+        model = unpack(tree["model"], arrays, runs, axes)
     except ValueError as error:
         by = _written_by(about)
         raise CheckpointRefused(
             f"{path} was written by perfusio {by} with a model of another shape: {error}. Use that version, or fit the "
             "model again: perfusio fit."
         ) from error
-    if not isinstance(model, HybridModel | CloneModels) or model.model_id != about["model_id"]:
+    is_same = axes.is_same()  # in another order of the laws it is the same model with another name
+    if not isinstance(model, HybridModel | CloneModels) or (is_same and model.model_id != about["model_id"]):
         raise CheckpointRefused(
             f"{path} is the checkpoint of model {about['model_id']}, but its files make another one; expected the same "
             "model bit by bit. Restore both files from the same copy, or fit again: perfusio fit."

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from perfusio.errors import ModelError
+from perfusio.hybrid.checkpoints import data_sha256, read_checkpoint, save
 from perfusio.hybrid.layout import layout_of
 from perfusio.hybrid.mechanistic import advance
 from perfusio.hybrid.model import HybridModel
@@ -164,3 +165,24 @@ def test_a_vessel_of_another_process_is_refused():
         HybridModel().rollout(
             runs_of(CHO_PERFUSION, n=1)[0], [[t.setpoints[0]]], interval_hours=24.0, n_paths=4, seed=0
         )
+
+
+@pytest.mark.parametrize("name", PANELS)
+def test_a_model_of_any_process_comes_back_bit_by_bit(name, tmp_path):
+    runs = runs_of(PANELS[name], n=2, days=5)
+    if name == "asparagine":
+        runs = [replace(t, medium=Medium(glucose=6.0, asparagine=9.0)) for t in runs]
+    model = HybridModel.of_runs(runs).fit(runs, calibrate=False)
+    save(model, tmp_path, trajectories=runs)
+    checkpoint = read_checkpoint(tmp_path)
+    again = checkpoint.model
+    assert again.panel == PANELS[name]
+    assert again.model_id == model.model_id
+    assert [t.values.tolist() for t in checkpoint.training] == [t.values.tolist() for t in runs]
+    assert [t.flows_in for t in checkpoint.training] == [t.flows_in for t in runs]
+    assert data_sha256(checkpoint.training) == data_sha256(runs) == checkpoint.about["data_sha256"]
+    ahead = [
+        m.rollout(t, [[t.setpoints[-1]] * 4], interval_hours=24.0, n_paths=16, seed=5)[0].samples
+        for m, t in ((again, checkpoint.training[0]), (model, runs[0]))
+    ]
+    assert (ahead[0] == ahead[1]).all()

@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,11 +13,14 @@ from safetensors.numpy import load as arrays_from_bytes
 from perfusio.config import DEFAULT_AMBR250_DESIGN_SPACE
 from perfusio.errors import CheckpointRefused, ModelError
 from perfusio.hybrid import checkpoints
-from perfusio.hybrid.checkpoints import ABOUT, ARRAYS, data_sha256, load, read_checkpoint, save
+from perfusio.hybrid.checkpoints import ABOUT, ARRAYS, data_sha256, load, load_any, read_checkpoint, save
+from perfusio.hybrid.layout import layout_of
 from perfusio.hybrid.model import HybridModel
 from perfusio.hybrid.packing import Packer, unpack
+from perfusio.kinetics import parameters
 from perfusio.plant.clones import CLONE_X
 from perfusio.plant.experiment import simulate_runs
+from perfusio.process import CHO_PERFUSION, Medium
 from perfusio.state import SETPOINTS, SPECIES
 
 NOMINAL = DEFAULT_AMBR250_DESIGN_SPACE.nominal
@@ -135,6 +139,7 @@ def edited(folder, change):
         (lambda a: a["species"].reverse(), r"the species of the model are titer.*expected vcd"),
         (lambda a: a["setpoints"].pop(), "the setpoints of the model are"),
         (lambda a: a.update(parameters=["growth"]), "the parameters of the model are growth, expected growth, death"),
+        (lambda a: a.update(own_rates=["growth"]), "the own_rates of the model are growth"),
         (lambda a: a.pop("format"), "is not what perfusio writes"),
         (lambda a: a["tree"]["model"]["fields"].update(beliefs={"map": []}), f"{ABOUT} in .* changed since"),
         (lambda a: a.update(model_id="0" * 12), "make another one"),
@@ -187,7 +192,7 @@ def test_arrays_come_back_in_value_type_and_order(value):
 def test_the_factor_is_stored_as_a_triangle(folder, model):
     n = len(model.process.residual.processes[0].y)
     stored = arrays_from_bytes((folder / ARRAYS).read_bytes())
-    assert stored["model.process.residual.processes.0.factor"].shape == (n * (n + 1) // 2,)
+    assert stored["model.process.residual.processes.vcd.factor"].shape == (n * (n + 1) // 2,)
 
 
 def test_loading_needs_no_torch(folder):
@@ -195,3 +200,70 @@ def test_loading_needs_no_torch(folder):
         "import sys; from perfusio.hybrid.checkpoints import load; load(sys.argv[1]); sys.exit('torch' in sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code, str(folder)], check=True)
+
+
+BEFORE = Path(__file__).parents[2] / "fixtures" / "checkpoint-v2"
+"""Written by a version that knew the default panel only: one model with a fed run, and models of two clones."""
+
+
+def test_a_checkpoint_from_before_processes_is_read_and_forecasts_as_it_did():
+    checkpoint = read_checkpoint(BEFORE / "one")
+    (run,) = checkpoint.training
+    assert checkpoint.model.model_id == json.loads((BEFORE / "one" / ABOUT).read_text())["model_id"]
+    (ahead,) = checkpoint.model.rollout(run, [[run.setpoints[-1]] * 3], interval_hours=24.0, n_paths=8, seed=1)
+    said = json.loads((BEFORE / "one" / "forecast.json").read_text())["mean"]
+    assert ahead.mean == pytest.approx(np.array(said), rel=1e-4)
+    assert data_sha256(checkpoint.training) == checkpoint.about["data_sha256"]
+    assert next(f for f in run.feeds if f).glucose == 30.0
+
+
+def test_models_of_clones_from_before_processes_are_read():
+    models = load_any(BEFORE / "clones")
+    assert sorted(models.models) == ["A", "B"]
+    assert models.panel is CHO_PERFUSION
+
+
+def test_parameters_and_processes_are_stored_by_name(folder, model):
+    fields = json.loads((folder / ABOUT).read_text())["tree"]["model"]["fields"]["process"]["fields"]
+    rates = fields["log_factors"]["numbers"]
+    assert rates["growth"] == model.process.log_factors[0]
+    named = fields["residual"]["fields"]["processes"]["named"]
+    assert set(named) == set(SPECIES)
+    lengths = named["vcd"]["fields"]["h"]["fields"]["log_lengthscales"]["numbers"]
+    assert list(lengths) == [*SPECIES, *SETPOINTS, "culture day"]
+
+
+def test_by_their_names_arrays_find_their_places_in_another_order(folder, model, monkeypatch):
+    """A later version may list the laws in another order: rates, beliefs and forecasts stay what they were."""
+    law = parameters.SHAPES
+    monkeypatch.setattr(parameters, "SHAPES", law[::-1])
+    monkeypatch.setattr(parameters, "RATES", parameters.RATES[::-1])
+    layout_of.cache_clear()
+    try:
+        again = load(folder)
+        at = again.process.layout
+        assert at.parameters[0] == "productivity"
+        assert dict(zip(at.parameters, again.process.log_factors, strict=True)) == dict(
+            zip(model.process.layout.parameters, model.process.log_factors, strict=True)
+        )
+        ours, theirs = again.beliefs["R1"], model.beliefs["R1"]
+        assert again.estimate(theirs.trajectory).vector() == pytest.approx(model.estimate(theirs.trajectory).vector())
+        growth = at.rates.start + at.parameters.index("growth")
+        before = model.process.layout.rates.start
+        assert (ours.mean[growth], ours.cov[growth, growth]) == (theirs.mean[before], theirs.cov[before, before])
+        species, _ = model.process.mean_step(theirs.mean[:, None], *_step_of(theirs)), None
+        moved = again.process.mean_step(ours.mean[:, None], *_step_of(ours))
+        assert moved == pytest.approx(species, rel=1e-9)
+    finally:
+        layout_of.cache_clear()
+
+
+def _step_of(belief):
+    u = belief.trajectory.setpoints[-1].vector()[:, None]
+    return u, np.zeros(1), np.full(1, 24.0), layout_of().medium
+
+
+def test_the_data_hash_sees_the_medium(runs):
+    leaner = replace(runs[0], medium=Medium(glucose=5.0, glutamine=2.0))
+    named = replace(runs[0], medium=CHO_PERFUSION.medium)
+    assert data_sha256([leaner]) != data_sha256(runs[:1]) == data_sha256([named])
