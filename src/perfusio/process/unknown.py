@@ -43,7 +43,7 @@ def unsaid(panel: Panel) -> tuple[str, ...]:
             f"What {_listed(names)} {'do' if len(names) > 1 else 'does'} to the cells is learnt from runs in which "
             f"{'they differ' if len(names) > 1 else 'it differs'}; before that, no effect is assumed."
         )
-    if names := tuple(n for n in panel.of_role("size", "signal") if not _is_known(panel, n)):
+    if names := tuple(s.name for s in panel.species if not (s.is_modelled or s.measures or _is_known(panel, s.name))):
         said.append(f"No balance is known for {_listed(names)}: measured, not forecast.")
     if names := without_bounds(panel):
         said.append(

@@ -58,7 +58,8 @@ def _species(s: Species) -> tuple[str, ...]:
     if s.noise is not None:
         parts = [f"{100.0 * s.noise.relative:g} %"] if s.noise.relative else []
         noise = " + ".join([*parts, f"{s.noise.absolute:g}"])
-    return s.name, s.role, s.unit, _range(s), mean, noise, ", ".join(s.aliases)
+    role = f"{s.role} of {s.measures}" if s.measures else s.role
+    return s.name, role, s.unit, _range(s), mean, noise, ", ".join(s.aliases)
 
 
 def _setpoint(s: Setpoint) -> tuple[str, ...]:

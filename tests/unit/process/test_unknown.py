@@ -4,6 +4,7 @@ from pathlib import Path
 
 from perfusio.process import CHO_PERFUSION, Medium, Setpoint, Species
 from perfusio.process.document import read_process
+from perfusio.process.panel import Noise
 from perfusio.process.unknown import learnt_only, unsaid, without_bounds, without_law
 
 FOLDER = Path(__file__).parents[2] / "fixtures" / "processes"
@@ -27,6 +28,8 @@ def test_conditions_are_learnt_and_need_bounds():
     process = CHO_PERFUSION.with_(
         Setpoint("ph", unit="-", role="condition"), Setpoint("dissolved_oxygen", unit="%", role="condition"),
         Species("capacitance", unit="pF/cm", role="signal"),
+        Species("cells_online", unit="1e6 cells/mL", role="signal", measures="vcd",
+                noise=Noise(relative=0.1, absolute=0.1, floor=0.1)),
     )  # fmt: skip
     learnt, signal, bounds = unsaid(process)
     assert learnt.startswith("What ph and dissolved_oxygen do to the cells is learnt from runs in which they differ")
