@@ -22,7 +22,7 @@ from perfusio.config import Constraint, DesignSpace, Objective
 from perfusio.process import rules
 from perfusio.process.derived import quantity_paths
 from perfusio.protocols import Futures
-from perfusio.state import SETPOINT_INDEX, FloatArray
+from perfusio.state import FloatArray
 
 N_SPREAD, N_NEAR = 128, 96
 """Recipes that fill the space, and those tried near the best ones in each round of refinement."""
@@ -50,14 +50,14 @@ class Aim:
         constraints: Limits on every day of the run.
         from_day: First day that counts, when the culture has grown up.
         days: Length of the run.
-        diameter: Cell diameter [um], for a viable cell volume.
+        size: Cell diameter [um], for a viable cell volume.
     """
 
     objective: Objective
     constraints: tuple[Constraint, ...]
     from_day: int
     days: int
-    diameter: float = float("nan")
+    size: float = float("nan")
 
     @property
     def sign(self) -> float:
@@ -113,14 +113,16 @@ def outlook(aim: Aim, futures: Futures, recipes: FloatArray) -> Outlook:
 def _played(aim: Aim, futures: Futures, recipes: FloatArray) -> Outlook:
     plans = np.repeat(recipes[:, None], aim.days, axis=1)
     paths = futures.play(plans)
-    quantity = quantity_paths(aim.objective.quantity, paths, plans, diameter=aim.diameter)[..., aim.from_day - 1 :]
+    panel = aim.objective.process
+    quantity = quantity_paths(aim.objective.quantity, paths, plans, size=aim.size, panel=panel)[..., aim.from_day - 1 :]
     if aim.objective.target is None:
         value = aim.sign * quantity.mean(axis=2)
     else:
         value = -np.sqrt(np.mean((quantity / aim.objective.target - 1.0) ** 2, axis=2))
     limits = np.empty((len(aim.constraints), *value.shape))
     for c, constraint in enumerate(aim.constraints):
-        limits[c] = _kept_by(constraint, quantity_paths(constraint.quantity, paths, plans, diameter=aim.diameter))
+        along = quantity_paths(constraint.quantity, paths, plans, size=aim.size, panel=constraint.process)
+        limits[c] = _kept_by(constraint, along)
     return Outlook(value=value, margin=limits.min(axis=0, initial=np.inf), limits=limits)
 
 
@@ -161,7 +163,7 @@ def best_batch(
         on_step: Called with the steps done and their number.
     """
     rng, n_steps = np.random.default_rng(seed), 2 + len(ROUNDS)
-    columns = [SETPOINT_INDEX[name] for name in factors]
+    columns = [space.process.index(name) for name in factors]
     grid = _Grid(space=space, columns=columns, base=base)
     on_step(0, n_steps)
     known = outlook(aim, futures, tried) if len(tried) else None
@@ -233,7 +235,7 @@ class _Grid:
         whole = np.full(recipes.shape, 0.5)
         whole[:, self.columns] = shares
         recipes[:, self.columns] = in_steps(self.space.from_unit(whole), self.space)[:, self.columns]
-        return recipes[rules.are_balanced(recipes)]
+        return recipes[rules.are_balanced(recipes, self.space.process)]
 
     def shares(self, recipes: FloatArray) -> FloatArray:
         """Return where recipes (G, U) lie within the ranges of the factors, (G, factors)."""

@@ -21,18 +21,21 @@ from perfusio.bed.recommendation import Recommendation, constant_recipe, goes_on
 from perfusio.bed.run_rows import runs_of
 from perfusio.config import (
     DEFAULT_AMBR250_DESIGN_SPACE,
-    DEFAULT_CONSTRAINTS,
     Constraint,
     DesignSpace,
     Objective,
     maximize,
 )
 from perfusio.errors import ConfigError
+from perfusio.objective import limits_of
+from perfusio.process.derived import forecast_names
+from perfusio.process.panel import Panel
 from perfusio.protocols import Futures
-from perfusio.state import SETPOINTS, FloatArray, Setpoints
+from perfusio.state import FloatArray, Setpoints
 from perfusio.trajectory import Trajectory
 
 N_PATHS = 64
+USUAL_AIM = "productivity"
 MIN_TRANSITIONS = 3
 """With fewer, nothing can be learnt and the space is filled."""
 
@@ -56,9 +59,11 @@ class Campaign:
 
     Args:
         model: Before any of these runs, e.g. ``HybridModel()``.
-        objective: What a run is judged by, averaged over days `from_day` to `days`.
-        design_space: Bounds of the factors.
-        constraints: Limits that hold on every day of a run; their `probability` is not used here: a batch explores.
+        objective: What a run is judged by, averaged over days `from_day` to `days`; by default productivity, if the
+            process has it.
+        design_space: Bounds of the factors, and the process that they belong to.
+        constraints: Limits that hold on every day of a run, by default those of the process; their `probability` is
+            not used here: a batch explores.
         factors: Setpoints that vary; none: those that vary between the runs, or all free ones.
         days: Length of a run.
         from_day: First day that counts.
@@ -71,7 +76,7 @@ class Campaign:
         *,
         objective: Objective | None = None,
         design_space: DesignSpace = DEFAULT_AMBR250_DESIGN_SPACE,
-        constraints: Sequence[Constraint] = DEFAULT_CONSTRAINTS,
+        constraints: Sequence[Constraint] | None = None,
         factors: Sequence[str] = (),
         days: int = 28,
         from_day: int = 9,
@@ -83,8 +88,10 @@ class Campaign:
                 "(--from-day), or make the runs longer (--days)."
             )
         usable(factors, design_space)
-        objective = objective or maximize("productivity")
-        self.aim = Aim(objective=objective, constraints=tuple(constraints), from_day=from_day, days=days)
+        process = design_space.process
+        objective = _usual_aim(process) if objective is None else objective.within(process)
+        kept = limits_of(process) if constraints is None else tuple(c.within(process) for c in constraints)
+        self.aim = Aim(objective=objective, constraints=kept, from_day=from_day, days=days)
         self.design_space, self.factors, self.seed = design_space, tuple(factors), seed
         self.runs: dict[str, Trajectory] = {}
         self.pending: dict[str, Setpoints] = {}
@@ -104,7 +111,7 @@ class Campaign:
         Raises:
             ConfigError: a column is not known, or a run contradicts the one of the same name that is known.
         """
-        for run in runs_of(results, self._recipes()):
+        for run in runs_of(results, self._recipes(), self.design_space.process):
             known = self.runs.get(run.reactor_id)
             if known is not None and not goes_on(known, run):
                 raise ConfigError(
@@ -181,8 +188,8 @@ class Campaign:
     def varied(self) -> tuple[str, ...]:
         """The factors of this campaign: as given, or those in which the runs differ, or all that are free."""
         space, seen = self.design_space, self._tried()
-        free = [n for n in SETPOINTS if space.bounds[n].low < space.bounds[n].high]
-        differ = [n for n in free if len(seen) > 1 and np.ptp(seen[:, SETPOINTS.index(n)]) > 1e-9]
+        free = [n for n in space.process.setpoint_names if space.bounds[n].low < space.bounds[n].high]
+        differ = [n for n in free if len(seen) > 1 and np.ptp(seen[:, space.process.index(n)]) > 1e-9]
         return self.factors or tuple(differ or free)
 
     def save(self, path: str | Path) -> Path:
@@ -195,6 +202,7 @@ class Campaign:
             days=self.aim.days,
             from_day=self.aim.from_day,
             seed=self.seed,
+            process=self.design_space.process,
         )
         return write_campaign(Path(path), settings, self.pending, list(self.runs.values()))
 
@@ -206,7 +214,7 @@ class Campaign:
             ConfigError: the file is not a campaign that this version reads.
         """
         settings, pending, runs = read_campaign(Path(path))
-        campaign = cls(model, **dict(settings))
+        campaign = cls(model, **{name: value for name, value in settings if name != "process"})
         campaign.pending, campaign.runs = pending, {run.reactor_id: run for run in runs}
         return campaign
 
@@ -220,7 +228,7 @@ class Campaign:
 
     def _tried(self) -> FloatArray:
         """Return the recipes that were run, run now or wait, (K, U)."""
-        return np.array([u.vector() for u in self._recipes().values()]).reshape(-1, len(SETPOINTS))
+        return np.array([u.vector() for u in self._recipes().values()]).reshape(-1, len(self.design_space.low))
 
     def _base(self) -> FloatArray:
         """Return what the setpoints that do not vary are held at: as in the runs, (U,)."""
@@ -242,8 +250,9 @@ class Campaign:
 
     def _aim(self) -> Aim:
         """Return the aim with the cell diameter that the runs had: the model has none."""
-        sizes = [s.diameter for run in self.runs.values() for s in run.states if s.diameter == s.diameter]
-        return replace(self.aim, diameter=float(np.median(sizes)) if sizes else float("nan"))
+        name, states = self.design_space.process.one_or_none("size"), [s for r in self.runs.values() for s in r.states]
+        sizes = [] if name is None else [size for s in states if (size := getattr(s, name)) == size]
+        return replace(self.aim, size=float(np.median(sizes)) if sizes else float("nan"))
 
     def _learnt(self) -> Learner:
         """Return the model that has learnt from all runs, always from the same start: data alone decide."""
@@ -264,6 +273,21 @@ class Campaign:
         why = "fills the space: there are no results yet to learn from"
         recipes = in_steps(np.array([run.setpoints.vector() for run in new]), self.design_space)
         return tuple(
-            Recommendation(name=name, setpoints=Setpoints.of(recipe), limits={}, why=why)
+            Recommendation(name=name, setpoints=Setpoints.of(recipe, self.design_space.process), limits={}, why=why)
             for name, recipe in zip(names, recipes, strict=True)
         )
+
+
+def _usual_aim(process: Panel) -> Objective:
+    """Return what a run is judged by unless told otherwise.
+
+    Raises:
+        ConfigError: the process has no productivity.
+    """
+    known = forecast_names(process)
+    if USUAL_AIM not in known:
+        raise ConfigError(
+            f"{process.name} has no {USUAL_AIM}: it needs a product and perfusion. Say what a run is judged by, e.g. "
+            f"objective=maximize({process.the('cells')!r}, process=...). Known: {', '.join(known)}."
+        )
+    return maximize(USUAL_AIM, process=process)

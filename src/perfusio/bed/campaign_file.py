@@ -8,9 +8,15 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from pydantic import model_validator
+
 from perfusio.config import Constraint, DesignSpace, Objective
 from perfusio.errors import ConfigError
 from perfusio.frozen import Frozen
+from perfusio.process.cho_perfusion import CHO_PERFUSION
+from perfusio.process.document import Process, panel_of
+from perfusio.process.medium import Medium
+from perfusio.process.panel import Panel
 from perfusio.state import Setpoints, State
 from perfusio.trajectory import Feed, Trajectory
 
@@ -27,6 +33,23 @@ class CampaignSettings(Frozen):
     days: int
     from_day: int
     seed: int
+    process: Process = CHO_PERFUSION
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_its_process(cls, given: object) -> object:
+        """What was saved is of the process that the file names."""
+        if not isinstance(given, dict) or not isinstance(given.get("design_space"), dict):
+            return given
+        process = panel_of(given.get("process"))
+        own = {name: {**given[name], "process": process} for name in ("objective", "design_space")}
+        constraints = tuple({**one, "process": process} for one in given["constraints"])
+        return {**given, "process": process, **own, "constraints": constraints}
+
+    def to_plain(self) -> dict[str, Any]:
+        """Return the settings as plain data; the default process is not said."""
+        told = self.model_dump(mode="json")
+        return {k: v for k, v in told.items() if k != "process"} if self.process == CHO_PERFUSION else told
 
 
 def write_campaign(
@@ -35,7 +58,7 @@ def write_campaign(
     """Write a campaign, whole or not at all; its folder is made if need be."""
     about = {
         "format": FORMAT,
-        "settings": settings.model_dump(mode="json"),
+        "settings": settings.to_plain(),
         "pending": {name: _known_setpoints(u) for name, u in pending.items()},
         "runs": [to_plain(run) for run in runs],
     }
@@ -59,8 +82,10 @@ def read_campaign(path: Path) -> tuple[CampaignSettings, dict[str, Setpoints], t
         about = json.loads(path.read_text(encoding="utf-8"))
         if about["format"] != FORMAT:
             raise ValueError(f"format {about['format']!r}, this version reads {FORMAT}")
-        pending = {name: Setpoints(**u) for name, u in about["pending"].items()}
-        return CampaignSettings(**about["settings"]), pending, tuple(map(from_plain, about["runs"]))
+        settings = CampaignSettings(**about["settings"])
+        panel = settings.process
+        pending = {name: Setpoints.of_values(panel, u) for name, u in about["pending"].items()}
+        return settings, pending, tuple(from_plain(run, panel) for run in about["runs"])
     except (OSError, ValueError, KeyError, TypeError, ConfigError) as error:
         raise ConfigError(
             f"{path} is not a saved campaign ({type(error).__name__}: {error}). Expected the JSON file that "
@@ -70,7 +95,9 @@ def read_campaign(path: Path) -> tuple[CampaignSettings, dict[str, Setpoints], t
 
 def to_plain(trajectory: Trajectory) -> dict[str, Any]:
     """Return a run as plain data for JSON; what was not measured is left out."""
+    medium = trajectory.medium
     return {
+        **({} if medium is None else {"medium": medium.of(dict(trajectory.panel.dissolved)).as_dict()}),
         "reactor_id": trajectory.reactor_id,
         "run_id": trajectory.run_id,
         "clone": trajectory.clone,
@@ -83,16 +110,26 @@ def to_plain(trajectory: Trajectory) -> dict[str, Any]:
     }
 
 
-def from_plain(node: Mapping[str, Any]) -> Trajectory:
-    """Undo `to_plain`."""
+def from_plain(node: Mapping[str, Any], panel: Panel = CHO_PERFUSION) -> Trajectory:
+    """Undo `to_plain` for a run of a process."""
     return Trajectory(
         reactor_id=node["reactor_id"],
         run_id=node["run_id"],
         clone=node["clone"],
-        states=tuple(State(**s) for s in node["states"]),
-        setpoints=tuple(Setpoints(**u) for u in node["setpoints"]),
-        feeds=tuple(None if f is None else Feed(**f) for f in node["feeds"]),
+        states=tuple(_state(s, panel) for s in node["states"]),
+        setpoints=tuple(Setpoints.of_values(panel, u) for u in node["setpoints"]),
+        feeds=tuple(None if f is None else _feed(f, panel) for f in node["feeds"]),
+        medium=Medium(**node["medium"]) if "medium" in node else None,
     )
+
+
+def _state(node: Mapping[str, Any], panel: Panel) -> State:
+    values = {name: value for name, value in node.items() if name not in ("time_h", "quality")}
+    return State.of_values(panel, node["time_h"], values, node.get("quality"))
+
+
+def _feed(node: Mapping[str, Any], panel: Panel) -> Feed:
+    return Feed.of_values(panel, node["fraction"], {name: v for name, v in node.items() if name != "fraction"})
 
 
 def _known_setpoints(setpoints: Setpoints) -> dict[str, float]:

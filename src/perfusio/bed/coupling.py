@@ -9,13 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from perfusio.config import DesignSpace
 from perfusio.decision import Decision
 from perfusio.errors import ConfigError, PerfusioError
+from perfusio.process.cho_perfusion import CHO_PERFUSION
+from perfusio.process.panel import Panel
 from perfusio.process.roles import PERFUSION
 from perfusio.quantities import closest
-from perfusio.state import SETPOINTS, Setpoints
+from perfusio.state import Setpoints
 
 SLACK = 1e-9
 
@@ -28,19 +31,25 @@ class SharedLimit:
         high: Largest sum, in the unit of the setpoint; of perfusion rates it is vessel volumes of medium a day.
         setpoint: Which.
         reactors: The vessels that share it; empty = all.
+        process: Whose setpoint it is.
     """
 
     high: float
     setpoint: str = PERFUSION
     reactors: tuple[str, ...] = ()
+    process: Panel = CHO_PERFUSION
 
     def __post_init__(self) -> None:
         """Refuse what is no limit."""
-        if self.setpoint not in SETPOINTS:
-            hint = closest(self.setpoint, SETPOINTS)
-            raise ConfigError(f"{self.setpoint!r} is not a setpoint.{hint} Known: {', '.join(SETPOINTS)}.")
+        if self.setpoint not in (known := self.process.setpoint_names):
+            hint = closest(self.setpoint, known)
+            raise ConfigError(f"{self.setpoint!r} is not a setpoint.{hint} Known: {', '.join(known)}.")
         if not self.high > 0.0:
             raise ConfigError(f"A shared limit of {self.high:g} leaves nothing to share. Expected a number above 0.")
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return it as plain data for the record, which says the process elsewhere."""
+        return {"high": self.high, "setpoint": self.setpoint, "reactors": list(self.reactors)}
 
     def counts(self, reactor: str) -> bool:
         """Whether a vessel takes part."""
@@ -76,11 +85,12 @@ def narrowed(
     out = {}
     for reactor, wish in wishes.items():
         bounds = spaces[reactor].bounds[name]
-        least = max(bounds.low, in_force[reactor].vector()[SETPOINTS.index(name)] - bounds.max_step)
+        least = max(bounds.low, getattr(in_force[reactor], name) - bounds.max_step)
         cap = min(max(level, least), bounds.high)
         if wish > cap + SLACK:
             cut = bounds.model_copy(update={"high": cap, "nominal": min(bounds.nominal, cap)})
-            out[reactor] = DesignSpace(bounds={**spaces[reactor].bounds, name: cut})
+            process = spaces[reactor].process
+            out[reactor] = DesignSpace(bounds={**spaces[reactor].bounds, name: cut}, process=process)
     return out
 
 

@@ -13,10 +13,9 @@ import numpy as np
 from perfusio.errors import ConfigError, OutOfRange, UnknownQuantity
 from perfusio.forecast import Forecast, QuantityForecast
 from perfusio.process import derived
-from perfusio.process.derived import DERIVED_QUANTITIES, quantity_paths
-from perfusio.process.roles import CELLS, PRODUCT, SIZE
+from perfusio.process.derived import DERIVED_QUANTITIES, forecast_names, quantity_paths
 from perfusio.quantities import Quantity, closest
-from perfusio.state import STATE_QUANTITIES, FloatArray, Setpoints
+from perfusio.state import FloatArray, Setpoints
 
 FORECAST_QUANTITIES: Mapping[str, Quantity] = {n: q for n, q in DERIVED_QUANTITIES.items() if n != "medium"}
 """What is forecast: the medium used is asked for."""
@@ -45,13 +44,16 @@ def derived_forecast(
         seed: Of the diameter's error.
 
     Raises:
-        UnknownQuantity: `name` is no derived quantity.
+        UnknownQuantity: `name` is no derived quantity that the process has.
         ConfigError: the plan is not as long as the forecast.
         OutOfRange: no usable diameter or sieving.
     """
-    if name not in FORECAST_QUANTITIES:
-        known = tuple(FORECAST_QUANTITIES)
-        raise UnknownQuantity(f"{name!r} is no derived quantity.{closest(name, known)} Known: {', '.join(known)}.")
+    known = tuple(n for n in forecast_names(forecast.panel) if n in FORECAST_QUANTITIES)
+    if name not in known:
+        raise UnknownQuantity(
+            f"{name!r} is no derived quantity of {forecast.panel.name}.{closest(name, known)} Known: "
+            f"{', '.join(known) or 'none'}."
+        )
     if len(plan) != len(forecast.times_h):
         raise ConfigError(
             f"The plan has {len(plan)} intervals, the forecast {len(forecast.times_h)}: expected one Setpoints per "
@@ -66,8 +68,10 @@ def derived_forecast(
 
 
 def _paths(forecast: Forecast, name: str, plan: FloatArray, diameter: float, sieving: float, seed: int) -> FloatArray:
-    base = {"harvest_titer": PRODUCT, "vcv": CELLS}.get(name, name)
-    paths: FloatArray = quantity_paths(base, forecast.samples[None], plan[None])[0]
+    panel = forecast.panel
+    bases = {"harvest_titer": panel.of_role("product"), "vcv": panel.of_role("cells")}
+    base = bases[name][0] if name in bases else name
+    paths: FloatArray = quantity_paths(base, forecast.samples[None], plan[None], panel=panel)[0]
     if name == "cspr":
         return paths
     if name == "productivity":
@@ -79,6 +83,6 @@ def _paths(forecast: Forecast, name: str, plan: FloatArray, diameter: float, sie
             f"diameter = {diameter:g} um: a viable cell volume needs a measured cell diameter above 0. Measure it, "
             "or leave the volume out."
         )
-    STATE_QUANTITIES[SIZE].check(diameter)
+    panel[panel.the("size")].check(diameter)
     error = DIAMETER_CV * np.random.default_rng(seed).standard_normal((len(paths), 1))
     return derived.vcv(paths, diameter * (1.0 + error))

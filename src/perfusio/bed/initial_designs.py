@@ -17,7 +17,7 @@ from scipy.stats import qmc
 from perfusio.config import DesignSpace
 from perfusio.errors import ConfigError
 from perfusio.quantities import closest
-from perfusio.state import SETPOINTS, FloatArray, Setpoints
+from perfusio.state import FloatArray, Setpoints
 
 # Factors that are varied together in each block of the published designs (Box and Behnken 1960, Technometrics
 # 2:455-475). Up to five factors these are all pairs; for six and seven they are triples, not pairs.
@@ -123,7 +123,7 @@ def plan(
     if outside := [run.name for run in runs if not space.contains(run.setpoints)]:
         raise ConfigError(
             f"{len(outside)} of {len(runs)} runs break bleed <= perfusion ({', '.join(outside[:5])}). Raise the lowest "
-            "perfusion rate or lower the highest bleed rate of the design space."
+            "inflow or lower the highest bleed rate of the design space."
         )
     return InitialDesign(kind=kind, factors=factors, runs=runs)
 
@@ -218,12 +218,11 @@ def usable(factors: Sequence[str], space: DesignSpace) -> tuple[str, ...]:
     Raises:
         ConfigError: a name is unknown, held, or given twice.
     """
-    free = tuple(n for n in SETPOINTS if space.bounds[n].low < space.bounds[n].high)
+    known = space.process.setpoint_names
+    free = tuple(n for n in known if space.bounds[n].low < space.bounds[n].high)
     for name in factors:
-        if name not in SETPOINTS:
-            raise ConfigError(
-                f"{name!r} is not a setpoint.{closest(name, SETPOINTS)}\n  Known: {', '.join(SETPOINTS)}."
-            )
+        if name not in known:
+            raise ConfigError(f"{name!r} is not a setpoint.{closest(name, known)}\n  Known: {', '.join(known)}.")
         if name not in free:
             raise ConfigError(
                 f"{name} is held at {space.bounds[name].low:g} by the design space: leave it out or free it."

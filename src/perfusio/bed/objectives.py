@@ -29,7 +29,7 @@ def scores(
     plans: FloatArray,
     moves: FloatArray,
     *,
-    diameter: float = np.nan,
+    size: float = np.nan,
     shift: FloatArray | float = 0.0,
 ) -> FloatArray:
     """Return the score of each candidate on each path, higher is better, shape (G, S).
@@ -39,10 +39,10 @@ def scores(
         paths: (G, S, H, Q), candidate 0 holds; all H intervals count.
         plans: (G, H, U).
         moves: Change from the setpoints in force over the largest step, (G, U).
-        diameter: As in `quantity_paths`.
+        size: As in `quantity_paths`.
         shift: Added to the quantity in each interval, (H,): what these paths are known to miss.
     """
-    value = quantity_paths(objective.quantity, paths, plans, diameter=diameter) + shift
+    value = quantity_paths(objective.quantity, paths, plans, size=size, panel=objective.process) + shift
     cost = objective.move_penalty * (moves**2).sum(axis=1)
     if objective.target is not None:
         # logarithmic: a squared difference would aim below the target by the spread of doubtful forecasts
@@ -89,12 +89,12 @@ class Moments:
 
     @classmethod
     def of(
-        cls, constraints: tuple[Constraint, ...], paths: FloatArray, plans: FloatArray, *, diameter: float = np.nan
+        cls, constraints: tuple[Constraint, ...], paths: FloatArray, plans: FloatArray, *, size: float = np.nan
     ) -> Moments:
         """Take them along paths (G, S, H, Q) under plans (G, H, U)."""
         mean, sd = (np.empty((len(constraints), *plans.shape[:2])) for _ in range(2))
         for c, constraint in enumerate(constraints):
-            value = quantity_paths(constraint.quantity, paths, plans, diameter=diameter)
+            value = quantity_paths(constraint.quantity, paths, plans, size=size, panel=constraint.process)
             mean[c], sd[c] = value.mean(axis=1), value.std(axis=1) + 1e-9
         return cls(mean=mean, sd=sd)
 
@@ -113,10 +113,10 @@ MOST_CORRECTED = (0.1, 10.0)
 
 
 def feasibility(
-    constraints: tuple[Constraint, ...], paths: FloatArray, plans: FloatArray, *, diameter: float = np.nan
+    constraints: tuple[Constraint, ...], paths: FloatArray, plans: FloatArray, *, size: float = np.nan
 ) -> Feasibility:
     """Judge candidates by their paths, as `judged` does."""
-    return judged(constraints, Moments.of(constraints, paths, plans, diameter=diameter))
+    return judged(constraints, Moments.of(constraints, paths, plans, size=size))
 
 
 def judged(constraints: tuple[Constraint, ...], moments: Moments, sureness: FloatArray | float = 1.0) -> Feasibility:

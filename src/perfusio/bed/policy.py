@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 from zlib import crc32
@@ -19,9 +19,10 @@ from perfusio.config import DesignSpace, RunConfig
 from perfusio.decision import Decision, Reason
 from perfusio.errors import ModelError, PerfusioError
 from perfusio.forecast import Forecast
-from perfusio.process.roles import BLEED, CELLS, PERFUSION
+from perfusio.process.cho_perfusion import CHO_PERFUSION
+from perfusio.process.panel import Panel
 from perfusio.protocols import Disturbed, Experienced, Futures, Model
-from perfusio.state import SETPOINT_INDEX, SPECIES_INDEX, FloatArray, Setpoints
+from perfusio.state import FloatArray, Setpoints
 from perfusio.trajectory import Trajectory
 
 N_SEARCH_PATHS = 48
@@ -52,13 +53,14 @@ class BEDPolicy:
 
     def on_record(self) -> dict[str, Any]:
         """Return what it was told beside the settings of the run, as plain data; nothing if that is nothing."""
-        return {"shared": [{**asdict(s), "reactors": list(s.reactors)} for s in self.shared]} if self.shared else {}
+        return {"shared": [s.as_dict() for s in self.shared]} if self.shared else {}
 
     @classmethod
-    def of_record(cls, told: Mapping[str, Any]) -> BEDPolicy:
-        """Return the policy that was told this."""
+    def of_record(cls, told: Mapping[str, Any], process: Panel = CHO_PERFUSION) -> BEDPolicy:
+        """Return the policy that was told this in a run of a process."""
         shared = told.get("shared", ())
-        return cls(shared=tuple(SharedLimit(**{**s, "reactors": tuple(s["reactors"])}) for s in shared))
+        limits = ({**limit, "reactors": tuple(limit["reactors"]), "process": process} for limit in shared)
+        return cls(shared=tuple(SharedLimit(**limit) for limit in limits))
 
     def decide(
         self,
@@ -114,7 +116,8 @@ def _posed(
     seed: int,
     n_paths: int = N_SEARCH_PATHS,
 ) -> Problem:
-    diameters = [s.diameter for s in trajectory.states if s.diameter == s.diameter]
+    name = trajectory.panel.one_or_none("size")
+    sizes = [] if name is None else [v for s in trajectory.states if (v := getattr(s, name)) == v]
     return Problem(
         futures=futures,
         current=current.vector(),
@@ -123,7 +126,7 @@ def _posed(
         config=config,
         n_paths=n_paths,
         baseline=_latest(trajectory, space),
-        diameter=diameters[-1] if diameters else np.nan,
+        size=sizes[-1] if sizes else np.nan,
         seed=seed,
     )
 
@@ -139,7 +142,7 @@ class _Found:
 
     def ramp(self) -> list[Setpoints]:
         """Return the plan that leads there, an interval each."""
-        return [Setpoints.of(u) for u in self.problem.plans(self.best[None])[0]]
+        return [Setpoints.of(u, self.problem.panel) for u in self.problem.plans(self.best[None])[0]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -233,10 +236,10 @@ def _without_repeats(ramp: list[Setpoints]) -> tuple[Setpoints, ...]:
 
 def _with_disturbance(reason: Reason, model: Model, trajectory: Trajectory) -> Reason:
     """Add what the model believes to disturb the quantity of the tightest limit."""
-    q = SPECIES_INDEX.get(reason.limiting.split(" ")[0])
-    if q is None or not isinstance(model, Disturbed):
+    panel, name = trajectory.panel, reason.limiting.split(" ")[0]
+    if name not in panel.species_names or not isinstance(model, Disturbed):
         return reason
-    mean, sd = model.disturbance(trajectory)
+    q, (mean, sd) = panel.index(name), model.disturbance(trajectory)
     return replace(reason, disturbance=float(mean[q]), disturbance_sd=float(sd[q]))
 
 
@@ -256,23 +259,26 @@ def box(
     Perfusion is capped at the present rate times exp(growth), for later pieces with the growth until then: a faster
     ramp overfeeds (process-facts 3.2). A setpoint that was never varied where the model learnt (`tried`, as in
     protocols.Experienced) is not moved, unless towards where it was then: what it does would be a guess, and a guess is
-    where an optimum is soon found. Flows are no guess: what perfusion and bleed do to cells the balances say.
+    where an optimum is soon found. Flows are no guess: what perfusion, bleed and feeds do the balances say.
     """
-    d, b = SETPOINT_INDEX[PERFUSION], SETPOINT_INDEX[BLEED]
-    vcd, before = problem.hold_paths()[:, 0, SPECIES_INDEX[CELLS]], trajectory.states[-1].vcd
+    panel = space.process
+    cells, perfusions = panel.the("cells"), [panel.index(n) for n in panel.of_role("perfusion")]
+    bleeds = [panel.index(n) for n in panel.of_role("bleed")]
+    counts, before = problem.hold_paths()[:, 0, panel.index(cells)], getattr(trajectory.states[-1], cells)
     hours, n = problem.config.sampling_interval_hours, problem.config.plan_pieces
-    net = float(np.log(np.median(vcd) / before)) if before > 0 else 0.0
-    growth = max(net + problem.current[b] * hours / 24.0, 0.0)
+    net = float(np.log(np.median(counts) / before)) if before > 0 else 0.0
+    growth = max(net + sum(problem.current[b] for b in bleeds) * hours / 24.0, 0.0)
     low, high, highs = space.low, space.high, []
     if tried is not None:
         is_untried = tried[1] - tried[0] < VARIED * space.max_step
-        is_untried[[d, b]] = False
+        is_untried[[*perfusions, *bleeds, *(panel.index(n) for n in panel.of_role("feed_rate"))]] = False
         low = np.where(is_untried, np.clip(np.minimum(tried[0], problem.current), low, high), low)
         high = np.where(is_untried, np.clip(np.maximum(tried[1], problem.current), space.low, high), high)
     for piece in range(n):
         first = -(-piece * problem.horizon // n)  # the interval in which this piece begins
         capped = high.copy()
-        capped[d] = max(min(high[d], problem.current[d] * np.exp(growth * (first + 1))), low[d])
+        for d in perfusions:
+            capped[d] = max(min(high[d], problem.current[d] * np.exp(growth * (first + 1))), low[d])
         highs.append(capped)
     return np.tile(low, n), np.concatenate(highs)
 

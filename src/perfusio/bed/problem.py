@@ -18,17 +18,17 @@ from perfusio.config import MULTI_OBJECTIVE, DesignSpace, RunConfig
 from perfusio.errors import ModelError
 from perfusio.process import rules
 from perfusio.process.derived import quantity_paths
-from perfusio.process.roles import VIABILITY
+from perfusio.process.roles import share_alive
 from perfusio.protocols import Futures
 from perfusio.state import FloatArray
 
 INFEASIBLE = -1e30
 """Below any acquisition value: the logarithm of a hopeless improvement of little spread can be -1e12."""
 PENALTY = 1e3
-SURE_AFTER_DAYS, SLOW = 3.0, (VIABILITY,)
-"""From this day of the horizon on slow quantities keep their limits as surely as asked; before it, by a share of the
-margin that rises with time. What is done today hardly moves them tomorrow: were the whole margin asked of it, a vessel
-that keeps its limits would be bled and warmed at any price whenever the doubt about it is a little large."""
+SURE_AFTER_DAYS = 3.0
+"""From this day of the horizon on the share of living cells, which is slow, keeps its limits as surely as asked; before
+it, by a share of the margin that rises with time. What is done today hardly moves it tomorrow: were the whole margin
+asked of it, a vessel that keeps its limits would be bled and warmed at any price whenever doubt is a little large."""
 TOLERANCE = 0.003
 """Where no candidate keeps every limit, those within this much of the least violation compete on the objective: 0.015
 points of viability. What it allows the objective takes, and recovery is slower by it."""
@@ -105,7 +105,7 @@ class Problem:
         config: Objectives, constraints, acquisition.
         n_paths: S.
         baseline: Destinations that are no news beside holding (K, U): hypervolumes are measured beyond them.
-        diameter: Last measured cell diameter [um].
+        size: Last measured cell diameter [um].
         seed: Of whatever the acquisition function draws.
     """
 
@@ -119,16 +119,16 @@ class Problem:
         config: RunConfig,
         n_paths: int,
         baseline: FloatArray | None = None,
-        diameter: float = np.nan,
+        size: float = np.nan,
         seed: int = 0,
     ) -> None:
         from perfusio.bed.acquisition import acquisition  # torch: loaded with the first decision
 
-        self.current, self.config, self.diameter = current, config, diameter
+        self.current, self.config, self.size = current, config, size
         self.hours = hours
         self.horizons = [intervals(o.horizon_days, hours) for o in config.objectives]
         self.judged: list[Judged] = []
-        self.futures, self.space = futures, space
+        self.futures, self.space, self.panel = futures, space, space.process
         self.hold = np.tile(current, config.plan_pieces)
         self.allowed = 0.0
         self._seen: _Played | None = None
@@ -151,7 +151,8 @@ class Problem:
         share = np.minimum(self.hours / 24.0 * np.arange(1.0, self.horizon + 1.0) / SURE_AFTER_DAYS, 1.0)
         share[-1] = 1.0
         whole = np.ones_like(share)
-        rows = [share if c.quantity in SLOW else whole for c in self.config.constraints]
+        slow = share_alive(self.panel)
+        rows = [share if c.quantity == slow else whole for c in self.config.constraints]
         return np.array(rows).reshape(-1, self.horizon)
 
     @property
@@ -215,7 +216,7 @@ class Problem:
         columns = []
         for objective, h in zip(self.config.objectives, self.horizons, strict=True):
             paths, plans = played.paths[rows, :, h - 1 : h], played.plans[rows, h - 1 : h]
-            value = quantity_paths(objective.quantity, paths, plans, diameter=self.diameter)
+            value = quantity_paths(objective.quantity, paths, plans, size=self.size, panel=self.panel)
             columns.append(value[:, :, 0].mean(axis=1))
         return np.stack(columns, axis=1)
 
@@ -230,7 +231,7 @@ class Problem:
         kept = self.judge(candidates)
         values = self.acquire(candidates)
         ramps = self._of(candidates, "plans")  # on the way there too: the first step is what is written
-        is_allowed = rules.are_balanced(ramps).all(axis=1)
+        is_allowed = rules.are_balanced(ramps, self.panel).all(axis=1)
         merit = np.where(is_allowed, self._ranked(values, kept.violation), -np.inf)
         self.judged.append(
             Judged(
@@ -294,7 +295,7 @@ class Problem:
     def receive(self, paths: FloatArray) -> None:
         """Take the paths (G, S, H, Q) of the plans that `unplayed` returned."""
         plans, seen = self._plans, self._seen
-        moments = Moments.of(self.config.constraints, paths, plans, diameter=self.diameter)
+        moments = Moments.of(self.config.constraints, paths, plans, size=self.size)
         if seen is None:
             rows = {key: i for i, key in enumerate(self._wanted)}
             gains = self._gains(paths, plans)
@@ -313,7 +314,7 @@ class Problem:
         gains = []
         for objective, h in zip(self.config.objectives, self.horizons, strict=True):
             shift = self._shifts.get(objective.quantity, np.zeros(self.horizon))[:h]
-            value = scores(objective, paths[:, :, :h], plans[:, :h], moves, diameter=self.diameter, shift=shift)
+            value = scores(objective, paths[:, :, :h], plans[:, :h], moves, size=self.size, shift=shift)
             gains.append(objective.weight * (value - value[:1]))
         return np.stack(gains, axis=2)
 
@@ -322,7 +323,8 @@ class Problem:
         played, rows = self._found(candidate[None])
         names = [objective.quantity for objective in self.config.objectives]
         paths, plans = played.paths[rows], played.plans[rows]
-        return {n: quantity_paths(n, paths, plans, diameter=self.diameter)[0].mean(axis=0) for n in names}
+        size, panel = self.size, self.panel
+        return {n: quantity_paths(n, paths, plans, size=size, panel=panel)[0].mean(axis=0) for n in names}
 
     def _judged(self, moments: Moments) -> Feasibility:
         known = moments if self._known is None else moments.corrected(*self._known)

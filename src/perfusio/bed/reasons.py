@@ -12,7 +12,7 @@ from perfusio.bed.pareto import nondominated
 from perfusio.bed.problem import INFEASIBLE, Judged, Problem
 from perfusio.config import forecast_unit
 from perfusio.decision import Option, Reason
-from perfusio.state import SETPOINT_QUANTITIES, FloatArray, Setpoints
+from perfusio.state import FloatArray, Setpoints
 
 ANOTHER = 0.3
 """Share of a largest step by which some setpoint must differ to make another choice."""
@@ -43,7 +43,8 @@ def explain(
     told = on_many or problem
     config, pool = problem.config, problem.pool()
     objectives = config.objectives
-    current, chosen = Setpoints.of(problem.current), Setpoints.of(problem.plans(best[None])[0, 0])
+    panel = problem.panel
+    current, chosen = Setpoints.of(problem.current, panel), Setpoints.of(problem.plans(best[None])[0, 0], panel)
     option = options_of(told, best[None], [""])[0]
     own = option if on_many is None else options_of(problem, best[None], [""])[0]  # to compare with the pool
     judged = told.judge(best[None])
@@ -56,7 +57,7 @@ def explain(
     effects = []
     for objective, now, otherwise in zip(objectives, option.expected, held, strict=True):
         goal = f" (target {objective.target:g})" if objective.target else ""
-        name, unit = objective.quantity, forecast_unit(objective.quantity)
+        name, unit = objective.quantity, forecast_unit(objective.quantity, panel)
         then = f"{now:.3g} {unit}"
         effects.append(f"{name} {then} in {objective.horizon_days:g} days instead of {otherwise:.3g}{goal}")
     limit = f"tightest limit {option.limiting} (P = {option.probability:.2f})"
@@ -94,7 +95,8 @@ def explain(
 def changes(current: Setpoints, chosen: Setpoints) -> list[str]:
     """Return the setpoints that move by more than 1 % of their value, e.g. ``bleed_rate 0.15 -> 0.22 1/day``."""
     out = []
-    for name, quantity in SETPOINT_QUANTITIES.items():
+    for quantity in current.panel.setpoints:
+        name = quantity.name
         old, new = getattr(current, name), getattr(chosen, name)
         if abs(new - old) > 0.01 * max(abs(old), 1e-3):
             out.append(f"{name} {old:.3g} -> {new:.3g} {quantity.unit}")
@@ -114,8 +116,8 @@ def options_of(problem: Problem, candidates: FloatArray, why: list[str]) -> tupl
             limiting, probability = str(constraints[tightest]), float(kept.probability[i, tightest])
         out.append(
             Option(
-                setpoints=Setpoints.of(ramps[i, 0]),
-                destination=Setpoints.of(candidates[i, : len(problem.current)]),
+                setpoints=Setpoints.of(ramps[i, 0], problem.panel),
+                destination=Setpoints.of(candidates[i, : len(problem.current)], problem.panel),
                 gain=float(gains[i].sum()),
                 gains=tuple(map(float, gains[i])),
                 expected=tuple(map(float, expected[i])),

@@ -10,7 +10,8 @@ import numpy as np
 
 from perfusio.bed.batches import Aim, Outlook
 from perfusio.config import forecast_unit
-from perfusio.state import SPECIES, FloatArray, Setpoints, State
+from perfusio.process.cho_perfusion import CHO_PERFUSION
+from perfusio.state import FloatArray, Setpoints, State
 from perfusio.trajectory import Trajectory
 
 TYPICAL_START = "typical start"
@@ -43,7 +44,8 @@ class Recommendation:
 
 def told(aim: Aim, names: Sequence[str], recipes: FloatArray, expected: Outlook) -> tuple[Recommendation, ...]:
     """Return recipes (G, U) with what is expected of them, in numbers and in a sentence."""
-    unit = "of the target off" if aim.objective.target is not None else forecast_unit(aim.objective.quantity)
+    panel = aim.objective.process
+    unit = "of the target off" if aim.objective.target is not None else forecast_unit(aim.objective.quantity, panel)
     limits = [{str(c): float(p) for c, p in zip(aim.constraints, row, strict=True)} for row in expected.probabilities.T]
     found = []
     for name, recipe, paths, chance, kept in zip(
@@ -62,7 +64,7 @@ def told(aim: Aim, names: Sequence[str], recipes: FloatArray, expected: Outlook)
         found.append(
             Recommendation(
                 name=name,
-                setpoints=Setpoints.of(recipe),
+                setpoints=Setpoints.of(recipe, panel),
                 value=value,
                 sd=sd,
                 probability=float(chance),
@@ -102,5 +104,6 @@ def start_of(runs: Sequence[Trajectory]) -> Trajectory:
     """Return a fresh culture: the median of the runs' first samples; NaN where nobody measured."""
     firsts = np.array([run.states[0].vector() for run in runs if run.states])
     values = [float(np.median(v)) if len(v := column[np.isfinite(column)]) else float("nan") for column in firsts.T]
-    start = State.of(0.0, np.array(values).reshape(len(SPECIES)))
+    panel = next((run.panel for run in runs if run.states), CHO_PERFUSION)
+    start = State.of(0.0, np.array(values).reshape(len(panel.species_names)), panel)
     return Trajectory(reactor_id=TYPICAL_START, run_id=TYPICAL_START, states=(start,))

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from perfusio.twin.alarm_states import AlarmState
 
 FOLD_AT = 4
+_OF_ALARMS = ("RunStarted", "AlarmRaised", "AlarmChanged")  # the first says of which process they are
 
 
 def alarms(
@@ -30,7 +31,7 @@ def alarms(
     place = run / "audit.jsonl"
     if not place.exists():
         raise ConfigError(f"{run} holds no run: expected its audit.jsonl. Give the folder of the run.")
-    states = alarm_states(r.to_event() for r in read_records(place) if r.event in ("AlarmRaised", "AlarmChanged"))
+    states = alarm_states(r.to_event() for r in read_records(place) if r.event in _OF_ALARMS)
     wanted = [s for s in states if every or not s.is_over]
     n_over = sum(s.is_over for s in states)
     for state, vessels in rolled_up(wanted):

@@ -116,7 +116,7 @@ def news(seen: RunView, is_over: Callable[[], bool] = lambda: False) -> Iterator
         offset += len(read)
         *lines, rest = (rest + read).split(b"\n")
         for line in lines:
-            yield Record.of_fields(json.loads(line)).to_event()
+            yield Record.of_fields(json.loads(line)).of_process(seen.config.process).to_event()
         if time.monotonic() - start > ANSWER_S:
             return
         if not lines:

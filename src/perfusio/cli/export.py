@@ -74,7 +74,8 @@ def recorded(path: Path) -> Table:
     rows = tuple(
         TableRow(line=0, run="", reactor=reactor, state=state, setpoints=setpoints)
         for reactor, one in known.items()
-        for state, setpoints in zip(one.states, (*one.setpoints, *[Setpoints()][: len(one.states)]), strict=True)
+        for unknown in [[Setpoints(panel=one.panel)][: len(one.states)]]
+        for state, setpoints in zip(one.states, (*one.setpoints, *unknown), strict=True)
     )
     clones = {("", reactor): one.clone for reactor, one in known.items() if one.clone}
     return replace(empty_table(path.name, path.read_bytes()), rows=rows, clones=MappingProxyType(clones))

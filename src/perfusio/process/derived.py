@@ -84,7 +84,7 @@ def volumetric_productivity(titer: FloatArray, sieving: FloatArray, harvest: Flo
 
 
 def quantity_paths(
-    name: str, paths: FloatArray, plans: FloatArray, *, diameter: float = np.nan, panel: Panel = CHO_PERFUSION
+    name: str, paths: FloatArray, plans: FloatArray, *, size: float = np.nan, panel: Panel = CHO_PERFUSION
 ) -> FloatArray:
     """Return one quantity along paths (G, S, H, Q) under plans (G, H, U), shape (G, S, H), canonical unit.
 
@@ -92,7 +92,7 @@ def quantity_paths(
         name: A species or one of DERIVED.
         paths: Species along the paths.
         plans: Setpoints that led there, of the same interval.
-        diameter: Cell diameter [um] for ``"vcv"``: the model has none, so the last measured one is held.
+        size: Cell diameter [um] for ``"vcv"``: the model has none, so the last measured one is held.
         panel: Of species and setpoints.
 
     Raises:
@@ -111,12 +111,12 @@ def quantity_paths(
     if name == "cspr":
         return cspr(perfusion, species("cells") + 1e-6)
     if name == "vcv":
-        if not diameter > 0.0:
+        if not size > 0.0:
             raise OutOfRange(
-                f"diameter = {diameter:g} um: a viable cell volume needs a measured cell diameter above 0. Measure it, "
+                f"diameter = {size:g} um: a viable cell volume needs a measured cell diameter above 0. Measure it, "
                 "or leave the volume out and track vcd."
             )
-        return vcv(species("cells"), np.asarray(diameter))
+        return vcv(species("cells"), np.asarray(size))
     if name == "harvest_titer":
         return harvest_titer(species("product"), EVERYTHING)
     harvest = perfusion - plans[:, None, :, panel.index(panel.the("bleed"))] if panel.of_role("bleed") else perfusion

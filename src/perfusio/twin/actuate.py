@@ -27,6 +27,7 @@ from perfusio.events import (
 from perfusio.protocols import Connector, ConnectorKind, Ending, EventSink, Reporting, WriteReport, able
 from perfusio.state import FloatArray, Setpoints
 from perfusio.twin.patience import DAILY, Patience
+from perfusio.twin.processes import numbers
 from perfusio.verified_write import differences, in_words, lacking, unread, verified_write
 
 N_TRIES = 3
@@ -60,7 +61,7 @@ class Order:
     @property
     def asked(self) -> Setpoints:
         """What is to be in force."""
-        return self.verdict.setpoints or Setpoints()
+        return self.verdict.setpoints or Setpoints(panel=self.current.panel)
 
 
 async def actuate(order: Order, *, connector: Connector, audit: EventSink, patience: Patience = DAILY) -> Ending:
@@ -188,8 +189,10 @@ class _PlainWire:
             return self._found
         self._n_tries += 1
         try:
-            said = _numbers(await self._patience.answer(self._connector.write_setpoints(wanted)))
-            self._found = _numbers(await self._patience.answer(self._connector.read_setpoints())).filled_from(said)[0]
+            panel = self._order.asked.panel
+            said = numbers(await self._patience.answer(self._connector.write_setpoints(wanted)), panel)
+            shown = numbers(await self._patience.answer(self._connector.read_setpoints()), panel)
+            self._found = shown.filled_from(said)[0]
         except Exception as error:  # noqa: BLE001 - whatever a write raises, it is unknown until it is read back
             self._may_still_happen = not isinstance(error, WriteRejected)
             found = await self._read()
@@ -207,11 +210,12 @@ class _PlainWire:
     async def asked_for(self) -> WriteReport:
         """Ask once, without a look: a file shows only later what became of it, and what a connector reports is said."""
         try:
-            said = _numbers(await self._patience.answer(self._connector.write_setpoints(self._order.asked)))
+            answer = await self._patience.answer(self._connector.write_setpoints(self._order.asked))
+            said = numbers(answer, self._order.asked.panel)
         except Exception as error:  # noqa: BLE001 - whatever a write raises, only a refusal says that nothing happened
             ending = Ending.REFUSED if isinstance(error, WriteRejected) else Ending.UNKNOWN
             ending = Ending.OVERRIDDEN if isinstance(error, WriteOverridden) else ending
-            return WriteReport(ending=ending, in_force=Setpoints(), words=_spoken(error))
+            return WriteReport(ending=ending, in_force=Setpoints(panel=self._order.asked.panel), words=_spoken(error))
         if not lacking(self._order.asked, said):
             return WriteReport(ending=Ending.DONE, in_force=said)
         words = f"Asked and acknowledged: {in_words(self._order.asked, said)}."
@@ -224,7 +228,7 @@ class _PlainWire:
             before = await self.look()
         except NotConnected as error:
             words = f"{error} Nothing was sent. A write does not wait for a link."
-            return WriteReport(ending=Ending.REFUSED, in_force=Setpoints(), words=words)
+            return WriteReport(ending=Ending.REFUSED, in_force=Setpoints(panel=self._order.asked.panel), words=words)
         if differences(self._order.expected, before):
             words = f"Expected and found: {in_words(self._order.expected, before)}."
             return WriteReport(ending=Ending.OVERRIDDEN, in_force=before, words=words)
@@ -235,7 +239,8 @@ class _PlainWire:
 
     async def _read(self) -> Setpoints | None:
         try:
-            return _numbers(await self._patience.answer(self._connector.read_setpoints()))
+            answer = await self._patience.answer(self._connector.read_setpoints())
+            return numbers(answer, self._order.asked.panel)
         except Exception as error:  # noqa: BLE001 - as above
             self.trouble = _spoken(error)
             self._audit.append(
@@ -247,11 +252,6 @@ class _PlainWire:
 
     def _has_time(self) -> bool:
         return asyncio.get_running_loop().time() < self._ends
-
-
-def _numbers(found: Setpoints) -> Setpoints:
-    """Whatever a broken connector answers: from here on it is six numbers, or an error."""
-    return Setpoints.of(found.vector())
 
 
 def _spoken(error: Exception) -> str:

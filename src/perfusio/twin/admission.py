@@ -12,7 +12,7 @@ import numpy as np
 
 from perfusio.errors import OutOfRange
 from perfusio.events import Decided, Forecasted
-from perfusio.state import STATE_QUANTITIES, Setpoints, State
+from perfusio.state import Setpoints, State
 from perfusio.trajectory import Trajectory
 from perfusio.twin.corrections import correction, in_words
 from perfusio.twin.sample_checks import checked, foreseen, recordable
@@ -102,8 +102,8 @@ def admission(
 def impossible(sample: State, trajectory: Trajectory) -> str:
     """Return why a sample cannot be: a value out of its range, or a time that is none or has passed; else nothing."""
     try:
-        for name, quantity in STATE_QUANTITIES.items():
-            quantity.check(getattr(sample, name))
+        for quantity in sample.panel.species:
+            quantity.check(getattr(sample, quantity.name))
     except OutOfRange as error:
         return str(error)
     if not np.isfinite(sample.time_h):

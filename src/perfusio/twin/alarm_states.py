@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from perfusio.events import AlarmChanged, AlarmRaised, Event
+from perfusio.events import AlarmChanged, AlarmRaised, Event, RunStarted
 from perfusio.process.cho_perfusion import CHO_PERFUSION
+from perfusio.process.panel import Panel
+from perfusio.record.vessel_history import process_of
 
 PRIORITY: Mapping[str, int] = {"escalated": 1, "act": 1, "doubt": 2, "warn": 3}
 """By level: 1 = now, 2 = today, 3 = with the next round."""
 CONSEQUENCE: Mapping[str, str] = {
-    **{name: alarm.consequence for name, alarm in CHO_PERFUSION.alarms.items()},
     "decision": "Setpoints stay as they are, whatever the culture does.",
     "write": "Nothing is written to this vessel until a person has looked.",
     "hold": "Setpoints of all vessels stay as they are, whatever the cultures do.",
@@ -20,6 +21,7 @@ CONSEQUENCE: Mapping[str, str] = {
     "clock": "Nothing is written to this vessel until a person says that the clock is right.",
     "delivery": "People do not hear of alarms by this channel.",
 }
+"""Of what is no quantity; what becomes of a quantity its process says."""
 OTHERWISE = "What is not used is not watched over."
 CHANGES = ("acknowledged", "shelved", "cleared")
 
@@ -69,12 +71,15 @@ def alarm_states(events: Iterable[Event]) -> tuple[AlarmState, ...]:
     """Return every alarm that was ever raised, the gravest that are not over first.
 
     Args:
-        events: Of a run, from the first on.
+        events: Of a run, from the first on, which says its process.
     """
+    panel = CHO_PERFUSION
     known: dict[tuple[str, str], AlarmState] = {}
     for event in events:
-        if isinstance(event, AlarmRaised):
-            state = _raised(event)
+        if isinstance(event, RunStarted):
+            panel = process_of(event.config)
+        elif isinstance(event, AlarmRaised):
+            state = _raised(event, panel)
             before = known.get((state.reactor, state.id))
             known[state.reactor, state.id] = replace(state, n_times=1 + (before.n_times if before else 0))
         elif isinstance(event, AlarmChanged):
@@ -92,9 +97,12 @@ def rolled_up(states: Sequence[AlarmState]) -> tuple[tuple[AlarmState, tuple[str
     return tuple((alike[0], tuple(s.reactor for s in alike)) for alike in vessels.values())
 
 
-def _raised(event: AlarmRaised) -> AlarmState:
+def _raised(event: AlarmRaised, panel: Panel) -> AlarmState:
+    quantity = event.quantity.partition(" ")[0]
+    told = panel.alarms.get(quantity)
     return AlarmState(
         reactor=event.reactor or "", id=f"{event.quantity}:{event.level}", status="active", turn=event.turn or 0,
         culture_day=event.culture_day, n_times=1, cause=event.reason, response=event.response,
-        consequence=CONSEQUENCE.get(event.quantity.partition(" ")[0], OTHERWISE), priority=PRIORITY.get(event.level, 2),
+        consequence=told.consequence if told else CONSEQUENCE.get(quantity, OTHERWISE),
+        priority=PRIORITY.get(event.level, 2),
     )  # fmt: skip

@@ -12,9 +12,8 @@ import numpy as np
 from perfusio.config import AlarmLimits
 from perfusio.events import AlarmRaised
 from perfusio.forecast import Forecast
-from perfusio.process.cho_perfusion import CHO_PERFUSION
 from perfusio.protocols import NOT_USED, Ending
-from perfusio.state import State, find_quantity
+from perfusio.state import State
 from perfusio.texts import shown
 
 OVERDUE = "sample"
@@ -31,7 +30,8 @@ LOOK_AHEAD_HOURS = 72.0
 PROBABILITY = 0.5
 ESCALATES_AFTER_HOURS = 48.0
 """A vessel that is held for so long needs somebody who was not there at first."""
-RESPONSE = {name: alarm.response for name, alarm in CHO_PERFUSION.alarms.items()}
+RESPONSE = "Check the vessel."
+"""What to do about a quantity of which its process does not say it."""
 
 
 def alarms(
@@ -179,20 +179,25 @@ def _beyond(limit: AlarmLimits, value: np.ndarray | float, level: float) -> np.n
     return value < level if limit.is_lower else value > level
 
 
+def _response(limit: AlarmLimits) -> str:
+    told = limit.process.alarms.get(limit.quantity)
+    return RESPONSE if told is None else told.response
+
+
 def _measured(
     limit: AlarmLimits, level: str, value_limit: float, edge: float, sample: State | None
 ) -> AlarmRaised | None:
     value = float("nan") if sample is None else float(getattr(sample, limit.quantity))
     if not _beyond(limit, value, edge):
         return None
-    unit = find_quantity(limit.quantity).unit
+    unit = limit.process[limit.quantity].unit
     return AlarmRaised(
         quantity=limit.quantity,
         level=level,
         value=value,
         limit=value_limit,
         lead_days=0.0,
-        response=RESPONSE.get(limit.quantity, "Check the vessel."),
+        response=_response(limit),
         reason=f"{limit.quantity} measured {value:.3g} {unit}, {level} level {value_limit:g} {unit}.",
     )
 
@@ -210,14 +215,14 @@ def _forecast(
         return None
     first = int(hit[0])
     value, lead = float(ahead.mean[first]), float(ahead.times_h[first] - now_h) / 24.0
-    unit = find_quantity(limit.quantity).unit
+    unit = limit.process[limit.quantity].unit
     return AlarmRaised(
         quantity=limit.quantity,
         level=level,
         value=value,
         limit=value_limit,
         lead_days=lead,
-        response=RESPONSE.get(limit.quantity, "Check the vessel."),
+        response=_response(limit),
         reason=(
             f"{limit.quantity} forecast {value:.3g} {unit} in {lead:g} days, {level} level {value_limit:g} {unit} "
             f"(P = {share[first]:.2f})."

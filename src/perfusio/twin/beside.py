@@ -80,7 +80,7 @@ class Pulse:
         self._book.append(
             OverrideDetected(
                 reactor=reactor, turn=turn, key=self._book.key(reactor, turn), expected=self._book.expected(reactor),
-                found=Setpoints(), reason=words,
+                found=Setpoints(panel=known.process), reason=words,
             )
         )  # fmt: skip
         self._book.write_ended(reactor, turn, Ending.OVERRIDDEN)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from perfusio.state import STATE_QUANTITIES, State
+from perfusio.state import State
 from perfusio.trajectory import Trajectory
 
 
@@ -33,7 +33,7 @@ def in_words(sample: State, trajectory: Trajectory) -> str:
     known = _known(trajectory, sample.time_h)
     old, new = known.measured() if known is not None else {}, sample.measured()
     changes = [
-        f"{name} {old[name]:g} {STATE_QUANTITIES[name].unit} is {new[name]:g} {STATE_QUANTITIES[name].unit}"
+        f"{name} {old[name]:g} {sample.panel[name].unit} is {new[name]:g} {sample.panel[name].unit}"
         for name in new
         if name in old and old[name] != new[name]
     ]

@@ -11,9 +11,11 @@ from perfusio.config import Mode
 from perfusio.errors import OutOfRange
 from perfusio.events import Decided, Event, Forecasted, ModeChanged, WaitBegan, WriteIntended
 from perfusio.frozen import changed
+from perfusio.process.cho_perfusion import CHO_PERFUSION
+from perfusio.process.panel import Panel
 from perfusio.protocols import ConnectorKind
 from perfusio.record.vessel_history import VesselHistory
-from perfusio.state import STATE_QUANTITIES, Setpoints, State
+from perfusio.state import Setpoints, State
 from perfusio.trajectory import Trajectory
 
 
@@ -48,6 +50,7 @@ class RunState:
 
     Attributes:
         run_id: Of the run.
+        process: Whose quantities are measured and set.
         trajectories: Samples and setpoints so far.
         in_force: Setpoints in force since the latest sample.
         assumed: Setpoints among them that nobody confirmed.
@@ -77,6 +80,7 @@ class RunState:
     """
 
     run_id: str = ""
+    process: Panel = CHO_PERFUSION
     trajectories: Mapping[str, Trajectory] = field(default_factory=dict)
     in_force: Mapping[str, Setpoints] = field(default_factory=dict)
     assumed: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
@@ -132,8 +136,8 @@ def not_acceptable(sample: State | None, trajectory: Trajectory) -> str:
     if sample is None:
         return "No such sample of this vessel is quarantined."
     try:
-        for name, quantity in STATE_QUANTITIES.items():
-            quantity.check(getattr(sample, name))
+        for quantity in sample.panel.species:
+            quantity.check(getattr(sample, quantity.name))
     except OutOfRange as error:
         return f"It cannot be so: {error} Give the sample again with the right value."
     if not trajectory.states or sample.time_h < trajectory.states[0].time_h:

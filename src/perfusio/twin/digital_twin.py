@@ -40,6 +40,7 @@ from perfusio.twin.orders import Order
 from perfusio.twin.outcome import Outcome, RunResult
 from perfusio.twin.pace import Pace
 from perfusio.twin.patience import Patience
+from perfusio.twin.processes import check_one_process
 from perfusio.twin.proposal import proposed
 from perfusio.twin.recall import recalled
 from perfusio.twin.site_key import SiteKey
@@ -84,6 +85,8 @@ class DigitalTwin:
         self.design_space, self.config = design_space, run_config
         for vessel in self.vessels.values():
             vessel.config(run_config)  # what is asked of a vessel is refused here or never
+        model = model if model is not None else HybridModel.prior(run_config.process)
+        check_one_process(run_config, design_space, self.vessels, model)
         self._clock = clock or SystemClock()
         self._audit = audit
         self._patience = (patience or Patience.usual(run_config.sampling_interval_hours)).on(self._clock)
@@ -93,9 +96,9 @@ class DigitalTwin:
         self._inbox = Inbox(
             self.connectors, run_config.sampling_interval_hours, self._patience, Dates(self._pace, self._clock),
             pace=self._pace, clock=self._clock, troubles=self._watch,
-            decides_on_signals=run_config.decide_on_signals,
+            decides_on_signals=run_config.decide_on_signals, process=run_config.process,
         )  # fmt: skip
-        self._mind = Mind(model if model is not None else HybridModel(), policy or BEDPolicy(), run_config, self._tell)
+        self._mind = Mind(model, policy or BEDPolicy(), run_config, self._tell)
         self._looks = FirstLook(self._book, self._patience, self._clock)
         self._hands = Hands(self._book, self._looks, self._patience, self._clock)
         self._desk = Desk(self._book, Acts(self._book, self._hands, self._pace, self._adopt, self._stop))
@@ -176,11 +179,14 @@ class DigitalTwin:
             reason: Why, for the record.
 
         Raises:
-            ConfigError: there is a vessel of that name, or it has left: its data would be mixed up with the new one's.
+            ConfigError: there is a vessel of that name, or it has left: its data would be mixed up with the new one's;
+                or it is of another process.
         """
         if reactor in self.vessels:
             raise ConfigError(f"{reactor} is or was in this run. Give the new culture a name of its own, {reactor}-2.")
-        self.vessels[reactor] = one = vessel if isinstance(vessel, Vessel) else Vessel(connector=vessel)
+        one = vessel if isinstance(vessel, Vessel) else Vessel(connector=vessel)
+        check_one_process(self.config, self.design_space, {reactor: one})
+        self.vessels[reactor] = one
         self._inbox.join(reactor, one.connector)
         if self._book.is_open:
             asked = {"design_space": self._book.space(reactor).model_dump(mode="json")}
@@ -316,7 +322,7 @@ class DigitalTwin:
                 logger = AuditLogger(path, clock=self._clock, fresh=self.config.fresh, key=SiteKey.of_site())
             sink = logger
         if isinstance(sink, AuditLogger):
-            self._book.run_state = RunState(run_id=sink.run_id)
+            self._book.run_state = RunState(run_id=sink.run_id, process=self.config.process)
         self._book.sink = sink
         self._mind.keeps_in = self.config.run_dir if logger is not None else None
         return logger, records

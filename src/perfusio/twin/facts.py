@@ -23,7 +23,7 @@ from perfusio.events import (
     Withheld,
 )
 from perfusio.protocols import Model, Policy, Refit
-from perfusio.state import SETPOINTS, Setpoints
+from perfusio.state import Setpoints
 from perfusio.twin import policies
 from perfusio.twin.identity import decided_by
 from perfusio.twin.inbox import Arrival
@@ -151,7 +151,9 @@ def decided(decision: Decision, turn: int, key: str) -> Decided:
         acquisition=decision.acquisition,
         score=decision.score,
         model_id=decision.model_id,
-        plan={name: [getattr(u, name) for u in decision.plan] for name in SETPOINTS} if decision.plan else {},
+        plan={name: [getattr(u, name) for u in decision.plan] for name in decision.setpoints.panel.setpoint_names}
+        if decision.plan
+        else {},
         reason=decision.reason.text,
     )
 

@@ -20,6 +20,7 @@ from perfusio.state import Setpoints
 from perfusio.twin.actuate import cut_short, ended, settled
 from perfusio.twin.logbook import Logbook
 from perfusio.twin.patience import Patience
+from perfusio.twin.processes import numbers
 from perfusio.verified_write import differences, in_words, unread
 
 
@@ -163,9 +164,9 @@ class FirstLook:
             self._book.append(ConnectorFailed(reactor=reactor, turn=turn, operation="read_setpoints", reason=words))
 
     async def _read(self, reactor: str) -> Setpoints:
-        """Return what is in force as six numbers, whatever a broken connector answers."""
+        """Return what is in force as numbers, whatever a broken connector answers."""
         found = await self._patience.answer(self._book.vessels[reactor].connector.read_setpoints())
-        return Setpoints.of(found.vector())
+        return numbers(found, self._book.config.process)
 
     async def _settle(self, reactor: str, turn: int, intent: WriteIntended) -> None:
         try:

@@ -49,6 +49,7 @@ from perfusio.protocols import ConnectorKind
 from perfusio.record.vessel_history import CHANGES as HISTORY
 from perfusio.record.vessel_history import after as history_after
 from perfusio.record.vessel_history import begun as vessels_begun
+from perfusio.record.vessel_history import process_of
 from perfusio.twin.day import RunState, Today, history_of, with_history
 from perfusio.twin.vessel_reader import READ
 
@@ -87,6 +88,7 @@ def begun(run_state: RunState, turn: int | None) -> RunState:
 
 
 def _started(run_state: RunState, event: RunStarted) -> RunState:
+    run_state = replace(run_state, process=process_of(event.config))
     modes = event.config["modes"]
     return _seated(run_state, event, {reactor: (source, modes[reactor]) for reactor, source in event.sources.items()})
 
@@ -96,7 +98,7 @@ def _joined(run_state: RunState, event: VesselJoined) -> RunState:
 
 
 def _seated(run_state: RunState, event: Event, asked: Mapping[str, tuple[Any, str]]) -> RunState:
-    for reactor, history in vessels_begun(event, run_state.run_id).items():
+    for reactor, history in vessels_begun(event, run_state.run_id, run_state.process).items():
         source, mode = asked[reactor]
         run_state = replace(
             with_history(run_state, reactor, history),

@@ -11,19 +11,12 @@ from perfusio.errors import PerfusioError
 from perfusio.forecast import Forecast
 from perfusio.process import rules
 from perfusio.process.cho_perfusion import CHO_PERFUSION
-from perfusio.state import (
-    SETPOINT_QUANTITIES,
-    SETPOINTS,
-    SPECIES,
-    STATE_QUANTITIES,
-    FloatArray,
-    Setpoints,
-)
+from perfusio.process.panel import Panel
+from perfusio.state import FloatArray, Setpoints
 from perfusio.trajectory import Trajectory
 
-CRITICAL = CHO_PERFUSION.critical
 BLIND_HOURS = 48.0
-"""A critical analyte without a value for longer than this means: do not touch the vessel."""
+"""A critical analyte of the process without a value for longer than this means: do not touch the vessel."""
 ROUNDING = 1e-9
 
 
@@ -42,7 +35,7 @@ def guard(
     Args:
         decision: The proposal, or the error that says why there is none; anything else is held.
         reactor: Vessel.
-        trajectory: Its samples.
+        trajectory: Its samples, at least one.
         current: Setpoints in force.
         design_space: Bounds and largest steps; the model cannot widen them.
         constraints: Of the run; a lower limit on ``cspr`` is enforced on the measured cells too.
@@ -56,6 +49,10 @@ def guard(
     if not isinstance(decision, Decision):
         words = (f"The policy gave {type(decision).__name__} where a decision was expected.",)
         return Verdict(reactor_id=reactor, setpoints=None, action=Action.HOLD, because=words)
+    panel = design_space.process
+    if strange := [p.name for p in (trajectory.panel, current.panel, decision.setpoints.panel) if p != panel]:
+        words = (f"The design space is of the process {panel.name!r}, the vessel or its decision of {strange[0]!r}.",)
+        return Verdict(reactor_id=reactor, setpoints=None, action=Action.HOLD, because=words)
     because = (
         *_not_usable(decision, reactor),
         *_not_allowed(decision.setpoints, current, design_space),
@@ -65,7 +62,7 @@ def guard(
     if because:
         return Verdict(reactor_id=reactor, setpoints=None, action=Action.HOLD, because=because)
     # a value that rounding carried over an edge goes back onto it: what is written lies inside to the last bit
-    setpoints = Setpoints.of(np.clip(decision.setpoints.vector(), design_space.low, design_space.high))
+    setpoints = Setpoints.of(np.clip(decision.setpoints.vector(), design_space.low, design_space.high), panel)
     if mode is Mode.AUTOMATIC:
         return Verdict(reactor_id=reactor, setpoints=setpoints, action=Action.WRITE)
     if mode is Mode.ADVISORY:
@@ -93,14 +90,19 @@ def _not_usable(decision: Decision, reactor: str) -> tuple[str, ...]:
 
 
 def _is_physical(forecast: Forecast) -> bool:
-    low = np.array([STATE_QUANTITIES[s].low for s in SPECIES])
-    high = np.array([STATE_QUANTITIES[s].high for s in SPECIES])
+    low = np.array([s.low for s in forecast.panel.modelled])
+    high = np.array([s.high for s in forecast.panel.modelled])
     first = forecast.mean[: max(1, len(forecast.mean) // 4)]  # far days may honestly be unknown
     return bool(len(first) and np.all(first >= low) and np.all(first <= high) and np.all(forecast.sd >= 0.0))
 
 
 def breaches(
-    new: FloatArray, current: FloatArray, low: FloatArray, high: FloatArray, max_step: FloatArray
+    new: FloatArray,
+    current: FloatArray,
+    low: FloatArray,
+    high: FloatArray,
+    max_step: FloatArray,
+    panel: Panel = CHO_PERFUSION,
 ) -> tuple[NDArray[np.bool_], NDArray[np.bool_], NDArray[np.bool_]]:
     """Return which setpoints (..., U) leave their bounds, which move too far, and whether the vessel would run empty.
 
@@ -110,22 +112,22 @@ def breaches(
     outside = ~((low - slack <= new) & (new <= high + slack))
     with np.errstate(invalid="ignore", over="ignore"):  # infinite values: the comparison answers them
         too_far = ~(np.abs(new - current) <= max_step + slack)
-    return outside, too_far, ~rules.are_balanced(new)
+    return outside, too_far, ~rules.are_balanced(new, panel)
 
 
 def _not_allowed(new: Setpoints, current: Setpoints, space: DesignSpace) -> tuple[str, ...]:
     """Bounds, largest steps, and the volume balance."""
-    low, high, step = space.low, space.high, space.max_step
-    outside, too_far, empties = breaches(new.vector(), current.vector(), low, high, step)
+    low, high, step, panel = space.low, space.high, space.max_step, space.process
+    outside, too_far, empties = breaches(new.vector(), current.vector(), low, high, step, panel)
     out = []
-    for i, name in enumerate(SETPOINTS):
-        value, old, unit = getattr(new, name), getattr(current, name), SETPOINT_QUANTITIES[name].unit
+    for i, name in enumerate(panel.setpoint_names):
+        value, old, unit = getattr(new, name), getattr(current, name), panel[name].unit
         if outside[i]:
             out.append(f"{name} {value:g} {unit} is outside {low[i]:g} to {high[i]:g} {unit}.")
         if too_far[i]:
             out.append(f"{name} would move from {old:g} to {value:g} {unit}; the largest step is {step[i]:g} {unit}.")
     if empties:
-        words = rules.imbalance(new.perfusion_rate, new.bleed_rate)
+        words = rules.imbalance_of(new)
         out.append(f"{words[0].upper()}{words[1:]}")
     return tuple(out)
 
@@ -143,15 +145,17 @@ def _starving(
 ) -> tuple[str, ...]:
     """Perfusion must not be lowered to below the least cell-specific rate, counted on the cells last measured."""
     floors = [c.low for c in constraints if c.quantity == "cspr" and c.low is not None]
-    counted = trajectory.last_measured("vcd")
+    cells = trajectory.panel.the("cells")
+    counted = trajectory.last_measured(cells)
     if not floors or counted is None:
+        return ()  # a process without perfusion has no such floor
+    count, name = getattr(counted, cells), new.panel.the("perfusion")
+    perfusion = getattr(new, name)
+    if not starves(perfusion, getattr(current, name), count, max(floors)):
         return ()
-    vcd = counted.vcd
-    if not starves(new.perfusion_rate, current.perfusion_rate, vcd, max(floors)):
-        return ()
-    cspr = 1000.0 * new.perfusion_rate / max(vcd, 1e-9)
+    cspr = 1000.0 * perfusion / max(count, 1e-9)
     return (
-        f"Perfusion {new.perfusion_rate:.3g} 1/day would leave {cspr:.3g} pL/cell/day at {vcd:.3g}e6 cells/mL; "
+        f"Perfusion {perfusion:.3g} 1/day would leave {cspr:.3g} pL/cell/day at {count:.3g}e6 cells/mL; "
         f"the least is {max(floors):g}.",
     )
 
@@ -160,7 +164,7 @@ def _blind(trajectory: Trajectory) -> tuple[str, ...]:
     """Critical analytes without a recent value."""
     now = trajectory.states[-1].time_h
     out = []
-    for name in CRITICAL:
+    for name in trajectory.panel.critical:
         seen = trajectory.last_measured(name)
         if seen is None or now - seen.time_h > BLIND_HOURS:
             since = f"since hour {seen.time_h:g}" if seen is not None else "at all"

@@ -12,6 +12,8 @@ from typing import Any
 
 from perfusio.clock import Clock, SystemClock
 from perfusio.errors import SampleOverdue
+from perfusio.process.cho_perfusion import CHO_PERFUSION
+from perfusio.process.panel import Panel
 from perfusio.protocols import Connector
 from perfusio.state import Setpoints, State
 from perfusio.twin.dates import Dates
@@ -76,7 +78,11 @@ class Inbox:
         pace: When turns end.
         clock: Of the run.
         troubles: Who is told of reads that fail.
-        decides_on_signals: Whether a reading of on-line signals alone can be the sample of a turn.
+        decides_on_signals: bool = False,
+        process: Panel = CHO_PERFUSION,
+    ) -> None:
+        self._interval, self._dates, self._process = interval_hours, dates, process
+        self._decides_on_signals = decides_on_signals
     """
 
     def __init__(
@@ -90,8 +96,9 @@ class Inbox:
         clock: Clock | None = None,
         troubles: ReadingTroubles | None = None,
         decides_on_signals: bool = False,
+        process: Panel = CHO_PERFUSION,
     ) -> None:
-        self._interval, self._dates = interval_hours, dates
+        self._interval, self._dates, self._process = interval_hours, dates, process
         self._decides_on_signals = decides_on_signals
         self._clock = clock or SystemClock()
         self._pace = pace or Pace(self._clock, interval_hours)
@@ -109,7 +116,9 @@ class Inbox:
 
     def join(self, reactor: str, connector: Connector) -> None:
         """Read one more vessel from the next turn on."""
-        self._readers[reactor] = VesselReader(reactor, connector, self._clock, self._patience, self._troubles)
+        self._readers[reactor] = VesselReader(
+            reactor, connector, self._clock, self._patience, self._troubles, self._process
+        )
 
     def leave(self, reactor: str) -> None:
         """Read a vessel no more."""
@@ -297,7 +306,8 @@ class Inbox:
             if sample is None:
                 return
             if why := self._ahead_of_its_time(reactor, sample, turn):
-                out.append(Arrival(sample=reader.take(), setpoints=Setpoints(), is_due=False, refused=why))
+                unknown = Setpoints(panel=self._process)
+                out.append(Arrival(sample=reader.take(), setpoints=unknown, is_due=False, refused=why))
                 continue
             here = self._turn_of(reactor, sample, turn)
             if here is not None and here > turn:

@@ -55,7 +55,7 @@ class Logbook:
     ) -> None:
         self.config, self.design_space, self.vessels = config, design_space, vessels
         self._observers = observers
-        self.run_state = RunState()
+        self.run_state = RunState(process=config.process)
         self.sink: EventSink | None = None
         self.seen: set[str] = set()
         self._goes_on = False
@@ -138,7 +138,8 @@ class Logbook:
 
         It is NaN where the vessel never said.
         """
-        return self.run_state.done.get(reactor) or self.run_state.shown.get(reactor, Setpoints())
+        known = self.run_state
+        return known.done.get(reactor) or known.shown.get(reactor, Setpoints(panel=known.process))
 
     # -- alarms about writes ------------------------------------------------------------------------------------------
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from perfusio.bed.policy import BEDPolicy
 from perfusio.protocols import Policy, Recorded
+from perfusio.record.vessel_history import process_of
 
 
 def on_record(policy: Policy | None) -> dict[str, Any]:
@@ -15,6 +15,6 @@ def on_record(policy: Policy | None) -> dict[str, Any]:
     return {"policy": told} if told else {}
 
 
-def as_recorded(config: Mapping[str, Any]) -> BEDPolicy:
+def as_recorded(config: dict[str, Any]) -> BEDPolicy:
     """Return perfusio's own policy from the `config` of the first record of a run."""
-    return BEDPolicy.of_record(config.get("policy", {}))
+    return BEDPolicy.of_record(config.get("policy", {}), process_of(config))

@@ -9,7 +9,7 @@ import numpy as np
 from perfusio.decision import Decision, Reason
 from perfusio.events import Decided
 from perfusio.forecast import Forecast
-from perfusio.state import SPECIES
+from perfusio.process.panel import Panel
 
 QUANTILES = ("q05", "q10", "q90", "q95")
 
@@ -24,8 +24,8 @@ def recalled(event: Decided) -> Decision:
     return Decision(
         reactor_id=str(event.reactor),
         setpoints=event.setpoints,
-        chosen=_forecast(event.chosen),
-        hold=_forecast(event.hold),
+        chosen=_forecast(event.chosen, event.setpoints.panel),
+        hold=_forecast(event.hold, event.setpoints.panel),
         reason=Reason(
             text=event.reason,
             improvement=float(why.get("improvement", float("nan"))),
@@ -40,8 +40,8 @@ def recalled(event: Decided) -> Decision:
     )
 
 
-def _forecast(data: dict[str, Any]) -> Forecast:
-    arrays = {key: np.stack([np.array(data[key][s], dtype=float) for s in SPECIES], axis=1)
+def _forecast(data: dict[str, Any], panel: Panel) -> Forecast:
+    arrays = {key: np.stack([np.array(data[key][s], dtype=float) for s in panel.species_names], axis=1)
               for key in ("mean", "sd", *QUANTILES)}  # fmt: skip
     return Forecast(
         times_h=np.array(data["times_h"], dtype=float),
@@ -49,4 +49,5 @@ def _forecast(data: dict[str, Any]) -> Forecast:
         sd=arrays["sd"],
         samples=np.stack([arrays[q] for q in QUANTILES]),
         support=np.array(data["support"], dtype=float) if "support" in data else None,
+        panel=panel,
     )

@@ -14,6 +14,8 @@ from typing import Any, Self
 
 from perfusio.errors import AuditError
 from perfusio.events import Event, Json, from_json, plain
+from perfusio.process.cho_perfusion import CHO_PERFUSION
+from perfusio.process.panel import Panel
 from perfusio.state import State
 
 RECORD_VERSION = 2
@@ -32,9 +34,9 @@ EventName = str
 
 
 class _Rebuilt:
-    """Room for the event of a record, which is none of its fields."""
+    """Room for the event of a record and the process of its run, which are none of its fields."""
 
-    __slots__ = ("_event",)
+    __slots__ = ("_event", "_process")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,8 +99,17 @@ class Record(_Rebuilt):
             del data["culture_day"]
         return data
 
+    def of_process(self, panel: Panel) -> Self:
+        """Return the record, which knows from now on of which process its run is: only its first record says it."""
+        if getattr(self, "_process", None) is not panel:
+            object.__setattr__(self, "_process", panel)
+            object.__setattr__(self, "_event", None)
+        return self
+
     def to_event(self) -> Event:
         """Rebuild the event that was recorded; once, as verifying and folding a record both ask for it.
+
+        Its quantities are those of the process that `of_process` named, else of the default one.
 
         Raises:
             AuditError: no event has that name or those fields.
@@ -107,7 +118,7 @@ class Record(_Rebuilt):
         if known is None:
             known = from_json(
                 self.event, self.payload, reactor=self.reactor, turn=self.turn, culture_day=self.culture_day,
-                reason=self.reason,
+                reason=self.reason, panel=getattr(self, "_process", CHO_PERFUSION),
             )  # fmt: skip
             object.__setattr__(self, "_event", known)
         return known

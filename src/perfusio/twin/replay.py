@@ -14,7 +14,6 @@ from perfusio.errors import AuditError, ConfigError
 from perfusio.events import Decided, Event, ModelConditioned, ModelSaved, RunStarted, VesselJoined
 from perfusio.hybrid.clone_models import keeping_apart
 from perfusio.protocols import Model, Policy
-from perfusio.state import SETPOINT_QUANTITIES, SETPOINTS
 from perfusio.twin import models
 from perfusio.twin.day import RunState
 from perfusio.twin.fold import after
@@ -89,7 +88,7 @@ class Replay:
             for r in started.sources
         }
         self._decided = {(r.reactor, r.turn) for r in records if r.event == Decided.__name__}
-        known = RunState(run_id=records[0].run)
+        known = RunState(run_id=records[0].run, process=self._config.process)
         for record in records:
             event = record.to_event()
             if isinstance(event, Decided):
@@ -141,7 +140,7 @@ class Replay:
             config = self._config
             if "objective" in asked:
                 config = RunConfig.model_validate({**dict(config), "objective": asked["objective"]})
-            space = DesignSpace.model_validate(asked["design_space"])
+            space = DesignSpace(**asked["design_space"], process=config.process)
             name = f"{config.model_dump_json()} {space.model_dump_json()}"
             others = groups[name].reactors if name in groups else ()
             groups[name] = Terms(design_space=space, config=config, reactors=(*others, reactor))
@@ -153,10 +152,11 @@ def _difference(on_record: Decided, again: object, tolerance: float) -> str:
         return f"on record is a decision, now there is none: {again}"
     if tolerance == 0.0 and again.model_id != on_record.model_id:  # it names itself by its last bit
         return f"the model is another: {on_record.model_id[:12]} on record, {again.model_id[:12]} now"
+    panel = on_record.setpoints.panel
     moved = [
         f"{name} {getattr(on_record.setpoints, name):.9g} on record, {getattr(again.setpoints, name):.9g} now "
-        f"[{SETPOINT_QUANTITIES[name].unit}]"
-        for name in SETPOINTS
+        f"[{panel[name].unit}]"
+        for name in panel.setpoint_names
         if _differ(getattr(on_record.setpoints, name), getattr(again.setpoints, name), tolerance)
     ]
     if not moved and _differ(on_record.score, again.score, SCORES_DIFFER * tolerance):

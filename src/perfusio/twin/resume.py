@@ -12,6 +12,7 @@ from perfusio.bed.policy import BEDPolicy
 from perfusio.config import DesignSpace, RunConfig
 from perfusio.errors import AuditError, ConfigError
 from perfusio.events import Event, ModelFitted, ModelSaved, ModelWaiting, RunStarted
+from perfusio.process.panel import Panel
 from perfusio.protocols import Connector, Described, Model, Resumable, Standing, able
 from perfusio.twin import models
 from perfusio.twin.audit import LARGEST_CLOCK_STEP_S
@@ -75,7 +76,7 @@ def outline(run_dir: Path) -> Outline:
         config=config,
         policy=as_recorded(started.config),
         decided_by=found.decided_by or {},
-        design_space=DesignSpace.model_validate(started.config["design_space"]),
+        design_space=DesignSpace(**started.config["design_space"], process=config.process),
         own=started.config.get("vessels", {}),
         sources=started.sources,
         run_state=known_after(found),
@@ -162,7 +163,8 @@ def asked_of(vessels: Mapping[str, Vessel], known: Outline) -> dict[str, Connect
             f"The run in {known.run_dir} knows nothing of {', '.join(unknown)}; its vessels are "
             f"{', '.join(sorted(wanted))}. Resume with these, then let others join."
         )
-    return {r: replace(v, **_own(known.own.get(r, {}))) for r, v in vessels.items() if r in wanted}
+    process = known.config.process
+    return {r: replace(v, **_own(known.own.get(r, {}), process)) for r, v in vessels.items() if r in wanted}
 
 
 def _under_its_old_name(vessels: Mapping[str, Vessel], wanted: set[str], known: Outline) -> Mapping[str, Vessel]:
@@ -175,10 +177,10 @@ def _under_its_old_name(vessels: Mapping[str, Vessel], wanted: set[str], known: 
     return {UNNAMED: vessel} if said == name else vessels
 
 
-def _own(asked: Mapping[str, object]) -> dict[str, Any]:
+def _own(asked: Mapping[str, Any], process: Panel) -> dict[str, Any]:
     out: dict[str, Any] = {}
     if "objective" in asked:
         out["objective"] = asked["objective"]
     if "design_space" in asked:
-        out["design_space"] = DesignSpace.model_validate(asked["design_space"])
+        out["design_space"] = DesignSpace(**asked["design_space"], process=process)
     return out

@@ -17,8 +17,10 @@ import numpy as np
 from perfusio.events import Decided, Forecasted
 from perfusio.hybrid.layout import layout_of
 from perfusio.process.cho_perfusion import CHO_PERFUSION
+from perfusio.process.panel import Panel, Rise, Species
+from perfusio.process.roles import share_alive
 from perfusio.protocols import NOT_USED
-from perfusio.state import SPECIES, SPECIES_INDEX, STATE_QUANTITIES, Setpoints, State
+from perfusio.state import Setpoints, State
 from perfusio.trajectory import Trajectory
 
 ENOUGH_TRANSITIONS = 10
@@ -28,23 +30,11 @@ SURPRISE_SD = 5.0
 N_FROZEN = 3
 LOOKS_BACK = 2000
 """Samples before the new one in which its earlier values are looked for: more than a day at one a minute."""
-_RISES = {s.name: (s.role, s.rise) for s in CHO_PERFUSION.species if s.rise is not None}
-FASTEST_GROWTH = next(rise.factor for role, rise in _RISES.values() if role == "cells" and rise.factor)
-"""Factor per day."""
 UNCOUNTED = 1.0
 """Cells [1e6/mL] below which counts scatter too much to speak of growth."""
-FASTEST_RISE_OF_VIABILITY = next((rise.free for role, rise in _RISES.values() if role == "viability"), 0.0)
-"""Points per day."""
-FASTEST_PER_CELL: Mapping[str, float] = {n: rise.per_cell for n, (_, rise) in _RISES.items() if rise.per_cell}
-"""Rise per day and 1e6 cells/mL, in the unit of each: several times what the best producers reach."""
-FREE_RISE: Mapping[str, float] = {n: _RISES[n][1].free for n in FASTEST_PER_CELL}
-"""Rise per day that needs no cells: what a new medium or a feed may bring."""
 _ABOUT = log(1.3)
-_HIGH_GLUCOSE = 12.0  # [g/L]: below, a bolus explains any factor
-_UNITS: Mapping[str, Mapping[float, str]] = {
-    s.name: {factor: unit for unit, factor in s.mistaken_units} for s in CHO_PERFUSION.species if s.mistaken_units
-}
-"""By quantity: the factor that a value is wrong by if it is in that unit."""
+SO_LITTLE = 10.0
+"""Times the noise floor: less product than that may be washed out between two samples."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,10 +90,13 @@ def checked(
 
 def recordable(sample: State) -> State:
     """Return a sample as it can go on record: no record holds an infinite value, the remark does."""
-    infinite = {name: getattr(sample, name) for name in ("time_h", *STATE_QUANTITIES) if isinf(getattr(sample, name))}
-    blank: dict[str, Any] = dict.fromkeys(infinite, nan)
+    infinite = {s.name: v for s in sample.panel.species if isinf(v := getattr(sample, s.name))}
     remarks = {name: f"{value} was found" for name, value in infinite.items()}
-    return replace(sample, **blank, quality={**sample.quality, **remarks}) if infinite else sample
+    if isinf(sample.time_h):
+        remarks["time_h"] = f"{sample.time_h} was found"
+        sample = replace(sample, time_h=nan)
+    known = sample.with_values(**dict.fromkeys(infinite, nan))
+    return replace(known, quality={**sample.quality, **remarks}) if remarks else sample
 
 
 def foreseen(forecast: Decided | Forecasted | None, in_force: Setpoints, time_h: float) -> Expected | None:
@@ -117,15 +110,17 @@ def foreseen(forecast: Decided | Forecasted | None, in_force: Setpoints, time_h:
     if forecast is None:
         return None
     is_chosen = isinstance(forecast, Decided) and np.allclose(forecast.setpoints.vector(), in_force.vector())
-    return expected_at(time_h, forecast.chosen if is_chosen and isinstance(forecast, Decided) else forecast.hold)
+    taken = forecast.chosen if is_chosen and isinstance(forecast, Decided) else forecast.hold
+    return expected_at(time_h, taken, in_force.panel)
 
 
-def expected_at(time_h: float, hold: Mapping[str, Any]) -> Expected | None:
+def expected_at(time_h: float, hold: Mapping[str, Any], panel: Panel = CHO_PERFUSION) -> Expected | None:
     """Return what a forecast says of a time, None where it says nothing within a quarter of its first interval.
 
     Args:
         time_h: When [h].
         hold: A forecast as it is on record (`Forecast.to_json`).
+        panel: The process of its run.
     """
     times = hold.get("times_h") or []
     nearest = min(range(len(times)), key=lambda i: abs(times[i] - time_h), default=None)
@@ -134,16 +129,15 @@ def expected_at(time_h: float, hold: Mapping[str, Any]) -> Expected | None:
     rows: dict[str, dict[str, float]] = {
         what: {n: v[nearest] for n, v in hold[what].items() if v[nearest] is not None} for what in ("mean", "sd")
     }
-    return Expected(time_h=times[nearest], mean=rows["mean"], sd=_as_measured(rows["mean"], rows["sd"]))
+    return Expected(time_h=times[nearest], mean=rows["mean"], sd=_as_measured(rows["mean"], rows["sd"], panel))
 
 
-def _as_measured(mean: Mapping[str, float], sd: Mapping[str, float]) -> dict[str, float]:
+def _as_measured(mean: Mapping[str, float], sd: Mapping[str, float], panel: Panel) -> dict[str, float]:
     """Return standard deviations of a measurement, given those of the true value: the analyzer adds its own error."""
-    true = np.array([mean.get(name, nan) for name in SPECIES])
-    at = layout_of()
+    true, at = np.array([mean.get(name, nan) for name in panel.species_names]), layout_of(panel)
     latent, error = at.to_latent(true), at.noise_sd(true)
     analyzer = np.maximum(*(np.abs(at.from_latent(latent + sign * error) - true) for sign in (1.0, -1.0)))
-    return {name: float(np.hypot(sd[name], analyzer[SPECIES_INDEX[name]])) for name in sd if name in mean}
+    return {name: float(np.hypot(sd[name], analyzer[panel.index(name)])) for name in sd if name in mean}
 
 
 # -- the whole sample --------------------------------------------------------------------------------------------------
@@ -151,17 +145,17 @@ def _as_measured(mean: Mapping[str, float], sd: Mapping[str, float]) -> dict[str
 
 def _mistaken_units(sample: State, before: Sequence[State], in_force: Setpoints) -> list[str]:
     found = []
-    if 0.0 < sample.viability <= 1.0 and not _last(before, "viability", default=100.0) < 50.0:
-        found.append(
-            f"Viability {sample.viability:g} % looks like a fraction: expected per cent, {100 * sample.viability:g}."
-        )
-    for name, factors in _UNITS.items():
+    if (name := share_alive(sample.panel)) is not None:
         value = getattr(sample, name)
+        if 0.0 < value <= 1.0 and not _last(before, name, default=100.0) < 50.0:
+            label = sample.panel[name].label
+            found.append(f"{label} {value:g} % looks like a fraction: expected per cent, {100 * value:g}.")
+    for species in (s for s in sample.panel.species if s.mistaken_units):
+        name, unit, value = species.name, species.unit, getattr(sample, species.name)
         last = _last(before, name) if value > 0.0 else nan
-        if not last > 0.0 or _is_explained(name, value, last, in_force):
+        if not last > 0.0 or _is_explained(species, value, last, in_force):
             continue
-        unit = STATE_QUANTITIES[name].unit
-        for factor, other in factors.items():
+        for other, factor in species.mistaken_units:
             if abs(log(value / last) - log(factor)) < _ABOUT:
                 found.append(
                     f"{name} {value:g} {unit} after {last:g} {unit}: a factor of {value / last:.3g} is that between "
@@ -170,28 +164,29 @@ def _mistaken_units(sample: State, before: Sequence[State], in_force: Setpoints)
     return found
 
 
-def _is_explained(name: str, value: float, last: float, in_force: Setpoints) -> bool:
+def _is_explained(species: Species, value: float, last: float, in_force: Setpoints) -> bool:
     """Whether a change as large as between two units can be the culture's or a feed's."""
-    if name == "glucose":
-        return value <= max(_HIGH_GLUCOSE, 1.5 * in_force.glucose_setpoint)
-    if name == "lactate":
-        return value - last <= FREE_RISE[name] * 2.0
-    if name == "ammonium":
-        return value - last <= FREE_RISE[name] * 2.0
-    return name == "titer" and last < 50.0  # [mg/L]: so little may be washed out
+    if species.role == "product":
+        return bool(species.noise is not None and last < SO_LITTLE * species.noise.floor)
+    if species.role != "solute":
+        return False
+    if species.rise is not None:
+        return value - last <= species.rise.free * 2.0
+    held = [getattr(in_force, s.name) for s in in_force.panel.setpoints if s.of == species.name]
+    usual = 0.0 if species.usual is None else species.usual.high  # below, a bolus explains any factor
+    return bool(value <= max([usual, *(1.5 * v for v in held if v == v)]))
 
 
 def _impossible_changes(sample: State, before: Sequence[State]) -> list[str]:
     found = []
-    for name in ("vcd", "viability", *FASTEST_PER_CELL):
-        value = getattr(sample, name)
-        earlier = _latest(before, name) if isfinite(value) else None
-        if earlier is None:
+    for species in sample.panel.species:
+        name, unit, value = species.name, species.unit, getattr(sample, species.name)
+        earlier = _latest(before, name) if species.rise is not None and isfinite(value) else None
+        if earlier is None or species.rise is None:
             continue
         days = (sample.time_h - earlier.time_h) / 24.0
-        last, most = getattr(earlier, name), _most(name, earlier, sample, max(days, 0.25))
+        last, most = getattr(earlier, name), _most(name, species.rise, earlier, sample, max(days, 0.25))
         if value > most:
-            unit = STATE_QUANTITIES[name].unit
             found.append(
                 f"{name} {value:g} {unit} after {last:g} {unit} {24 * days:g} h before: no culture rises beyond "
                 f"{most:.3g} {unit} by then. Check the count or the assay, and give the sample again."
@@ -199,17 +194,18 @@ def _impossible_changes(sample: State, before: Sequence[State]) -> list[str]:
     return found
 
 
-def _most(name: str, earlier: State, sample: State, days: float) -> float:
+def _most(name: str, rise: Rise, earlier: State, sample: State, days: float) -> float:
     """Return the most that a quantity can be some days after a sample."""
     last: float = getattr(earlier, name)
-    if name == "vcd":
-        return float(max(last, UNCOUNTED) * FASTEST_GROWTH**days)
-    if name == "viability":
-        return last + FASTEST_RISE_OF_VIABILITY * days
-    counts = [v for v in (earlier.vcd, sample.vcd) if isfinite(v)]
+    if rise.factor is not None:
+        return float(max(last, UNCOUNTED) * rise.factor**days)
+    if not rise.per_cell:
+        return float(last + rise.free * days)
+    cells = sample.panel.the("cells")
+    counts = [v for v in (getattr(earlier, cells), getattr(sample, cells)) if isfinite(v)]
     if not counts:
         return float("inf")
-    return last + (FREE_RISE[name] + FASTEST_PER_CELL[name] * max(counts)) * days
+    return float(last + (rise.free + rise.per_cell * max(counts)) * days)
 
 
 # -- single values -----------------------------------------------------------------------------------------------------
@@ -247,10 +243,14 @@ def _surprising(sample: State, before: Sequence[State], expected: Expected | Non
 
 def _at_odds(sample: State) -> dict[str, str]:
     """Values that contradict each other; which of them is wrong cannot be known."""
-    if sample.viability == 0.0 and sample.vcd > UNCOUNTED:
-        return {"viability": f"at odds with {sample.vcd:g}e6 viable cells/mL"}
-    if sample.vcd == 0.0 and sample.viability > 50.0:
-        return {"vcd": f"at odds with a viability of {sample.viability:g} %"}
+    cells, name = sample.panel.the("cells"), share_alive(sample.panel)
+    if name is None:
+        return {}
+    count, alive = getattr(sample, cells), getattr(sample, name)
+    if alive == 0.0 and count > UNCOUNTED:
+        return {name: f"at odds with {count:g}e6 viable cells/mL"}
+    if count == 0.0 and alive > 50.0:
+        return {cells: f"at odds with a viability of {alive:g} %"}
     return {}
 
 
@@ -259,12 +259,12 @@ def _remarked(sample: State, remarks: Mapping[str, str], unused: Mapping[str, st
     for name, remark in remarks.items():
         words = f"{getattr(sample, name):g} {NOT_USED}: {remark}" if name in unused else remark
         quality[name] = f"{quality[name]}; {words}" if quality.get(name) else words
-    masked: dict[str, Any] = dict.fromkeys(unused, nan)
-    return replace(sample, **masked, quality=quality) if remarks else sample
+    masked = sample.with_values(**dict.fromkeys(unused, nan)) if unused else sample
+    return replace(masked, quality=quality) if remarks else sample
 
 
 def _is_at_limit(state: State, name: str) -> bool:
-    quantity, value = STATE_QUANTITIES[name], getattr(state, name)
+    quantity, value = state.panel[name], getattr(state, name)
     return "limit" in state.quality.get(name, "") or value in (quantity.low, quantity.high)
 
 

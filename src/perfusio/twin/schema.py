@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import MISSING, dataclass, fields
 from functools import cache
 from itertools import chain
@@ -23,6 +23,9 @@ NESTED: dict[str, type] = {"State": State, "Setpoints": Setpoints}
 DEEPEST = 100
 """Levels of nesting in a free object: any program can read so many, and none of ours writes more."""
 _NESTING = frozenset({dict, list})
+QUANTITY_NAME = "[a-z][a-z0-9_]{0,63}"
+"""What a quantity of any process may be called on record."""
+_is_quantity_name = re.compile(QUANTITY_NAME).fullmatch
 SHAPES: dict[str, type] = {"Record": Record, **EVENTS, **NESTED}
 
 
@@ -178,11 +181,48 @@ def _misfit(data: Json, shape: str, where: str) -> str | None:
         return f"{where}lacks {', '.join(sorted(missing))}"
     for name, value in data.items():
         expected = kinds.get(name)
+        if expected is None and shape in NESTED and _is_quantity_name(name):
+            expected = _PLAIN["float"]  # of another process, perhaps: the chain knows which process the run has
         if expected is None:
             return f"{where}has a field {name!a} that does not belong there"
         if type(value) not in expected.types and not expected.fits(value):
             return f"{where}{name} is {ascii(value)[:60]}, expected {expected.words}"
     return None
+
+
+Names = Mapping[str, frozenset[str]]
+"""By shape: what a State, and what Setpoints may hold."""
+
+
+def names_on_record(config: Json) -> Names:
+    """Return the names that States and Setpoints of a run may hold, by the config in its RunStarted."""
+    run = config.get("run")
+    process = run.get("process") if isinstance(run, dict) else None
+    if process is None:
+        return {name: frozenset(declared(name)[0]) for name in NESTED}
+    try:
+        species, setpoints = ([str(q["name"]) for q in process[of]] for of in ("species", "setpoints"))
+    except (TypeError, KeyError):
+        return dict.fromkeys(NESTED, frozenset())
+    return {"State": frozenset({"time_h", "quality", *species}), "Setpoints": frozenset(setpoints)}
+
+
+def strangers(event: str, payload: Json, names: Names) -> list[str]:
+    """Return the names in the States and Setpoints of a payload that are not among these."""
+    found = set[str]()
+    for field, shape in _nested_in(event):
+        value = payload.get(field)
+        if isinstance(value, dict):
+            found |= value.keys() - names[shape]
+    return sorted(found)
+
+
+@cache
+def _nested_in(event: str) -> tuple[tuple[str, str], ...]:
+    """Return the fields of an event that hold a State or Setpoints, with which of them."""
+    own, _ = declared(event)
+    shapes = ((name, annotation.partition(" | ")[0]) for name, annotation in own.items())
+    return tuple((name, shape) for name, shape in shapes if shape in NESTED)
 
 
 def record_schema() -> Json:
@@ -216,8 +256,15 @@ def _object(shape: str) -> Json:
         "type": "object",
         "properties": properties,
         "required": sorted(required),
-        "additionalProperties": False,
+        **_OTHERS[shape in NESTED],
     }
+
+
+_OTHERS: tuple[Json, Json] = (
+    {"additionalProperties": False},
+    {"propertyNames": {"pattern": f"^{QUANTITY_NAME}$"}, "additionalProperties": _PLAIN["float"].schema},
+)
+"""Quantities of a process that its run declares have names of their own; a verifier knows which these are."""
 
 
 if __name__ == "__main__":

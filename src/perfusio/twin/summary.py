@@ -21,6 +21,8 @@ from perfusio.events import (
     from_json,
     is_payload,
 )
+from perfusio.process.panel import Panel
+from perfusio.record.vessel_history import process_of
 from perfusio.twin.day import RunState
 from perfusio.twin.fold import CHANGING, after, begun
 from perfusio.twin.record import Record
@@ -70,6 +72,7 @@ class Summary:
     _latest: dict[str, Json] = field(default_factory=dict)
     _run_state: RunState = field(default_factory=RunState)
     _why_unknown: Exception | None = None
+    _process: Panel | None = None
 
     @classmethod
     def of(cls, records: Iterable[Record]) -> Self:
@@ -87,13 +90,25 @@ class Summary:
     def first(self) -> Record:
         """The first record; there must be one."""
         assert self._first is not None
-        return Record.of_fields(self._first)
+        return self._record(self._first)
 
     @property
     def last(self) -> Record:
         """The last record; there must be one."""
         assert self._last is not None
-        return Record.of_fields(self._last)
+        return self._record(self._last)
+
+    @property
+    def process(self) -> Panel:
+        """The process of the run; there must be a first record.
+
+        Raises:
+            AuditError: it is one that this version cannot read.
+        """
+        assert self._first is not None
+        if self._process is None:
+            self._process = process_of(self._first["payload"].get("config", {}))
+        return self._process
 
     @property
     def run_state(self) -> RunState:
@@ -110,7 +125,10 @@ class Summary:
     def latest(self, kind: type[Event]) -> Record | None:
         """Return the last record of an event of this kind, None if there is none."""
         fields = self._latest.get(kind.__name__)
-        return None if fields is None else Record.of_fields(fields)
+        return None if fields is None else self._record(fields)
+
+    def _record(self, fields: Json) -> Record:
+        return Record.of_fields(fields).of_process(self.process)
 
     def take(self, fields: Json, n_bytes: int, record: Record | None = None) -> None:
         """Take in the next record.
@@ -151,6 +169,6 @@ class Summary:
             return
         event = record.to_event() if record is not None else from_json(
             name, fields["payload"], reactor=fields["reactor"], turn=turn, culture_day=fields.get("culture_day"),
-            reason=fields["reason"],
+            reason=fields["reason"], panel=self.process,
         )  # fmt: skip
         self._run_state = after(self._run_state, event)

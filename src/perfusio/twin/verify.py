@@ -12,10 +12,12 @@ from typing import Any, BinaryIO
 
 from perfusio.errors import AuditError, ChainBroken
 from perfusio.events import Json
+from perfusio.process.panel import Panel
+from perfusio.record.vessel_history import process_of
 from perfusio.twin.heads import Head, faults
 from perfusio.twin.line_ends import Tally, named
 from perfusio.twin.record import GENESIS, Record, digest, encode
-from perfusio.twin.schema import misfit
+from perfusio.twin.schema import Names, misfit, names_on_record, strangers
 from perfusio.twin.site_key import PublicKey
 
 NOT_CHECKED = (
@@ -114,11 +116,14 @@ class _Chain:
         self.last: Record | None = None
         self._prev: str | None = GENESIS  # None: the line before was unreadable, so nothing to compare with
         self._seq = 0
+        self._names: Names = names_on_record({})
+        self._process: Panel | None = None
 
     def goes_on(self, first: Record, last: Record) -> None:
         """Take the records from the first to this last one as read."""
         self.n_lines = self.n_records = last.seq
         self.first, self.last = first, last
+        self._belongs_to(first)
         self._prev, self._seq = last.hash, last.seq
 
     def follow(self, line: bytes) -> tuple[Record | None, list[str]]:
@@ -136,11 +141,34 @@ class _Chain:
             return None, list(found)
         misplaced = self._misplaced(record)
         self.ends = self.ends.with_line(changed, is_good=not misplaced and len(found) == len(changed))
-        wrong = [*changed, *misplaced, *found[len(changed) :]]
+        if self.first is None:
+            self.first = record
+            self._belongs_to(record)
+        wrong = [*changed, *misplaced, *found[len(changed) :], *self._of_another_process(record)]
         self.n_records += 1
-        self.first = self.first or record
         self.last, self._prev, self._seq = record, record.hash, record.seq
         return record, wrong
+
+    def _belongs_to(self, first: Record) -> None:
+        """Know the process of the run from its first record; one that cannot be read here is known by its names."""
+        config = first.payload.get("config", {})
+        self._names = names_on_record(config)
+        try:
+            self._process = process_of(config)
+        except AuditError:
+            self._process = None
+
+    def _of_another_process(self, record: Record) -> list[str]:
+        """Return which quantities are none of the run's process, and whether the event can be made."""
+        if unknown := strangers(record.event, record.payload, self._names):
+            return [f"names {', '.join(unknown)}, which the process of its run does not have"]
+        if self._process is None:
+            return []
+        try:
+            record.of_process(self._process).to_event()
+        except AuditError as error:
+            return [f"cannot be read back as an event: {error}"]
+        return []
 
     def _misplaced(self, record: Record) -> list[str]:
         wrong = []
@@ -200,10 +228,6 @@ def without_hash(line: bytes) -> bytes:
 def _untrue(record: Record) -> list[str]:
     """What contradicts itself within one record."""
     wrong = []
-    try:
-        record.to_event()
-    except AuditError as error:
-        wrong.append(f"cannot be read back as an event: {error}")
     state = record.payload.get("state")
     if record.state_sha256 != (None if state is None else digest(encode(state))):
         wrong.append("has a state_sha256 that is not the hash of its State")

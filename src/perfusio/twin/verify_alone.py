@@ -21,6 +21,7 @@ TEXTS = {"E": "[A-Z][A-Za-z]+", "R": "[A-Za-z0-9][A-Za-z0-9._-]{0,99}", "H": "[0
          "T": r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{6}Z"}  # fmt: skip
 PEM = rb"\s*-----BEGIN PUBLIC KEY-----\s([A-Za-z0-9+/=\s]+)\s-----END PUBLIC KEY-----\s*"
 DER = bytes.fromhex("302a300506032b6570032100")  # begins an Ed25519 key (RFC 8410); 32 bytes follow
+HOLD_QUANTITIES = ("_State", "_Setpoints")
 NO_SUCH = (ValueError, KeyError, AttributeError, TypeError, RecursionError)
 
 def looked_at(line: bytes) -> tuple[dict[str, Any] | None, str, list[str]]:
@@ -47,16 +48,17 @@ def problems(record: bytes, heads: bytes = b"", public_key: bytes = b"", look: A
         return ["it has CR LF, a byte-order mark or blank ends", *problems(bare, heads, public_key, look)]
     *lines, rest = record.split(b"\n")
     wrong = ["the last line is cut off"] if rest else [] if lines else ["there is no record"]
-    hashes, prev, first, last = list[str](), "0" * 64, dict[str, Any](), dict[str, Any]()
+    hashes, prev, first, last, names = list[str](), "0" * 64, dict[str, Any](), dict[str, Any](), dict[str, set[str]]()
     for n, line in enumerate(lines, 1):
         data, seal, found = look(line)
         hashes.append(seal)
         if data is not None:
-            first = first or data
+            first, names = first or data, names if first else _names(data)
             found = found + ["does not follow from the line before"] * ((data["prev"], data["seq"]) != (prev, n))
             is_its = (data["run"], data["config_sha256"]) == (first["run"], first["config_sha256"])
             is_in_place = (data["event"] == "RunStarted") == (n == 1) and last.get("event") != "RunEnded"
             found += ["is out of place"] * (not is_in_place) + ["is of another run"] * (not is_its)
+            found += ["names quantities that its process does not have"] * bool(_strangers(data, names))
             last, prev = data, seal
         wrong += [f"line {n} {what}" for what in found]
     *lines, rest = heads.split(b"\n")  # a crash may tear the last head; one that lacks its line break alone counts
@@ -86,7 +88,29 @@ def _fits(value: Any, kind: str) -> bool:
         is_deep = kind == "o" and "\n" + 101 * " " in json.dumps(value, indent=1)
         return is_type and not is_deep and (kind not in "lm" or all(type(text) is str for text in inner))
     needed = {name for name, one in SHAPES[kind].items() if "=" not in one}
-    return type(value) is dict and needed <= value.keys() and all(_fits(v, SHAPES[kind][n]) for n, v in value.items())
+    if type(value) is not dict:
+        return False
+    others = {n: "f" for n in value if kind in HOLD_QUANTITIES and re.fullmatch("[a-z][a-z0-9_]{0,63}", n)}
+    kinds = {**others, **SHAPES[kind]}
+    return needed <= value.keys() and all(_fits(v, kinds[n]) for n, v in value.items())
+
+def _names(first: dict[str, Any]) -> dict[str, set[str]]:
+    """Return what states and setpoints of a run may hold: the quantities of the process that its first record names."""
+    try:
+        run = first["payload"].get("config", {}).get("run")
+        process = run.get("process") if type(run) is dict else None
+        if process is None:
+            return {kind: set(SHAPES[kind]) for kind in HOLD_QUANTITIES}
+        species, setpoints = ({str(one["name"]) for one in process[of]} for of in ("species", "setpoints"))
+        return {"_State": species | {"time_h", "quality"}, "_Setpoints": setpoints}
+    except NO_SUCH:
+        return {kind: set() for kind in HOLD_QUANTITIES}
+
+def _strangers(data: dict[str, Any], names: dict[str, set[str]]) -> set[str]:
+    """Return the names in a line's states and setpoints that are none of these."""
+    kinds = {field: kind.rstrip("?=") for field, kind in SHAPES.get(data["event"], {}).items()}
+    held = {k: v for k, v in data["payload"].items() if type(v) is dict and kinds.get(k) in HOLD_QUANTITIES}
+    return {name for k, value in held.items() for name in value.keys() - names[kinds[k]]}
 
 def _parsed(line: bytes, shape: str) -> dict[str, Any]:
     data = json.loads(line.decode("ascii"))

@@ -12,11 +12,14 @@ from typing import Protocol, TypeVar
 
 from perfusio.clock import Clock
 from perfusio.errors import ConnectorError, EndOfRun, NotConnected, SampleOverdue
+from perfusio.process.cho_perfusion import CHO_PERFUSION
+from perfusio.process.panel import Panel
 from perfusio.protocols import Connector, is_live
-from perfusio.state import SETPOINTS, STATE_QUANTITIES, Setpoints, State
+from perfusio.state import Setpoints, State
 from perfusio.twin.patience import Patience, give_up
+from perfusio.twin.processes import check_sample
 
-T = TypeVar("T")
+V = TypeVar("V", State, Setpoints)
 READ = "read_sample"
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 1.0, 60.0
 QUIET_S, LONGEST_QUIET_S = 60.0, 600.0
@@ -55,6 +58,7 @@ class VesselReader:
         clock: Of the run; it counts the pauses.
         patience: How long setpoints are waited for.
         troubles: Who is told how reading goes.
+        process: Whose quantities it must measure.
 
     Attributes:
         ahead: The sample that was read and not taken yet.
@@ -63,9 +67,15 @@ class VesselReader:
     """
 
     def __init__(
-        self, reactor: str, connector: Connector, clock: Clock, patience: Patience, troubles: ReadingTroubles
+        self,
+        reactor: str,
+        connector: Connector,
+        clock: Clock,
+        patience: Patience,
+        troubles: ReadingTroubles,
+        process: Panel = CHO_PERFUSION,
     ) -> None:
-        self.reactor, self.connector = reactor, connector
+        self.reactor, self.connector, self.process = reactor, connector, process
         self._clock, self._patience, self._troubles = clock, patience, troubles
         self.ahead: State | None = None
         self.is_over = False
@@ -122,7 +132,9 @@ class VesselReader:
                 raise NotConnected("The connector broke the call off itself.") from None
             raise
         else:
-            self.ahead = _checked(sample, State, ("time_h", *STATE_QUANTITIES))
+            checked = _checked(sample, State, self.process)
+            _refuse_text(checked, "time_h")
+            self.ahead = checked
         finally:
             if call.done() and self._call is call:
                 self._call = None
@@ -132,12 +144,13 @@ class VesselReader:
         pauses, until = _pauses(), self._clock.monotonic_ns() + self._patience.call_s * 1e9
         while True:
             try:
-                return _checked(await self._patience.answer(self.connector.read_setpoints()), Setpoints, SETPOINTS)
+                answer = await self._patience.answer(self.connector.read_setpoints())
+                return _checked(answer, Setpoints, self.process)
             except Exception as error:  # noqa: BLE001 - as above
                 pause = next(pauses)
                 if not self.is_live or self._clock.monotonic_ns() + pause * 1e9 > until:
                     self._troubles.failed(self.reactor, "read_setpoints", in_words(error))
-                    return Setpoints()
+                    return Setpoints(panel=self.process)
             await self._clock.sleep(pause)
 
     def take(self) -> State:
@@ -192,12 +205,16 @@ def _pauses() -> Iterator[float]:
         pause = min(2.0 * pause, LONGEST_PAUSE_S)
 
 
-def _checked(found: object, expected: type[T], numbers: tuple[str, ...]) -> T:
-    """Refuse what is not of the type that the protocol promises, or holds something else than numbers."""
+def _checked(found: object, expected: type[V], process: Panel) -> V:
+    """Refuse what is not of the type that the protocol promises, of another process, or holds no numbers."""
     if not isinstance(found, expected):
         raise ConnectorError(f"Found {type(found).__name__} where a {expected.__name__} was expected: {found!r:.80}.")
-    for name in numbers:
-        if not isinstance(getattr(found, name), (float, int)):
-            value = getattr(found, name)
-            raise ConnectorError(f"{name} = {value!r:.80}: expected a number, NaN where it is not known.")
+    check_sample(found, process)
+    _refuse_text(found, *((s.name for s in process.species) if expected is State else process.setpoint_names))
     return found
+
+
+def _refuse_text(found: State | Setpoints, *names: str) -> None:
+    for name in names:
+        if not isinstance(value := getattr(found, name), (float, int)):
+            raise ConnectorError(f"{name} = {value!r:.80}: expected a number, NaN where it is not known.")

@@ -154,7 +154,7 @@ class TestGains:
             problem(volume).gains(at())
         per_million = (np.pi / 6.0) * 17.0**3 * 1e-4
         as_cells = problem(config(objective=track(vcd=8.0 / per_million)))
-        assert problem(volume, diameter=17.0).gains(at(bleed_rate=0.2)) == pytest.approx(
+        assert problem(volume, size=17.0).gains(at(bleed_rate=0.2)) == pytest.approx(
             as_cells.gains(at(bleed_rate=0.2))
         )
 

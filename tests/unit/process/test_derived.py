@@ -46,7 +46,7 @@ def test_productivity_counts_only_what_passes_the_membrane():
 def test_each_name_has_a_unit_and_a_value():
     for name in DERIVED:
         assert forecast_unit(name) == DERIVED_QUANTITIES[name].unit
-        assert quantity_paths(name, paths(), plans(), diameter=16.0).shape == (1, 4, 3)
+        assert quantity_paths(name, paths(), plans(), size=16.0).shape == (1, 4, 3)
 
 
 def test_a_volume_without_a_diameter_is_refused():

@@ -13,7 +13,7 @@ from perfusio.forecast import Forecast
 from perfusio.state import SETPOINTS, SPECIES, SPECIES_INDEX
 from perfusio.testing import make_state
 from perfusio.trajectory import Trajectory
-from perfusio.twin.guard import BLIND_HOURS, CRITICAL, guard
+from perfusio.twin.guard import BLIND_HOURS, guard
 
 SPACE = DEFAULT_AMBR250_DESIGN_SPACE
 CURRENT = SPACE.nominal
@@ -241,7 +241,7 @@ class TestCellSpecificRate:
 
 
 class TestBlind:
-    @pytest.mark.parametrize("name", CRITICAL)
+    @pytest.mark.parametrize("name", SPACE.process.critical)
     def test_two_days_without_a_value_are_borne_and_then_held(self, name):
         blind = [make_state(day=d, **{name: nan}) for d in (1, 2, 3)]
         assert BLIND_HOURS == 48.0
@@ -249,7 +249,7 @@ class TestBlind:
         sentence = held_because(judged(states=(make_state(day=0), *blind)))
         assert sentence.startswith(f"{name} was not measured since hour 0")
 
-    @pytest.mark.parametrize("name", CRITICAL)
+    @pytest.mark.parametrize("name", SPACE.process.critical)
     def test_never_measured_at_all(self, name):
         assert "at all" in held_because(judged(states=(make_state(day=0, **{name: nan}),)))
 
@@ -258,7 +258,7 @@ class TestBlind:
         assert judged(states=states).action is Action.WRITE
 
     def test_other_species_are_not_critical(self):
-        others = dict.fromkeys(set(SPECIES) - set(CRITICAL), nan)
+        others = dict.fromkeys(set(SPECIES) - set(SPACE.process.critical), nan)
         assert judged(states=(make_state(day=0, **others),)).action is Action.WRITE
 
 

@@ -301,9 +301,9 @@ async def test_a_signal_between_samples_is_taken_in_and_ends_no_turn():
 
     script = [read(0, vcd=1.0), read(6, capacitance=1.2), read(13, capacitance=1.3), read(24, capacitance=1.8),
               read(24.5, vcd=2.0), read(30, capacitance=2.2)]  # fmt: skip
-    inbox = Inbox({"R01": ScriptedConnector(script)}, 24.0)
+    inbox = Inbox({"R01": ScriptedConnector(script)}, 24.0, process=panel)
     assert told((await inbox.gather(0))["R01"]) == [(0.0, True)]
     assert told((await inbox.gather(1))["R01"]) == [(6.0, False), (13.0, False), (24.0, False), (24.5, True)]
-    asked = Inbox({"R01": ScriptedConnector(script)}, 24.0, decides_on_signals=True)
+    asked = Inbox({"R01": ScriptedConnector(script)}, 24.0, decides_on_signals=True, process=panel)
     await asked.gather(0)
     assert told((await asked.gather(1))["R01"]) == [(6.0, False), (13.0, True)]

@@ -11,7 +11,7 @@ from perfusio.events import EVENTS, to_json
 from perfusio.testing import ManualClock
 from perfusio.twin.audit import AuditLogger
 from perfusio.twin.record import Record
-from perfusio.twin.schema import SHAPES, members, misfit, record_schema
+from perfusio.twin.schema import SHAPES, members, misfit, names_on_record, record_schema, strangers
 
 SCHEMA = json.loads(files("perfusio.twin").joinpath("audit.schema.json").read_text(encoding="utf-8"))
 
@@ -61,8 +61,11 @@ def spoilt(record):
     yield "payload with an extra field", {**record, "payload": {**payload, "surplus": 1}}
     for name in payload.keys() & {"state", "setpoints", "old"}:
         changed = copy.deepcopy(payload)
-        changed[name]["cellcount"] = 3.0
-        yield f"{name} with an unknown quantity", {**record, "payload": changed}
+        changed[name]["cellcount"] = "3"
+        yield f"{name} with a quantity that is no number", {**record, "payload": changed}
+        changed = copy.deepcopy(payload)
+        changed[name]["cell count"] = 3.0
+        yield f"{name} with what is no name of a quantity", {**record, "payload": changed}
 
 
 @pytest.mark.parametrize("event", [*EVENTS])
@@ -93,6 +96,31 @@ def test_a_misfit_is_named_in_words(name, value, words, records):
 
 def test_what_is_no_object_is_no_record():
     assert misfit([]) == "is not a JSON object"
+
+
+def test_a_quantity_of_another_process_fits_the_shape_and_is_a_stranger_to_the_default_one(records, validator):
+    asn = {"species": [{"name": "vcd"}, {"name": "asparagine"}], "setpoints": [{"name": "asparagine"}]}
+    for record in records:
+        for name in record["payload"].keys() & {"state", "setpoints", "old"}:
+            changed = copy.deepcopy(record["payload"])
+            changed[name]["asparagine"] = 3.0
+            assert misfit({**record, "payload": changed}) is None
+            assert not list(validator.iter_errors({**record, "payload": changed}))
+            assert strangers(record["event"], changed, names_on_record({"run": {}})) == ["asparagine"]
+            found = strangers(record["event"], changed, names_on_record({"run": {"process": asn}}))
+            assert "asparagine" not in found
+            assert {"glucose", "bleed_rate"} & set(found)
+
+
+@pytest.mark.parametrize("process", ["x", {}, {"species": {"vcd": {}}, "setpoints": []}, {"species": [3]}, [], 1])
+def test_a_process_that_names_no_quantities_allows_none(process):
+    assert names_on_record({"run": {"process": process}}) == {"State": frozenset(), "Setpoints": frozenset()}
+
+
+def test_species_are_no_setpoints(records):
+    (found,) = (r for r in records if r["event"] == "SetpointsFound")
+    payload = {"found": {**found["payload"]["found"], "vcd": 3.0}}
+    assert strangers("SetpointsFound", payload, names_on_record({})) == ["vcd"]
 
 
 def test_states_name_their_units():
