@@ -14,18 +14,20 @@ import numpy as np
 from perfusio.connectors.cells import read_numbers
 from perfusio.connectors.columns import Column, Role, read_header
 from perfusio.connectors.excel import Cell, Workbook, cell_text
-from perfusio.connectors.names import VOLUME, form_of, split
+from perfusio.connectors.names import VOLUME, Names, form_of, names_of
 from perfusio.connectors.problems import Problems
 from perfusio.errors import UnknownQuantity
 from perfusio.process.cho_perfusion import CHO_PERFUSION
+from perfusio.process.panel import Panel, SetpointRole
 from perfusio.quantities import conversion_factor
-from perfusio.state import SETPOINT_QUANTITIES, FloatArray, Setpoints
+from perfusio.state import FloatArray, Setpoints
 
 AMBR = "ambr workbook"
 DAY_H = 24.0
 _NOISE = 1e-3
 """A cumulative volume may seem to shrink by this share of its largest value; more is a reset or an error."""
-_RATES = {"perfusion": "perfusion_rate", "bleed": "bleed_rate"}
+_PUMPED: tuple[SetpointRole, ...] = ("perfusion", "bleed")
+"""Roles of which the name of a pump tells."""
 _TIME_WORDS = ("time", "time (h)", "time [h]", "hours", "elapsed time", "inoculation time")
 
 
@@ -51,10 +53,12 @@ class Signals:
     Attributes:
         by_setpoint: At most one for each setpoint.
         volume: Of the culture, in mL, if it was recorded.
+        panel: The process whose setpoints these are.
     """
 
     by_setpoint: Mapping[str, Signal]
     volume: Signal | None
+    panel: Panel = CHO_PERFUSION
 
     @property
     def last_h(self) -> float:
@@ -64,8 +68,8 @@ class Signals:
     def in_force(self, from_h: float, to_h: float) -> Setpoints:
         """Return what was in force between two times; NaN where no signal tells."""
         found = {name: self._one(signal, from_h, to_h) for name, signal in self.by_setpoint.items()}
-        known = {n: v for n, v in found.items() if v == v and v >= SETPOINT_QUANTITIES[n].low}
-        return Setpoints.of_values(CHO_PERFUSION, known)
+        known = {n: v for n, v in found.items() if v == v and v >= self.panel[n].low}
+        return Setpoints.of_values(self.panel, known)
 
     def _one(self, signal: Signal, from_h: float, to_h: float) -> float:
         if not signal.is_volume:
@@ -86,7 +90,11 @@ def is_ambr(book: Workbook) -> bool:
 
 
 def read_signals(
-    book: Workbook, columns: Mapping[str, str], problems: Problems, remarks: list[str]
+    book: Workbook,
+    columns: Mapping[str, str],
+    problems: Problems,
+    remarks: list[str],
+    panel: Panel = CHO_PERFUSION,
 ) -> dict[str, Signals]:
     """Return the signals of each vessel, by the name of its sheet.
 
@@ -95,6 +103,7 @@ def read_signals(
         columns: What the user says of signals, e.g. ``{"Feed#1 volume pumped (mL)": "perfusion_rate"}``.
         problems: Collects what is wrong.
         remarks: Collects what was left unread.
+        panel: The process whose setpoints are told about.
     """
     found, unread = {}, dict[str, None]()
     for sheet in book.sheet_names:
@@ -104,7 +113,7 @@ def read_signals(
         by_setpoint: dict[str, Signal] = {}
         volume = None
         for place, label in _pairs(cells):
-            meaning = _meaning(label, columns)
+            meaning = _meaning(label, columns, names_of(panel))
             if meaning is None:
                 unread[label] = None
                 continue
@@ -118,7 +127,7 @@ def read_signals(
                 problems.file(f"sheet {sheet!r}: two signals give {name}, expected one. Rename all but one of them.")
             else:
                 by_setpoint[name] = signal
-        found[sheet] = Signals(by_setpoint=by_setpoint, volume=volume)
+        found[sheet] = Signals(by_setpoint=by_setpoint, volume=volume, panel=panel)
         if volume is None and any(s.is_volume for s in by_setpoint.values()):
             problems.file(f"sheet {sheet!r} has pumped volumes, but no signal 'Volume': expected it, to know rates.")
     if unread:
@@ -150,23 +159,31 @@ def _pairs(cells: Sequence[Sequence[Cell]]) -> list[tuple[int, str]]:
     return found
 
 
-def _meaning(label: str, columns: Mapping[str, str]) -> tuple[str, float, bool] | None:
+def _meaning(label: str, columns: Mapping[str, str], names: Names) -> tuple[str, float, bool] | None:
     """Return the setpoint that a signal tells about, the factor to its unit, and whether it is a cumulative volume."""
     said = {form_of(k): v for k, v in columns.items()}.get(form_of(label))
-    name, unit = split(label)
+    name, unit = names.split(label)
     words = form_of(name)
     is_volume = "volume" in words or "pumped" in words
     if words in ("volume", "vesselvolume", "culturevolume"):
         return VOLUME.name, _volume_factor(unit), False
     if is_volume:
-        rate = said or next((r for word, r in _RATES.items() if word in words), None)
-        return (split(rate)[0], _volume_factor(unit), True) if rate else None
-    column = _column(label, {label: said} if said else None)
+        told = next((role for role in _PUMPED if role in words), None)
+        rate = said or (names.panel.one_or_none(told) if told else None)
+        return (names.split(rate)[0], _volume_factor(unit), True) if rate else None
+    column = _column(label, said or _setpoint(name, names), names.panel)
     return None if column is None or column.role is not Role.SETPOINT else (column.name, column.factor, False)
 
 
-def _column(label: str, said: Mapping[str, str] | None) -> Column | None:
-    found = read_header([label], Problems(""), columns=said)
+def _setpoint(name: str, names: Names) -> str | None:
+    """Return the setpoint that a signal tells about: what a vessel had meanwhile stands for what it was asked."""
+    meaning = names.meaning_of(name)
+    asked = names.asked_of(meaning) if meaning else None
+    return asked.name if asked else meaning
+
+
+def _column(label: str, said: str | None, panel: Panel) -> Column | None:
+    found = read_header([label], Problems(""), columns={label: said} if said else None, panel=panel)
     return found[0] if found else None
 
 

@@ -107,8 +107,10 @@ def _why_refused(text: str, decimal: str) -> str:
     if folded.lstrip("+-<>") in ("inf", "infinity", "∞"):
         return "is not a measured number. Write the limit, e.g. '>150', or leave the cell empty."
     if _like_date(text):
-        return "looks like a date or a clock time, expected a number. Give times as culture age, in a column 'day' or "\
+        return (
+            "looks like a date or a clock time, expected a number. Give times as culture age, in a column 'day' or "
             "'time [h]'."
+        )
     if decimal == "," and "." in text:
         return "has a decimal point, but the other values have decimal commas. Use one decimal mark in the whole file."
     if _with_comma(text):

@@ -14,8 +14,7 @@ from perfusio.connectors.names import SAMPLE, STAMP
 from perfusio.connectors.plausibility import are_fractions, doubts
 from perfusio.connectors.problems import Problems
 from perfusio.connectors.times import Group
-from perfusio.process.cho_perfusion import CHO_PERFUSION
-from perfusio.process.roles import CELLS, VIABILITY
+from perfusio.process.declared import is_fraction
 from perfusio.state import FloatArray
 
 
@@ -33,12 +32,17 @@ def require_columns(grid: Grid, problems: Problems, warnings: list[str], *, is_p
         return  # an unknown header may well be the missing column
     if is_part:
         return
-    if CELLS not in names:
-        expected = "'VCD' or 'vcd [1e6 cells/mL]'"
-        problems.line(grid.header_line, f"no column gives the viable cell density, expected {expected}. Add one.")
-    for name in (n for n in CHO_PERFUSION.critical if n != CELLS):
+    cells = grid.panel[grid.panel.the("cells")]
+    if cells.name not in names:
+        expected = f"{cells.name.upper()!r} or {cells.header!r}"
+        problems.line(grid.header_line, f"no column gives the {_lowered(cells.label)}, expected {expected}. Add one.")
+    for name in (n for n in grid.panel.critical if n != cells.name):
         if name not in names:
             warnings.append(f"there is no column for {name}: it counts as not measured.")
+
+
+def _lowered(label: str) -> str:
+    return label[:1].lower() + label[1:]
 
 
 def groups_of(grid: Grid, options: ReadOptions, problems: Problems) -> tuple[list[Group], FloatArray | None]:
@@ -77,15 +81,17 @@ def _of_samples(grid: Grid, column: Column, options: ReadOptions, problems: Prob
         return [{"reactor": name} if name else {} for name in names]
     for i, match in enumerate(found):
         if match is None:
-            why = "does not say which vessel it is from, expected a name like 'R01-D03'. Say how to read these names: "\
+            why = (
+                "does not say which vessel it is from, expected a name like 'R01-D03'. Say how to read these names: "
                 "sample_pattern = '(?P<reactor>...)(?P<day>...)' in the mapping."
+            )
             problems.cell(grid.lines[i], column.header, names[i], why)
     return [{k: v for k, v in m.groupdict().items() if v} if m else {} for m in found]
 
 
 def fractions_of(grid: Grid, options: ReadOptions) -> frozenset[Column]:
     """Return the columns of viability that hold fractions instead of percents."""
-    plain = {c: n for c, n in grid.numbers.items() if c.name == VIABILITY and c.factor == 1.0}
+    plain = {c: n for c, n in grid.numbers.items() if is_fraction(c.name, grid.panel) and c.factor == 1.0}
     if options.fractions is not None:
         return frozenset(plain if options.fractions else ())
     return frozenset(c for c, n in plain.items() if not n.has_percent_sign and are_fractions(n.values))
@@ -128,9 +134,7 @@ def _judge_units(
         if has_started:
             warnings.append(f"column {column.header!r}: {doubt.question()} The run goes on with {column.unit}.")
         else:
-            problems.cell(
-                grid.lines[doubt.row], column.header, grid.cells[doubt.row][column.index], doubt.question()
-            )
+            problems.cell(grid.lines[doubt.row], column.header, grid.cells[doubt.row][column.index], doubt.question())
     return set() if has_started else {doubt.column.name for doubt in found}
 
 

@@ -9,19 +9,20 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import MISSING, dataclass, field, fields
+from dataclasses import MISSING, dataclass, field, fields, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from perfusio.connectors.names import SAMPLE, meaning_of, split
+from perfusio.connectors.names import SAMPLE, names_of
 from perfusio.connectors.stamps import ORDERS
 from perfusio.errors import ConfigError
 from perfusio.process.cho_perfusion import CHO_PERFUSION
-from perfusio.process.roles import CELLS, VIABILITY
+from perfusio.process.declared import share_alive
+from perfusio.process.panel import Panel
 from perfusio.quantities import closest
-from perfusio.state import SETPOINT_QUANTITIES, SETPOINTS, Setpoints
+from perfusio.state import Setpoints
 
 _NOTHING: Mapping[str, str] = MappingProxyType({})
 
@@ -37,6 +38,7 @@ class FeedSheet:
             are listed apart.
         turned: Each feed is a column and the labels stand in the first column; False: each feed is a row.
         empty_means_none: An empty cell says that the feed holds none of it; False: it is refused.
+        panel: The process whose species the feeds hold; not part of the file.
     """
 
     sheet: str
@@ -44,10 +46,11 @@ class FeedSheet:
     columns: Mapping[str, str]
     turned: bool = True
     empty_means_none: bool = False
+    panel: Panel = CHO_PERFUSION
 
     def __post_init__(self) -> None:
         """Refuse a map that gives one thing twice."""
-        _refuse_double(self.columns, "feed_sheet.columns")
+        _refuse_double(self.columns, "feed_sheet.columns", self.panel)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,6 +82,7 @@ class ColumnMap:
         feed_volumes: Label -> name of the feed of which this volume was given right after the sample.
         feed_sheet: What the feeds hold.
         setpoints: In force all along where no column says so; a culture without perfusion has a perfusion rate of 0.
+        panel: The process whose quantities the columns hold; not part of the file.
     """
 
     columns: Mapping[str, str]
@@ -98,6 +102,21 @@ class ColumnMap:
     sample_pattern: str = ""
     fill_down: bool = False
     vessels: Mapping[str, str] = field(default_factory=lambda: _NOTHING)
+    panel: Panel = CHO_PERFUSION
+
+    def meaning(self, text: str) -> str | None:
+        """Return the quantity or text that the right side of an entry means, None if it is none."""
+        names = names_of(self.panel)
+        return names.meaning_of(names.split(text)[0])
+
+    def within(self, panel: Panel) -> ColumnMap:
+        """Return the map for files of a process.
+
+        Raises:
+            ConfigError: it names what that process does not have.
+        """
+        feed_sheet = None if self.feed_sheet is None else replace(self.feed_sheet, panel=panel)
+        return replace(self, panel=panel, feed_sheet=feed_sheet)
 
     def __post_init__(self) -> None:
         """Refuse a map that cannot be followed.
@@ -105,16 +124,25 @@ class ColumnMap:
         Raises:
             ConfigError: something is given twice, not at all, or needs something else.
         """
-        _refuse_double(self.columns, "columns")
-        meanings = {_meaning(m) for m in self.columns.values()}
+        _refuse_double(self.columns, "columns", self.panel)
+        if self.setpoints.panel != self.panel:  # nothing but known ones may be said, so none is lost
+            known = {n: v for n, v in self.setpoints.by_name().items() if v == v}
+            object.__setattr__(self, "setpoints", Setpoints.of_values(self.panel, known))
+        meanings = {self.meaning(m) for m in self.columns.values()}
+        cells, alive = self.panel.the("cells"), share_alive(self.panel)
         if ("time" in meanings) == bool(self.timestamp) and not (SAMPLE in meanings and not self.timestamp):
             found = "both a timestamp and a time" if self.timestamp else "no time"
             raise ConfigError(
                 f'The column map gives {found}, expected one: timestamp = "..." for a column of dates, or a column '
                 "that means 'day' or 'time [h]'."
             )
-        if self.total_cells and (absent := {CELLS} - meanings or {VIABILITY} & meanings):
-            need = f"a column that means {CELLS!r}" if absent == {CELLS} else "no other column that means 'viability'"
+        if self.total_cells and alive is None:
+            raise ConfigError(
+                f"The column map gives total_cells, from which viability follows; {self.panel.name} measures none. "
+                "Leave it away."
+            )
+        if self.total_cells and (absent := {cells} - meanings or {alive} & meanings):
+            need = f"a column that means {cells!r}" if absent == {cells} else f"no other column that means {alive!r}"
             raise ConfigError(f"The column map gives total_cells, which needs {need}. Mend columns, or leave it away.")
         if self.feed_volumes and not (self.start_volume and self.feed_sheet):
             raise ConfigError(
@@ -132,39 +160,49 @@ class ColumnMap:
                 f"The column map gives sample_pattern = {self.sample_pattern!r}, which is no regular expression: "
                 f"{error}. Expected one like '(?P<reactor>R[0-9]+)-D(?P<day>[0-9]+)'."
             ) from error
-        for name, quantity in SETPOINT_QUANTITIES.items():
-            quantity.check(getattr(self.setpoints, name))
+        for setpoint in self.panel.setpoints:
+            setpoint.check(getattr(self.setpoints, setpoint.name))
 
 
-def read_column_map(path: str | Path) -> ColumnMap:
+def read_column_map(path: str | Path, panel: Panel = CHO_PERFUSION) -> ColumnMap:
     """Read a column map from a TOML file.
+
+    Args:
+        path: Of the file.
+        panel: The process whose quantities the columns hold.
 
     Raises:
         ConfigError: it is not there, no TOML, or has entries that perfusio does not know; the message names them.
     """
     try:
-        return column_map_of(tomllib.loads(Path(path).read_text(encoding="utf-8")))
+        return column_map_of(tomllib.loads(Path(path).read_text(encoding="utf-8")), panel)
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise ConfigError(f"{path} cannot be read as a column map: {error}. Expected a TOML file in UTF-8.") from error
     except ConfigError as error:
         raise ConfigError(f"{path}: {error}") from error
 
 
-def column_map_of(data: Mapping[str, Any]) -> ColumnMap:
+def column_map_of(data: Mapping[str, Any], panel: Panel = CHO_PERFUSION) -> ColumnMap:
     """Build a column map from the content of a TOML file.
+
+    Args:
+        data: Of the file.
+        panel: The process whose quantities the columns hold.
 
     Raises:
         ConfigError: an entry is unknown, missing, or of another type than expected.
     """
     values = _entries(_needed(ColumnMap), data, "")
     if "feed_sheet" in values:
-        values["feed_sheet"] = FeedSheet(**_entries(_needed(FeedSheet), values["feed_sheet"], "feed_sheet."))
+        about = _entries(_needed(FeedSheet), values["feed_sheet"], "feed_sheet.")
+        values["feed_sheet"] = FeedSheet(**about, panel=panel)
     if "setpoints" in values:
-        stated = _entries(dict.fromkeys(SETPOINTS, False), values["setpoints"], "setpoints.")
-        values["setpoints"] = Setpoints.of_values(CHO_PERFUSION, {name: float(value) for name, value in stated.items()})
+        names = dict.fromkeys(panel.setpoint_names, False)
+        stated = _entries(names, values["setpoints"], "setpoints.", dict.fromkeys(names, _NUMBER))
+        values["setpoints"] = Setpoints.of_values(panel, {name: float(value) for name, value in stated.items()})
     if "inoculated" in values:
         values["inoculated"] = {name: _date(name, date) for name, date in values["inoculated"].items()}
-    return ColumnMap(**values)
+    return ColumnMap(**values, panel=panel)
 
 
 def _date(name: str, date: object) -> datetime:
@@ -186,23 +224,24 @@ _EXPECTED: Mapping[str, tuple[str, Any]] = {
     "fill_down": _TRUTH,
     "turned": _TRUTH,
     "empty_means_none": _TRUTH,
-    **dict.fromkeys(SETPOINTS, _NUMBER),
 }
 """Words and type of each entry; all others are texts."""
 
 
 def _needed(cls: type[Any]) -> dict[str, bool]:
     """Return the names of entries, and whether each must be there."""
-    return {f.name: f.default is MISSING and f.default_factory is MISSING for f in fields(cls)}
+    return {f.name: f.default is MISSING and f.default_factory is MISSING for f in fields(cls) if f.name != "panel"}
 
 
-def _entries(known: Mapping[str, bool], data: Mapping[str, Any], where: str) -> dict[str, Any]:
+def _entries(
+    known: Mapping[str, bool], data: Mapping[str, Any], where: str, expect: Mapping[str, tuple[str, Any]] | None = None
+) -> dict[str, Any]:
     """Return the entries of one table, each known and of the expected type."""
     for name, value in data.items():
         if name not in known:
             hint = closest(name, tuple(known))
             raise ConfigError(f"{where}{name} is no entry of a column map.{hint}\n  Known: {', '.join(known)}.")
-        words, expected = _EXPECTED.get(name, _TEXT)
+        words, expected = (expect or _EXPECTED).get(name, _TEXT)
         fits = isinstance(value, expected) and isinstance(value, bool) == (expected is bool)
         if not fits or ((words, expected) == _TEXTS and not all(isinstance(v, str) for v in value.values())):
             raise ConfigError(f"{where}{name} = {value!r}, expected {words}.")
@@ -211,14 +250,10 @@ def _entries(known: Mapping[str, bool], data: Mapping[str, Any], where: str) -> 
     return dict(data)
 
 
-def _meaning(text: str) -> str | None:
-    return meaning_of(split(text)[0])
-
-
-def _refuse_double(columns: Mapping[str, str], where: str) -> None:
-    labels: dict[str, str] = {}
+def _refuse_double(columns: Mapping[str, str], where: str, panel: Panel) -> None:
+    names, labels = names_of(panel), dict[str, str]()
     for label, meaning in columns.items():
-        known = _meaning(meaning) or meaning
+        known = names.meaning_of(names.split(meaning)[0]) or meaning
         if known in labels:
             raise ConfigError(f"{where}: {labels[known]!r} and {label!r} both mean {known}, expected one. Drop one.")
         labels[known] = label

@@ -8,20 +8,19 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from perfusio.connectors.csv_files import csv_bytes, escaped, replace_file
 from perfusio.connectors.long_tables import TIDY_HEADER
-from perfusio.connectors.names import FEEDS, QUALITY, TIME, numeric
+from perfusio.connectors.names import FEED, FRACTION, MEDIUM, QUALITY, TIME, names_of
 from perfusio.connectors.samples import TableRow
 from perfusio.connectors.tables import Table
+from perfusio.connectors.times import Group
 from perfusio.errors import ConfigError
-from perfusio.state import SETPOINTS, STATE_QUANTITIES
 
 LAYOUTS = ("wide", "long")
 ENDINGS = (".csv", ".xlsx")
-_ALWAYS = ("vcd", "viability", "glucose")
 Cell = str | float
 
 
@@ -50,18 +49,17 @@ def wide_cells(table: Table) -> Iterator[list[Cell]]:
     and again in search of cycles.
     """
     texts = [n for n in ("run", "reactor") if any(getattr(row, n) for row in table.rows)]
-    has_clone = bool(table.clones)
-    names = _used(table)
+    of_runs = _of_runs(table)
+    numeric, names = names_of(table.panel).numeric, _used(table)
     has_remarks = any(_further_remarks(row) for row in table.rows)
     yield [
-        *texts, *(["clone"] if has_clone else []), TIME.header, *(numeric(n).header for n in names),
+        *texts, *of_runs, TIME.header, *(numeric(n).header for n in names),
         *([QUALITY] if has_remarks else []),
     ]  # fmt: skip
     for row in table.rows:
         known = _values(row)
         cells: list[Cell] = [getattr(row, n) for n in texts]
-        if has_clone:
-            cells.append(table.clones.get((row.run, row.reactor), ""))
+        cells += [said.get((row.run, row.reactor), "") for said in of_runs.values()]
         cells.append(row.state.time_h)
         cells += [_cell(row, n, known.get(n, float("nan"))) for n in names]
         if has_remarks:
@@ -73,7 +71,7 @@ def wide_cells(table: Table) -> Iterator[list[Cell]]:
 def long_cells(table: Table) -> Iterator[list[Cell]]:
     """Yield one value per row; a sample without any value has a row without a quantity."""
     keys = {name: any(getattr(row, name) for row in table.rows) for name in ("run", "reactor")}
-    keys["clone"] = any(table.clones.values())
+    keys |= {"clone": any(table.clones.values()), MEDIUM: any(table.media.values())}
     kept = [i for i, name in enumerate(TIDY_HEADER) if keys.get(name, True)]
     for cells in _all_long_cells(table):
         yield [cells[i] for i in kept]
@@ -81,11 +79,12 @@ def long_cells(table: Table) -> Iterator[list[Cell]]:
 
 def _all_long_cells(table: Table) -> Iterator[list[Cell]]:
     yield list(TIDY_HEADER)
+    numeric = names_of(table.panel).numeric
     for row in table.rows:
-        clone = table.clones.get((row.run, row.reactor), "")
+        clone, medium = (said.get((row.run, row.reactor), "") for said in (table.clones, table.media))
         known = {n: v for n, v in _values(row).items() if v == v}
         further = _further_remarks(row)
-        key: list[Cell] = [row.run, row.reactor, clone, row.state.time_h]
+        key: list[Cell] = [row.run, row.reactor, clone, medium, row.state.time_h]
         for name in dict.fromkeys([*known, *further]) or [""]:
             value = _cell(row, name, known[name]) if name in known else ""
             unit = numeric(name).unit if name else ""
@@ -94,8 +93,8 @@ def _all_long_cells(table: Table) -> Iterator[list[Cell]]:
 
 def _used(table: Table) -> list[str]:
     """Return the quantities that get a column, in order."""
-    every = (*STATE_QUANTITIES, *SETPOINTS, *FEEDS)
-    used = set(_ALWAYS)
+    every = (*table.panel.by_name, *names_of(table.panel).feeds)
+    used = set(table.panel.critical)
     for row in table.rows:
         if len(used) < len(every):
             used.update(n for n, v in _values(row).items() if v == v)
@@ -104,10 +103,16 @@ def _used(table: Table) -> list[str]:
 
 def _values(row: TableRow) -> dict[str, float]:
     """Return everything that a row says, by name."""
-    found = {n: getattr(row.state, n) for n in STATE_QUANTITIES} | {n: getattr(row.setpoints, n) for n in SETPOINTS}
+    found = {s.name: getattr(row.state, s.name) for s in row.state.panel.species} | row.setpoints.by_name()
     if row.feed is not None:
-        found |= {name: getattr(row.feed, name.removeprefix("feed_")) for name in FEEDS}
+        found |= {FRACTION: row.feed.fraction}
+        found |= {f"{FEED}{name}": value for name, value in row.feed.concentrations().items()}
     return found
+
+
+def _of_runs(table: Table) -> dict[str, Mapping[Group, str]]:
+    """Return what stands in every row of a run, by column, where any run has it."""
+    return {name: said for name, said in (("clone", table.clones), (MEDIUM, table.media)) if said}
 
 
 def _cell(row: TableRow, name: str, value: float) -> Cell:
@@ -131,7 +136,8 @@ def _further_remarks(row: TableRow) -> dict[str, str]:
     """Return the remarks that the values themselves do not show."""
     if not row.state.quality:
         return {}
-    said = {n: remark for n, remark in row.state.quality.items() if n in STATE_QUANTITIES}
+    species = {s.name for s in row.state.panel.species}
+    said = {n: remark for n, remark in row.state.quality.items() if n in species}
     return {n: remark for n, remark in said.items() if not _sign(row, n, getattr(row.state, n))}
 
 

@@ -14,7 +14,7 @@ from perfusio.connectors.cells import is_missing, read_numbers
 from perfusio.connectors.column_map import ColumnMap, FeedSheet
 from perfusio.connectors.columns import Column, read_header
 from perfusio.connectors.excel import LabelledSheet
-from perfusio.connectors.names import FED, VOLUME, form_of, split
+from perfusio.connectors.names import VOLUME, form_of, names_of
 from perfusio.connectors.problems import Problems
 from perfusio.connectors.times import Group
 from perfusio.errors import UnknownQuantity
@@ -42,14 +42,15 @@ class Contents:
 def read_contents(sheet: LabelledSheet, about: FeedSheet, problems: Problems, remarks: list[str]) -> Contents:
     """Read the feed sheet; what is wrong goes to `problems`, what is taken for granted to `remarks`."""
     named = sheet.place(about.feed, problems)
-    columns = read_header(list(about.columns), problems, columns=about.columns)
+    columns = read_header(list(about.columns), problems, columns=about.columns, panel=about.panel)
+    fed = names_of(about.panel).fed
     texts = {c: sheet.texts(i) for c in columns if (i := sheet.place(c.header, problems)) is not None}
     for c in columns:
-        if c.name not in (*FED, "run"):
-            problems.file(f"{c.header!r} means {c.name}, which no feed holds: expected {', '.join(FED)} or run.")
+        if c.name not in (*fed, "run"):
+            problems.file(f"{c.header!r} means {c.name}, which no feed holds: expected {', '.join(fed)} or run.")
     if problems or named is None:
         return Contents({})
-    if absent := [name for name in FED if name not in {c.name for c in columns}]:
+    if absent := [name for name in fed if name not in {c.name for c in columns}]:
         remarks.append(f"{sheet.source} does not say how much {', '.join(absent)} the feeds hold: taken as none.")
     run = next((c for c in columns if c.name == "run"), None)
     runs = texts.pop(run) if run else [""] * len(sheet.rows)
@@ -120,7 +121,7 @@ def read_feeds(
                     rule=f"volume of {group}",
                 )
                 break
-            parts = [Feed.of_values(CHO_PERFUSION, v / volume, held[label] or {})
+            parts = [Feed.of_values(columns.panel, v / volume, held[label] or {})
                      for label, volumes in in_use.items() if (v := float(volumes[i])) > 0.0]  # fmt: skip
             if parts:
                 found[sheet.lines[i]] = Feed.together(parts)
@@ -133,6 +134,7 @@ def _volumes(sheet: LabelledSheet, label: str, problems: Problems) -> FloatArray
     place = sheet.place(label, problems)
     if place is None:
         return np.full(len(sheet.rows), np.nan)
+    split = names_of(CHO_PERFUSION).split  # units of volume are the same in any process
     unit = next((u for part in reversed(sheet.labels[place]) if (u := split(part)[1])), VOLUME.unit)
     try:
         factor = conversion_factor(unit, VOLUME)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import copy
 from collections.abc import Awaitable, Callable, Iterable, Mapping
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Self
@@ -17,6 +18,7 @@ from perfusio.connectors.folders import Folder, FolderWatch
 from perfusio.connectors.following import Pace, told
 from perfusio.connectors.grids import ReadOptions
 from perfusio.connectors.handed_out import HandedOut
+from perfusio.connectors.names import is_flow_of_volume, names_of
 from perfusio.connectors.samples import TableRow
 from perfusio.connectors.setpoints_file import SetpointsFile, default_path
 from perfusio.connectors.sheets import existing_file
@@ -25,6 +27,8 @@ from perfusio.connectors.stamps import ORDERS
 from perfusio.connectors.tables import Table
 from perfusio.connectors.vessel_rows import rows_of
 from perfusio.errors import ConfigError, EndOfRun, NotConnected, SampleOverdue, UnreadableSource, WriteRejected
+from perfusio.process.cho_perfusion import CHO_PERFUSION
+from perfusio.process.panel import Panel
 from perfusio.protocols import ConnectorKind, Holder, Standing
 from perfusio.state import Setpoints, State
 from perfusio.verified_write import refuse_impossible
@@ -49,6 +53,7 @@ class FilesystemStore:
         encoding: Of the file, if it is not UTF-8, e.g. ``"cp1252"``.
         decimal: Decimal mark, if the file leaves it open: ``"."`` or ``","``.
         date_order: ``"dmy"``, ``"mdy"`` or ``"ymd"``, if dates like 05/06/2024 leave it open.
+        panel: The process whose quantities the columns hold.
         sleep: What waits between two looks; a test can bring its own.
 
     Attributes:
@@ -75,6 +80,7 @@ class FilesystemStore:
         encoding: str | None = None,
         decimal: str | None = None,
         date_order: str | None = None,
+        panel: Panel = CHO_PERFUSION,
         sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
     ) -> None:
         if follow is False and actuates:
@@ -97,6 +103,7 @@ class FilesystemStore:
             encoding=encoding,
             decimal=decimal,
             date_order=date_order,
+            panel=panel,
         )
         self.kind = ConnectorKind.HARDWARE if actuates else ConnectorKind.REPLAY
         self.confirms_at_once = False  # the file says so with its next rows, if it says so at all
@@ -104,7 +111,8 @@ class FilesystemStore:
         self._source: Source | Folder = (Folder if is_folder else Source)(path, options, grows=grows)
         self._pace = Pace(poll_seconds=poll_seconds, timeout_seconds=timeout_seconds, sleep=sleep)
         self._run, self._reactor, self._is_one_of_several = run, reactor, False
-        self._setpoints_file = SetpointsFile(default_path(path, run, reactor, chosen=setpoints_path))
+        self._panel = panel
+        self._setpoints_file = SetpointsFile(default_path(path, run, reactor, chosen=setpoints_path), panel)
         self._read_before: TableRow | None = None  # the row of the latest sample that an earlier program has read
         self._forget()
 
@@ -139,7 +147,7 @@ class FilesystemStore:
     async def read_setpoints(self) -> Setpoints:
         """Return the setpoint columns of the sample last read: in force from it on; NaN where the file does not say."""
         last = self._handed_out.last or self._read_before
-        return last.setpoints if last else Setpoints()
+        return last.setpoints if last else Setpoints(panel=self._panel)
 
     async def write_setpoints(self, setpoints: Setpoints) -> Setpoints:
         """Append one row to the setpoints file, for the time of the sample last read, and return what was written.
@@ -154,7 +162,8 @@ class FilesystemStore:
         if time_h is None:
             raise WriteRejected("No sample was read yet, so the setpoints have no time. Read a sample first.", **where)
         refuse_impossible(setpoints, **where)
-        written = Setpoints.of(setpoints.vector())
+        written = Setpoints.of(setpoints.vector(), self._panel)
+        self._setpoints_file.written_in(self._units())
         acts = self.kind is ConnectorKind.HARDWARE
         self._setpoints_file.append(time_h, written, reactor=self._name_in_setpoints_file, acts=acts)
         return written
@@ -185,6 +194,8 @@ class FilesystemStore:
             return
         zero = str(standing.source.get("time_zero") or "")
         self._source.goes_on({self._reactor or "": datetime.fromisoformat(zero)} if zero else {})
+        with suppress(UnreadableSource, NotConnected):
+            self._setpoints_file.written_in(self._units())
         self._setpoints_file.goes_on(self._handed_out.latest_h, reactor=self._name_in_setpoints_file)
         try:
             with told(self._source.path.name, "read_sample"):
@@ -298,6 +309,13 @@ class FilesystemStore:
         store._reactor, store._is_one_of_several = reactor, True
         store._forget()
         return store
+
+    def _units(self) -> dict[str, tuple[str, float]]:
+        """Return the flows that the file gives as a volume per time: unit, and the factor from it, by setpoint."""
+        names = names_of(self._panel)
+        read = {r.meaning: r.unit for r in self._now().reads if names.is_flow(r.meaning)}
+        units = {name: (unit, names.factor(name, unit)) for name, unit in read.items()}
+        return {name: said for name, said in units.items() if is_flow_of_volume(said[0])}
 
     def _forget(self) -> None:
         """Begin before the first sample."""

@@ -121,7 +121,7 @@ class Folder:
             self._refused.pop(name, None)
             self._forget_older(key, table)
         if self._now is None:
-            self._now = empty_table(self.path.name, b"")
+            self._now = empty_table(self.path.name, b"", self.options.panel)
 
     def _join(self, tables: dict[tuple[str, str], Table]) -> None:
         joined = merged(list(tables.values()), keep_times=True)

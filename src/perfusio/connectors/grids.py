@@ -10,10 +10,12 @@ from types import MappingProxyType
 from perfusio.connectors.cells import Numbers, decimal_mark, is_missing, read_numbers
 from perfusio.connectors.columns import Column, Role, is_units_row, looks_like_header, read_header
 from perfusio.connectors.csv_files import unescaped
-from perfusio.connectors.names import form_of, split
+from perfusio.connectors.names import MEDIUM, form_of, names_of
 from perfusio.connectors.problems import Problems
 from perfusio.connectors.sheets import Sheet
-from perfusio.process.roles import VIABILITY
+from perfusio.process.cho_perfusion import CHO_PERFUSION
+from perfusio.process.declared import is_fraction
+from perfusio.process.panel import Panel
 
 _NO_MAP: Mapping[str, str] = MappingProxyType({})
 _NO_START: Mapping[str, datetime] = MappingProxyType({})
@@ -37,6 +39,7 @@ class ReadOptions:
         may_be_unsorted: Rows with dates may stand in any order, as instruments export them.
         is_part: The rest of the samples may come from other files: no density of cells is needed.
         fractions: Whether a viability without unit is a fraction, where more of the file is known than is read now.
+        panel: The process whose quantities the columns hold.
     """
 
     columns: Mapping[str, str] = field(default_factory=lambda: _NO_MAP)
@@ -52,6 +55,7 @@ class ReadOptions:
     may_be_unsorted: bool = False
     is_part: bool = False
     fractions: bool | None = None
+    panel: Panel = CHO_PERFUSION
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +71,7 @@ class Grid:
         numbers: Each column that holds numbers, as numbers in the unit of the file.
         fill_down: As in the options.
         decimal: Decimal mark of the numbers.
+        panel: The process whose quantities the columns hold.
     """
 
     header_line: int
@@ -77,6 +82,7 @@ class Grid:
     numbers: Mapping[Column, Numbers]
     fill_down: bool = False
     decimal: str = "."
+    panel: Panel = CHO_PERFUSION
 
     def text_column(self, name: str) -> Column | None:
         """Return the column of that name, if the file has it."""
@@ -90,7 +96,7 @@ class Grid:
         texts = [row[column.index].strip() for row in self.cells]
         if any(text[:1] == "'" for text in texts):
             texts = [unescaped(text) for text in texts]
-        return _carried(texts) if self.fill_down and name in ("run", "reactor", "clone") else texts
+        return _carried(texts) if self.fill_down and name in ("run", "reactor", "clone", MEDIUM) else texts
 
 
 def _carried(texts: list[str]) -> list[str]:
@@ -99,10 +105,11 @@ def _carried(texts: list[str]) -> list[str]:
     return [now := text or now for text in texts]
 
 
-def grid_of(sheet: Sheet, options: ReadOptions, problems: Problems) -> Grid:
+def grid_of(sheet: Sheet, options: ReadOptions, problems: Problems, remarks: list[str] | None = None) -> Grid:
     """Find the header of a sheet and cut the rows below it into columns; what is wrong goes to `problems`."""
-    sheet = _one_header_row(sheet)
-    at = next((i for i, row in enumerate(sheet.rows[:12]) if looks_like_header(row, options.columns)), 0)
+    panel = options.panel
+    sheet = _one_header_row(sheet, panel)
+    at = next((i for i, row in enumerate(sheet.rows[:12]) if looks_like_header(row, options.columns, panel)), 0)
     header, line = sheet.rows[at], sheet.lines[at]
     if at > 0:
         first = next(c.strip() for c in sheet.rows[0] if c.strip())
@@ -111,7 +118,7 @@ def grid_of(sheet: Sheet, options: ReadOptions, problems: Problems) -> Grid:
             sheet.lines[0],
             f"{first!r} is no header; line {line} looks like one. Delete {above}, so that the header comes first.",
         )
-    columns, n_head = _columns(sheet, at, options, problems)
+    columns, n_head = _columns(sheet, at, options, problems, remarks)
     cells, lines = _body(sheet, at, at + n_head, problems)
     _refuse_nameless(header, cells, line, problems)
     numbers, decimal = _numbers(columns, len(header), cells, lines, sheet.separator, options, problems)
@@ -126,6 +133,7 @@ def grid_of(sheet: Sheet, options: ReadOptions, problems: Problems) -> Grid:
         numbers=numbers,
         fill_down=options.fill_down,
         decimal=decimal,
+        panel=panel,
     )
 
 
@@ -140,21 +148,21 @@ def refuse_cut(sheet: Sheet, problems: Problems) -> None:
         )
 
 
-def _one_header_row(sheet: Sheet) -> Sheet:
+def _one_header_row(sheet: Sheet, panel: Panel) -> Sheet:
     """Make one of two header rows: groups above, names below. A title above the header is none of them.
 
     A name that only one group has stands alone; others become ``Group / Name``. Where the second row is empty, a name
     may stand in the first.
     """
-    if len(sheet.rows) < 3 or len(sheet.rows[0]) != len(sheet.rows[1]) or looks_like_header(sheet.rows[0]):
+    if len(sheet.rows) < 3 or len(sheet.rows[0]) != len(sheet.rows[1]) or looks_like_header(sheet.rows[0], panel=panel):
         return sheet
     above, below = ([" ".join(cell.split()) for cell in row] for row in sheet.rows[:2])
     names = [b or a for a, b in zip(above, below, strict=True)]
     said = [i for i, text in enumerate(above) if text]
-    if not said or said == [0] or not looks_like_header(names):
+    if not said or said == [0] or not looks_like_header(names, panel=panel):
         return sheet
     groups = [a if not b else g for a, b, g in zip(above, below, _carried(above), strict=True)]
-    forms = [form_of(split(name)[0]) for name in names]
+    forms = [form_of(names_of(panel).split(name)[0]) for name in names]
     labels = [
         f"{group} / {name}" if group and forms.count(form) > 1 and name else name
         for name, group, form in zip(names, groups, forms, strict=True)
@@ -162,7 +170,9 @@ def _one_header_row(sheet: Sheet) -> Sheet:
     return replace(sheet, rows=(labels, *sheet.rows[2:]), lines=sheet.lines[1:])
 
 
-def _columns(sheet: Sheet, at: int, options: ReadOptions, problems: Problems) -> tuple[tuple[Column, ...], int]:
+def _columns(
+    sheet: Sheet, at: int, options: ReadOptions, problems: Problems, remarks: list[str] | None
+) -> tuple[tuple[Column, ...], int]:
     """Return the columns and the number of header lines: one, or two with a row of units."""
     header, line = sheet.rows[at], sheet.lines[at]
     if all(is_missing(c) or not read_numbers([c]).refused for c in header):
@@ -170,8 +180,8 @@ def _columns(sheet: Sheet, at: int, options: ReadOptions, problems: Problems) ->
         return (), 1
     below = sheet.rows[at + 1] if len(sheet.rows) > at + 1 else []
     tried = read_header(header, Problems(""), columns=options.columns, ignore=options.ignore,
-                        only_named=options.only_named)  # fmt: skip
-    has_units = is_units_row(tried, below)
+                        only_named=options.only_named, panel=options.panel)  # fmt: skip
+    has_units = is_units_row(tried, below, options.panel)
     columns = read_header(
         header,
         problems,
@@ -180,6 +190,8 @@ def _columns(sheet: Sheet, at: int, options: ReadOptions, problems: Problems) ->
         columns=options.columns,
         ignore=options.ignore,
         only_named=options.only_named,
+        panel=options.panel,
+        remarks=remarks,
     )
     return columns, 1 + has_units
 
@@ -245,7 +257,7 @@ def _numbers(
     mark = options.decimal or _decimal_mark(texts, separator, problems)
     found: dict[Column, Numbers] = {}
     for column, column_cells in texts.items():
-        may_be_percent = column.name == VIABILITY and column.factor == 1.0
+        may_be_percent = is_fraction(column.name, options.panel) and column.factor == 1.0
         found[column] = numbers = read_numbers(column_cells, decimal=mark, may_be_percent=may_be_percent)
         for i, why in numbers.refused.items():
             if column.role is Role.TIME and column_cells[i].strip().isalpha():

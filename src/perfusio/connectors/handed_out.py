@@ -10,12 +10,12 @@ from bisect import bisect_right
 from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 from perfusio.connectors.names import amount
 from perfusio.errors import UnreadableSource
 from perfusio.protocols import NOT_USED, Standing
-from perfusio.state import QUANTITIES, SETPOINTS, STATE_QUANTITIES, Setpoints, State
+from perfusio.state import Setpoints, State
 
 MOST_TOLD = 20
 """Problems that are told one by one; a source that lost all of its rows has thousands."""
@@ -120,9 +120,7 @@ class HandedOut(Generic[R]):
             self._there_at_first = rows[-1].state.time_h if rows else -1.0
 
     def _since(self, n_same: int) -> dict[float, _Known]:
-        return {
-            row.state.time_h: _Known(row.state, row.setpoints, row.place) for row in self.rows[n_same : self.n]
-        }
+        return {row.state.time_h: _Known(row.state, row.setpoints, row.place) for row in self.rows[n_same : self.n]}
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,7 +190,7 @@ def _gone(old: _Known) -> str:
 
 
 def _was(old: State, name: str, now: float) -> str:
-    quantity = QUANTITIES[name]
+    quantity = old.panel[name]
     is_now = "empty" if now != now else f"{now:g}"
     was = amount(getattr(old, name), quantity)
     return f"{name} of the sample at {old.time_h:g} h was {was} when it was read and is now {is_now}."
@@ -209,9 +207,10 @@ def _other_setpoints(old: _Known, new: Row) -> list[str]:
     """What was in force is history: it may be filled in, and no more."""
     if old.setpoints is None:
         return []
-    pairs = [(n, getattr(old.setpoints, n), getattr(new.setpoints, n)) for n in SETPOINTS]
+    panel = old.setpoints.panel
+    pairs = [(n, getattr(old.setpoints, n), getattr(new.setpoints, n)) for n in panel.setpoint_names]
     return [
-        f"{n} of the sample at {old.state.time_h:g} h was {amount(a, QUANTITIES[n])} when it was read and is now "
+        f"{n} of the sample at {old.state.time_h:g} h was {amount(a, panel[n])} when it was read and is now "
         f"{'empty' if b != b else format(b, 'g')}."
         for n, a, b in pairs
         if a == a and a != b
@@ -220,7 +219,7 @@ def _other_setpoints(old: _Known, new: Row) -> list[str]:
 
 def _corrected(old: State, new: State) -> list[str]:
     """Return the quantities that were measured and are measured otherwise now."""
-    pairs = [(n, getattr(old, n), getattr(new, n)) for n in STATE_QUANTITIES]
+    pairs = [(s.name, getattr(old, s.name), getattr(new, s.name)) for s in old.panel.species]
     return [n for n, a, b in pairs if a == a and b == b and a != b]
 
 
@@ -234,8 +233,8 @@ def _news(old: _Known, new: State, corrected: Sequence[str]) -> State | None:
         return None
     # a correction comes with its whole row: if the sample was refused for the wrong value, none of it is known
     names = [*(n for n in new.measured() if not is_unused(old.state, n, getattr(new, n)))] if corrected else filled
-    values: dict[str, Any] = {n: getattr(new, n) for n in names}
-    return State(time_h=new.time_h, quality={n: q for n, q in new.quality.items() if n in values}, **values)
+    values: dict[str, float] = {n: getattr(new, n) for n in names}
+    return State.of_values(new.panel, new.time_h, values, {n: q for n, q in new.quality.items() if n in values})
 
 
 def is_unused(known: State, name: str, value: float) -> bool:

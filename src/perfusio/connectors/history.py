@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from perfusio.connectors.column_map import ColumnMap
@@ -14,6 +15,7 @@ from perfusio.connectors.sheets import TABLES, existing_file
 from perfusio.connectors.tables import Table
 from perfusio.connectors.vessel_rows import rows_of
 from perfusio.errors import UnreadableSource
+from perfusio.process.panel import Panel
 from perfusio.state import Setpoints
 from perfusio.trajectory import Trajectory
 
@@ -28,6 +30,7 @@ def read_runs(
     column_map: ColumnMap | None = None,
     assumed: Setpoints | None = None,
     on_remark: Callable[[str], object] = lambda _: None,
+    panel: Panel | None = None,
 ) -> tuple[Trajectory, ...]:
     """Read all runs of a file, CSV, Excel or Parquet, or of every such file in a folder.
 
@@ -40,6 +43,7 @@ def read_runs(
         column_map: What the columns of the files mean, where they do not say it themselves.
         assumed: Setpoints in force where a file never says; None: such a file is refused.
         on_remark: Called with a sentence for each thing that was converted, joined or assumed.
+        panel: The process whose quantities the files hold; None: that of the options, the map, or the default one.
 
     Returns:
         Runs in the order of the files. `reactor_id` is unique among them: the run (and reactor), with several files
@@ -48,6 +52,7 @@ def read_runs(
     Raises:
         UnreadableSource: no such file or folder, or a file is refused; all problems of all files are listed.
     """
+    options, column_map = _of_process(panel, options, column_map)
     files = _files(Path(path))
     problems: list[str] = []
     runs: list[Trajectory] = []
@@ -61,7 +66,7 @@ def read_runs(
             on_remark(warning)
         silent: dict[tuple[str, ...], list[str]] = {}
         for group in table.groups:
-            start = _start(column_map, assumed)
+            start = _start(column_map, assumed, table.panel)
             run, unsaid = run_of(table, group, start, prefix=file.stem if len(files) > 1 else "")
             unsaid = tuple(n for n in unsaid if column_map is None or not _is_said(column_map, n))
             runs.append(run)
@@ -74,9 +79,24 @@ def read_runs(
     return tuple(runs)
 
 
-def _start(column_map: ColumnMap | None, assumed: Setpoints | None) -> Setpoints:
+def _of_process(
+    panel: Panel | None, options: ReadOptions | None, column_map: ColumnMap | None
+) -> tuple[ReadOptions | None, ColumnMap | None]:
+    """Let options and column map be of one process.
+
+    Raises:
+        ConfigError: the column map names what that process does not have.
+    """
+    if panel is None:
+        return options, column_map
+    options = replace(options or ReadOptions(), panel=panel)
+    return options, column_map if column_map is None or column_map.panel == panel else column_map.within(panel)
+
+
+def _start(column_map: ColumnMap | None, assumed: Setpoints | None, panel: Panel) -> Setpoints:
     """Return what is in force where no row says: as the column map says, else as assumed."""
-    return (column_map.setpoints if column_map else Setpoints()).filled_from(assumed or Setpoints())[0]
+    nothing = Setpoints(panel=panel)
+    return (column_map.setpoints if column_map else nothing).filled_from(assumed or nothing)[0]
 
 
 def _is_said(column_map: ColumnMap, name: str) -> bool:
@@ -115,8 +135,10 @@ def run_of(
     in_force, unsaid = _in_force(rows, start)
     run, reactor = group
     name = "/".join(part for part in (prefix, run, reactor) if part) or Path(table.name).stem
-    trajectory = Trajectory(reactor_id=name, run_id=run or name, clone=table.clones.get(group, ""))
-    before, feed = Setpoints(), None
+    said = table.media.get(group)
+    medium = None if said is None else table.panel.medium_named(said)
+    trajectory = Trajectory(reactor_id=name, run_id=run or name, clone=table.clones.get(group, ""), medium=medium)
+    before, feed = Setpoints(panel=table.panel), None
     for row, now in zip(rows, in_force, strict=True):
         trajectory = trajectory.observe(row.state, before, feed)
         before, feed = now, row.feed

@@ -10,7 +10,7 @@ from dataclasses import replace
 from perfusio.connectors.columns import read_header
 from perfusio.connectors.csv_files import unescaped
 from perfusio.connectors.grids import ReadOptions, refuse_cut
-from perfusio.connectors.names import QUALITY, SAMPLE, STAMP, TEXTS, accepts, form_of
+from perfusio.connectors.names import MEDIUM, QUALITY, SAMPLE, STAMP, TEXTS, TIME, Names, form_of, names_of
 from perfusio.connectors.problems import Problems
 from perfusio.connectors.profiles import Recognised
 from perfusio.connectors.sheets import Sheet
@@ -19,14 +19,30 @@ from perfusio.connectors.stamps import read_stamps
 BIO_HT = "Cedex Bio HT"
 TAGS = "long tags"
 TIDY = "one value per row"
-TIDY_HEADER = ("run", "reactor", "clone", "time [h]", "quantity", "value", "unit", "source", QUALITY)
+TIDY_HEADER = ("run", "reactor", "clone", MEDIUM, "time [h]", "quantity", "value", "unit", "source", QUALITY)
 """What `perfusio export --layout long` writes."""
-_ANALYTES = {
-    "glc": "glucose", "gluc": "glucose", "lac": "lactate", "gln": "glutamine", "glu": "glutamate", "nh3": "ammonium",
-    "nh4": "ammonium", "pyr": "pyruvate", "igg": "titer",
-}  # fmt: skip
-_code = re.compile(r"(?P<analyte>glc|gluc|lac|gln|glu|nh3|nh4|pyr|igg)[0-9]?[a-z]{0,3}", re.IGNORECASE).fullmatch
+_LONGEST_CODE = 4
 _MOST_SHOWN = 6
+
+
+class _Codes:
+    """What an analyzer calls its tests: short names of what is dissolved, with a number and letters of the reagent."""
+
+    def __init__(self, names: Names) -> None:
+        dissolved = names.panel.dissolved
+        short = {form: name for form, name in names.forms.items() if len(form) <= _LONGEST_CODE and name in dissolved}
+        for form, readings in names.vague.items():  # a name for two things means the one that has no name of its own
+            left = [name for name in readings if name in dissolved and name not in short.values()]
+            if 1 < len(form) <= _LONGEST_CODE and len(left) == 1:
+                short[form] = left[0]
+        self._short = short
+        listed = "|".join(map(re.escape, sorted(short, key=len, reverse=True)))
+        self._match = re.compile(rf"(?P<analyte>{listed})[0-9]?[a-z]{{0,3}}", re.IGNORECASE).fullmatch
+
+    def meaning(self, text: str) -> str:
+        """Return the quantity of a code, empty if it is none."""
+        found = self._match(text.strip()) if self._short else None
+        return self._short[found["analyte"].lower()] if found else ""
 
 
 def turned(sheet: Sheet, options: ReadOptions, problems: Problems) -> Recognised | None:
@@ -81,7 +97,7 @@ def _tidy(sheet: Sheet, forms: Sequence[str], options: ReadOptions, problems: Pr
     place = {form: i for i, form in enumerate(forms)}
     times = [i for i, h in enumerate(sheet.rows[0]) if i not in (place["quantity"], place["value"], place["unit"])
              and _is_time(h)]  # fmt: skip
-    keys = [i for i, h in enumerate(sheet.rows[0]) if form_of(h) in ("run", "reactor", "clone")] + times
+    keys = [i for i, h in enumerate(sheet.rows[0]) if form_of(h) in ("run", "reactor", "clone", MEDIUM)] + times
     turned = _Turned([sheet.rows[0][i].strip() for i in keys], problems)
     remarks: dict[tuple[str, ...], dict[str, str]] = {}
     for row, line in zip(sheet.rows[1:], sheet.lines[1:], strict=True):
@@ -143,44 +159,41 @@ def _of_tag(tag: str, options: ReadOptions) -> str:
     path, unit = parted.groups() if parted else (tag, "")
     last = re.split(r"[./\\|]", path)[-1] + unit
     for text in (tag, last, last.split(" ", 1)[-1]):
-        columns = read_header([text], Problems(""))
-        if columns and columns[0].name not in (*TEXTS, "time"):
+        columns = read_header([text], Problems(""), panel=options.panel)
+        if columns and columns[0].name not in (*TEXTS, TIME.name):
             return f"{columns[0].name} [{columns[0].unit}]" if not columns[0].is_bare else columns[0].name
     return ""
 
 
 def _bio_ht(sheet: Sheet, options: ReadOptions, problems: Problems) -> Recognised | None:
     """No header: time, sample, code of the analyte, unit and value, in an order that the cells themselves tell."""
-    first = next((row for row in sheet.rows[:3] if any(_code(cell.strip()) for cell in row)), None)
+    names = names_of(options.panel)
+    code_of = _Codes(names).meaning
+    first = next((row for row in sheet.rows[:3] if any(map(code_of, row))), None)
     if first is None or len(first) < 4:
         return None
-    code = next(i for i, cell in enumerate(first) if _code(cell.strip()))
+    code = next(i for i, cell in enumerate(first) if code_of(cell))
     stamps = [i for i, cell in enumerate(first) if i != code and read_stamps([cell]).values[0] is not None]
-    quantity = _ANALYTES[_match(first[code])]
-    units = [i for i, cell in enumerate(first) if i != code and cell.strip() and accepts(quantity, cell.strip())]
+    quantity = code_of(first[code])
+    units = [i for i, cell in enumerate(first) if i != code and cell.strip() and names.accepts(quantity, cell.strip())]
     numbers = [i for i, cell in enumerate(first) if i not in (code, *stamps, *units) and _is_value(cell)]
     if not stamps or not units or not numbers:
         return None
     value = next((i for i in numbers if i > code), numbers[-1])
-    names = [i for i in range(len(first)) if i not in (stamps[0], code, units[0], value) and first[i].strip()]
+    called = [i for i in range(len(first)) if i not in (stamps[0], code, units[0], value) and first[i].strip()]
     turned, unread = _Turned((STAMP, SAMPLE), problems), dict[str, None]()
     for row, line in zip(sheet.rows, sheet.lines, strict=True):
         if len(row) < len(first):
             problems.line(line, f"has {len(row)} values, expected {len(first)} as in the others. Complete the row.")
             continue
         text = row[code].strip()
-        if not _code(text):
+        if not code_of(text):
             unread[text] = None
             continue
-        key = (row[stamps[0]].strip(), row[names[0]].strip() if names else "")
-        turned.put(line, key, f"{_ANALYTES[_match(text)]} [{row[units[0]].strip()}]", row[value].strip())
+        key = (row[stamps[0]].strip(), row[called[0]].strip() if called else "")
+        turned.put(line, key, f"{code_of(text)} [{row[units[0]].strip()}]", row[value].strip())
     remarks = (f"rows of other analytes were left unread: {', '.join(list(unread)[:_MOST_SHOWN])}.",) if unread else ()
     return _finished(BIO_HT, turned, sheet, options, problems, remarks=remarks)
-
-
-def _match(text: str) -> str:
-    found = _code(text.strip())
-    return found["analyte"].lower() if found else ""
 
 
 def _is_value(cell: str) -> bool:

@@ -16,15 +16,16 @@ from perfusio.connectors.excel import Cell, LabelledSheet, Workbook, cell_text
 from perfusio.connectors.feeding import Contents, read_contents, read_feeds
 from perfusio.connectors.grids import ReadOptions
 from perfusio.connectors.labelled import Labelled, open_labelled
-from perfusio.connectors.names import STAMP, meaning_of, split
+from perfusio.connectors.names import STAMP
 from perfusio.connectors.problems import Problems
 from perfusio.connectors.sheets import Sheet
 from perfusio.connectors.tables import Table, filled
 from perfusio.connectors.times import Group
 from perfusio.errors import UnreadableSource
-from perfusio.physics import derived
-from perfusio.process.roles import CELLS
-from perfusio.state import SETPOINTS, FloatArray
+from perfusio.physics.derived import viability as percent_alive
+from perfusio.process.declared import share_alive
+from perfusio.process.panel import Panel
+from perfusio.state import FloatArray
 from perfusio.trajectory import Feed
 
 MOST_VIABLE = 1.01
@@ -56,9 +57,9 @@ def read_mapped(path: str | Path, column_map: ColumnMap, *, is_part: bool = Fals
     table = _table(source, sheet, columns, column_map, problems, is_part=is_part)
     _refuse_lost(table, feeds, sheet.source)
     said = {column.partition(" ")[0] for column in table.columns.values()}
-    always = {n: v for n in SETPOINTS if n not in said and (v := getattr(column_map.setpoints, n)) == v}
+    always = {n: v for n, v in column_map.setpoints.by_name().items() if n not in said and v == v}
     rows = tuple(
-        replace(row, feed=feeds.get(row.line, row.feed), setpoints=replace(row.setpoints, **always))
+        replace(row, feed=feeds.get(row.line, row.feed), setpoints=row.setpoints.with_values(**always))
         for row in table.rows
     )
     return replace(table, rows=rows, warnings=(*remarks, *table.warnings))
@@ -93,7 +94,7 @@ def _without_empty_rows(
 
 def _groups(columns: dict[str, list[Cell]], column_map: ColumnMap, n: int) -> list[Group]:
     def texts(name: str) -> list[str]:
-        label = next((x for x, m in column_map.columns.items() if meaning_of(split(m)[0]) == name), None)
+        label = next((x for x, m in column_map.columns.items() if column_map.meaning(m) == name), None)
         return [cell_text(cell) for cell in columns[label]] if label else [""] * n
 
     return list(zip(texts("run"), texts("reactor"), strict=True))
@@ -115,10 +116,10 @@ def _table(
         meanings[stamp] = STAMP
     if total := column_map.total_cells:
         texts[total] = _viability(sheet, texts, total, column_map, problems)
-        meanings[total] = "viability [%]"
+        meanings[total] = column_map.panel[share_alive(column_map.panel) or ""].header
     empty = Table(
         name=sheet.source, sha256=source.sha256, n_bytes=source.n_bytes, columns=MappingProxyType({}), rows=(),
-        clones=MappingProxyType({}), warnings=(),
+        clones=MappingProxyType({}), warnings=(), panel=column_map.panel,
     )  # fmt: skip
     rows = (list(texts), *(list(row) for row in zip(*texts.values(), strict=True)))
     lines = (column_map.header_rows, *sheet.lines)
@@ -132,6 +133,7 @@ def _table(
         fill_down=column_map.fill_down,
         vessels=column_map.vessels,
         is_part=is_part,
+        panel=column_map.panel,
     )
     return filled(empty, cells, options, problems, list(source.remarks))
 
@@ -143,20 +145,22 @@ def _viability(
 
     All cells are what a counter counts, dead ones are a difference: where people note all three, total is the reading.
     """
-    viable_label = next(x for x, m in column_map.columns.items() if meaning_of(split(m)[0]) == CELLS)
-    viable = _densities(texts[viable_label], viable_label, column_map.columns[viable_label], problems)
-    everything = _densities(texts[total], total, CELLS, problems)
+    panel = column_map.panel
+    cells = panel.the("cells")
+    viable_label = next(x for x, m in column_map.columns.items() if column_map.meaning(m) == cells)
+    viable = _densities(texts[viable_label], viable_label, column_map.columns[viable_label], panel, problems)
+    everything = _densities(texts[total], total, cells, panel, problems)
     for i in np.nonzero(viable > MOST_VIABLE * everything)[0].tolist():
         why = f"is less than the {viable[i]:g} viable cells, expected all cells. Check both columns and their units."
         problems.cell(sheet.lines[i], total, texts[total][i], why, rule="less than viable")
     with np.errstate(invalid="ignore", divide="ignore"):
-        percent = derived.viability(viable, np.maximum(everything - viable, 0.0))
+        percent = percent_alive(viable, np.maximum(everything - viable, 0.0))
     return ["" if v != v else repr(round(float(v), 6)) for v in percent]
 
 
-def _densities(texts: Sequence[str], label: str, meaning: str, problems: Problems) -> FloatArray:
+def _densities(texts: Sequence[str], label: str, meaning: str, panel: Panel, problems: Problems) -> FloatArray:
     """Return cell densities in the unit of vcd; a limit says nothing about viability."""
-    understood = read_header([label], problems, columns={label: meaning})
+    understood = read_header([label], problems, columns={label: meaning}, panel=panel)
     numbers = read_numbers(texts)
     numbers.values[list(numbers.limits)] = np.nan
     return numbers.values * (understood[0].factor if understood else 1.0)

@@ -12,8 +12,7 @@ from perfusio.connectors.samples import TableRow
 from perfusio.connectors.tables import Table
 from perfusio.connectors.times import SAME_TIME_H, Group
 from perfusio.errors import UnreadableSource
-from perfusio.process.cho_perfusion import CHO_PERFUSION
-from perfusio.state import QUANTITIES, SETPOINTS, STATE_QUANTITIES, Setpoints, State
+from perfusio.state import Setpoints, State
 
 SAME_SAMPLE_MINUTES = 30.0
 """Analyzers stamp one sample at different minutes; samples themselves are hours apart."""
@@ -49,6 +48,7 @@ def joined_vessels(name: str, tables: Sequence[Table]) -> Table:
         columns=MappingProxyType({k: v for t in tables for k, v in t.columns.items()}),
         rows=tuple(row for t in tables for row in t.rows),
         clones=MappingProxyType({k: v for t in tables for k, v in t.clones.items()}),
+        media=MappingProxyType({k: v for t in tables for k, v in t.media.items()}),
         warnings=tuple(w for t in tables for w in t.warnings),
         reads=first.reads,
         starts=MappingProxyType({k: v for t in tables for k, v in t.starts.items()}),
@@ -94,7 +94,8 @@ def merged(
     for placed in _by_vessel(aligned).values():
         found = _clusters(placed, tolerance_h, remarks)
         rows += [_one(cluster, later_wins, keep_times, problems, remarks) for cluster in found]
-    clones = _clones(aligned, problems)
+    clones = _said_alike("clone", [(t.name, t.clones) for t in aligned], problems)
+    media = _said_alike("medium", [(t.name, t.media) for t in aligned], problems)
     if problems:
         raise UnreadableSource(tuple(problems), connector=name)
     return _with_signals(
@@ -105,6 +106,8 @@ def merged(
             columns=MappingProxyType({k: v for t in tables for k, v in t.columns.items()}),
             rows=tuple(rows),
             clones=MappingProxyType(clones),
+            media=MappingProxyType(media),
+            panel=tables[0].panel,
             warnings=(*(w for t in tables for w in t.warnings), *remarks),
             starts=MappingProxyType(starts),
             signals=MappingProxyType({k: v for t in aligned for k, v in t.signals.items()}),
@@ -140,6 +143,7 @@ def _named(tables: Sequence[Table], problems: list[str]) -> list[Table]:
                 table,
                 rows=tuple(_renamed(row, renamed[row.run, row.reactor]) for row in table.rows),
                 clones=MappingProxyType({renamed[g]: c for g, c in table.clones.items() if g in renamed}),
+                media=MappingProxyType({renamed[g]: m for g, m in table.media.items() if g in renamed}),
                 starts=MappingProxyType({renamed[g]: s for g, s in table.starts.items() if g in renamed}),
                 signals=MappingProxyType({renamed.get(g, g): s for g, s in table.signals.items()}),
             )
@@ -215,7 +219,8 @@ def _one(
     """Join the rows of one sample."""
     result = cluster[0].row
     time_h = result.state.time_h if keep_times else min(p.row.state.time_h for p in cluster)
-    origin = dict.fromkeys((*STATE_QUANTITIES, *SETPOINTS), cluster[0])
+    panel = result.state.panel
+    origin = dict.fromkeys(panel.by_name, cluster[0])
     values = _values(result)
     quality = dict(result.state.quality)
     feed = result.feed
@@ -230,39 +235,40 @@ def _one(
             if a == a:
                 remarks.append(
                     f"corrected: {n} at {time_h:g} h was {a:g} ({origin[n].table.name}) and is "
-                    f"{amount(b, QUANTITIES[n])} ({p.table.name})."
+                    f"{amount(b, panel[n])} ({p.table.name})."
                 )
                 quality.pop(n, None)
             values[n], origin[n] = b, p
             if n in p.row.state.quality:
                 quality[n] = p.row.state.quality[n]
         feed = p.row.feed if p.row.feed and (later_wins or not feed) else feed
-    state = State.of_values(CHO_PERFUSION, time_h, {n: values[n] for n in STATE_QUANTITIES}, quality)
-    setpoints = Setpoints.of_values(CHO_PERFUSION, {n: values[n] for n in SETPOINTS})
+    state = State.of_values(panel, time_h, {s.name: values[s.name] for s in panel.species}, quality)
+    setpoints = Setpoints.of_values(panel, {n: values[n] for n in panel.setpoint_names})
     return replace(result, state=state, setpoints=setpoints, feed=feed)
 
 
 def _values(row: TableRow) -> dict[str, float]:
-    states = {n: getattr(row.state, n) for n in STATE_QUANTITIES}
-    return states | {n: getattr(row.setpoints, n) for n in SETPOINTS}
+    states = {s.name: getattr(row.state, s.name) for s in row.state.panel.species}
+    return states | row.setpoints.by_name()
 
 
 def _disagreement(name: str, a: float, first: Placed, b: float, second: Placed) -> str:
     others = "" if second.row.reactor else " If the files are of different vessels, give each a column `reactor`."
     return (
-        f"{second.table.name}, line {second.row.line}: states {name} = {amount(b, QUANTITIES[name])} at "
+        f"{second.table.name}, line {second.row.line}: states {name} = {amount(b, second.row.state.panel[name])} at "
         f"{second.row.state.time_h:g} h, but {first.table.name}, line {first.row.line} states {a:g} for the same "
         f"sample. Leave the column of one file unread; or, if the later file is a correction, say --correct.{others}"
     )
 
 
-def _clones(tables: Sequence[Table], problems: list[str]) -> dict[Group, str]:
+def _said_alike(what: str, said: Sequence[tuple[str, Mapping[Group, str]]], problems: list[str]) -> dict[Group, str]:
+    """Return what the files say of each run, its clone or its medium; two that differ are a problem."""
     found: dict[Group, str] = {}
-    for table in tables:
-        for group, clone in table.clones.items():
-            if found.setdefault(group, clone) != clone:
-                said = f"the clone is {clone!r}, but another file says {found[group]!r}"
-                problems.append(f"{table.name}: {said}. Correct the wrong one.")
+    for name, by_group in said:
+        for group, one in by_group.items():
+            if found.setdefault(group, one) != one:
+                words = f"the {what} is {one!r}, but another file says {found[group]!r}"
+                problems.append(f"{name}: {words}. Correct the wrong one.")
     return found
 
 

@@ -16,14 +16,14 @@ import numpy as np
 from perfusio.connectors.columns import Column, quantity_of
 from perfusio.connectors.names import amount
 from perfusio.process.cho_perfusion import CHO_PERFUSION
-from perfusio.process.panel import UsualColumn
-from perfusio.quantities import conversion_factor
+from perfusio.process.panel import Setpoint, Species
+from perfusio.process.roles import PRODUCT
+from perfusio.quantities import conversion_factor, units_of
 from perfusio.state import FloatArray
 
-# Medians that a real column has, far apart, and what else people write.
-_USUAL: Mapping[str, UsualColumn] = {q.name: q.usual for q in CHO_PERFUSION.quantities if q.usual is not None}
 # Titer per VCD [mg/L per 1e6 cells/mL]: 2 to 100 in a producing culture. Three samples: first days are not judged.
 _LEAST_TITER_PER_VCD, _SAMPLES_TO_JUDGE_TITER = 0.2, 3
+_JUDGED_IN = CHO_PERFUSION[PRODUCT].unit
 _SHORTEST_DAILY_STEP_H = 6.0
 _LONGEST_STEP_DAYS = 12.0
 
@@ -55,10 +55,10 @@ def doubts(values: Mapping[Column, FloatArray]) -> list[Doubt]:
         values: Columns that hold numbers, but no times, in their canonical units, shape (N,), NaN where missing.
     """
     found = [_doubt_level(c, v) for c, v in values.items() if c.is_bare]
-    by_name = {c.name: c for c in values}
-    titer, vcd = by_name.get("titer"), by_name.get("vcd")
-    if titer and vcd and titer.is_bare:
-        found.append(_doubt_titer(titer, values[titer], values[vcd]))
+    cells = next((c for c in values if _has_role(c, "cells")), None)
+    for product in (c for c in values if _has_role(c, "product") and c.is_bare):
+        if cells is not None:
+            found.append(_doubt_titer(product, values[product], values[cells]))
     return [d for d in found if d is not None]
 
 
@@ -85,10 +85,11 @@ def doubt_time(column: Column, steps_h: FloatArray, first_h: float) -> Doubt | N
 
 def _doubt_level(column: Column, values: FloatArray) -> Doubt | None:
     positive = values[np.isfinite(values) & (values > 0)]
-    if positive.size == 0 or column.name not in _USUAL:
+    quantity = quantity_of(column)
+    usual = quantity.usual if isinstance(quantity, Species | Setpoint) else None
+    if positive.size == 0 or usual is None:
         return None
-    median, quantity = float(np.median(positive)), quantity_of(column)
-    usual = _USUAL[column.name]
+    median = float(np.median(positive))
     low, high = usual.low, usual.high
     if low <= median <= high:
         return None
@@ -105,7 +106,15 @@ def _doubt_titer(column: Column, titer: FloatArray, vcd: FloatArray) -> Doubt | 
     if both.sum() < _SAMPLES_TO_JUDGE_TITER or float(np.median(titer[both] / vcd[both])) >= _LEAST_TITER_PER_VCD:
         return None
     row = int(np.nonzero(both)[0][-1])
-    return _between(column, row, float(titer[row]), "g/L", f"very little for {vcd[row]:g} million cells per mL")
+    other = units_of(quantity_of(column))
+    if not other or quantity_of(column).unit != _JUDGED_IN:
+        return None
+    return _between(column, row, float(titer[row]), other[0], f"very little for {vcd[row]:g} million cells per mL")
+
+
+def _has_role(column: Column, role: str) -> bool:
+    quantity = column.quantity
+    return isinstance(quantity, Species) and quantity.role == role
 
 
 def _between(column: Column, row: int, value: float, other: str, why: str) -> Doubt:

@@ -14,10 +14,9 @@ import numpy as np
 from perfusio.connectors.cells import read_numbers
 from perfusio.connectors.columns import Role, is_units_row, read_header
 from perfusio.connectors.grids import ReadOptions
-from perfusio.connectors.names import SAMPLE, STAMP, TEXTS, form_of, meaning_of, split
+from perfusio.connectors.names import SAMPLE, STAMP, TEXTS, Names, form_of, names_of
 from perfusio.connectors.problems import Problems
 from perfusio.connectors.sheets import Sheet
-from perfusio.state import SETPOINTS, STATE_QUANTITIES
 
 _SAMPLE_COLUMNS = {"Sample ID": SAMPLE, "Sample identifier": SAMPLE, "Sample name": SAMPLE}
 _VESSEL_COLUMNS = {
@@ -111,6 +110,7 @@ class Recognised:
 def recognised(sheet: Sheet, options: ReadOptions) -> Recognised:
     """Return the sheet with what its profile says; what the user declares goes before it."""
     for at, header in enumerate(sheet.rows[:12]):
+        split = names_of(options.panel).split
         forms = {form_of(split(h)[0]) for h in header} | {form_of(h) for h in header}
         for profile in PROFILES:
             if {form_of(n) for n in profile.needs} <= forms and forms & {form_of(n) for n in profile.one_of}:
@@ -127,25 +127,45 @@ def _below(sheet: Sheet, at: int) -> Sheet:
 
 def _by_profile(profile: Profile, sheet: Sheet, options: ReadOptions) -> Recognised:
     header = [" ".join(h.split()) for h in sheet.rows[0]]
-    by_form: dict[str, str] = {}
+    names, panel = names_of(options.panel), options.panel
+    split, by_form = names.split, dict[str, str]()
     for head in header:
         by_form.setdefault(form_of(head), head)
         by_form.setdefault(form_of(split(head)[0]), head)
     found: dict[str, str] = {}
     for known, meaning in profile.columns.items():
+        if split(meaning)[0] not in (*panel.by_name, *TEXTS):
+            continue
         text = by_form.get(form_of(known), "")
         is_given = split(meaning)[0] in {split(m)[0] for m in found.values()}
         if text and not is_given and not _is_empty_text(sheet, header, text, meaning):
             found[text] = meaning
+    found |= _further(header, found, names)
     bare = {text: split(meaning)[0] for text, meaning in found.items()}
     below = sheet.rows[1] if len(sheet.rows) > 1 else []
-    has_units = is_units_row(read_header(header, Problems(""), columns=bare, only_named=True), below)
-    columns = {t: bare[t] if has_units or _says_unit(t, bare[t]) else m for t, m in found.items()}
+    has_units = is_units_row(
+        read_header(header, Problems(""), columns=bare, only_named=True, panel=panel), below, panel
+    )
+    columns = {t: bare[t] if has_units or _says_unit(t, bare[t], names) else m for t, m in found.items()}
     return Recognised(name=profile.name, sheet=sheet, options=_with(options, columns))
 
 
-def _says_unit(text: str, name: str) -> bool:
-    column = read_header([text], Problems(""), columns={text: name}) if split(text)[1] else ()
+def _further(header: Sequence[str], found: Mapping[str, str], names: Names) -> dict[str, str]:
+    """Return what the profile does not name and the process declares, by header: further solutes, signals."""
+    given = {names.split(meaning)[0] for meaning in found.values()}
+    species, more = {s.name for s in names.panel.species} - given, dict[str, str]()
+    for text in header:
+        meaning = names.meaning_of(names.split(text)[0]) if text not in found else None
+        if meaning in names.panel.setpoint_names and form_of(names.split(text)[0]) in names.open:
+            meaning = f"{meaning}_measured"
+        if meaning in species and meaning not in more.values():
+            more[text] = meaning
+    return more
+
+
+def _says_unit(text: str, name: str, names: Names) -> bool:
+    said = names.split(text)[1]
+    column = read_header([text], Problems(""), columns={text: name}, panel=names.panel) if said else ()
     return any(c.role is not Role.TEXT for c in column)
 
 
@@ -164,13 +184,17 @@ def _with(options: ReadOptions, columns: Mapping[str, str]) -> ReadOptions:
 def _datahow(sheet: Sheet, options: ReadOptions) -> Recognised:
     """Columns are ``group:name``; what is no quantity of ours stays unread. Time steps are days, or hours."""
     header = [" ".join(h.split()) for h in sheet.rows[0]]
-    columns: dict[str, str] = {}
+    names, columns = names_of(options.panel), dict[str, str]()
     for text in header:
         group, sign, rest = text.partition(":")
         name = rest.strip() if sign and len(group.strip()) == 1 else text
-        meaning = meaning_of(split(name)[0])
-        if meaning in (*STATE_QUANTITIES, *SETPOINTS, "run", "reactor", "clone") and meaning not in columns.values():
-            columns[text] = meaning + (f" [{split(name)[1]}]" if split(name)[1] else "")
+        bare, unit = names.split(name)
+        meaning = names.meaning_of(bare)
+        measured = f"{meaning}_measured"
+        if group.strip().lower() == "x" and form_of(bare) in names.open and measured in names.panel.by_name:
+            meaning = measured
+        if meaning in (*names.panel.by_name, "run", "reactor", "clone") and meaning not in columns.values():
+            columns[text] = meaning + (f" [{unit}]" if unit else "")
     steps = next(h for h in header if form_of(h) == "timesteps")
     place = header.index(steps)
     values = read_numbers([row[place] for row in sheet.rows[1:] if len(row) > place]).values

@@ -45,6 +45,8 @@ def read_any(
         UnreadableSource: the file is refused; the message lists every problem.
         ConfigError: the column map names a quantity that perfusio does not know.
     """
+    if column_map is not None and options is not None and column_map.panel != options.panel:
+        column_map = column_map.within(options.panel)
     options = options or ReadOptions()
     if column_map is not None:
         return read_mapped(path, replace(column_map, sheet=sheet or column_map.sheet), is_part=options.is_part)
@@ -66,21 +68,20 @@ def table_of(data: bytes, file: Path, options: ReadOptions, *, sheet: str = "") 
         text = f"{file.name} is no workbook, so it has no sheet {sheet!r}. Leave the sheet away."
         raise UnreadableSource((text,), connector=file.name)
     if kind is Kind.PARQUET:
-        return of_sheet(empty_table(file.name, data), _sheet(parquet_cells(data, file.name)), options, [])
+        empty = empty_table(file.name, data, options.panel)
+        return of_sheet(empty, _sheet(parquet_cells(data, file.name)), options, [])
     return parse_table(data, file.name, options)
 
 
 def _sheet(rows: list[list[str]]) -> Sheet:
     kept = [(row, line) for line, row in enumerate(rows, start=1) if any(cell.strip() for cell in row)]
-    return Sheet(
-        rows=tuple(row for row, _ in kept), lines=tuple(line for _, line in kept), separator=",", is_cut=False
-    )
+    return Sheet(rows=tuple(row for row, _ in kept), lines=tuple(line for _, line in kept), separator=",", is_cut=False)
 
 
 def _of_workbook(book: Workbook, options: ReadOptions, sheet: str) -> Table:
     empty = Table(
         name=book.name, sha256=book.sha256, n_bytes=book.n_bytes, columns=MappingProxyType({}), rows=(),
-        clones=MappingProxyType({}), warnings=(),
+        clones=MappingProxyType({}), warnings=(), panel=options.panel,
     )  # fmt: skip
     if not sheet and is_ambr(book):
         return _of_signals(book, empty, options)
@@ -104,7 +105,7 @@ def _cells(book: Workbook, name: str) -> Sheet:
 def _has_samples(sheet: Sheet, options: ReadOptions) -> bool:
     problems = Problems("")
     return bool(
-        any(looks_like_header(row, options.columns) for row in sheet.rows[:_LOOKED_AT])
+        any(looks_like_header(row, options.columns, options.panel) for row in sheet.rows[:_LOOKED_AT])
         or (sheet.rows and (recognised(sheet, options).name or turned(sheet, options, problems)))
     )
 
@@ -120,6 +121,7 @@ def _of_sheet(book: Workbook, empty: Table, name: str, options: ReadOptions, *, 
         table,
         rows=tuple(replace(row, reactor=vessel) for row in table.rows),
         clones=MappingProxyType({(run, vessel): clone for (run, _), clone in table.clones.items()}),
+        media=MappingProxyType({(run, vessel): medium for (run, _), medium in table.media.items()}),
         starts=MappingProxyType({(run, vessel): start for (run, _), start in table.starts.items()}),
     )
 
@@ -127,14 +129,15 @@ def _of_sheet(book: Workbook, empty: Table, name: str, options: ReadOptions, *, 
 def _of_signals(book: Workbook, empty: Table, options: ReadOptions) -> Table:
     """Read an ambr workbook: a row a day that says what was in force, until samples of other files are joined to it."""
     problems, remarks = Problems(book.name), [f"it is read as: {AMBR}."]
-    signals = read_signals(book, options.columns, problems, remarks)
+    panel = options.panel
+    signals = read_signals(book, options.columns, problems, remarks, panel)
     problems.refuse_if_any()
     named = {("", options.vessels.get(sheet, sheet)): s for sheet, s in signals.items()}
     rows = []
     for (run, reactor), of_vessel in named.items():
         n_days = int(of_vessel.last_h // DAY_H) + 1
         rows += [
-            TableRow(line=0, run=run, reactor=reactor, state=State(time_h=day * DAY_H),
+            TableRow(line=0, run=run, reactor=reactor, state=State(time_h=day * DAY_H, panel=panel),
                      setpoints=of_vessel.in_force(day * DAY_H, (day + 1) * DAY_H))
             for day in range(n_days)
         ]  # fmt: skip

@@ -10,20 +10,31 @@ from pathlib import Path
 from perfusio.connectors.sheets import existing_file, read_bytes, text_of
 from perfusio.errors import OutOfRange, UnreadableSource
 from perfusio.process.cho_perfusion import CHO_PERFUSION
-from perfusio.state import SETPOINT_QUANTITIES, Setpoints
+from perfusio.process.panel import Panel
+from perfusio.state import Setpoints
 
-RECIPES_HEADER: tuple[str, ...] = ("run", "standard_order", "point", *(q.header for q in SETPOINT_QUANTITIES.values()))
+
+def recipes_header(panel: Panel) -> tuple[str, ...]:
+    """Return the header of a table of recipes of a process."""
+    return ("run", "standard_order", "point", *(q.header for q in panel.setpoints))
 
 
-def read_recipes(path: str | Path) -> dict[str, Setpoints]:
+RECIPES_HEADER: tuple[str, ...] = recipes_header(CHO_PERFUSION)
+
+
+def read_recipes(path: str | Path, panel: Panel = CHO_PERFUSION) -> dict[str, Setpoints]:
     """Return setpoints by run, in the order of the file; other columns than run and setpoints are notes.
+
+    Args:
+        path: Of the table.
+        panel: The process whose setpoints these are.
 
     Raises:
         UnreadableSource: no such file, or not a table of recipes; all problems are listed.
     """
     file = existing_file(Path(path))
     rows = csv.DictReader(io.StringIO(text_of(read_bytes(file), file.name)[0]))
-    columns = {name: q.header for name, q in SETPOINT_QUANTITIES.items()}
+    columns = {q.name: q.header for q in panel.setpoints}
     headers = rows.fieldnames or ()
     absent = [c for c in ("run", *columns.values()) if c not in headers]
     if absent or "day" in headers:
@@ -48,8 +59,8 @@ def read_recipes(path: str | Path) -> dict[str, Setpoints]:
             for setpoint, value in values.items():
                 if value != value:
                     raise ValueError(f"{setpoint} is empty")
-                SETPOINT_QUANTITIES[setpoint].check(value)
-            recipes[name] = Setpoints.of_values(CHO_PERFUSION, values)
+                panel[setpoint].check(value)
+            recipes[name] = Setpoints.of_values(panel, values)
         except (ValueError, OutOfRange) as error:
             problems.append(f"{file.name}, line {line}: {error}. Expected a number for each setpoint: fill it in.")
     if not recipes and not problems:
@@ -60,7 +71,7 @@ def read_recipes(path: str | Path) -> dict[str, Setpoints]:
 
 
 def recipe_cells(recipes: Mapping[str, Setpoints], point: str) -> list[list[str]]:
-    """Return the cells of rows under RECIPES_HEADER; `point` says where the recipes come from."""
+    """Return the cells of rows under `recipes_header`; `point` says where the recipes come from."""
     return [
         [name, str(number), point, *(f"{value:g}" for value in recipe.vector())]
         for number, (name, recipe) in enumerate(recipes.items(), start=1)

@@ -10,11 +10,13 @@ from typing import Any
 from perfusio.connectors.cells import is_missing
 from perfusio.connectors.columns import Column, Role
 from perfusio.connectors.grids import Grid
-from perfusio.connectors.names import QUALITY, amount
+from perfusio.connectors.names import FEED, FRACTION, QUALITY, amount
 from perfusio.connectors.problems import Problems
 from perfusio.connectors.times import SAME_TIME_H, Group, Times
 from perfusio.errors import ConfigError
-from perfusio.state import QUANTITIES, SETPOINTS, STATE_QUANTITIES, FloatArray, Setpoints, State
+from perfusio.process.cho_perfusion import CHO_PERFUSION
+from perfusio.process.panel import Panel
+from perfusio.state import FloatArray, Setpoints, State
 from perfusio.trajectory import Feed
 
 
@@ -53,11 +55,12 @@ def built_rows(
     feeds: Mapping[int, Feed],
 ) -> list[TableRow]:
     """Return one row per sample, in order of time where the file has dates."""
-    states = [State(**row) for row in _records({"time_h": times.hours, **_of_role(Role.STATE, values)})]
+    panel, measured, inputs = grid.panel, _of_role(Role.STATE, values), _of_role(Role.SETPOINT, values)
+    n = len(times.hours)
+    states = [_state(panel, row) for row in _records({"time_h": times.hours, **measured})]
     for i, said in remarks.items():
         states[i] = replace(states[i], quality=dict(said))
-    inputs = _of_role(Role.SETPOINT, values)
-    setpoints = [Setpoints(**row) for row in _records(inputs)] if inputs else [Setpoints()] * len(states)
+    setpoints = [_setpoints(panel, row) for row in _records(inputs)] if inputs else [Setpoints(panel=panel)] * n
     return [
         TableRow(line=grid.lines[i], run=groups[i][0], reactor=groups[i][1], state=states[i], setpoints=setpoints[i],
                  feed=feeds.get(i))
@@ -65,23 +68,34 @@ def built_rows(
     ]  # fmt: skip
 
 
+def _state(panel: Panel, row: dict[str, Any]) -> State:
+    if panel is CHO_PERFUSION:  # a long table has a million rows
+        return State(**row)
+    return State.of_values(panel, row.pop("time_h"), row)
+
+
+def _setpoints(panel: Panel, row: dict[str, Any]) -> Setpoints:
+    return Setpoints(**row) if panel is CHO_PERFUSION else Setpoints.of_values(panel, row)
+
+
 def feeds_of(grid: Grid, values: Mapping[Column, FloatArray], problems: Problems) -> dict[int, Feed]:
     """Return what was fed right after the sample of each row."""
     given = _of_role(Role.FEED, values)
     if not given:
         return {}
-    if "feed_fraction" not in given:
-        problems.line(grid.header_line, "columns say what was fed, but none how much. Add a column 'feed_fraction'.")
+    if FRACTION not in given:
+        problems.line(grid.header_line, f"columns say what was fed, but none how much. Add a column {FRACTION!r}.")
         return {}
     found = {}
     for i, row in enumerate(_records(given)):
-        known = {name.removeprefix("feed_"): v for name, v in row.items() if v == v}
+        known = {name.removeprefix(FEED): v for name, v in row.items() if v == v}
         if not known:
             continue
+        fraction = known.pop(FRACTION.removeprefix(FEED), float("nan"))
         try:
-            found[i] = Feed(**{"fraction": float("nan"), **known})
+            found[i] = Feed.of_values(grid.panel, fraction, known)
         except ConfigError as error:
-            problems.line(grid.lines[i], f"{error} Column 'feed_fraction' must say how much, or leave all empty.")
+            problems.line(grid.lines[i], f"{error} Column {FRACTION!r} must say how much, or leave all empty.")
     return found
 
 
@@ -95,9 +109,7 @@ def _records(columns: Mapping[str, FloatArray]) -> Iterator[dict[str, Any]]:
     return (dict(zip(names, row, strict=True)) for row in zip(*(v.tolist() for v in columns.values()), strict=True))
 
 
-def remarks_of(
-    grid: Grid, values: Mapping[Column, FloatArray], problems: Problems
-) -> dict[int, dict[str, str]]:
+def remarks_of(grid: Grid, values: Mapping[Column, FloatArray], problems: Problems) -> dict[int, dict[str, str]]:
     """Return the remarks on single values, by row: at a limit of the instrument, or as written."""
     flags = _written_remarks(grid, problems)
     for column, numbers in grid.numbers.items():
@@ -119,11 +131,14 @@ def _written_remarks(grid: Grid, problems: Problems) -> dict[int, dict[str, str]
             said = json.loads(text)
         except ValueError:
             said = None
-        if isinstance(said, dict) and all(k in STATE_QUANTITIES and isinstance(v, str) for k, v in said.items()):
+        species = {s.name for s in grid.panel.species}
+        if isinstance(said, dict) and all(k in species and isinstance(v, str) for k, v in said.items()):
             found[i] = said
         else:
-            why = 'is no remark that perfusio wrote, expected e.g. {"glucose": "..."}. Rename the column and leave it '\
+            why = (
+                'is no remark that perfusio wrote, expected e.g. {"glucose": "..."}. Rename the column and leave it '
                 "unread: FilesystemStore(..., ignore=[...])."
+            )
             problems.cell(grid.lines[i], column.header, text, why)
     return found
 
@@ -146,13 +161,14 @@ def joined_rows(rows: Sequence[TableRow], problems: Problems, warnings: list[str
 
 
 def _join(first: TableRow, second: TableRow, problems: Problems) -> TableRow:
-    values = {n: (getattr(first.state, n), getattr(second.state, n)) for n in STATE_QUANTITIES}
-    inputs = {n: (getattr(first.setpoints, n), getattr(second.setpoints, n)) for n in SETPOINTS}
+    panel = first.state.panel
+    values = {s.name: (getattr(first.state, s.name), getattr(second.state, s.name)) for s in panel.species}
+    inputs = {n: (getattr(first.setpoints, n), getattr(second.setpoints, n)) for n in panel.setpoint_names}
     for name, (a, b) in {**values, **inputs}.items():
         if a == a and b == b and a != b:
             problems.line(
                 second.line,
-                f"states {name} = {amount(b, QUANTITIES[name])} at {first.state.time_h:g} h, but line {first.line} "
+                f"states {name} = {amount(b, panel[name])} at {first.state.time_h:g} h, but line {first.line} "
                 f"states {a:g} for the same time. Keep the right one.",
             )
     quality = {**second.state.quality, **first.state.quality}
@@ -162,7 +178,7 @@ def _join(first: TableRow, second: TableRow, problems: Problems) -> TableRow:
         problems.line(second.line, f"states another feed than line {first.line} at the same time. Keep the right one.")
     return replace(
         first,
-        state=replace(first.state, quality=quality, **known),
-        setpoints=Setpoints(**known_inputs),
+        state=replace(first.state.with_values(**known), quality=quality),
+        setpoints=Setpoints.of_values(panel, known_inputs),
         feed=first.feed or second.feed,
     )

@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import csv
 import os
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
 from perfusio.connectors.csv_files import csv_bytes, replace_file, unescaped
 from perfusio.connectors.leases import FileLease
 from perfusio.errors import ConfigError, WriteOverridden, WriteRejected
-from perfusio.state import SETPOINT_QUANTITIES, SETPOINTS, Setpoints
+from perfusio.process.cho_perfusion import CHO_PERFUSION
+from perfusio.process.panel import Panel
+from perfusio.state import Setpoints
 from perfusio.texts import as_file_name
 
 
@@ -42,9 +45,10 @@ def default_path(source: Path, run: str | None, reactor: str | None, *, chosen: 
 class SetpointsFile:
     """Rows of setpoints for one vessel, or for several told apart by a column ``reactor``."""
 
-    def __init__(self, path: Path) -> None:
-        """Prepare to write to `path`; nothing is touched before the first row."""
-        self.path = path
+    def __init__(self, path: Path, panel: Panel = CHO_PERFUSION) -> None:
+        """Prepare to write setpoints of a process to `path`; nothing is touched before the first row."""
+        self.path, self._panel = path, panel
+        self._units: Mapping[str, tuple[str, float]] = {}
         self.lease = FileLease(path)
         self._notes: list[str] = []
         self._ours: bytes | None = None
@@ -53,6 +57,15 @@ class SetpointsFile:
     def warnings(self) -> list[str]:
         """What a person should know, in sentences."""
         return [*self._notes, *([self.lease.warning] if self.lease.warning else [])]
+
+    def written_in(self, units: Mapping[str, tuple[str, float]]) -> None:
+        """Write some setpoints in another unit than the canonical one: as the sheet does that people read beside it.
+
+        Args:
+            units: Unit, and the factor from it to the canonical one, by setpoint.
+        """
+        if self._ours is None:  # rows of one file are in one unit
+            self._units = dict(units)
 
     def goes_on(self, until_h: float, *, reactor: str = "") -> None:
         """Go on in the file of an earlier program of the same run; rows that cannot be its own are somebody else's.
@@ -64,7 +77,7 @@ class SetpointsFile:
         if self._ours is None:
             with suppress(OSError):
                 found = self.path.read_bytes()
-                self._ours = found if _is_ours(found, until_h, reactor) else b""
+                self._ours = found if _is_ours(found, self._header(bool(reactor)), until_h, reactor) else b""
 
     def append(self, time_h: float, setpoints: Setpoints, *, reactor: str = "", acts: bool = False) -> None:
         """Add one row, durably.
@@ -81,7 +94,7 @@ class SetpointsFile:
         """
         try:
             self._keep_aside(acts=acts)
-            longer = (self._ours or _header(with_reactor=bool(reactor))) + _row(time_h, setpoints, reactor)
+            longer = (self._ours or self._header(bool(reactor))) + self._row(time_h, setpoints, reactor)
             replace_file(self.path, longer)
         except OSError as error:
             raise WriteRejected(
@@ -91,6 +104,16 @@ class SetpointsFile:
                 operation="write",
             ) from error
         self._ours = longer
+
+    def _header(self, with_reactor: bool) -> bytes:
+        units = {q.name: self._units.get(q.name, (q.unit, 1.0))[0] for q in self._panel.setpoints}
+        headers = [f"{name} [{unit}]" for name, unit in units.items()]
+        return csv_bytes([[*(["reactor"] if with_reactor else []), "day", "time [h]", *headers]])
+
+    def _row(self, time_h: float, setpoints: Setpoints, reactor: str) -> bytes:
+        factors = {name: factor for name, (_, factor) in self._units.items()}
+        values = [repr(value / factors.get(name, 1.0)) for name, value in setpoints.by_name().items()]
+        return csv_bytes([[*([reactor] if reactor else []), f"{round(time_h / 24.0, 6):g}", repr(time_h), *values]])
 
     def _keep_aside(self, *, acts: bool) -> None:
         """Move a file that we did not write out of the way; rows of two runs are never mixed, and none is lost.
@@ -122,9 +145,8 @@ class SetpointsFile:
         self._notes.append(f"{self.path.name}: {what} moved to {aside.name}.")
 
 
-def _is_ours(found: bytes, until_h: float, reactor: str) -> bool:
+def _is_ours(found: bytes, header: bytes, until_h: float, reactor: str) -> bool:
     """Whether a file holds nothing but rows as we write them, none of this vessel later than a time [h]."""
-    header = _header(with_reactor=bool(reactor))
     if not found.startswith(header) or not found.endswith(b"\n"):
         return False
     n_cells, n_names = header.count(b",") + 1, 1 if reactor else 0
@@ -137,13 +159,3 @@ def _is_ours(found: bytes, until_h: float, reactor: str) -> bool:
     except (ValueError, IndexError):
         return False
     return True
-
-
-def _header(*, with_reactor: bool) -> bytes:
-    units = [q.header for q in SETPOINT_QUANTITIES.values()]
-    return csv_bytes([[*(["reactor"] if with_reactor else []), "day", "time [h]", *units]])
-
-
-def _row(time_h: float, setpoints: Setpoints, reactor: str) -> bytes:
-    values = [repr(getattr(setpoints, name)) for name in SETPOINTS]
-    return csv_bytes([[*([reactor] if reactor else []), f"{round(time_h / 24.0, 6):g}", repr(time_h), *values]])

@@ -230,7 +230,7 @@ def sheet_of(text: str, name: str) -> Sheet:
     except csv.Error as error:
         raise _refusal(
             name,
-            f"{name}, line {before + 1}: the quotes do not close ({error}). Remove the stray \" or write it twice.",
+            f'{name}, line {before + 1}: the quotes do not close ({error}). Remove the stray " or write it twice.',
         ) from error
     if not rows:
         raise _refusal(name, empty)

@@ -128,9 +128,7 @@ class Source:
     def _read(self, content: bytes) -> Table:
         if not self.grows:
             return merged([table_of(content, self.path, self.options)])
-        return parse_table(
-            content, self.path.name, self.options, may_be_short=True, has_started=self._has_started
-        )
+        return parse_table(content, self.path.name, self.options, may_be_short=True, has_started=self._has_started)
 
     def _before(self, content: bytes) -> Table | None:
         """Return what the lines before the wrong one say; None before anything was handed out."""

@@ -22,11 +22,15 @@ from perfusio.connectors.checks import canonical_values, fractions_of, groups_of
 from perfusio.connectors.columns import Column, Role
 from perfusio.connectors.grids import Grid, ReadOptions, grid_of
 from perfusio.connectors.long_tables import turned
+from perfusio.connectors.names import MEDIUM
 from perfusio.connectors.problems import Problems
 from perfusio.connectors.profiles import recognised
 from perfusio.connectors.samples import TableRow, built_rows, feeds_of, joined_rows, remarks_of
 from perfusio.connectors.sheets import Sheet, read_bytes, sheet_of, text_of
 from perfusio.connectors.times import Group, times_of
+from perfusio.errors import UnknownQuantity
+from perfusio.process.cho_perfusion import CHO_PERFUSION
+from perfusio.process.panel import Panel
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +71,8 @@ class Table:
         decimal: Decimal mark of its numbers.
         has_fractions: Whether viabilities were written as fractions.
         lineage: The same for a growing file as long as rows are only added behind those that are there.
+        media: What flowed in, by run and reactor, where the file names one of the media of the process.
+        panel: The process whose quantities the rows hold.
     """
 
     name: str
@@ -83,6 +89,8 @@ class Table:
     decimal: str = "."
     has_fractions: bool = False
     lineage: object = field(default_factory=object, compare=False)
+    media: Mapping[Group, str] = field(default_factory=lambda: MappingProxyType({}))
+    panel: Panel = CHO_PERFUSION
 
     @property
     def n_rows(self) -> int:
@@ -125,15 +133,13 @@ def parse_table(
         UnreadableSource: the file is refused; the message lists every problem.
     """
     options = options or ReadOptions()
-    table = empty_table(name, data)
+    table = empty_table(name, data, options.panel)
     if may_be_short and not data.strip():
         return table
     text, about_text = text_of(data, name, options.encoding)
     with _collector_at_rest():
         sheet = sheet_of(text, name)
-        return of_sheet(
-            table, sheet, options, list(about_text), may_be_short=may_be_short, has_started=has_started
-        )
+        return of_sheet(table, sheet, options, list(about_text), may_be_short=may_be_short, has_started=has_started)
 
 
 @contextmanager
@@ -148,12 +154,12 @@ def _collector_at_rest() -> Iterator[None]:
             gc.enable()
 
 
-def empty_table(name: str, data: bytes) -> Table:
+def empty_table(name: str, data: bytes, panel: Panel = CHO_PERFUSION) -> Table:
     """Return a file as such, without content."""
     nothing: Mapping[Any, Any] = MappingProxyType({})
     return Table(
         name=name, sha256=sha256(data).hexdigest(), n_bytes=len(data), columns=nothing, rows=(), clones=nothing,
-        warnings=(),
+        warnings=(), panel=panel,
     )  # fmt: skip
 
 
@@ -202,7 +208,7 @@ def filled(
     Raises:
         UnreadableSource: there are problems; the message lists all of them.
     """
-    grid = grid_of(sheet, options, problems)
+    grid = grid_of(sheet, options, problems, warnings)
     require_columns(grid, problems, warnings, is_part=options.is_part)
     if not grid.lines and not problems and not may_be_short:
         problems.file("it has a header but no samples, expected one row per sample. Is it the right file?")
@@ -210,7 +216,8 @@ def filled(
     times = times_of(grid, groups, days, options, problems, warnings)
     fractions = fractions_of(grid, options)
     values = canonical_values(grid, fractions, problems, warnings, has_started=has_started)
-    clones = _clones(grid, groups, problems)
+    clones = _of_runs(grid, "clone", groups, problems)
+    media = _media(grid, groups, problems)
     remarks = remarks_of(grid, values, problems)
     feeds = feeds_of(grid, values, problems)
     problems.refuse_if_any()
@@ -221,6 +228,8 @@ def filled(
         columns=MappingProxyType({c.header: _meaning(c) for c in grid.columns}),
         rows=rows,
         clones=MappingProxyType(clones),
+        media=MappingProxyType(media),
+        panel=options.panel,
         warnings=tuple(f"{table.name}: {warning}" for warning in warnings),
         reads=_reads(grid),
         starts=MappingProxyType(dict(times.starts)),
@@ -252,15 +261,26 @@ def _meaning(column: Column) -> str:
     return column.name if column.role is Role.TEXT else f"{column.name} [{column.unit}]"
 
 
-def _clones(grid: Grid, groups: Sequence[Group], problems: Problems) -> dict[Group, str]:
-    """A clone may stand in every row of a run or only in its first; two different ones are a problem."""
-    clones: dict[Group, str] = {}
-    for i, clone in enumerate(grid.texts("clone")):
-        if clone and clones.setdefault(groups[i], clone) != clone:
+def _of_runs(grid: Grid, name: str, groups: Sequence[Group], problems: Problems) -> dict[Group, str]:
+    """A clone or a medium may stand in every row of a run or only in its first; two different ones are a problem."""
+    found: dict[Group, str] = {}
+    for i, said in enumerate(grid.texts(name)):
+        if said and found.setdefault(groups[i], said) != said:
             problems.line(
                 grid.lines[i],
-                f"the clone is {clone!r}, but earlier rows of the same run say {clones[groups[i]]!r}. Correct it; if "
+                f"the {name} is {said!r}, but earlier rows of the same run say {found[groups[i]]!r}. Correct it; if "
                 "these are several runs, add a column 'run'.",
-                rule="two clones",
+                rule=f"two of {name}",
             )
-    return clones
+    return found
+
+
+def _media(grid: Grid, groups: Sequence[Group], problems: Problems) -> dict[Group, str]:
+    """Return the medium of each run that names one; it must be one of those that the process declares."""
+    found = _of_runs(grid, MEDIUM, groups, problems)
+    for name in dict.fromkeys(found.values()):
+        try:
+            grid.panel.medium_named(name)
+        except UnknownQuantity as error:
+            problems.line(grid.lines[grid.texts(MEDIUM).index(name)], str(error), rule=f"medium {name}")
+    return found

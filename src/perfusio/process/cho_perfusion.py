@@ -33,6 +33,7 @@ SOLUTE_UNITS = ("mg/L", "umol/L")
 SPECIES = (
     Species(
         "vcd", unit="1e6 cells/mL", role="cells", label="Viable cell density", low=0, high=400, short="VCD",
+        vague=("V",),
         aliases=("viable cell density", "viable cells", "viable cell conc.", "viable density", "Xv", "VCC",
                  "viable cell count"),
         analyzer=Analyzer(cv=0.05),  # Cedex about 5 % (PubMed 20185335)
@@ -46,6 +47,7 @@ SPECIES = (
     ),
     Species(
         "viability", unit="%", role="viability", label="Viability", low=0, high=100, short="viab.",
+        vague=("V",),
         aliases=("via", "viab", "cell viability"),
         analyzer=Analyzer(sd=1.0),
         noise=Noise(relative=0.0, absolute=1.2, floor=0.0),
@@ -60,6 +62,7 @@ SPECIES = (
     ),
     Species(
         "glucose", unit="g/L", role="solute", label="Glucose", low=0, high=60, short="glucose",
+        vague=("Glu", "G"),
         aliases=("glc", "gluc"), molar_mass=GLUCOSE,
         analyzer=Analyzer(cv=0.05, detection_limit=0.05),
         noise=Noise(relative=0.06, absolute=0.02, floor=0.1),
@@ -75,6 +78,7 @@ SPECIES = (
     ),
     Species(
         "glutamine", unit="mmol/L", role="solute", label="Glutamine", low=0, high=60,
+        vague=("G",),
         aliases=("gln",), molar_mass=146.14,
         analyzer=Analyzer(cv=0.06, detection_limit=0.1),
         noise=Noise(relative=0.06, absolute=0.02, floor=0.2),
@@ -85,6 +89,7 @@ SPECIES = (
     ),
     Species(
         "glutamate", unit="mmol/L", role="solute", label="Glutamate", low=0, high=60,
+        vague=("Glu", "G"),
         aliases=("glutamic acid",), molar_mass=147.13,
         analyzer=Analyzer(cv=0.06, detection_limit=0.1),
         noise=Noise(relative=0.06, absolute=0.02, floor=0.1),
@@ -95,6 +100,7 @@ SPECIES = (
     ),
     Species(
         "lactate", unit="mmol/L", role="solute", label="Lactate", low=0, high=200, short="lactate",
+        vague=("L",),
         aliases=("lac", "lactic acid"), molar_mass=LACTATE,
         analyzer=Analyzer(cv=0.05, detection_limit=0.2),
         noise=Noise(relative=0.06, absolute=0.05, floor=0.3),
@@ -127,6 +133,7 @@ SPECIES = (
     ),
     Species(
         "pyruvate", unit="mmol/L", role="solute", label="Pyruvate", low=0, high=60,
+        vague=("P",),
         aliases=("pyr", "pyruvic acid"), molar_mass=PYRUVATE,
         analyzer=Analyzer(cv=0.07, detection_limit=0.05),
         noise=Noise(relative=0.06, absolute=0.01, floor=0.05),
@@ -137,6 +144,7 @@ SPECIES = (
     ),
     Species(
         "titer", unit="mg/L", role="product", label="Titer", low=0, high=30000, short="titer",
+        vague=("T", "P"),
         aliases=("titre", "IgG", "mAb", "product", "antibody", "product titer"),
         analyzer=Analyzer(cv=0.06, detection_limit=10.0),  # 5 to 8 %
         noise=Noise(relative=0.06, absolute=2.0, floor=5.0),
@@ -148,6 +156,7 @@ SPECIES = (
     ),
     Species(
         "diameter", unit="um", role="size", label="Cell diameter", low=5, high=40,
+        vague=("D",),
         aliases=("cell diameter", "average diameter", "avg. diameter", "avg. live diameter", "mean diameter"),
         analyzer=Analyzer(cv=0.015),
         usual=UsualColumn(low=5.0, high=100.0, other_units=("nm",)),
@@ -157,6 +166,7 @@ SPECIES = (
 SETPOINTS = (
     Setpoint(
         "perfusion_rate", unit="1/day", role="perfusion", label="Perfusion rate", low=0, high=20, short="perf.",
+        vague=("P", "D"),
         aliases=("perfusion", "VVD", "perfusion rate (VVD)", "D"),
         allowed=Allowed(low=0.5, high=2.0, nominal=1.0, max_step=0.3), clear_change=0.3,
         usual=UsualColumn(low=0.1, high=20.0, other_units=("1/h",)),
@@ -175,12 +185,14 @@ SETPOINTS = (
     ),
     Setpoint(
         "temperature", unit="°C", role="condition", label="Temperature", low=15, high=45, short="temp.",
+        vague=("T",),
         aliases=("temp", "T setpoint", "temperature setpoint"),
+        measured=False,
         allowed=Allowed(low=35.0, high=37.5, nominal=36.5, max_step=1.0), clear_change=0.7,
     ),
     Setpoint(
         "agitation", unit="rpm", role="condition", label="Agitation", low=0, high=3000, short="agit.",
-        aliases=("stirrer speed", "stir speed", "stirring"),
+        aliases=("stirrer speed", "stir speed", "stirring"), measured=False,
         allowed=Allowed(low=700.0, high=1050.0, nominal=850.0, max_step=100.0), clear_change=100.0,
         usual=UsualColumn(low=20.0, high=3000.0, other_units=("1/s",)),
     ),

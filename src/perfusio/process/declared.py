@@ -20,6 +20,11 @@ def is_fraction(name: str, panel: Panel = CHO_PERFUSION) -> bool:
     return name in panel.of_role("viability")
 
 
+def share_alive(panel: Panel = CHO_PERFUSION) -> str | None:
+    """Return the name of the share of living cells, None where a process does not measure it."""
+    return panel.one_or_none("viability")
+
+
 def misdeclared(name: str, value: float, sign: str = "=", panel: Panel = CHO_PERFUSION) -> str:
     """Return why a number cannot be meant for a quantity, with the likely meaning; nothing if it can.
 

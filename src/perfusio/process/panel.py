@@ -191,6 +191,7 @@ class Species(Quantity):
         unexplained: How much balances and kinetics may miss.
         rise: The most by which it can rise; None = not judged.
         usual: What a real column has; None = not judged.
+        vague: Names that people use for other quantities too, so that it is asked which is meant.
         mistaken_units: Units that people mistake for the canonical one, and the factor that a value is wrong by then.
         alarm: Levels at which a person is told; None = no default ones.
     """
@@ -209,6 +210,7 @@ class Species(Quantity):
     unexplained: Unexplained | None = None
     rise: Rise | None = None
     usual: UsualColumn | None = None
+    vague: tuple[str, ...] = ()
     mistaken_units: tuple[tuple[str, float], ...] = ()
     alarm: Alarm | None = None
 
@@ -258,6 +260,9 @@ class Setpoint(Quantity):
         clear_change: One unit of the residual's inputs: a change that a scientist would call clear, canonical unit;
             0 = a share of the range.
         usual: What a real column has; None = not judged.
+        vague: Names that people use for other quantities too, so that it is asked which is meant.
+        measured: Whether what the vessel has is a signal of its own beside what it is asked, `<name>_measured`; None =
+            only for a condition.
     """
 
     name: str = field(kw_only=False)
@@ -273,12 +278,35 @@ class Setpoint(Quantity):
     allowed: Allowed | None = None
     clear_change: float = 0.0
     usual: UsualColumn | None = None
+    vague: tuple[str, ...] = ()
+    measured: bool | None = None
 
     def __post_init__(self) -> None:
-        """Label what has no label by its name; a change is clear by its share of the range."""
+        """Label what has no label by its name; a change is clear by its share of the range.
+
+        Raises:
+            ConfigError: `measured` is neither true nor false.
+        """
+        if self.measured not in (True, False, None):
+            raise ConfigError(f"{self.name}: measured = {self.measured!r}, expected true or false.")
         object.__setattr__(self, "label", self.label or in_words(self.name))
         low, high = (self.low, self.high) if self.allowed is None else (self.allowed.low, self.allowed.high)
         object.__setattr__(self, "clear_change", self.clear_change or usual_change(low, high))
+
+    @property
+    def measured_name(self) -> str:
+        """Name of the signal that says what the vessel has, where there is one."""
+        return f"{self.name}_measured"
+
+    def twin(self) -> Species | None:
+        """Return the signal that says what the vessel has, None where what is asked is all that is known."""
+        is_told = self.role == "condition" if self.measured is None else self.measured
+        if not is_told:
+            return None
+        return Species(
+            self.measured_name, unit=self.unit, role="signal", label=f"{self.label}, measured", low=self.low,
+            high=self.high, molar_mass=self.molar_mass,
+        )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -287,7 +315,7 @@ class Panel:
 
     Attributes:
         name: Of the process.
-        species: Everything that is measured, in the order of all arrays.
+        species: Everything that is measured, in the order of all arrays; with the signals of measured setpoints.
         setpoints: Everything that is set, in the order of all arrays.
         clear_days: One unit of the culture's age as an input of the residual [day].
         critical: Species without which no setpoint is changed for long.
@@ -322,6 +350,9 @@ class Panel:
         Raises:
             ConfigError: a name stands twice, cells are missing or counted twice, or a list names a stranger.
         """
+        declared = {s.name for s in self.species}
+        twins = tuple(t for s in self.setpoints if (t := s.twin()) is not None and t.name not in declared)
+        object.__setattr__(self, "species", (*self.species, *twins))
         names = [q.name for q in self.quantities]
         if twice := sorted({n for n in names if names.count(n) > 1}):
             raise ConfigError(f"{self.name}: {', '.join(twice)} declared twice. Give each quantity a name of its own.")
@@ -525,6 +556,7 @@ class Panel:
 
         for name in names:
             self[name]
+        names = (*names, *(s.measured_name for s in self.setpoints if s.name in names))
         rest = replace(
             self,
             species=_others(self.species, names),

@@ -43,7 +43,9 @@ def unsaid(panel: Panel) -> tuple[str, ...]:
             f"What {_listed(names)} {'do' if len(names) > 1 else 'does'} to the cells is learnt from runs in which "
             f"{'they differ' if len(names) > 1 else 'it differs'}; before that, no effect is assumed."
         )
-    if names := tuple(s.name for s in panel.species if not (s.is_modelled or s.measures or _is_known(panel, s.name))):
+    twins = {s.measured_name for s in panel.setpoints}  # of what is asked, which is forecast
+    unbalanced = [s for s in panel.species if not (s.is_modelled or s.measures or s.name in twins)]
+    if names := tuple(s.name for s in unbalanced if not _is_known(panel, s.name)):
         said.append(f"No balance is known for {_listed(names)}: measured, not forecast.")
     if names := without_bounds(panel):
         said.append(

@@ -10,11 +10,12 @@ from hypothesis import strategies as st
 
 from perfusio.connectors.exporting import write_table
 from perfusio.connectors.grids import ReadOptions
-from perfusio.connectors.names import FED
+from perfusio.connectors.names import names_of
 from perfusio.connectors.readers import read_any
 from perfusio.connectors.samples import TableRow
 from perfusio.connectors.tables import empty_table, parse_table
 from perfusio.errors import ConfigError
+from perfusio.process import CHO_PERFUSION
 from perfusio.state import SETPOINT_QUANTITIES, STATE_QUANTITIES, Setpoints, State
 from perfusio.trajectory import Feed
 
@@ -46,7 +47,7 @@ def tables(draw):
                 at = f"{known[name]:g}"
                 limits = [f"below the detection limit of {at}", f"above the measuring range of {at}"]
                 quality[name] = draw(st.sampled_from([*limits, 'checked; "twice"\nby J.']))
-            feed = draw(st.none() | st.just(Feed(fraction=1 / 3, **dict.fromkeys(FED, 2 / 3))))
+            feed = draw(st.none() | st.just(Feed(fraction=1 / 3, **dict.fromkeys(names_of(CHO_PERFUSION).fed, 2 / 3))))
             state = State(time_h=time_h, quality=quality, **known)
             setpoints = Setpoints(**draw(values(SETPOINT_QUANTITIES)))
             rows.append(TableRow(line=0, run=group[0], reactor=reactor, state=state, setpoints=setpoints, feed=feed))

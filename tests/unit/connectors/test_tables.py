@@ -61,7 +61,7 @@ REFUSED = [
     ("clock times", "time,VCD\n09:30,1\n", "looks like a date or a clock time"),
     ("no time", "VCD,Via\n1,97\n", "no column gives the time|'day' or 'time [h]'"),
     ("no cells", "day,Via,Glc\n0,97,5\n", "no column gives the viable cell density"),
-    ("glu alone", "day,VCD,Glu\n0,1,5\n", "is it glutamate or glucose?|columns={"),
+    ("glu alone", "day,VCD,Glu\n0,1,5\n", "is it glucose or glutamate?|columns={"),
     ("letter", "day,VCD,T\n0,1,37\n", "'T' can mean several things|temperature"),
     ("duplicate header", "day,VCD,VCD\n0,1,1\n", "all give vcd"),
     ("duplicate quantity", "day,VCD,Xv\n0,1,1\n", "'VCD' (column 2) and 'Xv' (column 3)"),
@@ -93,7 +93,7 @@ REFUSED = [
     ("negative", HEAD + "0,1,97,-0.2\n", "'-0.2' is negative|'<0.1'"),
     ("viability above 100", HEAD + "0,1,101,5\n", "'101' is not possible, expected 0 to 100 %"),
     ("fraction above 1", HEAD + "0,1,0.97,5\n1,1,1.02,5\n", "column 'Via': '1.02' is not possible"),
-    ("impossible temperature", "day,VCD,temp\n0,1,310.15\n", "'310.15' is not possible, expected 15 to 45 °C"),
+    ("impossible temperature", "day,VCD,temp sp\n0,1,310.15\n", "'310.15' is not possible, expected 15 to 45 °C"),
     ("day below zero", HEAD + "-1,1,97,5\n0,1,97,5\n", "'-1' is before the start|Remove the rows"),
     ("no day", HEAD + "0,1,97,5\n,1,97,5\n", "line 3, column 'day': '' is no time"),
     ("day not detected", HEAD + "<1,1,97,5\n", "'<1' is a limit"),
@@ -224,7 +224,7 @@ def test_limits_are_flagged_in_the_canonical_unit():
 
 
 def test_setpoints_are_read_with_units_and_unknown_ones_are_nan():
-    setpoints = read("day,VCD,perfusion_rate [1/h],Temperature\n0,1,0.05,36.5\n").rows[0].setpoints
+    setpoints = read("day,VCD,perfusion_rate [1/h],temperature\n0,1,0.05,36.5\n").rows[0].setpoints
     assert setpoints.perfusion_rate == pytest.approx(1.2)
     assert setpoints.temperature == 36.5
     assert math.isnan(setpoints.bleed_rate)

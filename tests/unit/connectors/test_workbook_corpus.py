@@ -50,7 +50,7 @@ REFUSED = [
     ("a date that is a number", {"S": [["Date", "VCD"], [45413.4, 1]]}, "'45413.4' is no date with time"),
     ("a date that can be two", {"S": [["Date", "VCD"], ["05/06/2024", 1]]}, "5 Jun or 6 May"),
     ("a header twice", {"S": [["day", "VCD", "VCD"], [0, 1, 1]]}, "all give vcd"),
-    ("a glu that can be two", {"S": [["day", "VCD", "Glu"], [0, 1, 1]]}, "glutamate or glucose"),
+    ("a glu that can be two", {"S": [["day", "VCD", "Glu"], [0, 1, 1]]}, "glucose or glutamate"),
     ("averages below", {"S": [HEAD, *ROWS, ["Mean", 1, 97, 5]]}, "'Mean' is no time"),
     ("vessels, one of them bad", {"R01": [HEAD, *ROWS], "R02": [HEAD, [0, "x", 97, 5]]}, "sheet 'R02'|'x' is not a"),
 ]  # fmt: skip
