@@ -15,8 +15,8 @@ from perfusio.protocols import Model, Refit
 from perfusio.state import FloatArray, Setpoints
 from perfusio.trajectory import Trajectory
 
-STEP = 0.02
-"""By which the bleed is moved, up on one day and down on the next [1/day]."""
+SHARE = 0.2
+"""Of the largest step, by which a setpoint is moved, up on one day and down on the next: the bleed by 0.02 1/day."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,10 @@ class Steady:
         """Return the last sample for every plan and time."""
         last = trajectory.states[-1]
         times: FloatArray = last.time_h + interval_hours * np.arange(1.0, len(plans[0]) + 1.0)
-        return tuple(Forecast.from_samples(times, _tiled(last.vector(), n_paths, len(plan))) for plan in plans)
+        values, panel = last.vector(), last.panel
+        return tuple(
+            Forecast.from_samples(times, _tiled(values, n_paths, len(plan)), panel=panel) for plan in plans
+        )
 
 
 def _tiled(values: FloatArray, n_paths: int, n_times: int) -> FloatArray:
@@ -80,7 +83,10 @@ def _tiled(values: FloatArray, n_paths: int, n_times: int) -> FloatArray:
 
 
 class Stepping:
-    """Moves the bleed up on even days and down on odd ones; which way follows from the day alone."""
+    """Moves one setpoint up on even days and down on odd ones; which way follows from the day alone.
+
+    It is the bleed, or the first free setpoint of a process without one.
+    """
 
     def decide(
         self,
@@ -93,10 +99,12 @@ class Stepping:
         day: int,
     ) -> dict[str, Decision | PerfusioError]:
         """Return one decision per vessel."""
-        bleed = design_space.nominal.bleed_rate + (STEP if day % 2 == 0 else -STEP)
+        name = moved(design_space)
+        step = round(SHARE * design_space.bounds[name].max_step, 9)
+        value = design_space.bounds[name].nominal + (step if day % 2 == 0 else -step)
         out: dict[str, Decision | PerfusioError] = {}
         for reactor, trajectory in trajectories.items():
-            chosen = replace(in_force[reactor], bleed_rate=bleed)
+            chosen = in_force[reactor].with_values(**{name: value})
             plans = [[u] * config.forecast_days for u in (chosen, in_force[reactor])]
             ahead = model.rollout(trajectory, plans, interval_hours=24.0, n_paths=config.n_paths, seed=config.seed)
             out[reactor] = Decision(
@@ -107,3 +115,9 @@ class Stepping:
                 ),
             )  # fmt: skip
         return out
+
+
+def moved(space: DesignSpace) -> str:
+    """Return the setpoint that `Stepping` moves."""
+    free = [name for name in space.process.setpoint_names if space.bounds[name].low < space.bounds[name].high]
+    return next((name for name in space.process.of_role("bleed") if name in free), free[0])
