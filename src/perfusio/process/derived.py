@@ -12,7 +12,8 @@ import numpy as np
 
 from perfusio.errors import OutOfRange
 from perfusio.process.cho_perfusion import CHO_PERFUSION
-from perfusio.process.panel import Panel, SetpointRole, SpeciesRole
+from perfusio.process.needs import derivable
+from perfusio.process.panel import Panel, SpeciesRole
 from perfusio.process.state import FloatArray, find_quantity
 from perfusio.quantities import Quantity
 
@@ -33,20 +34,9 @@ EVERYTHING = np.ones(())
 """Sieving: the membrane holds back no product unless harvest samples say otherwise."""
 
 
-NEEDS: Mapping[str, tuple[SpeciesRole | SetpointRole, ...]] = {
-    "productivity": ("product", "perfusion"),
-    "cspr": ("cells", "perfusion"),
-    "vcv": ("cells", "size"),
-    "harvest_titer": ("product", "perfusion"),
-    "medium": ("perfusion",),
-}
-"""By derived quantity: the roles without which a process does not have it."""
-
-
 def forecast_names(panel: Panel = CHO_PERFUSION) -> tuple[str, ...]:
     """Return what can be forecast in a process: its modelled species, and what follows from them."""
-    there = {q.role for q in panel.quantities}
-    return (*panel.species_names, *(name for name, roles in NEEDS.items() if there.issuperset(roles)))
+    return (*panel.species_names, *derivable(q.role for q in panel.quantities))
 
 
 def forecast_quantity(name: str, panel: Panel = CHO_PERFUSION) -> Quantity:

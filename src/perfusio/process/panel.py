@@ -15,6 +15,7 @@ from typing import Literal, Self, TypeVar
 
 from perfusio.errors import ConfigError, UnknownQuantity
 from perfusio.process.medium import Equipment, Medium
+from perfusio.process.needs import derivable
 from perfusio.process.weak import SIGNAL_NOISE, usual_change, weak
 from perfusio.quantities import Quantity, closest
 
@@ -552,8 +553,6 @@ class Panel:
         Raises:
             UnknownQuantity: there is no such quantity.
         """
-        from perfusio.process.derived import forecast_names  # what follows from quantities is a module above
-
         for name in names:
             self[name]
         names = (*names, *(s.measured_name for s in self.setpoints if s.name in names))
@@ -567,7 +566,9 @@ class Panel:
             medium=self.medium.without(*names),
             media=tuple((name, medium.without(*names)) for name, medium in self.media),
         )
-        lost = set(forecast_names(self)) - set(forecast_names(rest))
+        lost = {*self.species_names, *derivable(q.role for q in self.quantities)} - {
+            *rest.species_names, *derivable(q.role for q in rest.quantities)
+        }  # fmt: skip
         return replace(rest, limits=tuple(limit for limit in rest.limits if limit.quantity not in lost))
 
     def with_(
