@@ -22,7 +22,7 @@ UV     = $(LINKS) $(CPU) $(BIN)/uv pip install -q --python $(BIN)/python -c cons
 ONE_THREAD := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1
 
 .PHONY: help demo test lint bench-plant bench-twin bench-model bench-decisions bench-fleet bench-files \
-	bench-opcua bench-sql bench-long golden
+	bench-opcua bench-sql bench-long bench-media golden
 help:
 	@echo "make demo         run the main job on a virtual vessel, in a fresh folder (ARGS='--days 14')"
 	@echo "make test         linters, types, import contracts and all tests (about 12 minutes on 2 cores)"
@@ -37,6 +37,7 @@ help:
 	@echo "make bench-opcua  200 kills of an OPC UA server: samples lost or doubled, memory (minutes; FULL= is shorter)"
 	@echo "make bench-sql    how fast SQLite and PostgreSQL take the samples of a rig (minutes; FULL= is shorter)"
 	@echo "make bench-long   what one more sample costs, and a resume, up to 20,000 samples (minutes; FULL= is shorter)"
+	@echo "make bench-media  what another medium costs, told and not told (minutes; FULL= is shorter)"
 	@echo "make golden       whether decisions and forecasts are, to the bit, those of the commit in golden/base.txt (a minute)"
 
 demo: $(VENV)/.run
@@ -76,6 +77,9 @@ bench-sql: $(VENV)/.run
 
 bench-long: $(VENV)/.run
 	$(ONE_THREAD) $(BIN)/python benchmarks/bench_long.py $(FULL) $(ARGS)
+
+bench-media: $(VENV)/.run
+	$(ONE_THREAD) $(BIN)/python benchmarks/bench_media.py $(FULL) $(ARGS)
 
 golden: $(VENV)/.run
 	$(ONE_THREAD) $(BIN)/python benchmarks/golden/golden.py $(ARGS)
