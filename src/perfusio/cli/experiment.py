@@ -139,7 +139,7 @@ def _keys(kind: str, process: Panel) -> dict[str, list[Key]]:
         "run": [("run", f) for f in RunConfig.model_fields if f != "process"],
         "design_space": [("design_space", s, f) for s in process.setpoint_names for f in Bounds.model_fields],
         "connector": [("connector", f) for f in KINDS[kind].settings.model_fields],
-        "policy": [("policy", f) for f in PolicySettings.model_fields],
+        "policy": [("policy", f) for f in PolicySettings.model_fields if f != "process"],
     }
 
 
@@ -177,7 +177,7 @@ def _checked(
     run = built(RunConfig, "run", settings, problems, **own)
     space = design_space(settings, process, name, problems)
     connector = built(KINDS[kind].settings, "connector", settings, problems)
-    policy = built(PolicySettings, "policy", settings, problems)
+    policy = built(PolicySettings, "policy", settings, problems, **own)
     named = () if space is None else _vessels(vessels, name, space, problems)
     if problems or run is None or space is None or connector is None or policy is None:
         raise ConfigError("\n".join(problems))

@@ -9,6 +9,8 @@ from pydantic import model_validator
 
 from perfusio.errors import ConfigError
 from perfusio.frozen import Frozen
+from perfusio.objective import OfProcess
+from perfusio.process.cho_perfusion import CHO_PERFUSION
 from perfusio.process.roles import PERFUSION
 from perfusio.quantities import closest
 
@@ -24,18 +26,25 @@ class SharedSettings(Frozen):
         high: Largest sum, in the unit of the setpoint.
         setpoint: Which.
         reactors: The vessels that share it, as the experiment names them; empty = all.
+        process: Whose setpoint it is; not told here, the experiment says it.
     """
 
     high: float
     setpoint: str = PERFUSION
     reactors: tuple[str, ...] = ()
 
+    process: OfProcess = CHO_PERFUSION
+
     @model_validator(mode="after")
     def _is_a_limit(self) -> Self:
+        self.limit()
+        return self
+
+    def limit(self) -> SharedLimit:
+        """Return the limit as the policy takes it."""
         from perfusio.bed.coupling import SharedLimit
 
-        SharedLimit(high=self.high, setpoint=self.setpoint, reactors=self.reactors)
-        return self
+        return SharedLimit(high=self.high, setpoint=self.setpoint, reactors=self.reactors, process=self.process)
 
 
 class PolicySettings(Frozen):
@@ -44,10 +53,21 @@ class PolicySettings(Frozen):
     Attributes:
         kind: Only one so far.
         shared: Limits on what vessels use together.
+        process: Whose setpoints these are; not told here, the experiment says it.
     """
 
     kind: Literal["bed"] = "bed"
     shared: tuple[SharedSettings, ...] = ()
+    process: OfProcess = CHO_PERFUSION
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_its_process(cls, given: object) -> object:
+        """What is shared is a setpoint of the process of the experiment."""
+        if not isinstance(given, dict) or given.get("process") is None or not isinstance(given.get("shared"), list):
+            return given
+        own = [{**one, "process": given["process"]} if isinstance(one, dict) else one for one in given["shared"]]
+        return {**given, "shared": own}
 
 
 def policy_of(settings: PolicySettings, reactors: Collection[str]) -> BEDPolicy:
@@ -70,6 +90,4 @@ def policy_of(settings: PolicySettings, reactors: Collection[str]) -> BEDPolicy:
 
 def limits_of(settings: PolicySettings) -> tuple[SharedLimit, ...]:
     """Return the limits that vessels share."""
-    from perfusio.bed.coupling import SharedLimit
-
-    return tuple(SharedLimit(high=s.high, setpoint=s.setpoint, reactors=s.reactors) for s in settings.shared)
+    return tuple(shared.limit() for shared in settings.shared)

@@ -7,6 +7,7 @@ species, U setpoints.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from math import inf
@@ -15,7 +16,7 @@ from typing import Literal, Self, TypeVar
 
 from perfusio.errors import ConfigError, UnknownQuantity
 from perfusio.process.medium import Equipment, Medium
-from perfusio.process.needs import derivable
+from perfusio.process.needs import NEEDS, derivable
 from perfusio.process.weak import SIGNAL_NOISE, usual_change, weak
 from perfusio.quantities import Quantity, closest
 
@@ -355,6 +356,8 @@ class Panel:
         twins = tuple(t for s in self.setpoints if (t := s.twin()) is not None and t.name not in declared)
         object.__setattr__(self, "species", (*self.species, *twins))
         names = [q.name for q in self.quantities]
+        for name in names:
+            _check_name(name, self.name)
         if twice := sorted({n for n in names if names.count(n) > 1}):
             raise ConfigError(f"{self.name}: {', '.join(twice)} declared twice. Give each quantity a name of its own.")
         for role, most in (("cells", 1), ("viability", 1)):
@@ -621,6 +624,29 @@ def interned(panel: Panel) -> Panel:
 
 def _unpickled(cls: type[Panel], declared: dict[str, object]) -> Panel:
     return interned(cls(**declared))  # type: ignore[arg-type]
+
+
+NAME = re.compile("[a-z][a-z0-9_]{0,63}")
+TAKEN = frozenset({
+    "time_h", "time", "day", "quality", "panel", "more", "fraction", "run", "reactor", "clone", "vector", "measured",
+    "missing", "of", "of_values", "with_values", "by_name", "filled_from", "together", "concentrations", "process",
+}) | frozenset(NEEDS)  # fmt: skip
+"""What else stands beside quantities in a State, in Setpoints, in a table or in a forecast."""
+
+
+def _check_name(name: str, of: str) -> None:
+    """Refuse a name that could not stand in a record, a column or a State.
+
+    Raises:
+        ConfigError: it is none.
+    """
+    if not NAME.fullmatch(name):
+        raise ConfigError(
+            f"{of}: {name!r:.80} is no name of a quantity: expected small letters, digits and underscores, a letter "
+            "first, such as 'dissolved_oxygen'. What people call it goes into label and aliases."
+        )
+    if name in TAKEN:
+        raise ConfigError(f"{of}: {name!r} has a meaning of its own beside quantities. Give the quantity another name.")
 
 
 def in_words(name: str) -> str:

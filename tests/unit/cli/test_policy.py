@@ -9,6 +9,7 @@ from perfusio.cli.app import app
 from perfusio.cli.experiment import load
 from perfusio.cli.policy import PolicySettings, SharedSettings, limits_of, policy_of
 from perfusio.errors import ConfigError
+from perfusio.process import CHO_PERFUSION, Setpoint
 from perfusio.twin.policies import as_recorded
 from perfusio.twin.replay import Replay
 from perfusio.twin.verify import read_records
@@ -77,3 +78,12 @@ def test_a_run_keeps_to_it_and_its_replay_knows_it(write, tmp_path):
     again = CliRunner().invoke(app, ["replay", str(tmp_path / "results")])
     assert (again.exit_code, again.stdout) == (0, "2 decisions made again: all equal to the last bit.\n")
     assert any(c.difference for c in Replay(tmp_path / "results", BEDPolicy()).compared())
+
+
+def test_what_is_shared_may_be_a_setpoint_of_another_process():
+    panel = CHO_PERFUSION.without("pyruvate_feed").with_(Setpoint("air", unit="L/h", role="condition"))
+    settings = PolicySettings(shared=[{"high": 9.0, "setpoint": "air"}], process=panel)
+    assert limits_of(settings) == (SharedLimit(high=9.0, setpoint="air", process=panel),)
+    with pytest.raises(ConfigError, match="'pyruvate_feed' is not a setpoint"):
+        PolicySettings(shared=[{"high": 9.0, "setpoint": "pyruvate_feed"}], process=panel)
+    assert "process" not in settings.model_dump()

@@ -99,3 +99,15 @@ def test_a_species_of_which_little_is_declared_is_expected_within_wide_margins()
     assert asparagine.noise.floor == pytest.approx(0.3)
     assert len(panel.noise) == len(panel.prior) == len(panel.unexplained) == len(panel.species_names)
     assert panel["glucose"] == CHO_PERFUSION["glucose"]
+
+
+@pytest.mark.parametrize("name", ["time_h", "panel", "cspr", "medium", "with_values"])
+def test_a_name_that_means_something_else_is_refused(name):
+    with pytest.raises(ConfigError, match=f"'{name}' has a meaning of its own.*another name"):
+        CHO_PERFUSION.with_(Species(name, unit="mmol/L", role="solute"))
+
+
+@pytest.mark.parametrize("name", ["", "Asn", "cell count", "9c", "_x", "x" * 65, "é"])
+def test_what_is_no_name_is_refused(name):
+    with pytest.raises(ConfigError, match="is no name of a quantity: expected small letters"):
+        CHO_PERFUSION.with_(Species(name, unit="mmol/L", role="solute"))
