@@ -17,12 +17,14 @@ import tempfile
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+from perfusio import verified_write
 from perfusio.config import DEFAULT_AMBR250_DESIGN_SPACE, Mode, RunConfig
+from perfusio.connectors.setpoints_file import SetpointsFile
 from perfusio.events import Event, WriteIntended
 from perfusio.protocols import Connector, Ending, WriteReport
 from perfusio.selftest.outside import IMPOSSIBLE, REACTOR, BehindFile, BehindServer, BehindTable, Outside, wait_for
@@ -31,7 +33,8 @@ from perfusio.selftest.promises import Tried
 from perfusio.selftest.steady import Steady, Stepping
 from perfusio.state import SETPOINTS, Setpoints
 from perfusio.testing.opcua_server import FaultyOpcUaServer
-from perfusio.twin import first_look
+from perfusio.twin import actuate, first_look, intake, resume
+from perfusio.twin.day import RunState
 from perfusio.twin.digital_twin import DigitalTwin
 from perfusio.twin.fold import folded
 from perfusio.twin.verify import read_records, verify
@@ -39,7 +42,8 @@ from perfusio.twin.verify import read_records, verify
 N_DAYS = 5
 N_QUICK = 4
 """Points of each kind that are tried quickly."""
-BY_HAND = {"temperature": 34.0}
+BY_HAND = {"temperature": 36.0}
+"""A person's value that the guard would let the twin write over: outside the design space it would do T15's work."""
 MEMORY = "/dev/shm"
 LONGEST_LIFE_S = 60
 Json = dict[str, Any]
@@ -281,7 +285,7 @@ def every_record(is_full: bool) -> Tried:
 def planted_at_every_record(is_full: bool) -> Tried:
     """Plant bugs in the way a run goes on, and see them found by the witness."""
     del is_full  # a few points show them
-    missed = [bug for bug in BUGS if not in_a_program("opcua", N_QUICK, bug)[1]]
+    missed = [name for name, bug in BUGS.items() if not in_a_program(bug.link, N_QUICK, name)[1]]
     return Tried(
         id="teeth",
         promise="bugs planted in what is known of vessels after a kill are caught",
@@ -300,10 +304,71 @@ def _taken_as_done() -> None:
     vars(first_look)["settled"] = blind
 
 
-BUGS: Mapping[str, tuple[Callable[[], None], str]] = {
-    "a write that was cut short is taken as done": (_taken_as_done, "WriteIntended"),
+def _nobody_else() -> None:
+    """What is found in a vessel, at the first look and before a write, is never held against what was known."""
+
+    def none(*_: object) -> dict[str, str]:
+        return {}
+
+    for module in (first_look, actuate, intake, verified_write):
+        vars(module)["differences"] = none
+
+
+def _forgetting(change: Callable[[RunState], RunState]) -> Callable[[], None]:
+    """Have a run that goes on know something else than what is on record."""
+
+    def plant() -> None:
+        known_after = resume.known_after
+        vars(resume)["known_after"] = lambda records: change(known_after(records))
+
+    return plant
+
+
+def _without_refused(known: RunState) -> RunState:
+    return replace(known, quarantined={})
+
+
+def _without_last(known: RunState) -> RunState:
+    shorter = {name: t.until(len(t.states) - 1) for name, t in known.trajectories.items()}
+    return replace(known, trajectories=shorter, today=replace(known.today, sampled=frozenset()))
+
+
+def _a_day_behind() -> None:
+    """After a restart setpoints are asked for at the hour of the sample before the latest."""
+    rightly, begins = SetpointsFile.append, SetpointsFile.goes_on
+
+    def append(self: SetpointsFile, time_h: float, *arguments: Any, **named: Any) -> None:
+        rightly(self, time_h - 24.0, *arguments, **named)
+
+    def goes_on(self: SetpointsFile, *arguments: Any, **named: Any) -> None:
+        begins(self, *arguments, **named)
+        type.__setattr__(SetpointsFile, "append", append)
+
+    type.__setattr__(SetpointsFile, "goes_on", goes_on)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bug:
+    """A fault that is planted in a twin, and where a kill shows it.
+
+    Attributes:
+        plant: Plants it in this process.
+        after: Records after which runs are cut off.
+        link: Kind of link over which it shows.
+    """
+
+    plant: Callable[[], None]
+    after: str
+    link: str = "opcua"
+
+
+BUGS: Mapping[str, Bug] = {
+    "a write that was cut short is taken as done": Bug(plant=_taken_as_done, after="WriteIntended"),
+    "a person's values are written over": Bug(plant=_nobody_else, after="ModelConditioned"),
+    "what was refused is forgotten": Bug(plant=_forgetting(_without_refused), after="SampleQuarantined", link="file"),
+    "a row is read twice": Bug(plant=_forgetting(_without_last), after="ModelConditioned", link="file"),
+    "a row has the hour of another day": Bug(plant=_a_day_behind, after="ModelConditioned", link="file"),
 }
-"""By name: what plants it, and the records after which a run over a server shows it."""
 
 
 def in_a_program(name: str, n: int, bug: str = "") -> tuple[int, list[str]]:
@@ -325,8 +390,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as home:
         os.environ["PERFUSIO_SITE_KEY"] = str(Path(home) / "site.key")
         if bug:
-            BUGS[bug[0]][0]()
-        n_points, problems = points(name, int(n), after=BUGS[bug[0]][1] if bug else "")
+            BUGS[bug[0]].plant()
+        n_points, problems = points(name, int(n), after=BUGS[bug[0]].after if bug else "")
     sys.stdout.write(json.dumps({"n_points": n_points, "problems": problems}) + "\n")
 
 
