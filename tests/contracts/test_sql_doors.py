@@ -36,5 +36,5 @@ def test_nothing_else_loads_them():
 
 def test_the_migrations_are_in_the_package():
     names = {p.name for p in (SOURCE / "connectors" / "migrations").rglob("*") if "__pycache__" not in p.parts}
-    revisions = {"r0001_first_tables.py", "r0002_turn_and_culture_day.py"}
+    revisions = {"r0001_first_tables.py", "r0002_turn_and_culture_day.py", "r0003_declared_quantities.py"}
     assert {"__init__.py", "env.py", "script.py.mako", "versions", *revisions} <= names

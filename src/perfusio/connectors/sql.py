@@ -14,6 +14,8 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
+from sqlalchemy import Connection
+
 from perfusio.clock import Clock, SystemClock
 from perfusio.connectors import sql_setpoints as requests
 from perfusio.connectors.following import Pace, told
@@ -22,6 +24,7 @@ from perfusio.connectors.sql_database import Database
 from perfusio.connectors.sql_lease import SqlLease
 from perfusio.connectors.sql_samples import SqlSample, values_of
 from perfusio.connectors.sql_source import Seen, VesselSource
+from perfusio.connectors.sql_values import declare
 from perfusio.errors import (
     ConfigError,
     EndOfRun,
@@ -31,6 +34,8 @@ from perfusio.errors import (
     VesselTaken,
     WriteRejected,
 )
+from perfusio.process.cho_perfusion import CHO_PERFUSION
+from perfusio.process.panel import Panel
 from perfusio.protocols import ConnectorKind, Holder, Standing
 from perfusio.state import Setpoints, State
 from perfusio.verified_write import refuse_impossible
@@ -54,6 +59,7 @@ class SqlStore:
         timeout_seconds: How long a sample is waited for; None = for ever [s].
         acknowledge_seconds: How long a controller has to acknowledge; afterwards the request is withdrawn [s].
         create: Make the SQLite file if there is none.
+        panel: The process whose quantities the rows hold.
         clock: Where the times in the table of setpoints come from.
         sleep: What waits between two looks; a test can bring its own.
 
@@ -77,6 +83,7 @@ class SqlStore:
         timeout_seconds: float | None = None,
         acknowledge_seconds: float = 60.0,
         create: bool = False,
+        panel: Panel = CHO_PERFUSION,
         clock: Clock | None = None,
         sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
     ) -> None:
@@ -96,7 +103,8 @@ class SqlStore:
         self._notes: list[str] = []
         self._database = Database(where, create=create)
         self._follows = actuates if follow is None else follow
-        self._source = VesselSource(self._database, run, reactor, grows=self._follows)
+        self._panel = panel
+        self._source = VesselSource(self._database, run, reactor, grows=self._follows, panel=panel)
         self._sleep = sleep
         self._pace = Pace(
             poll_seconds=poll_seconds, timeout_seconds=timeout_seconds, sleep=sleep, away_seconds=AWAY_SECONDS
@@ -142,14 +150,14 @@ class SqlStore:
             NotConnected: the database cannot be asked what a controller acknowledged.
         """
         last = self._handed_out.last
-        said = last.setpoints if last else Setpoints()
+        said = last.setpoints if last else Setpoints(panel=self._panel)
         if self.kind is ConnectorKind.REPLAY:
             return said
         if not self._is_settled:
             await asyncio.to_thread(self._source.find)
             await asyncio.to_thread(self._withdraw_open)
             self._is_settled = True
-        done = await asyncio.to_thread(self._in_one_read, requests.last_acknowledged, *self._source.group)
+        done = await asyncio.to_thread(self._in_one_read, self._last_acknowledged)
         if done is None:
             return said
         is_newer = last is None or done.time_h >= last.state.time_h
@@ -322,6 +330,7 @@ class SqlStore:
         is_advice = self.kind is ConnectorKind.REPLAY
         with self._database.writing("write_setpoints") as connection:
             self._source.find_in(connection)
+            declare(connection, self._panel, self._database.name)
             return requests.ask(
                 connection,
                 wanted,
@@ -337,6 +346,9 @@ class SqlStore:
             lease.renew()
         except VesselTaken as error:
             raise WriteRejected(f"{error} Nothing was asked for.", **self._where("write_setpoints")) from error
+
+    def _last_acknowledged(self, connection: Connection) -> requests.Request | None:
+        return requests.last_acknowledged(connection, *self._source.group, self._panel)
 
     def _withdraw_open(self) -> None:
         with self._database.writing("read_setpoints") as connection:

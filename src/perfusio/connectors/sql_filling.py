@@ -6,17 +6,17 @@ What is known of samples comes from `record/vessel_history.py`, the fold that th
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import Connection, Table, and_, delete, func, insert, select, update
 
 from perfusio.connectors.sql_history import Histories, lines_of
 from perfusio.connectors.sql_schema import QUANTILES, RECORD, decisions, events, forecasts, samples, setpoints
-from perfusio.connectors.sql_values import null_if_nan
+from perfusio.connectors.sql_values import declare, row_of, values_of
 from perfusio.errors import UnreadableSource
-from perfusio.record.vessel_history import VesselHistory
-from perfusio.state import SETPOINTS, STATE_QUANTITIES, Setpoints
+from perfusio.events import RunStarted
+from perfusio.record.vessel_history import VesselHistory, process_of
+from perfusio.state import SETPOINTS, Setpoints
 
 Json = dict[str, Any]
 _COPIED = ("run", "seq", "ts", "actor", "reactor", "event", "reason", "hash")
@@ -47,7 +47,7 @@ def add_line(connection: Connection, line: str, histories: Histories, name: str)
         )
         raise UnreadableSource((words,), connector=name, operation="mirror")
     _put(connection, events, {name: record[name] for name in _COPIED} | _when(record) | {"record": line})
-    _derive(connection, record, histories)
+    _derive(connection, record, histories, name)
     return True
 
 
@@ -57,7 +57,7 @@ def refill(connection: Connection) -> None:
         _forget_derived(connection, run)
         histories = Histories()
         for line in lines_of(connection, run):
-            _derive(connection, json.loads(line), histories)
+            _derive(connection, json.loads(line), histories, "the database")
 
 
 def forget(connection: Connection, run: str) -> None:
@@ -73,8 +73,10 @@ def _forget_derived(connection: Connection, run: str) -> None:
         connection.execute(delete(table).where(table.c.origin == RECORD, table.c.run == run))
 
 
-def _derive(connection: Connection, record: Json, histories: Histories) -> None:
+def _derive(connection: Connection, record: Json, histories: Histories, name: str) -> None:
     """Bring the tables of samples, decisions, forecasts and setpoints up to one more record."""
+    if record["event"] == RunStarted.__name__:
+        declare(connection, process_of(record["payload"]["config"]), name)
     if record["reactor"] is not None and (fill := _FILL.get(record["event"])) is not None:
         fill(connection, record, record["payload"])
     changed = histories.after(connection, record)
@@ -94,9 +96,8 @@ def _samples(connection: Connection, record: Json, history: VesselHistory, time_
     trajectory, n_before = history.trajectory, history.trajectory.n_before(time_h)
     for i in range(max(n_before - 1, 0), n_before + 1):
         state = trajectory.states[i]
-        in_force = trajectory.setpoints[i] if i < len(trajectory.setpoints) else Setpoints()
-        row: Json = {name: null_if_nan(getattr(state, name)) for name in STATE_QUANTITIES}
-        row |= {name: null_if_nan(getattr(in_force, name)) for name in SETPOINTS}
+        in_force = trajectory.setpoints[i] if i < len(trajectory.setpoints) else Setpoints(panel=state.panel)
+        row = values_of(state, in_force)
         row |= {"quality": dict(state.quality), "clone": trajectory.clone}
         where = and_(*(samples.c[k] == v for k, v in _vessel(record).items()), samples.c.time_h == state.time_h)
         if not connection.execute(update(samples).where(where).values(**_kept(row))).rowcount:
@@ -107,7 +108,7 @@ def _decision(connection: Connection, record: Json, payload: Json) -> None:
     """A decision and its two forecasts."""
     row = {name: record[name] for name in ("run", "seq", "reactor", "reason")} | _when(record)
     row |= {name: payload[name] for name in ("key", "acquisition", "score", "model_id")}
-    row |= {name: payload["setpoints"][name] for name in SETPOINTS} | {"time_h": _time_of(connection, record)}
+    row |= row_of(payload["setpoints"], SETPOINTS) | {"time_h": _time_of(connection, record)}
     _put(connection, decisions, row)
     _forecast(connection, record, payload)
 
@@ -129,24 +130,25 @@ def _forecast(connection: Connection, record: Json, payload: Json) -> None:
 def _asked(connection: Connection, record: Json, payload: Json) -> None:
     """An intent; the same key again is the same request."""
     row = {"time_h": _time_of(connection, record), "status": "asked", "asked_at": record["ts"]}
-    row |= _six("asked", payload["new"])
+    row |= row_of(payload["new"], SETPOINTS, "asked_")
     if not _update(connection, record, payload, row):
         _put(connection, setpoints, _vessel(record) | {"key": payload["key"]} | row)
 
 
 def _acknowledged(connection: Connection, record: Json, payload: Json) -> None:
     row = {"status": "acknowledged", "answered_at": record["ts"]}
-    _update(connection, record, payload, row | _six("acknowledged", payload["acknowledged"]))
+    _update(connection, record, payload, row | row_of(payload["acknowledged"], SETPOINTS, "acknowledged_"))
 
 
 def _withdrawn(connection: Connection, record: Json, payload: Json) -> None:
     """Nothing of the request is in force: refused, put back, or somebody else had changed the vessel."""
     found: Json = next((payload[name] for name in ("read_back", "restored", "found") if payload.get(name)), {})
-    _update(connection, record, payload, {"status": "withdrawn"} | _six("acknowledged", found))
+    _update(connection, record, payload, {"status": "withdrawn"} | row_of(found, SETPOINTS, "acknowledged_"))
 
 
 def _unknown(connection: Connection, record: Json, payload: Json) -> None:
-    _update(connection, record, payload, {"status": "unknown"} | _six("acknowledged", payload["read_back"] or {}))
+    found = row_of(payload["read_back"] or {}, SETPOINTS, "acknowledged_")
+    _update(connection, record, payload, {"status": "unknown"} | found)
 
 
 _FILL = {
@@ -171,10 +173,6 @@ def _time_of(connection: Connection, record: Json) -> float | None:
     where = (samples.c[k] == v for k, v in _vessel(record).items())
     time_h: float | None = connection.execute(select(func.max(samples.c.time_h)).where(*where)).scalar()
     return time_h
-
-
-def _six(prefix: str, values: Mapping[str, float | None]) -> dict[str, float | None]:
-    return {f"{prefix}_{name}": values.get(name) for name in SETPOINTS}
 
 
 def _update(connection: Connection, record: Json, payload: Json, row: Json) -> bool:

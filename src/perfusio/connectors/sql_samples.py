@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from itertools import islice
+from itertools import groupby, islice
 from math import isfinite
 from pathlib import Path
 from typing import Any
@@ -15,14 +15,15 @@ from sqlalchemy.dialects import sqlite
 
 from perfusio.connectors.names import amount
 from perfusio.connectors.sql_database import Database
-from perfusio.connectors.sql_schema import LATEST_H, SOURCE, samples
-from perfusio.connectors.sql_values import nan_if_null, null_if_nan
+from perfusio.connectors.sql_schema import LATEST_H, MORE, SOURCE, samples
+from perfusio.connectors.sql_values import CORE, Row, agreeing, declare, known_in, null_if_nan
+from perfusio.connectors.sql_values import values_of as numbers_of
 from perfusio.errors import OutOfRange, UnreadableSource
 from perfusio.process.cho_perfusion import CHO_PERFUSION
-from perfusio.state import QUANTITIES, SETPOINT_QUANTITIES, STATE_QUANTITIES, Setpoints, State
+from perfusio.process.panel import Panel
+from perfusio.state import Setpoints, State
 
 BATCH = 2000
-Row = dict[str, Any]
 Totals = tuple[Any, ...]
 
 
@@ -72,7 +73,7 @@ def add_samples(where: str | Path, rows: Iterable[SqlSample], *, create: bool = 
     """
     database = Database(where, create=create)
     with database.writing("add_samples") as connection:
-        return sum(_add(connection, batch, database.name) for batch in _batches(rows))
+        return sum(_add(connection, batch, panel, database.name) for panel, batch in _batches(rows))
 
 
 def groups_of(connection: Connection, run: str | None) -> list[tuple[str, str]]:
@@ -83,29 +84,41 @@ def groups_of(connection: Connection, run: str | None) -> list[tuple[str, str]]:
     return sorted((found, reactor) for found, reactor in connection.execute(query))
 
 
-def rows_of(connection: Connection, run: str, reactor: str, name: str, *, after: float = -1.0) -> list[SqlSample]:
+def rows_of(
+    connection: Connection,
+    run: str,
+    reactor: str,
+    name: str,
+    *,
+    after: float = -1.0,
+    panel: Panel = CHO_PERFUSION,
+) -> list[SqlSample]:
     """Return the samples of one vessel in order of time, those later than `after` [h].
 
     Raises:
-        UnreadableSource: a value is not possible (a database whose own rules were taken away); all are named.
+        UnreadableSource: a value is not possible (a database whose own rules were taken away), or kept in another unit
+            than the process has it; all are named.
     """
+    agreeing(connection, panel, name)
     query = select(samples).where(_is_of(run, reactor), samples.c.time_h > after).order_by(samples.c.time_h)
-    rows = [_sample_of(row) for row in connection.execute(query).mappings()]
+    rows = [_sample_of(row, panel) for row in connection.execute(query).mappings()]
     problems = []
     for row in rows:
-        for q in QUANTITIES.values():
-            try:
-                q.check(getattr(row.state if q.name in STATE_QUANTITIES else row.setpoints, q.name))
-            except OutOfRange as error:
-                problems.append(f"{name}, sample at {row.state.time_h:g} h: {error}")
+        for values, own in ((row.state, panel.species), (row.setpoints, panel.setpoints)):
+            for q in own:
+                try:
+                    q.check(getattr(values, q.name))
+                except OutOfRange as error:
+                    problems.append(f"{name}, sample at {row.state.time_h:g} h: {error}")
     if problems:
         raise UnreadableSource(tuple(problems), connector=name)
     return rows
 
 
-def totals_of(connection: Connection, run: str, reactor: str, *, until: float) -> Totals:
+def totals_of(connection: Connection, run: str, reactor: str, *, until: float, panel: Panel = CHO_PERFUSION) -> Totals:
     """Return what changes whenever a sample up to a time [h] comes, goes or changes: counts and sums, made there."""
-    columns = [samples.c.time_h, *(samples.c[name] for name in QUANTITIES)]
+    more = [samples.c[MORE][name].as_float() for name in panel.by_name if name not in CORE]
+    columns = [samples.c.time_h, *(samples.c[name] for name in panel.by_name if name in CORE), *more]
     totals = [total for c in columns for total in (func.count(c), func.sum(c))]
     query = select(*totals).where(_is_of(run, reactor), samples.c.time_h <= until)
     return tuple(connection.execute(query).one())
@@ -113,8 +126,6 @@ def totals_of(connection: Connection, run: str, reactor: str, *, until: float) -
 
 def values_of(sample: SqlSample) -> Row:
     """Return a sample as a row of the table, NaN as NULL."""
-    numbers = {n: getattr(sample.state, n) for n in STATE_QUANTITIES}
-    numbers |= {n: getattr(sample.setpoints, n) for n in SETPOINT_QUANTITIES}
     return {
         "origin": SOURCE,
         "run": sample.run,
@@ -123,14 +134,15 @@ def values_of(sample: SqlSample) -> Row:
         "clone": sample.clone,
         "quality": dict(sample.state.quality),
         "others": {name: null_if_nan(value) for name, value in sample.others.items()},
-        **{name: null_if_nan(value) for name, value in numbers.items()},
+        **numbers_of(sample.state, sample.setpoints),
     }
 
 
-def _batches(rows: Iterable[SqlSample]) -> Iterator[list[Row]]:
-    remaining = iter(rows)
-    while batch := [_checked(row) for row in islice(remaining, BATCH)]:
-        yield batch
+def _batches(rows: Iterable[SqlSample]) -> Iterator[tuple[Panel, list[Row]]]:
+    """Yield rows of one process at a time."""
+    for panel, of_panel in groupby(rows, key=lambda row: row.state.panel):
+        while batch := [_checked(row) for row in islice(of_panel, BATCH)]:
+            yield panel, batch
 
 
 def _checked(sample: SqlSample) -> Row:
@@ -140,9 +152,8 @@ def _checked(sample: SqlSample) -> Row:
     if not 0 <= sample.state.time_h < LATEST_H:
         raise OutOfRange(f"{where} has no possible time: expected 0 h or later.")
     try:
-        for q in QUANTITIES.values():
-            if row[q.name] is not None:
-                q.check(row[q.name])
+        for name, value in _numbers(row).items():
+            sample.state.panel[name].check(value)
     except OutOfRange as error:
         raise OutOfRange(f"{where}: {error}") from error
     for name, value in row["others"].items():
@@ -155,8 +166,15 @@ def _key(row: Row) -> tuple[str, str, float]:
     return row["run"], row["reactor"], row["time_h"]
 
 
-def _add(connection: Connection, batch: list[Row], name: str) -> int:
+def _numbers(row: Row) -> dict[str, float]:
+    """Return what a row knows, core and declared quantities alike."""
+    more: dict[str, float] = row[MORE]
+    return {k: v for k, v in row.items() if k in CORE and v is not None} | more
+
+
+def _add(connection: Connection, batch: list[Row], panel: Panel, name: str) -> int:
     """Put one batch in; only where some of it was there already is the database asked what it holds."""
+    declare(connection, panel, name)
     n_new = _insert(connection, batch)
     if n_new == len(batch):
         return n_new
@@ -164,13 +182,16 @@ def _add(connection: Connection, batch: list[Row], name: str) -> int:
     problems: list[str] = []
     for row in batch:
         old = there[_key(row)]
-        problems += _differences(name, old, row)
-        blanks = {k: v for k, v in row.items() if k in QUANTITIES and v is not None and old[k] is None}
+        problems += _differences(name, old, row, panel)
+        blanks = {k: v for k, v in _numbers(row).items() if k not in _numbers(old)}
         if blanks:
             remarks = {k: v for k, v in row["quality"].items() if k in blanks}
-            old |= {**blanks, "quality": {**old["quality"], **remarks}}
+            more = {k: v for k, v in blanks.items() if k not in CORE}
+            core: Row = {k: v for k, v in blanks.items() if k in CORE}
+            filled = core | {MORE: {**old[MORE], **more}, "quality": {**old["quality"], **remarks}}
+            old |= filled
             where = and_(_is_of(row["run"], row["reactor"]), samples.c.time_h == row["time_h"])
-            connection.execute(update(samples).where(where).values(**blanks, quality=old["quality"]))
+            connection.execute(update(samples).where(where).values(**filled))
     if problems:
         raise UnreadableSource(tuple(problems[:20]), connector=name, operation="add_samples")
     return n_new
@@ -201,12 +222,14 @@ def _there(connection: Connection, batch: list[Row]) -> dict[tuple[str, str, flo
     return found
 
 
-def _differences(name: str, old: Row, new: Row) -> list[str]:
+def _differences(name: str, old: Row, new: Row, panel: Panel) -> list[str]:
+    there, now = _numbers(old), _numbers(new)
     return [
         f"{name}: {q.name} of the sample at {new['time_h']:g} h of {new['reactor'] or 'the vessel'} is "
-        f"{amount(old[q.name], q)} there and {amount(new[q.name], q)} now. Correct the database itself if it is wrong."
-        for q in QUANTITIES.values()
-        if None not in (old[q.name], new[q.name]) and old[q.name] != new[q.name]
+        f"{amount(there[q.name], q)} there and {amount(now[q.name], q)} now. Correct the database itself if it is "
+        "wrong."
+        for q in panel.quantities
+        if q.name in there and q.name in now and there[q.name] != now[q.name]
     ]
 
 
@@ -214,16 +237,16 @@ def _is_of(run: str, reactor: str) -> Any:
     return and_(samples.c.origin == SOURCE, samples.c.run == run, samples.c.reactor == reactor)
 
 
-def _sample_of(row: Mapping[Any, Any]) -> SqlSample:
+def _sample_of(row: Mapping[Any, Any], panel: Panel) -> SqlSample:
     state = State.of_values(
-        CHO_PERFUSION,
+        panel,
         row["time_h"],
-        {n: nan_if_null(row[n]) for n in STATE_QUANTITIES},
-        {k: str(v) for k, v in row["quality"].items() if k in QUANTITIES},
+        known_in(row, (s.name for s in panel.species)),
+        {k: str(v) for k, v in row["quality"].items() if k in panel.by_name},
     )
     return SqlSample(
         state=state,
-        setpoints=Setpoints.of_values(CHO_PERFUSION, {n: nan_if_null(row[n]) for n in SETPOINT_QUANTITIES}),
+        setpoints=Setpoints.of_values(panel, known_in(row, panel.setpoint_names)),
         reactor=row["reactor"],
         run=row["run"],
         clone=row["clone"],

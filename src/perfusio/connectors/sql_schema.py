@@ -21,6 +21,8 @@ STATUSES = ("advice", "asked", "acknowledged", "withdrawn", "unknown")
 LATEST_H = 1_000_000
 """No culture is older [h]; NaN and infinity are not below it either, on both kinds of database."""
 QUANTILES = ("q05", "q10", "q90", "q95")
+MORE = "more"
+"""Where quantities that a process declares beside the core ones stand, by name."""
 
 metadata = MetaData(naming_convention={"pk": "pk_%(table_name)s", "ck": "ck_%(table_name)s_%(constraint_name)s"})
 
@@ -48,6 +50,10 @@ def _whole(name: str, comment: str, *, key: bool = False, null: bool = False) ->
 
 def _json(name: str, comment: str) -> Column[Any]:
     return Column(name, JSON, nullable=False, server_default="{}", comment=comment)
+
+
+def _more(prefix: str, what: str) -> Column[Any]:
+    return _json(f"{prefix}{MORE}", f"{what}; their units are in quantities")
 
 
 def _origin() -> Column[str]:
@@ -89,6 +95,7 @@ samples = Table(
     ),
     _json("quality", "Remarks by quantity, e.g. below the detection limit"),
     _json("others", "Further values by name with unit, kept and not read"),
+    _more("", "Declared quantities by name, measured or in force"),
     CheckConstraint(f"time_h >= 0 AND time_h < {LATEST_H}", name="time_h"),
     *(_possible(name, q) for name, q in QUANTITIES.items()),
     comment="One row per sample; insert a row to hand it to a twin",
@@ -107,6 +114,8 @@ setpoints = Table(
     _text("answered_at", "When it was acknowledged, UTC, ISO 8601", null=True),
     *(_value(f"asked_{name}", q, ", asked for") for name, q in SETPOINT_QUANTITIES.items()),
     *(_value(f"acknowledged_{name}", q, ", acknowledged") for name, q in SETPOINT_QUANTITIES.items()),
+    _more("asked_", "Declared setpoints by name, asked for"),
+    _more("acknowledged_", "Declared setpoints by name, acknowledged"),
     CheckConstraint(f"status IN ({', '.join(map(repr, STATUSES))})", name="status"),
     *(_possible(f"acknowledged_{name}", q) for name, q in SETPOINT_QUANTITIES.items()),
     Index("ix_setpoints_time_h", "run", "reactor", "time_h"),
@@ -144,6 +153,7 @@ decisions = Table(
     _text("model_id", "Model that forecast it"),
     _text("reason", "Why, in one sentence"),
     _age(),
+    _more("", "Declared setpoints by name, proposed"),
     comment="What was proposed, and why",
 )
 forecasts = Table(

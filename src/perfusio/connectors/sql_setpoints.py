@@ -10,10 +10,12 @@ from typing import Any
 from sqlalchemy import Connection, and_, func, insert, select, update
 
 from perfusio.connectors.sql_schema import SOURCE, setpoints
-from perfusio.connectors.sql_values import nan_if_null, null_if_nan
+from perfusio.connectors.sql_values import known_in, row_of
 from perfusio.process.cho_perfusion import CHO_PERFUSION
-from perfusio.state import SETPOINTS, Setpoints
+from perfusio.process.panel import Panel
+from perfusio.state import Setpoints
 
+_CORE = CHO_PERFUSION.setpoint_names
 REPEATABLE = ("advice", "asked", "acknowledged")
 """A request in one of these is the same request when the same is asked for again; a withdrawn one is over."""
 
@@ -55,7 +57,7 @@ def ask(
 
     Args:
         connection: Within a transaction that writes.
-        wanted: All six, finite.
+        wanted: All of the process, finite.
         run: As the sample.
         reactor: As the sample.
         time_h: Of the sample that is answered [h].
@@ -63,7 +65,7 @@ def ask(
         valid_seconds: How long a controller may act on it [s]; None: it is advice, nobody acts.
     """
     of_sample = and_(_is_of(run, reactor), setpoints.c.time_h == time_h)
-    rows = [_request(row) for row in connection.execute(select(setpoints).where(of_sample)).mappings()]
+    rows = [_request(row, wanted.panel) for row in connection.execute(select(setpoints).where(of_sample)).mappings()]
     latest = max(rows, key=lambda r: _number(r.key), default=None)
     status = "advice" if valid_seconds is None else "asked"
     if latest is not None and latest.asked == wanted and latest.status in REPEATABLE:
@@ -79,15 +81,16 @@ def ask(
         return latest
     row = {
         "origin": SOURCE, "run": run, "reactor": reactor, "key": key, "time_h": time_h, "status": status,
-        "asked_at": utc_text(now), "not_after": not_after, **columns("asked", wanted),
+        "asked_at": utc_text(now), "not_after": not_after, **row_of(wanted.by_name(), _CORE, "asked_"),
+        **row_of({}, _CORE, "acknowledged_"),
     }  # fmt: skip
     connection.execute(insert(setpoints), row)
-    return _request(row)
+    return _request(row, wanted.panel)
 
 
 def answer_to(connection: Connection, request: Request) -> Request:
     """Return a request as it stands now."""
-    return _request(connection.execute(select(setpoints).where(_is(request))).mappings().one())
+    return _request(connection.execute(select(setpoints).where(_is(request))).mappings().one(), request.asked.panel)
 
 
 def withdraw(connection: Connection, request: Request) -> bool:
@@ -102,17 +105,12 @@ def withdraw_open(connection: Connection, run: str, reactor: str) -> int:
     return connection.execute(update(setpoints).where(still_open).values(status="withdrawn")).rowcount
 
 
-def last_acknowledged(connection: Connection, run: str, reactor: str) -> Request | None:
+def last_acknowledged(connection: Connection, run: str, reactor: str, panel: Panel = CHO_PERFUSION) -> Request | None:
     """Return the request of one vessel that was acknowledged last."""
     done = and_(_is_of(run, reactor), setpoints.c.status == "acknowledged")
     latest = select(func.max(setpoints.c.time_h)).where(done).scalar_subquery()
     rows = connection.execute(select(setpoints).where(done, setpoints.c.time_h == latest)).mappings()
-    return max((_request(row) for row in rows), key=lambda r: _number(r.key), default=None)
-
-
-def columns(prefix: str, values: Setpoints) -> dict[str, float | None]:
-    """Return setpoints as columns, NaN as NULL."""
-    return {f"{prefix}_{name}": null_if_nan(getattr(values, name)) for name in SETPOINTS}
+    return max((_request(row, panel) for row in rows), key=lambda r: _number(r.key), default=None)
 
 
 def utc_text(moment: datetime) -> str:
@@ -132,9 +130,9 @@ def _is(request: Request) -> Any:
     return and_(_is_of(request.run, request.reactor), setpoints.c.key == request.key)
 
 
-def _request(row: Mapping[Any, Any]) -> Request:
-    def six(prefix: str) -> Setpoints:
-        return Setpoints.of_values(CHO_PERFUSION, {n: nan_if_null(row.get(f"{prefix}_{n}")) for n in SETPOINTS})
+def _request(row: Mapping[Any, Any], panel: Panel) -> Request:
+    def known(prefix: str) -> Setpoints:
+        return Setpoints.of_values(panel, known_in(row, panel.setpoint_names, prefix))
 
     plain = {name: row[name] for name in ("run", "reactor", "key", "time_h", "status")}
-    return Request(**plain, asked=six("asked"), acknowledged=six("acknowledged"))
+    return Request(**plain, asked=known("asked_"), acknowledged=known("acknowledged_"))

@@ -10,6 +10,8 @@ from sqlalchemy import Connection
 from perfusio.connectors.sql_database import Database
 from perfusio.connectors.sql_samples import SqlSample, Totals, groups_of, rows_of, totals_of
 from perfusio.errors import UnreadableSource
+from perfusio.process.cho_perfusion import CHO_PERFUSION
+from perfusio.process.panel import Panel
 from perfusio.quantities import closest
 
 RECENT = 50
@@ -41,11 +43,14 @@ class VesselSource:
     Attributes:
         database: Where they are; several vessels share it.
         grows: Whether rows may still come.
+        panel: The process whose quantities they hold.
     """
 
-    def __init__(self, database: Database, run: str | None, reactor: str | None, *, grows: bool) -> None:
+    def __init__(
+        self, database: Database, run: str | None, reactor: str | None, *, grows: bool, panel: Panel = CHO_PERFUSION
+    ) -> None:
         """Choose a run and a reactor; None where there is only one."""
-        self.database, self.grows = database, grows
+        self.database, self.grows, self.panel = database, grows, panel
         self._run, self._reactor = run, reactor
         self._found: tuple[str, str] | None = None
         self._n_looks = 0
@@ -74,7 +79,10 @@ class VesselSource:
                 "has no samples that name a reactor, so its vessels are not known. Put in the first row of each, or "
                 "use the store itself as the connector of its one vessel."
             )
-        return {name: VesselSource(self.database, self._run, name, grows=self.grows) for name in names}
+        return {name: self._of(name) for name in names}
+
+    def _of(self, reactor: str) -> VesselSource:
+        return VesselSource(self.database, self._run, reactor, grows=self.grows, panel=self.panel)
 
     def find(self) -> None:
         """Find out which vessel is meant, as far as there are rows.
@@ -110,12 +118,18 @@ class VesselSource:
         with self.database.reading("read_sample") as connection:
             self.find_in(connection)
             if seen is None or self._history_has_changed(connection, seen):
-                return self._settled(connection, rows_of(connection, *self.group, self.database.name), None)
+                return self._settled(connection, self._rows(connection), None)
             known, since = seen.rows[seen.n_settled :], _until(seen.rows, seen.n_settled)
-            recent = rows_of(connection, *self.group, self.database.name, after=since)
+            recent = self._rows(connection, since)
             if recent == known:
                 return None
             return self._settled(connection, [*seen.rows[: seen.n_settled], *recent], seen)
+
+    def _rows(self, connection: Connection, after: float = -1.0) -> list[SqlSample]:
+        return rows_of(connection, *self.group, self.database.name, after=after, panel=self.panel)
+
+    def _totals(self, connection: Connection, until: float) -> Totals:
+        return totals_of(connection, *self.group, until=until, panel=self.panel)
 
     def find_in(self, connection: Connection) -> None:
         """Find out which vessel is meant, if that is not known yet.
@@ -130,13 +144,13 @@ class VesselSource:
         self._n_looks += 1
         if not seen.n_settled or self._n_looks % (1 + seen.n_settled // ROWS_PER_SKIPPED_LOOK):
             return False
-        return totals_of(connection, *self.group, until=_until(seen.rows, seen.n_settled)) != seen.totals
+        return self._totals(connection, _until(seen.rows, seen.n_settled)) != seen.totals
 
     def _settled(self, connection: Connection, rows: Sequence[SqlSample], before: Seen | None) -> Seen:
         n_settled, totals = (before.n_settled, before.totals) if before else (0, ())
         if len(rows) - n_settled > 2 * RECENT:
             n_settled = len(rows) - RECENT
-            totals = totals_of(connection, *self.group, until=_until(rows, n_settled))
+            totals = self._totals(connection, _until(rows, n_settled))
         return Seen(rows=rows, n_same=before.n_settled if before else 0, n_settled=n_settled, totals=totals)
 
     def _chosen(self, groups: list[tuple[str, str]]) -> tuple[str, str] | None:

@@ -322,7 +322,8 @@ def a_corrected_run():
     yield Forecasted(**at, turn=3, hold=forecast(), model_id="m1")
 
 
-def test_an_older_mirror_says_after_its_upgrade_what_the_twin_knows(where, tmp_path):
+@pytest.mark.parametrize("revision", ["r0001", "r0002"])
+def test_an_older_mirror_says_after_its_upgrade_what_the_twin_knows(where, tmp_path, revision):
     path = tmp_path / "run" / "audit.jsonl"
     with AuditLogger(path, run_id=RUN, clock=ManualClock()) as logger:
         for event in a_corrected_run():
@@ -333,7 +334,7 @@ def test_an_older_mirror_says_after_its_upgrade_what_the_twin_knows(where, tmp_p
         day = (samples.c.time_h == 24.0) & (samples.c.origin == "record")
         connection.execute(samples.update().where(day).values(glucose=4.0))
         connection.execute(samples.delete().where(samples.c.time_h == 48.0))
-    back_to(where, "r0001")
+    back_to(where, revision)
     with Database(where).reading():
         pass
     assert content(where) == new
@@ -359,12 +360,14 @@ def test_a_database_of_the_first_revision_is_upgraded_to_what_a_new_one_holds(wh
 
 def back_to(where, revision):
     """Make a database as it was at an earlier revision."""
-    assert revision == "r0001"
+    more = ("samples", "more"), ("setpoints", "asked_more"), ("setpoints", "acknowledged_more"), ("decisions", "more")
     url = where.replace("postgresql:", "postgresql+psycopg:") if "://" in where else f"sqlite:///{where}"
     engine = create_engine(url)
-    with engine.begin() as connection:  # as the first revision had them
-        for table in ("events", "decisions", "forecasts"):
+    with engine.begin() as connection:
+        for table, column in more:
+            connection.execute(text(f"ALTER TABLE {table} DROP COLUMN {column}"))
+        for table in ("events", "decisions", "forecasts") if revision == "r0001" else ():
             connection.execute(text(f"ALTER TABLE {table} DROP COLUMN culture_day"))
             connection.execute(text(f"ALTER TABLE {table} RENAME COLUMN turn TO day"))
-        connection.execute(text(f"UPDATE {VERSION_TABLE} SET version_num = 'r0001'"))
+        connection.execute(text(f"UPDATE {VERSION_TABLE} SET version_num = '{revision}'"))
     engine.dispose()
