@@ -381,6 +381,39 @@ class Experienced(Protocol):
         ...
 
 
+class MediumDoubt(Protocol):
+    """A species whose declared concentration in the medium does not fit the samples."""
+
+    @property
+    def species(self) -> str:
+        """Its name."""
+        ...
+
+    @property
+    def declared(self) -> float:
+        """In the medium, canonical unit."""
+        ...
+
+    @property
+    def likely(self) -> float:
+        """What fits best, canonical unit."""
+        ...
+
+    @property
+    def words(self) -> str:
+        """What was found, what was expected, what to do."""
+        ...
+
+
+@runtime_checkable
+class JudgesMedium(Protocol):
+    """A model that can say whether the first days of a vessel fit the medium that was declared."""
+
+    def medium_doubts(self, trajectory: Trajectory) -> Sequence[MediumDoubt]:
+        """Return the species that do not fit, the surest first; nothing where all do, or too little is known."""
+        ...
+
+
 class Policy(Protocol):
     """Chooses the next setpoints of all vessels at once."""
 

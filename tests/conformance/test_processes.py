@@ -15,9 +15,9 @@ from perfusio.bed.policy import BEDPolicy
 from perfusio.config import DesignSpace, Mode, RunConfig, track
 from perfusio.decision import Action, Decision
 from perfusio.errors import ConfigError
-from perfusio.events import Decided, RunStarted, SampleRead, SetpointsWritten
+from perfusio.events import AlarmRaised, Decided, RunStarted, SampleRead, SetpointsWritten
 from perfusio.hybrid.model import HybridModel
-from perfusio.process import CHO_PERFUSION
+from perfusio.process import CHO_PERFUSION, Medium
 from perfusio.process.document import read_process
 from perfusio.report.forecast_plot import plot_record
 from perfusio.selftest.steady import Steady, Stepping
@@ -26,6 +26,7 @@ from perfusio.study.backtest import backtest
 from perfusio.testing.virtual_vessel import VirtualVessel
 from perfusio.trajectory import Trajectory
 from perfusio.twin import verify_alone
+from perfusio.twin.alarm_states import alarm_states
 from perfusio.twin.digital_twin import DigitalTwin
 from perfusio.twin.guard import guard
 from perfusio.twin.replay import Replay
@@ -209,3 +210,20 @@ def test_what_cannot_be_steered_without_a_bleed_is_said(tmp_path):
     records = whole_road(panel, tmp_path, VirtualVessel(panel, n_days=5, seed=9), Steady(), Stepping())
     (doubted,) = (r for r in records if r.event == "AimDoubted")
     assert "has no bleed" in doubted.reason
+
+
+@pytest.mark.parametrize("name", ["asparagine", "no_bleed"])
+def test_a_medium_that_is_not_the_declared_one_is_alarmed_once(name, tmp_path):
+    panel = process(name)
+    really = Medium(**{n: amount * (0.3 if n == "glutamine" else 1.0) for n, amount in panel.medium.as_dict().items()})
+    vessel = VirtualVessel(panel, n_days=5, seed=9, medium=really)
+    settings = config(panel, tmp_path, duration_days=4, mode=Mode.MANUAL)
+    twin = DigitalTwin(connector=vessel, design_space=DesignSpace.of(panel), run_config=settings)
+    asyncio.run(twin.run())
+    events = [r.to_event() for r in read_records(tmp_path / "audit.jsonl")]
+    raised = [e for e in events if isinstance(e, AlarmRaised) and e.quantity.startswith("medium")]
+    assert [e.quantity for e in raised] == ["medium glutamine"]
+    assert raised[0].limit == panel.medium["glutamine"]
+    assert raised[0].value < 0.7 * raised[0].limit
+    (state,) = (s for s in alarm_states(events) if s.id == "medium glutamine:doubt")
+    assert state.consequence == "Forecasts and decisions count on what does not flow in."

@@ -22,6 +22,7 @@ from perfusio.hybrid.embedding import CloneRegistry
 from perfusio.hybrid.features import indexed
 from perfusio.hybrid.filter import Process
 from perfusio.hybrid.learning import MIN_TRANSITIONS, smoothed_courses
+from perfusio.hybrid.medium_check import Doubt, medium_doubts
 from perfusio.hybrid.model import HybridModel, tried_in
 from perfusio.hybrid.rollout import Futures
 from perfusio.hybrid.transfer import adapt
@@ -189,6 +190,10 @@ class CloneModels:
         return self.of(trajectory.clone).futures(
             trajectory, interval_hours=interval_hours, n_paths=n_paths, n_intervals=n_intervals, seed=seed, feeds=feeds
         )
+
+    def medium_doubts(self, trajectory: Trajectory) -> tuple[Doubt, ...]:
+        """Return the species whose declared inlet does not fit the first days of a vessel; see `medium_check`."""
+        return medium_doubts(trajectory)
 
     def tried(self) -> tuple[FloatArray, FloatArray] | None:
         """Return the range of each setpoint in the runs that any clone learnt from; as `HybridModel.tried`."""

@@ -18,6 +18,7 @@ from perfusio.hybrid.features import IndexedData
 from perfusio.hybrid.filter import Belief, Process, filter_runs
 from perfusio.hybrid.layout import layout_of
 from perfusio.hybrid.learning import MIN_TRANSITIONS, Course, Learnt, from_rows, from_runs, one_step_error
+from perfusio.hybrid.medium_check import Doubt, medium_doubts
 from perfusio.hybrid.residual import Residual
 from perfusio.hybrid.rollout import Futures
 from perfusio.hybrid.threads import one_thread
@@ -315,6 +316,10 @@ class HybridModel:
         latent, drift, sd = belief.mean[at.latent], belief.mean[at.drift], np.sqrt(np.diag(belief.cov)[at.drift])
         now = at.from_latent(latent)
         return at.from_latent(latent + drift) - now, np.abs(at.from_latent(latent - sd) - now)
+
+    def medium_doubts(self, trajectory: Trajectory) -> tuple[Doubt, ...]:
+        """Return the species whose declared inlet does not fit the first days of a vessel; see `medium_check`."""
+        return medium_doubts(trajectory)
 
     def tried(self) -> tuple[FloatArray, FloatArray] | None:
         """Return the range of each setpoint in the runs learnt from, two arrays (U,); None below TELLING runs."""

@@ -14,6 +14,7 @@ import numpy as np
 
 from perfusio.errors import EndOfRun
 from perfusio.physics.balances import Flows, concentrate_feed, held_solute, product, solute, viable_cells
+from perfusio.process.medium import Medium
 from perfusio.process.panel import Panel, Setpoint
 from perfusio.process.roles import share_alive
 from perfusio.protocols import ConnectorKind, Standing
@@ -51,6 +52,7 @@ class VirtualVessel:
         seed: Of the analyzers and of the culture's own rates.
         setpoints: In force from the start; default: nominal ones.
         cells: At the start.
+        medium: What really flows in with the perfusion, in canonical units; default: what the panel declares.
     """
 
     kind = ConnectorKind.SIMULATED
@@ -65,14 +67,16 @@ class VirtualVessel:
         seed: int = 0,
         setpoints: Setpoints | None = None,
         cells: float = 5.0,
+        medium: Medium | None = None,
     ) -> None:
         self.panel, self._seed = panel, seed
+        self._medium = panel.medium if medium is None else medium
         self._hours, self._n = interval_hours, int(n_days * 24.0 / interval_hours) + 1
         self.in_force = _nominal(panel) if setpoints is None else setpoints
         own = np.random.default_rng([seed, 1]).normal(0.0, 0.1, len(panel.species_names) + 1)
         self._vigour = float(np.exp(own[-1]))
         self._rates = {n: _rates(panel, n, float(np.exp(x))) for n, x in zip(panel.species_names, own, strict=False)}
-        self._true = _start(panel, cells)
+        self._true = _start(panel, cells, self._medium)
         self._readings: list[State] = []
         self._next = 0
 
@@ -155,7 +159,7 @@ class VirtualVessel:
                 made, lost = product(np.asarray(now[cells]), np.asarray(rates.made), flows, np.asarray(1.0))
             elif species.role == "solute":
                 inlet = next((u[s.name] for s in panel.setpoints if s.role == "inlet_concentration" and s.of == name),
-                             panel.medium[name])  # fmt: skip
+                             self._medium[name])  # fmt: skip
                 poured = sum(feeds[s.name] * s.composition[name] for s in panel.setpoints if s.name in feeds)
                 taken = rates.taken * now[cells] / (AFFINITY * rates.usual + max(now[name], 0.0))
                 made, lost = solute(inlet, flows, rates.made * now[cells] + poured, taken)
@@ -220,13 +224,13 @@ def _nominal(panel: Panel) -> Setpoints:
     return Setpoints.of_values(panel, values)
 
 
-def _start(panel: Panel, cells: float) -> dict[str, float]:
+def _start(panel: Panel, cells: float, medium: Medium) -> dict[str, float]:
     """Return a fresh culture: so many cells, mostly alive, in the medium, else in usual amounts."""
     alive = share_alive(panel)
     start = {}
     for species in panel.modelled:
         usual = species.prior.mean if species.prior is not None else 1.0
-        start[species.name] = panel.medium[species.name] or usual
+        start[species.name] = medium[species.name] or usual
     return start | {panel.the("cells"): cells} | ({} if alive is None else {alive: 97.0})
 
 

@@ -19,6 +19,7 @@ CONSEQUENCE: Mapping[str, str] = {
     "sample": "Setpoints stay as they are, whatever the culture does.",
     "source": "Samples that are there are not seen, and nothing is decided.",
     "clock": "Nothing is written to this vessel until a person says that the clock is right.",
+    "medium": "Forecasts and decisions count on what does not flow in.",
     "delivery": "People do not hear of alarms by this channel.",
 }
 """Of what is no quantity; what becomes of a quantity its process says."""

@@ -12,7 +12,7 @@ import numpy as np
 from perfusio.config import AlarmLimits
 from perfusio.events import AlarmRaised
 from perfusio.forecast import Forecast
-from perfusio.protocols import NOT_USED, Ending
+from perfusio.protocols import NOT_USED, Ending, MediumDoubt
 from perfusio.state import State
 from perfusio.texts import shown
 
@@ -26,6 +26,8 @@ WRITE = "write"
 """What is alarmed when a write ended so that a person has to look; it is over with a person's word, or a good write."""
 HOLD = "hold"
 """What is alarmed when a file holds all vessels whose name may be a slip."""
+MEDIUM = "medium"
+"""What is alarmed, with the name of a species, when samples do not fit the medium that was declared."""
 LOOK_AHEAD_HOURS = 72.0
 PROBABILITY = 0.5
 ESCALATES_AFTER_HOURS = 48.0
@@ -71,6 +73,14 @@ def doubtful(sample: State) -> tuple[AlarmRaised, ...]:
         )
         for name, remark in sample.quality.items()
         if NOT_USED in remark
+    )  # fmt: skip
+
+
+def unfit_medium(found: MediumDoubt) -> AlarmRaised:
+    """Return the alarm that samples do not fit the declared medium."""
+    return AlarmRaised(
+        quantity=f"{MEDIUM} {found.species}", level="doubt", value=found.likely, limit=found.declared, lead_days=0.0,
+        response="Check the medium that is used, or declare it as it is for the next run.", reason=found.words,
     )  # fmt: skip
 
 

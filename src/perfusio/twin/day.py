@@ -171,6 +171,19 @@ def culture_day(run_state: RunState, event: Event, interval_hours: float) -> flo
     return expected_h / 24.0
 
 
+def is_medium_due(trajectory: Trajectory, *, first_days: float) -> bool:
+    """Whether a vessel's medium is to be checked: with its first sample of each of its first days.
+
+    Args:
+        trajectory: Of the vessel.
+        first_days: How long samples tell of the medium [day].
+    """
+    states = trajectory.states
+    if len(states) < 2 or states[-1].day - states[0].day > first_days + 1.0:
+        return False
+    return int(states[-1].day) > int(states[-2].day)
+
+
 def is_fit_due(turn: int, retrain_every: int) -> bool:
     """Whether the model is refitted at the end of this turn (turns count from 0)."""
     return turn > 0 and turn % retrain_every == 0

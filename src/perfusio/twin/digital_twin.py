@@ -17,6 +17,7 @@ from perfusio.config import DesignSpace, Mode, RunConfig
 from perfusio.decision import Decision
 from perfusio.errors import AuditError, ConfigError, ConnectorError, PerfusioError
 from perfusio.events import Event, RunEnded, RunInterrupted, VesselJoined, VesselLeft
+from perfusio.hybrid.medium_check import MOST_DAYS
 from perfusio.hybrid.model import HybridModel
 from perfusio.protocols import Connector, Described, EventSink, Model, Policy, able
 from perfusio.trajectory import Trajectory
@@ -26,7 +27,7 @@ from perfusio.twin.announce import Observer
 from perfusio.twin.audit import AuditLogger
 from perfusio.twin.beside import Deliveries, Pulse, meanwhile, together
 from perfusio.twin.dates import Dates
-from perfusio.twin.day import RunState, is_fit_due
+from perfusio.twin.day import RunState, is_fit_due, is_medium_due
 from perfusio.twin.desk import Desk
 from perfusio.twin.first_look import FirstLook
 from perfusio.twin.hands import Hands
@@ -405,6 +406,7 @@ class DigitalTwin:
     async def _think_and_act(self, turn: int, present: set[str], *, is_last: bool) -> None:
         """Take the samples in, decide, judge, write; refit every few turns."""
         await self._mind.condition(turn, self._observed(), is_on_record=self.run_state.today.is_conditioned)
+        await self._look_at_media(turn, present)
         decisions = await self._decide(turn, set() if is_last else present)
         await self._forecast_only(turn, self._book.aboard - set(decisions))
         verdicts = self._hands.judge(turn, decisions)
@@ -417,6 +419,15 @@ class DigitalTwin:
             await self._mind.refit(turn, self._observed())
             if self.model.model_id != before:
                 await self._keep_model(turn)
+
+    async def _look_at_media(self, turn: int, present: set[str]) -> None:
+        """Say in the first days of a vessel whether its samples fit the medium that was declared."""
+        for reactor in sorted(present):
+            known, is_corrected = self.run_state.trajectories[reactor], self.run_state.today.is_corrected
+            if is_medium_due(known, first_days=MOST_DAYS) or (is_corrected and known.states):
+                doubts = await self._mind.medium_doubts(known)
+                if doubts is not None:
+                    self._lookout.look_at_medium(reactor, turn, doubts)
 
     # -- decisions ---------------------------------------------------------------------------------------------------
 

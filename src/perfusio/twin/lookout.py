@@ -10,7 +10,8 @@ from perfusio.decision import Action, Decision, Verdict
 from perfusio.errors import PerfusioError
 from perfusio.events import AlarmChanged, AlarmRaised
 from perfusio.forecast import Forecast
-from perfusio.twin.alarms import CLOCK, OVERDUE, SOURCE, WRITE, alarms, doubtful, undecided
+from perfusio.protocols import MediumDoubt
+from perfusio.twin.alarms import CLOCK, MEDIUM, OVERDUE, SOURCE, WRITE, alarms, doubtful, undecided, unfit_medium
 from perfusio.twin.fold import NOBODY_WRITES
 from perfusio.twin.logbook import Logbook
 
@@ -44,7 +45,7 @@ class Lookout:
     def look(self, reactor: str, turn: int, forecast: Forecast | None, undecided_because: str) -> None:
         """Raise the alarms that a vessel's sample and forecast give, and clear those that they do not give any more."""
         known = self._book.run_state
-        active = {a[1:] for a in known.alarms if a[0] == reactor and a[1] not in NOT_OURS}
+        active = {a[1:] for a in known.alarms if a[0] == reactor and a[1] not in NOT_OURS and not _is_of_medium(a[1])}
         sample, since = known.trajectories[reactor].states[-1], known.held.get(reactor, turn)
         found = (*alarms(self._book.config.alarms, sample, forecast, sample.time_h, active), *doubtful(sample))
         if undecided_because and (forecast is None or reactor in known.held):
@@ -56,6 +57,16 @@ class Lookout:
             self._change(reactor, turn, f"{quantity}:{level}", "cleared")
         for _, quantity, level in sorted(d for d in known.delayed if d[0] == reactor and d[1:] not in lasting):
             self._change(reactor, turn, f"{quantity}:{level}", "passed", "It did not last.")
+
+    def look_at_medium(self, reactor: str, turn: int, doubts: Sequence[MediumDoubt]) -> None:
+        """Raise an alarm for each species of the medium that is in doubt, and clear those that are not any more."""
+        known = self._book.run_state
+        for found in doubts:
+            self._tell(replace(unfit_medium(found), reactor=reactor, turn=turn))
+        lasting = {f"{MEDIUM} {found.species}" for found in doubts}
+        for _, quantity, level in sorted(a for a in known.alarms if a[0] == reactor and _is_of_medium(a[1])):
+            if quantity not in lasting:
+                self._change(reactor, turn, f"{quantity}:{level}", "cleared")
 
     def _tell(self, alarm: AlarmRaised) -> None:
         """Raise an alarm if it is new and has lasted as long as it must, or if it was shelved for long enough."""
@@ -79,3 +90,7 @@ class Lookout:
 
     def _hours(self, since: int, turn: int) -> float:
         return (turn - since) * self._book.config.sampling_interval_hours
+
+
+def _is_of_medium(quantity: str) -> bool:
+    return quantity.startswith(f"{MEDIUM} ")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -28,7 +29,7 @@ from perfusio.events import (
 from perfusio.forecast import Forecast
 from perfusio.hybrid.clone_models import keeping_apart
 from perfusio.hybrid.threads import one_thread
-from perfusio.protocols import Model, Policy, Saving
+from perfusio.protocols import JudgesMedium, MediumDoubt, Model, Policy, Saving
 from perfusio.state import Setpoints
 from perfusio.trajectory import Trajectory
 from perfusio.twin import facts, models
@@ -42,6 +43,7 @@ REFIT_SHARE = 0.25
 _N_WORKERS = 4
 """Threads for models and policies: their own, so that connectors that hang in threads of theirs take none of these."""
 T = TypeVar("T")
+_LOG = logging.getLogger(__name__)
 
 
 class Mind:
@@ -182,6 +184,17 @@ class Mind:
                 fault = ModelError(f"The policy failed with {type(error).__name__}: {error}")
                 answers |= dict.fromkeys(terms.reactors, fault)
         return answers
+
+    async def medium_doubts(self, trajectory: Trajectory) -> Sequence[MediumDoubt] | None:
+        """Return which species of the declared medium do not fit; None where the model cannot say."""
+        model = self.model
+        if not isinstance(model, JudgesMedium):
+            return None
+        try:
+            return await self._work(partial(model.medium_doubts, trajectory))
+        except Exception:  # noqa: BLE001 - a check that fails says nothing about the vessel
+            _LOG.exception("The medium of %s was not checked.", trajectory.reactor_id)
+            return None
 
     async def forecast(
         self, turn: int, trajectory: Trajectory, in_force: Setpoints
