@@ -19,6 +19,7 @@ from perfusio.cli.history import (
     read_runs_aloud,
     refuse_to_replace,
 )
+from perfusio.cli.processes import ProcessOption, panel_in
 
 
 def clones(
@@ -27,6 +28,7 @@ def clones(
     seed: SeedOption = 0,
     overwrite: OverwriteOption = False,
     mapping: MappingOption = None,
+    process: ProcessOption = None,
     json_output: JsonOption = False,
 ) -> None:
     """Say how alike the clones of past runs are, by the rates that their own runs tell.
@@ -38,7 +40,7 @@ def clones(
     from perfusio.report.clone_plot import clone_table, plot_clones
 
     refuse_to_replace([] if out is None else [out], overwrite=overwrite)
-    past = read_runs_aloud(runs, mapping)
+    past = read_runs_aloud(runs, panel_in(process), mapping)
     with Steps(f"Learning from {len(past)} past runs", None):
         registry = CloneRegistry.fit(past, seed=seed)
     names = [name or "(no name)" for name in registry.models]

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from perfusio.connectors.opcua import OpcUaConnector
     from perfusio.connectors.simulated import SimulatedAmbr250
     from perfusio.connectors.sql import SqlStore
+    from perfusio.process.panel import Panel
 
 
 class FileSettings(Frozen):
@@ -97,18 +98,20 @@ class Opening:
     Attributes:
         days: Length of the run.
         interval_hours: Time between samples [h].
+        process: Whose quantities are read and set.
         run_dir: Folder of the results; None = nobody chose one.
     """
 
     days: int
     interval_hours: float
+    process: Panel
     run_dir: Path | None
 
 
 def _open_file(settings: FileSettings, opening: Opening) -> FilesystemStore:
     from perfusio.connectors.filesystem import FilesystemStore
 
-    options = settings.model_dump(exclude={"kind", "path"})
+    options = {**settings.model_dump(exclude={"kind", "path"}), "panel": opening.process}
     store = FilesystemStore(settings.path, **options)
     _ = store.source_sha256  # a file that is refused is refused before any folder is made
     if opening.run_dir is None or settings.setpoints_path is not None:
@@ -128,7 +131,7 @@ def _open_simulated(settings: SimulatedSettings, opening: Opening) -> SimulatedA
         raise ConfigError(f"connector.clone: {error}") from error
     return SimulatedAmbr250(
         clone, n_vessels=settings.n_vessels, days=opening.days, seed=settings.seed,
-        sampling_interval_hours=opening.interval_hours,
+        sampling_interval_hours=opening.interval_hours, process=opening.process,
     )  # fmt: skip
 
 

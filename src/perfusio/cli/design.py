@@ -9,15 +9,17 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from perfusio.cli.echo import echo
+from perfusio.cli.processes import ProcessOption, panel_in
 
 if TYPE_CHECKING:
     from perfusio.bed.initial_designs import InitialDesign
+    from perfusio.process.panel import Panel
 
 Kind = Annotated[
     str, typer.Option("--design", help="box-behnken, central-composite, latin-hypercube or sobol.", metavar="NAME")
 ]
 Factors = Annotated[
-    str, typer.Option(help="Setpoints to vary, separated by commas; the others stay nominal. Default: all six.")
+    str, typer.Option(help="Setpoints to vary, separated by commas; the others stay nominal. Default: all.")
 ]
 Centre = Annotated[int, typer.Option(help="Centre points, added to the runs of the design.", min=0)]
 Runs = Annotated[int | None, typer.Option(help="Number of runs (latin-hypercube and sobol only).", min=1)]
@@ -31,10 +33,11 @@ def design(
     runs: Runs = None,
     seed: Seed = 0,
     out: Annotated[Path | None, typer.Option(help="CSV file to write; default: print the table.")] = None,
+    process: ProcessOption = None,
     json_output: Annotated[bool, typer.Option("--json", help="Print the design as JSON.")] = False,
 ) -> None:
-    """Plan the first runs of a cell line within the default design space, in a randomised order."""
-    planned = planned_design(kind, factors, centre, runs, seed)
+    """Plan the first runs of a cell line within what its process allows, in a randomised order."""
+    planned = planned_design(kind, factors, centre, runs, seed, panel_in(process))
     header, rows = design_table(planned)
     if out is not None:
         from perfusio.connectors.runs_table import write_csv
@@ -51,27 +54,29 @@ def design(
         echo(describe(planned))
 
 
-def planned_design(kind: str, factors: str, centre: int, runs: int | None, seed: int) -> InitialDesign:
-    """The design that the options ask for, within the default design space."""
+def planned_design(
+    kind: str, factors: str, centre: int, runs: int | None, seed: int, process: Panel
+) -> InitialDesign:
+    """The design that the options ask for, within what the process allows."""
     from perfusio.bed.initial_designs import plan
-    from perfusio.config import DEFAULT_AMBR250_DESIGN_SPACE
+    from perfusio.config import DesignSpace
 
     names = tuple(name.strip() for name in factors.split(",") if name.strip())
-    return plan(kind, DEFAULT_AMBR250_DESIGN_SPACE, names, n_centre=centre, n_runs=runs, seed=seed)
+    return plan(kind, DesignSpace.of(process), names, n_centre=centre, n_runs=runs, seed=seed)
 
 
 def design_table(planned: InitialDesign) -> tuple[list[str], list[list[str]]]:
-    """Header and rows of a design: run, its place in the standard order, its kind, the six setpoints with units."""
-    from perfusio.connectors.recipes import RECIPES_HEADER
-    from perfusio.state import SETPOINTS
+    """Header and rows of a design: run, its place in the standard order, its kind, the setpoints with units."""
+    from perfusio.connectors.recipes import recipes_header
 
-    header = list(RECIPES_HEADER)
+    process = planned.runs[0].setpoints.panel
+    header = list(recipes_header(process))
     rows = [
         [
             run.name,
             str(run.standard_order),
             "centre" if run.is_centre else "design",
-            *(f"{getattr(run.setpoints, name):g}" for name in SETPOINTS),
+            *(f"{getattr(run.setpoints, name):g}" for name in process.setpoint_names),
         ]
         for run in planned.runs
     ]

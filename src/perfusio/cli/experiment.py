@@ -254,6 +254,7 @@ def opened(experiment: Experiment) -> Source:
     opening = Opening(
         days=experiment.run.duration_days,
         interval_hours=experiment.run.sampling_interval_hours,
+        process=experiment.run.process,
         run_dir=None if out.origin == DEFAULT else experiment.run.run_dir,
     )
     source: Source = KINDS[_kind_of(experiment)].open(experiment.connector, opening)

@@ -20,6 +20,7 @@ from perfusio.cli.history import (
     read_runs_aloud,
     refuse_to_replace,
 )
+from perfusio.cli.processes import ProcessOption, panel_in
 
 if TYPE_CHECKING:
     from perfusio.hybrid.model import HybridModel
@@ -34,6 +35,7 @@ def fit(
     seed: SeedOption = 0,
     overwrite: OverwriteOption = False,
     mapping: MappingOption = None,
+    process: ProcessOption = None,
     json_output: JsonOption = False,
 ) -> None:
     """Fit the hybrid model to past runs and save it.
@@ -48,13 +50,14 @@ def fit(
 
     files = [out / ABOUT, out / ARRAYS]
     refuse_to_replace(files, overwrite=overwrite)
-    past = read_runs_aloud(runs, mapping)
+    panel = panel_in(process)
+    past = read_runs_aloud(runs, panel, mapping)
     held_out = chosen(past, [name.strip() for name in hold_out.split(",") if name.strip()], "--hold-out")
     training = [t for t in past if t.reactor_id not in {h.reactor_id for h in held_out}]
     if not training:
         raise NotEnoughData("--hold-out names every run, so none is left to learn from. Hold fewer runs out.")
     with Steps(f"Fitting {len(training)} runs", None):
-        model = HybridModel().fit(training, seed=seed)
+        model = HybridModel.prior(panel).fit(training, seed=seed)
     board = compare(model, training, held_out, seed=seed).board if held_out else None
     scores = None if board is None else board.to_json()
     save(model, out, trajectories=training, scores=scores)

@@ -22,6 +22,7 @@ from perfusio.cli.history import (
     read_runs_aloud,
     refuse_to_replace,
 )
+from perfusio.cli.processes import ProcessOption, process_of
 
 if TYPE_CHECKING:
     from perfusio.forecast import Forecast, QuantityForecast
@@ -57,15 +58,19 @@ def forecast(
     seed: SeedOption = 0,
     out: Annotated[Path | None, typer.Option(help="Folder for forecast.csv and forecast.png.")] = None,
     overwrite: OverwriteOption = False,
+    process: ProcessOption = None,
     json_output: JsonOption = False,
 ) -> None:
-    """Forecast one vessel with 80 and 90 % intervals of its true state, from what was measured up to a day."""
+    """Forecast one vessel with 80 and 90 % intervals of its true state, from what was measured up to a day.
+
+    The run is read as one of the process of the model; --process says another medium or vessel.
+    """
     from perfusio.hybrid.checkpoints import load
 
     files = [] if out is None else [out / "forecast.csv", out / "forecast.png"]
     refuse_to_replace(files, overwrite=overwrite)
     believed = load(model)
-    whole = _the_run(read_runs_aloud(runs), run)
+    whole = _the_run(read_runs_aloud(runs, process_of(believed.panel, process)), run)
     past = _until(whole, from_day)
     ahead = _plan(whole, past, plan, days)
     (future,) = believed.rollout(past, [ahead], interval_hours=24.0, n_paths=n_paths, seed=seed)
@@ -74,8 +79,6 @@ def forecast(
     if files:
         from perfusio.connectors.runs_table import write_csv
         from perfusio.report.vessel_plot import plot_vessel_forecast
-        from perfusio.state import SPECIES
-
         write_csv(files[0], CSV_HEADER, _rows(quantities))
         plot_vessel_forecast(
             whole,
@@ -84,7 +87,7 @@ def forecast(
             files[1],
             start_h=24.0 * start,
             title=f"{whole.reactor_id}, forecast made on day {start:g} by model {believed.model_id}, plan: {plan}",
-            derived={name: pair for name, pair in quantities.items() if name not in SPECIES},
+            derived={name: pair for name, pair in quantities.items() if name not in future.panel.species_names},
         )
     if json_output:
         about = {"run": whole.reactor_id, "from_day": start, "plan": plan, "model_id": believed.model_id}
@@ -124,12 +127,12 @@ def _until(run: Trajectory, from_day: float | None) -> Trajectory:
 
 
 def _plan(whole: Trajectory, past: Trajectory, plan: Plan, days: int) -> list[Setpoints]:
-    from perfusio.config import DEFAULT_AMBR250_DESIGN_SPACE
+    from perfusio.config import DesignSpace
     from perfusio.errors import ConfigError
     from perfusio.study.backtest import plan_in_force
 
     if plan is Plan.NOMINAL:
-        return [DEFAULT_AMBR250_DESIGN_SPACE.nominal] * days
+        return [DesignSpace.of(whole.panel).nominal] * days
     if not whole.setpoints:
         raise ConfigError(f"{whole.reactor_id} has one sample, so it is not known what was in force: expected two or "
                           "more. Say --plan nominal.")  # fmt: skip
@@ -143,12 +146,17 @@ def _quantities(
 ) -> dict[str, tuple[Quantity, QuantityForecast]]:
     """Return species and derived quantities; the cell volume only if a diameter was ever measured."""
     from perfusio.bed.derived_forecasts import FORECAST_QUANTITIES, derived_forecast
-    from perfusio.state import SPECIES, STATE_QUANTITIES
+    from perfusio.process.derived import forecast_names
+    from perfusio.process.needs import NEEDS
 
-    diameters = [s.diameter for s in past.states if s.diameter == s.diameter]
-    found = {name: (STATE_QUANTITIES[name], future[name]) for name in SPECIES}
+    panel = future.panel
+    sizes = panel.of_role("size")[:1]
+    diameters = [v for s in past.states for name in sizes if (v := getattr(s, name)) == v]
+    found: dict[str, tuple[Quantity, QuantityForecast]] = {s.name: (s, future[s.name]) for s in panel.modelled}
     for name, quantity in FORECAST_QUANTITIES.items():
-        if name != "vcv":
+        if name not in forecast_names(panel):
+            continue
+        if "size" not in NEEDS[name]:
             found[name] = (quantity, derived_forecast(future, name, plan))
         elif diameters:
             found[name] = (quantity, derived_forecast(future, name, plan, diameter=diameters[-1]))

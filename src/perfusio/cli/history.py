@@ -13,6 +13,8 @@ import typer
 from perfusio.cli.echo import echo
 
 if TYPE_CHECKING:
+    from perfusio.process.panel import Panel
+    from perfusio.state import Setpoints
     from perfusio.trajectory import Trajectory
 
 RunsOption = Annotated[
@@ -29,21 +31,28 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print the result as JS
 OverwriteOption = Annotated[bool, typer.Option("--overwrite", help="Replace files of an earlier call.")]
 
 
-def read_runs_aloud(path: Path, mapping: Path | None = None) -> tuple[Trajectory, ...]:
-    """Read runs; what was converted or assumed is told on the standard error.
+def read_runs_aloud(path: Path, process: Panel, mapping: Path | None = None) -> tuple[Trajectory, ...]:
+    """Read runs of a process; what was converted or assumed is told on the standard error.
 
-    Setpoints that a file never states are taken at the nominal of the default design space.
+    Setpoints that a file never states are taken at the nominal that the process says.
     """
-    from perfusio.config import DEFAULT_AMBR250_DESIGN_SPACE
     from perfusio.connectors.column_map import read_column_map
     from perfusio.connectors.history import read_runs
 
     return read_runs(
         path,
         column_map=None if mapping is None else read_column_map(mapping),
-        assumed=DEFAULT_AMBR250_DESIGN_SPACE.nominal,
+        assumed=nominal(process),
+        panel=process,
         on_remark=lambda remark: echo(f"Note: {remark}", err=True),
     )
+
+
+def nominal(process: Panel) -> Setpoints:
+    """Return what is assumed where a file does not say; NaN where the process does not say it either."""
+    from perfusio.state import Setpoints
+
+    return Setpoints.of_values(process, {s.name: s.allowed.nominal for s in process.setpoints if s.allowed is not None})
 
 
 def chosen(runs: Sequence[Trajectory], names: Sequence[str], option: str) -> list[Trajectory]:

@@ -13,10 +13,13 @@ from perfusio.report.lines import counted
 if TYPE_CHECKING:
     from perfusio.hybrid.clone_models import CloneModels
     from perfusio.hybrid.model import HybridModel
+    from perfusio.process.panel import Panel
     from perfusio.trajectory import Trajectory
 
 
-def starting_model(history: Path | None, clones: Sequence[str], *, seed: int) -> HybridModel | CloneModels | None:
+def starting_model(
+    history: Path | None, clones: Sequence[str], process: Panel, *, seed: int
+) -> HybridModel | CloneModels | None:
     """Return the model of past runs for vessels of these clones; None without past runs.
 
     Where the vessels are of one clone it is that clone's model, of several a model that keeps them apart. Vessels whose
@@ -26,6 +29,7 @@ def starting_model(history: Path | None, clones: Sequence[str], *, seed: int) ->
     Args:
         history: A file or folder of past runs.
         clones: Of each vessel; empty = not said.
+        process: Of the runs, past ones and those to come.
         seed: Of every random choice.
 
     Raises:
@@ -34,7 +38,7 @@ def starting_model(history: Path | None, clones: Sequence[str], *, seed: int) ->
     """
     if history is None:
         return None
-    past = read_runs_aloud(history)
+    past = read_runs_aloud(history, process)
     known = {t.clone for t in past}
     wanted = sorted(set(clones) or {""})
     if wanted == [""] and len(known) == 1:
@@ -61,7 +65,7 @@ def learnt(
 
     (first, *others) = clones
     if not others and {t.clone for t in past} == {first}:
-        return HybridModel().fit(past, seed=seed), [f"all are of {_named(first)}"]
+        return HybridModel.prior(past[0].panel).fit(past, seed=seed), [f"all are of {_named(first)}"]
     models = CloneModels.fit(past, clones, seed=seed)
     told = [_told(models, past, clone) for clone in clones]
     return (models if others else models.of(first)), told

@@ -34,6 +34,31 @@ def panel_in(path: Path | None) -> Panel:
     return CHO_PERFUSION if path is None else read_process(path.expanduser())
 
 
+def process_of(known: Panel, path: Path | None) -> Panel:
+    """Return the process of runs that a model is asked about: its own, unless a file says another medium or vessel.
+
+    Args:
+        known: The process of the model.
+        path: The process of the runs; None = that of the model.
+
+    Raises:
+        ConfigError: the file cannot be read, or is of other quantities than the model.
+    """
+    if path is None:
+        return known
+    said = panel_in(path)
+    names = [(*p.species_names, *p.setpoint_names) for p in (said, known)]
+    if names[0] != names[1]:
+        more, less = (", ".join(n for n in one if n not in other) for one, other in (names, names[::-1]))
+        differ = "; ".join(f"{what} {these}" for what, these in (("with", more), ("without", less)) if these)
+        differ = differ or "the same quantities in another order"
+        raise ConfigError(
+            f"{path} is of {said.name!r}, the model of {known.name!r}: {differ}."
+            " Expected the quantities of the model. Leave --process away, or fit a model of this process."
+        )
+    return said
+
+
 def stated(
     section: object, name: str, folder: Path, flags: Mapping[Key, Setting], environ: Mapping[str, str] | None
 ) -> tuple[Panel, Setting]:

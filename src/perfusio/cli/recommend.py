@@ -10,12 +10,14 @@ import typer
 
 from perfusio.cli.echo import echo
 from perfusio.cli.history import JsonOption, OverwriteOption, SeedOption, Steps, print_json, read_runs_aloud
+from perfusio.cli.processes import ProcessOption, panel_in
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from perfusio.bed.recommendation import Recommendation
     from perfusio.config import Objective
+    from perfusio.process.panel import Panel
     from perfusio.trajectory import Trajectory
 
 UNLIKELY = 0.05
@@ -44,15 +46,18 @@ def recommend(
     seed: SeedOption = 0,
     out: Annotated[Path | None, typer.Option(help="CSV file to write; default: only print.")] = None,
     overwrite: OverwriteOption = False,
+    process: ProcessOption = None,
     json_output: JsonOption = False,
 ) -> None:
     """Recommend the next batch of run recipes, from the runs that are finished.
 
-    A recipe holds its setpoints from the first day to the last. Limits: viability >= 95 %, glucose >= 0.3 g/L,
-    ammonium <= 10 mmol/L, perfusion >= 15 pL/cell/day on every day. Runs may still go on, and species may be missing.
-    Without --runs the recipes fill the design space. perfusio simulate --recipes FILE tries them in virtual vessels.
+    A recipe holds its setpoints from the first day to the last. Limits are those of the process on every day; without
+    --process viability >= 95 %, glucose >= 0.3 g/L, ammonium <= 10 mmol/L, perfusion >= 15 pL/cell/day. Runs may still
+    go on, and species may be missing. Without --runs the recipes fill the design space. perfusio simulate --recipes
+    FILE tries them in virtual vessels.
     """
     from perfusio.bed.campaign import Campaign
+    from perfusio.config import DesignSpace
     from perfusio.connectors.recipes import read_recipes
     from perfusio.errors import ConfigError
     from perfusio.hybrid.model import HybridModel
@@ -62,16 +67,18 @@ def recommend(
             f"{out} would be replaced. If its recipes still wait for results, give it as --pending and another --out; "
             "else say --overwrite."
         )
+    panel = panel_in(process)
     campaign = Campaign(
-        HybridModel(),
-        objective=_objective(maximize, minimize, track),
+        HybridModel.prior(panel),
+        objective=_objective(maximize, minimize, track, panel),
+        design_space=DesignSpace.of(panel),
         factors=[name.strip() for name in factors.split(",") if name.strip()],
         days=days,
         from_day=from_day,
         seed=seed,
     )
-    waiting = [read_recipes(file) for file in pending or ()]
-    past = _read(runs or ())
+    waiting = [read_recipes(file, panel) for file in pending or ()]
+    past = _read(runs or (), panel)
     campaign.add_measurements(past)
     for recipes in waiting:
         campaign.add_pending(recipes)
@@ -91,9 +98,9 @@ def recommend(
         echo(f"{out}: the recipes. When their results are there, give them too: --runs FOLDER once more.")
 
 
-def _read(sources: Sequence[Path]) -> list[Trajectory]:
+def _read(sources: Sequence[Path], process: Panel) -> list[Trajectory]:
     """Read all runs; where two sources use the same name, the name of the source goes before it."""
-    groups = [(source, read_runs_aloud(source)) for source in sources]
+    groups = [(source, read_runs_aloud(source, process)) for source in sources]
     names = [run.reactor_id for _, group in groups for run in group]
     return [
         replace(run, reactor_id=f"{source}/{run.reactor_id}") if names.count(run.reactor_id) > 1 else run
@@ -102,7 +109,8 @@ def _read(sources: Sequence[Path]) -> list[Trajectory]:
     ]
 
 
-def _objective(maximize: str, minimize: str, track: str) -> Objective:
+def _objective(maximize: str, minimize: str, track: str, process: Panel) -> Objective | None:
+    """Return the aim that was typed; None = the usual one."""
     from perfusio import config
     from perfusio.errors import ConfigError
 
@@ -110,12 +118,12 @@ def _objective(maximize: str, minimize: str, track: str) -> Objective:
     if len(given := [f"{option} {value}" for option, value in aims.items() if value]) > 1:
         raise ConfigError(f"{' and '.join(given)} together: a campaign has one aim. Leave one away.")
     if minimize:
-        return config.minimize(minimize)
+        return config.minimize(minimize, process=process)
     if not track:
-        return config.maximize(maximize or "productivity")
+        return config.maximize(maximize, process=process) if maximize else None
     name, _, text = (part.strip() for part in track.partition("="))
     try:
-        return config.Objective(kind="track", quantity=name, target=float(text))
+        return config.Objective(kind="track", quantity=name, target=float(text), process=process)
     except ValueError:
         raise ConfigError(f"--track {track}: expected a name, = and a number, e.g. --track vcd=40.") from None
 
@@ -132,10 +140,8 @@ def _beginning(past: Sequence[Trajectory], n_waiting: int) -> str:
 
 
 def _print(varied: Sequence[str], found: Sequence[Recommendation]) -> None:
-    from perfusio.state import SETPOINT_QUANTITIES
-
     for r in found:
-        recipe = ", ".join(f"{n} {getattr(r.setpoints, n):g} {SETPOINT_QUANTITIES[n].unit}" for n in varied)
+        recipe = ", ".join(f"{n} {getattr(r.setpoints, n):g} {r.setpoints.panel[n].unit}" for n in varied)
         echo(f"{r.name}  {recipe}\n     {r.why}")
 
 
@@ -153,12 +159,10 @@ def _remark(found: Sequence[Recommendation]) -> str:
 
 
 def _plain(r: Recommendation) -> dict[str, Any]:
-    from perfusio.state import SETPOINTS
-
     known = {"expected": r.value, "sd": r.sd, "probability": r.probability}
     return {
         "run": r.name,
-        "setpoints": {name: getattr(r.setpoints, name) for name in SETPOINTS},
+        "setpoints": r.setpoints.by_name(),
         **{name: value if value == value else None for name, value in known.items()},
         "limits": dict(r.limits),
         "why": r.why,
@@ -167,8 +171,9 @@ def _plain(r: Recommendation) -> dict[str, Any]:
 
 def _write(out: Path, found: Sequence[Recommendation]) -> None:
     """Write the table that `perfusio design` writes, with what is expected as notes behind."""
-    from perfusio.connectors.recipes import RECIPES_HEADER, recipe_cells
+    from perfusio.connectors.recipes import recipe_cells, recipes_header
     from perfusio.connectors.runs_table import write_csv
 
     rows = recipe_cells({r.name: r.setpoints for r in found}, "recommended")
-    write_csv(out, (*RECIPES_HEADER, "why"), [[*row, r.why] for row, r in zip(rows, found, strict=True)])
+    header = recipes_header(found[0].setpoints.panel)
+    write_csv(out, (*header, "why"), [[*row, r.why] for row, r in zip(rows, found, strict=True)])

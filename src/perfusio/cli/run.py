@@ -118,7 +118,9 @@ def run(
         whole = opened(asked)
         sources = aboard(chosen(asked, whole))
         policy = policy_of(asked.policy, sources)
-        model = None if history is None else starting_model(history, clones_of(sources), seed=asked.run.seed)
+        model = None if history is None else starting_model(
+            history, clones_of(sources), asked.run.process, seed=asked.run.seed
+        )
         result = run_watched(
             sources, asked.run, design_space=asked.design_space, close=getattr(whole, "close", None),
             model=model, policy=policy, observers=(keeper(asked),), people=people,

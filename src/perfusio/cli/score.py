@@ -23,9 +23,11 @@ from perfusio.cli.history import (
     read_runs_aloud,
     refuse_to_replace,
 )
+from perfusio.cli.processes import ProcessOption, process_of
 
 if TYPE_CHECKING:
     from perfusio.hybrid.model import HybridModel
+    from perfusio.process.panel import Panel
     from perfusio.study.backtest import Backtest
     from perfusio.trajectory import Trajectory
 
@@ -42,12 +44,14 @@ def score(
     out: Annotated[Path | None, typer.Option(help="Folder for scores.json, parity.png and coverage.png.")] = None,
     overwrite: OverwriteOption = False,
     mapping: MappingOption = None,
+    process: ProcessOption = None,
     json_output: JsonOption = False,
 ) -> None:
     """Score a model on past runs, per species and horizon, beside three simpler forecasters.
 
     From every few days of each run the days ahead are forecast with what was known then, and held against the
-    measurements: error, coverage of the 80 and 90 % intervals, their width, CRPS.
+    measurements: error, coverage of the 80 and 90 % intervals, their width, CRPS. The runs are read as runs of the
+    process of the model; --process says another medium or vessel.
     """
     from perfusio.hybrid.checkpoints import read_checkpoint
 
@@ -55,13 +59,13 @@ def score(
     files = [] if out is None else [out / name for name in ("scores.json", "parity.png", "coverage.png")]
     refuse_to_replace(files, overwrite=overwrite)
     checkpoint = read_checkpoint(model)
-    past = read_runs_aloud(runs, mapping)
+    past = read_runs_aloud(runs, process_of(checkpoint.model.panel, process), mapping)
     _warn_of_known(checkpoint.training, past)
     result = compare(
         checkpoint.model, checkpoint.training, past, horizons=days, every=every, n_paths=n_paths, seed=seed
     )
     if files:
-        _write(files, result, str(checkpoint.about["model_id"]))
+        _write(files, result, str(checkpoint.about["model_id"]), past[0].panel)
     if json_output:
         print_json(result.board.to_json())
         return
@@ -121,11 +125,11 @@ def _warn_of_known(training: Sequence[Trajectory], runs: Sequence[Trajectory]) -
         )
 
 
-def _write(files: Sequence[Path], result: Backtest, model_id: str) -> None:
+def _write(files: Sequence[Path], result: Backtest, model_id: str, panel: Panel) -> None:
     from perfusio.report.score_plots import plot_coverage, plot_parity
 
     files[0].parent.mkdir(parents=True, exist_ok=True)
     files[0].write_text(json.dumps(result.board.to_json(), indent=1, allow_nan=False) + "\n", encoding="utf-8")
     cases = dict(list(result.cases[HYBRID].items())[:5])
-    plot_parity(cases, files[1], title=f"Model {model_id}: forecast over measurement")
+    plot_parity(cases, files[1], title=f"Model {model_id}: forecast over measurement", process=panel)
     plot_coverage(cases, files[2], title=f"Model {model_id}: what its intervals promise and keep")

@@ -12,13 +12,18 @@ import typer
 
 from perfusio.cli.design import Centre, Factors, Kind, Runs, Seed, describe, design_table, planned_design
 from perfusio.cli.echo import echo
+from perfusio.cli.processes import ProcessOption, panel_in
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from perfusio.bed.initial_designs import InitialDesign
+    from perfusio.process.panel import Panel
     from perfusio.state import Setpoints
     from perfusio.trajectory import Trajectory
+
+VARIED = "perfusion_rate,bleed_rate,glucose_setpoint,temperature"
+"""Factors unless others are named, as far as the process has them."""
 
 
 def simulate(
@@ -30,7 +35,7 @@ def simulate(
         ),
     ] = "CloneX",
     kind: Kind = "box-behnken",
-    factors: Factors = "perfusion_rate,bleed_rate,glucose_setpoint,temperature",
+    factors: Factors = VARIED,
     centre: Centre = 3,
     runs: Runs = None,
     recipes: Annotated[
@@ -39,23 +44,35 @@ def simulate(
     ] = None,
     days: Annotated[int, typer.Option(help="Length of the runs [day]; one sample per day.", min=1, max=365)] = 28,
     seed: Seed = 0,
+    process: ProcessOption = None,
     perfect: Annotated[bool, typer.Option("--perfect", help="Report the truth: no noise, nothing missing.")] = False,
     out: Annotated[Path, typer.Option(help="Folder for runs.csv, design.csv and trajectories.png.")] = Path("runs"),
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace files of an earlier call.")] = False,
     json_output: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
 ) -> None:
-    """Run a design, or given recipes, in virtual ambr 250 vessels and write what the analyzers report."""
-    from perfusio.connectors.runs_table import RUNS_HEADER, runs_rows, write_csv
+    """Run a design, or given recipes, in virtual ambr 250 vessels and write what the analyzers report.
+
+    With --process they are fed with its medium and report its species; what no virtual vessel knows is refused.
+    """
+    from perfusio.connectors.runs_table import runs_header, runs_rows, write_csv
     from perfusio.errors import ConfigError
     from perfusio.plant.experiment import simulate_runs
     from perfusio.plant.families import clone_named
+    from perfusio.plant.of_process import check_known
     from perfusio.plant.sensors import PERFECT, SensorSettings
     from perfusio.report.trajectory_plot import plot_trajectories
 
+    panel = panel_in(process)
+    check_known(panel)
     files = [out / name for name in ("runs.csv", "design.csv", "trajectories.png")]
     if (present := [str(f) for f in files if f.exists()]) and not overwrite:
         raise ConfigError(f"{', '.join(present)} would be replaced. Choose another folder (--out), or say --overwrite.")
-    plan = _given(recipes) if recipes is not None else _designed(planned_design(kind, factors, centre, runs, seed))
+    if factors == VARIED:
+        factors = ",".join(name for name in VARIED.split(",") if name in panel.by_name)
+    if recipes is not None:
+        plan = _given(recipes, panel)
+    else:
+        plan = _designed(planned_design(kind, factors, centre, runs, seed, panel))
     cell_line = clone_named(clone)
     with _Progress(days, quiet=json_output) as progress:
         trajectories = simulate_runs(
@@ -64,9 +81,10 @@ def simulate(
             days=days,
             seed=seed,
             sensors=PERFECT if perfect else SensorSettings(),
+            process=panel,
             on_day=progress.done,
         )
-    write_csv(files[0], RUNS_HEADER, runs_rows(trajectories))
+    write_csv(files[0], runs_header(panel), runs_rows(trajectories))
     write_csv(files[1], *plan.table)
     title = f"{cell_line.name}: {len(trajectories)} runs of {days} days ({plan.kind})"
     plot_trajectories(trajectories, files[2], color_by=plan.color_by, title=title)
@@ -81,9 +99,12 @@ def simulate(
         echo(f"  {label:34}{low:>10.4g} {high:>10.4g}")
     for file, what in zip(files, ("one row per run and day", "the recipes", "all runs in one figure"), strict=True):
         echo(f"{file}: {what}")
-    echo(
-        f'Replay one run: FilesystemStore(source_path="{files[0].as_posix()}", run="{next(iter(plan.recipes))}")'
-    )
+    first = next(iter(plan.recipes))
+    replayed = f'FilesystemStore(source_path="{files[0].as_posix()}", run="{first}")'
+    if process is not None:
+        of = f"--process {process.as_posix()}"
+        replayed = f"perfusio run --csv {files[0].as_posix()} --run {first} --days {days} {of}"
+    echo(f"Replay one run: {replayed}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,28 +128,25 @@ def _designed(planned: InitialDesign) -> _Plan:
     )
 
 
-def _given(file: Path) -> _Plan:
-    from perfusio.connectors.recipes import RECIPES_HEADER, read_recipes, recipe_cells
-    from perfusio.state import SETPOINTS
+def _given(file: Path, process: Panel) -> _Plan:
+    from perfusio.connectors.recipes import read_recipes, recipe_cells, recipes_header
 
-    recipes = read_recipes(file)
-    differ = [name for name in SETPOINTS if len({getattr(u, name) for u in recipes.values()}) > 1]
+    recipes, names = read_recipes(file, process), process.setpoint_names
+    differ = [name for name in names if len({getattr(u, name) for u in recipes.values()}) > 1]
     return _Plan(
         recipes=recipes,
-        table=(list(RECIPES_HEADER), recipe_cells(recipes, "given")),
+        table=(list(recipes_header(process)), recipe_cells(recipes, "given")),
         kind=file.name,
         about=f"{len(recipes)} recipes of {file}",
-        color_by=(differ or list(SETPOINTS))[0],
+        color_by=(differ or list(names))[0],
     )
 
 
 def _summary(trajectories: Sequence[Trajectory]) -> dict[str, tuple[float, float]]:
     """Lowest and highest last measured value of each quantity over the runs."""
-    from perfusio.state import STATE_QUANTITIES
-
     summary = {}
-    for name, quantity in STATE_QUANTITIES.items():
-        last = [v for t in trajectories if (v := getattr(t.states[-1], name)) == v]
+    for quantity in trajectories[0].panel.species:
+        last = [v for t in trajectories if (v := getattr(t.states[-1], quantity.name)) == v]
         if last:
             summary[quantity.axis_label] = (min(last), max(last))
     return summary

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from perfusio.config import DEFAULT_AMBR250_DESIGN_SPACE
+from perfusio.config import DesignSpace
 from perfusio.errors import (
     ConfigError,
     EndOfRun,
@@ -28,8 +28,11 @@ from perfusio.plant.clones import CLONE_X, Clone
 from perfusio.plant.conditions import Disturbance, Inoculum
 from perfusio.plant.families import clone_named
 from perfusio.plant.medium import Equipment, Medium
+from perfusio.plant.of_process import check_known, fed, measured, obeyed, shown
 from perfusio.plant.sensors import Sensors, SensorSettings
 from perfusio.plant.vessel import VesselBatch, vessel_seeds
+from perfusio.process.cho_perfusion import CHO_PERFUSION
+from perfusio.process.panel import Panel
 from perfusio.protocols import ConnectorKind, Standing
 from perfusio.state import Setpoints, State
 
@@ -74,6 +77,7 @@ class SimulatedAmbr250:
         disturbances: Lasting changes of kinetic constants, for benchmarks.
         medium: What flows in, one for all vessels or one each; None is what each cell line is usually fed with.
         equipment: Sampling and the pump of the glucose concentrate, one for all vessels or one each.
+        process: Whose quantities are measured and set, and what flows in, unless medium and equipment are given.
         inoculated_after: By reactor, after how many intervals of the run it is inoculated; 0 where nothing is said.
     """
 
@@ -95,8 +99,17 @@ class SimulatedAmbr250:
         disturbances: Iterable[Disturbance] = (),
         medium: Medium | Sequence[Medium] | None = None,
         equipment: Equipment | Sequence[Equipment] | None = None,
+        process: Panel = CHO_PERFUSION,
         inoculated_after: Mapping[str, int] | None = None,
     ) -> None:
+        check_known(process)
+        self.panel = process
+        if process is not CHO_PERFUSION:
+            of_process = fed(process)
+            medium = of_process[0] if medium is None else medium
+            equipment = of_process[1] if equipment is None else equipment
+        if setpoints is None:
+            setpoints = DesignSpace.of(process).nominal
         if not 0 < sampling_interval_hours < np.inf:
             raise ConfigError(
                 f"sampling_interval_hours = {sampling_interval_hours}: expected a number of hours above 0."
@@ -104,7 +117,7 @@ class SimulatedAmbr250:
         streams = vessel_seeds(seed, n_vessels)
         self._batch = VesselBatch(
             _cell_line(clones) if isinstance(clones, Clone | str) else [_cell_line(clone) for clone in clones],
-            DEFAULT_AMBR250_DESIGN_SPACE.nominal if setpoints is None else setpoints,
+            obeyed(setpoints) if isinstance(setpoints, Setpoints) else [obeyed(u) for u in setpoints],
             n_vessels=n_vessels,
             seeds=streams,
             inoculum=inoculum,
@@ -272,7 +285,12 @@ class SimulatedVessel:
             )
         if self.sensors.settings.titer_delay_days > 0:
             self._untitrated.append(true)
-        return self.sensors.measure(true)
+        return measured(self.sensors.measure(true), self.panel)
+
+    @property
+    def panel(self) -> Panel:
+        """The process of the rig."""
+        return self.rig.panel
 
     def goes_on(self, standing: Standing) -> None:
         """Go on where an earlier program stood; see `perfusio.protocols.Resumable`.
@@ -312,7 +330,7 @@ class SimulatedVessel:
     async def read_setpoints(self) -> Setpoints:
         """What is in force now."""
         await self._link()
-        return self.rig.plant.setpoints[self.index]
+        return self._in_force()
 
     async def write_setpoints(self, setpoints: Setpoints) -> Setpoints:
         """Put setpoints in force from now on and return what the vessel acknowledges.
@@ -326,12 +344,15 @@ class SimulatedVessel:
         if self._n_due - 1 in self.faults.refused_writes:
             raise WriteRejected(f"{self.reactor_id}: the vessel refused the setpoints (a simulated fault).", **where)
         try:
-            self.rig.plant.write(setpoints, [self.index])
+            self.rig.plant.write(obeyed(setpoints), [self.index])
         except OutOfRange as error:
             raise WriteRejected(f"{self.reactor_id}: {error}", **where) from error
         if self._n_due - 1 in self.faults.lost_acknowledgements:
             raise NotConnected(f"{self.reactor_id}: no answer to the write (a simulated fault). Read back.", **where)
-        return self.rig.plant.setpoints[self.index]
+        return self._in_force()
+
+    def _in_force(self) -> Setpoints:
+        return shown(self.rig.plant.setpoints[self.index], self.panel)
 
     def true_state(self) -> State:
         """The truth about this vessel now, for benchmarks; never shown to a twin."""
@@ -345,5 +366,5 @@ class SimulatedVessel:
     def _late_titer(self) -> State | None:
         delay_h = 24.0 * self.sensors.settings.titer_delay_days
         if self._untitrated and self._untitrated[0].time_h + delay_h <= self.true_state().time_h:
-            return self.sensors.measure_titer(self._untitrated.popleft())
+            return measured(self.sensors.measure_titer(self._untitrated.popleft()), self.panel)
         return None

@@ -17,7 +17,7 @@ from perfusio.events import (
 )
 from perfusio.objective import of_record
 from perfusio.process.declared import is_fraction
-from perfusio.process.panel import Panel
+from perfusio.process.panel import Panel, Setpoint
 from perfusio.report.axes_grid import grid
 from perfusio.report.outlook import Outlook, outlook
 from perfusio.state import Setpoints
@@ -66,8 +66,13 @@ class _Story:
 
     @property
     def signals(self) -> tuple[str, ...]:
-        """Signals that were measured: they have no forecast."""
-        return tuple(n for n in self.panel.of_role("signal") if any(n in s.measured() for s in self.known.states))
+        """Signals that were measured and have an axis of their own; what is measured of a setpoint is on its axis."""
+        asked = {s.measured_name for s in self.panel.setpoints}
+        return tuple(
+            name
+            for name in self.panel.of_role("signal")
+            if name not in asked and any(name in s.measured() for s in self.known.states)
+        )
 
 
 def plot_record(record: str | Path, path: Path, *, reactor: str | None = None) -> bool:
@@ -153,9 +158,7 @@ def _species(panel: Axes, name: str, story: _Story, config: dict[str, Any]) -> N
     ahead = outlook(story.forecast, name, story.plan) if is_forecast else None
     if ahead is not None:
         _bands(panel, ahead)
-    days = [s.day for s in story.known.states if getattr(s, name) == getattr(s, name)]
-    values = [v for s in story.known.states if (v := getattr(s, name)) == v]
-    panel.plot(days, values, "o", color=MEASURED, markersize=4, label="measured")
+    values = _dots(panel, name, story)
     run = config.get("run", {})
     for objective in of_record(run.get("objective", ()), story.panel):
         if objective.quantity == name and objective.target:
@@ -167,6 +170,14 @@ def _species(panel: Axes, name: str, story: _Story, config: dict[str, Any]) -> N
     panel.set_ylabel(story.panel[name].axis_label)
     if ahead is not None and not is_fraction(name, story.panel):
         panel.set_ylim(bottom=0.0, top=_top(values, ahead))
+
+
+def _dots(panel: Axes, name: str, story: _Story) -> list[float]:
+    """Draw what was measured of a quantity and return it."""
+    values = [v for s in story.known.states if (v := getattr(s, name)) == v]
+    days = [s.day for s in story.known.states if getattr(s, name) == getattr(s, name)]
+    panel.plot(days, values, "o", color=MEASURED, markersize=4, label="measured")
+    return values
 
 
 def _top(values: list[float], ahead: Outlook) -> float:
@@ -183,6 +194,9 @@ def _bands(panel: Axes, ahead: Outlook) -> None:
 
 
 def _setpoint(panel: Axes, name: str, story: _Story, config: dict[str, Any]) -> None:
+    asked = story.panel[name]
+    if isinstance(asked, Setpoint) and asked.measured_name in story.panel.by_name:
+        _dots(panel, asked.measured_name, story)
     edges = [s.day for s in story.known.states]
     if story.known.setpoints:
         held = [getattr(u, name) for u in story.known.setpoints]
@@ -192,8 +206,8 @@ def _setpoint(panel: Axes, name: str, story: _Story, config: dict[str, Any]) -> 
     panel.stairs(ahead, times, baseline=None, color=BELIEF, linewidth=1.4, linestyle="--")
     hours = float(config.get("run", {}).get("sampling_interval_hours", 24.0))
     days = np.array([time_h / 24.0 for time_h, _ in story.asked])
-    asked = [getattr(u, name) for _, u in story.asked]
-    panel.hlines(asked, days, days + hours / 24.0, color=ASKED, linewidth=4.0, alpha=0.5, label="recommended")
+    recommended = [getattr(u, name) for _, u in story.asked]
+    panel.hlines(recommended, days, days + hours / 24.0, color=ASKED, linewidth=4.0, alpha=0.5, label="recommended")
     bounds = config.get("design_space", {}).get("bounds", {}).get(name)
     if bounds:
         for side in ("low", "high"):

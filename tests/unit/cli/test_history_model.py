@@ -13,6 +13,7 @@ from perfusio.hybrid.clone_models import CloneModels
 from perfusio.hybrid.model import HybridModel
 from perfusio.plant.clones import CLONE_X, CLONE_Y
 from perfusio.plant.experiment import simulate_runs
+from perfusio.process import CHO_PERFUSION
 from perfusio.twin.models import load
 from perfusio.twin.verify import read_records
 
@@ -28,7 +29,7 @@ def past():
 
 
 def test_without_history_there_is_no_model():
-    assert starting_model(None, ["CloneX"], seed=0) is None
+    assert starting_model(None, ["CloneX"], CHO_PERFUSION, seed=0) is None
 
 
 def test_history_of_the_same_clone_is_a_fit(past):

@@ -11,6 +11,7 @@ from perfusio.cli.app import app
 from perfusio.cli.recommend import _read, _remark
 from perfusio.config import DEFAULT_AMBR250_DESIGN_SPACE
 from perfusio.errors import ConfigError, UnreadableSource
+from perfusio.process import CHO_PERFUSION
 
 SHORT = ("--days", "7", "--from-day", "4")
 
@@ -63,7 +64,7 @@ def test_what_waits_is_told_and_not_recommended_again(recommended, past):
 def test_runs_of_two_places_may_have_the_same_names(past, tmp_path):
     lines = (past / "runs.csv").read_text(encoding="utf-8").splitlines()
     (tmp_path / "runs.csv").write_text("\n".join(lines[:9]) + "\n", encoding="utf-8")
-    names = [t.reactor_id for t in _read([past, tmp_path])]
+    names = [t.reactor_id for t in _read([past, tmp_path], CHO_PERFUSION)]
     assert names == [f"{past}/R1", "R2", "R3", f"{tmp_path}/R1"]
 
 

@@ -1,0 +1,122 @@
+"""The commands on past runs and the run itself, for a process in a file: the whole road of a new user."""
+
+import csv
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from perfusio.cli.app import app
+from perfusio.errors import ConfigError
+from perfusio.process.document import read_process
+from perfusio.twin.verify import read_records, verify
+
+PROCESSES = Path(__file__).parents[2] / "fixtures" / "processes"
+LEAN = """
+name = "Lean, no pyruvate"
+without = ["pyruvate", "pyruvate_feed"]
+[medium]
+glucose = "8 g/L"
+glutamine = "4 mmol/L"
+"""
+
+
+def perfusio(*arguments):
+    return CliRunner().invoke(app, [str(a) for a in arguments])
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory):
+    """A folder with the process, runs of it, and a model of them."""
+    folder = tmp_path_factory.mktemp("lab")
+    (folder / "lean.toml").write_text(LEAN, encoding="utf-8")
+    runs = ("--design", "latin-hypercube", "--runs", 2, "--centre", 1, "--days", 6, "--out", folder / "runs")
+    for command in (
+        ("simulate", "--process", folder / "lean.toml", *runs),
+        ("fit", "--runs", folder / "runs", "--process", folder / "lean.toml", "--out", folder / "model"),
+    ):
+        done = perfusio(*command)
+        assert done.exit_code == 0, f"{done.output} {done.exception}"
+    return folder
+
+
+def header(file):
+    with file.open(encoding="utf-8") as lines:
+        return next(csv.reader(lines))
+
+
+def test_runs_and_designs_have_the_columns_of_the_process(lab, tmp_path):
+    for file in ("runs.csv", "design.csv"):
+        assert not [name for name in header(lab / "runs" / file) if "pyruvate" in name]
+    designed = perfusio("design", "--process", PROCESSES / "ph_and_oxygen.toml", "--factors", "ph,dissolved_oxygen",
+                        "--design", "central-composite", "--out", tmp_path / "design.csv")  # fmt: skip
+    assert designed.exit_code == 0, designed.exception
+    assert header(tmp_path / "design.csv")[-2:] == ["ph [-]", "dissolved_oxygen [%]"]
+    refused = perfusio("design", "--process", lab / "lean.toml", "--factors", "pyruvate_feed")
+    assert "pyruvate_feed" in str(refused.exception)
+
+
+def test_virtual_vessels_do_not_make_up_what_they_do_not_know(tmp_path):
+    refused = perfusio("simulate", "--process", PROCESSES / "asparagine.toml", "--out", tmp_path / "runs")
+    assert isinstance(refused.exception, ConfigError)
+    assert "do not know asparagine" in str(refused.exception)
+    assert not (tmp_path / "runs").exists()
+
+
+def test_a_model_knows_its_process(lab, tmp_path):
+    out = tmp_path / "ahead"
+    done = perfusio("forecast", "--model", lab / "model", "--runs", lab / "runs", "--run", "R01", "--from-day", 3,
+                    "--days", 3, "--out", out)  # fmt: skip
+    assert done.exit_code == 0, done.exception
+    rows = (out / "forecast.csv").read_text(encoding="utf-8").splitlines()
+    quantities = {row[1] for row in csv.reader(rows)}
+    assert "glutamine" in quantities
+    assert "pyruvate" not in quantities
+    scored = perfusio("score", "--model", lab / "model", "--runs", lab / "runs", "--horizons", 1, "--out", tmp_path)
+    assert scored.exit_code == 0, scored.exception
+    assert "pyruvate" not in scored.stdout
+    other = perfusio("forecast", "--model", lab / "model", "--runs", lab / "runs", "--run", "R01", "--process",
+                     PROCESSES / "no_bleed.toml")  # fmt: skip
+    assert "with pyruvate, pyruvate_feed; without bleed_rate. Expected the quantities of the model" in str(
+        other.exception
+    )
+
+
+def test_another_medium_is_taken_by_the_same_model(lab, tmp_path):
+    rich = tmp_path / "rich.toml"
+    rich.write_text(LEAN.replace("8 g/L", "12 g/L"), encoding="utf-8")
+    glucose = {}
+    for file in (lab / "lean.toml", rich):
+        done = perfusio("forecast", "--model", lab / "model", "--runs", lab / "runs", "--run", "R01", "--from-day", 0,
+                        "--days", 2, "--json", "--process", file)  # fmt: skip
+        assert done.exit_code == 0, done.exception
+        rows = json.loads(done.stdout)["forecast"]
+        glucose[file.name] = next(r["mean"] for r in rows if r["quantity"] == "glucose" and r["day"] == 2)
+    assert glucose["rich.toml"] > 1.1 * glucose["lean.toml"]
+
+
+def test_runs_are_recommended(lab):
+    done = perfusio("recommend", "--runs", lab / "runs", "--process", lab / "lean.toml", "--batch", 1, "--days", 4,
+                    "--from-day", 2, "--json")  # fmt: skip
+    assert done.exit_code == 0, done.exception
+    (recipe,) = json.loads(done.stdout)
+    assert tuple(recipe["setpoints"]) == read_process(lab / "lean.toml").setpoint_names
+
+
+def test_an_experiment_of_the_process_runs_is_recorded_and_replayed(lab, tmp_path):
+    (tmp_path / "experiment.toml").write_text(
+        f'[process]\nfile = "{(lab / "lean.toml").as_posix()}"\n[run]\nduration_days = 1\nn_paths = 16\n'
+        f'run_dir = "results"\n[connector]\npath = "{(lab / "runs" / "runs.csv").as_posix()}"\nrun = "R01"\n',
+        encoding="utf-8",
+    )
+    done = perfusio("run", tmp_path / "experiment.toml")
+    assert done.exit_code == 0, f"{done.output} {done.exception}"
+    assert "Process: Lean, no pyruvate; medium: glucose 8 g/L, glutamine 4 mmol/L" in done.stdout
+    assert "pyruvate" not in done.stdout.replace("Lean, no pyruvate", "")
+    record = tmp_path / "results" / "audit.jsonl"
+    assert verify(record).outcome == "COMPLETED"
+    started = next(read_records(record)).payload["config"]
+    assert started["run"]["process"]["medium"] == {"glucose": 8.0, "glutamine": 4.0}
+    again = perfusio("replay", record.parent)
+    assert again.exit_code == 0, again.output
