@@ -111,7 +111,7 @@ class FilesystemStore:
         self._source: Source | Folder = (Folder if is_folder else Source)(path, options, grows=grows)
         self._pace = Pace(poll_seconds=poll_seconds, timeout_seconds=timeout_seconds, sleep=sleep)
         self._run, self._reactor, self._is_one_of_several = run, reactor, False
-        self._panel = panel
+        self.panel = panel
         self._setpoints_file = SetpointsFile(default_path(path, run, reactor, chosen=setpoints_path), panel)
         self._read_before: TableRow | None = None  # the row of the latest sample that an earlier program has read
         self._forget()
@@ -147,7 +147,7 @@ class FilesystemStore:
     async def read_setpoints(self) -> Setpoints:
         """Return the setpoint columns of the sample last read: in force from it on; NaN where the file does not say."""
         last = self._handed_out.last or self._read_before
-        return last.setpoints if last else Setpoints(panel=self._panel)
+        return last.setpoints if last else Setpoints(panel=self.panel)
 
     async def write_setpoints(self, setpoints: Setpoints) -> Setpoints:
         """Append one row to the setpoints file, for the time of the sample last read, and return what was written.
@@ -162,7 +162,7 @@ class FilesystemStore:
         if time_h is None:
             raise WriteRejected("No sample was read yet, so the setpoints have no time. Read a sample first.", **where)
         refuse_impossible(setpoints, **where)
-        written = Setpoints.of(setpoints.vector(), self._panel)
+        written = Setpoints.of(setpoints.vector(), self.panel)
         self._setpoints_file.written_in(self._units())
         acts = self.kind is ConnectorKind.HARDWARE
         self._setpoints_file.append(time_h, written, reactor=self._name_in_setpoints_file, acts=acts)
@@ -312,7 +312,7 @@ class FilesystemStore:
 
     def _units(self) -> dict[str, tuple[str, float]]:
         """Return the flows that the file gives as a volume per time: unit, and the factor from it, by setpoint."""
-        names = names_of(self._panel)
+        names = names_of(self.panel)
         read = {r.meaning: r.unit for r in self._now().reads if names.is_flow(r.meaning)}
         units = {name: (unit, names.factor(name, unit)) for name, unit in read.items()}
         return {name: said for name, said in units.items() if is_flow_of_volume(said[0])}

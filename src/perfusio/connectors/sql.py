@@ -103,7 +103,7 @@ class SqlStore:
         self._notes: list[str] = []
         self._database = Database(where, create=create)
         self._follows = actuates if follow is None else follow
-        self._panel = panel
+        self.panel = panel
         self._source = VesselSource(self._database, run, reactor, grows=self._follows, panel=panel)
         self._sleep = sleep
         self._pace = Pace(
@@ -150,7 +150,7 @@ class SqlStore:
             NotConnected: the database cannot be asked what a controller acknowledged.
         """
         last = self._handed_out.last
-        said = last.setpoints if last else Setpoints(panel=self._panel)
+        said = last.setpoints if last else Setpoints(panel=self.panel)
         if self.kind is ConnectorKind.REPLAY:
             return said
         if not self._is_settled:
@@ -330,7 +330,7 @@ class SqlStore:
         is_advice = self.kind is ConnectorKind.REPLAY
         with self._database.writing("write_setpoints") as connection:
             self._source.find_in(connection)
-            declare(connection, self._panel, self._database.name)
+            declare(connection, self.panel, self._database.name)
             return requests.ask(
                 connection,
                 wanted,
@@ -348,7 +348,7 @@ class SqlStore:
             raise WriteRejected(f"{error} Nothing was asked for.", **self._where("write_setpoints")) from error
 
     def _last_acknowledged(self, connection: Connection) -> requests.Request | None:
-        return requests.last_acknowledged(connection, *self._source.group, self._panel)
+        return requests.last_acknowledged(connection, *self._source.group, self.panel)
 
     def _withdraw_open(self) -> None:
         with self._database.writing("read_setpoints") as connection:
