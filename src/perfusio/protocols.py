@@ -215,6 +215,16 @@ class Described(Protocol):
 
 
 @runtime_checkable
+class Holding(Protocol):
+    """A connector to a vessel that cannot change some of its setpoints."""
+
+    @property
+    def fixed(self) -> Mapping[str, float]:
+        """Return these setpoints by name with the value that they always have, canonical unit: decisions hold it."""
+        ...
+
+
+@runtime_checkable
 class Dated(Protocol):
     """A connector to a living source that knows the dates of its samples."""
 

@@ -9,9 +9,11 @@ import typer
 
 from perfusio.cli.echo import echo
 from perfusio.cli.history import MappingOption, OverwriteOption, refuse_to_replace
+from perfusio.cli.processes import ProcessOption, panel_in
 
 if TYPE_CHECKING:
     from perfusio.connectors.tables import Table
+    from perfusio.process.panel import Panel
 
 RECORD = "audit.jsonl"
 
@@ -23,21 +25,22 @@ def export(
     out: Annotated[Path, typer.Option(help="What to write; its ending, .csv or .xlsx, says how.")],
     layout: Annotated[str, typer.Option(help="wide: one row per sample; long: one per value.")] = "wide",
     mapping: MappingOption = None,
+    process: ProcessOption = None,
     overwrite: OverwriteOption = False,
 ) -> None:
     """Write the samples and setpoints of a table, or of a recorded run, in canonical units.
 
-    `perfusio import` reads such a file back without a change.
+    `perfusio import` reads such a file back without a change. A record says its process itself.
     """
     from perfusio.connectors.exporting import write_table
 
     refuse_to_replace([out], overwrite=overwrite)
-    table = _table(source, mapping)
+    table = _table(source, mapping, panel_in(process))
     write_table(out, table, layout=layout)
     echo(f"{len(table.rows)} samples of {len(table.groups)} vessel(s): {out}")
 
 
-def _table(source: Path, mapping: Path | None) -> Table:
+def _table(source: Path, mapping: Path | None, panel: Panel) -> Table:
     from perfusio.connectors.column_map import read_column_map
     from perfusio.connectors.grids import ReadOptions
     from perfusio.connectors.merging import merged
@@ -46,8 +49,8 @@ def _table(source: Path, mapping: Path | None) -> Table:
     record = source / RECORD if source.is_dir() else source
     if record.suffix == ".jsonl":
         return recorded(record)
-    column_map = None if mapping is None else read_column_map(mapping)
-    table = merged([read_any(source, ReadOptions(is_part=True), column_map=column_map)])
+    column_map = None if mapping is None else read_column_map(mapping, panel)
+    table = merged([read_any(source, ReadOptions(is_part=True, panel=panel), column_map=column_map)])
     for remark in table.warnings:
         echo(f"Note: {remark}", err=True)
     return table
@@ -70,7 +73,8 @@ def recorded(path: Path) -> Table:
     from perfusio.twin.fold import folded
     from perfusio.twin.verify import read_records
 
-    known = folded((record.to_event() for record in read_records(path)), "").trajectories
+    run_state = folded((record.to_event() for record in read_records(path)), "")
+    known = run_state.trajectories
     rows = tuple(
         TableRow(line=0, run="", reactor=reactor, state=state, setpoints=setpoints)
         for reactor, one in known.items()
@@ -78,4 +82,5 @@ def recorded(path: Path) -> Table:
         for state, setpoints in zip(one.states, (*one.setpoints, *unknown), strict=True)
     )
     clones = {("", reactor): one.clone for reactor, one in known.items() if one.clone}
-    return replace(empty_table(path.name, path.read_bytes()), rows=rows, clones=MappingProxyType(clones))
+    empty = empty_table(path.name, path.read_bytes(), run_state.process)
+    return replace(empty, rows=rows, clones=MappingProxyType(clones))

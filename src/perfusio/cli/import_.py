@@ -10,11 +10,13 @@ import typer
 from perfusio.cli.aim import pair
 from perfusio.cli.echo import echo
 from perfusio.cli.history import JsonOption, OverwriteOption, print_json, refuse_to_replace
+from perfusio.cli.processes import ProcessOption, panel_in
 from perfusio.errors import ConfigError, UnreadableSource
 
 if TYPE_CHECKING:
     from perfusio.connectors.grids import ReadOptions
     from perfusio.connectors.tables import Table
+    from perfusio.process.panel import Panel
 
 IGNORE = "Header to leave unread; repeatable."
 COLUMN = "What a header means, e.g. Glu=glutamate; repeatable."
@@ -52,6 +54,7 @@ def import_(
     correct: Annotated[
         bool, typer.Option("--correct", help="Where files disagree the later one is right; each correction is told.")
     ] = False,
+    process: ProcessOption = None,
     overwrite: OverwriteOption = False,
     json_output: JsonOption = False,
 ) -> None:
@@ -66,7 +69,7 @@ def import_(
     from perfusio.connectors.mapping_file import save_mapping as save
     from perfusio.connectors.merging import merged
 
-    options = _options(column, ignore, decimal, encoding, date_order, vessel)
+    options = _options(column, ignore, decimal, encoding, date_order, vessel, panel_in(process))
     target = into or out
     if not (dry_run or into):
         refuse_to_replace([target], overwrite=overwrite)
@@ -74,7 +77,9 @@ def import_(
         raise ConfigError(f"--save-mapping describes one file, found {len(files)}. Import them one by one.")
     tables = _read(files, options, mapping, sheet)
     result = merged(
-        [*([_earlier(into)] if into else []), *tables], same_sample_minutes=same_sample, later_wins=correct,
+        [*([_earlier(into, options.panel)] if into else []), *tables],
+        same_sample_minutes=same_sample,
+        later_wins=correct,
         keep_times=True,
     )
     if not json_output:
@@ -95,7 +100,7 @@ def import_(
 
 def _options(
     column: list[str] | None, ignore: list[str] | None, decimal: str | None, encoding: str | None,
-    date_order: str | None, vessel: list[str] | None,
+    date_order: str | None, vessel: list[str] | None, panel: Panel,
 ) -> ReadOptions:  # fmt: skip
     from perfusio.connectors.grids import ReadOptions
     from perfusio.connectors.stamps import ORDERS
@@ -112,6 +117,7 @@ def _options(
         date_order=date_order,
         vessels=dict(pair(text, "--vessel HT1=R01") for text in vessel or ()),
         is_part=True,
+        panel=panel,
     )
 
 
@@ -120,7 +126,7 @@ def _read(files: list[Path], options: ReadOptions, mapping: Path | None, sheet: 
     from perfusio.connectors.column_map import read_column_map
     from perfusio.connectors.readers import read_any
 
-    column_map = None if mapping is None else read_column_map(mapping)
+    column_map = None if mapping is None else read_column_map(mapping, options.panel)
     tables, problems = [], list[str]()
     for file in files:
         try:
@@ -133,11 +139,11 @@ def _read(files: list[Path], options: ReadOptions, mapping: Path | None, sheet: 
     return tables
 
 
-def _earlier(path: Path) -> Table:
+def _earlier(path: Path, panel: Panel) -> Table:
     from perfusio.connectors.grids import ReadOptions
     from perfusio.connectors.readers import read_any
 
-    return read_any(path, ReadOptions(is_part=True))
+    return read_any(path, ReadOptions(is_part=True, panel=panel))
 
 
 def _show(table: Table) -> None:

@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from perfusio.cli.processes import ProcessOption, panel_in
 from perfusio.errors import ConfigError
 
 if TYPE_CHECKING:
     from perfusio.connectors.opcua import OpcUaConnector
     from perfusio.connectors.opcua_access import Access
+    from perfusio.process.panel import Panel
 
 opcua = typer.Typer(
     help="Set up a connection to an OPC UA server: trust it, look around, check a node map.",
@@ -109,6 +111,7 @@ def check(
     password_file: PasswordOption = None,
     certificates: CertificatesOption = FOLDER,
     insecure: InsecureOption = False,
+    process: ProcessOption = None,
     json_output: JsonOption = False,
 ) -> None:
     """Connect, find every node of a map, and show what each holds now. Nothing is written.
@@ -125,6 +128,7 @@ def check(
         login=login(user, password_file=password_file),
         certificates=certificates,
         allow_insecure=insecure,
+        panel=panel_in(process),
     )
     rows = asyncio.run(_rows(connector))
     if json_output:
@@ -141,8 +145,6 @@ def check(
 
 
 async def _rows(connector: OpcUaConnector) -> list[dict[str, Any]]:
-    from perfusio.state import QUANTITIES
-
     session = connector.session
     try:
         tags = {name: vessel.tags() for name, vessel in session.node_map.vessels.items()}
@@ -152,7 +154,7 @@ async def _rows(connector: OpcUaConnector) -> list[dict[str, Any]]:
                 "reactor": reactor,
                 "name": tag.name,
                 "value": tag.factor * found[tag].value if found[tag].is_usable else None,
-                "unit": QUANTITIES[tag.name].unit if tag.name in QUANTITIES else "h" if tag.name == "time" else "",
+                "unit": _unit(session.node_map.vessels[reactor].panel, tag.name),
                 "type": session.resolved[tag].type_name,
                 "browse_name": session.resolved[tag].browse_name,
                 "writes": tag.write,
@@ -163,6 +165,10 @@ async def _rows(connector: OpcUaConnector) -> list[dict[str, Any]]:
         ]
     finally:
         await connector.close()
+
+
+def _unit(panel: Panel, name: str) -> str:
+    return panel[name].unit if name in panel.by_name else "h" if name == "time" else ""
 
 
 def _access(endpoint: str, certificates: Path, user: str | None, password_file: Path | None, insecure: bool) -> Access:

@@ -7,6 +7,7 @@ verified write nothing more is written to that vessel until a person allows it.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Self
@@ -21,6 +22,8 @@ from perfusio.connectors.opcua_security import Certificates, Login
 from perfusio.connectors.opcua_session import OpcUaSession
 from perfusio.connectors.opcua_writes import OpcUaWire, setpoints_of
 from perfusio.errors import ConfigError, NotConnected, SampleOverdue, VesselTaken, WriteRejected
+from perfusio.process.cho_perfusion import CHO_PERFUSION
+from perfusio.process.panel import Panel
 from perfusio.protocols import ConnectorKind, Ending, Holder, Standing, WriteReport
 from perfusio.state import Setpoints, State
 from perfusio.verified_write import verified_write
@@ -38,6 +41,7 @@ class OpcUaConnector:
             is read and written; the record says so. A password is not sent to such a server.
         kind: SIMULATED for a server behind which there is no real vessel: the twin then writes by default.
         timing: How long things may take.
+        panel: The process whose quantities the nodes hold, for a map that is read from a file.
 
     Raises:
         ConfigError: the endpoint, the map or the times cannot work.
@@ -53,6 +57,7 @@ class OpcUaConnector:
         allow_insecure: bool = False,
         kind: ConnectorKind = ConnectorKind.HARDWARE,
         timing: Timing | None = None,
+        panel: Panel = CHO_PERFUSION,
     ) -> None:
         if kind is ConnectorKind.REPLAY:
             raise ConfigError("kind=REPLAY: a server is not a finished file. Expected HARDWARE, or SIMULATED.")
@@ -64,7 +69,7 @@ class OpcUaConnector:
             allow_insecure=allow_insecure,
             timing=timing or Timing(),
         )
-        node_map = nodes if isinstance(nodes, NodeMap) else read_node_map(nodes)
+        node_map = nodes if isinstance(nodes, NodeMap) else read_node_map(nodes, panel)
         self.session = OpcUaSession(access, node_map)
         self.heartbeats = Heartbeats(self.session)
         self._vessels = {name: OpcUaVessel(self, vessel) for name, vessel in node_map.vessels.items()}
@@ -182,10 +187,11 @@ class OpcUaVessel:
                 f"Nothing was sent, because writing has stopped: {self.stopped} When the vessel is as it should be, a "
                 "person allows it again: perfusio release RUN, or in Python vessel.allow_writing(who=..., why=...)."
             )
-            self.last_write = WriteReport(ending=Ending.REFUSED, in_force=Setpoints(), words=words)
+            unknown = Setpoints(panel=self._vessel.panel)
+            self.last_write = WriteReport(ending=Ending.REFUSED, in_force=unknown, words=words)
             raise WriteRejected(f"{self.reactor}: {words}", **where)
         # what we wrote last must still hold; before our first write, what the twin was shown last
-        expected = self._done or self._read or Setpoints()
+        expected = self._done or self._read or Setpoints(panel=self._vessel.panel)
         with told(self.reactor, "write_setpoints"):
             report = await verified_write(OpcUaWire(self._session, self._vessel), setpoints, expected=expected)
         self.last_write = report
@@ -243,6 +249,11 @@ class OpcUaVessel:
         self.stopped, self._done = "", None
         if self._vessel.heartbeat is not None:
             self._heartbeats.reclaim(self._vessel.heartbeat)
+
+    @property
+    def fixed(self) -> Mapping[str, float]:
+        """Setpoints that this vessel cannot change, with the value that it always has, as the node map says."""
+        return dict(self._vessel.fixed)
 
     @property
     def began(self) -> datetime | None:

@@ -16,9 +16,11 @@ from math import isfinite
 from pathlib import Path
 from typing import Any
 
+from perfusio.connectors.names import names_of
 from perfusio.errors import ConfigError, PerfusioError
+from perfusio.process.cho_perfusion import CHO_PERFUSION
+from perfusio.process.panel import Panel
 from perfusio.quantities import Quantity, closest, conversion_factor
-from perfusio.state import SETPOINT_QUANTITIES, SETPOINTS, STATE_QUANTITIES
 
 TIME = Quantity(name="time", unit="h", label="Culture time", low=0.0, high=1e5)
 _ID = re.compile(r"(?P<alias>[\w-]+):(?P<identifier>(i=\d+|[sgb]=.+))")
@@ -64,6 +66,7 @@ class VesselMap:
         setpoints: What is asked of the vessel, by setpoint.
         fixed: Setpoints that the vessel does not offer as nodes, with the value that it always has.
         heartbeat: Node in which a controller can watch whether perfusio is there, or None.
+        panel: The process whose quantities these are.
     """
 
     reactor: str
@@ -75,6 +78,7 @@ class VesselMap:
     setpoints: Mapping[str, Tag]
     fixed: Mapping[str, float] = field(default_factory=dict)
     heartbeat: Tag | None = None
+    panel: Panel = CHO_PERFUSION
 
     def sample_tags(self) -> tuple[Tag, ...]:
         """Return what one sample consists of."""
@@ -101,8 +105,12 @@ class NodeMap:
     sha256: str = ""
 
 
-def read_node_map(path: str | Path) -> NodeMap:
+def read_node_map(path: str | Path, panel: Panel = CHO_PERFUSION) -> NodeMap:
     """Read a node map from a TOML file.
+
+    Args:
+        path: Of the file.
+        panel: The process whose quantities the nodes hold.
 
     Raises:
         ConfigError: it cannot be read, or something in it is wrong; all problems are listed.
@@ -117,16 +125,24 @@ def read_node_map(path: str | Path) -> NodeMap:
             f"{file}: the node map cannot be read: {what}. Expected a TOML file; docs/how-to/connect-over-opcua.md "
             "shows one to start from."
         ) from error
-    return node_map_of(data, source=file.name, sha256=hashlib.sha256(content).hexdigest())
+    return node_map_of(data, source=file.name, sha256=hashlib.sha256(content).hexdigest(), panel=panel)
 
 
-def node_map_of(data: Mapping[str, Any], *, source: str = "node map", sha256: str = "") -> NodeMap:
+def node_map_of(
+    data: Mapping[str, Any], *, source: str = "node map", sha256: str = "", panel: Panel = CHO_PERFUSION
+) -> NodeMap:
     """Return the node map that a parsed TOML document says.
+
+    Args:
+        data: The document.
+        source: Where it was read, for messages.
+        sha256: Of the bytes of the file.
+        panel: The process whose quantities the nodes hold.
 
     Raises:
         ConfigError: something in it is wrong; all problems are listed.
     """
-    reader = _Reader(data)
+    reader = _Reader(data, panel)
     vessels = {name: reader.vessel(name, told) for name, told in reader.table(data, "vessels").items()}
     if not vessels:
         reader.problems.append('[vessels] names no vessel: expected a line such as R01 = "HT1" for each.')
@@ -140,9 +156,11 @@ def node_map_of(data: Mapping[str, Any], *, source: str = "node map", sha256: st
 class _Reader:
     """Turns the tables of a map into tags, and gathers what is wrong with them."""
 
-    def __init__(self, data: Mapping[str, Any]) -> None:
+    def __init__(self, data: Mapping[str, Any], panel: Panel) -> None:
         self.problems: list[str] = []
-        self._data = data
+        self._data, self._panel = data, panel
+        self._species = {s.name: s for s in panel.species}
+        self._setpoints = {s.name: s for s in panel.setpoints}
         self._known(data, _SECTIONS, "the map")
         self._namespaces = self.table(data, "namespaces")
 
@@ -162,8 +180,8 @@ class _Reader:
         number = self._tag("number", sample["number"], stem, None) if "number" in sample else None
         time = self._tag("time", sample["time"], stem, TIME) if "time" in sample else None
         measured, setpoints = self.table(self._data, "measured"), self.table(self._data, "setpoints")
-        self._known(measured, tuple(STATE_QUANTITIES), "[measured]")
-        self._known(setpoints, SETPOINTS, "[setpoints]")
+        self._known(measured, tuple(self._species), "[measured]")
+        self._known(setpoints, tuple(self._setpoints), "[setpoints]")
         fixed = {n: v["fixed"] for n, v in setpoints.items() if isinstance(v, Mapping) and "fixed" in v}
         return VesselMap(
             reactor=reactor,
@@ -171,12 +189,11 @@ class _Reader:
             number=number,
             time=time,
             inoculated=None if time else self._inoculated(reactor, sample.get("inoculated")),
-            measured=dict(self._tags(measured, stem, STATE_QUANTITIES)),
-            setpoints=dict(
-                self._tags({n: setpoints[n] for n in setpoints if n not in fixed}, stem, SETPOINT_QUANTITIES)
-            ),
-            fixed={n: self._fixed(n, v) for n, v in fixed.items() if n in SETPOINTS},
+            measured=dict(self._tags(measured, stem, self._species)),
+            setpoints=dict(self._tags({n: setpoints[n] for n in setpoints if n not in fixed}, stem, self._setpoints)),
+            fixed={n: self._fixed(n, v, setpoints[n]) for n, v in fixed.items() if n in self._setpoints},
             heartbeat=self._heartbeat(stem),
+            panel=self._panel,
         )
 
     def _heartbeat(self, stem: str) -> Tag | None:
@@ -217,7 +234,7 @@ class _Reader:
             self.problems.append(f"{name}: namespace {alias!r} is not in [namespaces].{near} {add}.")
             return None
         writes = given.get("write", False)
-        if not isinstance(writes, bool) or (writes and name not in SETPOINTS):
+        if not isinstance(writes, bool) or (writes and name not in self._setpoints):
             self.problems.append(f"{name}: write = {writes!r}: expected true or false, and true for setpoints only.")
         return Tag(
             name=name,
@@ -233,7 +250,7 @@ class _Reader:
             self.problems.append(f"{name}: both unit and factor are given: expected one of them.")
         if "unit" in given and quantity is not None:
             try:
-                return conversion_factor(str(given["unit"]), quantity)
+                return self._unit(name, str(given["unit"]), quantity)
             except PerfusioError as error:
                 self.problems.append(f"{name}: {error}")
                 return 1.0
@@ -243,8 +260,15 @@ class _Reader:
             return 1.0
         return float(factor)
 
-    def _fixed(self, name: str, value: object) -> float:
-        quantity = SETPOINT_QUANTITIES[name]
+    def _unit(self, name: str, unit: str, quantity: Quantity) -> float:
+        """A flow may be a volume per time, where the process declares the volume."""
+        is_asked = name in self._setpoints
+        return names_of(self._panel).factor(name, unit) if is_asked else conversion_factor(unit, quantity)
+
+    def _fixed(self, name: str, value: object, given: Mapping[str, Any]) -> float:
+        quantity = self._setpoints[name]
+        if _is_number(value) and {"unit", "factor"} & given.keys():
+            value = self._factor(name, given, quantity) * float(str(value))
         if not _is_number(value) or not quantity.low <= float(str(value)) <= quantity.high:
             expected = f"expected a number of {quantity.unit} from {quantity.low:g} to {quantity.high:g}"
             self.problems.append(f"{name}: fixed = {value!r}: {expected}.")
@@ -260,7 +284,7 @@ class _Reader:
         return None
 
     def _known(self, given: Mapping[str, Any], known: tuple[str, ...], where: str) -> None:
-        if where in SETPOINTS:
+        if where in self._setpoints:
             known = (*known, "fixed")
         for key in given:
             if key not in known:

@@ -11,7 +11,6 @@ from math import isfinite, nan
 from perfusio.connectors.handed_out import is_unused
 from perfusio.connectors.opcua_nodes import Tag, VesselMap
 from perfusio.errors import UnreadableSource
-from perfusio.process.cho_perfusion import CHO_PERFUSION
 from perfusio.protocols import Standing
 from perfusio.state import State
 
@@ -124,7 +123,7 @@ def _by_number(
     if not late:
         return None, seen
     remarks = {n: str(readings[vessel.measured[n]]) for n in late}
-    state = State.of_values(CHO_PERFUSION, known.time_h, late, remarks)
+    state = State.of_values(vessel.panel, known.time_h, late, remarks)
     return state, replace(seen, state=known.with_values(**late))
 
 
@@ -144,7 +143,7 @@ def _state(
 ) -> State:
     time_h = _time_h(vessel, readings, latest)
     remarks = {n: str(readings[tag]) for n, tag in tags.items()}
-    return State.of_values(CHO_PERFUSION, time_h, values(tags, readings), remarks)
+    return State.of_values(vessel.panel, time_h, values(tags, readings), remarks)
 
 
 def _time_h(vessel: VesselMap, readings: Mapping[Tag, Reading], latest: datetime | None) -> float:

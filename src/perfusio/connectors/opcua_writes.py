@@ -15,9 +15,8 @@ from perfusio.connectors.opcua_nodes import Tag, VesselMap
 from perfusio.connectors.opcua_samples import Reading, values
 from perfusio.connectors.opcua_session import OpcUaSession
 from perfusio.errors import NotConnected, PerfusioError
-from perfusio.process.cho_perfusion import CHO_PERFUSION
 from perfusio.protocols import Ending
-from perfusio.state import SETPOINT_QUANTITIES, SETPOINTS, Setpoints
+from perfusio.state import Setpoints
 from perfusio.verified_write import agree, lacking
 
 HOPELESS = frozenset((
@@ -29,7 +28,7 @@ HOPELESS = frozenset((
 
 def setpoints_of(vessel: VesselMap, readings: Mapping[Tag, Reading]) -> Setpoints:
     """Return what is in force; NaN where the server does not say."""
-    return Setpoints.of_values(CHO_PERFUSION, {**vessel.fixed, **values(vessel.setpoints, readings)})
+    return Setpoints.of_values(vessel.panel, {**vessel.fixed, **values(vessel.setpoints, readings)})
 
 
 class OpcUaWire:
@@ -45,7 +44,7 @@ class OpcUaWire:
         self._timing = session.access.timing
         self._not_after = asyncio.get_running_loop().time() + self._timing.write
         self._link: Link | None = None
-        self._asked = Setpoints()
+        self._asked = Setpoints(panel=vessel.panel)
         self._refusals: dict[str, str] = {}
         self._lost = ""
 
@@ -72,8 +71,9 @@ class OpcUaWire:
     def problems_with(self, asked: Setpoints, old: Setpoints) -> list[str]:
         """What cannot be read or is read-only here, and a server that could carry the write out too late."""
         problems = []
-        for name in SETPOINTS:
-            value, now, quantity = getattr(asked, name), getattr(old, name), SETPOINT_QUANTITIES[name]
+        for quantity in self._vessel.panel.setpoints:
+            name = quantity.name
+            value, now = getattr(asked, name), getattr(old, name)
             tag = self._vessel.setpoints.get(name)
             if tag is not None and not isfinite(now):
                 problems.append(f"{name} cannot be read, so it could not be put back. Mend the node first.")

@@ -8,12 +8,14 @@ from math import isclose, isfinite
 
 import numpy as np
 
-from perfusio.config import DEFAULT_AMBR250_DESIGN_SPACE
+from perfusio.config import DEFAULT_AMBR250_DESIGN_SPACE, DesignSpace
 from perfusio.connectors.handed_out import is_unused
 from perfusio.errors import EndOfRun, OutOfRange
+from perfusio.process.cho_perfusion import CHO_PERFUSION
+from perfusio.process.panel import Panel
 from perfusio.protocols import Connector, ConnectorKind, Standing
 from perfusio.quantities import Quantity
-from perfusio.state import QUANTITIES, SETPOINTS, STATE_QUANTITIES, Setpoints, State
+from perfusio.state import Setpoints, State
 from perfusio.testing.reading import check_reading, expect, made
 
 WriteStep = None | Exception | Setpoints | tuple[Setpoints, Exception]
@@ -109,6 +111,7 @@ async def check_connector(
     unmeasured: tuple[str, ...] = (),
     max_samples: int = 60,
     breaks: Callable[[], AbstractContextManager[object]] | None = None,
+    panel: Panel = CHO_PERFUSION,
 ) -> None:
     """Check that the connectors from `make` keep the promises of the Connector protocol.
 
@@ -120,6 +123,7 @@ async def check_connector(
         max_samples: Samples to read before the end of the run is no longer waited for.
         breaks: Makes the source unreadable for as long as the context lasts: a file is away, a server down. What a
             connector does then, and afterwards, is checked only with it.
+        panel: The process whose quantities come and are asked for; it says what may be written.
 
     A connector that can go on where an earlier program stood (`perfusio.protocols.Resumable`) is tried on that too:
     `make` then stands for a new program that finds the same source.
@@ -130,12 +134,12 @@ async def check_connector(
     connector = await made(make)
     expect(isinstance(connector, Connector), f"{type(connector).__name__} lacks a method of the Connector protocol")
     expect(isinstance(connector.kind, ConnectorKind), f"kind must be a ConnectorKind, found {connector.kind!r}")
-    await _check_samples(connector, unmeasured, max_samples)
+    await _check_samples(connector, unmeasured, max_samples, panel)
     await check_reading(make, breaks=breaks)
-    await _check_writes(await made(make), confirms_at_once)
+    await _check_writes(await made(make), confirms_at_once, panel)
 
 
-async def _check_samples(connector: Connector, unmeasured: tuple[str, ...], max_samples: int) -> None:
+async def _check_samples(connector: Connector, unmeasured: tuple[str, ...], max_samples: int, panel: Panel) -> None:
     measured: dict[float, set[str]] = {}
     for _ in range(max_samples):
         try:
@@ -144,12 +148,12 @@ async def _check_samples(connector: Connector, unmeasured: tuple[str, ...], max_
             expect(bool(measured), "the run ended before its first sample")
             await _expect_end(connector)
             return
-        _check_state(state)
+        _check_state(state, panel)
         _check_order(state, measured)
         for name in unmeasured:
             value = getattr(state, name)
             expect(value != value, f"{name} was not measured and must be NaN, found {value!r}")
-        _check_setpoints(await connector.read_setpoints())
+        _check_setpoints(await connector.read_setpoints(), panel)
 
 
 def _check_order(state: State, measured: dict[float, set[str]]) -> None:
@@ -161,23 +165,29 @@ def _check_order(state: State, measured: dict[float, set[str]]) -> None:
     measured.setdefault(state.time_h, set()).update(names)
 
 
-def _check_state(state: State) -> None:
+def _check_state(state: State, panel: Panel) -> None:
     expect(isinstance(state, State), f"read_sample() must return a State, found {type(state).__name__}")
     expect(isfinite(state.time_h) and state.time_h >= 0, f"time_h must be finite and >= 0, found {state.time_h!r}")
-    for name, q in STATE_QUANTITIES.items():
-        value = getattr(state, name)
-        expect(isinstance(value, float), f"{name} must be a float (NaN = not measured), found {value!r}")
+    _check_process(state.panel, panel)
+    for q in panel.species:
+        value = getattr(state, q.name)
+        expect(isinstance(value, float), f"{q.name} must be a float (NaN = not measured), found {value!r}")
         _check_range(q, value)
     for name in state.quality:
-        expect(name in QUANTITIES, f"quality names {name!r}, which is no quantity")
+        expect(name in panel.by_name, f"quality names {name!r}, which is no quantity")
 
 
-def _check_setpoints(setpoints: Setpoints) -> None:
+def _check_setpoints(setpoints: Setpoints, panel: Panel) -> None:
     expect(
         isinstance(setpoints, Setpoints), f"setpoints must come as Setpoints, found {type(setpoints).__name__}"
     )
-    for name in SETPOINTS:
-        _check_range(QUANTITIES[name], getattr(setpoints, name))
+    _check_process(setpoints.panel, panel)
+    for q in panel.setpoints:
+        _check_range(q, getattr(setpoints, q.name))
+
+
+def _check_process(found: Panel, panel: Panel) -> None:
+    expect(found == panel, f"values are those of {found.name}, expected {panel.name}: hand the panel on")
 
 
 def _check_range(q: Quantity, value: float) -> None:
@@ -197,10 +207,10 @@ async def _expect_end(connector: Connector) -> None:
         raise AssertionError(f"after EndOfRun a sample came again (time_h = {again.time_h:g})")
 
 
-async def _check_writes(connector: Connector, confirms_at_once: bool) -> None:
+async def _check_writes(connector: Connector, confirms_at_once: bool, panel: Panel) -> None:
     first = await connector.read_sample()
     before = await connector.read_setpoints()
-    asked = _another(before)
+    asked = _another(before, DesignSpace.of(panel))
     acknowledged = await connector.write_setpoints(asked)
     expect(_equal(acknowledged, asked), f"asked for {asked}, acknowledged {acknowledged}")
     after = await connector.read_setpoints()
@@ -215,15 +225,16 @@ async def _check_writes(connector: Connector, confirms_at_once: bool) -> None:
     expect(later.time_h >= first.time_h, "a write moved time back")
 
 
-def _another(setpoints: Setpoints) -> Setpoints:
+def _another(setpoints: Setpoints, space: DesignSpace) -> Setpoints:
     """Setpoints that are allowed and differ from `setpoints` in each quantity, so that a lost write shows."""
-    space = DEFAULT_AMBR250_DESIGN_SPACE
     low, high = (space.low + share * (space.high - space.low) for share in (0.4, 0.6))
-    return Setpoints.of(np.where(np.abs(setpoints.vector() - low) <= 1e-3, high, low))
+    # what the source shows may be rounded, so "the same" is a share of the range, not of the number
+    near = np.minimum(1e-3, 1e-2 * (space.high - space.low))
+    return Setpoints.of(np.where(np.abs(setpoints.vector() - low) <= near, high, low), space.process)
 
 
 def _equal(a: Setpoints, b: Setpoints) -> bool:
-    pairs = ((getattr(a, n), getattr(b, n)) for n in SETPOINTS)
+    pairs = ((getattr(a, n), getattr(b, n)) for n in a.panel.setpoint_names)
     return all((x != x and y != y) or isclose(x, y, rel_tol=1e-6, abs_tol=1e-9) for x, y in pairs)
 
 

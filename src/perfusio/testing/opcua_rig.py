@@ -5,20 +5,20 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from perfusio.connectors.simulated import SimulatedAmbr250
 from perfusio.errors import EndOfRun, SampleOverdue
 from perfusio.testing.opcua_server import FaultyOpcUaServer
+from perfusio.twin.vessels import Rig
 
 
 class SimulatedOpcUaRig:
-    """Publishes the samples of a `SimulatedAmbr250` in a server, and obeys the setpoints that are written there.
+    """Publishes the samples of a simulated rig in a server, and obeys the setpoints that are written there.
 
     Time passes when a client looks for a sample a second time: then it is done with the one that it has. So a run takes
     as long as its client, and no sample is lost.
 
     Args:
-        rig: The vessels.
-        options: For the server, see `FaultyOpcUaServer`.
+        rig: The vessels, e.g. a `SimulatedAmbr250`.
+        options: For the server, see `FaultyOpcUaServer`; the `space` of another process than the default one.
 
     Attributes:
         rig: The vessels, for their truth.
@@ -26,7 +26,7 @@ class SimulatedOpcUaRig:
         is_over: Vessels whose run has ended; their last sample stays.
     """
 
-    def __init__(self, rig: SimulatedAmbr250, **options: Any) -> None:
+    def __init__(self, rig: Rig, **options: Any) -> None:
         self.server = FaultyOpcUaServer(tuple(rig.vessels()), **options)
         self.server.on_second_look = self._pass_time
         self.is_over: set[str] = set()

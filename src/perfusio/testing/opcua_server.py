@@ -20,11 +20,10 @@ from typing import Any, Self, TypeVar
 
 from asyncua import Server, ua
 
-from perfusio.config import DEFAULT_AMBR250_DESIGN_SPACE
+from perfusio.config import DEFAULT_AMBR250_DESIGN_SPACE, DesignSpace
 from perfusio.connectors.opcua_nodes import NodeMap, node_map_of
 from perfusio.errors import ConfigError
-from perfusio.process.cho_perfusion import CHO_PERFUSION
-from perfusio.state import SETPOINTS, STATE_QUANTITIES, Setpoints, State
+from perfusio.state import Setpoints, State
 from perfusio.testing.opcua_faults import Door, Faults, FaultyAttributes, Witness
 from perfusio.testing.opcua_identity import URI, Identity
 from perfusio.testing.opcua_thread import LoopThread
@@ -63,6 +62,7 @@ class FaultyOpcUaServer:
         user: Name and password that are let in; None = anybody.
         types: Types of nodes that are not Double, e.g. ``{"agitation": "Int32"}``.
         session_s: Shortest time after which a silent session ends [s].
+        space: What is in force at first, its nominal values; its process says which nodes there are.
 
     Attributes:
         faults: What goes wrong now; put another in its place, or change it.
@@ -79,7 +79,10 @@ class FaultyOpcUaServer:
         user: tuple[str, str] | None = None,
         types: Mapping[str, str] | None = None,
         session_s: float = 0.2,
+        space: DesignSpace = DEFAULT_AMBR250_DESIGN_SPACE,
     ) -> None:
+        self.space, self.panel = space, space.process
+        self._species = tuple(s.name for s in self.panel.species)
         self.vessels, self.identity, self.is_open = tuple(vessels), identity, is_open
         self.port = 0
         self.on_second_look: Callable[[str], None] | None = None
@@ -144,21 +147,26 @@ class FaultyOpcUaServer:
         """Where it is reached."""
         return f"opc.tcp://127.0.0.1:{self.port}/"
 
-    def toml(self, *, write: Iterable[str] = SETPOINTS, number: bool = True, heartbeat: bool = False) -> str:
+    def toml(
+        self, *, write: Iterable[str] | None = None, number: bool = True, heartbeat: bool = False
+    ) -> str:
         """Return the node map of this server as a TOML file, all setpoints writable unless said otherwise."""
-        writable = set(write)
+        writable = set(self.panel.setpoint_names if write is None else write)
         lines = ["[namespaces]", f'rig = "{NAMESPACE}"', "", "[vessels]", *(f'{v} = "{v}"' for v in self.vessels), ""]
         lines += ["[sample]", *(['number = "rig:s={vessel}.number"'] if number else []), 'time = "rig:s={vessel}.time"']
-        lines += ["", "[measured]", *(f'{n} = "rig:s={{vessel}}.{n}"' for n in STATE_QUANTITIES), "", "[setpoints]"]
-        for name in SETPOINTS:
+        lines += ["", "[measured]", *(f'{n} = "rig:s={{vessel}}.{n}"' for n in self._species), "", "[setpoints]"]
+        for name in self.panel.setpoint_names:
             node = f'"rig:s={{vessel}}.{name}"'
             lines.append(f"{name} = {{ node = {node}, write = true }}" if name in writable else f"{name} = {node}")
         lines += ["", "[heartbeat]", 'node = "rig:s={vessel}.heartbeat"'] if heartbeat else []
         return "\n".join(lines) + "\n"
 
-    def node_map(self, *, write: Iterable[str] = SETPOINTS, number: bool = True, heartbeat: bool = False) -> NodeMap:
+    def node_map(
+        self, *, write: Iterable[str] | None = None, number: bool = True, heartbeat: bool = False
+    ) -> NodeMap:
         """Return `toml` as a NodeMap."""
-        return node_map_of(tomllib.loads(self.toml(write=write, number=number, heartbeat=heartbeat)))
+        text = self.toml(write=write, number=number, heartbeat=heartbeat)
+        return node_map_of(tomllib.loads(text), panel=self.panel)
 
     def set_value(
         self, node: str, value: object, *, kind: str | None = None, status: str = "Good", at: datetime | None = None
@@ -183,7 +191,7 @@ class FaultyOpcUaServer:
 
     def publish(self, vessel: str, sample: State, *, at: datetime | None = None) -> None:
         """Put a new sample into a vessel's nodes; what was not measured is Bad. Its number is raised last."""
-        for name in STATE_QUANTITIES:
+        for name in self._species:
             value = getattr(sample, name)
             is_there = isfinite(value)
             self.set_value(
@@ -194,7 +202,8 @@ class FaultyOpcUaServer:
 
     def setpoints(self, vessel: str) -> Setpoints:
         """Return what is in force in a vessel."""
-        return Setpoints.of_values(CHO_PERFUSION, {name: float(self.value(f"{vessel}.{name}")) for name in SETPOINTS})
+        names = self.panel.setpoint_names
+        return Setpoints.of_values(self.panel, {name: float(self.value(f"{vessel}.{name}")) for name in names})
 
     # -- inside ------------------------------------------------------------------------------------------------------
 
@@ -220,19 +229,19 @@ class FaultyOpcUaServer:
         await self._add_nodes(self._attributes.index)
 
     async def _add_nodes(self, index: int) -> None:
-        nominal = DEFAULT_AMBR250_DESIGN_SPACE.nominal
+        nominal, asked = self.space.nominal, self.panel.setpoint_names
         for vessel in self.vessels:
             folder = await self._server.nodes.objects.add_object(
                 ua.NodeId(vessel, index), ua.QualifiedName(vessel, index)
             )
-            for name in ("number", "time", "heartbeat", *STATE_QUANTITIES, *SETPOINTS):
+            for name in ("number", "time", "heartbeat", *self._species, *asked):
                 usual = {"number": "Int64", "heartbeat": "Int16"}.get(name, "Double")
                 kind = ua.VariantType[self._types.get(name, usual)]
-                value = getattr(nominal, name) if name in SETPOINTS else 0
+                value = getattr(nominal, name) if name in asked else 0
                 value = float(value) if kind in (ua.VariantType.Double, ua.VariantType.Float) else round(value)
                 node_id, browse_name = ua.NodeId(f"{vessel}.{name}", index), ua.QualifiedName(name, index)
                 node = await folder.add_variable(node_id, browse_name, ua.Variant(value, kind))
-                if name in SETPOINTS or name == "heartbeat":
+                if name in asked or name == "heartbeat":
                     await node.set_writable()
 
     async def _start(self, port: int) -> None:
@@ -263,7 +272,7 @@ class FaultyOpcUaServer:
     async def _shift(self) -> None:
         if self._attributes.index != 2:
             raise ConfigError("The namespaces were shifted already. Make a new server to shift them once more.")
-        held = {f"{v}.{n}": self.value(f"{v}.{n}") for v in self.vessels for n in ("number", "time", *STATE_QUANTITIES)}
+        held = {f"{v}.{n}": self.value(f"{v}.{n}") for v in self.vessels for n in ("number", "time", *self._species)}
         array = await self._server.get_namespace_array()
         await self._server.nodes.namespace_array.write_value([*array[:2], _STRANGER, *array[2:]])
         self._attributes.index += 1

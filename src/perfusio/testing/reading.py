@@ -50,7 +50,8 @@ async def check_reading(make: Make, *, breaks: Callable[[], AbstractContextManag
     first = await made(make)
     if isinstance(first, Resumable):
         source = first.describe() if isinstance(first, Described) else {}
-        standing = Standing(states=(*states, latest), refused=(), in_force=Setpoints(), done=None, source=source)
+        unknown = Setpoints(panel=latest.panel)
+        standing = Standing(states=(*states, latest), refused=(), in_force=unknown, done=None, source=source)
         refused = replace(standing, states=tuple(states), refused=(latest,))
         for stood, what in ((standing, "a sample that was read"), (refused, "a sample that was refused")):
             await _check_resumed(await made(make), stood, following, what, moves_on=moves_on)

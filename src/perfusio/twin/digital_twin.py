@@ -48,7 +48,7 @@ from perfusio.twin.site_key import SiteKey
 from perfusio.twin.source_watch import SourceWatch
 from perfusio.twin.stop import ended_by
 from perfusio.twin.summary import Summary
-from perfusio.twin.vessels import Source, Vessel, aboard, on_equal_terms
+from perfusio.twin.vessels import Source, Vessel, aboard, holding, on_equal_terms
 
 
 class DigitalTwin:
@@ -82,7 +82,7 @@ class DigitalTwin:
         observers: tuple[Observer, ...] = (),
         patience: Patience | None = None,
     ) -> None:
-        self.vessels = aboard(connector)
+        self.vessels = holding(aboard(connector), design_space)
         self.design_space, self.config = design_space, run_config
         for vessel in self.vessels.values():
             vessel.config(run_config)  # what is asked of a vessel is refused here or never
@@ -186,6 +186,7 @@ class DigitalTwin:
         if reactor in self.vessels:
             raise ConfigError(f"{reactor} is or was in this run. Give the new culture a name of its own, {reactor}-2.")
         one = vessel if isinstance(vessel, Vessel) else Vessel(connector=vessel)
+        one = holding({reactor: one}, self.design_space)[reactor]
         check_one_process(self.config, self.design_space, {reactor: one})
         self.vessels[reactor] = one
         self._inbox.join(reactor, one.connector)

@@ -8,7 +8,7 @@ from typing import Protocol, runtime_checkable
 
 from perfusio.config import DesignSpace, Mode, Objective, RunConfig
 from perfusio.errors import ConfigError, ConnectorError, UnreadableSource
-from perfusio.protocols import Connector, ConnectorKind, Described, able
+from perfusio.protocols import Connector, ConnectorKind, Described, Holding, able
 
 
 @runtime_checkable
@@ -104,6 +104,22 @@ def _of_a_source(source: Connector | Rig) -> Mapping[str, Connector | Vessel]:
             found = {}  # no column `reactor`, or no row yet; if there is more to it, the first reading says so
         return found or {UNNAMED: source}
     return source.vessels()
+
+
+def holding(vessels: Mapping[str, Vessel], space: DesignSpace) -> dict[str, Vessel]:
+    """Return the vessels, each asked for no setpoint that it cannot change: those are held at the value that they have.
+
+    Args:
+        vessels: By reactor id.
+        space: What may be written unless a vessel has a design space of its own.
+    """
+    held = {}
+    for reactor, vessel in vessels.items():
+        holder = able(vessel.connector, Holding)
+        fixed = holder.fixed if holder is not None else {}
+        own = vessel.design_space or space
+        held[reactor] = replace(vessel, design_space=own.holding(**fixed)) if fixed else vessel
+    return held
 
 
 def clones_of(source: Source) -> list[str]:

@@ -6,6 +6,7 @@ import pytest
 
 from perfusio.connectors.opcua_nodes import node_map_of, read_node_map
 from perfusio.errors import ConfigError
+from perfusio.process import CHO_PERFUSION, Setpoint, Species
 
 GOOD = """
 [namespaces]
@@ -104,3 +105,27 @@ def test_files(tmp_path):
         read_node_map(path)
     with pytest.raises(ConfigError, match="No such file"):
         read_node_map(tmp_path / "none.toml")
+
+
+def test_a_map_of_any_process():
+    panel = CHO_PERFUSION.without("pyruvate", "pyruvate_feed").with_(
+        Species("asparagine", unit="mmol/L", role="solute"), Setpoint("ph", unit="pH", role="condition"),
+    )  # fmt: skip
+    text = GOOD.replace("vcd =", 'asparagine = "rig:s={vessel}.ASN"\nph_measured = "rig:s={vessel}.pH"\nvcd =')
+    text = text.replace("pyruvate_feed = { fixed = 1.0 }", 'ph = "rig:s={vessel}.pHsp"')
+    vessel = node_map_of(tomllib.loads(text), panel=panel).vessels["R01"]
+    assert vessel.panel == panel
+    assert list(vessel.measured) == ["asparagine", "ph_measured", "vcd", "glucose"]
+    assert list(vessel.setpoints) == ["perfusion_rate", "temperature", "ph"]
+    with pytest.raises(ConfigError, match="'pyruvate_feed' is not known"):
+        node_map_of(tomllib.loads(GOOD), panel=panel)
+
+
+def test_a_flow_of_volume_in_a_node_needs_the_volume_of_the_vessel():
+    text = GOOD.replace("factor = 0.096", 'unit = "mL/h"').replace("{ fixed = 1.0 }", "{ fixed = 1.0 }\n")
+    text += 'bleed_rate = { fixed = 30, unit = "mL/day" }\n'
+    vessel = node_map_of(tomllib.loads(text), panel=CHO_PERFUSION.with_(working_volume="250 mL")).vessels["R01"]
+    assert vessel.setpoints["perfusion_rate"].factor == pytest.approx(0.096)
+    assert vessel.fixed["bleed_rate"] == pytest.approx(0.12)
+    with pytest.raises(ConfigError, match=r'perfusion_rate: .*working_volume = "250 mL"'):
+        node_map_of(tomllib.loads(text))
