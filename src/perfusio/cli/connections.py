@@ -147,10 +147,10 @@ def _open_opcua(settings: OpcUaSettings, opening: Opening) -> OpcUaConnector:  #
     )  # fmt: skip
 
 
-def _open_sql(settings: SqlSettings, opening: Opening) -> SqlStore:  # noqa: ARG001 - rows come when they come
+def _open_sql(settings: SqlSettings, opening: Opening) -> SqlStore:
     from perfusio.connectors.sql import SqlStore
 
-    return SqlStore(settings.url, **settings.model_dump(exclude={"kind", "url"}))
+    return SqlStore(settings.url, panel=opening.process, **settings.model_dump(exclude={"kind", "url"}))
 
 
 KINDS: Mapping[str, Kind] = {

@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from functools import cache
 from types import MappingProxyType
 
-from perfusio.process.panel import Panel
+from perfusio.process.cho_perfusion import CHO_PERFUSION
+from perfusio.process.declared import is_fraction
+from perfusio.process.panel import Panel, Species
 from perfusio.quantities import Quantity
 
 USUAL, LEAST = 5, 3
@@ -21,13 +23,20 @@ WIDTH = 7
 def shown(panel: Panel) -> Mapping[str, str]:
     """Return the species with a column, by name, with their short names.
 
-    Those of which the process says a short name; where fewer than USUAL have one, others in order.
+    Those of which the process says a short name; where fewer than USUAL have one, others in order. If there is not
+    room for all: cells and the living ones first, then what the process has beyond the default one.
     """
     room = max(LEAST, MOST - len(panel.setpoints))
-    named = [s for s in panel.species if s.short]
+    named = sorted((s for s in panel.species if s.short), key=lambda s: _rank(s, panel))
     others = [s for s in panel.modelled if not s.short]
-    chosen = set(named[:room] + others[: max(0, min(USUAL, room) - len(named))])
-    return _named([s for s in panel.species if s in chosen])
+    chosen = {s.name for s in named[:room] + others[: max(0, min(USUAL, room) - len(named))]}
+    return _named([s for s in panel.species if s.name in chosen])
+
+
+def _rank(species: Species, panel: Panel) -> int:
+    if species.role == "cells" or is_fraction(species.name, panel):
+        return 0
+    return 1 if species.name not in CHO_PERFUSION.by_name else 2
 
 
 @cache

@@ -39,3 +39,5 @@ def test_species_without_a_short_name_fill_the_table():
     assert list(shown(bare)) == ["vcd", "viability", "glucose", "glutamine", "glutamate"]
     more = CHO_PERFUSION.without("pyruvate_feed").with_(Species("asn", unit="mmol/L", role="solute", short="Asn"))
     assert "asn" in shown(more)
+    full = more.with_(Setpoint("ph", unit="-", role="condition"), Setpoint("oxygen", unit="%", role="condition"))
+    assert list(shown(full)) == ["vcd", "viability", "glucose", "asn"]
