@@ -79,8 +79,8 @@ if __name__ == "__main__":
 # Files that name quantities of the default panel, and how often: {len(now)} files, {sum(now.values())} names.
 # The list only shrinks (tests/contracts/test_quantity_names.py): a file leaves it, a number gets smaller.
 #
-# What depends on the order of the panel's lines beside these: random draws (streams are taken in the order of the
-# species), and arrays in checkpoints of format 2.
+# What depends on the order of the panel's lines beside these: what a search of decisions draws (along setpoints in
+# their order), and arrays in checkpoints of format 2.
 
 """
     LISTED.write_text(head + "[names]\n" + "\n".join(lines) + "\n", encoding="utf-8")

@@ -73,8 +73,7 @@ def multipliers(process: Process, trajectories: Sequence[Trajectory], *, seed: i
         rest = [i for i in range(len(runs)) if fold[i] != k]
         seen = indexed([runs[i] for i in rest], [inputs[i] for i in rest])
         blind = _blind(process, seen, learn if len(runs) <= FEW_RUNS else None, seed)
-        rng = np.random.default_rng(seed)
-        drawn = blind.residual.sample_paths(N_PATHS, rng) if blind.residual.is_fitted else None
+        drawn = blind.residual.sample_paths(N_PATHS, seed) if blind.residual.is_fitted else None
         held = [i for i in range(len(runs)) if fold[i] == k]
         blind_steps = filter_runs(blind, [runs[i] for i in held], [None] * len(held))[1]
         for r, run_steps in zip(held, blind_steps, strict=True):

@@ -10,6 +10,7 @@ Letters: N data, D inputs, S paths, C points. Targets are standardised by the ca
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass
 from weakref import WeakKeyDictionary
 
@@ -79,13 +80,18 @@ class Posterior(ABC):
         v = self._known(cross)
         return cross @ self.alpha, self.h.covariance(scaled, scaled) - v.T @ v
 
-    def sample_paths(self, n_paths: int, rng: np.random.Generator) -> Draw:
+    def sample_paths(self, n_paths: int, rng: np.random.Generator, along: Sequence[np.random.Generator] = ()) -> Draw:
         """Draw functions, each one consistent wherever it is evaluated; see `paths`.
+
+        Args:
+            n_paths: How many.
+            rng: Of everything that has no stream of its own.
+            along: Streams of the random waves along each of the D inputs; empty: those of `rng`.
 
         Returns:
             Of x (G, S, D) it gives (G, S): path s at G points.
         """
-        return self._skeleton().draw(n_paths, rng)
+        return self._skeleton().draw(n_paths, rng, along)
 
     def variance(self, x: FloatArray) -> FloatArray:
         """Return the variance of the latent function at x (C, D), shape (C,), to a few hundredths; cheap for many x."""

@@ -85,6 +85,8 @@ class Layout:
         latent: Where latent species stand in a belief.
         rates: Where a vessel's own rates stand in a belief.
         drift: Where drifts stand in a belief.
+        belief: Names of the n numbers of a belief.
+        inputs: Names of the D inputs of the processes.
     """
 
     def __init__(self, panel: Panel) -> None:
@@ -127,6 +129,8 @@ class Layout:
         q, p_v = self.n_species, self.n_vessel_rates
         self.latent, self.rates, self.drift = slice(0, q), slice(q, q + p_v), slice(q + p_v, 2 * q + p_v)
         self.n_belief = 2 * q + p_v
+        self.belief = (*self.species, *self.parameters[:p_v], *(f"drift of {name}" for name in self.species))
+        self.inputs = (*self.species, *self.setpoints, "culture day")
 
     def __reduce__(self) -> tuple[Callable[[Panel], Layout], tuple[Panel]]:
         """Copy it by its panel: one layout for each panel of a process is enough."""

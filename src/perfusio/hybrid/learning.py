@@ -80,7 +80,7 @@ def from_rows(data: IndexedData, before: Process, seed: int) -> Process:
             f"{MIN_TRANSITIONS}. The model before stays in use; wait for more samples."
         )
     log_factors, rate_cov = calibrate(data, before.log_factors, before.residual.expected_rates)
-    residual = Residual.fit(data, log_factors, before.residual, np.random.default_rng(seed))
+    residual = Residual.fit(data, log_factors, before.residual, seed)
     return Process(log_factors=log_factors, rate_cov=rate_cov, residual=residual)
 
 

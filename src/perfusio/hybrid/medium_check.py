@@ -80,7 +80,7 @@ def medium_doubts(trajectory: Trajectory) -> tuple[Doubt, ...]:
         ConfigError: the rate laws cannot be bound to the process.
     """
     at = layout_of(trajectory.panel)
-    begin = _first_days(trajectory)
+    begin = _first_days(trajectory.of_samples())
     if len(begin.states) < MIN_SAMPLES:
         return ()
     log_factors, rate_cov = uncalibrated(at)

@@ -8,6 +8,7 @@ import numpy as np
 
 from perfusio.forecast import Forecast
 from perfusio.hybrid.layout import layout_of
+from perfusio.hybrid.streams import normal, stream
 
 
 def observed(forecast: Forecast, *, seed: int = 0) -> Forecast:
@@ -26,6 +27,7 @@ def observed(forecast: Forecast, *, seed: int = 0) -> Forecast:
     """
     at = layout_of(forecast.panel)
     paths = np.moveaxis(forecast.samples, -1, 0)
-    noise = at.noise_sd(paths) * np.random.default_rng(seed).standard_normal(paths.shape)
+    streams = [stream(seed, name) for name in at.species]
+    noise = at.noise_sd(paths) * normal(streams, paths.shape[1:])
     samples = np.ascontiguousarray(np.moveaxis(at.from_latent(at.to_latent(paths) + noise), 0, -1))
     return replace(forecast, samples=samples, sd=samples.std(axis=0))

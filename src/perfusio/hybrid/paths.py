@@ -96,11 +96,11 @@ class Skeleton:
         left: FloatArray = self.h.signal_variance - np.einsum("cm,cm->c", cross @ self.known, cross)
         return np.maximum(left, 0.0)
 
-    def draw(self, n_paths: int, rng: np.random.Generator) -> Draw:
-        """Draw functions."""
+    def draw(self, n_paths: int, rng: np.random.Generator, along: Sequence[np.random.Generator] = ()) -> Draw:
+        """Draw functions; the waves along each input from a stream of its own if these are given."""
         d, per_chord = self.x.shape[1], -(-n_paths // _N_CHORDS)
         # the spectral density of Matern-5/2 is a t distribution with 5 degrees of freedom
-        waves = rng.standard_normal((_N_CHORDS, d, _N_WAVES))
+        waves = _waves(along) if along else rng.standard_normal((_N_CHORDS, d, _N_WAVES))
         waves *= np.sqrt(5.0 / rng.chisquare(5.0, (_N_CHORDS, 1, _N_WAVES)))
         weights = rng.standard_normal((_N_CHORDS, 2 * _N_WAVES, per_chord))
         weights *= np.exp(self.h.log_signal) / np.sqrt(_N_WAVES)
@@ -195,6 +195,11 @@ class Bundle:
             value += sines[..., k, :] @ by_sine[chords, :p]
             out[k] = value[..., 0]
         return out
+
+
+def _waves(along: Sequence[np.random.Generator]) -> FloatArray:
+    """Return standard normal frequencies (C, D, F), those of each input from its own stream."""
+    return np.stack([rng.standard_normal((_N_CHORDS, _N_WAVES)) for rng in along], axis=1)
 
 
 def _distances_from(draw: Draw, centre: FloatArray) -> Single:

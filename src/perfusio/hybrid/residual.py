@@ -21,6 +21,7 @@ from perfusio.hybrid.features import IndexedData
 from perfusio.hybrid.layout import Layout, layout_of
 from perfusio.hybrid.mechanistic import STEPS_PER_DAY, advance
 from perfusio.hybrid.paths import Bundle
+from perfusio.hybrid.streams import stream
 from perfusio.state import FloatArray
 
 Indices = np.ndarray[tuple[int], np.dtype[np.intp]]
@@ -279,7 +280,7 @@ class Residual:
             object.__setattr__(self, "usual_variance", np.zeros(n))
 
     @classmethod
-    def fit(cls, data: IndexedData, log_factors: FloatArray, before: Residual, rng: np.random.Generator) -> Residual:
+    def fit(cls, data: IndexedData, log_factors: FloatArray, before: Residual, seed: int) -> Residual:
         """Search hyperparameters (from those of `before` where it has them) and condition on all rows.
 
         Species in rate form come first: what they explain is not left to the others.
@@ -289,7 +290,7 @@ class Residual:
         """
 
         def learnt(q: int, rows: ResidualRows) -> gp.Posterior:
-            old, some = before.processes[q], before.searched(rows, rng)
+            old, some = before.processes[q], before.searched(rows, stream(seed, before.layout.species[q]))
             usual = before.layout.usual[q]
             y, noise = rows.residual / usual, rows.noise / usual**2
             start = old.h if old is not None else gp.initial_hyperparameters(rows.x.shape[1])
@@ -398,9 +399,21 @@ class Residual:
                 mean[q] = self.layout.usual[q] * p.mean(x)
         return mean
 
-    def sample_paths(self, n_paths: int, rng: np.random.Generator) -> Callable[[FloatArray], FloatArray]:
-        """Draw residual functions; returns a function of x (G, S, D) that gives (Q, G, S)."""
-        drawn = {q: p.sample_paths(n_paths, rng) for q, p in enumerate(self.processes) if p is not None}
+    def sample_paths(self, n_paths: int, seed: int) -> Callable[[FloatArray], FloatArray]:
+        """Draw residual functions; returns a function of x (G, S, D) that gives (Q, G, S).
+
+        Each species has streams of its own by name, its random waves one along each input.
+        """
+
+        def along(species: str, n_inputs: int) -> list[np.random.Generator]:
+            more = (f"coordinate {i}" for i in range(1, n_inputs - len(self.layout.inputs) + 1))
+            return [stream(seed, species, name) for name in (*self.layout.inputs, *more)]
+
+        drawn = {
+            q: p.sample_paths(n_paths, stream(seed, name), along(name, p.x.shape[1]))
+            for q, (name, p) in enumerate(zip(self.layout.species, self.processes, strict=True))
+            if p is not None
+        }
         bundle = Bundle(list(drawn.values())) if drawn else None
         n, usual = self.layout.n_species, self.layout.usual[list(drawn)].astype(np.float32)
 

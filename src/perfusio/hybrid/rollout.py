@@ -14,7 +14,6 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from weakref import WeakKeyDictionary
-from zlib import crc32
 
 import numpy as np
 
@@ -22,6 +21,7 @@ from perfusio.hybrid.filter import DRIFT_MEMORY_DAYS, RATE_WALK, Belief, Process
 from perfusio.hybrid.layout import Layout
 from perfusio.hybrid.mechanistic import STEPS_PER_DAY
 from perfusio.hybrid.residual import Residual, step
+from perfusio.hybrid.streams import normal, stream
 from perfusio.state import FloatArray
 from perfusio.trajectory import Feed
 
@@ -83,21 +83,22 @@ class Futures:
     ) -> Futures:
         """Draw `n_paths` futures of `n_intervals` from a belief; the same seed draws the same futures.
 
-        Each vessel has a stream of its own. The residual functions belong to the model: with one seed all vessels
-        share them. `residual` are functions drawn before, for as many paths, to be used again.
+        Each number of a vessel's belief has a stream of its own, by its name and that of the vessel. The residual
+        functions belong to the model: with one seed all vessels share them. `residual` are functions drawn before, for
+        as many paths, to be used again.
         """
         if residual is None and process.residual.is_fitted:
             residual = drawn_functions(process.residual, n_paths, seed)
-        rng = np.random.default_rng([seed, crc32(belief.trajectory.reactor_id.encode())])
         at, n, days = process.layout, len(belief.mean), hours / 24.0
-        half = rng.standard_normal((n, (n_paths + 1) // 2))
+        streams = [stream(seed, belief.trajectory.reactor_id, name) for name in at.belief]
+        half = normal(streams, ((n_paths + 1) // 2,))
         # antithetic pairs, side by side: the mean has no sampling error, that of the first few paths neither
         standard = np.stack([half, -half], axis=2).reshape(n, -1)[:, :n_paths]
         sd = np.empty(n)
         sd[at.latent] = at.white_sd * np.sqrt(days * belief.freedom)
         sd[at.rates] = RATE_WALK * np.sqrt(days) * np.median(belief.freedom)
         sd[at.drift] = at.drift_walk * np.sqrt(days) * belief.freedom
-        noise: FloatArray = rng.standard_normal((n_intervals, n, n_paths)) * sd[:, None]
+        noise = normal(streams, (n_intervals, n_paths)).transpose(1, 0, 2) * sd[:, None]
         return cls(
             process=process,
             starts=(belief.mean[:, None] + _root(belief.cov) @ standard).astype(np.float32),
@@ -239,7 +240,7 @@ def drawn_functions(residual: Residual, n_paths: int, seed: int) -> Callable[[Fl
     """Draw residual functions; those drawn last from a residual are kept, as the next vessel asks for the same."""
     key, functions = _DRAWN.get(residual, (None, None))
     if functions is None or key != (n_paths, seed):
-        functions = residual.sample_paths(n_paths, np.random.default_rng(seed))
+        functions = residual.sample_paths(n_paths, seed)
         _DRAWN[residual] = (n_paths, seed), functions
     return functions
 
@@ -259,7 +260,7 @@ def widened(learnt: FloatArray | float, far: FloatArray, wider: FloatArray | flo
 
 
 def _root(cov: FloatArray) -> FloatArray:
-    """Return a square root of a covariance that may be singular."""
+    """Return the symmetric square root of a covariance that may be singular: no order of its rows decides it."""
     values, vectors = np.linalg.eigh(cov)
-    root: FloatArray = vectors * np.sqrt(np.maximum(values, 0.0))
+    root: FloatArray = (vectors * np.sqrt(np.maximum(values, 0.0))) @ vectors.T
     return root

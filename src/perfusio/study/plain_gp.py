@@ -19,6 +19,7 @@ from perfusio.hybrid import gp
 from perfusio.hybrid.features import indexed
 from perfusio.hybrid.layout import Layout, layout_of
 from perfusio.hybrid.residual import MIN_ROWS, N_HYPER_ROWS
+from perfusio.hybrid.streams import normal, stream
 from perfusio.state import FloatArray, Setpoints
 from perfusio.trajectory import Feed, Trajectory
 
@@ -56,7 +57,6 @@ class PlainGP:
         at, q_all = data.layout, data.layout.n_species
         hours = float(np.median(data.hours)) if len(data.hours) else 24.0
         usual = np.abs(data.hours / hours - 1.0) <= SAME_INTERVAL
-        rng = np.random.default_rng(seed)
         processes: list[gp.GaussianProcess | None] = []
         centre, scale = np.zeros(q_all), np.ones(q_all)
         for q in range(q_all):
@@ -70,7 +70,7 @@ class PlainGP:
             centre[q], scale[q] = target.mean(), max(float(target.std()), 1e-3)
             y, noise = (target - centre[q]) / scale[q], float(np.median(at.noise_sd(species)[q])) / scale[q]
             x = at.gp_inputs(at.to_latent(data.x[rows, :q_all].T), data.x[rows, q_all:-2].T, data.x[rows, -2])
-            some = rng.permutation(len(y))[:N_HYPER_ROWS]
+            some = stream(seed, at.species[q]).permutation(len(y))[:N_HYPER_ROWS]
             known = gp.independent(np.full(len(y), noise**2))
             h = gp.fit(x[some], y[some], known[:, some], start=gp.initial_hyperparameters(x.shape[1]))
             processes.append(gp.GaussianProcess.condition(h, x, y, known))
@@ -112,10 +112,11 @@ class PlainGP:
         n_paths: int,
         seed: int,
     ) -> Forecast:
-        rng, at, q_all = np.random.default_rng(seed), self.layout, self.layout.n_species
+        at, q_all = self.layout, self.layout.n_species
+        streams = [stream(seed, name) for name in at.species]
         at.check(trajectory.panel)
         start = filled(trajectory)[-1][:, None]
-        error = at.noise_sd(start) * rng.standard_normal((q_all, n_paths))
+        error = at.noise_sd(start) * normal(streams, (n_paths,))
         z = at.to_latent(start) + np.concatenate([np.zeros((q_all, 1)), error], axis=1)  # the mean goes first
         day, out = trajectory.states[-1].day, np.empty((len(plan), q_all, n_paths + 1))
         for h, u in enumerate(plan):
@@ -127,7 +128,7 @@ class PlainGP:
                 if p is not None:
                     z[q] = self.centre[q] + self.scale[q] * p.mean(x)
                     _, variance = p.predict(x[:1])
-                    z[q, 1:] += self.scale[q] * np.sqrt(variance[0]) * rng.standard_normal(n_paths)
+                    z[q, 1:] += self.scale[q] * np.sqrt(variance[0]) * streams[q].standard_normal(n_paths)
             out[h] = at.from_latent(z)
         times = trajectory.states[-1].time_h + hours * np.arange(1.0, len(plan) + 1.0)
         forecast = Forecast.from_samples(times, out[:, :, 1:].transpose(2, 0, 1), panel=at.panel)

@@ -163,7 +163,7 @@ def test_predictions_are_of_the_rows_own_species():
 
 
 def fitted(data):
-    return Residual.fit(data, ZERO, Residual(), np.random.default_rng(0))
+    return Residual.fit(data, ZERO, Residual(), 0)
 
 
 def test_before_any_fit_it_is_zero_with_no_variance():
@@ -173,7 +173,7 @@ def test_before_any_fit_it_is_zero_with_no_variance():
     assert mean.shape == variance.shape == (9, 3)
     assert (mean == 0).all()
     assert (variance == 0).all()
-    assert (none.sample_paths(4, np.random.default_rng(0))(np.zeros((2, 4, 16))) == 0).all()
+    assert (none.sample_paths(4, 0)(np.zeros((2, 4, 16))) == 0).all()
 
 
 def test_it_learns_a_growth_that_the_prior_lacks_and_forgets_it_far_away():
@@ -214,7 +214,7 @@ def test_conditioning_on_other_rows_keeps_the_hyperparameters():
 def test_sampled_functions_scatter_around_the_mean_in_units_of_the_rate():
     residual = fitted(rows(40, growth=0.15))
     vcd = rows_of("vcd", rows(4, seed=5, growth=0.15))
-    paths = residual.sample_paths(400, np.random.default_rng(0))(np.repeat(vcd.x[:, None], 400, axis=1))
+    paths = residual.sample_paths(400, 0)(np.repeat(vcd.x[:, None], 400, axis=1))
     mean, variance = residual.predict(vcd.x)
     assert paths.shape == (9, 4, 400)
     assert paths.mean(axis=2)[0] == pytest.approx(mean[0], abs=4 * np.sqrt(variance[0].max() / 400) + 0.01)
