@@ -16,7 +16,7 @@ from perfusio.process.state import NOTHING, FloatArray
 from perfusio.process.values import Declared, divided
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Feed(Declared):
     """A bolus given at once, as in a fed-batch. It holds no cells and no product.
 

@@ -26,7 +26,7 @@ NOTHING: Mapping[str, float] = {}
 """Of `more`: the default panel has all its quantities as attributes. Never written to."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class State(Declared):
     """What was known of one vessel at one time; NaN = not measured.
 
@@ -110,7 +110,7 @@ class State(Declared):
         return replace(self, **changes)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Setpoints(Declared):
     """What a vessel is asked to hold; NaN = not known (a file without that column).
 

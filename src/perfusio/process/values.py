@@ -7,8 +7,9 @@ read the same way: ``state.asparagine``.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import fields
 from math import nan
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from perfusio.errors import UnknownQuantity
 from perfusio.process.panel import Panel
@@ -19,6 +20,14 @@ class Declared:
     """Numbers of the quantities that a panel declares beside the typed ones."""
 
     __slots__ = ()
+
+    def __repr__(self) -> str:
+        """Show all numbers alike, whether they are attributes or declared; the process is known from its names."""
+        own: Any = self
+        typed = {f.name: getattr(self, f.name) for f in fields(own) if f.name not in ("panel", "more")}
+        known = typed | dict(self.more)
+        return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in known.items())})"
+
     if TYPE_CHECKING:
         panel: Panel
         more: Mapping[str, float]

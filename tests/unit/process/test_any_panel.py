@@ -36,6 +36,12 @@ def test_arrays_follow_the_panel():
     assert "asparagine" not in state.missing()
 
 
+def test_numbers_show_alike_whether_declared_or_not():
+    assert repr(Feed(fraction=0.1)).endswith("pyruvate=0.0)")
+    assert "asparagine=2.0" in repr(State.of_values(PANEL, 24.0, {"asparagine": 2.0}))
+    assert "more" not in repr(Setpoints.of_values(PANEL, {"ph": 7.1}))
+
+
 def test_what_the_panel_does_not_know_is_refused():
     with pytest.raises(UnknownQuantity, match="'asparagine'"):
         State.of_values(PANEL, 0.0, {"asparagin": 1.0})
