@@ -10,6 +10,8 @@ from random import Random
 
 from perfusio.config import DEFAULT_AMBR250_DESIGN_SPACE, Mode, RunConfig
 from perfusio.errors import EndOfRun
+from perfusio.process.cho_perfusion import CHO_PERFUSION
+from perfusio.process.examples import QUIET
 from perfusio.protocols import ConnectorKind
 from perfusio.selftest.promises import Tried
 from perfusio.selftest.steady import Steady, Stepping
@@ -44,10 +46,7 @@ class DailyVessel:
         if self._day > 0:
             self._clock.advance(hours=24.0)
             self._clock.step(seconds=3600.0 * self._rng.choice(JUMPS_H))
-        return State(
-            time_h=24.0 * self._day, vcd=20.0, viability=98.0, glucose=4.0, glutamine=1.0, glutamate=1.0, lactate=5.0,
-            ammonium=1.0, pyruvate=0.5, titer=100.0, diameter=16.0,
-        )  # fmt: skip
+        return State.of_values(CHO_PERFUSION, 24.0 * self._day, QUIET)
 
     async def read_setpoints(self) -> Setpoints:
         """Return what is in force."""

@@ -26,6 +26,8 @@ from perfusio import verified_write
 from perfusio.config import DEFAULT_AMBR250_DESIGN_SPACE, Mode, RunConfig
 from perfusio.connectors.setpoints_file import SetpointsFile
 from perfusio.events import Event, WriteIntended
+from perfusio.process.examples import BY_HAND
+from perfusio.process.roles import BLEED
 from perfusio.protocols import Connector, Ending, WriteReport
 from perfusio.selftest.outside import IMPOSSIBLE, REACTOR, BehindFile, BehindServer, BehindTable, Outside, wait_for
 from perfusio.selftest.outside import witnessed as changes_of
@@ -42,8 +44,6 @@ from perfusio.twin.verify import read_records, verify
 N_DAYS = 5
 N_QUICK = 4
 """Points of each kind that are tried quickly."""
-BY_HAND = {"temperature": 36.0}
-"""A person's value that the guard would let the twin write over: outside the design space it would do T15's work."""
 MEMORY = "/dev/shm"
 LONGEST_LIFE_S = 60
 Json = dict[str, Any]
@@ -206,9 +206,9 @@ def _writes(records: list[Any], changes: list[Json]) -> list[str]:
     days = Counter(c["day"] for c in changes)
     if twice := [day for day, n in days.items() if n > 1]:
         problems.append(f"the vessel was changed twice on day {twice}")
-    nominal = DEFAULT_AMBR250_DESIGN_SPACE.nominal.bleed_rate
+    nominal = DEFAULT_AMBR250_DESIGN_SPACE.bounds[BLEED].nominal
     for change in changes:
-        hour, is_up = change["at"], change["setpoints"][SETPOINTS.index("bleed_rate")] > nominal
+        hour, is_up = change["at"], change["setpoints"][SETPOINTS.index(BLEED)] > nominal
         if hour is not None and is_up != (round(hour / 24.0) % 2 == 0):
             problems.append(f"the setpoints of another day stand at hour {hour:g}")
     return problems
@@ -256,7 +256,7 @@ def points(name: str, n: int, *, after: str = "") -> tuple[int, list[str]]:
         with tempfile.TemporaryDirectory() as folder:
             trial, is_by_hand = Trial(kind, Path(folder)), i % 2 == 1
             trial.live(cut)
-            trial.tell_vessel(**(BY_HAND if is_by_hand else {}))
+            trial.tell_vessel(**(BY_HAND if is_by_hand else {}))  # the guard would let the twin write over it
             trial.live()
             trial.tell_vessel()
             trial.close()

@@ -17,6 +17,7 @@ from typing import Any
 
 from perfusio.errors import AuditError
 from perfusio.events import Json
+from perfusio.process.roles import CELLS
 from perfusio.selftest.sample_record import write
 from perfusio.twin import verify_alone
 from perfusio.twin.heads import heads_of, read_heads
@@ -28,7 +29,7 @@ from perfusio.twin.verify import verify_lines
 N_RECORDS = 8
 _ODD: tuple[Any, ...] = (
     None, True, False, 0, 1, 2, 3, -1, 1.0, 2.0, -0.0, 1e300, 10**30, 0.1, "", "x", "1", "\ud800", "\u202e\x1b[2J",
-    "0" * 64, "A" * 64, "é", [], [[]], ["x"], [1], {}, {"x": "y"}, {"x": 1}, {"x": None}, {"vcd": 1.0}, "RunStarted",
+    "0" * 64, "A" * 64, "é", [], [[]], ["x"], [1], {}, {"x": "y"}, {"x": 1}, {"x": None}, {CELLS: 1.0}, "RunStarted",
     " " * 120, "\n" + " " * 120, "_State", "_Record2",
     "RunEnded", "2026-01-05T08:00:00.000000Z", "2026-01-05T08:00:00Z\n", "selftest-1", "-run", "a/b",
 )  # fmt: skip

@@ -14,6 +14,9 @@ import numpy as np
 from perfusio.config import DEFAULT_AMBR250_DESIGN_SPACE, Bounds, Constraint, DesignSpace, Mode
 from perfusio.decision import Action, Decision, Reason, Verdict
 from perfusio.forecast import Forecast
+from perfusio.process.cho_perfusion import CHO_PERFUSION
+from perfusio.process.examples import GUARDED
+from perfusio.process.roles import BLEED, CELLS
 from perfusio.selftest.promises import Tried
 from perfusio.state import SETPOINTS, FloatArray, Setpoints, State
 from perfusio.trajectory import Trajectory
@@ -25,7 +28,7 @@ LEAST_CSPR = 15.0
 """Perfusion per cell below which perfusion must not be lowered [pL/cell/day]."""
 _SPACE = DEFAULT_AMBR250_DESIGN_SPACE
 # bleed may exceed perfusion inside these bounds, so that the cross rule has something to stop
-_WIDE = DesignSpace(bounds={**_SPACE.bounds, "bleed_rate": Bounds(low=0.05, high=1.5, nominal=0.15, max_step=0.5)})
+_WIDE = DesignSpace(bounds={**_SPACE.bounds, BLEED: Bounds(low=0.05, high=1.5, nominal=0.15, max_step=0.5)})
 _CSPR = Constraint(quantity="cspr", low=LEAST_CSPR)
 _WILD = (nan, inf, -inf, 0.0, -0.0, 1e308, -1e308, 5e-324, -1.0, 1e6)
 
@@ -37,7 +40,7 @@ class Case:
     current: FloatArray
     new: FloatArray
     space: DesignSpace
-    vcd: float
+    cells: float
 
 
 def gate(is_full: bool) -> Tried:
@@ -74,8 +77,7 @@ class Judge:
 
     def __init__(self, judged_by: Callable[..., Verdict]) -> None:
         self._guard = judged_by
-        sample = State(time_h=0.0, vcd=20.0, viability=95.0, glucose=4.0, glutamine=2.0, glutamate=1.0, lactate=10.0,
-                       ammonium=3.0, pyruvate=0.5, titer=500.0)  # fmt: skip
+        sample = State.of_values(CHO_PERFUSION, 0.0, GUARDED)
         healthy = Forecast.from_samples(np.array([24.0, 48.0]), np.tile(sample.vector(), (2, 2, 1)))
         reason = Reason(text="Hold.", improvement=0.0, limiting="none", limiting_probability=1.0, feasible=True)
         self._sample = sample
@@ -89,7 +91,7 @@ class Judge:
         verdict = self._guard(
             replace(self._decision, setpoints=Setpoints.of(case.new)),
             reactor="R01",
-            trajectory=Trajectory(reactor_id="R01", states=(replace(self._sample, vcd=case.vcd),)),
+            trajectory=Trajectory(reactor_id="R01", states=(self._sample.with_values(**{CELLS: case.cells}),)),
             current=Setpoints.of(case.current),
             design_space=case.space,
             constraints=(_CSPR,),
@@ -113,8 +115,8 @@ def unsafe(case: Case, passed: FloatArray) -> str:
     perfusion, bleed, before = float(passed[0]), float(passed[1]), float(case.current[0])
     if bleed + 0.015 > perfusion + 2e-9:  # 0.015: taken for samples
         return f"bleed {bleed!r} and sampling exceed perfusion {perfusion!r}"
-    if perfusion < before and 1000.0 * perfusion < (LEAST_CSPR - 1e-6) * case.vcd:
-        return f"perfusion {perfusion!r} starves {case.vcd!r}e6 cells/mL"
+    if perfusion < before and 1000.0 * perfusion < (LEAST_CSPR - 1e-6) * case.cells:
+        return f"perfusion {perfusion!r} starves {case.cells!r}e6 cells/mL"
     return ""
 
 
@@ -136,6 +138,6 @@ def cases(n: int, *, seed: int) -> Iterator[Case]:
             (0.005, rng.choice(_WILD, shape)),
         ):
             new = np.where(rng.random(shape) < share, strange, new)
-        vcd = rng.uniform(0.0, 200.0, m)
-        for c, u, v in zip(current, new, vcd.tolist(), strict=True):
-            yield Case(current=c, new=u, space=space, vcd=v)
+        cells = rng.uniform(0.0, 200.0, m)
+        for c, u, v in zip(current, new, cells.tolist(), strict=True):
+            yield Case(current=c, new=u, space=space, cells=v)

@@ -17,14 +17,16 @@ from perfusio.config import DEFAULT_AMBR250_DESIGN_SPACE, Constraint, Mode
 from perfusio.decision import Action, Decision, Reason
 from perfusio.errors import ModelError
 from perfusio.forecast import Forecast
-from perfusio.state import SETPOINT_INDEX, SETPOINTS, SPECIES_INDEX, FloatArray, State
+from perfusio.process.cho_perfusion import CHO_PERFUSION
+from perfusio.process.examples import GUARDED
+from perfusio.process.roles import BLEED, CELLS, PERFUSION, PRODUCT, VIABILITY
+from perfusio.state import SETPOINT_INDEX, SETPOINTS, SPECIES_INDEX, FloatArray, Setpoints, State
 from perfusio.trajectory import Trajectory
 
 HOLD, WRITE, ADVISE = Action.HOLD, Action.WRITE, Action.ADVISE
 _SPACE = DEFAULT_AMBR250_DESIGN_SPACE
 _NOMINAL = _SPACE.nominal
-_SAMPLE = State(time_h=0.0, vcd=20.0, viability=95.0, glucose=4.0, glutamine=2.0, glutamate=1.0, lactate=10.0,
-                ammonium=3.0, pyruvate=0.5, titer=500.0)  # fmt: skip
+_SAMPLE = State.of_values(CHO_PERFUSION, 0.0, GUARDED)
 _REASON = Reason(text="Hold.", improvement=0.0, limiting="none", limiting_probability=1.0, feasible=True)
 _FLOORS = (Constraint(quantity="cspr", low=10.0), Constraint(quantity="cspr", low=15.0))
 
@@ -93,6 +95,8 @@ def cases() -> Iterator[Case]:
     yield Case(what="an error", action=HOLD, decision=ModelError("No kernel."), says="No kernel.")
     yield Case(what="no decision", action=HOLD, decision="nonsense", says="str where a decision")
     yield Case(what="another vessel", action=HOLD, decision={"reactor_id": "R02"}, says="R02", n_reasons=1)
+    other = {"setpoints": Setpoints.of(_NOMINAL.vector(), CHO_PERFUSION.with_(name="another process"))}
+    yield Case(what="another process", action=HOLD, decision=other, says="'another process'", n_reasons=1)
     for value in (nan, inf):
         yield Case(what=f"score {value}", action=HOLD, decision={"score": value}, says="score", n_reasons=1)
     yield from _on_setpoints()
@@ -118,8 +122,8 @@ def _on_setpoints() -> Iterator[Case]:
             asked = _NOMINAL.with_values(**{name: value})
             yield Case(what=f"{name} {value}", action=HOLD, decision={"setpoints": asked}, says="not all numbers")
         yield Case(what=f"{name} unknown", action=HOLD, current={name: nan}, says="largest step", n_reasons=1)
-    rounded = replace(_NOMINAL, bleed_rate=float(np.nextafter(0.30, 1.0)))
-    yield Case(what="rounded out", action=WRITE, decision={"setpoints": rounded}, current={"bleed_rate": 0.25})
+    rounded = _NOMINAL.with_values(**{BLEED: float(np.nextafter(0.30, 1.0))})
+    yield Case(what="rounded out", action=WRITE, decision={"setpoints": rounded}, current={BLEED: 0.25})
 
 
 def _on_forecasts() -> Iterator[Case]:
@@ -129,14 +133,15 @@ def _on_forecasts() -> Iterator[Case]:
             broken[-1, 3] = nan
             yield Case(what=f"{part} is NaN", action=HOLD, decision={which: replace(_forecast(4), **{part: broken})},
                        says=f"({which}) is not finite", n_reasons=1)  # fmt: skip
-        yield Case(what="impossible", action=HOLD, decision={which: _forecast(4, viability=(0, 101.0))},
+        yield Case(what="impossible", action=HOLD, decision={which: _forecast(4, **{VIABILITY: (0, 101.0)})},
                    says=f"({which}) leaves", n_reasons=1)  # fmt: skip
-    yield Case(what="below zero", action=HOLD, decision={"chosen": _forecast(4, titer=(0, -0.01))}, says="physically")
-    yield Case(what="no titer", action=WRITE, decision={"chosen": _forecast(4, titer=(0, 0.0))})
-    yield Case(what="all alive", action=WRITE, decision={"chosen": _forecast(4, viability=(0, 100.0))})
+    below = {"chosen": _forecast(4, **{PRODUCT: (0, -0.01)})}
+    yield Case(what="below zero", action=HOLD, decision=below, says="physically")
+    yield Case(what="no titer", action=WRITE, decision={"chosen": _forecast(4, **{PRODUCT: (0, 0.0)})})
+    yield Case(what="all alive", action=WRITE, decision={"chosen": _forecast(4, **{VIABILITY: (0, 100.0)})})
     for n_days, day, action in ((4, 1, WRITE), (8, 1, HOLD), (8, 2, WRITE), (1, 0, HOLD)):
         yield Case(what=f"day {day} of {n_days}", action=action,
-                   decision={"chosen": _forecast(n_days, viability=(day, 120.0))})  # fmt: skip
+                   decision={"chosen": _forecast(n_days, **{VIABILITY: (day, 120.0)})})  # fmt: skip
     healthy = _forecast(4)
     less = replace(healthy, sd=np.where(np.arange(healthy.sd.size).reshape(healthy.sd.shape) == 5, -0.1, healthy.sd))
     yield Case(what="negative spread", action=HOLD, decision={"chosen": less}, says="physically", n_reasons=1)
@@ -145,26 +150,26 @@ def _on_forecasts() -> Iterator[Case]:
 
 
 def _on_cells() -> Iterator[Case]:
-    lower, crowd = {"setpoints": replace(_NOMINAL, perfusion_rate=0.8)}, replace(_SAMPLE, vcd=60.0)
+    lower, crowd = {"setpoints": _perfused(0.8)}, _counted(60.0)
     known: dict[str, Any] = {"states": (crowd,), "constraints": _FLOORS}
     yield Case(what="starved", action=HOLD, decision=lower, **known, n_reasons=1,
                says="0.8 1/day would leave 13.3 pL/cell/day at 60e6 cells/mL; the least is 15")  # fmt: skip
-    most, few = replace(_NOMINAL, perfusion_rate=1.1245), replace(_SAMPLE, vcd=0.5)
-    yield Case(what="the rate in words", action=HOLD, decision={"setpoints": most}, current={"perfusion_rate": 1.2},
-               states=(replace(_SAMPLE, vcd=100.0),), constraints=_FLOORS, says="leave 11.2 pL/cell/day")  # fmt: skip
+    most, few = _perfused(1.1245), _counted(0.5)
+    yield Case(what="the rate in words", action=HOLD, decision={"setpoints": most}, current={PERFUSION: 1.2},
+               states=(_counted(100.0),), constraints=_FLOORS, says="leave 11.2 pL/cell/day")  # fmt: skip
     yield Case(what="few cells", action=HOLD, decision=lower, states=(few,), says="leave 1.6e+03 pL/cell/day",
                constraints=(Constraint(quantity="cspr", low=2000.0),))  # fmt: skip
     yield Case(what="no floor", action=WRITE, decision=lower, states=(crowd,))
     yield Case(what="another floor", action=WRITE, decision=lower, states=(crowd,),
-               constraints=(Constraint(quantity="glucose", low=15.0),))  # fmt: skip
-    at_floor = {"setpoints": replace(_NOMINAL, perfusion_rate=0.9)}
+               constraints=(Constraint(quantity=PRODUCT, low=15.0),))  # fmt: skip
+    at_floor = {"setpoints": _perfused(0.9)}
     yield Case(what="to the floor", action=WRITE, decision=at_floor, **known)
-    later = replace(crowd, time_h=24.0, vcd=nan)
+    later = replace(_counted(nan), time_h=24.0)
     yield Case(what="the count before", action=HOLD, decision=lower, states=(crowd, later), constraints=_FLOORS,
                says="at 60e6")  # fmt: skip
-    yield Case(what="never counted", action=HOLD, states=(replace(_SAMPLE, vcd=nan),), constraints=_FLOORS,
-               decision=lower, says="vcd was not measured at all", n_reasons=1)  # fmt: skip
-    for name in ("vcd", "viability", "glucose"):
+    yield Case(what="never counted", action=HOLD, states=(_counted(nan),), constraints=_FLOORS,
+               decision=lower, says=f"{CELLS} was not measured at all", n_reasons=1)  # fmt: skip
+    for name in CHO_PERFUSION.critical:
         blank: dict[str, Any] = {name: nan}
         blind = [replace(_SAMPLE, time_h=24.0 * d, **blank) for d in range(1, 4)]
         yield Case(what=f"{name} for two days", action=WRITE, states=(_SAMPLE, *blind[:2]))
@@ -174,6 +179,14 @@ def _on_cells() -> Iterator[Case]:
                    says=f"{name} was not measured since hour 0")  # fmt: skip
         seen = (_SAMPLE, *blind, replace(_SAMPLE, time_h=96.0))
         yield Case(what=f"{name} is back", action=WRITE, states=seen)
+
+
+def _perfused(rate: float) -> Setpoints:
+    return _NOMINAL.with_values(**{PERFUSION: rate})
+
+
+def _counted(cells: float) -> State:
+    return _SAMPLE.with_values(**{CELLS: cells})
 
 
 def _numbers(g: Any) -> Iterator[tuple[str, bool]]:
@@ -192,7 +205,7 @@ def _numbers(g: Any) -> Iterator[tuple[str, bool]]:
     yield "small ranges have a slack of 1e-9", not g.breaches(small + 0.9e-9, small, low, small, step)[0].any()
     yield "and no larger one", bool(g.breaches(beyond, beyond, low, small, step)[0].all())
     most = middle.copy()
-    most[SETPOINT_INDEX["bleed_rate"]] = 500.0 - 0.015  # what samples take
+    most[SETPOINT_INDEX[BLEED]] = 500.0 - 0.015  # what samples take
     more = most + 1e-6 * (most != middle)
     yield "bleed and sampling may equal perfusion", not g.breaches(most, middle, low, high, step)[2]
     yield "and not exceed it", bool(g.breaches(more, middle, low, high, step)[2])

@@ -18,6 +18,9 @@ import numpy as np
 
 from perfusio.config import DEFAULT_AMBR250_DESIGN_SPACE
 from perfusio.errors import EndOfRun, NotConnected
+from perfusio.process.cho_perfusion import CHO_PERFUSION
+from perfusio.process.examples import QUIET
+from perfusio.process.roles import CELLS
 from perfusio.protocols import ConnectorKind
 from perfusio.state import Setpoints, State
 
@@ -97,10 +100,7 @@ class LastingVessel:
         if answer.get("is_over"):
             raise EndOfRun
         self._day = int(answer["day"])
-        return State(
-            time_h=24.0 * self._day, vcd=20.0 + self._day, viability=98.0, glucose=4.0, glutamine=1.0, glutamate=1.0,
-            lactate=5.0, ammonium=1.0, pyruvate=0.5, titer=100.0, diameter=16.0,
-        )  # fmt: skip
+        return State.of_values(CHO_PERFUSION, 24.0 * self._day, {**QUIET, CELLS: QUIET[CELLS] + self._day})
 
     async def read_setpoints(self) -> Setpoints:
         """Return what is in force."""

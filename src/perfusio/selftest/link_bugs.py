@@ -17,6 +17,8 @@ from typing import Any
 from perfusio.config import DEFAULT_AMBR250_DESIGN_SPACE, RunConfig
 from perfusio.errors import PerfusioError
 from perfusio.events import SampleRead
+from perfusio.process.examples import UNMEASURED
+from perfusio.process.roles import BLEED
 from perfusio.selftest.promises import Tried
 from perfusio.selftest.quiet_vessel import QuietVessel
 from perfusio.selftest.steady import Steady, Stepping
@@ -29,11 +31,11 @@ Trial = Callable[[], str]
 
 
 class Gappy(QuietVessel):
-    """A vessel whose glutamine is not measured."""
+    """A vessel of which one species is not measured."""
 
     async def read_sample(self) -> State:
         """Return the next sample, without one value."""
-        return replace(await super().read_sample(), glutamine=nan)
+        return (await super().read_sample()).with_values(**{UNMEASURED: nan})
 
 
 def made_up() -> str:
@@ -46,8 +48,8 @@ def made_up() -> str:
             policy=Stepping(), observers=(lambda e: read.append(e.state) if isinstance(e, SampleRead) else None,),
         )  # fmt: skip
         asyncio.run(twin.run())
-    wrong = [s.glutamine for s in read if not isnan(s.glutamine)]
-    return f"glutamine {wrong[0]} was never measured" if wrong else "" if len(read) == 2 else "no sample was read"
+    wrong = [v for s in read if not isnan(v := getattr(s, UNMEASURED))]
+    return f"{UNMEASURED} {wrong[0]} was never measured" if wrong else "" if len(read) == 2 else "no sample was read"
 
 
 @contextmanager
@@ -114,14 +116,14 @@ def wrong_variable() -> str:
     async def write(rig: Rig) -> None:
         async with rig.connector() as connector:
             vessel = connector.vessels()["R01"]
-            asked = replace(await vessel.read_setpoints(), bleed_rate=0.2)
+            asked = (await vessel.read_setpoints()).with_values(**{BLEED: 0.2})
             rig.server.shift_namespaces()
             await vessel.write_setpoints(asked)
 
     with running() as rig:
         asyncio.run(write(rig))
         strangers = [w.node for w in rig.server.witness.written if w.is_stranger]
-        has_arrived = rig.server.setpoints("R01").bleed_rate == 0.2
+        has_arrived = getattr(rig.server.setpoints("R01"), BLEED) == 0.2
     return f"written to a stranger's variable: {strangers}" if strangers else "" if has_arrived else "nothing written"
 
 

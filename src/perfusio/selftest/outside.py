@@ -29,6 +29,7 @@ from perfusio.connectors.opcua import OpcUaConnector
 from perfusio.connectors.opcua_access import Timing
 from perfusio.connectors.sql import SqlStore
 from perfusio.connectors.sql_samples import SqlSample, add_samples
+from perfusio.process.roles import CELLS
 from perfusio.protocols import Connector
 from perfusio.selftest.quiet_vessel import sample_of
 from perfusio.state import SETPOINT_QUANTITIES, SETPOINTS, STATE_QUANTITIES, Setpoints, State
@@ -38,7 +39,7 @@ LOOKS_EVERY_S = 0.002
 DONE_WITH = ("SetpointsWritten", "Withheld", "WriteRefused", "WritePartial", "WriteRestored", "WriteUnknown",
              "DayMissed", "Forecasted")  # fmt: skip
 """Events after which the turn of a vessel is over, but for a refit."""
-IMPOSSIBLE = replace(sample_of(1), time_h=30.0, vcd=300.0)
+IMPOSSIBLE = replace(sample_of(1).with_values(**{CELLS: 300.0}), time_h=30.0)
 """A sample between two others that no culture can give; every admission must refuse it."""
 REACTOR = "PB-104"
 Json = dict[str, Any]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -10,17 +11,16 @@ import numpy as np
 
 from perfusio.config import DEFAULT_AMBR250_DESIGN_SPACE
 from perfusio.errors import EndOfRun, NotConnected, WriteRejected
+from perfusio.process.cho_perfusion import CHO_PERFUSION
+from perfusio.process.examples import QUIET, QUIET_CHANGE, WRONG
 from perfusio.protocols import ConnectorKind
 from perfusio.state import Setpoints, State
 
 
 def sample_of(day: int) -> State:
     """Return a good sample; no two days give the same values."""
-    return State(
-        time_h=24.0 * day, vcd=20.0 + 0.31 * day, viability=98.0 - 0.013 * day, glucose=4.0 + 0.017 * day,
-        glutamine=1.0 + 0.0031 * day, glutamate=1.0 + 0.0029 * day, lactate=5.0 + 0.011 * day,
-        ammonium=1.0 + 0.0037 * day, pyruvate=0.5 + 0.0013 * day, titer=100.0 + 1.3 * day, diameter=16.0 + 0.0017 * day,
-    )  # fmt: skip
+    values = {name: value + QUIET_CHANGE[name] * day for name, value in QUIET.items()}
+    return State.of_values(CHO_PERFUSION, 24.0 * day, values)
 
 
 class QuietVessel:
@@ -87,11 +87,8 @@ class UnreliableVessel(QuietVessel):
         sample = await super().read_sample()
         if kind != "nonsense":
             return sample
-        wrong: list[dict[str, Any]] = [
-            {"vcd": -5.0}, {"viability": 0.97}, {"glucose": sample.glucose * 5.55 + 20.0}, {"vcd": 399.0},
-            {"time_h": float("nan")}, {"titer": float("inf")}, {"lactate": "a text"}, {"vcd": float("nan")},
-        ]  # fmt: skip
-        return replace(sample, **wrong[int(self._rng.integers(len(wrong)))])
+        wrong: Mapping[str, Any] = WRONG[int(self._rng.integers(len(WRONG)))]
+        return replace(sample, **wrong)
 
     async def read_setpoints(self) -> Setpoints:
         """Return what is in force.

@@ -17,6 +17,9 @@ from perfusio.events import (
     SetpointsWritten,
     WriteIntended,
 )
+from perfusio.process.cho_perfusion import CHO_PERFUSION
+from perfusio.process.examples import SPARSE, UNCONFIRMED
+from perfusio.process.roles import BLEED, CELLS, PERFUSION
 from perfusio.state import Setpoints, State
 from perfusio.twin.audit import AuditLogger
 from perfusio.twin.journal import Disk
@@ -43,7 +46,7 @@ class SteadyClock(SystemClock):
 
 def events(n: int) -> Iterator[Event]:
     """Yield `n` events of a run of one vessel, without its end."""
-    low, high = Setpoints(perfusion_rate=1.0, bleed_rate=0.15), Setpoints(perfusion_rate=1.5, bleed_rate=0.2)
+    low, high = (Setpoints.of_values(CHO_PERFUSION, {PERFUSION: d, BLEED: b}) for d, b in ((1.0, 0.15), (1.5, 0.2)))
     yield RunStarted(config={"seed": 0}, versions={"numpy": "2"}, sources={"R01": {"file": "run.csv"}})
     for i in range(n - 1):
         day, which = divmod(i, 5)
@@ -51,8 +54,8 @@ def events(n: int) -> Iterator[Event]:
         if which == 0 and day % 4 == 3:
             yield SampleMissing(reactor="R01", turn=day, expected_h=24.0 * day, reason='It says "none",\nat 37 °C.')
         elif which == 0:
-            state = State(time_h=24.0 * day, vcd=10.0 + day, viability=97.5, glucose=4.0, lactate=1.5)
-            yield SampleRead(reactor="R01", turn=day, state=state, in_force=low, assumed=("agitation",))
+            state = State.of_values(CHO_PERFUSION, 24.0 * day, {**SPARSE, CELLS: SPARSE[CELLS] + day})
+            yield SampleRead(reactor="R01", turn=day, state=state, in_force=low, assumed=(UNCONFIRMED,))
         elif which == 1:
             yield ModelConditioned(reactor="R01", turn=day, model_id=f"4c1d{day:04d}")
         elif which == 2:

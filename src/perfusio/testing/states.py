@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from perfusio.process.cho_perfusion import CHO_PERFUSION
+from perfusio.process.examples import HEALTHY
 from perfusio.state import State
 
-_HEALTHY = State(
-    time_h=72.0, vcd=20.0, viability=97.0, glucose=3.5, glutamine=1.5, glutamate=1.2, lactate=8.0, ammonium=3.0,
-    pyruvate=0.6, titer=350.0, diameter=16.5,
-)  # fmt: skip
+_HEALTHY = State.of_values(CHO_PERFUSION, 72.0, HEALTHY)
 
 
 def make_state(*, day: float | None = None, time_h: float | None = None, **values: float) -> State:

@@ -37,7 +37,7 @@ def test_a_guard_that_lets_everything_pass_fails_every_case_that_must_be_held():
     [
         ("BLIND_HOURS = 48.0", "BLIND_HOURS = 49.0"),
         ("np.abs(new - current) <= max_step", "np.abs(new - current) < max_step"),
-        ("vcd, max(floors)", "vcd, min(floors)"),
+        ("count, max(floors)", "count, min(floors)"),
         ("if mode is Mode.AUTOMATIC", "if mode is not Mode.HOLD"),
         ("np.clip(decision.setpoints.vector(), design_space.low, design_space.high)", "decision.setpoints.vector()"),
     ],
@@ -48,7 +48,8 @@ def test_a_small_change_is_noticed(before, after):
 
 def test_a_guard_that_no_case_but_a_vector_finds_is_noticed(monkeypatch):
     monkeypatch.setattr(mutants, "wrong_answers", lambda module: iter(()))
-    assert mutants.is_noticed(changed("~rules.are_balanced(new)", "(new > 1e9).any() & ~rules.are_balanced(new)"))
+    rule = "~rules.are_balanced(new, panel)"
+    assert mutants.is_noticed(changed(rule, f"(new > 1e9).any() & {rule}"))
     assert not mutants.is_noticed(guard)
 
 
