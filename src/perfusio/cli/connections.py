@@ -135,13 +135,14 @@ def _open_simulated(settings: SimulatedSettings, opening: Opening) -> SimulatedA
     )  # fmt: skip
 
 
-def _open_opcua(settings: OpcUaSettings, opening: Opening) -> OpcUaConnector:  # noqa: ARG001 - a server keeps its own pace
+def _open_opcua(settings: OpcUaSettings, opening: Opening) -> OpcUaConnector:
     from perfusio.connectors.opcua import OpcUaConnector
     from perfusio.connectors.opcua_access import Timing
     from perfusio.connectors.opcua_security import login
 
     return OpcUaConnector(
-        settings.endpoint, settings.nodes, login=login(settings.user, password_file=settings.password_file),
+        settings.endpoint, settings.nodes, panel=opening.process,
+        login=login(settings.user, password_file=settings.password_file),
         certificates=settings.certificates, allow_insecure=settings.allow_insecure,
         timing=Timing(poll=settings.poll_seconds, sample=settings.timeout_seconds),
     )  # fmt: skip

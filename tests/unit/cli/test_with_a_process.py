@@ -2,6 +2,7 @@
 
 import csv
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -104,19 +105,50 @@ def test_runs_are_recommended(lab):
     assert tuple(recipe["setpoints"]) == read_process(lab / "lean.toml").setpoint_names
 
 
-def test_an_experiment_of_the_process_runs_is_recorded_and_replayed(lab, tmp_path):
-    (tmp_path / "experiment.toml").write_text(
-        f'[process]\nfile = "{(lab / "lean.toml").as_posix()}"\n[run]\nduration_days = 1\nn_paths = 16\n'
-        f'run_dir = "results"\n[connector]\npath = "{(lab / "runs" / "runs.csv").as_posix()}"\nrun = "R01"\n',
+@pytest.fixture(scope="module")
+def ran(lab):
+    """A run of one day of an experiment that names the process, and what it told."""
+    folder = lab / "experiment"
+    folder.mkdir()
+    (folder / "process.toml").write_text(LEAN, encoding="utf-8")
+    (folder / "experiment.toml").write_text(
+        '[process]\nfile = "process.toml"\n[run]\nduration_days = 1\nn_paths = 16\nrun_dir = "results"\n'
+        '[connector]\npath = "../runs/runs.csv"\nrun = "R01"\n',
         encoding="utf-8",
     )
-    done = perfusio("run", tmp_path / "experiment.toml")
+    done = perfusio("run", folder / "experiment.toml")
     assert done.exit_code == 0, f"{done.output} {done.exception}"
-    assert "Process: Lean, no pyruvate; medium: glucose 8 g/L, glutamine 4 mmol/L" in done.stdout
-    assert "pyruvate" not in done.stdout.replace("Lean, no pyruvate", "")
-    record = tmp_path / "results" / "audit.jsonl"
-    assert verify(record).outcome == "COMPLETED"
-    started = next(read_records(record)).payload["config"]
+    return folder / "results", done.stdout
+
+
+def test_an_experiment_of_the_process_runs_is_recorded_and_replayed(ran):
+    folder, said = ran
+    assert "Process: Lean, no pyruvate; medium: glucose 8 g/L, glutamine 4 mmol/L" in said
+    assert "pyruvate" not in said.replace("Lean, no pyruvate", "")
+    assert verify(folder / "audit.jsonl").outcome == "COMPLETED"
+    started = next(read_records(folder / "audit.jsonl")).payload["config"]
     assert started["run"]["process"]["medium"] == {"glucose": 8.0, "glutamine": 4.0}
-    again = perfusio("replay", record.parent)
+    again = perfusio("replay", folder)
     assert again.exit_code == 0, again.output
+    shown = perfusio("status", folder)
+    assert shown.exit_code == 0, shown.exception
+    out = folder / "samples.csv"
+    assert perfusio("export", folder, "--out", out).exit_code == 0
+    assert not [name for name in header(out) if "pyruvate" in name]
+
+
+def test_a_run_goes_on_with_the_process_that_is_on_record(ran, tmp_path):
+    lab = tmp_path / "lab"
+    shutil.copytree(ran[0].parents[1], lab)
+    results, file = lab / "experiment" / "results", lab / "experiment" / "process.toml"
+    record = results / "audit.jsonl"
+    lines = record.read_bytes().splitlines(keepends=True)
+    n = 1 + next(i for i, line in enumerate(lines) if json.loads(line)["event"] == "SetpointsWritten")
+    record.write_bytes(b"".join(lines[:n]))
+    record.with_name("audit.heads").unlink(missing_ok=True)
+    file.write_text("changed, and no TOML", encoding="utf-8")
+    done = perfusio("resume", results)
+    assert done.exit_code == 0, f"{done.output} {done.exception}"
+    assert verify(record).outcome == "COMPLETED"
+    (last,) = [r for r in read_records(record) if r.event == "SampleRead"][-1:]
+    assert "pyruvate" not in last.payload["state"]
