@@ -53,7 +53,7 @@ def check(file: ProcessFile = FILE, json_output: JsonOption = False) -> None:
     """
     from perfusio.config import DesignSpace
     from perfusio.hybrid.model import HybridModel
-    from perfusio.process.unknown import assumed, unsaid, without_bounds
+    from perfusio.kinetics.unknown import assumed, unsaid, without_bounds
 
     panel = panel_in(file)
     HybridModel.prior(panel)  # refused if the rate laws cannot be those of its quantities

@@ -562,7 +562,9 @@ class Panel:
         rest = replace(
             self,
             species=_others(self.species, names),
-            setpoints=_others(self.setpoints, names),
+            setpoints=tuple(
+                replace(s, composition=s.composition.without(*names)) for s in _others(self.setpoints, names)
+            ),
             critical=tuple(n for n in self.critical if n not in names),
             alarmed=tuple(n for n in self.alarmed if n not in names),
             limits=tuple(limit for limit in self.limits if limit.quantity not in names),

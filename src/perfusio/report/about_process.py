@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from perfusio.kinetics.unknown import unsaid
 from perfusio.process.cho_perfusion import CHO_PERFUSION
 from perfusio.process.medium import Medium
 from perfusio.process.panel import Panel
-from perfusio.process.unknown import unsaid
 from perfusio.report.lines import Line, Tone, note
 
 

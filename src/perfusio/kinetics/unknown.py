@@ -1,11 +1,12 @@
-"""What a model cannot say of the quantities of a process, in words; pure.
+"""What the rate laws cannot say of the quantities of a process, in words; pure.
 
-The rate laws are written by hand for the species and conditions of the default panel. Whatever else a process declares
-is balanced and learnt, but nothing is known of it beforehand, and a person has to hear that before a run.
+They are written by hand for the species and conditions of the default panel. Whatever else a process declares is
+balanced and learnt, but nothing is known of it beforehand, and a person has to hear that before a run.
 """
 
 from __future__ import annotations
 
+from perfusio.kinetics.parameters import MADE_FROM, generic_production
 from perfusio.process.cho_perfusion import CHO_PERFUSION
 from perfusio.process.panel import Panel
 
@@ -13,6 +14,12 @@ from perfusio.process.panel import Panel
 def without_law(panel: Panel) -> tuple[str, ...]:
     """Return the modelled species of which no rate law is known, in order."""
     return tuple(s.name for s in panel.modelled if s.role in ("solute", "product") and not _is_known(panel, s.name))
+
+
+def without_precursor(panel: Panel) -> tuple[str, ...]:
+    """Return the by-products with a law whose precursor the process lacks, in order."""
+    known = (set(panel.species_names) - set(without_law(panel))) & set(MADE_FROM)
+    return tuple(name for name in panel.species_names if name in known and generic_production(panel, name))
 
 
 def learnt_only(panel: Panel) -> tuple[str, ...]:
@@ -38,6 +45,9 @@ def unsaid(panel: Panel) -> tuple[str, ...]:
             f"No rate law is known for {_listed(names)}: {'specific rates are' if many else 'the specific rate is'} "
             "unknown, with a wide prior, and learnt from samples: early forecasts are wide."
         )
+    for name in without_precursor(panel):
+        source = MADE_FROM[name]
+        said.append(f"{name} is made from {source}, which is not in the process: how much is learnt from samples.")
     if names := learnt_only(panel):
         said.append(
             f"What {_listed(names)} {'do' if len(names) > 1 else 'does'} to the cells is learnt from runs in which "

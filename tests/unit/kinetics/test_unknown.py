@@ -2,10 +2,13 @@
 
 from pathlib import Path
 
+import pytest
+
+from perfusio.kinetics.parameters import parameters_of
+from perfusio.kinetics.unknown import learnt_only, unsaid, without_bounds, without_law, without_precursor
 from perfusio.process import CHO_PERFUSION, Medium, Setpoint, Species
 from perfusio.process.document import read_process
 from perfusio.process.panel import Noise
-from perfusio.process.unknown import learnt_only, unsaid, without_bounds, without_law
 
 FOLDER = Path(__file__).parents[2] / "fixtures" / "processes"
 
@@ -44,6 +47,23 @@ def test_what_is_absent_is_said():
     bare = " ".join(unsaid(CHO_PERFUSION.without("viability", "ammonium")))
     assert "Without viability" in bare
     assert "neither limiting nor inhibiting: ammonium" in bare
+
+
+@pytest.mark.parametrize("file", [None, *sorted(FOLDER.iterdir())], ids=lambda f: f.stem if f else "default")
+@pytest.mark.parametrize("less", [(), ("glucose", "glucose_setpoint"), ("glutamine",), ("titer",)])
+def test_what_is_said_to_have_no_law_has_generic_rates_and_nothing_else_has(file, less):
+    base = CHO_PERFUSION if file is None else read_process(file)
+    process = base.without(*(n for n in less if n in base.by_name))
+    names = {p.name for p in parameters_of(process)[0]}
+    made = {name for name in process.species_names if f"{name}_production" in names}
+    assert made | {n for n in process.of_role("product") if f"{n}_productivity" in names} == {
+        *without_law(process), *without_precursor(process),
+    }  # fmt: skip
+
+
+def test_a_by_product_without_its_precursor_is_named():
+    said = unsaid(CHO_PERFUSION.without("glutamine"))
+    assert "ammonium is made from glutamine, which is not in the process: how much is learnt from samples." in said
 
 
 def test_a_limit_on_what_no_longer_follows_goes_with_its_quantities():
