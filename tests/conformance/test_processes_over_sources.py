@@ -1,4 +1,4 @@
-"""Five processes over a file and a database: read, decided, asked for, killed, gone on, mirrored, exported."""
+"""Five processes over a file, a database and a server: read, asked for, killed, gone on, mirrored, exported."""
 
 import asyncio
 from pathlib import Path
@@ -11,6 +11,8 @@ from perfusio.cli.export import recorded
 from perfusio.config import DesignSpace, RunConfig
 from perfusio.connectors.filesystem import FilesystemStore
 from perfusio.connectors.history import read_runs
+from perfusio.connectors.opcua import OpcUaConnector
+from perfusio.connectors.opcua_access import Timing
 from perfusio.connectors.runs_table import runs_header, runs_rows, write_csv
 from perfusio.connectors.sql import SqlStore
 from perfusio.connectors.sql_database import Database
@@ -23,6 +25,7 @@ from perfusio.process import CHO_PERFUSION
 from perfusio.process.document import read_process
 from perfusio.selftest.steady import Steady, Stepping, moved
 from perfusio.state import Setpoints
+from perfusio.testing.opcua_rig import SimulatedOpcUaRig
 from perfusio.testing.virtual_vessel import VirtualVessel
 from perfusio.trajectory import Trajectory
 from perfusio.twin.digital_twin import DigitalTwin
@@ -108,6 +111,53 @@ def test_a_run_over_a_source_dies_and_goes_on(source, panel, run, tmp_path):
     for row, state in zip(rows, run.states, strict=True):
         measured = {n: v for n, v in {**row, **row["more"]}.items() if n in state.measured()}
         assert measured == state.measured()
+
+
+class Rig:
+    """One virtual vessel, by name."""
+
+    def __init__(self, panel):
+        self._vessel = VirtualVessel(panel, n_days=40)
+
+    def vessels(self):
+        return {"V1": self._vessel}
+
+
+def test_a_run_over_a_server_writes_dies_and_goes_on(panel, tmp_path):
+    space = DesignSpace.of(panel)
+    config = RunConfig(
+        duration_days=DAYS, run_dir=tmp_path / "run", process=panel, forecast_days=2, n_paths=16, mode="automatic"
+    )
+
+    async def run(rig, make):
+        server = OpcUaConnector(
+            rig.server.endpoint, rig.server.node_map(), certificates=tmp_path / "certificates", allow_insecure=True,
+            timing=Timing(poll=0.01), panel=panel,
+        )  # fmt: skip
+        async with server as connector:
+            return await make(connector).run()
+
+    def begun(connector):
+        return DigitalTwin(
+            connector=connector, design_space=space, run_config=config, model=Steady(), policy=Stepping(),
+            observers=(killed,),
+        )  # fmt: skip
+
+    def gone_on(connector):
+        return DigitalTwin.resume(config.run_dir, connector=connector, model=Steady(), policy=Stepping())
+
+    with SimulatedOpcUaRig(Rig(panel), space=space) as rig:
+        with pytest.raises(KeyboardInterrupt):
+            asyncio.run(run(rig, begun))
+        result = asyncio.run(run(rig, gone_on))
+        in_force = rig.server.setpoints("V1")
+    assert result.n_samples == DAYS + 1
+    events = [r.to_event() for r in read_records(config.run_dir / "audit.jsonl")]
+    written = [e for e in events if isinstance(e, SetpointsWritten)]
+    assert [e.turn for e in written] == [0, 1, 2]
+    assert all(e.acknowledged == e.asked for e in written)
+    assert in_force == written[-1].asked
+    assert verify(config.run_dir / "audit.jsonl").is_intact
 
 
 def test_what_is_asked_for_stands_in_the_setpoints_file_under_its_names(panel, run, tmp_path):
