@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -148,18 +148,16 @@ def _quantities(
     from perfusio.bed.derived_forecasts import FORECAST_QUANTITIES, derived_forecast
     from perfusio.process.derived import forecast_names
     from perfusio.process.needs import NEEDS
+    from perfusio.process.roles import SIZE
 
     panel = future.panel
     sizes = panel.of_role("size")[:1]
     diameters = [v for s in past.states for name in sizes if (v := getattr(s, name)) == v]
     found: dict[str, tuple[Quantity, QuantityForecast]] = {s.name: (s, future[s.name]) for s in panel.modelled}
     for name, quantity in FORECAST_QUANTITIES.items():
-        if name not in forecast_names(panel):
-            continue
-        if "size" not in NEEDS[name]:
-            found[name] = (quantity, derived_forecast(future, name, plan))
-        elif diameters:
-            found[name] = (quantity, derived_forecast(future, name, plan, diameter=diameters[-1]))
+        if name in forecast_names(panel) and (diameters or "size" not in NEEDS[name]):
+            of_size: dict[str, Any] = {SIZE: diameters[-1]} if "size" in NEEDS[name] else {}
+            found[name] = (quantity, derived_forecast(future, name, plan, **of_size))
     return found
 
 
