@@ -273,7 +273,18 @@ class FilesystemStore:
         """What was converted, joined, assumed, left out or moved aside so far, in sentences."""
         fed = "what was fed is left unread: a run of the twin knows perfusion and no boluses."
         table = self._source.table()
-        return (*table.warnings, *((fed,) if table.has_feeds else ()), *self._setpoints_file.warnings)
+        own = self._other_medium(table)
+        return (*table.warnings, *((fed,) if table.has_feeds else ()), *own, *self._setpoints_file.warnings)
+
+    def _other_medium(self, table: Table) -> tuple[str, ...]:
+        """Say that a run has another medium than its process: the twin forecasts with that of the process."""
+        name = table.media.get(self._group(), "")
+        if not name or self.panel.medium_named(name) == self.panel.medium:
+            return ()
+        return (
+            f"{table.name} says medium {name!r}; a run of the twin takes the medium of its process. If this one flows "
+            "in, make it the medium of process.toml.",
+        )
 
     def describe(self) -> dict[str, Any]:
         """Return where the samples come from, as plain data for the record.

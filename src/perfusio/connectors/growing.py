@@ -123,6 +123,8 @@ def _joined(before: Parsed, found: Table, content: bytes, added: bytes) -> Parse
         rows.append(replace(row, line=row.line - n_head - 1 + before.n_lines))
     if any(table.clones.get(group, clone) != clone for group, clone in found.clones.items()):
         return None
+    if any(table.media.get(group, medium) != medium for group, medium in found.media.items()):
+        return None
     if any(table.starts.get(group, start) != start for group, start in found.starts.items()):
         return None
     digest = before.digest.copy()
@@ -133,6 +135,7 @@ def _joined(before: Parsed, found: Table, content: bytes, added: bytes) -> Parse
         n_bytes=len(content),
         rows=(*table.rows, *rows),
         clones=MappingProxyType({**table.clones, **found.clones}),
+        media=MappingProxyType({**table.media, **found.media}),
         starts=MappingProxyType({**table.starts, **found.starts}),
     )
     lines = added.splitlines(keepends=True)

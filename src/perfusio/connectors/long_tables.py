@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from perfusio.connectors.columns import read_header
+from perfusio.connectors.columns import Column, Role, read_header
 from perfusio.connectors.csv_files import unescaped
 from perfusio.connectors.grids import ReadOptions, refuse_cut
 from perfusio.connectors.names import MEDIUM, QUALITY, SAMPLE, STAMP, TEXTS, TIME, Names, form_of, names_of
@@ -161,8 +161,16 @@ def _of_tag(tag: str, options: ReadOptions) -> str:
     for text in (tag, last, last.split(" ", 1)[-1]):
         columns = read_header([text], Problems(""), panel=options.panel)
         if columns and columns[0].name not in (*TEXTS, TIME.name):
-            return f"{columns[0].name} [{columns[0].unit}]" if not columns[0].is_bare else columns[0].name
+            return _header_of(columns[0], names_of(options.panel))
     return ""
+
+
+def _header_of(column: Column, names: Names) -> str:
+    """Return a header that means this column and nothing else."""
+    if not column.is_bare:
+        return f"{column.name} [{column.unit}]"
+    is_asked = column.role is Role.SETPOINT and form_of(column.name) in names.open
+    return f"{column.name} setpoint" if is_asked else column.name
 
 
 def _bio_ht(sheet: Sheet, options: ReadOptions, problems: Problems) -> Recognised | None:

@@ -90,3 +90,11 @@ def test_an_export_keeps_the_medium(tmp_path, layout):
     write_table(tmp_path / "out.csv", read(RUNS), layout=layout)
     again = read((tmp_path / "out.csv").read_text())
     assert dict(again.media) == {("a", ""): "rich", ("b", ""): "lean"}
+
+
+def test_a_run_in_another_medium_than_that_of_its_process_is_told(tmp_path):
+    (tmp_path / "my.csv").write_text("medium,day,VCD,Via,Glc\nrich,0,1,97,5\n")
+    (said,) = [w for w in FilesystemStore(tmp_path / "my.csv", panel=VESSEL).warnings if "medium" in w]
+    assert "medium 'rich'" in said
+    same = VESSEL.with_(medium=Medium(glucose="45 mmol/L"))
+    assert not [w for w in FilesystemStore(tmp_path / "my.csv", panel=same).warnings if "medium" in w]

@@ -120,3 +120,10 @@ def test_codes_of_an_analyzer_follow_the_panel():
     assert (table.rows[0].state.asparagine, table.rows[0].state.glutamate) == (6.5, 1.5)
     assert any("PYR" in w for w in table.warnings)
     assert read(text.replace("ASN2H", "XYZ"), CHO_PERFUSION, is_part=True).rows[0].state.pyruvate == 0.5
+
+
+def test_tags_of_a_historian_say_which_of_the_two_they_are():
+    line = "2031-03-02 09:00,{},{}\n"
+    text = "timestamp,tag,value\n" + line.format("R1/VCD", 3) + line.format("R1/pH", 7.05) + line.format("R1/pH_SP", 7)
+    row = read(text).rows[0]
+    assert (row.state.ph_measured, row.setpoints.ph) == (7.05, 7.0)
