@@ -19,6 +19,7 @@ from perfusio.config import DesignSpace, RunConfig
 from perfusio.decision import Decision, Reason
 from perfusio.errors import ModelError, PerfusioError
 from perfusio.forecast import Forecast
+from perfusio.kinetics.unknown import learnt_only
 from perfusio.process.cho_perfusion import CHO_PERFUSION
 from perfusio.process.panel import Panel
 from perfusio.protocols import Disturbed, Experienced, Futures, Model
@@ -259,7 +260,8 @@ def box(
     Perfusion is capped at the present rate times exp(growth), for later pieces with the growth until then: a faster
     ramp overfeeds (process-facts 3.2). A setpoint that was never varied where the model learnt (`tried`, as in
     protocols.Experienced) is not moved, unless towards where it was then: what it does would be a guess, and a guess is
-    where an optimum is soon found. Flows are no guess: what perfusion, bleed and feeds do the balances say.
+    where an optimum is soon found. Flows are no guess: what perfusion, bleed and feeds do the balances say. A condition
+    of which no rate law knows stays too while the model has no runs to say whether it was varied.
     """
     panel = space.process
     cells, perfusions = panel.the("cells"), [panel.index(n) for n in panel.of_role("perfusion")]
@@ -274,6 +276,10 @@ def box(
         is_untried[[*perfusions, *bleeds, *(panel.index(n) for n in panel.of_role("feed_rate"))]] = False
         low = np.where(is_untried, np.clip(np.minimum(tried[0], problem.current), low, high), low)
         high = np.where(is_untried, np.clip(np.maximum(tried[1], problem.current), space.low, high), high)
+    elif problem.config.untried == "hold":
+        guessed = [panel.index(name) for name in learnt_only(panel)]
+        held = np.clip(problem.current, space.low, space.high)
+        low[guessed] = high[guessed] = held[guessed]
     for piece in range(n):
         first = -(-piece * problem.horizon // n)  # the interval in which this piece begins
         capped = high.copy()

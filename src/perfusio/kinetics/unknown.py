@@ -51,7 +51,8 @@ def unsaid(panel: Panel) -> tuple[str, ...]:
     if names := learnt_only(panel):
         said.append(
             f"What {_listed(names)} {'do' if len(names) > 1 else 'does'} to the cells is learnt from runs in which "
-            f"{'they differ' if len(names) > 1 else 'it differs'}; before that, no effect is assumed."
+            f"{'they differ' if len(names) > 1 else 'it differs'}; before that, "
+            f"{'they are left where they are' if len(names) > 1 else 'it is left where it is'}."
         )
     twins = {s.measured_name for s in panel.setpoints}  # of what is asked, which is forecast
     unbalanced = [s for s in panel.species if not (s.is_modelled or s.measures or s.name in twins)]

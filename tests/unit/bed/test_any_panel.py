@@ -16,6 +16,7 @@ from perfusio.bed.well_posed import doubt
 from perfusio.config import DesignSpace, RunConfig, maximize, track
 from perfusio.errors import ConfigError, UnknownQuantity
 from perfusio.forecast import Forecast
+from perfusio.hybrid.model import HybridModel
 from perfusio.process import CHO_PERFUSION, Medium, Setpoint, Species
 from perfusio.process.panel import Allowed
 from perfusio.selftest.steady import Steady
@@ -119,3 +120,20 @@ def test_what_follows_is_only_forecast_where_the_process_has_it():
     ahead = Forecast.from_samples(np.array([24.0, 48.0]), samples, panel=FED)
     with pytest.raises(UnknownQuantity, match=r"'cspr' is no derived quantity of fed"):
         derived_forecast(ahead, "cspr", [DesignSpace.of(FED).nominal] * 2)
+
+
+PH = Setpoint("ph", unit="pH", role="condition", allowed=Allowed(low=6.8, high=7.2, nominal=7.0, max_step=0.1))
+
+
+def decided_with_ph(**options):
+    panel = CHO_PERFUSION.with_(PH, name="pH")
+    run, space = run_of(panel), DesignSpace.of(panel)
+    config = RunConfig(duration_days=3, process=panel, n_paths=16, forecast_days=2, constraints=(), **options)
+    in_force = run.setpoints[-1].with_values(ph=7.05)
+    model = HybridModel.prior(panel).condition([run])
+    return BEDPolicy().decide({"R1": run}, {"R1": in_force}, model, space, config, day=4)["R1"].setpoints
+
+
+def test_a_condition_of_which_nothing_is_known_is_left_where_it_is():
+    assert decided_with_ph().ph == 7.05
+    assert decided_with_ph(untried="move").ph != 7.05
