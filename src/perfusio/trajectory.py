@@ -221,9 +221,11 @@ class Trajectory:
     @property
     def values(self) -> FloatArray:
         """Measured species, shape (N, Q), NaN where not measured."""
-        return np.array([s.vector() for s in self.states]).reshape(-1, len(self.panel.species_names))
+        n = len(self.panel.species_names)
+        return np.array([s.vector() for s in self.states]).reshape(len(self.states), n)
 
     @property
     def inputs(self) -> FloatArray:
         """Setpoints in force, shape (N - 1, U)."""
-        return np.array([u.vector() for u in self.setpoints]).reshape(-1, len(self.panel.setpoint_names))
+        n = len(self.panel.setpoint_names)
+        return np.array([u.vector() for u in self.setpoints]).reshape(len(self.setpoints), n)

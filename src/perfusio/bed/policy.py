@@ -185,6 +185,9 @@ class _Today:
 
     def _search(self, reactor: str, space: DesignSpace) -> Search[_Found]:
         trajectory, current, config = self.trajectories[reactor], self.in_force[reactor], self.config
+        if not space.process.setpoints:
+            name = space.process.name
+            raise ModelError(f"{name} has no setpoints: there is nothing to decide. Run it in mode manual.")
         space.reachable(current)
         # a stream of its own, whichever other vessels there are today
         seed = int(np.random.SeedSequence([self.seed, crc32(reactor.encode())]).generate_state(1)[0])

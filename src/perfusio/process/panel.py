@@ -360,12 +360,13 @@ class Panel:
             _check_name(name, self.name)
         if twice := sorted({n for n in names if names.count(n) > 1}):
             raise ConfigError(f"{self.name}: {', '.join(twice)} declared twice. Give each quantity a name of its own.")
-        for role, most in (("cells", 1), ("viability", 1)):
-            found = [s.name for s in self.species if s.role == role]
-            if len(found) > most or (role == "cells" and not found):
+        for role in ("cells", "viability", "size", "perfusion", "bleed"):
+            found = [q.name for q in self.quantities if q.role == role]
+            if len(found) > 1 or (role == "cells" and not found):
+                kind = "setpoints" if role in ("perfusion", "bleed") else "species"
                 raise ConfigError(
-                    f"{self.name}: {len(found)} species have the role {role!r} ({', '.join(found) or 'none'}), "
-                    f"expected {'exactly' if role == 'cells' else 'at most'} {most}. Give one of them another role."
+                    f"{self.name}: {len(found)} {kind} have the role {role!r} ({', '.join(found) or 'none'}), "
+                    f"expected {'exactly' if role == 'cells' else 'at most'} 1. Give one of them another role."
                 )
         concerned = [s.of for s in self.setpoints if s.role in ABOUT_A_SPECIES]
         for what, said in (("critical", self.critical), ("alarmed", self.alarmed), ("setpoints", concerned)):

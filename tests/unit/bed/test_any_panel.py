@@ -137,3 +137,12 @@ def decided_with_ph(**options):
 def test_a_condition_of_which_nothing_is_known_is_left_where_it_is():
     assert decided_with_ph().ph == 7.05
     assert decided_with_ph(untried="move").ph != 7.05
+
+
+def test_where_nothing_is_set_nothing_is_decided_and_it_is_said():
+    panel = FED.without("feed")
+    run, config = run_of(panel), RunConfig(duration_days=3, process=panel, n_paths=16, constraints=())
+    assert run.inputs.shape == (4, 0)
+    space = DesignSpace.of(panel)
+    found = BEDPolicy().decide({"R1": run}, {"R1": run.setpoints[-1]}, Steady(), space, config, day=4)["R1"]
+    assert str(found) == "fed has no setpoints: there is nothing to decide. Run it in mode manual."

@@ -111,3 +111,11 @@ def test_a_name_that_means_something_else_is_refused(name):
 def test_what_is_no_name_is_refused(name):
     with pytest.raises(ConfigError, match="is no name of a quantity: expected small letters"):
         CHO_PERFUSION.with_(Species(name, unit="mmol/L", role="solute"))
+
+
+@pytest.mark.parametrize("role", ["perfusion", "bleed"])
+def test_what_is_balanced_once_is_set_once(role):
+    second = Setpoint("second", unit="1/day", role=role)
+    words = rf"2 setpoints have the role '{role}' \({role}_rate, second\), expected at most 1"
+    with pytest.raises(ConfigError, match=words):
+        CHO_PERFUSION.with_(second)
