@@ -128,3 +128,41 @@ def test_the_real_workbook_imports_with_its_mapping_and_survives_an_export(tmp_p
     from_table, from_book = read_runs(tmp_path / "runs.csv"), read_workbook(WORKBOOK, read_column_map(mapping))
     for table, book in zip(from_table, from_book, strict=True):
         assert (repr(table.states), table.setpoints, table.feeds) == (repr(book.states), book.setpoints, book.feeds)
+
+
+def test_what_was_measured_or_asked_is_a_question_whose_answer_is_kept(folder):
+    (folder / "rig.csv").write_text("day,VCD,Perfusion [1/day],Temperature\n0,1,1,36.5\n", encoding="utf-8")
+    asked = call("import", "rig.csv", "--out", "out.csv")
+    assert isinstance(asked.exception, UnreadableSource)
+    assert "is it temperature_measured or temperature?" in str(asked.exception)
+    assert "--column HEADER=QUANTITY" in str(asked.exception)
+    answer = ("--column", "Temperature=temperature", "--save-mapping", "mapping.toml")
+    assert call("import", "rig.csv", "--out", "out.csv", *answer).exit_code == 0
+    assert "temperature [°C]" in (folder / "out.csv").read_text(encoding="utf-8")
+    again = call("import", "rig.csv", "--out", "again.csv", "--mapping", "mapping.toml")
+    assert again.exit_code == 0, again.output
+    assert (folder / "again.csv").read_text(encoding="utf-8") == (folder / "out.csv").read_text(encoding="utf-8")
+    unread = call("import", "rig.csv", "--dry-run", "--column", "Temperature=temperature_measured", "--json")
+    (column,) = [c for c in json.loads(unread.stdout)["files"][0]["columns"] if c["header"] == "Temperature"]
+    assert column["meaning"] == ""
+    assert any("left unread" in w for w in json.loads(unread.stdout)["warnings"])
+
+
+def test_a_process_brings_its_quantities_units_and_media(folder):
+    (folder / "process.toml").write_text(
+        'working_volume = "250 mL"\nwithout = ["pyruvate", "pyruvate_feed"]\n[media.rich]\nglucose = "9 g/L"\n'
+        '[species.asparagine]\nunit = "mmol/L"\nrole = "solute"\naliases = ["Asn"]\n'
+        '[setpoints.ph]\nunit = "pH"\nrole = "condition"\nlow = 6\nhigh = 8\n', encoding="utf-8",
+    )  # fmt: skip
+    text = "run,medium,day,VCD,Asn,pH SP,pH,Perfusion [mL/h]\na,rich,0,1,6.5,7,7.02,10\n"
+    (folder / "rig.csv").write_text(text, encoding="utf-8")
+    assert isinstance(call("import", "rig.csv").exception, UnreadableSource)
+    done = call("import", "rig.csv", "--process", "process.toml")
+    assert done.exit_code == 0, done.output
+    header, row = (folder / "runs.csv").read_text(encoding="utf-8").splitlines()
+    found = dict(zip(header.split(","), row.split(","), strict=True))
+    assert (found["medium"], found["asparagine [mmol/L]"], found["ph_measured [pH]"]) == ("rich", "6.5", "7.02")
+    assert (float(found["ph [pH]"]), float(found["perfusion_rate [1/day]"])) == (7.0, pytest.approx(0.96))
+    again = call("export", "runs.csv", "--process", "process.toml", "--out", "again.csv")
+    assert again.exit_code == 0, again.output
+    assert (folder / "again.csv").read_text(encoding="utf-8") == (folder / "runs.csv").read_text(encoding="utf-8")
