@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from jsonschema import Draft202012Validator
 
 from perfusio.bed.policy import BEDPolicy
 from perfusio.config import DesignSpace, Mode, RunConfig, track
@@ -30,6 +31,7 @@ from perfusio.twin.alarm_states import alarm_states
 from perfusio.twin.digital_twin import DigitalTwin
 from perfusio.twin.guard import guard
 from perfusio.twin.replay import Replay
+from perfusio.twin.schema import record_schema
 from perfusio.twin.verify import read_records, verify
 
 PLACE = Path(__file__).parents[1] / "fixtures" / "processes"
@@ -147,6 +149,8 @@ def test_a_run_is_recorded_killed_resumed_verified_and_drawn(panel, tmp_path):
     records = whole_road(panel, tmp_path, VirtualVessel(panel, n_days=5, seed=9), Steady(), Stepping())
     assert verify(tmp_path / "audit.jsonl").is_intact
     assert verify_alone.problems((tmp_path / "audit.jsonl").read_bytes()) == []
+    lines = [json.loads(line) for line in (tmp_path / "audit.jsonl").read_text().splitlines()]
+    assert not [error for line in lines for error in Draft202012Validator(record_schema()).iter_errors(line)]
     started = records[0].to_event()
     assert isinstance(started, RunStarted)
     assert ("process" in started.config["run"]) == (panel != CHO_PERFUSION)
