@@ -7,7 +7,7 @@ species, U setpoints, P parameters, P_v rates of a vessel's own, D = Q + U + 1 i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
 
@@ -169,6 +169,33 @@ class Layout:
             f"A vessel of the process {panel.name!r} ({', '.join((*panel.species_names, *panel.setpoint_names))}) was "
             f"given to a model of {self.panel.name!r} ({', '.join((*self.species, *self.setpoints))}); expected the "
             "same quantities in the same order. Fit a model of this process."
+        )
+
+    def has_equipment_of(self, panel: Panel) -> bool:
+        """Whether a process has the same feeds, concentrates, pumps and sampling, and so the same flows."""
+        return panel is self.panel or layout_of(panel).bound == self.bound
+
+    def check_equipment(self, panels: Iterable[Panel]) -> None:
+        """Refuse vessels of another process, or with other flows.
+
+        Raises:
+            ModelError: as `check`, or feeds, concentrates, pumps or sampling are others.
+        """
+        for panel in panels:
+            self.check(panel)
+            if not self.has_equipment_of(panel):
+                raise ModelError(
+                    f"Vessels of {panel.name!r} with different feeds, concentrates, pumps or sampling were given to "
+                    "one model, expected the same ones for all of them. Give each equipment a model of its own, "
+                    "`model.for_process(process)`."
+                )
+
+    def is_alike(self, other: Layout) -> bool:
+        """Whether what was learnt on `other` means the same here: the same quantities, laws and scales."""
+        return (
+            (self.species, self.setpoints, self.parameters) == (other.species, other.setpoints, other.parameters)
+            and self.rate_form == other.rate_form
+            and all(np.array_equal(getattr(self, n), getattr(other, n)) for n in ("floor", "gp_scale", "usual"))
         )
 
     def to_latent(self, species: FloatArray) -> FloatArray:

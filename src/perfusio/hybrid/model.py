@@ -10,7 +10,7 @@ from typing import Self
 
 import numpy as np
 
-from perfusio.errors import NotEnoughData, OutOfRange
+from perfusio.errors import ModelError, NotEnoughData, OutOfRange
 from perfusio.forecast import Forecast
 from perfusio.hybrid.calibration import uncalibrated
 from perfusio.hybrid.conformal import multipliers
@@ -80,6 +80,26 @@ class HybridModel:
         """Return the prior of the process that runs are of; that of the default panel where there are none."""
         return cls.prior(next((t.panel for t in trajectories if t.states), CHO_PERFUSION))
 
+    def for_process(self, panel: Panel) -> Self:
+        """Return the model for vessels with other equipment, medium, noise or limits: what was learnt stays.
+
+        Args:
+            panel: With the same quantities, in the same order and units, as the model's.
+
+        Raises:
+            ModelError: the quantities, or the scales on which it learnt, are others.
+        """
+        at, here = self.process.layout, layout_of(panel)
+        if panel == at.panel:
+            return self
+        if not here.is_alike(at):
+            raise ModelError(
+                f"A model of {at.panel.name!r} cannot serve {panel.name!r}: quantities, their order, noise floors, "
+                "usual residuals or clear changes are others than those it learnt with. Fit a model of this process."
+            )
+        residual = replace(self.process.residual, layout=here)
+        return replace(self, process=replace(self.process, residual=residual), beliefs={})
+
     @property
     def panel(self) -> Panel:
         """The quantities of the process."""
@@ -108,11 +128,26 @@ class HybridModel:
         return digest.hexdigest()[:12]
 
     def condition(self, trajectories: Sequence[Trajectory]) -> HybridModel:
-        """Take in these vessels' samples; only new ones cost time where a trajectory goes on from the last call."""
-        known = [self.beliefs.get(t.reactor_id) for t in trajectories]
+        """Take in these vessels' samples; only new ones cost time where a trajectory goes on from the last call.
+
+        Vessels of another equipment than the one it learnt with are followed by `for_process` of theirs.
+
+        Raises:
+            ModelError: a vessel is of another process, or vessels have different equipment.
+        """
+        model = self._following(trajectories)
+        model.process.layout.check_equipment(t.panel for t in trajectories if t.states)
+        known = [model.beliefs.get(t.reactor_id) for t in trajectories]
         starts = [b if b is not None and b.continues(t) else None for b, t in zip(known, trajectories, strict=True)]
-        ends, _ = filter_runs(self.process, trajectories, starts)
-        return replace(self, beliefs={**self.beliefs, **{b.trajectory.reactor_id: b for b in ends}})
+        ends, _ = filter_runs(model.process, trajectories, starts)
+        return replace(model, beliefs={**model.beliefs, **{b.trajectory.reactor_id: b for b in ends}})
+
+    def _following(self, trajectories: Sequence[Trajectory]) -> Self:
+        """Return the model for the equipment of these vessels; whether they are of one process is asked later."""
+        at, theirs = self.process.layout, next((t.panel for t in trajectories if t.states), self.panel)
+        if theirs is self.panel or (theirs.species_names, theirs.setpoint_names) != (at.species, at.setpoints):
+            return self
+        return self.for_process(theirs)
 
     @one_thread
     def fit(self, trajectories: Sequence[Trajectory], *, seed: int = 0, calibrate: bool = True) -> HybridModel:
@@ -129,10 +164,13 @@ class HybridModel:
         Raises:
             NotEnoughData: fewer than MIN_TRANSITIONS usable rows.
             FitFailed: no usable optimum.
+            ModelError: runs are of another process, or of different equipment.
         """
+        start = self._following(trajectories)
+        start.process.layout.check_equipment(t.panel for t in trajectories if t.states)
         sampled = [t.of_samples() for t in trajectories]  # what is learnt is learnt from samples
-        learnt = from_runs(self.process, sampled, courses=(), held_out=[0] * len(sampled), seed=seed)
-        model = self._with(learnt, trajectories[-N_FOLLOWED:])
+        learnt = from_runs(start.process, sampled, courses=(), held_out=[0] * len(sampled), seed=seed)
+        model = start._with(learnt, trajectories[-N_FOLLOWED:])
         return model.calibrated(trajectories, seed=seed) if calibrate else model
 
     @one_thread
@@ -166,7 +204,8 @@ class HybridModel:
     ) -> Refit[HybridModel]:
         """Learn again on a copy, and compare with this model on transitions that neither has learnt from.
 
-        Whatever this model was learnt from counts too, unless it goes on in one of `trajectories`. Hyperparameters and
+        Whatever this model was learnt from counts too, unless it goes on in one of `trajectories` or is of another
+        equipment. Hyperparameters and
         rates are searched without the latest HELD_OUT new transitions of each vessel, scored on these, and the
         processes then conditioned on all rows. Most runs are known, and so is where to search; but if the new samples
         are a surprise (SURPRISED), everything is learnt anew.
@@ -180,8 +219,11 @@ class HybridModel:
             NotEnoughData: fewer than MIN_TRANSITIONS usable rows, or nothing new.
             FitFailed: no usable optimum.
         """
+        if (following := self._following(trajectories)) is not self:
+            return following.refit(trajectories, seed=seed, start=start)
         followed, trajectories = trajectories, [t.of_samples() for t in trajectories]
-        earlier = [c.trajectory for c in self.courses if not any(c.goes_on_as(t) for t in trajectories)]
+        alike = [c for c in self.courses if self.process.layout.has_equipment_of(c.trajectory.panel)]
+        earlier = [c.trajectory for c in alike if not any(c.goes_on_as(t) for t in trajectories)]
         new = [min(HELD_OUT, self._n_new(t)) for t in trajectories]
         if not any(new):
             raise NotEnoughData("No vessel has a sample that the model was not learnt from: there is nothing to learn.")
@@ -190,7 +232,7 @@ class HybridModel:
         learnt = from_runs(
             self.process if start is None else start,
             [*earlier, *trajectories],
-            courses=self.courses if previous_error < SURPRISED else (),
+            courses=alike if previous_error < SURPRISED else (),
             held_out=[0] * len(earlier) + held_out,
             seed=seed,
         )
@@ -297,10 +339,10 @@ class HybridModel:
         feeds: Sequence[Feed | None] = (),
     ) -> Futures:
         """Draw possible futures of a vessel, to be played under any number of plans (arrays in, arrays out)."""
-        belief = self.condition([trajectory]).beliefs[trajectory.reactor_id]  # free where it is up to date
+        at_hand = self.condition([trajectory])  # free where it is up to date
         return Futures.draw(
-            self.process,
-            belief,
+            at_hand.process,
+            at_hand.beliefs[trajectory.reactor_id],
             hours=interval_hours,
             n_paths=n_paths,
             n_intervals=n_intervals,
@@ -311,8 +353,8 @@ class HybridModel:
 
     def disturbance(self, trajectory: Trajectory) -> tuple[FloatArray, FloatArray]:
         """Return the drift that the filter estimates for each species, and its sd, canonical units a day, both (Q,)."""
-        belief = self.condition([trajectory]).beliefs[trajectory.reactor_id]
-        at = self.process.layout
+        at_hand = self.condition([trajectory])
+        belief, at = at_hand.beliefs[trajectory.reactor_id], at_hand.process.layout
         latent, drift, sd = belief.mean[at.latent], belief.mean[at.drift], np.sqrt(np.diag(belief.cov)[at.drift])
         now = at.from_latent(latent)
         return at.from_latent(latent + drift) - now, np.abs(at.from_latent(latent - sd) - now)
@@ -327,8 +369,8 @@ class HybridModel:
 
     def estimate(self, trajectory: Trajectory) -> State:
         """Return the filtered state at the last sample: what is believed of every species, measured or not."""
-        belief = self.condition([trajectory]).beliefs[trajectory.reactor_id]
-        at = self.process.layout
+        at_hand = self.condition([trajectory])
+        belief, at = at_hand.beliefs[trajectory.reactor_id], at_hand.process.layout
         return State.of(trajectory.states[-1].time_h, at.from_latent(belief.mean[at.latent]), at.panel)
 
 

@@ -186,3 +186,45 @@ def test_a_model_of_any_process_comes_back_bit_by_bit(name, tmp_path):
         for m, t in ((again, checkpoint.training[0]), (model, runs[0]))
     ]
     assert (ahead[0] == ahead[1]).all()
+
+
+class TestEquipment:
+    """What was learnt with one concentrate and one way of sampling serves vessels with others."""
+
+    @staticmethod
+    def leaner(concentrate=100.0):
+        held = CHO_PERFUSION["glucose_setpoint"]
+        return CHO_PERFUSION.with_(replace(held, composition=Medium(glucose=concentrate)), sampling_flow=0.05)
+
+    def test_a_model_follows_vessels_of_other_equipment_with_their_flows(self):
+        known = runs_of(CHO_PERFUSION, n=2)
+        model = HybridModel().fit(known, calibrate=False)
+        (vessel,) = runs_of(self.leaner(), n=1, seed=4)
+        follows = model.condition([vessel])
+        assert follows.panel == self.leaner()
+        assert (follows.process.log_factors == model.process.log_factors).all()
+        settings = {"interval_hours": 24.0, "n_paths": 16, "seed": 0}
+        dense = [replace(t.until(1), states=(t.states[0].with_values(vcd=60.0),)) for t in (known[0], vessel)]
+        plans = [[[Setpoints.of(known[0].setpoints[0].vector(), t.panel)] * 2] for t in dense]
+        rich, lean = (model.rollout(t, p, **settings)[0]["glucose"].mean[-1] for t, p in zip(dense, plans, strict=True))
+        assert lean < rich - 0.3  # a pump with a quarter of the glucose cannot hold it
+
+    def test_a_refit_learns_from_runs_of_the_vessels_own_equipment(self):
+        known = runs_of(CHO_PERFUSION, n=2, days=5)
+        model = HybridModel().fit(known, calibrate=False)
+        (vessel,) = runs_of(self.leaner(), n=1, seed=4, days=7)
+        learnt = model.refit([vessel], seed=0).model
+        assert learnt.panel == self.leaner()
+        assert [c.trajectory.reactor_id for c in learnt.courses] == [vessel.reactor_id]
+
+    def test_vessels_of_different_equipment_are_not_mixed(self):
+        vessels = [*runs_of(CHO_PERFUSION, n=1), *runs_of(self.leaner(), n=1, seed=4)]
+        with pytest.raises(ModelError, match="with different feeds, concentrates, pumps or sampling"):
+            HybridModel().condition(vessels)
+        with pytest.raises(ModelError, match="a model of its own"):
+            HybridModel().fit(vessels)
+
+    def test_another_scale_is_refused(self):
+        coarse = CHO_PERFUSION.with_(replace(CHO_PERFUSION["temperature"], clear_change=2.0))
+        with pytest.raises(ModelError, match="cannot serve"):
+            HybridModel().for_process(coarse)
