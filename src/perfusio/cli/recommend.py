@@ -113,6 +113,7 @@ def _objective(maximize: str, minimize: str, track: str, process: Panel) -> Obje
     """Return the aim that was typed; None = the usual one."""
     from perfusio import config
     from perfusio.errors import ConfigError
+    from perfusio.process.derived import forecast_names
 
     aims = {"--maximize": maximize, "--minimize": minimize, "--track": track}
     if len(given := [f"{option} {value}" for option, value in aims.items() if value]) > 1:
@@ -120,6 +121,12 @@ def _objective(maximize: str, minimize: str, track: str, process: Panel) -> Obje
     if minimize:
         return config.minimize(minimize, process=process)
     if not track:
+        known = forecast_names(process)
+        if not maximize and "productivity" not in known:
+            raise ConfigError(
+                f"{process.name} has no productivity, so it is not known what its runs are for. Say --maximize NAME, "
+                f"--minimize NAME or --track NAME=VALUE with one of {', '.join(known)}."
+            )
         return config.maximize(maximize, process=process) if maximize else None
     name, _, text = (part.strip() for part in track.partition("="))
     try:

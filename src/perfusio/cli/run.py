@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 
 OPTIONS = (
     "On the command line: --ignore HEADER, --column HEADER=QUANTITY, --decimal MARK, --encoding NAME, "
-    "--date-order ORDER, --run NAME or --reactor NAME."
+    "--date-order ORDER, --run NAME or --reactor NAME. What your process has more is declared in a process.toml: "
+    "--process FILE (perfusio process new)."
 )
 
 

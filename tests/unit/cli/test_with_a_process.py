@@ -105,6 +105,20 @@ def test_runs_are_recommended(lab):
     assert tuple(recipe["setpoints"]) == read_process(lab / "lean.toml").setpoint_names
 
 
+def test_a_process_without_productivity_is_asked_what_runs_are_for():
+    asked = ("recommend", "--process", PROCESSES / "fed_batch.toml", "--batch", 1)
+    refused = perfusio(*asked)
+    assert "no productivity, so it is not known what its runs are for. Say --maximize NAME" in str(refused.exception)
+    assert perfusio(*asked, "--maximize", "titer").exit_code == 0
+
+
+def test_a_column_that_only_another_process_has_is_answered_with_what_to_do(tmp_path):
+    (tmp_path / "data.csv").write_text("day,VCD,Via,Glc,Asn\n0,1,98,5,2\n1,2,98,5,2\n", encoding="utf-8")
+    refused = perfusio("run", "--csv", tmp_path / "data.csv", "--days", 1, "--out", tmp_path / "run")
+    assert "'Asn' is not a quantity" in str(refused.exception)
+    assert "--process FILE" in str(refused.exception)
+
+
 @pytest.fixture(scope="module")
 def ran(lab):
     """A run of one day of an experiment that names the process, and what it told."""
