@@ -14,7 +14,7 @@ from perfusio.connectors.samples import TableRow
 from perfusio.connectors.sheets import TABLES, existing_file
 from perfusio.connectors.tables import Table
 from perfusio.connectors.vessel_rows import rows_of
-from perfusio.errors import UnreadableSource
+from perfusio.errors import ConfigError, UnreadableSource
 from perfusio.process.panel import Panel
 from perfusio.state import Setpoints
 from perfusio.trajectory import Trajectory
@@ -95,8 +95,25 @@ def _of_process(
 
 def _start(column_map: ColumnMap | None, assumed: Setpoints | None, panel: Panel) -> Setpoints:
     """Return what is in force where no row says: as the column map says, else as assumed."""
-    nothing = Setpoints(panel=panel)
-    return (column_map.setpoints if column_map else nothing).filled_from(assumed or nothing)[0]
+    said = column_map.setpoints if column_map else Setpoints(panel=panel)
+    return said if assumed is None else said.filled_from(_of_panel(assumed, panel))[0]
+
+
+def _of_panel(assumed: Setpoints, panel: Panel) -> Setpoints:
+    """Return what is assumed as setpoints of a process.
+
+    Raises:
+        ConfigError: one of its setpoints is none of those that are given.
+    """
+    if assumed.panel == panel:
+        return assumed
+    known = assumed.by_name()
+    if absent := [name for name in panel.setpoint_names if name not in known]:
+        raise ConfigError(
+            f"assumed are setpoints of {assumed.panel.name}, without {', '.join(absent)} of {panel.name}. Give those "
+            "of the process: DesignSpace.of(panel).nominal."
+        )
+    return Setpoints.of_values(panel, {name: known[name] for name in panel.setpoint_names})
 
 
 def _is_said(column_map: ColumnMap, name: str) -> bool:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from perfusio.connectors.runs_table import RUNS_HEADER, runs_rows, write_csv
+from perfusio.connectors.runs_table import runs_header, runs_rows, write_csv
 from perfusio.connectors.simulated import SimulatedAmbr250
 from perfusio.errors import EndOfRun
 from perfusio.state import Setpoints, State
@@ -90,5 +90,6 @@ async def write_synthetic_csv(path: Path, *, days: int = 14, seed: int = 0) -> N
         seed: Of vessel and analyzers.
     """
     culture = await steer(SimulatedAmbr250(days=days, seed=seed), PIController(40.0, cspr=0.02).decide)
-    first = RUNS_HEADER.index("day")  # one run of one clone: these two columns would say nothing
-    write_csv(path, RUNS_HEADER[first:], [row[first:] for row in runs_rows([culture.trajectory])])
+    header = runs_header(culture.trajectory.panel)
+    first = header.index("day")  # one run of one clone: the columns before would say nothing
+    write_csv(path, header[first:], [row[first:] for row in runs_rows([culture.trajectory])])

@@ -11,8 +11,8 @@ from perfusio.connectors.grids import ReadOptions
 from perfusio.connectors.history import read_runs
 from perfusio.connectors.runs_table import runs_header, runs_rows, write_csv
 from perfusio.connectors.tables import parse_table
-from perfusio.errors import UnreadableSource
-from perfusio.process import CHO_PERFUSION, Medium
+from perfusio.errors import ConfigError, UnreadableSource
+from perfusio.process import CHO_PERFUSION, Medium, Setpoint
 from perfusio.state import Setpoints
 
 VESSEL = CHO_PERFUSION.with_(working_volume="250 mL", media={"rich": Medium(glucose="45 mmol/L"), "lean": Medium()})
@@ -98,3 +98,12 @@ def test_a_run_in_another_medium_than_that_of_its_process_is_told(tmp_path):
     assert "medium 'rich'" in said
     same = VESSEL.with_(medium=Medium(glucose="45 mmol/L"))
     assert not [w for w in FilesystemStore(tmp_path / "my.csv", panel=same).warnings if "medium" in w]
+
+
+def test_what_is_assumed_must_be_of_the_process(tmp_path):
+    (tmp_path / "runs.csv").write_text(RUNS)
+    rich, _ = read_runs(tmp_path / "runs.csv", assumed=ASKED, panel=VESSEL)  # the same setpoints, another medium
+    assert rich.setpoints[0].by_name() == {**ASKED.by_name(), "perfusion_rate": 1.0}
+    with_ph = VESSEL.with_(Setpoint("ph", unit="pH", role="condition"))
+    with pytest.raises(ConfigError, match=r"without ph of .*DesignSpace\.of\(panel\)"):
+        read_runs(tmp_path / "runs.csv", assumed=ASKED, panel=with_ph)
