@@ -127,3 +127,9 @@ def test_tags_of_a_historian_say_which_of_the_two_they_are():
     text = "timestamp,tag,value\n" + line.format("R1/VCD", 3) + line.format("R1/pH", 7.05) + line.format("R1/pH_SP", 7)
     row = read(text).rows[0]
     assert (row.state.ph_measured, row.setpoints.ph) == (7.05, 7.0)
+
+
+def test_a_ph_without_a_unit_is_one_with_a_unit_too():
+    panel = CHO_PERFUSION.with_(Setpoint("ph", unit="-", role="condition", low=6, high=8))
+    assert columns("day,VCD,pH [pH]", panel) == ["ph_measured [pH]"]
+    assert columns("day,VCD,pH (-),pH SP", panel) == ["ph_measured [-]", "ph [-]"]
