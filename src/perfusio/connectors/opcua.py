@@ -95,6 +95,7 @@ class OpcUaVessel:
     Attributes:
         reactor: Its name.
         kind: As of the connector.
+        panel: The process whose quantities it measures.
         last_write: How the latest write ended; None before the first.
         stopped: Why nothing is written any more; empty while writing is allowed.
     """
@@ -105,7 +106,7 @@ class OpcUaVessel:
         self.reactor, self.kind = vessel.reactor, connector.kind
         self.last_write: WriteReport | None = None
         self.stopped = ""
-        self._session, self._vessel = connector.session, vessel
+        self._session, self._vessel, self.panel = connector.session, vessel, vessel.panel
         self._heartbeats = connector.heartbeats
         self._seen = Seen()
         self._link_until: float | None = None  # when a link that failed must be there again
