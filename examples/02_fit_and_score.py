@@ -21,6 +21,7 @@ from perfusio.hybrid.checkpoints import ABOUT, ARRAYS, save
 from perfusio.hybrid.model import HybridModel
 from perfusio.plant.clones import CLONE_X
 from perfusio.plant.experiment import simulate_runs
+from perfusio.process import CHO_PERFUSION
 from perfusio.report.score_plots import plot_coverage, plot_parity
 from perfusio.report.vessel_plot import plot_vessel_forecast
 from perfusio.study.backtest import backtest, plan_in_force
@@ -38,7 +39,7 @@ def main(arguments: argparse.Namespace) -> None:
     names = [f"model/{ABOUT}", f"model/{ARRAYS}", "parity.png", "coverage.png", "forecast.png"]
     names += [] if arguments.runs else ["runs.csv"]
     refuse_to_replace([out / name for name in names], overwrite=arguments.overwrite)
-    runs = read_runs_aloud(arguments.runs) if arguments.runs else simulated()
+    runs = read_runs_aloud(arguments.runs, CHO_PERFUSION) if arguments.runs else simulated()
     if len(runs) < 2:
         raise NotEnoughData(
             f"{arguments.runs} holds {len(runs)} run, expected two or more: one to hold out, the others to learn from. "

@@ -26,6 +26,7 @@ from perfusio.hybrid.model import HybridModel
 from perfusio.hybrid.transfer import adapt
 from perfusio.plant.experiment import simulate_runs
 from perfusio.plant.families import clone_named
+from perfusio.process import CHO_PERFUSION
 from perfusio.report.clone_plot import clone_table, plot_clones
 from perfusio.study.backtest import backtest
 from perfusio.trajectory import Trajectory
@@ -43,7 +44,7 @@ def main(arguments: argparse.Namespace) -> None:
     out, new = arguments.out, arguments.new
     names = ["clones.png", "scores.csv", f"model/{ABOUT}", f"model/{ARRAYS}", *([] if arguments.runs else ["runs.csv"])]
     refuse_to_replace([out / name for name in names], overwrite=arguments.overwrite)
-    runs = read_runs_aloud(arguments.runs) if arguments.runs else simulated()
+    runs = read_runs_aloud(arguments.runs, CHO_PERFUSION) if arguments.runs else simulated()
     old, own, unseen = parted(runs, new)
     out.mkdir(parents=True, exist_ok=True)
     if not arguments.runs:

@@ -89,7 +89,7 @@ def test_mass_balances_close(name):
         if is_published:
             feed, added = 0.0 * here[0], published_cho.top_up(s["glucose"], here[2])[0]
         else:
-            feed = balances.concentrate_feed(s["glucose"], here[2])[0]
+            feed = balances.concentrate_feed(s["glucose"], here[2], 0.04)[0]
             added = feed * 400.0
         broth, harvest = here[1] + 0.015, here[0] + feed - here[1] - 0.015
         into, out = [], []

@@ -7,14 +7,18 @@ from hypothesis import strategies as st
 
 from perfusio.config import DEFAULT_AMBR250_DESIGN_SPACE
 from perfusio.physics import balances
-from perfusio.physics.balances import GLUCOSE_MOLAR_MASS, MEDIUM_GLUTAMINE, Flows
+from perfusio.physics.balances import GLUCOSE_MOLAR_MASS, Flows
 from perfusio.physics.integrate import IntegrationOutcome, integrate
 from perfusio.plant.clones import CLONE_X, draw_clone
 from perfusio.plant.equations import INDEX, RETENTION, SCALES, STATES, cell_rates, right_hand_side
+from perfusio.plant.medium import Equipment, Medium
 from perfusio.plant.parameters import stack
 from perfusio.plant.vessel import TOLERANCE, VesselBatch
 from perfusio.process.rules import SAMPLING_FLOW
 from perfusio.state import SETPOINTS, Setpoints
+
+INFLOW, PUMPS = Medium(), Equipment()
+"""What our own clones are fed with, and through which pumps."""
 
 SPACE = DEFAULT_AMBR250_DESIGN_SPACE
 N = len(STATES)
@@ -39,7 +43,7 @@ def test_a_cell_free_vessel_fed_with_medium_becomes_the_medium(solutes, recipe):
     y[2:8, 0] = solutes
     y[INDEX["sieving"]] = 1.0
     done = integrate(lambda y, _: right_hand_side(y, u, CLONE_X.kinetics), y, 80.0)
-    medium = [balances.MEDIUM_GLUCOSE, MEDIUM_GLUTAMINE, 0.0, 0.0, 0.0, recipe.pyruvate_feed]
+    medium = [INFLOW.glucose, INFLOW.glutamine, 0.0, 0.0, 0.0, recipe.pyruvate_feed]
     np.testing.assert_allclose(done.y[2:8, 0], medium, atol=1e-6)
     np.testing.assert_array_equal(done.y[:2, 0], [0.0, 0.0])
 
@@ -60,15 +64,15 @@ def test_what_was_fed_was_taken_out_is_there_or_was_eaten(seed):
         glucose, glutamine, titer, sieving, viable = (
             y[INDEX[n]] for n in ("glucose", "glutamine", "titer", "sieving", "viable")
         )
-        feed, _ = balances.concentrate_feed(glucose, here[2])
+        feed, _ = balances.concentrate_feed(glucose, here[2], PUMPS.concentrate_max_flow)
         flows = Flows(perfusion=here[0], bleed=here[1], sampling=SAMPLING_FLOW, feed=feed)
         cells = cell_rates(y[:N], here, constants)
         ledger = np.stack(
             [
-                flows.perfusion * balances.MEDIUM_GLUCOSE + feed * balances.CONCENTRATE_GLUCOSE,
+                flows.perfusion * INFLOW.glucose + feed * PUMPS.concentrate_glucose,
                 flows.inflow * glucose,
                 cells.glucose * viable * GLUCOSE_MOLAR_MASS,
-                flows.perfusion * MEDIUM_GLUTAMINE,
+                flows.perfusion * INFLOW.glutamine,
                 flows.inflow * glutamine,
                 cells.glutamine * viable,
                 cells.product * viable,
@@ -117,7 +121,7 @@ def test_at_steady_state_net_growth_is_what_leaves(seed):
     batch.advance(120.0)
     y, u = all_states(batch), nominal.vector()[:, None]
     cells = cell_rates(y, u, batch.clones[0].kinetics)
-    feed, _ = balances.concentrate_feed(y[INDEX["glucose"]], u[2])
+    feed, _ = balances.concentrate_feed(y[INDEX["glucose"]], u[2], PUMPS.concentrate_max_flow)
     harvest = nominal.perfusion_rate + feed - nominal.bleed_rate - SAMPLING_FLOW
     leaving = nominal.bleed_rate + SAMPLING_FLOW + (1.0 - RETENTION) * harvest
     assert cells.growth - cells.death == pytest.approx(leaving, rel=0.01)

@@ -20,10 +20,6 @@ Number = float | Array
 Balance = tuple[Number, Number]
 """Production p >= 0 [unit/day] and loss rate lam [1/day] of one quantity."""
 
-MEDIUM_GLUCOSE = 5.0  # g/L in the perfusion medium
-MEDIUM_GLUTAMINE = 6.0  # mmol/L in the perfusion medium
-CONCENTRATE_GLUCOSE = 400.0  # g/L in the glucose concentrate
-CONCENTRATE_MAX_FLOW = 0.04  # VVD the concentrate pump can give
 CONTROLLER_WIDTH = 0.1  # g/L over which the glucose controller opens
 GLUCOSE_MOLAR_MASS = GLUCOSE / 1e3  # g/mmol
 
@@ -58,7 +54,7 @@ class Flows:
 
 
 def concentrate_feed(
-    concentration: Array, setpoint: Array, max_flow: Number = CONCENTRATE_MAX_FLOW, width: float = CONTROLLER_WIDTH
+    concentration: Array, setpoint: Array, max_flow: Number, width: float = CONTROLLER_WIDTH
 ) -> tuple[Array, Array]:
     """The controller of a solute: concentrate flows in while it is below its setpoint, at most the pump's limit.
 
@@ -115,8 +111,8 @@ def fed_glucose(
     slope: Array,
     taken: Array,
     *,
-    inlet: Number = MEDIUM_GLUCOSE,
-    concentrate: Number = CONCENTRATE_GLUCOSE,
+    inlet: Number,
+    concentrate: Number,
 ) -> Balance:
     """Glucose with its controller: dG/dt = D G_in + F G_conc - (D + F) G - taken G.
 

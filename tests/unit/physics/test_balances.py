@@ -6,6 +6,9 @@ import pytest
 from perfusio.physics import balances
 from perfusio.physics.balances import Flows
 
+MAX_FLOW = 0.04
+"""Of the concentrate pump [VVD]."""
+
 
 def flows(perfusion=1.0, bleed=0.2, sampling=0.01, feed=0.02):
     given = {"perfusion": perfusion, "bleed": bleed, "sampling": sampling, "feed": feed}
@@ -67,22 +70,22 @@ def test_product_that_passes_freely_is_diluted_like_a_solute():
 
 @pytest.mark.parametrize(("glucose", "expected"), [(0.0, 0.04), (4.0, 0.02), (8.0, 0.0)])
 def test_glucose_controller_opens_below_and_closes_above_its_setpoint(glucose, expected):
-    flow, _ = balances.concentrate_feed(np.array([glucose]), np.array([4.0]))
+    flow, _ = balances.concentrate_feed(np.array([glucose]), np.array([4.0]), MAX_FLOW)
     assert flow == pytest.approx(expected, abs=1e-12)
 
 
 def test_glucose_controller_slope_is_its_derivative():
     setpoint, step = np.array([4.0]), 1e-6
-    below, slope = balances.concentrate_feed(np.array([4.05]), setpoint)
-    above, _ = balances.concentrate_feed(np.array([4.05 + step]), setpoint)
+    below, slope = balances.concentrate_feed(np.array([4.05]), setpoint, MAX_FLOW)
+    above, _ = balances.concentrate_feed(np.array([4.05 + step]), setpoint, MAX_FLOW)
     assert slope == pytest.approx((below - above) / step, rel=1e-4)
 
 
 def test_moving_the_controller_slope_does_not_change_the_glucose_balance():
     glucose, taken = np.array([3.97]), np.array([2.0])
-    feed, slope = balances.concentrate_feed(glucose, np.array([4.0]))
+    feed, slope = balances.concentrate_feed(glucose, np.array([4.0]), MAX_FLOW)
     f = Flows(perfusion=np.array([1.0]), bleed=np.array([0.1]), sampling=np.array([0.0]), feed=feed)
     plain = 5.0 + 400.0 * feed - f.inflow * glucose - taken * glucose
-    production, loss = balances.fed_glucose(glucose, f, slope, taken)
+    production, loss = balances.fed_glucose(glucose, f, slope, taken, inlet=5.0, concentrate=400.0)
     assert production - loss * glucose == pytest.approx(plain)
     assert np.all(loss > f.inflow + taken)
