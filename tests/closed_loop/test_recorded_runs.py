@@ -31,6 +31,8 @@ from perfusio.twin.verify import verify
 from perfusio.twin.vessels import Vessel, aboard
 
 STORED = Path(__file__).parents[1] / "fixtures" / "recorded-runs"
+BEFORE = STORED.with_name("recorded-before")
+"""Runs with checkpoints of format 2. They are never made anew: whoever has such runs has no other ones."""
 WITHIN = 1e-6
 DAYS = 3
 
@@ -134,6 +136,15 @@ def test_there_are_twenty_runs():
 @pytest.mark.parametrize("name", RECIPES)
 def test_its_decisions_are_made_again(name, tmp_path):
     with zipfile.ZipFile(STORED / f"{name}.zip") as archive:
+        archive.extractall(tmp_path)
+    assert verify(tmp_path / "audit.jsonl").is_intact
+    assert sum(1 for _ in Replay(tmp_path, tolerance=WITHIN).compared()) >= 2
+    assert differences(tmp_path) == []
+
+
+@pytest.mark.parametrize("path", sorted(BEFORE.glob("*.zip")), ids=lambda path: path.stem)
+def test_a_run_from_before_streams_had_names_is_made_again_as_it_was_drawn_then(path, tmp_path):
+    with zipfile.ZipFile(path) as archive:
         archive.extractall(tmp_path)
     assert verify(tmp_path / "audit.jsonl").is_intact
     assert sum(1 for _ in Replay(tmp_path, tolerance=WITHIN).compared()) >= 2

@@ -119,6 +119,16 @@ def load_any(folder: str | Path) -> HybridModel | CloneModels:
     return _read(folder)[0]
 
 
+def load_with_format(folder: str | Path) -> tuple[HybridModel | CloneModels, int]:
+    """Return the model of a checkpoint, and the format in which it was written.
+
+    Raises:
+        CheckpointRefused: as `load_any`.
+    """
+    model, _, about = _read(folder)
+    return model, int(about["format"])
+
+
 def read_checkpoint(folder: str | Path) -> Checkpoint:
     """Return everything in a checkpoint.
 

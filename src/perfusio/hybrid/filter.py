@@ -13,7 +13,7 @@ vessel has of its own are the first P_v parameters of the prior. Letters as in `
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from scipy.linalg import cho_factor, cho_solve
@@ -47,12 +47,15 @@ class Process:
         freedom: How much of `drift_sd`, `drift_walk` and RATE_WALK applies (of the variance of `white_sd`, too) to a
             vessel whose samples come as foreseen: 1 before any data; less once processes fitted on many runs explain
             what drift would otherwise have to.
+        by_position: Whether paths are drawn in the order of arrays, as in runs of before streams were keyed by name
+            (`earlier_draws`); not saved.
     """
 
     log_factors: FloatArray
     rate_cov: FloatArray
     residual: Residual
     freedom: float = 1.0
+    by_position: bool = field(default=False, init=False, compare=False)
 
     @property
     def layout(self) -> Layout:

@@ -399,18 +399,24 @@ class Residual:
                 mean[q] = self.layout.usual[q] * p.mean(x)
         return mean
 
-    def sample_paths(self, n_paths: int, seed: int) -> Callable[[FloatArray], FloatArray]:
+    def sample_paths(
+        self, n_paths: int, seed: int, *, by_position: bool = False
+    ) -> Callable[[FloatArray], FloatArray]:
         """Draw residual functions; returns a function of x (G, S, D) that gives (Q, G, S).
 
-        Each species has streams of its own by name, its random waves one along each input.
+        Each species has streams of its own by name, its random waves one along each input; `by_position` one stream
+        for all in order, as it was before.
         """
+        in_order = np.random.default_rng(seed)
 
         def along(species: str, n_inputs: int) -> list[np.random.Generator]:
             more = (f"coordinate {i}" for i in range(1, n_inputs - len(self.layout.inputs) + 1))
             return [stream(seed, species, name) for name in (*self.layout.inputs, *more)]
 
         drawn = {
-            q: p.sample_paths(n_paths, stream(seed, name), along(name, p.x.shape[1]))
+            q: p.sample_paths(n_paths, in_order)
+            if by_position
+            else p.sample_paths(n_paths, stream(seed, name), along(name, p.x.shape[1]))
             for q, (name, p) in enumerate(zip(self.layout.species, self.processes, strict=True))
             if p is not None
         }

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from weakref import WeakKeyDictionary
+from zlib import crc32
 
 import numpy as np
 
@@ -88,20 +89,28 @@ class Futures:
         as many paths, to be used again.
         """
         if residual is None and process.residual.is_fitted:
-            residual = drawn_functions(process.residual, n_paths, seed)
+            residual = drawn_functions(process.residual, n_paths, seed, by_position=process.by_position)
         at, n, days = process.layout, len(belief.mean), hours / 24.0
-        streams = [stream(seed, belief.trajectory.reactor_id, name) for name in at.belief]
-        half = normal(streams, ((n_paths + 1) // 2,))
+        vessel, n_half = belief.trajectory.reactor_id, (n_paths + 1) // 2
+        root = _root(belief.cov)
+        if process.by_position:
+            rng = np.random.default_rng([seed, crc32(vessel.encode())])
+            half, steps = rng.standard_normal((n, n_half)), rng.standard_normal((n_intervals, n, n_paths))
+            root = _root_then(belief.cov)
+        else:
+            streams = [stream(seed, vessel, name) for name in at.belief]
+            half = normal(streams, (n_half,))
+            steps = normal(streams, (n_intervals, n_paths)).transpose(1, 0, 2)
         # antithetic pairs, side by side: the mean has no sampling error, that of the first few paths neither
         standard = np.stack([half, -half], axis=2).reshape(n, -1)[:, :n_paths]
         sd = np.empty(n)
         sd[at.latent] = at.white_sd * np.sqrt(days * belief.freedom)
         sd[at.rates] = RATE_WALK * np.sqrt(days) * np.median(belief.freedom)
         sd[at.drift] = at.drift_walk * np.sqrt(days) * belief.freedom
-        noise = normal(streams, (n_intervals, n_paths)).transpose(1, 0, 2) * sd[:, None]
+        noise = steps * sd[:, None]
         return cls(
             process=process,
-            starts=(belief.mean[:, None] + _root(belief.cov) @ standard).astype(np.float32),
+            starts=(belief.mean[:, None] + root @ standard).astype(np.float32),
             noise=noise.astype(np.float32),
             residual=residual,
             day=belief.trajectory.states[-1].day,
@@ -236,16 +245,19 @@ def _played(asked: Sequence[tuple[Futures, FloatArray]]) -> list[FloatArray]:
     return latent
 
 
-def drawn_functions(residual: Residual, n_paths: int, seed: int) -> Callable[[FloatArray], FloatArray]:
+def drawn_functions(
+    residual: Residual, n_paths: int, seed: int, *, by_position: bool = False
+) -> Callable[[FloatArray], FloatArray]:
     """Draw residual functions; those drawn last from a residual are kept, as the next vessel asks for the same."""
     key, functions = _DRAWN.get(residual, (None, None))
-    if functions is None or key != (n_paths, seed):
-        functions = residual.sample_paths(n_paths, seed)
-        _DRAWN[residual] = (n_paths, seed), functions
+    if functions is None or key != (n_paths, seed, by_position):
+        functions = residual.sample_paths(n_paths, seed, by_position=by_position)
+        _DRAWN[residual] = (n_paths, seed, by_position), functions
     return functions
 
 
-_DRAWN: WeakKeyDictionary[Residual, tuple[tuple[int, int], Callable[[FloatArray], FloatArray]]] = WeakKeyDictionary()
+_Drawn = tuple[tuple[int, int, bool], Callable[[FloatArray], FloatArray]]
+_DRAWN: WeakKeyDictionary[Residual, _Drawn] = WeakKeyDictionary()
 
 
 def _of_latent(layout: Layout, latent: FloatArray) -> FloatArray:
@@ -257,6 +269,13 @@ def widened(learnt: FloatArray | float, far: FloatArray, wider: FloatArray | flo
     """Return the multiplier of a spread: as learnt near data (far = 0), never below 1 far from them (far = 1)."""
     factors: FloatArray = (learnt + far * (np.maximum(learnt, 1.0) - learnt)) * (1.0 + wider * far)
     return factors
+
+
+def _root_then(cov: FloatArray) -> FloatArray:
+    """Return the root that was taken before: its columns are eigenvectors."""
+    values, vectors = np.linalg.eigh(cov)
+    root: FloatArray = vectors * np.sqrt(np.maximum(values, 0.0))
+    return root
 
 
 def _root(cov: FloatArray) -> FloatArray:

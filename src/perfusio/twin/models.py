@@ -10,6 +10,7 @@ from perfusio.errors import AuditError
 from perfusio.events import ModelSaved, ModelWaiting
 from perfusio.hybrid import checkpoints
 from perfusio.hybrid.clone_models import CloneModels
+from perfusio.hybrid.earlier_draws import LAST_FORMAT, drawn_as_then
 from perfusio.hybrid.model import HybridModel
 from perfusio.protocols import Saving
 from perfusio.trajectory import Trajectory
@@ -56,4 +57,5 @@ def load(run_dir: Path, saved: ModelSaved | ModelWaiting) -> HybridModel | Clone
             f"{path} is not the model that was saved on turn {saved.turn}: its SHA-256 is {digest[:12]}..., on record "
             f"is {saved.sha256[:12]}... Put the file back, or give another model: DigitalTwin.resume(model=...)."
         )
-    return checkpoints.load_any(path.parent)
+    model, checkpoint_format = checkpoints.load_with_format(path.parent)
+    return drawn_as_then(model) if checkpoint_format <= LAST_FORMAT else model
