@@ -12,7 +12,7 @@ from perfusio.cli.live import Live
 from perfusio.config import DesignSpace, RunConfig, track
 from perfusio.kinetics.unknown import unsaid
 from perfusio.process import CHO_PERFUSION, Medium, Setpoint, Species
-from perfusio.process.panel import Allowed
+from perfusio.process.facts import Allowed
 from perfusio.report.forecast_plot import plot_record
 from perfusio.testing.virtual_vessel import VirtualVessel
 from perfusio.twin.digital_twin import DigitalTwin

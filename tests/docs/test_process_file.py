@@ -9,8 +9,8 @@ import pytest
 from perfusio.process import CHO_PERFUSION
 from perfusio.process import panel as parts
 from perfusio.process.document import BASES, ENTRIES
-from perfusio.process.panel import SetpointRole, SpeciesRole
 from perfusio.process.roles import CELLS
+from perfusio.process.species import SetpointRole, SpeciesRole
 
 PAGE = (Path(__file__).parents[2] / "docs" / "reference" / "process-file.md").read_text(encoding="utf-8")
 SECTIONS = dict(re.findall(r"^## (.*?)\n(.*?)(?=^## |\Z)", PAGE, re.MULTILINE | re.DOTALL))

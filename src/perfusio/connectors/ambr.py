@@ -18,7 +18,8 @@ from perfusio.connectors.names import VOLUME, Names, form_of, names_of
 from perfusio.connectors.problems import Problems
 from perfusio.errors import UnknownQuantity
 from perfusio.process.cho_perfusion import CHO_PERFUSION
-from perfusio.process.panel import Panel, SetpointRole
+from perfusio.process.panel import Panel
+from perfusio.process.species import SetpointRole
 from perfusio.quantities import conversion_factor
 from perfusio.state import FloatArray, Setpoints
 

@@ -12,7 +12,8 @@ from functools import lru_cache
 from types import MappingProxyType
 
 from perfusio.errors import ConfigError, UnknownQuantity
-from perfusio.process.panel import Panel, Setpoint, SetpointRole
+from perfusio.process.panel import Panel
+from perfusio.process.species import Setpoint, SetpointRole
 from perfusio.quantities import Quantity, closest, conversion_factor, normalised
 
 TIME = Quantity(name="time", unit="h", label="Culture time", low=0.0, high=24.0 * 366, aliases=(

@@ -16,8 +16,8 @@ import numpy as np
 from perfusio.connectors.columns import Column, quantity_of
 from perfusio.connectors.names import amount
 from perfusio.process.cho_perfusion import CHO_PERFUSION
-from perfusio.process.panel import Setpoint, Species
 from perfusio.process.roles import PRODUCT
+from perfusio.process.species import Setpoint, Species
 from perfusio.quantities import conversion_factor, units_of
 from perfusio.state import FloatArray
 

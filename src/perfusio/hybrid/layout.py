@@ -18,7 +18,8 @@ from perfusio.errors import ModelError
 from perfusio.kinetics.binding import Binding
 from perfusio.physics.feeds import feed_arrays, mixed
 from perfusio.process.cho_perfusion import CHO_PERFUSION
-from perfusio.process.panel import Panel, Species
+from perfusio.process.panel import Panel
+from perfusio.process.species import Species
 from perfusio.state import FloatArray
 from perfusio.trajectory import Feed, Trajectory
 

@@ -12,7 +12,8 @@ from dataclasses import dataclass, replace
 
 from perfusio.errors import ConfigError, UnknownQuantity
 from perfusio.process.cho_perfusion import CHO_PERFUSION
-from perfusio.process.panel import Panel, Setpoint, Species
+from perfusio.process.panel import Panel
+from perfusio.process.species import Setpoint, Species
 from perfusio.quantities import conversion_factor
 
 VIABILITY, PERFUSION, ANY_PRODUCT = "(viability)", "(perfusion)", "(product)"

@@ -11,7 +11,8 @@ from dataclasses import fields
 from perfusio.errors import ConfigError
 from perfusio.plant.medium import Equipment, Medium
 from perfusio.process.cho_perfusion import CHO_PERFUSION
-from perfusio.process.panel import Panel, Setpoint
+from perfusio.process.panel import Panel
+from perfusio.process.species import Setpoint
 from perfusio.state import Setpoints, State
 
 _STAYS = "condition"

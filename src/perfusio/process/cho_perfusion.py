@@ -6,22 +6,10 @@ published cultures; where no source is named, a number is engineering judgement.
 
 from __future__ import annotations
 
+from perfusio.process.facts import Alarm, Allowed, Analyzer, Limit, Noise, Prior, Rise, Unexplained, UsualColumn
 from perfusio.process.medium import Equipment, Medium
-from perfusio.process.panel import (
-    Alarm,
-    Allowed,
-    Analyzer,
-    Limit,
-    Noise,
-    Panel,
-    Prior,
-    Rise,
-    Setpoint,
-    Species,
-    Unexplained,
-    UsualColumn,
-    interned,
-)
+from perfusio.process.panel import Panel, interned
+from perfusio.process.species import Setpoint, Species
 
 GLUCOSE, LACTATE, AMMONIUM, PYRUVATE = 180.16, 90.08, 18.04, 88.06  # g/mol; those of other species stand in one line
 SUGAR_UNITS = ("mmol/L", "mg/dL", "mg/L")

@@ -13,7 +13,8 @@ import numpy as np
 from perfusio.errors import OutOfRange
 from perfusio.process.cho_perfusion import CHO_PERFUSION
 from perfusio.process.needs import derivable
-from perfusio.process.panel import Panel, SpeciesRole
+from perfusio.process.panel import Panel
+from perfusio.process.species import SpeciesRole
 from perfusio.process.state import FloatArray, find_quantity
 from perfusio.quantities import Quantity
 

@@ -17,8 +17,10 @@ from pydantic import PlainSerializer, PlainValidator
 
 from perfusio.errors import ConfigError, UnknownQuantity
 from perfusio.process.cho_perfusion import CHO_PERFUSION
+from perfusio.process.facts import Limit
 from perfusio.process.medium import Medium
-from perfusio.process.panel import Limit, Panel, Setpoint, Species, interned
+from perfusio.process.panel import Panel, interned
+from perfusio.process.species import Setpoint, Species
 from perfusio.quantities import closest
 
 Plain = dict[str, Any]

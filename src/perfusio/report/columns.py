@@ -8,7 +8,8 @@ from types import MappingProxyType
 
 from perfusio.process.cho_perfusion import CHO_PERFUSION
 from perfusio.process.declared import is_fraction
-from perfusio.process.panel import Panel, Species
+from perfusio.process.panel import Panel
+from perfusio.process.species import Species
 from perfusio.quantities import Quantity
 
 USUAL, LEAST = 5, 3

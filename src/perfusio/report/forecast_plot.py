@@ -17,7 +17,8 @@ from perfusio.events import (
 )
 from perfusio.objective import of_record
 from perfusio.process.declared import is_fraction
-from perfusio.process.panel import Panel, Setpoint
+from perfusio.process.panel import Panel
+from perfusio.process.species import Setpoint
 from perfusio.report.axes_grid import grid
 from perfusio.report.outlook import Outlook, outlook
 from perfusio.state import Setpoints

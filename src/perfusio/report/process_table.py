@@ -7,7 +7,9 @@ from collections.abc import Sequence
 from math import isfinite
 
 from perfusio.process.derived import DERIVED, forecast_names, forecast_unit
-from perfusio.process.panel import Limit, Panel, Setpoint, Species
+from perfusio.process.facts import Limit
+from perfusio.process.panel import Panel
+from perfusio.process.species import Setpoint, Species
 from perfusio.report.about_process import composition
 from perfusio.report.lines import WIDTH
 

@@ -15,8 +15,9 @@ import numpy as np
 from perfusio.errors import EndOfRun
 from perfusio.physics.balances import Flows, concentrate_feed, held_solute, product, solute, viable_cells
 from perfusio.process.medium import Medium
-from perfusio.process.panel import Panel, Setpoint
+from perfusio.process.panel import Panel
 from perfusio.process.roles import share_alive
+from perfusio.process.species import Setpoint
 from perfusio.protocols import ConnectorKind, Standing
 from perfusio.state import FloatArray, Setpoints, State
 

@@ -17,8 +17,10 @@ import numpy as np
 from perfusio.events import Decided, Forecasted
 from perfusio.hybrid.layout import layout_of
 from perfusio.process.cho_perfusion import CHO_PERFUSION
-from perfusio.process.panel import Panel, Rise, Species
+from perfusio.process.facts import Rise
+from perfusio.process.panel import Panel
 from perfusio.process.roles import share_alive
+from perfusio.process.species import Species
 from perfusio.protocols import NOT_USED
 from perfusio.state import Setpoints, State
 from perfusio.trajectory import Trajectory

@@ -18,7 +18,7 @@ from perfusio.errors import ConfigError, UnknownQuantity
 from perfusio.forecast import Forecast
 from perfusio.hybrid.model import HybridModel
 from perfusio.process import CHO_PERFUSION, Medium, Setpoint, Species
-from perfusio.process.panel import Allowed
+from perfusio.process.facts import Allowed
 from perfusio.selftest.steady import Steady
 from perfusio.state import Setpoints, State
 from perfusio.trajectory import Trajectory

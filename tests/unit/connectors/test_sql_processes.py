@@ -14,7 +14,7 @@ from perfusio.connectors.sql_samples import SqlSample, add_samples
 from perfusio.errors import EndOfRun, OutOfRange, UnreadableSource
 from perfusio.events import SampleCorrected, SampleRead, SetpointsWritten, WriteIntended
 from perfusio.process import CHO_PERFUSION, Setpoint, Species
-from perfusio.process.panel import Allowed
+from perfusio.process.facts import Allowed
 from perfusio.state import Setpoints, State
 from perfusio.testing import ManualClock, make_state
 from perfusio.twin import facts

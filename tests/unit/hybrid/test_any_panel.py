@@ -11,7 +11,7 @@ from perfusio.hybrid.layout import layout_of
 from perfusio.hybrid.mechanistic import advance
 from perfusio.hybrid.model import HybridModel
 from perfusio.process import CHO_PERFUSION, Medium, Setpoint, Species
-from perfusio.process.panel import Allowed
+from perfusio.process.facts import Allowed
 from perfusio.state import Setpoints, State
 from perfusio.trajectory import Trajectory
 

@@ -8,7 +8,7 @@ from perfusio.hybrid.layout import layout_of
 from perfusio.hybrid.mechanistic import advance
 from perfusio.kinetics.parameters import GENERIC_LOG_SD, parameters_of
 from perfusio.process import CHO_PERFUSION, Medium, Setpoint, Species
-from perfusio.process.panel import Allowed
+from perfusio.process.facts import Allowed
 
 ASPARAGINE = Species("asparagine", unit="mmol/L", role="solute", molar_mass=132.12)
 ANY = Allowed(low=0.0, high=1.0, nominal=0.1, max_step=0.1)

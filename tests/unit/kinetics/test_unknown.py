@@ -8,7 +8,7 @@ from perfusio.kinetics.parameters import parameters_of
 from perfusio.kinetics.unknown import learnt_only, unsaid, without_bounds, without_law, without_precursor
 from perfusio.process import CHO_PERFUSION, Medium, Setpoint, Species
 from perfusio.process.document import read_process
-from perfusio.process.panel import Noise
+from perfusio.process.facts import Noise
 
 FOLDER = Path(__file__).parents[2] / "fixtures" / "processes"
 

@@ -9,8 +9,8 @@ import pytest
 
 from perfusio.errors import ConfigError, UnknownQuantity
 from perfusio.process import CHO_PERFUSION, Medium, Setpoint, Species
+from perfusio.process.facts import Allowed, Noise, Prior, Unexplained
 from perfusio.process.feed import Feed
-from perfusio.process.panel import Allowed, Noise, Prior, Unexplained
 from perfusio.state import Setpoints, State
 from perfusio.trajectory import Trajectory
 

@@ -6,7 +6,8 @@ import pytest
 
 from perfusio.errors import ConfigError, UnknownQuantity
 from perfusio.process import CHO_PERFUSION, Medium, Setpoint, Species
-from perfusio.process.panel import Allowed, Noise, Prior, Unexplained, in_words
+from perfusio.process.facts import Allowed, Noise, Prior, Unexplained
+from perfusio.process.species import in_words
 
 NOISE = Noise(relative=0.06, absolute=0.02, floor=0.1)
 PRIOR = Prior(mean=3.0, sd=0.8)

@@ -4,7 +4,7 @@ import pytest
 
 from perfusio.errors import EndOfRun
 from perfusio.process import CHO_PERFUSION, Medium, Setpoint, Species
-from perfusio.process.panel import Allowed
+from perfusio.process.facts import Allowed
 from perfusio.protocols import Connector, Resumable, Standing
 from perfusio.testing.virtual_vessel import VirtualVessel
 

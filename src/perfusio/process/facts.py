@@ -1,0 +1,152 @@
+"""What can be declared of a quantity beside name, unit and role: each kind of fact is a frozen value of numbers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Analyzer:
+    """How a usual laboratory measures a species; virtual laboratories do.
+
+    Attributes:
+        cv: Relative standard deviation [-].
+        sd: Standard deviation that does not depend on the value, canonical unit.
+        detection_limit: Smallest value that is reported, canonical unit.
+    """
+
+    cv: float = 0.0
+    sd: float = 0.0
+    detection_limit: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Noise:
+    """What the model expects of one measurement, before data say better.
+
+    Attributes:
+        relative: Standard deviation over the value [-].
+        absolute: Standard deviation that does not depend on the value, canonical unit.
+        floor: Added before the logarithm is taken: below it the analyzer sees noise; canonical unit.
+    """
+
+    relative: float
+    absolute: float
+    floor: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prior:
+    """What is expected where a species was never measured.
+
+    Attributes:
+        mean: Canonical unit.
+        sd: How little that means, on the latent scale.
+        settled: In a culture that has been held at its target for days, canonical unit; None for what is aimed at.
+    """
+
+    mean: float
+    sd: float
+    settled: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unexplained:
+    """How much balances and kinetics may miss, on the latent scale.
+
+    Attributes:
+        drift_sd: Standard deviation of the slow drift at the start [latent/day].
+        drift_walk: How fast the drift moves [latent/day per square root of a day].
+        white_sd: Error of a step that is new every day [latent per square root of a day].
+        usual: Residual that is usually missed [latent/day; log of the rate].
+        limit: What drift and residual together may reach [latent/day].
+        clear_change: One unit of the residual's inputs: a change that a scientist would call clear, latent scale.
+    """
+
+    drift_sd: float
+    drift_walk: float
+    white_sd: float
+    usual: float
+    limit: float
+    clear_change: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rise:
+    """The most by which a species can rise; a sample that says more is in doubt.
+
+    Attributes:
+        factor: Per day, for what multiplies; None for what does not.
+        free: Per day, whatever the cells do, canonical unit.
+        per_cell: Per day and 1e6 cells/mL, canonical unit.
+    """
+
+    factor: float | None = None
+    free: float = 0.0
+    per_cell: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UsualColumn:
+    """The medians that a real column of a sheet has.
+
+    Attributes:
+        low: Least, canonical unit.
+        high: Largest, canonical unit.
+        other_units: What else people write, the likeliest first.
+    """
+
+    low: float
+    high: float
+    other_units: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Alarm:
+    """Levels at which a person is told, and what to say.
+
+    Attributes:
+        warn: Level that deserves attention, canonical unit.
+        act: Level that needs a person now; above `warn` for upper limits, below it for lower ones.
+        response: What to do.
+        consequence: What happens if nobody acts.
+    """
+
+    warn: float
+    act: float
+    response: str
+    consequence: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limit:
+    """A limit that decisions keep unless told otherwise.
+
+    Attributes:
+        quantity: A species or a derived quantity.
+        low: Lower limit, canonical unit, or None.
+        high: Upper limit, canonical unit, or None.
+        probability: Least probability of keeping it, each day.
+    """
+
+    quantity: str
+    low: float | None = None
+    high: float | None = None
+    probability: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Allowed:
+    """Range of a setpoint, in its canonical unit.
+
+    Attributes:
+        low: Smallest value that may be written.
+        high: Largest value that may be written.
+        nominal: Where a run starts, and what is assumed where a file does not say.
+        max_step: Largest change per decision.
+    """
+
+    low: float
+    high: float
+    nominal: float
+    max_step: float
