@@ -13,6 +13,7 @@ from perfusio.config import DEFAULT_AMBR250_DESIGN_SPACE, DEFAULT_CONSTRAINTS, B
 from perfusio.decision import Action, Decision, Reason
 from perfusio.errors import ModelError
 from perfusio.forecast import Forecast
+from perfusio.process import CHO_PERFUSION
 from perfusio.state import SETPOINT_INDEX, SETPOINTS, SPECIES, Setpoints
 from perfusio.testing import make_state
 from perfusio.trajectory import Trajectory
@@ -97,7 +98,7 @@ def test_a_hundred_thousand_design_spaces_states_and_proposals():
     assert ((u[:, D] >= current[passed, D]) | (1000.0 * u[:, D] >= (15.0 - 1e-9) * vcd[passed])).all()
     assert not (outside | too_far)[projected].any(), "a projection keeps bounds and steps"
     for i in range(0, n, 50):
-        space = SimpleNamespace(low=low[i], high=high[i], max_step=step[i])
+        space = SimpleNamespace(low=low[i], high=high[i], max_step=step[i], process=CHO_PERFUSION)
         trajectory = Trajectory(reactor_id="R01", states=(make_state(day=0, vcd=vcd[i]),))
         verdict = judged(
             replace(GOOD, setpoints=Setpoints.of(new[i])), Setpoints.of(current[i]), space, trajectory=trajectory,
