@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from perfusio.process import CHO_PERFUSION
-from perfusio.process import panel as parts
+from perfusio.process import facts as parts
 from perfusio.process.document import BASES, ENTRIES
 from perfusio.process.roles import CELLS
 from perfusio.process.species import SetpointRole, SpeciesRole
