@@ -10,7 +10,7 @@ from perfusio.process import CHO_PERFUSION
 from perfusio.process import facts as parts
 from perfusio.process.document import BASES, ENTRIES
 from perfusio.process.roles import CELLS
-from perfusio.process.species import SetpointRole, SpeciesRole
+from perfusio.process.species import Setpoint, SetpointRole, Species, SpeciesRole
 
 PAGE = (Path(__file__).parents[2] / "docs" / "reference" / "process-file.md").read_text(encoding="utf-8")
 SECTIONS = dict(re.findall(r"^## (.*?)\n(.*?)(?=^## |\Z)", PAGE, re.MULTILINE | re.DOTALL))
@@ -41,8 +41,8 @@ def test_the_file_has_these_entries():
 @pytest.mark.parametrize(
     ("section", "kind", "inner"),
     [
-        ("A species", parts.Species, ("noise", "prior", "unexplained", "rise", "usual", "alarm", "analyzer")),
-        ("A setpoint", parts.Setpoint, ("allowed",)),
+        ("A species", Species, ("noise", "prior", "unexplained", "rise", "usual", "alarm", "analyzer")),
+        ("A setpoint", Setpoint, ("allowed",)),
     ],
 )
 def test_a_quantity_has_these_entries(section, kind, inner):

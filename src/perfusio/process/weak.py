@@ -45,7 +45,7 @@ def weak(unit: str, role: str, in_medium: float = 0.0) -> Weak:
 
     Args:
         unit: Canonical unit.
-        role: As in `panel.SpeciesRole`.
+        role: As in `species.SpeciesRole`.
         in_medium: Concentration in what flows in, canonical unit; 0 = unknown or none.
     """
     amount = in_medium / 2.0 if in_medium > 0.0 else USUAL_AMOUNT.get(unit, 1.0)
