@@ -19,8 +19,8 @@ from perfusio.connectors.names import SAMPLE, names_of
 from perfusio.connectors.stamps import ORDERS
 from perfusio.errors import ConfigError
 from perfusio.process.cho_perfusion import CHO_PERFUSION
-from perfusio.process.declared import share_alive
 from perfusio.process.panel import Panel
+from perfusio.process.roles import share_alive
 from perfusio.quantities import closest
 from perfusio.state import Setpoints
 

@@ -23,8 +23,8 @@ from perfusio.connectors.tables import Table, filled
 from perfusio.connectors.times import Group
 from perfusio.errors import UnreadableSource
 from perfusio.physics.derived import viability as percent_alive
-from perfusio.process.declared import share_alive
 from perfusio.process.panel import Panel
+from perfusio.process.roles import share_alive
 from perfusio.state import FloatArray
 from perfusio.trajectory import Feed
 

@@ -12,17 +12,13 @@ from perfusio.errors import UnknownQuantity
 from perfusio.process.cho_perfusion import CHO_PERFUSION
 from perfusio.process.derived import forecast_quantity
 from perfusio.process.panel import Panel
+from perfusio.process.roles import share_alive
 from perfusio.quantities import Quantity, conversion_factor, units_of
 
 
 def is_fraction(name: str, panel: Panel = CHO_PERFUSION) -> bool:
     """Whether it is a share of living cells in %: people also give it as a fraction, and it is never too high."""
-    return name in panel.of_role("viability")
-
-
-def share_alive(panel: Panel = CHO_PERFUSION) -> str | None:
-    """Return the name of the share of living cells, None where a process does not measure it."""
-    return panel.one_or_none("viability")
+    return name == share_alive(panel)
 
 
 def misdeclared(name: str, value: float, sign: str = "=", panel: Panel = CHO_PERFUSION) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from math import isfinite
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 
@@ -13,7 +13,7 @@ from perfusio.errors import ConfigError
 from perfusio.process.cho_perfusion import CHO_PERFUSION
 from perfusio.process.panel import Panel
 from perfusio.process.state import NOTHING, FloatArray
-from perfusio.process.values import Declared, divided
+from perfusio.process.values import Declared, as_fields
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
@@ -68,8 +68,7 @@ class Feed(Declared):
             ConfigError: a number is not finite, or negative.
             UnknownQuantity: a name is no dissolved species of the panel.
         """
-        typed, more = divided(concentrations, panel.dissolved, frozenset(_TYPED), panel)
-        given: dict[str, Any] = {**typed, "more": more} if more else dict(typed)
+        given = as_fields(concentrations, panel.dissolved, frozenset(_TYPED), panel)
         return cls(fraction=fraction, panel=panel, **given)
 
     @classmethod

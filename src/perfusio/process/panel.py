@@ -115,8 +115,11 @@ class Panel:
         """
         if name in self.by_name:
             return self.by_name[name]
-        known = tuple(self.by_name)
-        raise UnknownQuantity(
+        raise self.unknown(name, tuple(self.by_name))
+
+    def unknown(self, name: str, known: tuple[str, ...]) -> UnknownQuantity:
+        """Return the error that a name is none of these quantities of the process; it names the nearest one."""
+        return UnknownQuantity(
             f"{name!r} is no quantity of {self.name}.{closest(name, known)}\n  Known: {', '.join(known)}."
         )
 

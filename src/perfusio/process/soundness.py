@@ -12,7 +12,8 @@ from perfusio.process.species import ABOUT_A_SPECIES, Setpoint, Species
 NAME = re.compile("[a-z][a-z0-9_]{0,63}")
 TAKEN = frozenset({
     "time_h", "time", "day", "quality", "panel", "more", "fraction", "run", "reactor", "clone", "vector", "measured",
-    "missing", "of", "of_values", "with_values", "by_name", "filled_from", "together", "concentrations", "process",
+    "missing", "is_signal", "of", "of_values", "with_values", "by_name", "filled_from", "together", "concentrations",
+    "process",
 }) | frozenset(NEEDS)  # fmt: skip
 """What else stands beside quantities in a State, in Setpoints, in a table or in a forecast."""
 

@@ -15,11 +15,10 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from perfusio.errors import UnknownQuantity
 from perfusio.process.cho_perfusion import CHO_PERFUSION
 from perfusio.process.panel import Panel
-from perfusio.process.values import Declared, divided
-from perfusio.quantities import Quantity, closest
+from perfusio.process.values import Declared, as_fields
+from perfusio.quantities import Quantity
 
 FloatArray = NDArray[np.float64]
 NOTHING: Mapping[str, float] = {}
@@ -95,8 +94,7 @@ class State(Declared):
         Raises:
             UnknownQuantity: a name is no species of the panel.
         """
-        typed, more = divided(values, (s.name for s in panel.species), _TYPED_SPECIES, panel)
-        given: dict[str, Any] = {**typed, "more": more} if more else dict(typed)
+        given = as_fields(values, (s.name for s in panel.species), _TYPED_SPECIES, panel)
         return cls(time_h=time_h, quality={} if quality is None else quality, panel=panel, **given)
 
     def with_values(self, **values: float) -> Self:
@@ -105,9 +103,8 @@ class State(Declared):
         Raises:
             UnknownQuantity: a name is no species of the panel.
         """
-        typed, more = divided(values, (s.name for s in self.panel.species), _TYPED_SPECIES, self.panel)
-        changes: dict[str, Any] = {**typed, "more": {**self.more, **more}} if more else dict(typed)
-        return replace(self, **changes)
+        changes = as_fields(values, (s.name for s in self.panel.species), _TYPED_SPECIES, self.panel)
+        return replace(self, **self._joined(changes))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
@@ -152,8 +149,7 @@ class Setpoints(Declared):
         Raises:
             UnknownQuantity: a name is no setpoint of the panel.
         """
-        typed, more = divided(values, panel.setpoint_names, _TYPED_SETPOINTS, panel)
-        given: dict[str, Any] = {**typed, "more": more} if more else dict(typed)
+        given = as_fields(values, panel.setpoint_names, _TYPED_SETPOINTS, panel)
         return cls(panel=panel, **given)
 
     def with_values(self, **values: float) -> Self:
@@ -162,9 +158,8 @@ class Setpoints(Declared):
         Raises:
             UnknownQuantity: a name is no setpoint of the panel.
         """
-        typed, more = divided(values, self.panel.setpoint_names, _TYPED_SETPOINTS, self.panel)
-        changes: dict[str, Any] = {**typed, "more": {**self.more, **more}} if more else dict(typed)
-        return replace(self, **changes)
+        changes = as_fields(values, self.panel.setpoint_names, _TYPED_SETPOINTS, self.panel)
+        return replace(self, **self._joined(changes))
 
     def filled_from(self, other: Setpoints) -> tuple[Setpoints, tuple[str, ...]]:
         """Fill unknown setpoints from `other`; return the result and the names that were filled."""
@@ -190,9 +185,4 @@ def find_quantity(name: str, panel: Panel = CHO_PERFUSION) -> Quantity:
     Raises:
         UnknownQuantity: no such quantity; the message names the nearest one.
     """
-    if name in panel.by_name:
-        return panel.by_name[name]
-    known = tuple(panel.by_name)
-    raise UnknownQuantity(
-        f"{name!r} is not a quantity perfusio knows.{closest(name, known)}\n  Known: {', '.join(known)}."
-    )
+    return panel[name]

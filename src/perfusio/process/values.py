@@ -11,9 +11,7 @@ from dataclasses import fields
 from math import nan
 from typing import TYPE_CHECKING, Any
 
-from perfusio.errors import UnknownQuantity
 from perfusio.process.panel import Panel
-from perfusio.quantities import closest
 
 
 class Declared:
@@ -27,6 +25,11 @@ class Declared:
         typed = {f.name: getattr(self, f.name) for f in fields(own) if f.name not in ("panel", "more")}
         known = typed | dict(self.more)
         return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in known.items())})"
+
+    def _joined(self, changes: Mapping[str, Any]) -> dict[str, Any]:
+        """Return changed fields with the declared numbers that do not change."""
+        more = {"more": {**self.more, **changes["more"]}} if "more" in changes else {}
+        return {**changes, **more}
 
     if TYPE_CHECKING:
         panel: Panel
@@ -44,24 +47,20 @@ class Declared:
             raise AttributeError(f"{type(self).__name__} of {self.panel.name} has no {name!r}.")
 
 
-def divided(
-    values: Mapping[str, float], known: Iterable[str], typed: frozenset[str], panel: Panel
-) -> tuple[dict[str, float], dict[str, float]]:
-    """Return the values that have a typed attribute, and the others.
+def as_fields(values: Mapping[str, float], known: Iterable[str], typed: frozenset[str], panel: Panel) -> dict[str, Any]:
+    """Return values as fields of a State, Setpoints or Feed: those with a typed attribute, the others as `more`.
 
     Args:
         values: By quantity name.
         known: Names that may be there.
         typed: Names with an attribute.
-        panel: For the answer.
+        panel: Of the process.
 
     Raises:
         UnknownQuantity: a name is not known; the message names the nearest one.
     """
     names = tuple(known)
-    for name in values:
-        if name not in names:
-            raise UnknownQuantity(
-                f"{name!r} is no quantity of {panel.name}.{closest(name, names)}\n  Known: {', '.join(names)}."
-            )
-    return {n: v for n, v in values.items() if n in typed}, {n: v for n, v in values.items() if n not in typed}
+    if (stranger := next((name for name in values if name not in names), None)) is not None:
+        raise panel.unknown(stranger, names)
+    more = {name: value for name, value in values.items() if name not in typed}
+    return {n: v for n, v in values.items() if n in typed} | ({"more": more} if more else {})

@@ -11,6 +11,7 @@ from perfusio.errors import ConfigError, UnknownQuantity
 from perfusio.process import CHO_PERFUSION, Medium, Setpoint, Species
 from perfusio.process.facts import Allowed, Noise, Prior, Unexplained
 from perfusio.process.feed import Feed
+from perfusio.process.soundness import TAKEN
 from perfusio.state import Setpoints, State
 from perfusio.trajectory import Trajectory
 
@@ -92,3 +93,10 @@ def test_states_travel_between_processes():
     assert again.asparagine == 2.0
     assert copy.deepcopy(state).asparagine == 2.0
     assert pickle.loads(pickle.dumps(State(time_h=0.0))).panel is CHO_PERFUSION  # noqa: S301
+
+
+@pytest.mark.parametrize("kind", [State, Setpoints, Feed])
+def test_no_quantity_can_hide_behind_an_attribute(kind):
+    """A quantity called as a method or property would never be read."""
+    others = {name for name in dir(kind) if not name.startswith("_")} - set(CHO_PERFUSION.by_name)
+    assert others <= TAKEN
