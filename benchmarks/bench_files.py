@@ -23,10 +23,10 @@ import numpy as np
 import pandas as pd
 
 from machine import stamp
-from perfusio.connectors.exporting import write_table
-from perfusio.connectors.readers import read_any
-from perfusio.connectors.runs_table import RUNS_HEADER
-from perfusio.connectors.tables import parse_table
+from perfusio.tables.exporting import write_table
+from perfusio.tables.read_any import read_any
+from perfusio.tables.runs_table import RUNS_HEADER
+from perfusio.tables.table import parse_table
 
 DAYS_PER_RUN = 50
 MOST_RATIO, MOST_CPU_S = 10.0, 3.0

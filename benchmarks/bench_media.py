@@ -23,7 +23,7 @@ from machine import stamp
 from model_cases import FACTORS, SPACE, Array, cultivated, training
 from perfusio.hybrid.medium_check import medium_doubts
 from perfusio.hybrid.model import HybridModel
-from perfusio.hybrid.scoreboard import aligned
+from perfusio.hybrid.scores.scoreboard import aligned
 from perfusio.plant.clones import CLONE_X, Clone
 from perfusio.plant.experiment import simulate_runs
 from perfusio.plant.families import clone_named

@@ -28,10 +28,10 @@ from pathlib import Path
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from machine import stamp
+from perfusio.connectors.opc_ua.access import Timing
+from perfusio.connectors.opc_ua.certificates import read_certificate
+from perfusio.connectors.opc_ua.security import Certificates
 from perfusio.connectors.opcua import OpcUaConnector, OpcUaVessel
-from perfusio.connectors.opcua_access import Timing
-from perfusio.connectors.opcua_certificates import read_certificate
-from perfusio.connectors.opcua_security import Certificates
 from perfusio.state import State
 from perfusio.testing.opcua_identity import identity
 from perfusio.testing.opcua_server import FaultyOpcUaServer, free_port

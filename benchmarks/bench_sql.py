@@ -22,16 +22,16 @@ import numpy as np
 from sqlalchemy import text
 
 from machine import stamp
+from perfusio.connectors.database.database import Database
+from perfusio.connectors.database.record_index import SqlRecord
+from perfusio.connectors.database.samples import BATCH, SqlSample, add_samples, rows_of
+from perfusio.connectors.database.source import VesselSource
 from perfusio.connectors.sql import SqlStore
-from perfusio.connectors.sql_database import Database
-from perfusio.connectors.sql_record import SqlRecord
-from perfusio.connectors.sql_samples import BATCH, SqlSample, add_samples, rows_of
-from perfusio.connectors.sql_source import VesselSource
 from perfusio.events import Decided, RunStarted, SampleRead, SetpointsWritten, WriteIntended
 from perfusio.forecast import Forecast
+from perfusio.record.audit_logger import AuditLogger
+from perfusio.record.mirror import copy_record
 from perfusio.state import SETPOINT_QUANTITIES, SPECIES, STATE_QUANTITIES, Setpoints, State
-from perfusio.twin.audit import AuditLogger
-from perfusio.twin.mirror import copy_record
 
 N_VESSELS, DAYS, MINUTES, N_TAGS = 24, 28, 24 * 60, 20
 OTHERS = ("pH [-]", "DO [%]", "pressure [mbar]", "volume [mL]")

@@ -26,8 +26,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import differential_evolution
 
-from perfusio.bed.campaign import Campaign
-from perfusio.bed.initial_designs import plan
+from perfusio.bed.campaigns.campaign import Campaign
+from perfusio.bed.campaigns.initial_designs import plan
 from perfusio.config import DEFAULT_AMBR250_DESIGN_SPACE as SPACE
 from perfusio.config import DEFAULT_CONSTRAINTS
 from perfusio.hybrid.model import HybridModel

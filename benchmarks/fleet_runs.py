@@ -20,7 +20,7 @@ from perfusio.protocols import Connector
 from perfusio.state import Setpoints, State
 from perfusio.study.fleet import FROM_DAY, fleet_errors
 from perfusio.twin.digital_twin import DigitalTwin
-from perfusio.twin.patience import Patience
+from perfusio.twin.timeouts import Patience
 
 TARGET = 30.0
 BAD_DAYS = range(2, 7)

@@ -25,7 +25,7 @@ from perfusio.config import DEFAULT_AMBR250_DESIGN_SPACE as SPACE
 from perfusio.config import RunConfig
 from perfusio.connectors.simulated import SimulatedAmbr250
 from perfusio.events import Event, ModelConditioned
-from perfusio.hybrid.embedding import CloneRegistry
+from perfusio.hybrid.clones.embedding import CloneRegistry
 from perfusio.hybrid.model import HybridModel
 from perfusio.plant.oracle import random_clone
 from perfusio.state import State

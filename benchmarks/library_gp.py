@@ -27,7 +27,7 @@ from gpytorch.priors import LogNormalPrior
 
 from model_cases import Array
 from perfusio.forecast import Forecast
-from perfusio.hybrid import gp
+from perfusio.hybrid.gaussian_processes import gp
 from perfusio.hybrid.layout import layout_of
 from perfusio.state import Setpoints
 from perfusio.study.plain_gp import filled

@@ -69,7 +69,10 @@ def experiment(number: int, *, days: int, n_tests: int) -> Experiment:
 
 def training(clone: Clone, *, days: int, seed: int, n_runs: int | None = None) -> tuple[Trajectory, ...]:
     """Simulate a training set: the Box-Behnken design with 3 centre points, or `n_runs` of a Latin hypercube."""
-    from perfusio.bed.initial_designs import DesignKind, plan  # loads scipy.stats: two seconds that workers can save
+    from perfusio.bed.campaigns.initial_designs import (  # loads scipy.stats: two seconds that workers can save
+        DesignKind,
+        plan,
+    )
 
     if n_runs is None:
         design = plan(DesignKind.BOX_BEHNKEN, SPACE, FACTORS, n_centre=3, seed=seed)

@@ -10,7 +10,7 @@ import numpy as np
 
 from model_cases import IN_DESIGN, UNSEEN, Array, Experiment, training
 from model_scores import HYBRID, fitted
-from perfusio.hybrid import gp
+from perfusio.hybrid.gaussian_processes import gp
 from perfusio.hybrid.model import HybridModel
 from perfusio.plant.clones import Clone
 from perfusio.state import SPECIES

@@ -11,8 +11,8 @@ import numpy as np
 from model_cases import ABOUT, IN_DESIGN, OUTSIDE, UNSEEN, Array
 from model_costs import LIBRARY, N_AHEAD, N_PATHS, Beside, Extension, Growth
 from model_scores import AVERAGE, FROM_TRUTH, HYBRID, PLAIN, Outcome, widening
-from perfusio.hybrid.scoreboard import PERSISTENCE
-from perfusio.hybrid.scoring import LEVELS
+from perfusio.hybrid.scores.scoreboard import PERSISTENCE
+from perfusio.hybrid.scores.scoring import LEVELS
 from perfusio.state import SPECIES
 from perfusio.study.backtest import TRAJECTORY
 

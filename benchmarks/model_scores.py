@@ -11,8 +11,8 @@ import numpy as np
 from model_cases import IN_DESIGN, Array, Experiment, TestRuns
 from perfusio.forecast import Forecast
 from perfusio.hybrid.model import HybridModel
-from perfusio.hybrid.scoreboard import PERSISTENCE
-from perfusio.hybrid.scoring import LEVELS, rrmse, spread
+from perfusio.hybrid.scores.scoreboard import PERSISTENCE
+from perfusio.hybrid.scores.scoring import LEVELS, rrmse, spread
 from perfusio.state import Setpoints
 from perfusio.study.backtest import HORIZONS, TRAJECTORY, backtest
 from perfusio.study.forecasters import BatchAverage, Persistence

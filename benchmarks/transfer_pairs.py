@@ -19,11 +19,11 @@ from fleet_report import Check, Told
 from model_cases import Array, cultivated, training
 from model_cases import _within as within
 from model_scores import Live
-from perfusio.hybrid.embedding import CloneRegistry
+from perfusio.hybrid.clones.clone_distances import distances
+from perfusio.hybrid.clones.embedding import CloneRegistry
+from perfusio.hybrid.clones.transfer import adapt
 from perfusio.hybrid.layout import layout_of
-from perfusio.hybrid.likeness import distances
 from perfusio.hybrid.model import HybridModel
-from perfusio.hybrid.transfer import adapt
 from perfusio.plant.oracle import random_clone
 from perfusio.plant.parameters import PARAMETERS
 from perfusio.study.backtest import backtest

@@ -6,13 +6,13 @@ The same from the command line: perfusio simulate --out training-experiment
 
 from pathlib import Path
 
-from perfusio.bed.initial_designs import plan
+from perfusio.bed.campaigns.initial_designs import plan
 from perfusio.config import DEFAULT_AMBR250_DESIGN_SPACE
-from perfusio.connectors.runs_table import RUNS_HEADER, runs_rows, write_csv
 from perfusio.physics import derived
 from perfusio.plant.clones import CLONE_X
 from perfusio.plant.experiment import simulate_runs
 from perfusio.report.trajectory_plot import plot_trajectories
+from perfusio.tables.runs_table import RUNS_HEADER, runs_rows, write_csv
 
 DAYS = 28
 OUT = Path("training-experiment")

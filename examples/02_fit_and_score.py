@@ -12,10 +12,9 @@ import argparse
 import sys
 from pathlib import Path
 
-from perfusio.bed.initial_designs import plan
-from perfusio.cli.history import Steps, chosen, read_runs_aloud, refuse_to_replace
+from perfusio.bed.campaigns.initial_designs import plan
+from perfusio.cli.models.history import Steps, chosen, read_runs_aloud, refuse_to_replace
 from perfusio.config import DEFAULT_AMBR250_DESIGN_SPACE
-from perfusio.connectors.runs_table import RUNS_HEADER, runs_rows, write_csv
 from perfusio.errors import NotEnoughData, PerfusioError
 from perfusio.hybrid.checkpoints import ABOUT, ARRAYS, save
 from perfusio.hybrid.model import HybridModel
@@ -26,6 +25,7 @@ from perfusio.report.score_plots import plot_coverage, plot_parity
 from perfusio.report.vessel_plot import plot_vessel_forecast
 from perfusio.study.backtest import backtest, plan_in_force
 from perfusio.study.forecasters import baselines
+from perfusio.tables.runs_table import RUNS_HEADER, runs_rows, write_csv
 from perfusio.trajectory import Trajectory
 
 FACTORS = ("perfusion_rate", "bleed_rate", "temperature")

@@ -17,18 +17,18 @@ import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from perfusio.bed.campaign import Campaign
-from perfusio.bed.initial_designs import plan
-from perfusio.bed.recommendation import Recommendation
-from perfusio.cli.history import Steps, refuse_to_replace
+from perfusio.bed.campaigns.campaign import Campaign
+from perfusio.bed.campaigns.initial_designs import plan
+from perfusio.bed.campaigns.recommendation import Recommendation
+from perfusio.cli.models.history import Steps, refuse_to_replace
 from perfusio.config import DEFAULT_AMBR250_DESIGN_SPACE, maximize
-from perfusio.connectors.runs_table import RUNS_HEADER, runs_rows, write_csv
 from perfusio.errors import PerfusioError
 from perfusio.hybrid.model import HybridModel
 from perfusio.plant.clones import CLONE_Y
 from perfusio.plant.experiment import simulate_runs
 from perfusio.process.derived import quantity_paths
 from perfusio.state import Setpoints
+from perfusio.tables.runs_table import RUNS_HEADER, runs_rows, write_csv
 from perfusio.trajectory import Trajectory
 
 FACTORS = ("perfusion_rate", "bleed_rate", "temperature")

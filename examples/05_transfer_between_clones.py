@@ -15,20 +15,20 @@ from pathlib import Path
 
 import numpy as np
 
-from perfusio.bed.initial_designs import plan
-from perfusio.cli.history import read_runs_aloud, refuse_to_replace
+from perfusio.bed.campaigns.initial_designs import plan
+from perfusio.cli.models.history import read_runs_aloud, refuse_to_replace
 from perfusio.config import DEFAULT_AMBR250_DESIGN_SPACE
-from perfusio.connectors.runs_table import RUNS_HEADER, runs_rows, write_csv
 from perfusio.errors import NotEnoughData, PerfusioError
 from perfusio.hybrid.checkpoints import ABOUT, ARRAYS, save
-from perfusio.hybrid.embedding import CloneRegistry
+from perfusio.hybrid.clones.embedding import CloneRegistry
+from perfusio.hybrid.clones.transfer import adapt
 from perfusio.hybrid.model import HybridModel
-from perfusio.hybrid.transfer import adapt
 from perfusio.plant.experiment import simulate_runs
 from perfusio.plant.families import clone_named
 from perfusio.process import CHO_PERFUSION
 from perfusio.report.clone_plot import clone_table, plot_clones
 from perfusio.study.backtest import backtest
+from perfusio.tables.runs_table import RUNS_HEADER, runs_rows, write_csv
 from perfusio.trajectory import Trajectory
 
 OLD, NEW = ("CloneX", "Random7", "Random21"), "CloneY"

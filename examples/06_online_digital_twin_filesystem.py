@@ -9,7 +9,7 @@ import asyncio
 import os
 from pathlib import Path
 
-from perfusio.cli.live import Live
+from perfusio.cli.runs.live import Live
 from perfusio.config import DEFAULT_AMBR250_DESIGN_SPACE, RunConfig
 from perfusio.connectors.filesystem import FilesystemStore
 from perfusio.connectors.simulated import SimulatedAmbr250

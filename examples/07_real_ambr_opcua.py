@@ -16,11 +16,11 @@ from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
-from perfusio.cli.live import Live
+from perfusio.cli.runs.live import Live
 from perfusio.config import DEFAULT_AMBR250_DESIGN_SPACE, Mode, RunConfig
+from perfusio.connectors.opc_ua.access import Timing
+from perfusio.connectors.opc_ua.security import Certificates, login
 from perfusio.connectors.opcua import OpcUaConnector
-from perfusio.connectors.opcua_access import Timing
-from perfusio.connectors.opcua_security import Certificates, login
 from perfusio.connectors.simulated import SimulatedAmbr250
 from perfusio.protocols import Model
 from perfusio.report.forecast_plot import plot_record

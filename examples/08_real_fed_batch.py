@@ -10,12 +10,12 @@ import argparse
 import sys
 from pathlib import Path
 
-from perfusio.connectors.column_map import read_column_map
-from perfusio.connectors.workbook import read_workbook
 from perfusio.errors import PerfusioError
 from perfusio.hybrid.model import HybridModel
 from perfusio.study.backtest import leave_one_run_out
 from perfusio.study.forecasters import baselines
+from perfusio.tables.columns.column_map import read_column_map
+from perfusio.tables.runs_from_workbook import read_workbook
 
 parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
 parser.add_argument("--workbook", type=Path, required=True, help="an .xlsx or .xls file")

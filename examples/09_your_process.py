@@ -8,7 +8,7 @@ import asyncio
 import os
 from pathlib import Path
 
-from perfusio.cli.live import Live
+from perfusio.cli.runs.live import Live
 from perfusio.config import DesignSpace, RunConfig, track
 from perfusio.kinetics.unknown import unsaid
 from perfusio.process import CHO_PERFUSION, Medium, Setpoint, Species

@@ -11,11 +11,11 @@ from perfusio.config import DEFAULT_AMBR250_DESIGN_SPACE, RunConfig
 from perfusio.decision import Decision, Reason
 from perfusio.forecast import Forecast
 from perfusio.protocols import Refit
+from perfusio.record.verification.verify import read_records, verify
 from perfusio.state import Setpoints
 from perfusio.testing import make_state
-from perfusio.twin import desk
 from perfusio.twin.digital_twin import DigitalTwin
-from perfusio.twin.verify import read_records, verify
+from perfusio.twin.operators import order_processor
 
 SPACE = DEFAULT_AMBR250_DESIGN_SPACE
 REASON = Reason(text="Because.", improvement=0.1, limiting="none", limiting_probability=1.0, feasible=True)
@@ -104,7 +104,7 @@ class Run:
 @pytest.fixture
 def orders_at_turns(monkeypatch):
     """Orders are looked for at the beginning of each turn only: when between is a matter of how busy the machine is."""
-    monkeypatch.setattr(desk, "LOOKS_EVERY_S", 3600.0)
+    monkeypatch.setattr(order_processor, "LOOKS_EVERY_S", 3600.0)
 
 
 @pytest.fixture

@@ -8,8 +8,8 @@ import pytest
 from perfusio.config import ACQUISITIONS, DEFAULT_AMBR250_DESIGN_SPACE, RunConfig, minimize, track
 from perfusio.connectors.simulated import SimulatedAmbr250
 from perfusio.plant.sensors import SensorSettings
+from perfusio.record.verification.verify import read_records, verify
 from perfusio.twin.digital_twin import DigitalTwin
-from perfusio.twin.verify import read_records, verify
 
 SPACE = DEFAULT_AMBR250_DESIGN_SPACE
 TWO = (track(vcd=15, horizon_days=1), minimize("medium", horizon_days=1))

@@ -5,10 +5,10 @@ from collections import Counter
 from perfusio.config import AlarmLimits
 from perfusio.notify.message import folded as folded_messages
 from perfusio.notify.message import message_of
+from perfusio.record.apply_event import folded
 from perfusio.testing import ScriptedConnector, make_state
-from perfusio.twin.alarm_states import alarm_states, rolled_up
-from perfusio.twin.fold import folded
-from perfusio.twin.orders import Order, give
+from perfusio.twin.alarms.alarm_list import alarm_states, rolled_up
+from perfusio.twin.operators.orders import Order, give
 
 
 def glucose(*values):

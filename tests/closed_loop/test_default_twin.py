@@ -8,9 +8,9 @@ import pytest
 from perfusio.config import DEFAULT_AMBR250_DESIGN_SPACE, RunConfig
 from perfusio.connectors.simulated import Faults, SimulatedAmbr250
 from perfusio.plant.sensors import SensorSettings
+from perfusio.record.verification.verify import read_records, verify
 from perfusio.state import SPECIES
 from perfusio.twin.digital_twin import DigitalTwin
-from perfusio.twin.verify import read_records, verify
 
 SPACE = DEFAULT_AMBR250_DESIGN_SPACE
 

@@ -12,11 +12,11 @@ from perfusio.config import DEFAULT_AMBR250_DESIGN_SPACE, Mode
 from perfusio.errors import ConfigError, EndOfRun, SampleOverdue, UnreadableSource
 from perfusio.events import SampleRead
 from perfusio.protocols import ConnectorKind
+from perfusio.record.audit_logger import AuditLogger
+from perfusio.record.verification.verify import read_records, verify
 from perfusio.state import SETPOINTS, Setpoints
 from perfusio.testing import ScriptedConnector, make_state
-from perfusio.twin.audit import AuditLogger
 from perfusio.twin.outcome import Outcome
-from perfusio.twin.verify import read_records, verify
 
 NOMINAL = DEFAULT_AMBR250_DESIGN_SPACE.nominal
 

@@ -14,15 +14,15 @@ from perfusio.connectors.simulated import SimulatedAmbr250
 from perfusio.decision import Decision, Reason
 from perfusio.errors import ConfigError
 from perfusio.hybrid.clone_models import CloneModels
+from perfusio.hybrid.clones.relatives import CloneResidual
 from perfusio.hybrid.model import HybridModel
-from perfusio.hybrid.relatives import CloneResidual
 from perfusio.plant.clones import CLONE_X, CLONE_Y
+from perfusio.record.verification.verify import read_records
 from perfusio.testing import ScriptedConnector, make_state
+from perfusio.twin.deciding.saved_models import load
 from perfusio.twin.digital_twin import DigitalTwin
-from perfusio.twin.models import load
-from perfusio.twin.patience import Patience
 from perfusio.twin.replay import Replay
-from perfusio.twin.verify import read_records
+from perfusio.twin.timeouts import Patience
 from perfusio.twin.vessels import Vessel
 
 SPACE = DEFAULT_AMBR250_DESIGN_SPACE

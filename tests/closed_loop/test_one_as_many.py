@@ -3,7 +3,7 @@
 import pytest
 
 from perfusio.cli.selftest import from_toml
-from perfusio.selftest.one_as_many import (
+from perfusio.selftest.loop.one_as_many import (
     REFUSED_ON,
     ROADS,
     STAGES,

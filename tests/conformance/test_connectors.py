@@ -7,10 +7,10 @@ from math import nan
 import pytest
 from sqlalchemy import text
 
+from perfusio.connectors.database.database import Database
+from perfusio.connectors.database.samples import SqlSample, add_samples
 from perfusio.connectors.filesystem import FilesystemStore
 from perfusio.connectors.sql import SqlStore
-from perfusio.connectors.sql_database import Database
-from perfusio.connectors.sql_samples import SqlSample, add_samples
 from perfusio.state import SETPOINTS, Setpoints
 from perfusio.testing import check_connector, make_state
 from perfusio.testing.reading import check_reading

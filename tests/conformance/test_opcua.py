@@ -2,9 +2,9 @@
 
 import pytest
 
+from perfusio.connectors.opc_ua.access import Timing
+from perfusio.connectors.opc_ua.security import Certificates
 from perfusio.connectors.opcua import OpcUaConnector
-from perfusio.connectors.opcua_access import Timing
-from perfusio.connectors.opcua_security import Certificates
 from perfusio.connectors.simulated import SimulatedAmbr250
 from perfusio.errors import WriteRejected
 from perfusio.protocols import Standing

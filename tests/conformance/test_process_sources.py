@@ -5,28 +5,28 @@ from pathlib import Path
 
 import pytest
 
-from perfusio.cli.export import recorded
+from perfusio.cli.record.export import recorded
 from perfusio.config import DesignSpace, RunConfig, track
-from perfusio.connectors.exporting import write_table
+from perfusio.connectors.database.record_index import SqlRecord
+from perfusio.connectors.database.samples import SqlSample, add_samples
+from perfusio.connectors.database.schema import samples
 from perfusio.connectors.filesystem import FilesystemStore
-from perfusio.connectors.history import read_runs
+from perfusio.connectors.opc_ua.access import Timing
 from perfusio.connectors.opcua import OpcUaConnector
-from perfusio.connectors.opcua_access import Timing
-from perfusio.connectors.runs_table import runs_header, runs_rows, write_csv
 from perfusio.connectors.sql import SqlStore
-from perfusio.connectors.sql_record import SqlRecord
-from perfusio.connectors.sql_samples import SqlSample, add_samples
-from perfusio.connectors.sql_schema import samples
 from perfusio.process import CHO_PERFUSION
 from perfusio.process.document import read_process
+from perfusio.record.mirror import copy_record
+from perfusio.record.verification.verify import read_records
 from perfusio.state import State
+from perfusio.tables.exporting import write_table
+from perfusio.tables.runs_from_files import read_runs
+from perfusio.tables.runs_table import runs_header, runs_rows, write_csv
 from perfusio.testing import check_connector
 from perfusio.testing.opcua_rig import SimulatedOpcUaRig
 from perfusio.testing.virtual_vessel import VirtualVessel
 from perfusio.trajectory import Trajectory
 from perfusio.twin.digital_twin import DigitalTwin
-from perfusio.twin.mirror import copy_record
-from perfusio.twin.verify import read_records
 
 PLACE = Path(__file__).parents[1] / "fixtures" / "processes"
 NAMES = ("default", *sorted(p.stem for p in PLACE.glob("*.toml")))
@@ -157,8 +157,8 @@ async def test_a_run_over_a_file_is_recorded_mirrored_and_exported(panel, tmp_pa
 def mirrored_states(where, panel):
     from sqlalchemy import select
 
-    from perfusio.connectors.sql_database import Database
-    from perfusio.connectors.sql_values import known_in
+    from perfusio.connectors.database.database import Database
+    from perfusio.connectors.database.values import known_in
 
     with Database(where).reading() as connection:
         rows = connection.execute(select(samples).order_by(samples.c.time_h)).mappings().all()

@@ -20,19 +20,19 @@ from perfusio.events import AlarmRaised, Decided, RunStarted, SampleRead, Setpoi
 from perfusio.hybrid.model import HybridModel
 from perfusio.process import CHO_PERFUSION, Medium
 from perfusio.process.document import read_process
+from perfusio.record.verification import verify_alone
+from perfusio.record.verification.schema import record_schema
+from perfusio.record.verification.verify import read_records, verify
 from perfusio.report.forecast_plot import plot_record
 from perfusio.selftest.steady import Steady, Stepping
 from perfusio.state import Setpoints
 from perfusio.study.backtest import backtest
 from perfusio.testing.virtual_vessel import VirtualVessel
 from perfusio.trajectory import Trajectory
-from perfusio.twin import verify_alone
-from perfusio.twin.alarm_states import alarm_states
+from perfusio.twin.alarms.alarm_list import alarm_states
 from perfusio.twin.digital_twin import DigitalTwin
-from perfusio.twin.guard import guard
 from perfusio.twin.replay import Replay
-from perfusio.twin.schema import record_schema
-from perfusio.twin.verify import read_records, verify
+from perfusio.twin.writes.guard import guard
 
 PLACE = Path(__file__).parents[1] / "fixtures" / "processes"
 NAMES = ("default", *sorted(p.stem for p in PLACE.glob("*.toml")))

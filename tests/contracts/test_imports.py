@@ -69,9 +69,9 @@ def test_torch_has_few_doors():
 
 def test_excel_has_one_door_and_opens_with_the_first_workbook():
     readers = {"python_calamine", "openpyxl", "pandas"}
-    doors = {"connectors/excel.py", "connectors/exporting.py"}
+    doors = {"tables/excel.py", "tables/exporting.py"}
     assert {p.relative_to(SOURCE).as_posix() for p in MODULES if imported(p) & readers} == doors
-    assert not loaded_by("from perfusio.connectors.workbook import read_workbook") & (readers | HEAVY)
+    assert not loaded_by("from perfusio.tables.runs_from_workbook import read_workbook") & (readers | HEAVY)
 
 
 def test_nothing_unpickles():
@@ -79,9 +79,9 @@ def test_nothing_unpickles():
 
 
 def test_one_function_is_the_only_road_to_a_write():
-    deciding = [p for p in MODULES if p.relative_to(SOURCE).parts[0] in ("twin", "bed", "hybrid", "physics")]
+    deciding = [p for p in MODULES if p.relative_to(SOURCE).parts[0] in ("twin", "record", "bed", "hybrid", "physics")]
     assert [p.name for p in deciding if "write_setpoints" in called(p)] == ["actuate.py"]
-    assert [p.name for p in deciding if "actuate" in _names_called(p)] == ["hands.py"]
+    assert [p.name for p in deciding if "actuate" in _names_called(p)] == ["write_dispatcher.py"]
 
 
 def _names_called(path):
@@ -94,7 +94,8 @@ def test_every_module_is_used():
     known = {".".join(p.relative_to(SOURCE.parent).with_suffix("").parts) for p in MODULES if p.stem != "__init__"}
     root = SOURCE.parents[1]
     users = [*MODULES, *(root / "benchmarks").glob("*.py"), *(root / "examples").glob("*.py")]
-    used = {"perfusio.__main__", "perfusio.selftest.lives", "perfusio.twin.shape_table"}  # these are programs
+    programs = {"perfusio.selftest.lives.lives", "perfusio.record.verification.shape_table"}
+    used = {"perfusio.__main__", *programs}
     for path in users:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.ImportFrom) and node.module:

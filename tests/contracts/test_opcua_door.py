@@ -20,6 +20,6 @@ def test_nothing_else_loads_it():
         "import perfusio.testing",
         "from perfusio.cli.app import app",
         "from perfusio.twin.digital_twin import DigitalTwin",
-        "from perfusio.connectors.opcua_nodes import read_node_map",
+        "from perfusio.connectors.opc_ua.node_map import read_node_map",
     ):
         assert not loaded_by(statement) & {"asyncua", "cryptography"}, statement

@@ -1,5 +1,6 @@
 """Names that users already type, and those that `import perfusio` offers."""
 
+import ast
 from importlib import import_module
 from pathlib import Path
 
@@ -11,7 +12,7 @@ SEEDS = (
     "perfusio.connectors.filesystem:FilesystemStore",
     "perfusio.connectors.simulated:SimulatedAmbr250",
     "perfusio.twin.digital_twin:DigitalTwin",
-    "perfusio.twin.audit:AuditLogger",
+    "perfusio.record.audit_logger:AuditLogger",
     "perfusio.config:DEFAULT_AMBR250_DESIGN_SPACE",
     "perfusio.config:RunConfig",
     "perfusio.bed.policy:BEDPolicy",
@@ -44,3 +45,35 @@ def test_public_names_are_those_of_all():
         assert getattr(perfusio, name) is not None
     with pytest.raises(AttributeError, match="public names"):
         perfusio.Stat  # noqa: B018
+
+
+OLD_PATHS = {
+    "perfusio.bed.campaign": "perfusio.bed.campaigns.campaign",
+    "perfusio.bed.coupling": "perfusio.bed.shared_limits",
+    "perfusio.bed.initial_designs": "perfusio.bed.campaigns.initial_designs",
+    "perfusio.bed.recommendation": "perfusio.bed.campaigns.recommendation",
+    "perfusio.connectors.column_map": "perfusio.tables.columns.column_map",
+    "perfusio.connectors.history": "perfusio.tables.runs_from_files",
+    "perfusio.connectors.opcua_access": "perfusio.connectors.opc_ua.access",
+    "perfusio.connectors.opcua_security": "perfusio.connectors.opc_ua.security",
+    "perfusio.connectors.runs_table": "perfusio.tables.runs_table",
+    "perfusio.connectors.sql_record": "perfusio.connectors.database.record_index",
+    "perfusio.connectors.sql_samples": "perfusio.connectors.database.samples",
+    "perfusio.connectors.workbook": "perfusio.tables.runs_from_workbook",
+    "perfusio.hybrid.embedding": "perfusio.hybrid.clones.embedding",
+    "perfusio.hybrid.transfer": "perfusio.hybrid.clones.transfer",
+    "perfusio.twin.audit": "perfusio.record.audit_logger",
+    "perfusio.twin.mirror": "perfusio.record.mirror",
+    "perfusio.twin.verify": "perfusio.record.verification.verify",
+}
+
+
+@pytest.mark.parametrize("old", OLD_PATHS)
+def test_old_paths_stay(old):
+    """A module that moved keeps its old path as one import, and nothing of its own."""
+    before, now = import_module(old), import_module(OLD_PATHS[old])
+    tree = ast.parse(Path(before.__file__).read_text(encoding="utf-8"))
+    assert [type(node) for node in tree.body] == [ast.Expr, ast.ImportFrom]
+    names = [name for name in vars(before) if not name.startswith("_")]
+    assert names
+    assert all(getattr(before, name) is getattr(now, name) for name in names)

@@ -14,7 +14,7 @@ from perfusio.process import CHO_PERFUSION
 
 ROOT = Path(__file__).parents[2] / "src" / "perfusio"
 LISTED = Path(__file__).with_name("quantity_names.toml")
-FREE = ("process/", "plant/", "kinetics/", "connectors/migrations/")
+FREE = ("process/", "plant/", "kinetics/", "connectors/database/migrations/")
 """The process itself, virtual cultures with kinetics of their own, and the history of a schema."""
 NAMES = {q.name for q in CHO_PERFUSION.quantities}
 

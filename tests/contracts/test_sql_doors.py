@@ -1,4 +1,4 @@
-"""Databases stay behind `connectors/sql*.py`, and load with the first one that is opened."""
+"""Databases stay behind `connectors/sql.py` and `connectors/database/`, and load with the first one that is opened."""
 
 import ast
 import subprocess
@@ -21,20 +21,21 @@ def imported(path):
 def test_databases_have_one_door():
     doors = {p.relative_to(SOURCE).as_posix() for p in SOURCE.rglob("*.py") if imported(p) & DATABASES}
     # the controller of T15 is somebody else's program: it speaks to its database by itself
-    others = {d for d in doors if not d.startswith(("connectors/sql", "connectors/migrations/"))}
-    assert others == {"selftest/outside.py"}
+    others = {d for d in doors if not d.startswith(("connectors/sql", "connectors/database/"))}
+    assert others == {"selftest/lives/outside.py"}
 
 
 def test_nothing_else_loads_them():
     script = (
         "import sys\n"
-        "import perfusio.cli.app, perfusio.connectors.filesystem, perfusio.twin.digital_twin, perfusio.twin.mirror\n"
+        "import perfusio.cli.app, perfusio.connectors.filesystem, perfusio.twin.digital_twin, perfusio.record.mirror\n"
         f"assert not {DATABASES - {'sqlite3'}!r} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", script], check=True)
 
 
 def test_the_migrations_are_in_the_package():
-    names = {p.name for p in (SOURCE / "connectors" / "migrations").rglob("*") if "__pycache__" not in p.parts}
+    folder = SOURCE / "connectors" / "database" / "migrations"
+    names = {p.name for p in folder.rglob("*") if "__pycache__" not in p.parts}
     revisions = {"r0001_first_tables.py", "r0002_turn_and_culture_day.py", "r0003_declared_quantities.py"}
     assert {"__init__.py", "env.py", "script.py.mako", "versions", *revisions} <= names

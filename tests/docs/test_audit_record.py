@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 
 from perfusio.events import EVENTS, RunEnded, RunStarted, SampleRead
+from perfusio.record.audit_logger import AuditLogger
+from perfusio.record.line import Record
+from perfusio.record.verification.schema import members
+from perfusio.record.verification.verify import NOT_CHECKED
 from perfusio.state import Setpoints
 from perfusio.testing import ManualClock, make_state
-from perfusio.twin.audit import AuditLogger
-from perfusio.twin.record import Record
-from perfusio.twin.schema import members
-from perfusio.twin.verify import NOT_CHECKED
 
 PAGE = (Path(__file__).parents[2] / "docs" / "reference" / "audit-record.md").read_text(encoding="utf-8")
 

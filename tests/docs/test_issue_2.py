@@ -14,11 +14,11 @@ from perfusio.config import DEFAULT_AMBR250_DESIGN_SPACE, RunConfig
 from perfusio.connectors.filesystem import FilesystemStore
 from perfusio.connectors.simulated import SimulatedAmbr250
 from perfusio.plant.sensors import SensorSettings
+from perfusio.record.verification.verify import read_records, verify
 from perfusio.study.baselines import PIController
 from perfusio.study.closed_loop import steer
 from perfusio.twin.digital_twin import DigitalTwin
 from perfusio.twin.outcome import Outcome
-from perfusio.twin.verify import read_records, verify
 
 PAGE = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
 FRACTIONS = "day,VCD,viability,glucose,lactate,glutamine,glutamate,titer,perfusion_rate,bleed_rate"

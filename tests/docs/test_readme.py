@@ -10,8 +10,8 @@ from typer.main import get_command
 from typer.testing import CliRunner
 
 from perfusio.cli.app import app
+from perfusio.record.verification.verify import verify
 from perfusio.study.closed_loop import write_synthetic_csv
-from perfusio.twin.verify import verify
 
 ROOT = Path(__file__).parents[2]
 PAGES = {name: (ROOT / name).read_text(encoding="utf-8") for name in (

@@ -23,10 +23,10 @@ from perfusio.events import (
     Withheld,
     WriteIntended,
 )
+from perfusio.record.audit_logger import AuditLogger
+from perfusio.record.verification.verify import read_lines, verify_lines
 from perfusio.state import Setpoints
 from perfusio.testing import ManualClock, make_state
-from perfusio.twin.audit import AuditLogger
-from perfusio.twin.verify import read_lines, verify_lines
 
 SETPOINTS = Setpoints(perfusion_rate=1.0, bleed_rate=0.15)
 EVENTS = (

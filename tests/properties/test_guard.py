@@ -17,7 +17,7 @@ from perfusio.process import CHO_PERFUSION
 from perfusio.state import SETPOINT_INDEX, SETPOINTS, SPECIES, Setpoints
 from perfusio.testing import make_state
 from perfusio.trajectory import Trajectory
-from perfusio.twin.guard import breaches, guard, starves
+from perfusio.twin.writes.guard import breaches, guard, starves
 
 SPACE = DEFAULT_AMBR250_DESIGN_SPACE
 D, B = SETPOINT_INDEX["perfusion_rate"], SETPOINT_INDEX["bleed_rate"]

@@ -26,7 +26,7 @@ from perfusio.forecast import Forecast
 from perfusio.state import SETPOINT_INDEX, SETPOINTS, SPECIES_INDEX, Setpoints
 from perfusio.testing import make_state
 from perfusio.trajectory import Trajectory
-from perfusio.twin.guard import guard
+from perfusio.twin.writes.guard import guard
 
 SPACE = DEFAULT_AMBR250_DESIGN_SPACE
 D, B = SETPOINT_INDEX["perfusion_rate"], SETPOINT_INDEX["bleed_rate"]

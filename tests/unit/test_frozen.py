@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from perfusio.frozen import changed
-from perfusio.twin.day import RunState, Today
+from perfusio.record.run_state import RunState, Today
 
 
 def test_it_changes_the_fields_that_are_named_and_keeps_the_others():

@@ -10,11 +10,11 @@ from zlib import crc32
 
 import numpy as np
 
-from perfusio.bed.coupling import SharedLimit, narrowed
+from perfusio.bed.many_vessels import few, forecasts, guarded, in_step
 from perfusio.bed.problem import Problem, intervals
 from perfusio.bed.reasons import explain
 from perfusio.bed.search import Search, refining
-from perfusio.bed.together import few, forecasts, guarded, in_step
+from perfusio.bed.shared_limits import SharedLimit, narrowed
 from perfusio.config import DesignSpace, RunConfig
 from perfusio.decision import Decision, Reason
 from perfusio.errors import ModelError, PerfusioError

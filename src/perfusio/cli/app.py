@@ -7,32 +7,32 @@ from typing import Annotated
 
 import typer
 
-from perfusio.cli.alarms import alarms
-from perfusio.cli.bundle import bundle
-from perfusio.cli.clones import clones
-from perfusio.cli.config_show import config
-from perfusio.cli.demo import demo
-from perfusio.cli.design import design
 from perfusio.cli.echo import echo
-from perfusio.cli.export import export
-from perfusio.cli.fit import fit
-from perfusio.cli.forecast import forecast
-from perfusio.cli.hold import hold, release
-from perfusio.cli.import_ import import_
-from perfusio.cli.mirror import mirror
-from perfusio.cli.opcua import opcua
-from perfusio.cli.orders import accept, acknowledge, adopt, approve, mode, reject
-from perfusio.cli.process import process
-from perfusio.cli.recommend import recommend
-from perfusio.cli.replay import replay
-from perfusio.cli.resume import resume
-from perfusio.cli.run import run
-from perfusio.cli.score import score
+from perfusio.cli.experiment_file.config_show import config
+from perfusio.cli.experiment_file.process import process
+from perfusio.cli.models.clones import clones
+from perfusio.cli.models.design import design
+from perfusio.cli.models.fit import fit
+from perfusio.cli.models.forecast import forecast
+from perfusio.cli.models.recommend import recommend
+from perfusio.cli.models.score import score
+from perfusio.cli.models.simulate import simulate
+from perfusio.cli.operators.alarms import alarms
+from perfusio.cli.operators.hold import hold, release
+from perfusio.cli.operators.orders import accept, acknowledge, adopt, approve, mode, reject
+from perfusio.cli.operators.status import status
+from perfusio.cli.operators.stop import stop
+from perfusio.cli.record.bundle import bundle
+from perfusio.cli.record.export import export
+from perfusio.cli.record.mirror import mirror
+from perfusio.cli.record.replay import replay
+from perfusio.cli.record.verify import verify
+from perfusio.cli.runs.demo import demo
+from perfusio.cli.runs.resume import resume
+from perfusio.cli.runs.run import run
 from perfusio.cli.selftest import selftest
-from perfusio.cli.simulate import simulate
-from perfusio.cli.status import status
-from perfusio.cli.stop import stop
-from perfusio.cli.verify import verify
+from perfusio.cli.sources.import_ import import_
+from perfusio.cli.sources.opcua import opcua
 
 app = typer.Typer(
     name="perfusio",

@@ -29,20 +29,20 @@ def selftest(
     Nothing outside a temporary folder is touched. The last line is one JSON object. Exit code 0: every promise was
     kept. 1: one was broken.
     """
-    from perfusio.selftest.clock_jumps import clock_jumps
-    from perfusio.selftest.cutting_off import kill_loop, planted_in_lives, system_calls
-    from perfusio.selftest.every_record import every_record, planted_at_every_record
-    from perfusio.selftest.gate import gate
-    from perfusio.selftest.link_bugs import planted_in_links
-    from perfusio.selftest.model_faults import model_faults
-    from perfusio.selftest.mutants import mutants
-    from perfusio.selftest.outages import outages, planted_in_outages
-    from perfusio.selftest.people import people, planted_in_people
-    from perfusio.selftest.planted import planted_bugs
-    from perfusio.selftest.power_loss import power_loss
+    from perfusio.selftest.guard.gate import gate
+    from perfusio.selftest.guard.mutants import mutants
+    from perfusio.selftest.lives.cutting_off import kill_loop, planted_in_lives, system_calls
+    from perfusio.selftest.lives.every_record import every_record, planted_at_every_record
+    from perfusio.selftest.loop.clock_jumps import clock_jumps
+    from perfusio.selftest.loop.link_bugs import planted_in_links
+    from perfusio.selftest.loop.model_faults import model_faults
+    from perfusio.selftest.loop.outages import outages, planted_in_outages
+    from perfusio.selftest.loop.people import people, planted_in_people
+    from perfusio.selftest.loop.soak import soak
     from perfusio.selftest.promises import table, timed
-    from perfusio.selftest.soak import soak
-    from perfusio.selftest.tampering import tampering
+    from perfusio.selftest.record.planted import planted_bugs
+    from perfusio.selftest.record.power_loss import power_loss
+    from perfusio.selftest.record.tampering import tampering
 
     promises = {
         "T02": system_calls, "T03": power_loss, "T04": kill_loop, "T05": gate, "T05-mutants": mutants,
@@ -68,13 +68,13 @@ def selftest(
 
 def one_as_many(is_full: bool) -> Tried:
     """Try it with sources as the command line opens them, too."""
-    from perfusio.selftest.one_as_many import one_as_many
+    from perfusio.selftest.loop.one_as_many import one_as_many
 
     return one_as_many(is_full, from_toml)
 
 
 def from_toml(place: Path) -> Any:
     """Open the source of an experiment.toml."""
-    from perfusio.cli.experiment import connectors, load
+    from perfusio.cli.experiment_file.experiment import connectors, load
 
     return connectors(load(place, {}, environ={}))

@@ -14,23 +14,23 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Self
 
-from perfusio.connectors.folders import Folder, FolderWatch
+from perfusio.connectors.files.drop_folder import Folder, FolderWatch
+from perfusio.connectors.files.file_source import Source, Watch
+from perfusio.connectors.files.setpoints_file import SetpointsFile, default_path
 from perfusio.connectors.following import Pace, told
-from perfusio.connectors.grids import ReadOptions
 from perfusio.connectors.handed_out import HandedOut
-from perfusio.connectors.names import is_flow_of_volume, names_of
-from perfusio.connectors.samples import TableRow
-from perfusio.connectors.setpoints_file import SetpointsFile, default_path
-from perfusio.connectors.sheets import existing_file
-from perfusio.connectors.sources import Source, Watch
-from perfusio.connectors.stamps import ORDERS
-from perfusio.connectors.tables import Table
-from perfusio.connectors.vessel_rows import rows_of
 from perfusio.errors import ConfigError, EndOfRun, NotConnected, SampleOverdue, UnreadableSource, WriteRejected
 from perfusio.process.cho_perfusion import CHO_PERFUSION
 from perfusio.process.panel import Panel
 from perfusio.protocols import ConnectorKind, Holder, Standing
 from perfusio.state import Setpoints, State
+from perfusio.tables.cells.sheets import existing_file
+from perfusio.tables.columns.header_names import is_flow_of_volume, names_of
+from perfusio.tables.columns.timestamps import ORDERS
+from perfusio.tables.columns.typed_columns import ReadOptions
+from perfusio.tables.samples import TableRow
+from perfusio.tables.table import Table
+from perfusio.tables.vessel_rows import rows_of
 from perfusio.verified_write import refuse_impossible
 
 

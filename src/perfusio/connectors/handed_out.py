@@ -12,10 +12,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
-from perfusio.connectors.names import amount
 from perfusio.errors import UnreadableSource
 from perfusio.protocols import NOT_USED, Standing
 from perfusio.state import Setpoints, State
+from perfusio.tables.columns.header_names import amount
 
 MOST_TOLD = 20
 """Problems that are told one by one; a source that lost all of its rows has thousands."""

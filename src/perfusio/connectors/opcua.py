@@ -13,14 +13,14 @@ from pathlib import Path
 from typing import Any, Self
 
 from perfusio.connectors.following import Pace, told
-from perfusio.connectors.opcua_access import Access, Timing
-from perfusio.connectors.opcua_certificates import fingerprint
-from perfusio.connectors.opcua_heartbeat import Heartbeats
-from perfusio.connectors.opcua_nodes import NodeMap, VesselMap, read_node_map
-from perfusio.connectors.opcua_samples import Seen, next_sample, seen_before
-from perfusio.connectors.opcua_security import Certificates, Login
-from perfusio.connectors.opcua_session import OpcUaSession
-from perfusio.connectors.opcua_writes import OpcUaWire, setpoints_of
+from perfusio.connectors.opc_ua.access import Access, Timing
+from perfusio.connectors.opc_ua.certificates import fingerprint
+from perfusio.connectors.opc_ua.heartbeat import Heartbeats
+from perfusio.connectors.opc_ua.node_map import NodeMap, VesselMap, read_node_map
+from perfusio.connectors.opc_ua.samples import Seen, next_sample, seen_before
+from perfusio.connectors.opc_ua.security import Certificates, Login
+from perfusio.connectors.opc_ua.session import OpcUaSession
+from perfusio.connectors.opc_ua.writes import OpcUaWire, setpoints_of
 from perfusio.errors import ConfigError, NotConnected, SampleOverdue, VesselTaken, WriteRejected
 from perfusio.process.cho_perfusion import CHO_PERFUSION
 from perfusio.process.panel import Panel

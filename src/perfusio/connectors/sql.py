@@ -17,14 +17,14 @@ from typing import Any, Self, TypeVar
 from sqlalchemy import Connection
 
 from perfusio.clock import Clock, SystemClock
-from perfusio.connectors import sql_setpoints as requests
+from perfusio.connectors.database import setpoints as requests
+from perfusio.connectors.database.database import Database
+from perfusio.connectors.database.lease import SqlLease
+from perfusio.connectors.database.samples import SqlSample, values_of
+from perfusio.connectors.database.source import Seen, VesselSource
+from perfusio.connectors.database.values import declare
 from perfusio.connectors.following import Pace, told
 from perfusio.connectors.handed_out import HandedOut
-from perfusio.connectors.sql_database import Database
-from perfusio.connectors.sql_lease import SqlLease
-from perfusio.connectors.sql_samples import SqlSample, values_of
-from perfusio.connectors.sql_source import Seen, VesselSource
-from perfusio.connectors.sql_values import declare
 from perfusio.errors import (
     ConfigError,
     EndOfRun,

@@ -22,11 +22,11 @@ from safetensors.numpy import load as arrays_from_bytes
 from safetensors.numpy import save as bytes_from_arrays
 
 from perfusio.errors import CheckpointRefused, ConfigError, UnknownQuantity
-from perfusio.hybrid.axes import Axes
 from perfusio.hybrid.clone_models import CloneModels
 from perfusio.hybrid.layout import Layout, layout_of
 from perfusio.hybrid.model import HybridModel
-from perfusio.hybrid.packing import Arrays, Packer, pack_run, unpack, unpack_run
+from perfusio.hybrid.stored.axes import Axes
+from perfusio.hybrid.stored.packing import Arrays, Packer, pack_run, unpack, unpack_run
 from perfusio.process.cho_perfusion import CHO_PERFUSION
 from perfusio.process.document import panel_of, plain_of
 from perfusio.trajectory import Trajectory

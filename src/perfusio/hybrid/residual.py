@@ -16,11 +16,11 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from perfusio.hybrid import gp, sparse
 from perfusio.hybrid.features import IndexedData
+from perfusio.hybrid.gaussian_processes import gp, sparse
+from perfusio.hybrid.gaussian_processes.paths import Bundle
 from perfusio.hybrid.layout import Layout, layout_of
 from perfusio.hybrid.mechanistic import STEPS_PER_DAY, advance
-from perfusio.hybrid.paths import Bundle
 from perfusio.hybrid.streams import stream
 from perfusio.state import FloatArray
 

@@ -19,13 +19,13 @@ from perfusio.objective import of_record
 from perfusio.process.declared import is_fraction
 from perfusio.process.panel import Panel
 from perfusio.process.species import Setpoint
+from perfusio.record.apply_event import after
+from perfusio.record.run_state import RunState
+from perfusio.record.verification.verify import read_records
 from perfusio.report.axes_grid import grid
-from perfusio.report.outlook import Outlook, outlook
+from perfusio.report.recorded_forecast import Outlook, outlook
 from perfusio.state import Setpoints
 from perfusio.trajectory import Trajectory
-from perfusio.twin.day import RunState
-from perfusio.twin.fold import after
-from perfusio.twin.verify import read_records
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

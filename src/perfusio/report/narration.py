@@ -39,7 +39,7 @@ from perfusio.report.about_process import about
 from perfusio.report.attention import WRITE_ENDED_BADLY, attention, is_about_waiting
 from perfusio.report.columns import WIDTH, narrow, short, shown
 from perfusio.report.lines import Line, Tone, counted, note
-from perfusio.report.outlook import outlook
+from perfusio.report.recorded_forecast import outlook
 from perfusio.state import Setpoints, State
 
 UNCHANGED = "."

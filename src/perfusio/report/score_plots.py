@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from perfusio.hybrid.scoring import Cases, coverage, pit, pit_histogram
+from perfusio.hybrid.scores.scoring import Cases, coverage, pit, pit_histogram
 from perfusio.process.cho_perfusion import CHO_PERFUSION
 from perfusio.process.panel import Panel
 from perfusio.report.axes_grid import grid

@@ -15,8 +15,8 @@ import numpy as np
 from perfusio.errors import NotEnoughData
 from perfusio.forecast import Forecast
 from perfusio.hybrid.observation import observed
-from perfusio.hybrid.scoreboard import Scoreboard
-from perfusio.hybrid.scoring import Cases, score, spread
+from perfusio.hybrid.scores.scoreboard import Scoreboard
+from perfusio.hybrid.scores.scoring import Cases, score, spread
 from perfusio.state import FloatArray, Setpoints
 from perfusio.study.forecasters import Forecaster
 from perfusio.trajectory import Feed, Trajectory

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import numpy as np
 
-from perfusio.connectors.runs_table import runs_header, runs_rows, write_csv
 from perfusio.connectors.simulated import SimulatedAmbr250
 from perfusio.errors import EndOfRun
 from perfusio.state import Setpoints, State
 from perfusio.study.baselines import PIController
+from perfusio.tables.runs_table import runs_header, runs_rows, write_csv
 from perfusio.trajectory import Trajectory
 
 Decide = Callable[[State, Setpoints], Setpoints]

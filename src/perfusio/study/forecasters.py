@@ -9,7 +9,7 @@ from typing import Protocol
 import numpy as np
 
 from perfusio.forecast import Forecast
-from perfusio.hybrid.scoreboard import PERSISTENCE
+from perfusio.hybrid.scores.scoreboard import PERSISTENCE
 from perfusio.process.cho_perfusion import CHO_PERFUSION
 from perfusio.process.panel import Panel
 from perfusio.state import FloatArray, Setpoints

@@ -15,8 +15,8 @@ import numpy as np
 
 from perfusio.errors import ModelError, NotEnoughData
 from perfusio.forecast import Forecast
-from perfusio.hybrid import gp
 from perfusio.hybrid.features import indexed
+from perfusio.hybrid.gaussian_processes import gp
 from perfusio.hybrid.layout import Layout, layout_of
 from perfusio.hybrid.residual import MIN_ROWS, N_HYPER_ROWS
 from perfusio.hybrid.streams import normal, stream

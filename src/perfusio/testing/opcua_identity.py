@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from perfusio.connectors.opcua_certificates import make_certificate, make_key
+from perfusio.connectors.opc_ua.certificates import make_certificate, make_key
 
 URI = "urn:perfusio:testing:server"
 

@@ -21,7 +21,7 @@ from typing import Any, Self, TypeVar
 from asyncua import Server, ua
 
 from perfusio.config import DEFAULT_AMBR250_DESIGN_SPACE, DesignSpace
-from perfusio.connectors.opcua_nodes import NodeMap, node_map_of
+from perfusio.connectors.opc_ua.node_map import NodeMap, node_map_of
 from perfusio.errors import ConfigError
 from perfusio.state import Setpoints, State
 from perfusio.testing.opcua_faults import Door, Faults, FaultyAttributes, Witness

@@ -20,35 +20,36 @@ from perfusio.events import Event, RunEnded, RunInterrupted, VesselJoined, Vesse
 from perfusio.hybrid.medium_check import MOST_DAYS
 from perfusio.hybrid.model import HybridModel
 from perfusio.protocols import Connector, Described, EventSink, Model, Policy, able
+from perfusio.record import good_prefix
+from perfusio.record.audit_logger import AuditLogger
+from perfusio.record.decision_from_record import recalled
+from perfusio.record.run_state import RunState, is_fit_due, is_medium_due
+from perfusio.record.summary import Summary
+from perfusio.record.verification.site_key import SiteKey
 from perfusio.trajectory import Trajectory
-from perfusio.twin import facts, prefix, resume
-from perfusio.twin.acts import Acts
+from perfusio.twin import event_builders, resume
+from perfusio.twin.alarms.alarm_handling import Lookout
 from perfusio.twin.announce import Observer
-from perfusio.twin.audit import AuditLogger
-from perfusio.twin.beside import Deliveries, Pulse, meanwhile, together
-from perfusio.twin.dates import Dates
-from perfusio.twin.day import RunState, is_fit_due, is_medium_due
-from perfusio.twin.desk import Desk
-from perfusio.twin.first_look import FirstLook
-from perfusio.twin.hands import Hands
-from perfusio.twin.identity import check_same
-from perfusio.twin.inbox import Inbox
-from perfusio.twin.intake import Intake
+from perfusio.twin.deciding.identity import check_same
+from perfusio.twin.deciding.model_and_policy import Mind
+from perfusio.twin.deciding.proposal import proposed
+from perfusio.twin.deliveries import Deliveries, Pulse, meanwhile, together
 from perfusio.twin.logbook import Logbook
-from perfusio.twin.lookout import Lookout
-from perfusio.twin.mind import Mind
-from perfusio.twin.orders import Order
+from perfusio.twin.operators.acts import Acts
+from perfusio.twin.operators.order_processor import Desk
+from perfusio.twin.operators.orders import Order
 from perfusio.twin.outcome import Outcome, RunResult
-from perfusio.twin.pace import Pace
-from perfusio.twin.patience import Patience
 from perfusio.twin.processes import check_one_process
-from perfusio.twin.proposal import proposed
-from perfusio.twin.recall import recalled
-from perfusio.twin.site_key import SiteKey
-from perfusio.twin.source_watch import SourceWatch
+from perfusio.twin.samples.future_dates import Dates
+from perfusio.twin.samples.inbox import Inbox
+from perfusio.twin.samples.intake import Intake
+from perfusio.twin.samples.sampling_schedule import Pace
+from perfusio.twin.samples.source_watch import SourceWatch
 from perfusio.twin.stop import ended_by
-from perfusio.twin.summary import Summary
+from perfusio.twin.timeouts import Patience
 from perfusio.twin.vessels import Source, Vessel, aboard, holding, on_equal_terms
+from perfusio.twin.writes.first_look import FirstLook
+from perfusio.twin.writes.write_dispatcher import Hands
 
 
 class DigitalTwin:
@@ -195,7 +196,7 @@ class DigitalTwin:
             self._tell(
                 VesselJoined(
                     reactor=reactor, turn=self.run_state.today.turn, mode=self._book.base_mode(reactor).value,
-                    source=_description(one), config=asked | facts.of_its_own(one, self.config), reason=reason,
+                    source=_description(one), config=asked | event_builders.of_its_own(one, self.config), reason=reason,
                 )
             )  # fmt: skip
 
@@ -332,7 +333,7 @@ class DigitalTwin:
     async def _start(self, sources: Mapping[str, Mapping[str, object]]) -> None:
         modes = {reactor: self._book.base_mode(reactor) for reactor in self.vessels}
         policy, model = self._mind.policy, self._mind.model
-        self._tell(facts.started(self.config, self.design_space, modes, sources, self.vessels, policy, model))
+        self._tell(event_builders.started(self.config, self.design_space, modes, sources, self.vessels, policy, model))
         groups = list(on_equal_terms(self.vessels, self.design_space, self.config))
         for terms in groups:
             await self._mind.doubts(terms, are_all=len(groups) == 1)
@@ -351,10 +352,10 @@ class DigitalTwin:
         if (waiting := resume.waiting_refit(records)) is not None:
             self._mind.goes_on(waiting)
         self._book.tell(records.first.to_event())
-        self._tell(facts.resumed(records.last, self.model, self._mind.policy, sources))
+        self._tell(event_builders.resumed(records.last, self.model, self._mind.policy, sources))
         if step_s := resume.clock_step(records.last, self._clock.now()):
             self._book.clock_set_back(-step_s, known.today.turn)
-        prefix.forget()
+        good_prefix.forget()
 
     async def _keep_model(self, turn: int) -> None:
         """Save the model beside the record, so that the run can go on with it."""
@@ -445,7 +446,7 @@ class DigitalTwin:
                 continue
             if self._intake.is_past(reactor, turn):
                 expected, hours = self._inbox.expected_h(reactor, turn), self.config.sampling_interval_hours
-                self._tell(facts.day_missed(reactor, turn, expected, hours))
+                self._tell(event_builders.day_missed(reactor, turn, expected, hours))
             elif reactor in today.decided:
                 decisions[reactor] = recalled(today.decided[reactor])
             else:

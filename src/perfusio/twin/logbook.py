@@ -20,12 +20,12 @@ from perfusio.events import (
     SetpointsFound,
 )
 from perfusio.protocols import ConnectorKind, Ending, EventSink, Reporting, able, is_fresh, is_live, shows_at_once
+from perfusio.record.apply_event import after
+from perfusio.record.run_state import RunState, Today, culture_day
 from perfusio.state import Setpoints
-from perfusio.twin.alarms import CLOCK, HOLD, WRITE, badly_written, misnamed, set_back
+from perfusio.twin.alarms.levels import CLOCK, HOLD, WRITE, badly_written, misnamed, set_back
 from perfusio.twin.announce import Observer
-from perfusio.twin.day import RunState, Today, culture_day
-from perfusio.twin.fold import after
-from perfusio.twin.hold import Hold, Word, hold_on, holds
+from perfusio.twin.operators.hold import Hold, Word, hold_on, holds
 from perfusio.twin.vessels import Vessel
 
 _LOG = logging.getLogger(__name__)

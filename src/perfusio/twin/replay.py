@@ -14,13 +14,13 @@ from perfusio.errors import AuditError, ConfigError
 from perfusio.events import Decided, Event, ModelConditioned, ModelSaved, RunStarted, VesselJoined
 from perfusio.hybrid.clone_models import keeping_apart
 from perfusio.protocols import Model, Policy
-from perfusio.twin import models
-from perfusio.twin.day import RunState
-from perfusio.twin.fold import after
-from perfusio.twin.identity import not_ours
-from perfusio.twin.policies import as_recorded
-from perfusio.twin.record import Record
-from perfusio.twin.verify import read_records
+from perfusio.record.apply_event import after
+from perfusio.record.line import Record
+from perfusio.record.run_state import RunState
+from perfusio.record.verification.verify import read_records
+from perfusio.twin.deciding import saved_models
+from perfusio.twin.deciding.identity import not_ours
+from perfusio.twin.deciding.policy_memory import as_recorded
 from perfusio.twin.vessels import Terms
 
 
@@ -101,7 +101,7 @@ class Replay:
         if isinstance(event, VesselJoined):
             self._asked[str(event.reactor)] = event.config
         elif isinstance(event, ModelSaved):
-            self._model = models.load(self._run_dir, event)
+            self._model = saved_models.load(self._run_dir, event)
         elif isinstance(event, ModelConditioned) and self._model is not None:
             observed = [t for t in known.trajectories.values() if t.states]
             self._model = keeping_apart(self._model, observed).condition(observed)

@@ -14,13 +14,13 @@ from perfusio.errors import AuditError, ConfigError
 from perfusio.events import Event, ModelFitted, ModelSaved, ModelWaiting, RunStarted
 from perfusio.process.panel import Panel
 from perfusio.protocols import Connector, Described, Model, Resumable, Standing, able
-from perfusio.twin import models
-from perfusio.twin.audit import LARGEST_CLOCK_STEP_S
-from perfusio.twin.day import RunState
-from perfusio.twin.policies import as_recorded
-from perfusio.twin.prefix import prefix_of
-from perfusio.twin.record import Record
-from perfusio.twin.summary import Summary
+from perfusio.record.audit_logger import LARGEST_CLOCK_STEP_S
+from perfusio.record.good_prefix import prefix_of
+from perfusio.record.line import Record
+from perfusio.record.run_state import RunState
+from perfusio.record.summary import Summary
+from perfusio.twin.deciding import saved_models
+from perfusio.twin.deciding.policy_memory import as_recorded
 from perfusio.twin.vessels import UNNAMED, Vessel
 
 
@@ -117,7 +117,7 @@ def saved_model(known: Outline) -> Model | None:
     Raises:
         AuditError: it is gone, or another than the one on record.
     """
-    return None if known.saved is None else models.load(known.run_dir, known.saved)
+    return None if known.saved is None else saved_models.load(known.run_dir, known.saved)
 
 
 def tell_connectors(vessels: Mapping[str, Connector | Vessel], known: Outline) -> None:

@@ -12,12 +12,12 @@ from perfusio.config import RunConfig
 from perfusio.errors import AuditError, ConfigError
 from perfusio.events import RunEnded, RunStarted
 from perfusio.quantities import closest
+from perfusio.record.good_prefix import prefix_of
+from perfusio.record.journal import lock_of
+from perfusio.record.run_state import RunState
+from perfusio.record.summary import Summary
 from perfusio.texts import shown
-from perfusio.twin.day import RunState
-from perfusio.twin.journal import lock_of
-from perfusio.twin.prefix import prefix_of
 from perfusio.twin.resume import known_after
-from perfusio.twin.summary import Summary
 
 RECORD = "audit.jsonl"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from perfusio.events import Json, plain
-from perfusio.twin.hold import Hold, hold_on, holds
+from perfusio.twin.operators.hold import Hold, hold_on, holds
 from perfusio.twin.run_view import RunView
 
 

@@ -7,11 +7,11 @@ from pathlib import Path
 from perfusio.clock import Clock
 from perfusio.errors import RecordInUse
 from perfusio.events import OperatorActed, RunEnded
-from perfusio.twin.audit import AuditLogger
-from perfusio.twin.orders import Order, check_words, give
+from perfusio.record.audit_logger import AuditLogger
+from perfusio.record.verification.site_key import SiteKey
+from perfusio.twin.operators.orders import Order, check_words, give
 from perfusio.twin.outcome import Outcome
 from perfusio.twin.resume import known_after
-from perfusio.twin.site_key import SiteKey
 
 
 def ended_by(who: str, why: str) -> str:

@@ -5,14 +5,14 @@ import json
 import numpy as np
 import pytest
 
-from perfusio.bed.batches import Aim, best_batch
-from perfusio.bed.campaign import Campaign
-from perfusio.bed.coupling import SharedLimit
+from perfusio.bed.campaigns.batches import Aim, best_batch
+from perfusio.bed.campaigns.campaign import Campaign
+from perfusio.bed.campaigns.initial_designs import plan, usable
+from perfusio.bed.campaigns.run_rows import runs_of
 from perfusio.bed.derived_forecasts import derived_forecast
-from perfusio.bed.initial_designs import plan, usable
 from perfusio.bed.policy import BEDPolicy
-from perfusio.bed.run_rows import runs_of
-from perfusio.bed.well_posed import doubt
+from perfusio.bed.shared_limits import SharedLimit
+from perfusio.bed.target_feasibility import doubt
 from perfusio.config import DesignSpace, RunConfig, maximize, track
 from perfusio.errors import ConfigError, UnknownQuantity
 from perfusio.forecast import Forecast

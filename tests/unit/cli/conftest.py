@@ -5,16 +5,16 @@ from dataclasses import replace
 import pytest
 
 from perfusio.config import DEFAULT_AMBR250_DESIGN_SPACE, Mode, RunConfig
-from perfusio.connectors.history import read_runs
-from perfusio.connectors.runs_table import RUNS_HEADER, runs_rows, write_csv
 from perfusio.events import Decided, RunEnded, SampleRead, VesselLeft, Withheld
 from perfusio.hybrid.checkpoints import save
 from perfusio.hybrid.model import HybridModel
 from perfusio.plant.clones import CLONE_X
 from perfusio.plant.experiment import simulate_runs
+from perfusio.record.audit_logger import AuditLogger
+from perfusio.tables.runs_from_files import read_runs
+from perfusio.tables.runs_table import RUNS_HEADER, runs_rows, write_csv
 from perfusio.testing import make_state
-from perfusio.twin import facts
-from perfusio.twin.audit import AuditLogger
+from perfusio.twin import event_builders
 
 
 @pytest.fixture(scope="session")
@@ -69,4 +69,4 @@ _SPACE = DEFAULT_AMBR250_DESIGN_SPACE
 def _started(folder, *vessels):
     config = RunConfig(duration_days=5, run_dir=folder)
     modes = dict.fromkeys(vessels, Mode.ADVISORY)
-    return facts.started(config, _SPACE, modes, {v: {"kind": "hardware"} for v in vessels})
+    return event_builders.started(config, _SPACE, modes, {v: {"kind": "hardware"} for v in vessels})

@@ -7,14 +7,14 @@ import pytest
 from typer.testing import CliRunner
 
 from perfusio.cli.app import app
-from perfusio.connectors.opcua_security import PASSWORD_VARIABLE, Certificates
+from perfusio.connectors.database.samples import SqlSample, add_samples
+from perfusio.connectors.opc_ua.security import PASSWORD_VARIABLE, Certificates
 from perfusio.connectors.simulated import SimulatedAmbr250
-from perfusio.connectors.sql_samples import SqlSample, add_samples
+from perfusio.record.verification.verify import read_records
 from perfusio.state import Setpoints
 from perfusio.testing import make_state
 from perfusio.testing.opcua_identity import identity
 from perfusio.testing.opcua_rig import SimulatedOpcUaRig
-from perfusio.twin.verify import read_records
 
 CANARY = "canary-9Qz7"
 RUN = """

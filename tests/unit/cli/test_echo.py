@@ -9,7 +9,7 @@ import pytest
 
 import perfusio.cli
 from perfusio.cli.echo import echo, printable
-from perfusio.cli.live import Live
+from perfusio.cli.runs.live import Live
 from perfusio.report.lines import Line
 
 ORDERS = ("\x1b[2J", "\r", "\u202e", "\a", "\x9b31m", "\x08", "\x00", "\u2028", "\ud800", "\x7f")

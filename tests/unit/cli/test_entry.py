@@ -8,8 +8,8 @@ import sys
 
 import pytest
 
+from perfusio.record.verification.verify import verify
 from perfusio.study.closed_loop import write_synthetic_csv
-from perfusio.twin.verify import verify
 
 ENV = {**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "PYTHONUNBUFFERED": "1"}
 COMMAND = [sys.executable, "-m", "perfusio"]

@@ -121,9 +121,9 @@ def test_the_real_workbook_imports_with_its_mapping_and_survives_an_export(tmp_p
     assert call("export", tmp_path / "runs.csv", "--out", tmp_path / "x.xlsx").exit_code == 0
     assert call("import", tmp_path / "x.xlsx", "--out", tmp_path / "again.csv").exit_code == 0
     assert (tmp_path / "again.csv").read_bytes() == (tmp_path / "runs.csv").read_bytes()
-    from perfusio.connectors.column_map import read_column_map
-    from perfusio.connectors.history import read_runs
-    from perfusio.connectors.workbook import read_workbook
+    from perfusio.tables.columns.column_map import read_column_map
+    from perfusio.tables.runs_from_files import read_runs
+    from perfusio.tables.runs_from_workbook import read_workbook
 
     from_table, from_book = read_runs(tmp_path / "runs.csv"), read_workbook(WORKBOOK, read_column_map(mapping))
     for table, book in zip(from_table, from_book, strict=True):

@@ -7,22 +7,10 @@ import typer
 from typer.testing import CliRunner
 
 from perfusio.cli.selftest import selftest
-from perfusio.selftest import (
-    clock_jumps,
-    cutting_off,
-    every_record,
-    gate,
-    link_bugs,
-    model_faults,
-    mutants,
-    one_as_many,
-    outages,
-    people,
-    planted,
-    power_loss,
-    soak,
-    tampering,
-)
+from perfusio.selftest.guard import gate, mutants
+from perfusio.selftest.lives import cutting_off, every_record
+from perfusio.selftest.loop import clock_jumps, link_bugs, model_faults, one_as_many, outages, people, soak
+from perfusio.selftest.record import planted, power_loss, tampering
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 from perfusio.cli.app import app
 from perfusio.errors import ConfigError
 from perfusio.process.document import read_process
-from perfusio.twin.verify import read_records, verify
+from perfusio.record.verification.verify import read_records, verify
 
 PROCESSES = Path(__file__).parents[2] / "fixtures" / "processes"
 LEAN = """

@@ -3,9 +3,9 @@
 import pytest
 
 from perfusio.config import DEFAULT_AMBR250_DESIGN_SPACE
+from perfusio.connectors.opc_ua.access import Timing
+from perfusio.connectors.opc_ua.security import Certificates
 from perfusio.connectors.opcua import OpcUaConnector
-from perfusio.connectors.opcua_access import Timing
-from perfusio.connectors.opcua_security import Certificates
 from perfusio.state import SETPOINTS
 from perfusio.testing import make_state
 from perfusio.testing.opcua_faults import Faults

@@ -8,11 +8,11 @@ import pytest
 
 from perfusio.config import DEFAULT_AMBR250_DESIGN_SPACE
 from perfusio.connectors.filesystem import FilesystemStore
-from perfusio.connectors.tables import parse_table
 from perfusio.errors import ConfigError, EndOfRun, SampleOverdue, UnreadableSource, WriteRejected
 from perfusio.events import plain, state_to_json
 from perfusio.protocols import Connector, ConnectorKind, Dated
 from perfusio.state import SETPOINT_QUANTITIES, Setpoints
+from perfusio.tables.table import parse_table
 
 NOMINAL = DEFAULT_AMBR250_DESIGN_SPACE.nominal
 HEAD = "day,VCD,Via,Glc,perfusion_rate,bleed_rate\n"

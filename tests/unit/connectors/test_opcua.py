@@ -7,9 +7,9 @@ from math import isnan
 
 import pytest
 
-from perfusio.connectors import opcua_connect
+from perfusio.connectors.opc_ua import connecting
+from perfusio.connectors.opc_ua.node_map import node_map_of
 from perfusio.connectors.opcua import OpcUaConnector
-from perfusio.connectors.opcua_nodes import node_map_of
 from perfusio.errors import ConfigError, NotConnected, SampleOverdue, UnreadableSource
 from perfusio.protocols import Beating, Connector, ConnectorKind
 from perfusio.testing import make_state
@@ -205,12 +205,12 @@ def test_it_can_be_used_in_one_event_loop_after_another(server, certificates):
 
 
 async def test_the_keys_of_a_channel_are_renewed_in_time(connect, server, monkeypatch):
-    class ShortLived(opcua_connect.Client):
+    class ShortLived(connecting.Client):
         def __init__(self, *args, **options):
             super().__init__(*args, **options)
             self.secure_channel_timeout = 400
 
-    monkeypatch.setattr(opcua_connect, "Client", ShortLived)
+    monkeypatch.setattr(connecting, "Client", ShortLived)
     connector = connect()
     vessel = connector.vessels()["R01"]
     await vessel.read_sample()

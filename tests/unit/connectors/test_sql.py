@@ -7,9 +7,9 @@ import pytest
 from sqlalchemy import text
 
 from perfusio.config import DEFAULT_AMBR250_DESIGN_SPACE
+from perfusio.connectors.database.database import Database
+from perfusio.connectors.database.samples import SqlSample, add_samples
 from perfusio.connectors.sql import AWAY_SECONDS, SqlStore
-from perfusio.connectors.sql_database import Database
-from perfusio.connectors.sql_samples import SqlSample, add_samples
 from perfusio.errors import (
     ConfigError,
     EndOfRun,

@@ -16,7 +16,7 @@ from perfusio.hybrid import checkpoints
 from perfusio.hybrid.checkpoints import ABOUT, ARRAYS, data_sha256, load, load_any, read_checkpoint, save
 from perfusio.hybrid.layout import layout_of
 from perfusio.hybrid.model import HybridModel
-from perfusio.hybrid.packing import Packer, unpack
+from perfusio.hybrid.stored.packing import Packer, unpack
 from perfusio.kinetics import parameters
 from perfusio.plant.clones import CLONE_X
 from perfusio.plant.experiment import simulate_runs

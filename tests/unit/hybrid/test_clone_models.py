@@ -9,8 +9,8 @@ from perfusio.config import DEFAULT_AMBR250_DESIGN_SPACE as SPACE
 from perfusio.errors import CheckpointRefused, NotEnoughData
 from perfusio.hybrid import checkpoints
 from perfusio.hybrid.clone_models import CloneModels, keeping_apart
+from perfusio.hybrid.clones.relatives import CloneResidual
 from perfusio.hybrid.model import HybridModel
-from perfusio.hybrid.relatives import CloneResidual
 from perfusio.hybrid.rollout import Futures
 from perfusio.plant.clones import CLONE_X, CLONE_Y
 from perfusio.plant.experiment import simulate_runs

@@ -7,11 +7,12 @@ import pytest
 
 from perfusio.config import DEFAULT_AMBR250_DESIGN_SPACE
 from perfusio.errors import NotEnoughData
-from perfusio.hybrid import learning, model, sparse
+from perfusio.hybrid import learning, model
 from perfusio.hybrid.checkpoints import load, save
+from perfusio.hybrid.gaussian_processes import sparse
+from perfusio.hybrid.gaussian_processes.sparse import InducingProcess
 from perfusio.hybrid.learning import Course
 from perfusio.hybrid.model import HybridModel
-from perfusio.hybrid.sparse import InducingProcess
 from perfusio.plant.clones import CLONE_X
 from perfusio.plant.experiment import simulate_runs
 

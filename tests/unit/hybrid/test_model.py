@@ -242,7 +242,7 @@ class TestLearning:
         assert (rollout(bare, t)[0].samples == rollout(again, t)[0].samples).all()
 
     def test_hyperparameters_moved(self, fitted):
-        from perfusio.hybrid.gp import initial_hyperparameters
+        from perfusio.hybrid.gaussian_processes.gp import initial_hyperparameters
 
         moved = [
             np.abs(p.h.log_lengthscales - initial_hyperparameters(16).log_lengthscales).max()

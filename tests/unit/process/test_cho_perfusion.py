@@ -63,9 +63,11 @@ from perfusio.hybrid.layout import layout_of
 from perfusio.hybrid.mechanistic import advance
 from perfusio.state import SETPOINTS, SPECIES
 from perfusio.config import DEFAULT_AMBR250_DESIGN_SPACE as space
-from perfusio.bed import well_posed
+from perfusio.bed import target_feasibility
 from perfusio.report import narration
-from perfusio.twin import alarms, guard, sample_checks
+from perfusio.twin.alarms import levels
+from perfusio.twin.writes import guard
+from perfusio.twin.samples import sample_checks
 from perfusio.plant import sensors
 at = np.array([p.mean for p in home.CHO_PERFUSION.prior])[:, None]
 here = layout_of(home.CHO_PERFUSION)

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from perfusio.cli.aim import aim
-from perfusio.cli.experiment import load
+from perfusio.cli.experiment_file.experiment import load
+from perfusio.cli.runs.aim import aim
 from perfusio.config import (
     DEFAULT_ALARMS,
     DEFAULT_AMBR250_DESIGN_SPACE,

@@ -10,7 +10,7 @@ from perfusio.errors import EmptyDesignSpace, OutOfRange
 from perfusio.plant.batch_checks import check_setpoints
 from perfusio.process.rules import SAMPLING_FLOW, are_balanced, imbalance, is_balanced, largest_bleed
 from perfusio.state import SETPOINT_INDEX, Setpoints
-from perfusio.twin.guard import breaches
+from perfusio.twin.writes.guard import breaches
 
 WIDE = DesignSpace(
     bounds={**DEFAULT_AMBR250_DESIGN_SPACE.bounds, "bleed_rate": Bounds(low=0.0, high=2.5, nominal=0.15, max_step=2.5)}

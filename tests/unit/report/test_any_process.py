@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from perfusio.cli.fleet_table import fleet_table
+from perfusio.cli.runs.fleet_table import fleet_table
 from perfusio.config import DesignSpace, Mode, RunConfig
 from perfusio.events import Decided, Forecasted, SampleRead, SetpointsWritten, Withheld, WriteIntended
 from perfusio.forecast import Forecast
-from perfusio.hybrid.scoring import Cases
+from perfusio.hybrid.scores.scoring import Cases
 from perfusio.process import CHO_PERFUSION
 from perfusio.process.document import read_process
 from perfusio.report.columns import short, shown
@@ -19,13 +19,13 @@ from perfusio.report.fleet import Fleet
 from perfusio.report.forecast_plot import plot_events
 from perfusio.report.lines import WIDTH
 from perfusio.report.narration import Narrator
-from perfusio.report.outlook import outlook
+from perfusio.report.recorded_forecast import outlook
 from perfusio.report.score_plots import plot_parity
 from perfusio.report.trajectory_plot import plot_trajectories
 from perfusio.report.vessel_plot import plot_vessel_forecast
 from perfusio.state import Setpoints, State
 from perfusio.trajectory import Trajectory
-from perfusio.twin import facts
+from perfusio.twin import event_builders
 
 FOLDER = Path(__file__).parents[2] / "fixtures" / "processes"
 PROCESSES = [CHO_PERFUSION, *map(read_process, sorted(FOLDER.iterdir()))]
@@ -60,7 +60,7 @@ def forecast(process, day):
 def a_run(process, reactors=("R01",)):
     config, space = RunConfig(duration_days=3, process=process), DesignSpace.of(process)
     modes = dict.fromkeys(reactors, Mode.AUTOMATIC)
-    yield facts.started(config, space, modes, {r: {"kind": "simulated"} for r in reactors})
+    yield event_builders.started(config, space, modes, {r: {"kind": "simulated"} for r in reactors})
     for turn in range(3):
         for reactor in reactors:
             at = {"reactor": reactor, "turn": turn}

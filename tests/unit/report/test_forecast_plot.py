@@ -7,12 +7,12 @@ import pytest
 
 from perfusio.errors import ChainBroken
 from perfusio.events import SampleCorrected, SampleRead
+from perfusio.record.apply_event import after
+from perfusio.record.audit_logger import AuditLogger
+from perfusio.record.run_state import RunState
 from perfusio.report.forecast_plot import _story, plot_events, plot_record
 from perfusio.state import SETPOINTS, State
 from perfusio.testing import ManualClock, make_state
-from perfusio.twin.audit import AuditLogger
-from perfusio.twin.day import RunState
-from perfusio.twin.fold import after
 
 PNG = b"\x89PNG"
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from perfusio.hybrid.scoring import Cases
+from perfusio.hybrid.scores.scoring import Cases
 from perfusio.report.score_plots import plot_coverage, plot_parity
 from perfusio.state import SPECIES
 

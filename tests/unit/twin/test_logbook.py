@@ -6,12 +6,12 @@ import pytest
 
 from perfusio.config import DEFAULT_AMBR250_DESIGN_SPACE, Mode, RunConfig
 from perfusio.protocols import Ending
+from perfusio.record.audit_logger import AuditLogger
+from perfusio.record.verification.verify import read_records
 from perfusio.testing import ScriptedConnector
-from perfusio.twin import facts
-from perfusio.twin.audit import AuditLogger
-from perfusio.twin.hold import Word
+from perfusio.twin import event_builders
 from perfusio.twin.logbook import Logbook
-from perfusio.twin.verify import read_records
+from perfusio.twin.operators.hold import Word
 from perfusio.twin.vessels import Vessel
 
 SPACE = DEFAULT_AMBR250_DESIGN_SPACE
@@ -23,7 +23,7 @@ def book(tmp_path):
     book = Logbook(config, SPACE, {"R01": Vessel(connector=ScriptedConnector([]))})
     with AuditLogger(tmp_path / "audit.jsonl") as log:
         book.sink = log
-        book.append(facts.started(config, SPACE, {"R01": Mode.AUTOMATIC}, {"R01": {"kind": "simulated"}}))
+        book.append(event_builders.started(config, SPACE, {"R01": Mode.AUTOMATIC}, {"R01": {"kind": "simulated"}}))
         yield book
 
 

@@ -1,0 +1,1 @@
+"""Off-line campaigns: first designs, batches of recipes, recommendations."""

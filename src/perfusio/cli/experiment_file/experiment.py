@@ -1,0 +1,303 @@
+"""An experiment as a file: `[process]`, `[run]`, `[design_space]`, `[connector]`, `[policy]`, `[[vessel]]`.
+
+The file, variables `PERFUSIO_*` and flags are the command line's way to write `RunConfig`, `DesignSpace` and
+connectors; the Python API reads none of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pydantic import Field
+
+from perfusio.cli.experiment_file import processes
+from perfusio.cli.experiment_file.bounds import design_space, narrowed
+from perfusio.cli.experiment_file.connections import KINDS, Opening, refuse_secret, without_secret
+from perfusio.cli.experiment_file.policy import PolicySettings
+from perfusio.cli.experiment_file.settings import DEFAULT, Key, Setting, built, from_environment, from_file, read_toml
+from perfusio.config import Bounds, DesignSpace, Mode, Objective, RunConfig
+from perfusio.errors import ConfigError
+from perfusio.frozen import Frozen
+from perfusio.process.cho_perfusion import CHO_PERFUSION
+from perfusio.process.panel import Panel
+from perfusio.quantities import closest
+
+if TYPE_CHECKING:
+    from perfusio.protocols import Connector
+    from perfusio.twin.vessels import Source, Vessel
+
+SECTIONS = ("process", "run", "design_space", "connector", "policy", "vessel")
+_PATHS_OF_RUN = ("run_dir",)
+
+
+class VesselSettings(Frozen):
+    """One vessel of the experiment; what is left away is as the experiment has it.
+
+    Attributes:
+        name: What the record calls it.
+        reactor: What the source calls it; by default the same.
+        clone: Cell line, if the source does not say.
+        objective: What its decisions are for.
+        mode: Who may write to it.
+        design_space: What may be written to it, by setpoint; the rest is as in `[design_space]`.
+    """
+
+    name: str
+    reactor: str = ""
+    clone: str = ""
+    objective: Objective | tuple[Objective, ...] | None = None
+    mode: Mode | None = None
+    design_space: dict[str, dict[str, float]] = Field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Experiment:
+    """Everything that was asked, checked.
+
+    Attributes:
+        run: Settings of the run.
+        design_space: What may be written.
+        connector: Settings of the source, one of those in KINDS.
+        policy: How decisions are made.
+        vessels: Of the experiment; empty = the only one of the source.
+        settings: Every value with its origin, by key.
+    """
+
+    run: RunConfig
+    design_space: DesignSpace
+    connector: Frozen
+    policy: PolicySettings
+    vessels: tuple[VesselSettings, ...]
+    settings: Mapping[Key, Setting]
+
+
+def load(
+    path: Path | None,
+    flags: Mapping[Key, Setting],
+    *,
+    environ: Mapping[str, str] | None = None,
+    aim: Callable[[Panel], Setting] | None = None,
+) -> Experiment:
+    """Return the experiment that a file, the environment and flags describe; later ones win.
+
+    Args:
+        path: Of the file; None = there is none.
+        flags: What was typed, by key.
+        environ: Variables; None = those of the program.
+        aim: Says the objective that was typed, once it is known whose quantities it names; None = none was.
+
+    Raises:
+        ConfigError: a setting is unknown, impossible or missing; all problems are listed.
+    """
+    content = {} if path is None else read_toml(path)
+    name = "" if path is None else path.name
+    folder = Path() if path is None else path.resolve().parent
+    process, source = processes.stated(content.pop("process", None), name, folder, flags, environ)
+    flags = {key: setting for key, setting in flags.items() if key != processes.FILE}
+    if aim is not None:
+        flags["run", "objective"] = aim(process)
+    vessels = content.pop("vessel", [])
+    stated = {s: content.get(s, {}).get("kind") for s in ("connector",) if isinstance(content.get(s), dict)}
+    environment = from_environment(_all_keys(process), environ)
+    kind = _kind(stated.get("connector"), name, environment, flags)
+    known = _keys(kind, process)
+    layers = [from_file(content, known, name), environment, flags]
+    if path is not None:
+        layers[0] = {key: _anchored(key, setting, folder, kind) for key, setting in layers[0].items()}
+    settings: dict[Key, Setting] = {}
+    for layer in layers:
+        settings |= layer
+    _refuse_foreign(settings, known, kind)
+    for field in ("url", "endpoint"):
+        given = settings.get(("connector", field))
+        if given is not None and given.origin == name:
+            refuse_secret(str(given.value), name, field)
+    return _checked(settings, kind, vessels, name, process, source)
+
+
+def _kind(
+    stated: object, name: str, environment: Mapping[Key, Setting], flags: Mapping[Key, Setting]
+) -> str:
+    key = ("connector", "kind")
+    found = flags.get(key) or environment.get(key) or (Setting(stated, name) if stated is not None else None)
+    if found is None:
+        return "file"
+    if found.value not in KINDS:
+        hint = closest(str(found.value), tuple(KINDS))
+        raise ConfigError(
+            f"{found.origin}: connector.kind = {found.value!r} is none perfusio knows.{hint} Known: {', '.join(KINDS)}."
+        )
+    return str(found.value)
+
+
+def _keys(kind: str, process: Panel) -> dict[str, list[Key]]:
+    return {
+        "process": [processes.FILE],
+        "run": [("run", f) for f in RunConfig.model_fields if f != "process"],
+        "design_space": [("design_space", s, f) for s in process.setpoint_names for f in Bounds.model_fields],
+        "connector": [("connector", f) for f in KINDS[kind].settings.model_fields],
+        "policy": [("policy", f) for f in PolicySettings.model_fields if f != "process"],
+    }
+
+
+def _all_keys(process: Panel) -> dict[str, list[Key]]:
+    keys = _keys("file", process)
+    every = {f: ("connector", f) for kind in KINDS.values() for f in kind.settings.model_fields}
+    return {**keys, "connector": list(every.values())}
+
+
+def _refuse_foreign(settings: Mapping[Key, Setting], known: Mapping[str, list[Key]], kind: str) -> None:
+    """A flag or variable of another kind of connector must not vanish."""
+    for key, setting in settings.items():
+        if key not in known[key[0]]:
+            fields = ", ".join(k[-1] for k in known["connector"])
+            raise ConfigError(
+                f"{setting.origin} sets connector.{key[-1]}, but the connector is of kind {kind!r}, which has no such "
+                f"setting. Known: {fields}."
+            )
+
+
+def _anchored(key: Key, setting: Setting, folder: Path, kind: str) -> Setting:
+    """Paths in a file count from the folder of that file."""
+    is_path = (key[0] == "run" and key[1] in _PATHS_OF_RUN) or (key[0] == "connector" and key[1] in KINDS[kind].paths)
+    is_path |= key == ("connector", "url") and "://" not in str(setting.value)  # an SQLite file
+    if is_path and isinstance(setting.value, str):
+        return Setting(str(folder / Path(setting.value).expanduser()), setting.origin)
+    return setting
+
+
+def _checked(
+    settings: dict[Key, Setting], kind: str, vessels: object, name: str, process: Panel, source: Setting
+) -> Experiment:
+    problems: list[str] = []
+    own = {} if process == CHO_PERFUSION else {"process": process}
+    run = built(RunConfig, "run", settings, problems, **own)
+    space = design_space(settings, process, name, problems)
+    connector = built(KINDS[kind].settings, "connector", settings, problems)
+    policy = built(PolicySettings, "policy", settings, problems, **own)
+    named = () if space is None else _vessels(vessels, name, space, problems)
+    if problems or run is None or space is None or connector is None or policy is None:
+        raise ConfigError("\n".join(problems))
+    settings.setdefault(("connector", "kind"), Setting(kind, DEFAULT))
+    return Experiment(
+        run=run, design_space=space, connector=connector, policy=policy, vessels=named,
+        settings=processes.told(process, source) | _with_defaults(settings, run, space, connector, policy),
+    )  # fmt: skip
+
+
+def _vessels(
+    given: object, name: str, space: DesignSpace, problems: list[str]
+) -> tuple[VesselSettings, ...]:
+    if not isinstance(given, list) or not all(isinstance(v, dict) for v in given):
+        problems.append(f"{name}: vessel = {given!r}, expected tables: write [[vessel]] above each vessel.")
+        return ()
+    found: list[VesselSettings] = []
+    for i, values in enumerate(given, start=1):
+        known = tuple(VesselSettings.model_fields)
+        for text in values:
+            if text not in known:
+                shared = text in ("run", "connector", "policy")
+                also = " All vessels of an experiment share it." if shared else closest(text, known)
+                problems.append(
+                    f"{name}: [[vessel]] {i}: {text} is no setting of a vessel.{also}\n  Known: {', '.join(known)}."
+                )
+        try:
+            mine = {k: v for k, v in values.items() if k in known}
+            found.append(vessel_settings(mine, space.process))
+            narrowed(space, found[-1].design_space)
+        except ConfigError as error:
+            problems.append(f"{name}: [[vessel]] {i}: {str(error).replace('VesselSettings.', '')}")
+    names = [v.name for v in found]
+    if len(set(names)) < len(names):
+        problems.append(f"{name}: two vessels have the same name, found {', '.join(names)}. Give each its own.")
+    return tuple(found)
+
+
+def _with_defaults(
+    settings: dict[Key, Setting], run: RunConfig, space: DesignSpace, *others: Frozen
+) -> dict[Key, Setting]:
+    """Return every setting in order, those that nobody set with their default."""
+    values: dict[Key, Any] = {("run", f): v for f, v in run.model_dump(mode="json").items() if f != "process"}
+    values |= {("design_space", s, f): v for s, b in space.bounds.items() for f, v in b.model_dump().items()}
+    for section, model in zip(("connector", "policy"), others, strict=True):
+        values |= {(section, f): v for f, v in model.model_dump(mode="json").items()}
+    for field in {"url", "endpoint"} & type(others[0]).model_fields.keys():
+        values["connector", field] = without_secret(values["connector", field])
+    return {key: Setting(value, settings[key].origin if key in settings else DEFAULT) for key, value in values.items()}
+
+
+def vessel_settings(values: Mapping[str, Any], process: Panel) -> VesselSettings:
+    """Return the settings of one vessel from plain data; its objective is of the quantities of the process.
+
+    Raises:
+        ConfigError: a setting is impossible.
+    """
+    aims = values.get("objective")
+    if isinstance(aims, Mapping):
+        values = {**values, "objective": {**aims, "process": process}}
+    elif isinstance(aims, list | tuple):
+        named = [{**aim, "process": process} if isinstance(aim, Mapping) else aim for aim in aims]
+        values = {**values, "objective": named}
+    return VesselSettings(**values)
+
+
+def opened(experiment: Experiment) -> Source:
+    """Open the source of an experiment, with all of its vessels.
+
+    Raises:
+        PerfusioError: the source cannot be opened.
+    """
+    out = experiment.settings["run", "run_dir"]
+    opening = Opening(
+        days=experiment.run.duration_days,
+        interval_hours=experiment.run.sampling_interval_hours,
+        process=experiment.run.process,
+        run_dir=None if out.origin == DEFAULT else experiment.run.run_dir,
+    )
+    source: Source = KINDS[_kind_of(experiment)].open(experiment.connector, opening)
+    return source
+
+
+def chosen(experiment: Experiment, source: Source) -> Source:
+    """Return the vessels of a source that the experiment names, or the source if it names none.
+
+    Raises:
+        ConfigError: the source does not have such a vessel.
+    """
+    from perfusio.twin.vessels import Rig, Vessel
+
+    if not experiment.vessels:
+        return source
+    if not isinstance(source, Rig):
+        kind = _kind_of(experiment)
+        raise ConfigError(f"[[vessel]]: a connector of kind {kind!r} has no vessels to choose from. Leave them away.")
+    there = source.vessels()
+    found = dict[str, "Connector | Vessel"]()
+    for vessel in experiment.vessels:
+        reactor = vessel.reactor or vessel.name
+        if reactor not in there:
+            hint = closest(reactor, tuple(there))
+            raise ConfigError(
+                f"[[vessel]] {vessel.name}: the source has no reactor {reactor!r}.{hint} It has {', '.join(there)}."
+            )
+        found[vessel.name] = Vessel(
+            connector=there[reactor], clone=vessel.clone, objective=vessel.objective, mode=vessel.mode,
+            design_space=narrowed(experiment.design_space, vessel.design_space),
+        )  # fmt: skip
+    return found
+
+
+def connectors(experiment: Experiment) -> Source:
+    """Open the source of an experiment, with the vessels that are named, or with all of them.
+
+    Raises:
+        PerfusioError: the source cannot be opened, or does not have such a vessel.
+    """
+    return chosen(experiment, opened(experiment))
+
+
+def _kind_of(experiment: Experiment) -> str:
+    return str(experiment.settings["connector", "kind"].value)

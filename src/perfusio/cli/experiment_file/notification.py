@@ -1,0 +1,92 @@
+"""Whom a run tells, out of a file: `[log]`, `[email]`, `[webhook]`. Secrets stand in files of their own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from pydantic import Field
+
+from perfusio.errors import ConfigError
+from perfusio.frozen import Frozen
+
+if TYPE_CHECKING:
+    from perfusio.notify.notifier import Notifier
+
+NotifyOption = Annotated[
+    Path | None,
+    typer.Option("--notify", help="Whom to tell: a TOML file with [log], [email], [webhook].", metavar="FILE"),
+]
+
+
+class LogSettings(Frozen):
+    """A file that grows by a line per alarm."""
+
+    path: Path
+
+
+class EmailSettings(Frozen):
+    """A mail server; the password is the first line of a file that only its owner can read."""
+
+    host: str
+    sender: str
+    to: tuple[str, ...] = Field(min_length=1)
+    port: int = 587
+    user: str = ""
+    password_file: Path | None = None
+
+
+class WebhookSettings(Frozen):
+    """A chat; its address is a secret, so it is the first line of a file."""
+
+    url_file: Path
+    hosts: tuple[str, ...] = Field(min_length=1)
+
+
+class Notification(Frozen):
+    """The whole file; what is left away is not told."""
+
+    log: LogSettings | None = None
+    email: EmailSettings | None = None
+    webhook: WebhookSettings | None = None
+
+
+def notifier(path: Path | None) -> Notifier | None:
+    """Return who tells people, as a file says; None without a file.
+
+    Raises:
+        ConfigError: a setting is unknown, impossible or missing, or a secret cannot be read.
+    """
+    if path is None:
+        return None
+    from perfusio.cli.experiment_file.settings import read_toml
+    from perfusio.notify.channels import Channel, Email, LogFile, Webhook
+    from perfusio.notify.notifier import Notifier
+
+    folder = path.resolve().parent
+    asked = Notification(**read_toml(path))
+    channels: list[Channel] = []
+    if asked.log is not None:
+        channels.append(LogFile(folder / asked.log.path))
+    if asked.email is not None:
+        given: dict[str, Any] = asked.email.model_dump(exclude={"password_file"})
+        secret = asked.email.password_file
+        channels.append(Email(**given, password=_secret(folder / secret) if secret else ""))
+    if asked.webhook is not None:
+        channels.append(Webhook(_secret(folder / asked.webhook.url_file), hosts=asked.webhook.hosts))
+    if not channels:
+        raise ConfigError(f"{path} tells nobody: expected [log], [email] or [webhook] in it.")
+    return Notifier(channels)
+
+
+def _secret(path: Path) -> str:
+    try:
+        if path.stat().st_mode & 0o077:
+            raise ConfigError(f"{path} holds a secret and can be read by others. Keep it yours: chmod 600 {path}.")
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except OSError as error:
+        raise ConfigError(f"{path} cannot be read: {error.strerror}. Its first line is the secret.") from error
+    if not lines or not lines[0].strip():
+        raise ConfigError(f"{path} is empty: its first line is the secret.")
+    return lines[0].strip()

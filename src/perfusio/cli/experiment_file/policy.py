@@ -1,0 +1,93 @@
+"""`[policy]` of an experiment: how decisions are made, and what vessels share."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import TYPE_CHECKING, Literal, Self
+
+from pydantic import model_validator
+
+from perfusio.errors import ConfigError
+from perfusio.frozen import Frozen
+from perfusio.objective import OfProcess
+from perfusio.process.cho_perfusion import CHO_PERFUSION
+from perfusio.process.roles import PERFUSION
+from perfusio.quantities import closest
+
+if TYPE_CHECKING:
+    from perfusio.bed.policy import BEDPolicy
+    from perfusio.bed.shared_limits import SharedLimit
+
+
+class SharedSettings(Frozen):
+    """What the setpoints of several vessels may add up to; see `bed.coupling.SharedLimit`.
+
+    Attributes:
+        high: Largest sum, in the unit of the setpoint.
+        setpoint: Which.
+        reactors: The vessels that share it, as the experiment names them; empty = all.
+        process: Whose setpoint it is; not told here, the experiment says it.
+    """
+
+    high: float
+    setpoint: str = PERFUSION
+    reactors: tuple[str, ...] = ()
+
+    process: OfProcess = CHO_PERFUSION
+
+    @model_validator(mode="after")
+    def _is_a_limit(self) -> Self:
+        self.limit()
+        return self
+
+    def limit(self) -> SharedLimit:
+        """Return the limit as the policy takes it."""
+        from perfusio.bed.shared_limits import SharedLimit
+
+        return SharedLimit(high=self.high, setpoint=self.setpoint, reactors=self.reactors, process=self.process)
+
+
+class PolicySettings(Frozen):
+    """How decisions are made; what they aim at stands in `[run]`.
+
+    Attributes:
+        kind: Only one so far.
+        shared: Limits on what vessels use together.
+        process: Whose setpoints these are; not told here, the experiment says it.
+    """
+
+    kind: Literal["bed"] = "bed"
+    shared: tuple[SharedSettings, ...] = ()
+    process: OfProcess = CHO_PERFUSION
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_its_process(cls, given: object) -> object:
+        """What is shared is a setpoint of the process of the experiment."""
+        if not isinstance(given, dict) or given.get("process") is None or not isinstance(given.get("shared"), list):
+            return given
+        own = [{**one, "process": given["process"]} if isinstance(one, dict) else one for one in given["shared"]]
+        return {**given, "shared": own}
+
+
+def policy_of(settings: PolicySettings, reactors: Collection[str]) -> BEDPolicy:
+    """Return the policy for these vessels.
+
+    Raises:
+        ConfigError: a limit is shared by a vessel that is not there.
+    """
+    from perfusio.bed.policy import BEDPolicy
+
+    for limit in settings.shared:
+        for name in limit.reactors:
+            if name not in reactors:
+                hint = closest(name, tuple(reactors))
+                raise ConfigError(
+                    f"policy.shared: there is no vessel {name!r}.{hint} The experiment has {', '.join(reactors)}."
+                )
+    return BEDPolicy(shared=limits_of(settings))
+
+
+def limits_of(settings: PolicySettings) -> tuple[SharedLimit, ...]:
+    """Return the limits that vessels share."""
+    return tuple(shared.limit() for shared in settings.shared)

@@ -1,0 +1,1 @@
+"""Commands on past runs: fit, score, forecast, design, recommend."""

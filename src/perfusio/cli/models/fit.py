@@ -1,0 +1,86 @@
+"""`perfusio fit`: learn a model from past runs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from perfusio.cli.echo import echo
+from perfusio.cli.experiment_file.processes import ProcessOption, panel_in
+from perfusio.cli.models.history import (
+    JsonOption,
+    MappingOption,
+    OverwriteOption,
+    RunsOption,
+    SeedOption,
+    Steps,
+    chosen,
+    print_json,
+    read_runs_aloud,
+    refuse_to_replace,
+)
+
+if TYPE_CHECKING:
+    from perfusio.hybrid.model import HybridModel
+
+
+def fit(
+    runs: RunsOption,
+    out: Annotated[Path, typer.Option(help="Folder for the model.")] = Path("model"),
+    hold_out: Annotated[
+        str, typer.Option(help="Runs to leave out and score the model on, separated by commas.", metavar="NAMES")
+    ] = "",
+    seed: SeedOption = 0,
+    overwrite: OverwriteOption = False,
+    mapping: MappingOption = None,
+    process: ProcessOption = None,
+    json_output: JsonOption = False,
+) -> None:
+    """Fit the hybrid model to past runs and save it.
+
+    With --hold-out it is scored on runs that it did not see, beside persistence, the batch average and a plain
+    Gaussian process; the scores go into the checkpoint.
+    """
+    from perfusio.cli.models.score import compare
+    from perfusio.errors import NotEnoughData
+    from perfusio.hybrid.checkpoints import ABOUT, ARRAYS, save
+    from perfusio.hybrid.model import HybridModel
+
+    files = [out / ABOUT, out / ARRAYS]
+    refuse_to_replace(files, overwrite=overwrite)
+    panel = panel_in(process)
+    past = read_runs_aloud(runs, panel, mapping)
+    held_out = chosen(past, [name.strip() for name in hold_out.split(",") if name.strip()], "--hold-out")
+    training = [t for t in past if t.reactor_id not in {h.reactor_id for h in held_out}]
+    if not training:
+        raise NotEnoughData("--hold-out names every run, so none is left to learn from. Hold fewer runs out.")
+    with Steps(f"Fitting {len(training)} runs", None):
+        model = HybridModel.prior(panel).fit(training, seed=seed)
+    board = compare(model, training, held_out, seed=seed).board if held_out else None
+    scores = None if board is None else board.to_json()
+    save(model, out, trajectories=training, scores=scores)
+    n_samples = sum(len(t.states) for t in training)
+    if json_output:
+        about = {"model_id": model.model_id, "runs": len(training), "samples": n_samples}
+        print_json({**about, "rates": rates(model), "files": [str(f) for f in files], "scores": scores})
+        return
+    echo(f"Model {model.model_id}, learnt from {len(training)} runs with {n_samples} samples.")
+    echo("Rates of its balances, and what is typical of CHO cells:")
+    for name, (value, typical, unit) in rates(model).items():
+        echo(f"  {name:18}{value:>10.3g} {typical:>10.3g}  {unit}")
+    if board is not None:
+        echo(f"\n{board.table()}\n")
+    for file, what in zip(files, ("what it is, in words and numbers", "its arrays"), strict=True):
+        echo(f"{file}: {what}")
+    echo(f"Score it on runs that it has not seen: perfusio score --model {out} --runs FOLDER")
+
+
+def rates(model: HybridModel) -> dict[str, tuple[float, float, str]]:
+    """Return the calibrated rate, the typical one and their unit, by name."""
+    from math import exp
+
+    factors = [exp(v) for v in model.process.log_factors]
+    parameters = model.process.layout.bound.parameters
+    return {p.name: (p.value * f, p.value, p.unit) for p, f in zip(parameters, factors, strict=True)}

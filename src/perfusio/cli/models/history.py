@@ -1,0 +1,112 @@
+"""What the commands on past runs share: their options, reading runs aloud, and a progress bar."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from perfusio.cli.echo import echo
+
+if TYPE_CHECKING:
+    from perfusio.process.panel import Panel
+    from perfusio.state import Setpoints
+    from perfusio.trajectory import Trajectory
+
+RunsOption = Annotated[
+    Path,
+    typer.Option("--runs", help="Past runs: a CSV, Excel or Parquet file, or a folder of them or with runs.csv."),
+]
+MappingOption = Annotated[
+    Path | None, typer.Option("--mapping", help="What the columns mean: a mapping.toml, as `perfusio import` saves it.")
+]
+ModelOption = Annotated[Path, typer.Option("--model", help="Folder that `perfusio fit` wrote.")]
+SeedOption = Annotated[int, typer.Option("--seed", help="Seed of every random draw.", min=0)]
+PathsOption = Annotated[int, typer.Option("--paths", help="Sample paths per forecast.", min=16, max=4096)]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
+OverwriteOption = Annotated[bool, typer.Option("--overwrite", help="Replace files of an earlier call.")]
+
+
+def read_runs_aloud(path: Path, process: Panel, mapping: Path | None = None) -> tuple[Trajectory, ...]:
+    """Read runs of a process; what was converted or assumed is told on the standard error.
+
+    Setpoints that a file never states are taken at the nominal that the process says.
+    """
+    from perfusio.tables.columns.column_map import read_column_map
+    from perfusio.tables.runs_from_files import read_runs
+
+    return read_runs(
+        path,
+        column_map=None if mapping is None else read_column_map(mapping),
+        assumed=nominal(process),
+        panel=process,
+        on_remark=lambda remark: echo(f"Note: {remark}", err=True),
+    )
+
+
+def nominal(process: Panel) -> Setpoints:
+    """Return what is assumed where a file does not say; NaN where the process does not say it either."""
+    from perfusio.state import Setpoints
+
+    return Setpoints.of_values(process, {s.name: s.allowed.nominal for s in process.setpoints if s.allowed is not None})
+
+
+def chosen(runs: Sequence[Trajectory], names: Sequence[str], option: str) -> list[Trajectory]:
+    """Return the runs of these names.
+
+    Raises:
+        ConfigError: there is no such run; the nearest one is named.
+    """
+    from perfusio.errors import ConfigError
+    from perfusio.quantities import closest
+
+    by_name = {t.reactor_id: t for t in runs}
+    for name in names:
+        if name not in by_name:
+            known = ", ".join(by_name)
+            raise ConfigError(f"{option} {name}: there is no such run.{closest(name, tuple(by_name))} Known: {known}.")
+    return [by_name[name] for name in names]
+
+
+def refuse_to_replace(files: Sequence[Path], *, overwrite: bool) -> None:
+    """Refuse to replace files unasked.
+
+    Raises:
+        ConfigError: a file is there and `overwrite` was not said.
+    """
+    from perfusio.errors import ConfigError
+
+    if (present := [str(f) for f in files if f.exists()]) and not overwrite:
+        raise ConfigError(f"{', '.join(present)} would be replaced. Choose another folder (--out), or say --overwrite.")
+
+
+def print_json(result: object) -> None:
+    """Print plain data."""
+    echo(json.dumps(result, indent=1, allow_nan=False))
+
+
+class Steps:
+    """A bar on a terminal, nothing elsewhere. Use as a context manager; hand `done` the number of steps done."""
+
+    def __init__(self, label: str, n_steps: int | None) -> None:
+        """Show `label`; without a number of steps the bar only moves."""
+        from rich.console import Console
+        from rich.progress import Progress
+
+        self._bar = Progress(console=Console(stderr=True), disable=not sys.stderr.isatty(), transient=True)
+        self._task = self._bar.add_task(label, total=n_steps)
+
+    def __enter__(self) -> Steps:
+        self._bar.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._bar.stop()
+
+    def done(self, n: int) -> None:
+        """Show that `n` steps are done."""
+        self._bar.update(self._task, completed=n)

@@ -1,0 +1,114 @@
+"""`perfusio status`: where a run stands, whether it goes on, was stopped or has ended."""
+
+from __future__ import annotations
+
+import json
+import textwrap
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from perfusio.cli.echo import echo
+from perfusio.cli.operators.hold import RunFolder
+
+if TYPE_CHECKING:
+    from perfusio.process.panel import Panel
+
+WIDTH = 80
+
+
+def status(
+    run: RunFolder,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead.")] = False,
+) -> None:
+    """Print where a run stands: latest sample, advice, alarms, modes, what is waited for, and whether a twin runs it.
+
+    Everything is from its record, but for holds, which are looked for in its folder. Nothing is changed.
+    """
+    from perfusio.clock import SystemClock
+    from perfusio.twin.run_view import view
+    from perfusio.twin.status import status as found
+
+    seen = view(run)
+    where = found(seen, SystemClock().now())
+    if as_json:
+        echo(json.dumps(where))
+        return
+    for line in _lines(where, seen.config.process):
+        echo(line)
+
+
+def _lines(where: dict[str, Any], panel: Panel) -> list[str]:
+    from perfusio.report import columns
+    from perfusio.texts import shown
+
+    ago = _age(where["last_record_age_h"])
+    state = {
+        "running": f"running (process {where['process'] or 'unknown'})",
+        "stopped": f"no twin runs it now; to go on: perfusio resume {where['folder']}",
+        "ended": f"ended: {where['outcome']}",
+    }[where["state"]]
+    said = _wrapped(f"Run {where['run']}: {state}.", "")
+    said += _wrapped(f"Turn {where['turn']} of {where['n_turns']}; the last record is {ago} old.", "")
+    said += [f"ALARM of the run: {alarm}" for alarm in where["alarms"]]
+    for name in where["misnamed_holds"]:
+        said += _wrapped(f"{shown(name, 60)!r} names no vessel of this run, so it holds all.", "")
+    said += ["", _row("vessel", "mode", "day", "age", *columns.shown(panel).values())]
+    for name, vessel in where["vessels"].items():
+        said += _of_vessel(shown(name, 40), vessel, panel)
+    return said
+
+
+def _of_vessel(name: str, vessel: dict[str, Any], panel: Panel) -> list[str]:
+    from perfusio.report.columns import shown
+    from perfusio.report.narration import number
+
+    day = "-" if vessel["culture_day"] is None else f"{vessel['culture_day']:.3g}"
+    values = [number(vessel["sample"].get(q, float("nan"))) for q in shown(panel)]
+    mode = "left" if vessel["has_left"] else vessel["mode"]
+    said = [] if len(name) <= 11 else [name]
+    said.append(_row(name if not said else "", mode, day, _age(vessel["sample_age_h"]), *values))
+    if vessel["said"] is not None and (vessel["said"]["who"] or vessel["mode"] == "hold"):
+        label = "held" if vessel["mode"] == "hold" else vessel["mode"]
+        who = f" by {vessel['said']['who']}" if vessel["said"]["who"] else ""
+        said += _wrapped(f"{label}{who}: {vessel['said']['why']}", "  ")
+    if vessel["advice"] is not None:
+        said += _wrapped(_advice(vessel["advice"], panel), "  ")
+    if vessel["is_write_under_way"]:
+        said.append("  a write is under way: how it ended is not known yet")
+    said += [f"  ALARM {alarm}" for alarm in vessel["alarms"]]
+    if vessel["waiting"] is not None:
+        wait = vessel["waiting"]
+        parts = [f"{what} {wait[key]}" for what, key in (("due", "due"), ("missed at", "until")) if wait[key]]
+        said += _wrapped(f"waiting for a sample since {', '.join([wait['since'], *parts])}", "  ")
+    if vessel["is_source_failing"]:
+        said.append("  its source cannot be read now")
+    return said
+
+
+def _advice(advice: dict[str, Any], panel: Panel) -> str:
+    from perfusio.report.columns import short
+    from perfusio.report.narration import number
+
+    values = (f"{said} {number(advice['setpoints'][n])} {panel[n].unit}" for n, said in short(panel).items())
+    day = advice["culture_day"]
+    when = f"turn {advice['turn']}" if day is None else f"culture day {day:.3g}"
+    return f"advice of {when} waits: {', '.join(values)}"
+
+
+def _row(name: str, mode: str, day: str, age: str, *values: str) -> str:
+    return f"{name:<11} {mode:<9} {day:>5} {age:>7}  {' '.join(f'{v:>7}' for v in values)}".rstrip()
+
+
+def _age(hours: float | None) -> str:
+    if hours is None:
+        return "-"
+    if hours < 1.0:
+        return f"{60.0 * hours:.0f} min"
+    return f"{hours:.1f} h" if hours < 48.0 else f"{hours / 24.0:.1f} d"
+
+
+def _wrapped(text: str, indent: str) -> list[str]:
+    from perfusio.texts import shown
+
+    return textwrap.wrap(shown(text, 800), WIDTH, initial_indent=indent, subsequent_indent=f"{indent}  ")

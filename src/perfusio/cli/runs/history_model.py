@@ -1,0 +1,96 @@
+"""The model with which a run starts, learnt from a lab's past runs of any clones: `--history`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from perfusio.cli.echo import echo
+from perfusio.cli.models.history import Steps, read_runs_aloud
+from perfusio.report.lines import counted
+
+if TYPE_CHECKING:
+    from perfusio.hybrid.clone_models import CloneModels
+    from perfusio.hybrid.model import HybridModel
+    from perfusio.process.panel import Panel
+    from perfusio.trajectory import Trajectory
+
+
+def starting_model(
+    history: Path | None, clones: Sequence[str], process: Panel, *, seed: int
+) -> HybridModel | CloneModels | None:
+    """Return the model of past runs for vessels of these clones; None without past runs.
+
+    Where the vessels are of one clone it is that clone's model, of several a model that keeps them apart. Vessels whose
+    clone nobody named are of the clone of the past if it is the only one, else a newcomer among those of the past, with
+    the doubt of one.
+
+    Args:
+        history: A file or folder of past runs.
+        clones: Of each vessel; empty = not said.
+        process: Of the runs, past ones and those to come.
+        seed: Of every random choice.
+
+    Raises:
+        UnreadableSource: the past runs cannot be read.
+        NotEnoughData: no clone among them has enough usable rows.
+    """
+    if history is None:
+        return None
+    past = read_runs_aloud(history, process)
+    known = {t.clone for t in past}
+    wanted = sorted(set(clones) or {""})
+    if wanted == [""] and len(known) == 1:
+        wanted = [*known]
+    with Steps(f"Learning from {len(past)} past runs", None):
+        model, told = learnt(past, wanted, seed=seed)
+    echo(f"{'History:':8} {counted(len(past), 'past run')} of {counted(len(known), 'clone')}; {told[0]}")
+    for line in told[1:]:
+        echo(f"{'':8} {line}")
+    return model
+
+
+def learnt(
+    past: Sequence[Trajectory], clones: Sequence[str], *, seed: int
+) -> tuple[HybridModel | CloneModels, list[str]]:
+    """Return the model of `clones` from past runs, and a sentence on each of them.
+
+    Raises:
+        NotEnoughData: no clone of the past has enough usable rows.
+        FitFailed: no usable optimum.
+    """
+    from perfusio.hybrid.clone_models import CloneModels
+    from perfusio.hybrid.model import HybridModel
+
+    (first, *others) = clones
+    if not others and {t.clone for t in past} == {first}:
+        return HybridModel.prior(past[0].panel).fit(past, seed=seed), [f"all are of {_named(first)}"]
+    models = CloneModels.fit(past, clones, seed=seed)
+    told = [_told(models, past, clone) for clone in clones]
+    return (models if others else models.of(first)), told
+
+
+def _told(models: CloneModels, past: Sequence[Trajectory], clone: str) -> str:
+    name, n_own = _named(clone), sum(t.clone == clone for t in past)
+    if clone in models.alone:
+        return f"only the {n_own} of {name} are used for it: runs left out say that the others do harm"
+    if not models.of(clone).courses:
+        own = f"the {n_own} of {name} are too short to learn from" if n_own else f"none is of {name}"
+        return f"{own}: its forecasts start from its relatives, with wide intervals"
+    if len(models.registry.models) == 1:
+        return f"{n_own} of {name} teach it, and there is no other clone to learn from"
+    return f"{n_own} of {name} teach it, and the others as its relatives{_nearest(models, clone)}"
+
+
+def _nearest(models: CloneModels, clone: str) -> str:
+    """Say which known clone is most like this one."""
+    registry = models.registry
+    names = [*registry.models]
+    apart = registry.distances()[names.index(clone)]
+    other = min((n for n in names if n != clone), key=lambda n: apart[names.index(n)])
+    return f"; the nearest is {_named(other)}, {apart[names.index(other)]:.1f} away (1 = as two cell lines usually are)"
+
+
+def _named(clone: str) -> str:
+    return clone or "a clone that is not named"

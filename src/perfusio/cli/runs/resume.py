@@ -1,0 +1,168 @@
+"""`perfusio resume`: go on with a run that was cut off. How its source was opened stands beside the record."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from perfusio.cli.echo import echo
+from perfusio.cli.operators.hold import RunFolder
+from perfusio.cli.experiment_file.notification import NotifyOption, notifier
+from perfusio.errors import AuditError
+
+if TYPE_CHECKING:
+    from perfusio.cli.experiment_file.experiment import Experiment
+    from perfusio.events import Event
+    from perfusio.twin.announce import Observer
+
+FILE = "source.json"
+
+
+def resume(
+    run: RunFolder,
+    source: Annotated[
+        str | None,
+        typer.Option(help="Where the same samples are now: the file or folder that was moved, or its URL."),
+    ] = None,
+    notify: NotifyOption = None,
+) -> None:
+    """Go on with an unfinished run: after a crash, a kill or a power cut.
+
+    What was asked, seen, decided and written stands in its record. A write that was cut short is settled by reading the
+    vessel; days that have passed meanwhile are put on record as missed, and nothing is written for them. A source that
+    was moved is named with --source; it must hold what was read before.
+    """
+    from perfusio.cli.experiment_file.experiment import chosen, opened
+    from perfusio.cli.runs.watched import exit_code, run_watched
+
+    asked, people = kept_source(run, source), notifier(notify)
+    whole = opened(asked)
+    result = run_watched(
+        chosen(asked, whole), asked.run, close=getattr(whole, "close", None), people=people, goes_on=True,
+        observers=(keeper(asked),) if source is not None else (),
+    )  # fmt: skip
+    raise typer.Exit(exit_code(result.outcome))
+
+
+def is_to_go_on(run_dir: Path) -> bool:
+    """Ask the person, if there is one, whether an unfinished run in a folder is to go on; nobody there means no."""
+    from perfusio.errors import PerfusioError
+    from perfusio.twin.resume import outline
+
+    if not is_somebody_there():
+        return False
+    try:
+        known = outline(run_dir)
+    except PerfusioError:  # nothing to go on with; what else is in the folder is judged when it is written to
+        return False
+    state = known.run_state
+    echo(
+        f"{run_dir} holds the unfinished run {state.run_id}: turn {state.today.turn}, {state.n_samples} samples. Going "
+        "on with it takes its settings from its record, not from this command."
+    )
+    return typer.confirm("Go on with it?")
+
+
+def is_somebody_there() -> bool:
+    """Whether a question can be answered."""
+    return sys.stdin.isatty() and sys.stdout.isatty()
+
+
+def keeper(experiment: Experiment) -> Observer:
+    """Return an observer that keeps beside the record how the source is opened, once the run has begun."""
+    from perfusio.events import RunResumed, RunStarted
+
+    def keep(event: Event) -> None:
+        if isinstance(event, RunStarted | RunResumed):
+            _keep_source(experiment)
+
+    return keep
+
+
+def _keep_source(experiment: Experiment) -> None:
+    """Write it in one step, without secrets."""
+    from perfusio.cli.experiment_file.connections import KINDS, without_secret
+
+    kind = str(experiment.settings["connector", "kind"].value)
+    settings: dict[str, Any] = experiment.connector.model_dump(mode="json")
+    for name in KINDS[kind].paths:
+        if settings.get(name) is not None:
+            settings[name] = _from(experiment.run.run_dir, Path(settings[name]).expanduser())
+    for name in {"url", "endpoint"} & settings.keys():
+        settings[name] = without_secret(settings[name])
+    run_dir = experiment.run.run_dir
+    vessels = [v.model_dump(mode="json") for v in experiment.vessels]
+    has_own_place = experiment.settings["run", "run_dir"].origin != "default"
+    kept = {"kind": kind, "connector": settings, "vessels": vessels, "has_own_place": has_own_place}
+    draft = run_dir / f".{FILE}.{os.getpid()}"
+    try:
+        draft.write_text(json.dumps(kept, indent=1))
+        draft.replace(run_dir / FILE)
+    except OSError as error:
+        raise AuditError(
+            f"{run_dir / FILE} cannot be written: {error.strerror}. Without it the run could not be gone on with after "
+            "a crash. Mend the disk, then start again."
+        ) from error
+
+
+def _from(run_dir: Path, path: Path) -> str:
+    """Return a path as seen from the folder of the run, so that both can be moved together."""
+    try:
+        return os.path.relpath(path.absolute(), run_dir.absolute())
+    except ValueError:  # another drive
+        return str(path.absolute())
+
+
+def kept_source(run_dir: Path, source: str | None = None) -> Experiment:
+    """Return the experiment of an unfinished run: settings from its record, source as it was opened before.
+
+    Args:
+        run_dir: Folder of the run.
+        source: Where the same samples are now, if they were moved.
+
+    Raises:
+        AuditError: there is no unfinished run.
+        ConfigError: how its source is opened is not known, or it cannot be opened again.
+    """
+    from perfusio.cli.experiment_file.connections import KINDS
+    from perfusio.cli.experiment_file.experiment import Experiment, vessel_settings
+    from perfusio.cli.experiment_file.policy import PolicySettings
+    from perfusio.cli.experiment_file.settings import DEFAULT, Setting
+    from perfusio.errors import ConfigError
+    from perfusio.twin.resume import outline
+
+    known = outline(run_dir)
+    try:
+        kept = json.loads((run_dir / FILE).read_text())
+        kind, settings = str(kept["kind"]), dict(kept["connector"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ConfigError(
+            f"{run_dir / FILE} does not say how the vessels are reached ({type(error).__name__}: {error}). Runs that "
+            "were begun in Python go on in Python: DigitalTwin.resume(run_dir, connector=...)."
+        ) from error
+    if kind == "simulated":
+        raise ConfigError("The vessels of this run were simulated and ended with the program: nothing to go on with.")
+    for name in KINDS[kind].paths:
+        if settings.get(name) is not None:  # older runs kept whole paths, which stay what they are
+            settings[name] = os.path.normpath(run_dir.absolute() / settings[name])
+    if source is not None:
+        place = next((name for name in ("path", "url", "endpoint") if name in settings), None)
+        if place is None:
+            raise ConfigError(f"--source {source}: vessels of kind {kind} have no place that could have moved.")
+        settings[place] = os.path.abspath(Path(source).expanduser()) if place == "path" else source
+    elif "url" in settings and (url := os.environ.get("PERFUSIO_CONNECTOR_URL")):
+        settings["url"] = url  # it may hold a password, which is not kept
+    origin = FILE if kept.get("has_own_place") else DEFAULT
+    return Experiment(
+        run=known.config,
+        design_space=known.design_space,
+        connector=KINDS[kind].settings(**settings),
+        policy=PolicySettings(),
+        vessels=tuple(vessel_settings(v, known.config.process) for v in kept["vessels"]),
+        settings={("run", "run_dir"): Setting(str(run_dir), origin), ("connector", "kind"): Setting(kind, FILE)},
+    )

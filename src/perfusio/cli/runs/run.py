@@ -1,0 +1,155 @@
+"""`perfusio run`: the twin on an experiment.toml, or on a file of samples."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from perfusio.cli.experiment_file import processes
+from perfusio.cli.runs.aim import AcquisitionOption, MaximizeOption, MinimizeOption, TrackOption, aim, pair
+from perfusio.cli.echo import echo
+from perfusio.cli.experiment_file.notification import NotifyOption, notifier
+from perfusio.cli.experiment_file.processes import ProcessOption
+from perfusio.errors import UnreadableSource
+
+if TYPE_CHECKING:
+    from perfusio.cli.experiment_file.settings import Key, Setting
+    from perfusio.process.panel import Panel
+    from perfusio.twin.vessels import Vessel
+
+OPTIONS = (
+    "On the command line: --ignore HEADER, --column HEADER=QUANTITY, --decimal MARK, --encoding NAME, "
+    "--date-order ORDER, --run NAME or --reactor NAME. What your process has more is declared in a process.toml: "
+    "--process FILE (perfusio process new)."
+)
+
+
+def run(
+    context: typer.Context,
+    experiment: Annotated[
+        Path | None, typer.Argument(help="Settings in a file; flags win over it.", metavar="[EXPERIMENT.TOML]")
+    ] = None,
+    source: Annotated[
+        Path | None,
+        typer.Option("--csv", help="A file with one row per sample, or a folder of them.", metavar="FILE"),
+    ] = None,
+    days: Annotated[int | None, typer.Option(help="Length of the run [day].", min=1, max=365)] = None,
+    track: TrackOption = None,
+    maximize: MaximizeOption = None,
+    minimize: MinimizeOption = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder of the results; default: here, the setpoints beside the file.")
+    ] = None,
+    interval_hours: Annotated[float, typer.Option(help="Time between samples [h].")] = 24.0,
+    retrain_every: Annotated[int, typer.Option(help="Refit the model after this many samples.", min=1)] = 3,
+    acquisition: AcquisitionOption = "LogEI",
+    search: Annotated[str, typer.Option(help="cross-entropy, or gradient (slower).", metavar="NAME")] = "cross-entropy",
+    plan_pieces: Annotated[int, typer.Option(help="Destinations that a plan heads for in turn.", min=1, max=4)] = 1,
+    seed: Annotated[int, typer.Option(help="Seed of every random draw; recorded.", min=0)] = 0,
+    run_name: Annotated[str | None, typer.Option("--run", help="Which run, if the file holds several.")] = None,
+    reactor: Annotated[str | None, typer.Option(help="Which vessel, if the file holds several.")] = None,
+    ignore: Annotated[
+        list[str] | None, typer.Option(help="Header to leave unread; repeatable.", metavar="HEADER")
+    ] = None,
+    column: Annotated[
+        list[str] | None,
+        typer.Option(help="What a header means, e.g. Glu=glutamate; repeatable.", metavar="HEADER=NAME"),
+    ] = None,
+    decimal: Annotated[str | None, typer.Option(help="Decimal mark, if the file leaves it open.")] = None,
+    encoding: Annotated[str | None, typer.Option(help="Encoding of the file, if it is not UTF-8.")] = None,
+    date_order: Annotated[str | None, typer.Option(help="dmy, mdy or ymd, if dates leave it open.")] = None,
+    follow: Annotated[bool, typer.Option("--follow", help="Wait for new rows of a growing file.")] = False,
+    notify: NotifyOption = None,
+    process: ProcessOption = None,
+    history: Annotated[
+        Path | None, typer.Option(help="Past runs of any clones to start from: a file or a folder.", metavar="RUNS")
+    ] = None,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Move an unfinished record in the folder aside.")] = False,
+) -> None:
+    """Run the digital twin: forecast, decide, write setpoints, keep a record.
+
+    What to run stands in an experiment.toml, or in the options: a finished file is replayed; with --follow the run
+    waits for new rows. A flag wins over a variable PERFUSIO_*, that over the file, that over the default (see
+    `perfusio config show`). On a terminal you are asked whether an unfinished run in the folder is to go on. The folder
+    then holds audit.jsonl (the record), forecast.png and, for files, FILE.setpoints.csv.
+    """
+    from perfusio.cli.experiment_file.experiment import chosen, load, opened
+    from perfusio.cli.runs.history_model import starting_model
+    from perfusio.cli.experiment_file.policy import policy_of
+    from perfusio.cli.runs.resume import is_to_go_on, keeper, resume
+    from perfusio.cli.runs.watched import exit_code, run_watched
+    from perfusio.twin.vessels import aboard, clones_of
+
+    given: dict[Key, tuple[str, Any]] = {
+        processes.FILE: ("process", process),
+        ("run", "duration_days"): ("days", days),
+        ("run", "sampling_interval_hours"): ("interval_hours", interval_hours),
+        ("run", "retrain_every"): ("retrain_every", retrain_every),
+        ("run", "acquisition"): ("acquisition", acquisition),
+        ("run", "search"): ("search", search),
+        ("run", "plan_pieces"): ("plan_pieces", plan_pieces),
+        ("run", "seed"): ("seed", seed),
+        ("run", "run_dir"): ("out", out),
+        ("run", "fresh"): ("fresh", fresh),
+        ("connector", "path"): ("source", source),
+        ("connector", "run"): ("run_name", run_name),
+        ("connector", "reactor"): ("reactor", reactor),
+        ("connector", "follow"): ("follow", follow),
+        ("connector", "ignore"): ("ignore", tuple(ignore or ())),
+        ("connector", "columns"): ("column", dict(pair(text, "--column Glu=glutamate") for text in column or ())),
+        ("connector", "decimal"): ("decimal", decimal),
+        ("connector", "encoding"): ("encoding", encoding),
+        ("connector", "date_order"): ("date_order", date_order),
+    }
+    is_aimed = bool(track or maximize or minimize)
+
+    def typed_aim(panel: Panel) -> Setting:
+        from perfusio.cli.experiment_file.settings import Setting
+
+        return Setting(aim(track, maximize, minimize, panel), "--track, --maximize, --minimize")
+
+    asked = load(experiment, _flags(context, given), aim=typed_aim if is_aimed else None)
+    if not asked.run.fresh and is_to_go_on(asked.run.run_dir):
+        resume(asked.run.run_dir, notify=notify)
+    people = notifier(notify)
+    try:
+        whole = opened(asked)
+        sources = aboard(chosen(asked, whole))
+        policy = policy_of(asked.policy, sources)
+        model = None if history is None else starting_model(
+            history, clones_of(sources), asked.run.process, seed=asked.run.seed
+        )
+        result = run_watched(
+            sources, asked.run, design_space=asked.design_space, close=getattr(whole, "close", None),
+            model=model, policy=policy, observers=(keeper(asked),), people=people,
+        )  # fmt: skip
+    except UnreadableSource as error:
+        if "FilesystemStore(" in str(error):
+            raise UnreadableSource((*error.problems, OPTIONS), connector=error.connector) from error
+        raise
+    for path in _advice(sources):
+        echo(f"{'Advice:':8}{path}")
+    raise typer.Exit(exit_code(result.outcome))
+
+
+def _flags(context: typer.Context, given: dict[Key, tuple[str, Any]]) -> dict[Key, Setting]:
+    """Return what was typed; defaults of options are no flags."""
+    from perfusio.cli.experiment_file.settings import Setting
+
+    said = {p.name: p.opts[0] for p in context.command.params if _is_typed(context, p.name)}
+    return {key: Setting(value, said[name]) for key, (name, value) in given.items() if name in said}
+
+
+def _is_typed(context: typer.Context, name: str | None) -> bool:
+    source = context.get_parameter_source(name) if name else None
+    return source is not None and source.name == "COMMANDLINE"
+
+
+def _advice(vessels: Mapping[str, Vessel]) -> list[Path]:
+    """Return the files into which setpoints were written."""
+    each = [v.connector for v in vessels.values()]
+    paths = dict.fromkeys(path for s in each if (path := getattr(s, "setpoints_path", None)) is not None)
+    return [path for path in paths if path.exists()]

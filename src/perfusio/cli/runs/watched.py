@@ -1,0 +1,143 @@
+"""A run with a person watching: told while it runs, stopped with Ctrl-C, drawn and verified at its end."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from perfusio.cli.echo import echo
+from perfusio.errors import PerfusioError
+
+if TYPE_CHECKING:
+    from perfusio.config import DesignSpace, RunConfig
+    from perfusio.notify.notifier import Notifier
+    from perfusio.protocols import Model, Policy
+    from perfusio.twin.announce import Observer
+    from perfusio.twin.digital_twin import DigitalTwin
+    from perfusio.twin.outcome import Outcome, RunResult
+    from perfusio.twin.vessels import Source
+
+
+class Stopped(PerfusioError):
+    """The program was stopped with Ctrl-C; the exit code is what a shell expects of that."""
+
+    exit_code = 130
+
+
+class Terminated(PerfusioError):
+    """The program was told to end (SIGTERM); the exit code is what a shell expects of that."""
+
+    exit_code = 143
+
+
+def run_watched(
+    connector: Source,
+    config: RunConfig,
+    *,
+    design_space: DesignSpace | None = None,
+    observers: tuple[Observer, ...] = (),
+    close: Callable[[], Awaitable[None]] | None = None,
+    people: Notifier | None = None,
+    goes_on: bool = False,
+    model: Model | None = None,
+    policy: Policy | None = None,
+) -> RunResult:
+    """Run a twin and tell it; `forecast.png` goes beside the record.
+
+    Args:
+        connector: The vessels.
+        config: Settings of the run.
+        design_space: What may be written; None = what the process allows.
+        observers: Told of every event, beside the person.
+        close: Ends the connection to the source, however the run ended; None = there is none to end.
+        people: Who tells people that are not here; what could not be delivered is said at the end.
+        model: What is believed at the start of a new run; None = the mechanistic prior.
+        goes_on: Whether to resume the unfinished run in `config.run_dir`.
+        policy: Chooses setpoints; None = BEDPolicy.
+
+    Raises:
+        PerfusioError: as `DigitalTwin.run`.
+        Stopped: by Ctrl-C.
+        Terminated: by SIGTERM.
+    """
+    from perfusio.cli.runs.live import Live
+    from perfusio.config import DesignSpace
+    from perfusio.twin.digital_twin import DigitalTwin
+
+    record = config.run_dir.resolve() / "audit.jsonl"
+    try:
+        with Live(config.n_turns) as live:
+            told = (live, *observers, *((people,) if people is not None else ()))
+            if goes_on:
+                twin = DigitalTwin.resume(config.run_dir, connector=connector, policy=policy, observers=told)
+            else:
+                twin = DigitalTwin(
+                    connector=connector,
+                    design_space=design_space or DesignSpace.of(config.process),
+                    run_config=config,
+                    model=model,
+                    policy=policy,
+                    observers=told,
+                )
+            result = asyncio.run(_run_and_close(twin, close))
+    except (KeyboardInterrupt, asyncio.CancelledError) as end:
+        stopped: type[PerfusioError] = Stopped if isinstance(end, KeyboardInterrupt) else Terminated
+        by = "Stopped by Ctrl-C" if stopped is Stopped else "Stopped by a signal"
+        if not record.exists():
+            raise stopped(f"{by} before the run began: nothing was written.") from None
+        raise stopped(
+            f"{by}: nothing more is written to any vessel. The run is not over: perfusio resume {config.run_dir} goes "
+            f"on with it, perfusio stop {config.run_dir} ends it."
+        ) from None
+    except Exception as error:
+        if people is not None and record.exists():
+            people.say("the run has died", f"{error} Nothing is written to any vessel. To go on: perfusio resume.")
+        raise
+    finally:
+        if people is not None:
+            people.close()
+            for failure in dict.fromkeys(people.failures):
+                echo(f"Not delivered: {failure}", err=True)
+    _finish(record)
+    return result
+
+
+async def _run_and_close(twin: DigitalTwin, close: Callable[[], Awaitable[None]] | None) -> RunResult:
+    run = asyncio.ensure_future(twin.run())
+    with suppress(NotImplementedError, RuntimeError, ValueError):  # not on this system, or not in this thread
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, run.cancel)
+    try:
+        return await run
+    finally:
+        run.cancel()
+        if close is not None:
+            await close()
+
+
+def exit_code(outcome: Outcome) -> int:
+    """Return 0 for a run that ended as it should: at its planned length, with its source, or by a person's word."""
+    return 0 if outcome.name in ("COMPLETED", "SOURCE_EXHAUSTED", "STOPPED") else PerfusioError.exit_code
+
+
+def _finish(record: Path) -> None:
+    """Verify the record, draw the forecast, and say where both are; a run that has ended is packed (`bundle-*.zip`)."""
+    from perfusio.report.forecast_plot import plot_record
+    from perfusio.record.bundle import write_bundle
+    from perfusio.record.verification.verify import verify
+
+    report = verify(record)
+    state = f"intact, {report.n_records} records" if report.is_intact else f"BROKEN: {report.problems[0]}"
+    echo(f"{'Record:':8}{record} ({state})")
+    echo(f"{'':8}Check it any time: perfusio verify {record}")
+    picture = record.with_name("forecast.png")
+    if plot_record(record, picture):
+        echo(f"{'Figure:':8}{picture}")
+    if report.is_intact and report.is_finished:
+        try:
+            write_bundle(record.parent)
+        except PerfusioError as error:
+            echo(f"The run is not packed: {error} Later: perfusio bundle {record.parent}", err=True)

@@ -1,0 +1,1 @@
+"""Commands on sources of samples: files of instruments, OPC UA servers."""

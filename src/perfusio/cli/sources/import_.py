@@ -1,0 +1,185 @@
+"""`perfusio import`: files of instruments and people into one clean table."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from perfusio.cli.echo import echo
+from perfusio.cli.experiment_file.processes import ProcessOption, panel_in
+from perfusio.cli.models.history import JsonOption, OverwriteOption, print_json, refuse_to_replace
+from perfusio.cli.runs.aim import pair
+from perfusio.errors import ConfigError, UnreadableSource
+
+if TYPE_CHECKING:
+    from perfusio.process.panel import Panel
+    from perfusio.tables.columns.typed_columns import ReadOptions
+    from perfusio.tables.table import Table
+
+IGNORE = "Header to leave unread; repeatable."
+COLUMN = "What a header means, e.g. Glu=glutamate; repeatable."
+OPTIONS = (
+    "On the command line: --ignore HEADER, --column HEADER=QUANTITY, --decimal MARK, --encoding NAME, "
+    "--date-order ORDER; or a column map: --mapping mapping.toml (docs/how-to/read-an-excel-workbook.md)."
+)
+DEFAULT_OUT = Path("runs.csv")
+
+
+def import_(
+    files: Annotated[list[Path], typer.Argument(help="CSV, Excel or Parquet; several are joined by vessel and time.")],
+    out: Annotated[Path, typer.Option(help="Where the table goes: .csv or .xlsx.")] = DEFAULT_OUT,
+    into: Annotated[
+        Path | None, typer.Option(help="A table to add to, instead of a new one: late titers, further samples.")
+    ] = None,
+    layout: Annotated[str, typer.Option(help="wide: one row per sample; long: one per value.")] = "wide",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show how each column is read; write nothing.")] = False,
+    mapping: Annotated[Path | None, typer.Option(help="What the columns mean: a mapping.toml.")] = None,
+    save_mapping: Annotated[
+        Path | None, typer.Option(help="Write how the (only) file was read, to edit and to use with --mapping.")
+    ] = None,
+    sheet: Annotated[str, typer.Option(help="Sheet of a workbook, where several hold samples.")] = "",
+    column: Annotated[list[str] | None, typer.Option(help=COLUMN, metavar="HEADER=NAME")] = None,
+    ignore: Annotated[list[str] | None, typer.Option(help=IGNORE, metavar="HEADER")] = None,
+    decimal: Annotated[str | None, typer.Option(help="Decimal mark, if a file leaves it open.")] = None,
+    encoding: Annotated[str | None, typer.Option(help="Encoding, if it is not UTF-8.")] = None,
+    date_order: Annotated[str | None, typer.Option(help="dmy, mdy or ymd, if dates leave it open.")] = None,
+    vessel: Annotated[
+        list[str] | None, typer.Option(help="Another name for a vessel, e.g. HT1=R01; repeatable.", metavar="OLD=NEW")
+    ] = None,
+    same_sample: Annotated[
+        float, typer.Option(help="Files that differ by less mean the same sample [min].", min=0.0)
+    ] = 30.0,
+    correct: Annotated[
+        bool, typer.Option("--correct", help="Where files disagree the later one is right; each correction is told.")
+    ] = False,
+    process: ProcessOption = None,
+    overwrite: OverwriteOption = False,
+    json_output: JsonOption = False,
+) -> None:
+    """Read files of any known kind, check them, join them, and write one clean table.
+
+    Recognised by their header: Nova FLEX2, Vi-CELL BLU and XR, Cedex HiRes and Bio HT, DataHow's layout, ambr
+    workbooks, long tags; all others by the names of their columns. What cannot be read without guessing is refused,
+    with every problem at once.
+    """
+    from perfusio.tables.columns.mapping_file import mapping_text
+    from perfusio.tables.columns.mapping_file import save_mapping as save
+    from perfusio.tables.exporting import write_table
+    from perfusio.tables.merging import merged
+
+    options = _options(column, ignore, decimal, encoding, date_order, vessel, panel_in(process))
+    target = into or out
+    if not (dry_run or into):
+        refuse_to_replace([target], overwrite=overwrite)
+    if save_mapping is not None and len(files) != 1:
+        raise ConfigError(f"--save-mapping describes one file, found {len(files)}. Import them one by one.")
+    tables = _read(files, options, mapping, sheet)
+    result = merged(
+        [*([_earlier(into, options.panel)] if into else []), *tables],
+        same_sample_minutes=same_sample,
+        later_wins=correct,
+        keep_times=True,
+    )
+    if not json_output:
+        for remark in result.warnings:
+            echo(f"Note: {remark}", err=True)
+    if save_mapping is not None:
+        save(save_mapping, mapping_text(tables[0], options, sheet=sheet))
+    if not dry_run:
+        write_table(target, result, layout=layout)
+    if json_output:
+        print_json(_as_json(tables, result, None if dry_run else target))
+        return
+    if dry_run:
+        for table in tables:
+            _show(table)
+    _summary(result, dry_run, target, save_mapping)
+
+
+def _options(
+    column: list[str] | None, ignore: list[str] | None, decimal: str | None, encoding: str | None,
+    date_order: str | None, vessel: list[str] | None, panel: Panel,
+) -> ReadOptions:  # fmt: skip
+    from perfusio.tables.columns.timestamps import ORDERS
+    from perfusio.tables.columns.typed_columns import ReadOptions
+
+    if decimal not in (None, ".", ","):
+        raise ConfigError(f"--decimal {decimal}: expected . or a comma.")
+    if date_order not in (None, *ORDERS):
+        raise ConfigError(f"--date-order {date_order}: expected {' or '.join(ORDERS)}.")
+    return ReadOptions(
+        columns=dict(pair(text, "--column Glu=glutamate") for text in column or ()),
+        ignore=tuple(ignore or ()),
+        decimal=decimal,
+        encoding=encoding,
+        date_order=date_order,
+        vessels=dict(pair(text, "--vessel HT1=R01") for text in vessel or ()),
+        is_part=True,
+        panel=panel,
+    )
+
+
+def _read(files: list[Path], options: ReadOptions, mapping: Path | None, sheet: str) -> list[Table]:
+    """Read all files; the problems of all of them are told together."""
+    from perfusio.tables.columns.column_map import read_column_map
+    from perfusio.tables.read_any import read_any
+
+    column_map = None if mapping is None else read_column_map(mapping, options.panel)
+    tables, problems = [], list[str]()
+    for file in files:
+        try:
+            tables.append(read_any(file, options, column_map=column_map, sheet=sheet))
+        except UnreadableSource as error:
+            problems += error.problems
+    if problems:
+        hint = (OPTIONS,) if any("FilesystemStore(" in p for p in problems) else ()
+        raise UnreadableSource((*problems, *hint), connector=str(files[0]))
+    return tables
+
+
+def _earlier(path: Path, panel: Panel) -> Table:
+    from perfusio.tables.columns.typed_columns import ReadOptions
+    from perfusio.tables.read_any import read_any
+
+    return read_any(path, ReadOptions(is_part=True, panel=panel))
+
+
+def _show(table: Table) -> None:
+    """Print column -> quantity, unit, rows, first value."""
+    echo(f"{table.name}{f' ({table.profile})' if table.profile else ''}")
+    if not table.reads:
+        echo("  signals of a rig: what was in force between samples follows from them")
+        return
+    width = min(max(len(read.header) for read in table.reads), 40)
+    echo(f"  {'column':{width}}  {'quantity':17} {'unit':13} {'rows':>6}  first value")
+    for read in table.reads:
+        name = read.header if len(read.header) <= width else read.header[: width - 3] + "..."
+        first = read.first if len(read.first) <= 24 else read.first[:21] + "..."
+        echo(f"  {name:{width}}  {read.meaning or '(unread)':17} {read.unit:13} {read.n_values:>6}  {first}")
+
+
+def _summary(result: Table, dry_run: bool, target: Path, saved: Path | None) -> None:
+    rows = result.rows
+    last = max((row.state.day for row in rows), default=0.0)
+    n_vessels = len(result.groups)
+    found = f"{len(rows)} samples of {n_vessels} {'vessel' if n_vessels == 1 else 'vessels'}, to day {last:.3g}"
+    if saved is not None:
+        echo(f"Mapping: {saved}")
+    echo(f"{found}. Nothing was written (--dry-run)." if dry_run else f"{found}: {target}")
+
+
+def _as_json(tables: list[Table], result: Table, target: Path | None) -> dict[str, Any]:
+    from dataclasses import asdict
+
+    return {
+        "files": [
+            {"name": t.name, "profile": t.profile, "sha256": t.sha256, "columns": [asdict(read) for read in t.reads]}
+            for t in tables
+        ],
+        "samples": len(result.rows),
+        "vessels": ["/".join(filter(None, group)) for group in result.groups],
+        "warnings": list(result.warnings),
+        "written": None if target is None else str(target),
+    }

@@ -1,0 +1,182 @@
+"""The samples of one vessel of a database, which vessel being found out with its first row."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Connection
+
+from perfusio.connectors.database.database import Database
+from perfusio.connectors.database.samples import SqlSample, Totals, groups_of, rows_of, totals_of
+from perfusio.errors import UnreadableSource
+from perfusio.process.cho_perfusion import CHO_PERFUSION
+from perfusio.process.panel import Panel
+from perfusio.quantities import closest
+
+RECENT = 50
+"""Rows that are read at each look, with every value; those before are looked at by their totals."""
+ROWS_PER_SKIPPED_LOOK = 1000
+"""Totals of so many rows cost a look about as much as everything else: of longer histories not every look asks."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """What a look found.
+
+    Attributes:
+        rows: All samples of the vessel, in order of time.
+        n_same: So many of the first are as the look before found them.
+        n_settled: So many of the first are looked at by their totals from now on.
+        totals: Of these.
+    """
+
+    rows: Sequence[SqlSample]
+    n_same: int
+    n_settled: int
+    totals: Totals
+
+
+class VesselSource:
+    """Reads the rows of the one vessel that is meant.
+
+    Attributes:
+        database: Where they are; several vessels share it.
+        grows: Whether rows may still come.
+        panel: The process whose quantities they hold.
+    """
+
+    def __init__(
+        self, database: Database, run: str | None, reactor: str | None, *, grows: bool, panel: Panel = CHO_PERFUSION
+    ) -> None:
+        """Choose a run and a reactor; None where there is only one."""
+        self.database, self.grows, self.panel = database, grows, panel
+        self._run, self._reactor = run, reactor
+        self._found: tuple[str, str] | None = None
+        self._n_looks = 0
+
+    @property
+    def group(self) -> tuple[str, str]:
+        """Run and reactor, as far as they are known."""
+        return self._found or (self._run or "", self._reactor or "")
+
+    @property
+    def named(self) -> tuple[str, str]:
+        """Run and reactor as they were chosen, empty where there is only one; the first row changes nothing here."""
+        return self._run or "", self._reactor or ""
+
+    def vessels(self) -> dict[str, VesselSource]:
+        """Return one source per vessel.
+
+        Raises:
+            UnreadableSource: no row names a reactor, or the database is refused.
+            NotConnected: it cannot be reached.
+        """
+        with self.database.reading() as connection:
+            names = dict.fromkeys(reactor for _, reactor in groups_of(connection, self._run) if reactor)
+        if not names:
+            raise self._refused(
+                "has no samples that name a reactor, so its vessels are not known. Put in the first row of each, or "
+                "use the store itself as the connector of its one vessel."
+            )
+        return {name: self._of(name) for name in names}
+
+    def _of(self, reactor: str) -> VesselSource:
+        return VesselSource(self.database, self._run, reactor, grows=self.grows, panel=self.panel)
+
+    def find(self) -> None:
+        """Find out which vessel is meant, as far as there are rows.
+
+        Raises:
+            UnreadableSource: as `read`.
+            NotConnected: as `read`.
+        """
+        if self._found is None:
+            with self.database.reading("read_setpoints") as connection:
+                self.find_in(connection)
+
+    def read(self) -> Sequence[SqlSample]:
+        """Return all rows in order of time.
+
+        Raises:
+            UnreadableSource: no vessel or several fit, or the database is refused.
+            NotConnected: it cannot be reached.
+        """
+        seen = self.news(None)
+        return seen.rows if seen else ()
+
+    def news(self, seen: Seen | None) -> Seen | None:
+        """Return what is there if anything has changed since `seen`; at the first look, whatever is there.
+
+        Recent rows are compared value by value. Of older ones a change is found by their totals, at the latest after as
+        many looks as there are thousands of them.
+
+        Raises:
+            UnreadableSource: as `read`.
+            NotConnected: as `read`.
+        """
+        with self.database.reading("read_sample") as connection:
+            self.find_in(connection)
+            if seen is None or self._history_has_changed(connection, seen):
+                return self._settled(connection, self._rows(connection), None)
+            known, since = seen.rows[seen.n_settled :], _until(seen.rows, seen.n_settled)
+            recent = self._rows(connection, since)
+            if recent == known:
+                return None
+            return self._settled(connection, [*seen.rows[: seen.n_settled], *recent], seen)
+
+    def _rows(self, connection: Connection, after: float = -1.0) -> list[SqlSample]:
+        return rows_of(connection, *self.group, self.database.name, after=after, panel=self.panel)
+
+    def _totals(self, connection: Connection, until: float) -> Totals:
+        return totals_of(connection, *self.group, until=until, panel=self.panel)
+
+    def find_in(self, connection: Connection) -> None:
+        """Find out which vessel is meant, if that is not known yet.
+
+        Raises:
+            UnreadableSource: no vessel or several fit.
+        """
+        if self._found is None:
+            self._found = self._chosen(groups_of(connection, None))
+
+    def _history_has_changed(self, connection: Connection, seen: Seen) -> bool:
+        self._n_looks += 1
+        if not seen.n_settled or self._n_looks % (1 + seen.n_settled // ROWS_PER_SKIPPED_LOOK):
+            return False
+        return self._totals(connection, _until(seen.rows, seen.n_settled)) != seen.totals
+
+    def _settled(self, connection: Connection, rows: Sequence[SqlSample], before: Seen | None) -> Seen:
+        n_settled, totals = (before.n_settled, before.totals) if before else (0, ())
+        if len(rows) - n_settled > 2 * RECENT:
+            n_settled = len(rows) - RECENT
+            totals = self._totals(connection, _until(rows, n_settled))
+        return Seen(rows=rows, n_same=before.n_settled if before else 0, n_settled=n_settled, totals=totals)
+
+    def _chosen(self, groups: list[tuple[str, str]]) -> tuple[str, str] | None:
+        """Return the run and reactor that are meant; None while there is no row that fits and one may come."""
+        fitting = [g for g in groups if self._run in (None, g[0]) and self._reactor in (None, g[1])]
+        if len(fitting) > 1:
+            told = "; ".join(f"run={run!r}, reactor={reactor!r}" for run, reactor in fitting[:6])
+            raise self._refused(
+                f"holds {len(fitting)} vessels: {told}. Choose one: SqlStore(..., run=..., reactor=...), or hand all "
+                "of them to the twin: SqlStore(...).vessels()."
+            )
+        if fitting:
+            return fitting[0]
+        if self.grows:
+            return None
+        if not groups:
+            raise self._refused("has no samples yet, expected one row per sample. Put them in, or wait: follow=True.")
+        wanted = self._run if self._run not in (None, *(g[0] for g in groups)) else self._reactor
+        there = tuple(dict.fromkeys(text for g in groups for text in g if text))
+        holds = f"It holds {', '.join(there)}." if there else "Its rows name no run and no reactor."
+        raise self._refused(f"has no samples of {wanted!r}.{closest(str(wanted), there)} {holds}")
+
+    def _refused(self, words: str) -> UnreadableSource:
+        return UnreadableSource((f"{self.database.name} {words}",), connector=self.database.name)
+
+
+def _until(rows: Sequence[SqlSample], n: int) -> float:
+    """Return the time of the last of so many rows [h]; one before all of them if there is none."""
+    return rows[n - 1].state.time_h if n else -1.0

@@ -1,0 +1,192 @@
+"""One file as a source of samples, shared by the vessels in it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+
+from perfusio.connectors.following import told
+from perfusio.errors import UnreadableSource
+from perfusio.tables.cells.file_kind import Kind, kind_of
+from perfusio.tables.cells.sheets import existing_file, read_bytes, whole_lines
+from perfusio.tables.columns.typed_columns import ReadOptions
+from perfusio.tables.grown_table import Parsed, parsed, read_on
+from perfusio.tables.merging import merged
+from perfusio.tables.read_any import table_of
+from perfusio.tables.table import Table, parse_table
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What one look at a growing file found; two equal ones in a row mean that it is stable."""
+
+    inode: int
+    size: int
+    mtime_ns: int
+    content: bytes
+
+    @property
+    def unfinished_line(self) -> str:
+        """What follows the last line break: it may be half written."""
+        return self.content[len(whole_lines(self.content)) :].decode("utf-8", "replace").strip()
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """What a file at rest held that was refused, the part of it that could be read all the same, and why."""
+
+    content: bytes
+    part: Table | None
+    error: UnreadableSource
+
+
+class Source:
+    """A file that is parsed once for all of its vessels.
+
+    Attributes:
+        path: Where it is.
+        options: What is declared about it.
+        grows: Whether it is followed.
+        stable: What it said when it was last at rest; None before that.
+    """
+
+    def __init__(self, path: Path, options: ReadOptions, *, grows: bool) -> None:
+        """Refer to `path`; a file that `grows` may still be empty, and is read up to its last line break."""
+        self.path, self.options, self.grows = path, options, grows
+        self.stable: Table | None = None
+        self._parsed: Parsed | None = None
+        self._has_started = False  # rows were handed out, so a file without rows, or a doubt, is no beginning
+        self._refused: Refused | None = None
+
+    def table(self) -> Table:
+        """Return what the file holds, as last read; it is read now if that has not happened.
+
+        Raises:
+            UnreadableSource: the file is refused.
+        """
+        if self._parsed is not None:
+            return self._parsed.table
+        with told(self.path.name, "read"):
+            return self._parse(read_bytes(existing_file(self.path)))
+
+    def goes_on(self, starts: Mapping[str, datetime]) -> None:
+        """Know that rows were handed out by an earlier program, and when culture time 0 was by reactor, if it was said.
+
+        Rows that are gone must not move the time of those that are left.
+        """
+        inoculated = {**starts, **self.options.inoculated}
+        if self._has_started and inoculated == self.options.inoculated:
+            return  # another vessel of the file has said so
+        self._has_started, self.options = True, replace(self.options, inoculated=inoculated)
+        self.stable = self._parsed = self._refused = None
+
+    def watch(self) -> Watch:
+        """Return what waits for the file to rest."""
+        return Watch(self)
+
+    def look(self) -> Look | None:
+        """Return what is in the file now, or None if it is not there (a program may be replacing it)."""
+        return look_at(self.path)
+
+    def settle(self, look: Look) -> None:
+        """Take a look that was found twice for what the file says; what is wrong with it is told by `trouble`.
+
+        Once rows were handed out, a row that is wrong keeps back itself and what comes after it, not those before.
+        """
+        if self._refused is None or self._refused.content != look.content:
+            self._refused = None
+            try:
+                self.stable = self._parse(look.content)
+            except UnreadableSource as error:  # of what it says; what the system refuses may be over with the next look
+                self._refused = Refused(look.content, self._before(look.content), error)
+        if self._refused is not None and self._refused.part is not None:
+            self.stable = self._refused.part
+        self._has_started |= self.stable is not None and bool(self.stable.rows)
+
+    def trouble(self) -> UnreadableSource | None:
+        """Return what is wrong with the file as it was last at rest, if anything is."""
+        if self._refused is None:
+            return None
+        error = self._refused.error
+        return UnreadableSource(error.problems, connector=error.connector, operation="read_sample")
+
+    def _parse(self, content: bytes) -> Table:
+        if self.grows and kind_of(content) is not Kind.TEXT:
+            text = (
+                f"{self.path.name} is a {kind_of(content)}, which cannot be followed row by row. Export it as CSV, or "
+                "put each new workbook into a folder and follow the folder."
+            )
+            raise UnreadableSource((text,), connector=self.path.name)
+        content = whole_lines(content) if self.grows else content
+        if self._parsed is None or self._parsed.content != content:
+            grown = read_on(self._parsed, content, self.options) if self.grows and self._parsed is not None else None
+            self._parsed = grown or parsed(content, self._read(content))
+        return self._parsed.table
+
+    def _read(self, content: bytes) -> Table:
+        if not self.grows:
+            return merged([table_of(content, self.path, self.options)])
+        return parse_table(content, self.path.name, self.options, may_be_short=True, has_started=self._has_started)
+
+    def _before(self, content: bytes) -> Table | None:
+        """Return what the lines before the wrong one say; None before anything was handed out."""
+        if not self._has_started or kind_of(content) is not Kind.TEXT or b"\x00" in content:
+            return None
+        lines = whole_lines(content).splitlines(keepends=True)
+        low, high, best = 0, len(lines), self.stable
+        known = self._parsed
+        if known is not None and b"".join(lines).startswith(known.content):
+            low = known.content.count(b"\n")
+        else:
+            best = None
+        while low < high - 1:  # so many can be read, and so many cannot
+            middle = (low + high) // 2
+            try:
+                best, low = self._parse(b"".join(lines[:middle])), middle
+            except UnreadableSource:
+                high = middle
+        return best
+
+
+class Watch:
+    """One wait for a growing file: it is read when two looks of this wait, one after the other, agree."""
+
+    def __init__(self, source: Source) -> None:
+        """Begin with no look."""
+        self._source = source
+        self._last: Look | None = None
+        self._n_absent = 0
+
+    def poll(self) -> bool:
+        """Look at the file; return whether it rests, and was read.
+
+        Raises:
+            UnreadableSource: it was not there twice, or cannot be opened.
+            NotConnected: the system refused the look.
+        """
+        with told(self._source.path.name, "read_sample"):
+            look, last = self._source.look(), self._last
+            self._n_absent = self._n_absent + 1 if look is None else 0
+            if self._n_absent > 1:
+                existing_file(self._source.path)  # it says so
+        self._last = look
+        if look is None or look != last:
+            return False
+        self._source.settle(look)
+        return True
+
+    @property
+    def unfinished_line(self) -> str:
+        """What stands behind the last line break, as last seen."""
+        return self._last.unfinished_line if self._last else ""
+
+
+def look_at(path: Path) -> Look | None:
+    """Return what is in a file now, or None if it is not there."""
+    try:
+        status = path.stat()
+    except FileNotFoundError:
+        return None
+    return Look(status.st_ino, status.st_size, status.st_mtime_ns, read_bytes(existing_file(path)))

@@ -1,0 +1,1 @@
+"""OPC UA: security, session, node map, samples and writes of one server."""

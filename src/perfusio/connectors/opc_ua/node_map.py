@@ -1,0 +1,296 @@
+"""The node map: which OPC UA node holds what, written by hand once as a TOML file.
+
+Namespaces are named by their URI, because a server may number them anew each time it starts; an index never stands in
+a map. Nodes are read-only unless they say ``write = true``. `docs/how-to/connect-over-opcua.md` shows a map.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from math import isfinite
+from pathlib import Path
+from typing import Any
+
+from perfusio.errors import ConfigError, PerfusioError
+from perfusio.process.cho_perfusion import CHO_PERFUSION
+from perfusio.process.panel import Panel
+from perfusio.quantities import Quantity, closest, conversion_factor
+from perfusio.tables.columns.header_names import names_of
+
+TIME = Quantity(name="time", unit="h", label="Culture time", low=0.0, high=1e5)
+_ID = re.compile(r"(?P<alias>[\w-]+):(?P<identifier>(i=\d+|[sgb]=.+))")
+_SECTIONS = ("namespaces", "vessels", "sample", "measured", "setpoints", "heartbeat")
+_TAG_KEYS = ("node", "unit", "factor", "write", "browse_name")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tag:
+    """One node and what it holds.
+
+    Attributes:
+        name: Quantity or setpoint, or ``"number"`` or ``"time"``.
+        namespace: URI of its namespace.
+        identifier: Identifier in that namespace, e.g. ``"s=HT1.VCD"``.
+        factor: What the node's value is multiplied with to give the canonical unit.
+        write: Whether perfusio may write it.
+        browse_name: Name that the node must have; None = whatever it had when it was first seen.
+    """
+
+    name: str
+    namespace: str
+    identifier: str
+    factor: float = 1.0
+    write: bool = False
+    browse_name: str | None = None
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.identifier})"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VesselMap:
+    """The nodes of one vessel.
+
+    Attributes:
+        reactor: Its name in perfusio.
+        clone: Cell line, empty where the map does not say.
+        number: Node that changes with each sample, or None: a later source time is what makes a sample new.
+        time: Node that holds the culture time of the sample, or None.
+        inoculated: Start of the culture, if there is no such node: source times are counted from it.
+        measured: What is measured, by quantity.
+        setpoints: What is asked of the vessel, by setpoint.
+        fixed: Setpoints that the vessel does not offer as nodes, with the value that it always has.
+        heartbeat: Node in which a controller can watch whether perfusio is there, or None.
+        panel: The process whose quantities these are.
+    """
+
+    reactor: str
+    clone: str = ""
+    number: Tag | None = None
+    time: Tag | None = None
+    inoculated: datetime | None = None
+    measured: Mapping[str, Tag]
+    setpoints: Mapping[str, Tag]
+    fixed: Mapping[str, float] = field(default_factory=dict)
+    heartbeat: Tag | None = None
+    panel: Panel = CHO_PERFUSION
+
+    def sample_tags(self) -> tuple[Tag, ...]:
+        """Return what one sample consists of."""
+        return (*(tag for tag in (self.number, self.time) if tag is not None), *self.measured.values())
+
+    def tags(self) -> tuple[Tag, ...]:
+        """Return all nodes of the vessel."""
+        watched = () if self.heartbeat is None else (self.heartbeat,)
+        return (*self.sample_tags(), *self.setpoints.values(), *watched)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodeMap:
+    """The nodes of all vessels of one server.
+
+    Attributes:
+        vessels: By reactor.
+        source: Where the map was read, for messages.
+        sha256: Of the bytes of the file; empty for a map that was not read from one.
+    """
+
+    vessels: Mapping[str, VesselMap]
+    source: str = "node map"
+    sha256: str = ""
+
+
+def read_node_map(path: str | Path, panel: Panel = CHO_PERFUSION) -> NodeMap:
+    """Read a node map from a TOML file.
+
+    Args:
+        path: Of the file.
+        panel: The process whose quantities the nodes hold.
+
+    Raises:
+        ConfigError: it cannot be read, or something in it is wrong; all problems are listed.
+    """
+    file = Path(path).expanduser()
+    try:
+        content = file.read_bytes()
+        data = tomllib.loads(content.decode("utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        what = error.strerror if isinstance(error, OSError) else str(error)
+        raise ConfigError(
+            f"{file}: the node map cannot be read: {what}. Expected a TOML file; docs/how-to/connect-over-opcua.md "
+            "shows one to start from."
+        ) from error
+    return node_map_of(data, source=file.name, sha256=hashlib.sha256(content).hexdigest(), panel=panel)
+
+
+def node_map_of(
+    data: Mapping[str, Any], *, source: str = "node map", sha256: str = "", panel: Panel = CHO_PERFUSION
+) -> NodeMap:
+    """Return the node map that a parsed TOML document says.
+
+    Args:
+        data: The document.
+        source: Where it was read, for messages.
+        sha256: Of the bytes of the file.
+        panel: The process whose quantities the nodes hold.
+
+    Raises:
+        ConfigError: something in it is wrong; all problems are listed.
+    """
+    reader = _Reader(data, panel)
+    vessels = {name: reader.vessel(name, told) for name, told in reader.table(data, "vessels").items()}
+    if not vessels:
+        reader.problems.append('[vessels] names no vessel: expected a line such as R01 = "HT1" for each.')
+    reader.check_doubles([tag for vessel in vessels.values() for tag in vessel.tags()])
+    if reader.problems:
+        lines = "\n".join(f"{source}: {problem}" for problem in dict.fromkeys(reader.problems))
+        raise ConfigError(f"{lines}\nMend the map; docs/how-to/connect-over-opcua.md explains each key.")
+    return NodeMap(vessels=vessels, source=source, sha256=sha256)
+
+
+class _Reader:
+    """Turns the tables of a map into tags, and gathers what is wrong with them."""
+
+    def __init__(self, data: Mapping[str, Any], panel: Panel) -> None:
+        self.problems: list[str] = []
+        self._data, self._panel = data, panel
+        self._species = {s.name: s for s in panel.species}
+        self._setpoints = {s.name: s for s in panel.setpoints}
+        self._known(data, _SECTIONS, "the map")
+        self._namespaces = self.table(data, "namespaces")
+
+    def table(self, data: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+        found = data.get(key, {})
+        if isinstance(found, Mapping):
+            return found
+        self.problems.append(f"{key} = {found!r}: expected a table [{key}].")
+        return {}
+
+    def vessel(self, reactor: str, told: object) -> VesselMap:
+        given = told if isinstance(told, Mapping) else {"tag": told}
+        self._known(given, ("tag", "clone"), f"vessels.{reactor}")
+        stem = str(given.get("tag", reactor))
+        sample = self.table(self._data, "sample")
+        self._known(sample, ("number", "time", "inoculated"), "[sample]")
+        number = self._tag("number", sample["number"], stem, None) if "number" in sample else None
+        time = self._tag("time", sample["time"], stem, TIME) if "time" in sample else None
+        measured, setpoints = self.table(self._data, "measured"), self.table(self._data, "setpoints")
+        self._known(measured, tuple(self._species), "[measured]")
+        self._known(setpoints, tuple(self._setpoints), "[setpoints]")
+        fixed = {n: v["fixed"] for n, v in setpoints.items() if isinstance(v, Mapping) and "fixed" in v}
+        return VesselMap(
+            reactor=reactor,
+            clone=str(given.get("clone", "")),
+            number=number,
+            time=time,
+            inoculated=None if time else self._inoculated(reactor, sample.get("inoculated")),
+            measured=dict(self._tags(measured, stem, self._species)),
+            setpoints=dict(self._tags({n: setpoints[n] for n in setpoints if n not in fixed}, stem, self._setpoints)),
+            fixed={n: self._fixed(n, v, setpoints[n]) for n, v in fixed.items() if n in self._setpoints},
+            heartbeat=self._heartbeat(stem),
+            panel=self._panel,
+        )
+
+    def _heartbeat(self, stem: str) -> Tag | None:
+        """The one node beside setpoints that is written; vessels of one controller may share it."""
+        section = self.table(self._data, "heartbeat")
+        self._known(section, ("node",), "[heartbeat]")
+        tag = self._tag("heartbeat", section["node"], stem, None) if "node" in section else None
+        return None if tag is None else replace(tag, write=True)
+
+    def check_doubles(self, tags: list[Tag]) -> None:
+        """Two quantities from one node are a slip of the pen, or a vessel that was copied and not renamed."""
+        seen: dict[tuple[str, str], Tag] = {}
+        for tag in tags:
+            other = seen.setdefault((tag.namespace, tag.identifier), tag)
+            if other is not tag and tag.identifier and not tag.name == other.name == "heartbeat":
+                where = f"{tag.identifier} of {tag.namespace}"
+                named = f"as {other.name} and {tag.name}"
+                self.problems.append(f"{where} is named twice, {named}: expected a node of its own for each.")
+
+    def _tags(self, section: Mapping[str, Any], stem: str, known: Mapping[str, Quantity]) -> Iterator[tuple[str, Tag]]:
+        for name, told in section.items():
+            if name in known and (tag := self._tag(name, told, stem, known[name])) is not None:
+                yield name, tag
+
+    def _tag(self, name: str, told: object, stem: str, quantity: Quantity | None) -> Tag | None:
+        given = told if isinstance(told, Mapping) else {"node": told}
+        self._known(given, _TAG_KEYS, name)
+        text = str(given.get("node", "")).replace("{vessel}", stem)
+        match = _ID.fullmatch(text)
+        if match is None:
+            expected = 'expected NAMESPACE:s=TEXT or NAMESPACE:i=NUMBER, e.g. "rig:s={vessel}.VCD"'
+            self.problems.append(f"{name}: node {text!r} is no node id: {expected}.")
+            return None
+        alias = match["alias"]
+        if alias not in self._namespaces:
+            near = closest(alias, tuple(self._namespaces))
+            add = f'Add {alias} = "its URI"'
+            self.problems.append(f"{name}: namespace {alias!r} is not in [namespaces].{near} {add}.")
+            return None
+        writes = given.get("write", False)
+        if not isinstance(writes, bool) or (writes and name not in self._setpoints):
+            self.problems.append(f"{name}: write = {writes!r}: expected true or false, and true for setpoints only.")
+        return Tag(
+            name=name,
+            namespace=str(self._namespaces[alias]),
+            identifier=match["identifier"],
+            factor=self._factor(name, given, quantity),
+            write=writes is True,
+            browse_name=str(given["browse_name"]) if "browse_name" in given else None,
+        )
+
+    def _factor(self, name: str, given: Mapping[str, Any], quantity: Quantity | None) -> float:
+        if "unit" in given and "factor" in given:
+            self.problems.append(f"{name}: both unit and factor are given: expected one of them.")
+        if "unit" in given and quantity is not None:
+            try:
+                return self._unit(name, str(given["unit"]), quantity)
+            except PerfusioError as error:
+                self.problems.append(f"{name}: {error}")
+                return 1.0
+        factor = given.get("factor", 1.0)
+        if not _is_number(factor) or not factor > 0:
+            self.problems.append(f"{name}: factor = {factor!r}: expected a number above 0.")
+            return 1.0
+        return float(factor)
+
+    def _unit(self, name: str, unit: str, quantity: Quantity) -> float:
+        """A flow may be a volume per time, where the process declares the volume."""
+        is_asked = name in self._setpoints
+        return names_of(self._panel).factor(name, unit) if is_asked else conversion_factor(unit, quantity)
+
+    def _fixed(self, name: str, value: object, given: Mapping[str, Any]) -> float:
+        quantity = self._setpoints[name]
+        if _is_number(value) and {"unit", "factor"} & given.keys():
+            value = self._factor(name, given, quantity) * float(str(value))
+        if not _is_number(value) or not quantity.low <= float(str(value)) <= quantity.high:
+            expected = f"expected a number of {quantity.unit} from {quantity.low:g} to {quantity.high:g}"
+            self.problems.append(f"{name}: fixed = {value!r}: {expected}.")
+            return quantity.low
+        return float(str(value))
+
+    def _inoculated(self, reactor: str, told: object) -> datetime | None:
+        found = told.get(reactor) if isinstance(told, Mapping) else told
+        if isinstance(found, datetime) and found.tzinfo is not None:
+            return found
+        expected = 'expected time = "NAMESPACE:s=..." or inoculated = 2026-11-02T09:00:00+01:00 (with its offset)'
+        self.problems.append(f"[sample] gives no culture time for {reactor} (found {found!r}): {expected}.")
+        return None
+
+    def _known(self, given: Mapping[str, Any], known: tuple[str, ...], where: str) -> None:
+        if where in self._setpoints:
+            known = (*known, "fixed")
+        for key in given:
+            if key not in known:
+                near = closest(key, known)
+                self.problems.append(f"{where}: {key!r} is not known.{near} Known: {', '.join(known)}.")
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value)

@@ -1,0 +1,1 @@
+"""Cell lines: distances, embedding, and transfer between relatives."""

@@ -1,0 +1,1 @@
+"""Gaussian processes: kernel, likelihood, exact and sparse conditioning, function draws."""

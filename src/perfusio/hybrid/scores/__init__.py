@@ -1,0 +1,1 @@
+"""Scores of forecasts, and several forecasters compared."""

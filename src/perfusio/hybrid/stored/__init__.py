@@ -1,0 +1,1 @@
+"""Stored models: names of array places, packing, draws of earlier versions."""

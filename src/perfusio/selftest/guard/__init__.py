@@ -1,0 +1,1 @@
+"""Trials of the guard, and mutations of it."""

@@ -1,0 +1,1 @@
+"""Trials of a twin that is killed and resumed."""

@@ -1,0 +1,1 @@
+"""Trials of the loop: clocks, outages, people, models that break, long runs."""

@@ -1,0 +1,1 @@
+"""Trials of the record: forgeries and power loss."""

@@ -1,0 +1,1 @@
+"""Tables: from the files of people and instruments to checked samples and runs, and back."""

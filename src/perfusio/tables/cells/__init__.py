@@ -1,0 +1,1 @@
+"""Cells: from the bytes of a file to lines of cells."""

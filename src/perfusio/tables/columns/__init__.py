@@ -1,0 +1,1 @@
+"""Columns: from headers to quantities, units and times."""

@@ -1,0 +1,214 @@
+"""When samples were taken: culture times as they stand, or worked out from dates with times."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import numpy as np
+
+from perfusio.state import FloatArray
+from perfusio.tables.columns.columns import Column, Role
+from perfusio.tables.columns.header_names import STAMP, TIME, form_of
+from perfusio.tables.columns.plausibility import doubt_time
+from perfusio.tables.columns.problems import Problems
+from perfusio.tables.columns.timestamps import read_stamps
+from perfusio.tables.columns.typed_columns import Grid, ReadOptions
+
+SAME_TIME_H = 1e-6
+Group = tuple[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Times:
+    """Sample times of a file.
+
+    Attributes:
+        hours: Culture time of each row, shape (N,) [h].
+        order: Rows in order of time; rows of a file with culture times stay as they are.
+        starts: Date of culture time 0, by run and reactor, where the file has dates.
+    """
+
+    hours: FloatArray
+    order: Sequence[int]
+    starts: Mapping[Group, datetime]
+
+
+def times_of(
+    grid: Grid, groups: Sequence[Group], days: FloatArray | None, options: ReadOptions, problems: Problems,
+    warnings: list[str],
+) -> Times:  # fmt: skip
+    """Return the sample times of a grid; what is wrong goes to `problems`.
+
+    Args:
+        grid: The file.
+        groups: Run and reactor of each row.
+        days: Culture days that the names of the samples give, shape (N,), where there is nothing else.
+        options: What the user declares.
+        problems: Collects what is wrong.
+        warnings: Collects what was taken for granted.
+    """
+    given = [c for c in grid.numbers if c.role is Role.TIME]
+    stamp = grid.text_column(STAMP)
+    in_order = range(len(grid.lines))
+    if stamp is not None and not given:
+        return _from_stamps(grid, stamp, groups, options, problems, warnings)
+    if not given:
+        hours = np.full(len(grid.lines), np.nan) if days is None else days * 24.0
+        return Times(hours=hours, order=_by_time(hours) if days is not None else in_order, starts={})
+    hours = _culture_times(grid, given, groups, problems)
+    return Times(hours=hours, order=in_order, starts=_starts(grid, stamp, groups, hours, options))
+
+
+def _by_time(hours: FloatArray) -> list[int]:
+    return [int(i) for i in np.argsort(hours, kind="stable")]
+
+
+def _culture_times(grid: Grid, given: Sequence[Column], groups: Sequence[Group], problems: Problems) -> FloatArray:
+    """Return times [h], checked to start at 0 or later and to rise within each group."""
+    column = next((c for c in given if not c.is_bare), given[0])
+    times = np.round(grid.numbers[column].values * column.factor, 6)
+    for other in given:
+        _check_same_time(grid, column, times, other, problems)
+    last: dict[Group, int] = {}
+    steps: list[float] = []
+    hours = times.tolist()
+    for i, (t, group) in enumerate(zip(hours, groups, strict=True)):
+        if not 0 <= t <= TIME.high:
+            _refuse_time(grid, column, i, t, problems)
+            continue
+        before = last.get(group, i)
+        if t < hours[before] - SAME_TIME_H:
+            line, cell = grid.lines[before], grid.cells[before][column.index]
+            problems.cell(
+                grid.lines[i],
+                column.header,
+                grid.cells[i][column.index],
+                f"comes after {cell!r} in line {line}, expected times that rise{_of(group)}. Sort the rows; if these "
+                "are several runs, give each its own file or add a column 'run'.",
+                rule="times rise",
+            )
+            continue
+        if t > hours[before] + SAME_TIME_H:
+            steps.append(t - hours[before])
+        last[group] = i
+    if len(times) and not problems:
+        doubt = doubt_time(column, np.array(steps), float(times[0]))
+        if doubt is not None:
+            problems.line(grid.header_line, f"column {column.header!r}: {doubt.question()}")
+    return times
+
+
+def _of(group: Group) -> str:
+    run, reactor = group
+    return (f" within run {run}" if run else "") + (f" within reactor {reactor}" if reactor else "")
+
+
+def _refuse_time(grid: Grid, column: Column, i: int, t: float, problems: Problems) -> None:
+    if i in grid.numbers[column].refused:
+        return  # already said
+    why = "is before the start, expected 0 or more: times count from inoculation. Remove the rows before it."
+    if t > 0:
+        why = f"is more than {TIME.high / 24:g} days, expected the age of the culture. Check the value and its unit."
+    elif t != t:
+        why = "is no time, and every sample has one. Fill it in, or remove the row."
+    problems.cell(grid.lines[i], column.header, grid.cells[i][column.index], why)
+
+
+def _check_same_time(grid: Grid, column: Column, times: FloatArray, other: Column, problems: Problems) -> None:
+    """A file may give its times twice, e.g. as day and as hours, if they agree."""
+    others = grid.numbers[other].values * other.factor
+    differ = np.nonzero(np.abs(others - times) > 1e-3)[0]
+    if differ.size:
+        i = int(differ[0])
+        problems.line(
+            grid.lines[i],
+            f"columns {column.header!r} and {other.header!r} give two times, {times[i]:g} h and {others[i]:g} h. "
+            f'Leave one unread: FilesystemStore(..., ignore=["{other.header}"]).',
+        )
+
+
+def _from_stamps(
+    grid: Grid, column: Column, groups: Sequence[Group], options: ReadOptions, problems: Problems, warnings: list[str]
+) -> Times:
+    """Return the hours since inoculation or the first time stamp of the same vessel; exports may run backwards."""
+    cells = grid.texts(STAMP)
+    stamps = read_stamps(cells, options.date_order)
+    if stamps.doubt is not None:
+        i, first, second = stamps.doubt
+        problems.cell(
+            grid.lines[i],
+            column.header,
+            cells[i],
+            f"can be {first} or {second}, and no other date of the file tells. Declare it: "
+            f'FilesystemStore(..., date_order="dmy") or "mdy".',
+        )
+    for i, why in stamps.refused.items():
+        problems.cell(grid.lines[i], column.header, cells[i], why)
+    if not problems:
+        for i, stamp in enumerate(stamps.values):
+            if stamp is None:
+                why = "is no time, and every sample has one. Fill it in, or remove the row."
+                problems.cell(grid.lines[i], column.header, cells[i], why)
+    starts: dict[Group, datetime] = {}
+    for group, stamp in zip(groups, stamps.values, strict=True):
+        if stamp is not None:
+            starts[group] = min(stamp, starts.get(group, stamp))
+    said = {g: options.inoculated.get(g[1], options.inoculated.get("")) for g in starts}
+    silent = [g for g, zero in said.items() if zero is None]
+    is_declared = any(form_of(h) == form_of(column.header) for h in options.columns) and not options.may_be_unsorted
+    if silent and not is_declared:
+        whose = "" if len(silent) == len(starts) else f" of {', '.join(filter(None, (r or q for q, r in silent)))}"
+        warnings.append(f"column {column.header!r}: culture time{whose} counts from the first time stamp.")
+    starts |= {g: zero for g, zero in said.items() if zero is not None}
+    hours = np.array([
+        np.nan if stamp is None else round((stamp - starts[group]).total_seconds() / 3600.0, 6)
+        for group, stamp in zip(groups, stamps.values, strict=True)
+    ])  # fmt: skip
+    _check_age(grid, column, cells, hours, problems)
+    if problems or not (unsorted := _unsorted(groups, hours)):
+        return Times(hours=hours, order=range(len(hours)), starts=starts)
+    is_backwards = not _unsorted(groups[::-1], hours[::-1])
+    if not (is_backwards or options.may_be_unsorted):
+        i = unsorted[0]
+        why = f"comes after a later one, expected times that rise{_of(groups[i])}. Sort the rows, or correct the date."
+        problems.cell(grid.lines[i], column.header, cells[i], why, rule="times rise")
+    warnings.append("its rows are not in order of time and were sorted.")
+    return Times(hours=hours, order=_by_time(hours), starts=starts)
+
+
+def _unsorted(groups: Sequence[Group], hours: FloatArray) -> list[int]:
+    """Return the rows that are earlier than one of the same vessel before them."""
+    last: dict[Group, float] = {}
+    found = []
+    for i, (group, t) in enumerate(zip(groups, hours.tolist(), strict=True)):
+        if t < last.get(group, t) - SAME_TIME_H:
+            found.append(i)
+        last[group] = t
+    return found
+
+
+def _check_age(grid: Grid, column: Column, cells: Sequence[str], hours: FloatArray, problems: Problems) -> None:
+    for i in np.nonzero((hours < 0) | (hours > TIME.high))[0].tolist():
+        why = (
+            f"is more than {TIME.high / 24:g} days after the first one, expected the samples of one culture. Check the "
+            "date; if these are several runs, add a column 'run'."
+        )
+        if hours[i] < 0:
+            why = "is before the inoculation that was declared. Remove the row, or correct `inoculated`."
+        problems.cell(grid.lines[i], column.header, cells[i], why)
+
+
+def _starts(
+    grid: Grid, stamp: Column | None, groups: Sequence[Group], hours: FloatArray, options: ReadOptions
+) -> dict[Group, datetime]:
+    """Return when culture time 0 was, where a file has dates beside its culture times."""
+    starts: dict[Group, datetime] = {}
+    if stamp is None:
+        return starts
+    stamps = read_stamps(grid.texts(STAMP), options.date_order)
+    for group, date, h in zip(groups, stamps.values, hours.tolist(), strict=True):
+        if date is not None and stamps.doubt is None and h == h:
+            starts.setdefault(group, date - timedelta(hours=h))
+    return starts

@@ -1,0 +1,282 @@
+"""A sheet whose header is understood: columns of numbers and of texts, each row with its line in the file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from types import MappingProxyType
+
+from perfusio.process.cho_perfusion import CHO_PERFUSION
+from perfusio.process.declared import is_fraction
+from perfusio.process.panel import Panel
+from perfusio.tables.cells.cells import Numbers, decimal_mark, is_missing, read_numbers
+from perfusio.tables.cells.csv_files import unescaped
+from perfusio.tables.cells.sheets import Sheet
+from perfusio.tables.columns.columns import Column, Role, is_units_row, looks_like_header, read_header
+from perfusio.tables.columns.header_names import MEDIUM, form_of, names_of
+from perfusio.tables.columns.problems import Problems
+
+_NO_MAP: Mapping[str, str] = MappingProxyType({})
+_NO_START: Mapping[str, datetime] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadOptions:
+    """What the user declares about a file; nothing of it is needed where the file speaks for itself.
+
+    Attributes:
+        columns: Meaning of headers, e.g. ``{"Glu": "glutamate", "X": "vcd [cells/mL]"}``.
+        ignore: Headers to leave unread.
+        encoding: e.g. ``"cp1252"``.
+        decimal: ``"."`` or ``","``.
+        date_order: ``"dmy"``, ``"mdy"`` or ``"ymd"``, for dates like 05/06/2024.
+        inoculated: Time zero by reactor, or ``""`` for all; without it culture time counts from the first time stamp.
+        sample_pattern: Regular expression that finds the groups ``reactor``, ``run`` or ``day`` in names of samples.
+        fill_down: An empty run, reactor or clone is that of the row above.
+        vessels: New names of vessels.
+        only_named: Leave every column unread that `columns` does not name.
+        may_be_unsorted: Rows with dates may stand in any order, as instruments export them.
+        is_part: The rest of the samples may come from other files: no density of cells is needed.
+        fractions: Whether a viability without unit is a fraction, where more of the file is known than is read now.
+        panel: The process whose quantities the columns hold.
+    """
+
+    columns: Mapping[str, str] = field(default_factory=lambda: _NO_MAP)
+    ignore: tuple[str, ...] = ()
+    encoding: str | None = None
+    decimal: str | None = None
+    date_order: str | None = None
+    inoculated: Mapping[str, datetime] = field(default_factory=lambda: _NO_START)
+    sample_pattern: str = ""
+    fill_down: bool = False
+    vessels: Mapping[str, str] = field(default_factory=lambda: _NO_MAP)
+    only_named: bool = False
+    may_be_unsorted: bool = False
+    is_part: bool = False
+    fractions: bool | None = None
+    panel: Panel = CHO_PERFUSION
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grid:
+    """N rows with the header's number of cells.
+
+    Attributes:
+        header_line: Line of the header in the file.
+        header: Names of all columns.
+        columns: Columns to read, in the order of the file.
+        cells: Rows as written.
+        lines: Line of each row in the file.
+        numbers: Each column that holds numbers, as numbers in the unit of the file.
+        fill_down: As in the options.
+        decimal: Decimal mark of the numbers.
+        panel: The process whose quantities the columns hold.
+    """
+
+    header_line: int
+    header: Sequence[str]
+    columns: tuple[Column, ...]
+    cells: Sequence[list[str]]
+    lines: Sequence[int]
+    numbers: Mapping[Column, Numbers]
+    fill_down: bool = False
+    decimal: str = "."
+    panel: Panel = CHO_PERFUSION
+
+    def text_column(self, name: str) -> Column | None:
+        """Return the column of that name, if the file has it."""
+        return next((c for c in self.columns if c.name == name), None)
+
+    def texts(self, name: str) -> list[str]:
+        """Return a column of texts, empty texts where the file has no such column."""
+        column = self.text_column(name)
+        if column is None:
+            return [""] * len(self.lines)
+        texts = [row[column.index].strip() for row in self.cells]
+        if any(text[:1] == "'" for text in texts):
+            texts = [unescaped(text) for text in texts]
+        return _carried(texts) if self.fill_down and name in ("run", "reactor", "clone", MEDIUM) else texts
+
+
+def _carried(texts: list[str]) -> list[str]:
+    """Fill empty texts from above."""
+    now = ""
+    return [now := text or now for text in texts]
+
+
+def grid_of(sheet: Sheet, options: ReadOptions, problems: Problems, remarks: list[str] | None = None) -> Grid:
+    """Find the header of a sheet and cut the rows below it into columns; what is wrong goes to `problems`."""
+    panel = options.panel
+    sheet = _one_header_row(sheet, panel)
+    at = next((i for i, row in enumerate(sheet.rows[:12]) if looks_like_header(row, options.columns, panel)), 0)
+    header, line = sheet.rows[at], sheet.lines[at]
+    if at > 0:
+        first = next(c.strip() for c in sheet.rows[0] if c.strip())
+        above = "line 1" if line == 2 else f"lines 1 to {line - 1}"
+        problems.line(
+            sheet.lines[0],
+            f"{first!r} is no header; line {line} looks like one. Delete {above}, so that the header comes first.",
+        )
+    columns, n_head = _columns(sheet, at, options, problems, remarks)
+    cells, lines = _body(sheet, at, at + n_head, problems)
+    _refuse_nameless(header, cells, line, problems)
+    numbers, decimal = _numbers(columns, len(header), cells, lines, sheet.separator, options, problems)
+    if lines and lines[-1] == sheet.lines[-1]:
+        refuse_cut(sheet, problems)
+    return Grid(
+        header_line=line,
+        header=[" ".join(name.split()) for name in header],
+        columns=columns,
+        cells=cells,
+        lines=lines,
+        numbers=numbers,
+        fill_down=options.fill_down,
+        decimal=decimal,
+        panel=panel,
+    )
+
+
+def refuse_cut(sheet: Sheet, problems: Problems) -> None:
+    """Refuse a last row without a line break: what was 24.6 may be there as 24, or as 2."""
+    if sheet.is_cut:
+        last = next((cell.strip() for cell in reversed(sheet.rows[-1]) if cell.strip()), "")
+        problems.line(
+            sheet.lines[-1],
+            f"is the last one and has no line break, so {last!r} may be cut short; expected a line break. If the row "
+            "is whole, put the cursor behind it, press Enter and save; otherwise copy the file again.",
+        )
+
+
+def _one_header_row(sheet: Sheet, panel: Panel) -> Sheet:
+    """Make one of two header rows: groups above, names below. A title above the header is none of them.
+
+    A name that only one group has stands alone; others become ``Group / Name``. Where the second row is empty, a name
+    may stand in the first.
+    """
+    if len(sheet.rows) < 3 or len(sheet.rows[0]) != len(sheet.rows[1]) or looks_like_header(sheet.rows[0], panel=panel):
+        return sheet
+    above, below = ([" ".join(cell.split()) for cell in row] for row in sheet.rows[:2])
+    names = [b or a for a, b in zip(above, below, strict=True)]
+    said = [i for i, text in enumerate(above) if text]
+    if not said or said == [0] or not looks_like_header(names, panel=panel):
+        return sheet
+    groups = [a if not b else g for a, b, g in zip(above, below, _carried(above), strict=True)]
+    forms = [form_of(names_of(panel).split(name)[0]) for name in names]
+    labels = [
+        f"{group} / {name}" if group and forms.count(form) > 1 and name else name
+        for name, group, form in zip(names, groups, forms, strict=True)
+    ]
+    return replace(sheet, rows=(labels, *sheet.rows[2:]), lines=sheet.lines[1:])
+
+
+def _columns(
+    sheet: Sheet, at: int, options: ReadOptions, problems: Problems, remarks: list[str] | None
+) -> tuple[tuple[Column, ...], int]:
+    """Return the columns and the number of header lines: one, or two with a row of units."""
+    header, line = sheet.rows[at], sheet.lines[at]
+    if all(is_missing(c) or not read_numbers([c]).refused for c in header):
+        problems.line(line, f"there is no header, only values like {header[0]!r}. Put the names of the columns first.")
+        return (), 1
+    below = sheet.rows[at + 1] if len(sheet.rows) > at + 1 else []
+    tried = read_header(header, Problems(""), columns=options.columns, ignore=options.ignore,
+                        only_named=options.only_named, panel=options.panel)  # fmt: skip
+    has_units = is_units_row(tried, below, options.panel)
+    columns = read_header(
+        header,
+        problems,
+        line=line,
+        units=below if has_units else None,
+        columns=options.columns,
+        ignore=options.ignore,
+        only_named=options.only_named,
+        panel=options.panel,
+        remarks=remarks,
+    )
+    return columns, 1 + has_units
+
+
+def _body(sheet: Sheet, at: int, start: int, problems: Problems) -> tuple[list[list[str]], list[int]]:
+    """Return the rows below the header that have its number of cells, and their lines."""
+    header = sheet.rows[at]
+    n = len(header)
+    cells, lines = [], []
+    for row, line in zip(sheet.rows[start:], sheet.lines[start:], strict=True):
+        if row[0] == header[0] and row == header:
+            problems.line(
+                line,
+                "repeats the header. Delete this line; if two runs were joined here, give each its own file or add a "
+                "column 'run'.",
+                rule="repeated header",
+            )
+        elif len(row) == n or (len(row) > n and not any(cell.strip() for cell in row[n:])):
+            cells.append(row)
+            lines.append(line)
+        else:
+            is_last = sheet.is_cut and line == sheet.lines[-1]
+            found = "1 value" if len(row) == 1 else f"{len(row)} values"
+            problems.line(
+                line,
+                f"has {found}, expected {n} as in the header. {_count_remedy(row, n, is_last)}",
+                rule=f"{len(row)} fields",
+            )
+    return cells, lines
+
+
+def _refuse_nameless(header: Sequence[str], cells: Sequence[list[str]], line: int, problems: Problems) -> None:
+    """A column without a name may be empty (a trailing comma) or count the rows, as pandas does."""
+    for i, name in enumerate(header):
+        values = () if name.strip() else [row[i].strip() for row in cells]
+        counted = [str(n) for n in range(len(values))]
+        if any(values) and values not in (counted, [str(n + 1) for n in range(len(values))]):
+            problems.line(line, f"column {i + 1} has values but no name. Name it, or delete it.")
+
+
+def _count_remedy(row: Sequence[str], n: int, is_last: bool) -> str:
+    if is_last:
+        return "The file ends in the middle of this row: was it copied while being written? Copy it again."
+    if len(row) > n and sum(cell.strip().isdigit() for cell in row) > len(row) // 2:
+        return "Are these decimal commas? Then separate the columns by ';', or write decimal points."
+    if len(row) > n:
+        return "Texts that contain the separator need quotes around them."
+    return "Complete the row, or remove it if it is no sample."
+
+
+def _numbers(
+    columns: Sequence[Column],
+    n_fields: int,
+    cells: Sequence[list[str]],
+    lines: Sequence[int],
+    separator: str,
+    options: ReadOptions,
+    problems: Problems,
+) -> tuple[dict[Column, Numbers], str]:
+    """Read every column of numbers, and return their decimal mark too; cells that are none become problems."""
+    by_column = list(zip(*cells, strict=False)) or [()] * n_fields
+    texts = {c: by_column[c.index] for c in columns if c.role is not Role.TEXT}
+    mark = options.decimal or _decimal_mark(texts, separator, problems)
+    found: dict[Column, Numbers] = {}
+    for column, column_cells in texts.items():
+        may_be_percent = is_fraction(column.name, options.panel) and column.factor == 1.0
+        found[column] = numbers = read_numbers(column_cells, decimal=mark, may_be_percent=may_be_percent)
+        for i, why in numbers.refused.items():
+            if column.role is Role.TIME and column_cells[i].strip().isalpha():
+                why = "is no time. Every row is one sample: remove averages, notes and units between them."
+            problems.cell(lines[i], column.header, column_cells[i], why)
+        if column.role in (Role.TIME, Role.SETPOINT):
+            for i in numbers.limits:
+                why = f"is a limit, expected a plain number: nobody measures {column.name}, it is set."
+                problems.cell(lines[i], column.header, column_cells[i], why)
+    return found, mark
+
+
+def _decimal_mark(texts: Mapping[Column, Sequence[str]], separator: str, problems: Problems) -> str:
+    mark, readings = decimal_mark((cell for cells in texts.values() for cell in cells), separator)
+    if readings is not None:
+        small, large = readings
+        written = small.replace(".", mark)
+        problems.file(
+            f"{written!r} can mean {small} or {large}, and every number of the file is of that kind. If it is {small}, "
+            f'say so: FilesystemStore(..., decimal="{mark}"); if it is {large}, write the numbers without groups.'
+        )
+    return mark

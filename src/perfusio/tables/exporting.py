@@ -1,0 +1,165 @@
+"""Checked rows back into files: wide (one row per sample) or long (one value per row), CSV or Excel.
+
+Numbers are written so that they read back the same to the last bit, in canonical units, with the unit in the header;
+what `readers.read_any` makes of such a file is what was exported.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+
+from perfusio.errors import ConfigError
+from perfusio.tables.cells.csv_files import csv_bytes, escaped, replace_file
+from perfusio.tables.columns.culture_times import Group
+from perfusio.tables.columns.header_names import FEED, FRACTION, MEDIUM, QUALITY, TIME, names_of
+from perfusio.tables.instruments.long_tables import TIDY_HEADER
+from perfusio.tables.samples import TableRow
+from perfusio.tables.table import Table
+
+LAYOUTS = ("wide", "long")
+ENDINGS = (".csv", ".xlsx")
+Cell = str | float
+
+
+def write_table(path: Path, table: Table, *, layout: str = "wide") -> None:
+    """Write a table, whole or not at all; the ending of the name says whether as CSV or as an Excel workbook.
+
+    Raises:
+        ConfigError: another ending or layout, or the place cannot be written.
+    """
+    if layout not in LAYOUTS:
+        raise ConfigError(f"layout {layout!r}: expected {' or '.join(LAYOUTS)}.")
+    if path.suffix.lower() not in ENDINGS:
+        raise ConfigError(f"{path.name}: the ending says what to write, expected {' or '.join(ENDINGS)}.")
+    rows = wide_cells(table) if layout == "wide" else long_cells(table)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        replace_file(path, _xlsx(rows) if path.suffix.lower() == ".xlsx" else csv_bytes(_texts(rows)))
+    except OSError as error:
+        raise ConfigError(f"{path} cannot be written: {error.strerror}. Choose another place.") from error
+
+
+def wide_cells(table: Table) -> Iterator[list[Cell]]:
+    """Yield one row per sample under a header; a quantity without any value has no column, save the usual three.
+
+    Rows are made as they are written: a long table all at once is millions of objects, which Python then walks again
+    and again in search of cycles.
+    """
+    texts = [n for n in ("run", "reactor") if any(getattr(row, n) for row in table.rows)]
+    of_runs = _of_runs(table)
+    numeric, names = names_of(table.panel).numeric, _used(table)
+    has_remarks = any(_further_remarks(row) for row in table.rows)
+    yield [
+        *texts, *of_runs, TIME.header, *(numeric(n).header for n in names),
+        *([QUALITY] if has_remarks else []),
+    ]  # fmt: skip
+    for row in table.rows:
+        known = _values(row)
+        cells: list[Cell] = [getattr(row, n) for n in texts]
+        cells += [said.get((row.run, row.reactor), "") for said in of_runs.values()]
+        cells.append(row.state.time_h)
+        cells += [_cell(row, n, known.get(n, float("nan"))) for n in names]
+        if has_remarks:
+            further = _further_remarks(row)
+            cells.append(json.dumps(further, ensure_ascii=False, sort_keys=True) if further else "")
+        yield cells
+
+
+def long_cells(table: Table) -> Iterator[list[Cell]]:
+    """Yield one value per row; a sample without any value has a row without a quantity."""
+    keys = {name: any(getattr(row, name) for row in table.rows) for name in ("run", "reactor")}
+    keys |= {"clone": any(table.clones.values()), MEDIUM: any(table.media.values())}
+    kept = [i for i, name in enumerate(TIDY_HEADER) if keys.get(name, True)]
+    for cells in _all_long_cells(table):
+        yield [cells[i] for i in kept]
+
+
+def _all_long_cells(table: Table) -> Iterator[list[Cell]]:
+    yield list(TIDY_HEADER)
+    numeric = names_of(table.panel).numeric
+    for row in table.rows:
+        clone, medium = (said.get((row.run, row.reactor), "") for said in (table.clones, table.media))
+        known = {n: v for n, v in _values(row).items() if v == v}
+        further = _further_remarks(row)
+        key: list[Cell] = [row.run, row.reactor, clone, medium, row.state.time_h]
+        for name in dict.fromkeys([*known, *further]) or [""]:
+            value = _cell(row, name, known[name]) if name in known else ""
+            unit = numeric(name).unit if name else ""
+            yield [*key, name, value, unit, table.name if name else "", further.get(name, "")]
+
+
+def _used(table: Table) -> list[str]:
+    """Return the quantities that get a column, in order."""
+    every = (*table.panel.by_name, *names_of(table.panel).feeds)
+    used = set(table.panel.critical)
+    for row in table.rows:
+        if len(used) < len(every):
+            used.update(n for n, v in _values(row).items() if v == v)
+    return [n for n in every if n in used]
+
+
+def _values(row: TableRow) -> dict[str, float]:
+    """Return everything that a row says, by name."""
+    found = {s.name: getattr(row.state, s.name) for s in row.state.panel.species} | row.setpoints.by_name()
+    if row.feed is not None:
+        found |= {FRACTION: row.feed.fraction}
+        found |= {f"{FEED}{name}": value for name, value in row.feed.concentrations().items()}
+    return found
+
+
+def _of_runs(table: Table) -> dict[str, Mapping[Group, str]]:
+    """Return what stands in every row of a run, by column, where any run has it."""
+    return {name: said for name, said in (("clone", table.clones), (MEDIUM, table.media)) if said}
+
+
+def _cell(row: TableRow, name: str, value: float) -> Cell:
+    """Return a value; one at a limit as a text like ``<0.1``."""
+    if value != value:
+        return ""
+    sign = _sign(row, name, value)
+    return f"{sign}{value!r}" if sign else value
+
+
+def _sign(row: TableRow, name: str, value: float) -> str:
+    remark = row.state.quality.get(name, "")
+    if not remark:
+        return ""
+    at = f"{value:g}"
+    signs = {f"below the detection limit of {at}": "<", f"above the measuring range of {at}": ">"}
+    return signs.get(remark, "")
+
+
+def _further_remarks(row: TableRow) -> dict[str, str]:
+    """Return the remarks that the values themselves do not show."""
+    if not row.state.quality:
+        return {}
+    species = {s.name for s in row.state.panel.species}
+    said = {n: remark for n, remark in row.state.quality.items() if n in species}
+    return {n: remark for n, remark in said.items() if not _sign(row, n, getattr(row.state, n))}
+
+
+def _texts(rows: Iterable[Sequence[Cell]]) -> Iterable[list[str]]:
+    return ([cell if isinstance(cell, str) else repr(cell) for cell in row] for row in rows)
+
+
+def _xlsx(rows: Iterable[Sequence[Cell]]) -> bytes:
+    """Return a workbook with one sheet; numbers are numbers, and no text is a formula."""
+    from openpyxl import Workbook
+    from openpyxl.cell import WriteOnlyCell
+
+    book = Workbook(write_only=True)
+    sheet = book.create_sheet("samples")
+    sheet.freeze_panes = "A2"
+    for row in rows:
+        cells = []
+        for value in row:
+            cell = WriteOnlyCell(sheet, value=escaped(value) if isinstance(value, str) else repr(value))
+            cell.data_type = "s" if isinstance(value, str) else "n"  # all digits; floats would be cut to 16 of them
+            cells.append(cell if value != "" else None)
+        sheet.append(cells)
+    content = io.BytesIO()
+    book.save(content)
+    return content.getvalue()

@@ -1,0 +1,1 @@
+"""Instruments: the layouts that instruments and historians write."""

@@ -1,0 +1,217 @@
+"""Long tables, one value per row, turned into one row per sample: historians' tags, a Cedex Bio HT, our own export."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from perfusio.tables.cells.csv_files import unescaped
+from perfusio.tables.cells.sheets import Sheet
+from perfusio.tables.columns.columns import Column, Role, read_header
+from perfusio.tables.columns.header_names import MEDIUM, QUALITY, SAMPLE, STAMP, TEXTS, TIME, Names, form_of, names_of
+from perfusio.tables.columns.problems import Problems
+from perfusio.tables.columns.timestamps import read_stamps
+from perfusio.tables.columns.typed_columns import ReadOptions, refuse_cut
+from perfusio.tables.instruments.profiles import Recognised
+
+BIO_HT = "Cedex Bio HT"
+TAGS = "long tags"
+TIDY = "one value per row"
+TIDY_HEADER = ("run", "reactor", "clone", MEDIUM, "time [h]", "quantity", "value", "unit", "source", QUALITY)
+"""What `perfusio export --layout long` writes."""
+_LONGEST_CODE = 4
+_MOST_SHOWN = 6
+
+
+class _Codes:
+    """What an analyzer calls its tests: short names of what is dissolved, with a number and letters of the reagent."""
+
+    def __init__(self, names: Names) -> None:
+        dissolved = names.panel.dissolved
+        short = {form: name for form, name in names.forms.items() if len(form) <= _LONGEST_CODE and name in dissolved}
+        for form, readings in names.vague.items():  # a name for two things means the one that has no name of its own
+            left = [name for name in readings if name in dissolved and name not in short.values()]
+            if 1 < len(form) <= _LONGEST_CODE and len(left) == 1:
+                short[form] = left[0]
+        self._short = short
+        listed = "|".join(map(re.escape, sorted(short, key=len, reverse=True)))
+        self._match = re.compile(rf"(?P<analyte>{listed})[0-9]?[a-z]{{0,3}}", re.IGNORECASE).fullmatch
+
+    def meaning(self, text: str) -> str:
+        """Return the quantity of a code, empty if it is none."""
+        found = self._match(text.strip()) if self._short else None
+        return self._short[found["analyte"].lower()] if found else ""
+
+
+def turned(sheet: Sheet, options: ReadOptions, problems: Problems) -> Recognised | None:
+    """Return a long table as one row per sample; None if it is no long table. What is wrong goes to `problems`."""
+    forms = [form_of(h) for h in sheet.rows[0]]
+    if {"quantity", "value", "unit"} <= set(forms):
+        return _tidy(sheet, forms, options, problems)
+    if {"timestamp", "tag"} <= set(forms) and {"numericalvalue", "value"} & set(forms):
+        return _tags(sheet, forms, options, problems)
+    return _bio_ht(sheet, options, problems)
+
+
+class _Turned:
+    """Collects cells by sample and column."""
+
+    def __init__(self, keys: Sequence[str], problems: Problems) -> None:
+        self._keys, self._problems = list(keys), problems
+        self._columns: dict[str, int] = {}
+        self._samples: dict[tuple[str, ...], dict[str, str]] = {}
+        self._lines: dict[tuple[str, ...], int] = {}
+
+    def put(self, line: int, key: tuple[str, ...], column: str, cell: str) -> None:
+        """Add one value; the same one twice is one, two different ones are a problem."""
+        self._lines.setdefault(key, line)
+        row = self._samples.setdefault(key, {})
+        if column:
+            self._columns.setdefault(column, len(self._columns))
+            if row.setdefault(column, cell) != cell:
+                self._problems.line(
+                    line,
+                    f"states {column} = {cell!r} for {' '.join(filter(None, key))}, but an earlier line states "
+                    f"{row[column]!r}. Keep the right one.",
+                )
+
+    def remark(self, remarks: Mapping[tuple[str, ...], Mapping[str, str]]) -> None:
+        """Add remarks by quantity, as the column `quality` holds them."""
+        for key, said in remarks.items():
+            self._columns.setdefault(QUALITY, len(self._columns))
+            self._samples[key][QUALITY] = json.dumps(said)
+
+    def sheet(self, old: Sheet) -> Sheet:
+        """Return one row per sample."""
+        used = [i for i in range(len(self._keys)) if not self._samples or any(key[i] for key in self._samples)]
+        header = [*(self._keys[i] for i in used), *self._columns]
+        rows = [
+            [*(key[i] for i in used), *(row.get(c, "") for c in self._columns)] for key, row in self._samples.items()
+        ]
+        return replace(old, rows=(header, *rows), lines=(old.lines[0], *self._lines.values()), is_cut=False)
+
+
+def _tidy(sheet: Sheet, forms: Sequence[str], options: ReadOptions, problems: Problems) -> Recognised:
+    place = {form: i for i, form in enumerate(forms)}
+    times = [i for i, h in enumerate(sheet.rows[0]) if i not in (place["quantity"], place["value"], place["unit"])
+             and _is_time(h)]  # fmt: skip
+    keys = [i for i, h in enumerate(sheet.rows[0]) if form_of(h) in ("run", "reactor", "clone", MEDIUM)] + times
+    turned = _Turned([sheet.rows[0][i].strip() for i in keys], problems)
+    remarks: dict[tuple[str, ...], dict[str, str]] = {}
+    for row, line in zip(sheet.rows[1:], sheet.lines[1:], strict=True):
+        if len(row) != len(forms):
+            problems.line(line, f"has {len(row)} values, expected {len(forms)} as in the header. Complete the row.")
+            continue
+        quantity, unit = (unescaped(row[place[name]].strip()) for name in ("quantity", "unit"))
+        column = f"{quantity} [{unit}]" if quantity and unit else quantity
+        key = tuple(row[i].strip() for i in keys)
+        turned.put(line, key, column, row[place["value"]].strip())
+        if (at := place.get(QUALITY)) is not None and row[at].strip():
+            remarks.setdefault(key, {})[quantity] = unescaped(row[at].strip())
+            turned.put(line, key, QUALITY, "")
+    turned.remark(remarks)
+    return _finished(TIDY, turned, sheet, options, problems)
+
+
+def _is_time(header: str) -> bool:
+    return any(c.name in ("time", STAMP) for c in read_header([header], Problems("")))
+
+
+def _tags(sheet: Sheet, forms: Sequence[str], options: ReadOptions, problems: Problems) -> Recognised:
+    """A tag is a path of names; its last part says what was measured, as a header would."""
+    place = {form: i for i, form in enumerate(forms)}
+    value = place.get("numericalvalue", place.get("value", 0))
+    where = [place.get("batchname"), place.get("unitname"), place["timestamp"]]
+    turned, unread = _Turned(("run", "reactor", STAMP), problems), dict[str, None]()
+    meanings: dict[str, str] = {}
+    for row, line in zip(sheet.rows[1:], sheet.lines[1:], strict=True):
+        if len(row) != len(forms):
+            problems.line(line, f"has {len(row)} values, expected {len(forms)} as in the header. Complete the row.")
+            continue
+        tag = row[place["tag"]].strip()
+        if tag not in meanings:
+            meanings[tag] = _of_tag(tag, options)
+        if not meanings[tag]:
+            unread[tag] = None
+            continue
+        key = tuple("" if i is None else row[i].strip() for i in where)
+        turned.put(line, key, meanings[tag], row[value].strip())
+    remarks: tuple[str, ...] = ()
+    if unread:
+        more = len(unread) - _MOST_SHOWN
+        shown = ", ".join(list(unread)[:_MOST_SHOWN]) + (f" and {more} more" if more > 0 else "")
+        remarks = (f"tags that are no quantity were left unread: {shown}.",)
+    plain = replace(options, columns={}, ignore=())
+    return _finished(TAGS, turned, sheet, plain, problems, remarks=remarks)
+
+
+_path_and_unit = re.compile(r"([^\[(]*)(.*)", re.DOTALL).fullmatch
+
+
+def _of_tag(tag: str, options: ReadOptions) -> str:
+    """Return the header that a tag stands for, empty if it is none."""
+    said = {form_of(k): v for k, v in options.columns.items()}
+    if form_of(tag) in said:
+        return said[form_of(tag)]
+    parted = _path_and_unit(tag)
+    path, unit = parted.groups() if parted else (tag, "")
+    last = re.split(r"[./\\|]", path)[-1] + unit
+    for text in (tag, last, last.split(" ", 1)[-1]):
+        columns = read_header([text], Problems(""), panel=options.panel)
+        if columns and columns[0].name not in (*TEXTS, TIME.name):
+            return _header_of(columns[0], names_of(options.panel))
+    return ""
+
+
+def _header_of(column: Column, names: Names) -> str:
+    """Return a header that means this column and nothing else."""
+    if not column.is_bare:
+        return f"{column.name} [{column.unit}]"
+    is_asked = column.role is Role.SETPOINT and form_of(column.name) in names.open
+    return f"{column.name} setpoint" if is_asked else column.name
+
+
+def _bio_ht(sheet: Sheet, options: ReadOptions, problems: Problems) -> Recognised | None:
+    """No header: time, sample, code of the analyte, unit and value, in an order that the cells themselves tell."""
+    names = names_of(options.panel)
+    code_of = _Codes(names).meaning
+    first = next((row for row in sheet.rows[:3] if any(map(code_of, row))), None)
+    if first is None or len(first) < 4:
+        return None
+    code = next(i for i, cell in enumerate(first) if code_of(cell))
+    stamps = [i for i, cell in enumerate(first) if i != code and read_stamps([cell]).values[0] is not None]
+    quantity = code_of(first[code])
+    units = [i for i, cell in enumerate(first) if i != code and cell.strip() and names.accepts(quantity, cell.strip())]
+    numbers = [i for i, cell in enumerate(first) if i not in (code, *stamps, *units) and _is_value(cell)]
+    if not stamps or not units or not numbers:
+        return None
+    value = next((i for i in numbers if i > code), numbers[-1])
+    called = [i for i in range(len(first)) if i not in (stamps[0], code, units[0], value) and first[i].strip()]
+    turned, unread = _Turned((STAMP, SAMPLE), problems), dict[str, None]()
+    for row, line in zip(sheet.rows, sheet.lines, strict=True):
+        if len(row) < len(first):
+            problems.line(line, f"has {len(row)} values, expected {len(first)} as in the others. Complete the row.")
+            continue
+        text = row[code].strip()
+        if not code_of(text):
+            unread[text] = None
+            continue
+        key = (row[stamps[0]].strip(), row[called[0]].strip() if called else "")
+        turned.put(line, key, f"{code_of(text)} [{row[units[0]].strip()}]", row[value].strip())
+    remarks = (f"rows of other analytes were left unread: {', '.join(list(unread)[:_MOST_SHOWN])}.",) if unread else ()
+    return _finished(BIO_HT, turned, sheet, options, problems, remarks=remarks)
+
+
+def _is_value(cell: str) -> bool:
+    return bool(re.fullmatch(r"[<>]?\s*\d*[.,]?\d+(?:[eE][+-]?\d+)?", cell.strip()))
+
+
+def _finished(
+    name: str, turned: _Turned, sheet: Sheet, options: ReadOptions, problems: Problems, *, remarks: tuple[str, ...] = ()
+) -> Recognised:
+    refuse_cut(sheet, problems)
+    return Recognised(
+        name=name, sheet=turned.sheet(sheet), options=replace(options, may_be_unsorted=True), remarks=remarks
+    )

@@ -1,0 +1,145 @@
+"""One way into any file of samples: what kind it is, whose layout it has, and its rows, checked."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from types import MappingProxyType
+
+from perfusio.errors import UnreadableSource
+from perfusio.state import State
+from perfusio.tables.cells.file_kind import Kind, kind_of
+from perfusio.tables.cells.parquet import parquet_cells
+from perfusio.tables.cells.sheets import TABLES, Sheet, existing_file, read_bytes
+from perfusio.tables.columns.column_map import ColumnMap
+from perfusio.tables.columns.columns import looks_like_header
+from perfusio.tables.columns.problems import Problems
+from perfusio.tables.columns.typed_columns import ReadOptions
+from perfusio.tables.excel import Workbook, cell_text, open_workbook
+from perfusio.tables.instruments.ambr import AMBR, DAY_H, is_ambr, read_signals
+from perfusio.tables.instruments.long_tables import turned
+from perfusio.tables.instruments.profiles import recognised
+from perfusio.tables.mapped_table import read_mapped
+from perfusio.tables.merging import joined_vessels
+from perfusio.tables.samples import TableRow
+from perfusio.tables.table import Table, empty_table, of_sheet, parse_table
+
+_LOOKED_AT = 12
+
+
+def read_any(
+    path: str | Path, options: ReadOptions | None = None, *, column_map: ColumnMap | None = None, sheet: str = ""
+) -> Table:
+    """Read a CSV, Excel or Parquet file of samples.
+
+    Args:
+        path: The file; what it is follows from what is in it.
+        options: What the user declares about it.
+        column_map: What its columns mean; nothing is recognised then, the map says it all.
+        sheet: Which sheet of a workbook; needed where several could be meant.
+
+    Returns:
+        Checked rows of all vessels.
+
+    Raises:
+        UnreadableSource: the file is refused; the message lists every problem.
+        ConfigError: the column map names a quantity that perfusio does not know.
+    """
+    if column_map is not None and options is not None and column_map.panel != options.panel:
+        column_map = column_map.within(options.panel)
+    options = options or ReadOptions()
+    if column_map is not None:
+        return read_mapped(path, replace(column_map, sheet=sheet or column_map.sheet), is_part=options.is_part)
+    file = existing_file(Path(path), TABLES)
+    data = read_bytes(file)
+    return table_of(data, file, options, sheet=sheet)
+
+
+def table_of(data: bytes, file: Path, options: ReadOptions, *, sheet: str = "") -> Table:
+    """Read the bytes of a file, as `read_any` does.
+
+    Raises:
+        UnreadableSource: the file is refused; the message lists every problem.
+    """
+    kind = kind_of(data)
+    if kind is Kind.EXCEL:
+        return _of_workbook(open_workbook(file), options, sheet)
+    if sheet:
+        text = f"{file.name} is no workbook, so it has no sheet {sheet!r}. Leave the sheet away."
+        raise UnreadableSource((text,), connector=file.name)
+    if kind is Kind.PARQUET:
+        empty = empty_table(file.name, data, options.panel)
+        return of_sheet(empty, _sheet(parquet_cells(data, file.name)), options, [])
+    return parse_table(data, file.name, options)
+
+
+def _sheet(rows: list[list[str]]) -> Sheet:
+    kept = [(row, line) for line, row in enumerate(rows, start=1) if any(cell.strip() for cell in row)]
+    return Sheet(rows=tuple(row for row, _ in kept), lines=tuple(line for _, line in kept), separator=",", is_cut=False)
+
+
+def _of_workbook(book: Workbook, options: ReadOptions, sheet: str) -> Table:
+    empty = Table(
+        name=book.name, sha256=book.sha256, n_bytes=book.n_bytes, columns=MappingProxyType({}), rows=(),
+        clones=MappingProxyType({}), warnings=(), panel=options.panel,
+    )  # fmt: skip
+    if not sheet and is_ambr(book):
+        return _of_signals(book, empty, options)
+    full = [n for n in book.sheet_names if any(cell_text(c) for row in book.cells(n) for c in row)]
+    names = [sheet] if sheet else [n for n in full if _has_samples(_cells(book, n), options)]
+    if not names and len(full) == 1:
+        names = full
+    if not names:
+        listed = ", ".join(map(repr, book.sheet_names))
+        text = f"{book.name}: no sheet has a header that names a time and a quantity. It has {listed}."
+        remedy = "Write a column map for it: see `perfusio import --help`."
+        raise UnreadableSource((f"{text} {remedy}",), connector=book.name)
+    tables = [_of_sheet(book, empty, name, options, is_one_of_several=len(names) > 1) for name in names]
+    return tables[0] if len(tables) == 1 else joined_vessels(book.name, tables)
+
+
+def _cells(book: Workbook, name: str) -> Sheet:
+    return _sheet([[cell_text(cell) for cell in row] for row in book.cells(name)])
+
+
+def _has_samples(sheet: Sheet, options: ReadOptions) -> bool:
+    problems = Problems("")
+    return bool(
+        any(looks_like_header(row, options.columns, options.panel) for row in sheet.rows[:_LOOKED_AT])
+        or (sheet.rows and (recognised(sheet, options).name or turned(sheet, options, problems)))
+    )
+
+
+def _of_sheet(book: Workbook, empty: Table, name: str, options: ReadOptions, *, is_one_of_several: bool) -> Table:
+    """Read one sheet; where several have samples and no column names the vessel, the sheet does."""
+    where = f"{book.name}, sheet {name!r}" if is_one_of_several else book.name
+    table = of_sheet(replace(empty, name=where), _cells(book, name), options, [])
+    if not is_one_of_several or any(row.reactor for row in table.rows):
+        return table
+    vessel = options.vessels.get(name, name)
+    return replace(
+        table,
+        rows=tuple(replace(row, reactor=vessel) for row in table.rows),
+        clones=MappingProxyType({(run, vessel): clone for (run, _), clone in table.clones.items()}),
+        media=MappingProxyType({(run, vessel): medium for (run, _), medium in table.media.items()}),
+        starts=MappingProxyType({(run, vessel): start for (run, _), start in table.starts.items()}),
+    )
+
+
+def _of_signals(book: Workbook, empty: Table, options: ReadOptions) -> Table:
+    """Read an ambr workbook: a row a day that says what was in force, until samples of other files are joined to it."""
+    problems, remarks = Problems(book.name), [f"it is read as: {AMBR}."]
+    panel = options.panel
+    signals = read_signals(book, options.columns, problems, remarks, panel)
+    problems.refuse_if_any()
+    named = {("", options.vessels.get(sheet, sheet)): s for sheet, s in signals.items()}
+    rows = []
+    for (run, reactor), of_vessel in named.items():
+        n_days = int(of_vessel.last_h // DAY_H) + 1
+        rows += [
+            TableRow(line=0, run=run, reactor=reactor, state=State(time_h=day * DAY_H, panel=panel),
+                     setpoints=of_vessel.in_force(day * DAY_H, (day + 1) * DAY_H))
+            for day in range(n_days)
+        ]  # fmt: skip
+    warnings = tuple(f"{book.name}: {remark}" for remark in remarks)
+    return replace(empty, rows=tuple(rows), warnings=warnings, profile=AMBR, signals=MappingProxyType(named))

@@ -1,0 +1,188 @@
+"""Past runs for a model to learn from: a table of runs, or a folder of them, as trajectories."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from perfusio.errors import ConfigError, UnreadableSource
+from perfusio.process.panel import Panel
+from perfusio.state import Setpoints
+from perfusio.tables.cells.sheets import TABLES, existing_file
+from perfusio.tables.columns.column_map import ColumnMap
+from perfusio.tables.columns.typed_columns import ReadOptions
+from perfusio.tables.merging import merged
+from perfusio.tables.read_any import read_any
+from perfusio.tables.samples import TableRow
+from perfusio.tables.table import Table
+from perfusio.tables.vessel_rows import rows_of
+from perfusio.trajectory import Trajectory
+
+RUNS_FILE = "runs.csv"
+"""What `perfusio simulate` calls its table; in a folder that has one, nothing else is read."""
+
+
+def read_runs(
+    path: str | Path,
+    *,
+    options: ReadOptions | None = None,
+    column_map: ColumnMap | None = None,
+    assumed: Setpoints | None = None,
+    on_remark: Callable[[str], object] = lambda _: None,
+    panel: Panel | None = None,
+) -> tuple[Trajectory, ...]:
+    """Read all runs of a file, CSV, Excel or Parquet, or of every such file in a folder.
+
+    What was not measured is NaN. The setpoints of a row were in force from its sample to the next; one that a row does
+    not state is that of the row before.
+
+    Args:
+        path: A file with one row per run and sample, or a folder with `runs.csv` or with one file per run.
+        options: What the user declares about the files.
+        column_map: What the columns of the files mean, where they do not say it themselves.
+        assumed: Setpoints in force where a file never says; None: such a file is refused.
+        on_remark: Called with a sentence for each thing that was converted, joined or assumed.
+        panel: The process whose quantities the files hold; None: that of the options, the map, or the default one.
+
+    Returns:
+        Runs in the order of the files. `reactor_id` is unique among them: the run (and reactor), with several files
+        the file too.
+
+    Raises:
+        UnreadableSource: no such file or folder, or a file is refused; all problems of all files are listed.
+    """
+    options, column_map = _of_process(panel, options, column_map)
+    files = _files(Path(path))
+    problems: list[str] = []
+    runs: list[Trajectory] = []
+    for file in files:
+        try:
+            table = merged([read_any(file, options, column_map=column_map)])
+        except UnreadableSource as error:
+            problems += error.problems
+            continue
+        for warning in table.warnings:
+            on_remark(warning)
+        silent: dict[tuple[str, ...], list[str]] = {}
+        for group in table.groups:
+            start = _start(column_map, assumed, table.panel)
+            run, unsaid = run_of(table, group, start, prefix=file.stem if len(files) > 1 else "")
+            unsaid = tuple(n for n in unsaid if column_map is None or not _is_said(column_map, n))
+            runs.append(run)
+            if unsaid:
+                silent.setdefault(unsaid, []).append(run.run_id)
+        for names, which in silent.items():
+            _assume(f"{table.name} ({', '.join(which)})", names, assumed, on_remark, problems)
+    if problems:
+        raise UnreadableSource(tuple(problems), connector=str(path))
+    return tuple(runs)
+
+
+def _of_process(
+    panel: Panel | None, options: ReadOptions | None, column_map: ColumnMap | None
+) -> tuple[ReadOptions | None, ColumnMap | None]:
+    """Let options and column map be of one process.
+
+    Raises:
+        ConfigError: the column map names what that process does not have.
+    """
+    if panel is None:
+        return options, column_map
+    options = replace(options or ReadOptions(), panel=panel)
+    return options, column_map if column_map is None or column_map.panel == panel else column_map.within(panel)
+
+
+def _start(column_map: ColumnMap | None, assumed: Setpoints | None, panel: Panel) -> Setpoints:
+    """Return what is in force where no row says: as the column map says, else as assumed."""
+    said = column_map.setpoints if column_map else Setpoints(panel=panel)
+    return said if assumed is None else said.filled_from(_of_panel(assumed, panel))[0]
+
+
+def _of_panel(assumed: Setpoints, panel: Panel) -> Setpoints:
+    """Return what is assumed as setpoints of a process.
+
+    Raises:
+        ConfigError: one of its setpoints is none of those that are given.
+    """
+    if assumed.panel == panel:
+        return assumed
+    known = assumed.by_name()
+    if absent := [name for name in panel.setpoint_names if name not in known]:
+        raise ConfigError(
+            f"assumed are setpoints of {assumed.panel.name}, without {', '.join(absent)} of {panel.name}. Give those "
+            "of the process: DesignSpace.of(panel).nominal."
+        )
+    return Setpoints.of_values(panel, {name: known[name] for name in panel.setpoint_names})
+
+
+def _is_said(column_map: ColumnMap, name: str) -> bool:
+    value: float = getattr(column_map.setpoints, name)
+    return value == value
+
+
+def _files(path: Path) -> list[Path]:
+    if not path.is_dir():
+        return [existing_file(path, TABLES)]
+    if (path / RUNS_FILE).exists():
+        return [path / RUNS_FILE]
+    found = sorted(p for p in path.iterdir() if p.suffix.lower() in TABLES.endings and ".setpoints" not in p.stem)
+    if not found:
+        text = f"{path} holds no CSV file, expected {RUNS_FILE} or one file per run (CSV, Excel or Parquet). Check it."
+        raise UnreadableSource((text,), connector=str(path))
+    return found
+
+
+def run_of(
+    table: Table,
+    group: tuple[str, str],
+    start: Setpoints,
+    *,
+    prefix: str = "",
+) -> tuple[Trajectory, tuple[str, ...]]:
+    """Return one run of a table, and the setpoints of which its first row does not say what was in force.
+
+    Args:
+        table: Checked rows.
+        group: Run and reactor.
+        start: In force where the rows do not say.
+        prefix: Goes before the name of the run.
+    """
+    rows = rows_of(table, *group)
+    in_force, unsaid = _in_force(rows, start)
+    run, reactor = group
+    name = "/".join(part for part in (prefix, run, reactor) if part) or Path(table.name).stem
+    said = table.media.get(group)
+    medium = None if said is None else table.panel.medium_named(said)
+    trajectory = Trajectory(reactor_id=name, run_id=run or name, clone=table.clones.get(group, ""), medium=medium)
+    before, feed = Setpoints(panel=table.panel), None
+    for row, now in zip(rows, in_force, strict=True):
+        trajectory = trajectory.observe(row.state, before, feed)
+        before, feed = now, row.feed
+    return trajectory, unsaid
+
+
+def _assume(
+    where: str,
+    names: tuple[str, ...],
+    assumed: Setpoints | None,
+    on_remark: Callable[[str], object],
+    problems: list[str],
+) -> None:
+    if assumed is not None:
+        values = ", ".join(f"{name} {getattr(assumed, name):g}" for name in names)
+        on_remark(f"{where} does not say what was in force; assumed: {values}.")
+        return
+    problems.append(
+        f"{where} does not say what was in force: {', '.join(names)}. Expected a column for each setpoint. Add the "
+        "columns, or say what to assume: read_runs(..., assumed=Setpoints(...))."
+    )
+
+
+def _in_force(rows: Sequence[TableRow], start: Setpoints) -> tuple[list[Setpoints], tuple[str, ...]]:
+    in_force, now = [], start
+    for row in rows:
+        now, _ = row.setpoints.filled_from(now)
+        in_force.append(now)
+    _, unsaid = rows[0].setpoints.filled_from(start)
+    return in_force, unsaid if len(rows) > 1 else ()

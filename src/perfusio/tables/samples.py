@@ -1,0 +1,184 @@
+"""Samples: the checked columns of a file as one row per sample, with their remarks and feeds; equal ones joined."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from perfusio.errors import ConfigError
+from perfusio.process.cho_perfusion import CHO_PERFUSION
+from perfusio.process.panel import Panel
+from perfusio.state import FloatArray, Setpoints, State
+from perfusio.tables.cells.cells import is_missing
+from perfusio.tables.columns.columns import Column, Role
+from perfusio.tables.columns.culture_times import SAME_TIME_H, Group, Times
+from perfusio.tables.columns.header_names import FEED, FRACTION, QUALITY, amount
+from perfusio.tables.columns.problems import Problems
+from perfusio.tables.columns.typed_columns import Grid
+from perfusio.trajectory import Feed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TableRow:
+    """One sample.
+
+    Attributes:
+        line: Line in the file, from 1.
+        run: Run, empty where the file has no such column.
+        reactor: Vessel, empty where the file has no such column.
+        state: What was measured.
+        setpoints: In force from this sample to the next; NaN where the file does not say.
+        feed: Given right after this sample; None = nothing.
+    """
+
+    line: int
+    run: str
+    reactor: str
+    state: State
+    setpoints: Setpoints
+    feed: Feed | None = None
+
+    @property
+    def place(self) -> str:
+        """Where it stands in the file."""
+        return f"line {self.line}"
+
+
+def built_rows(
+    grid: Grid,
+    groups: Sequence[Group],
+    times: Times,
+    values: Mapping[Column, FloatArray],
+    remarks: Mapping[int, Mapping[str, str]],
+    feeds: Mapping[int, Feed],
+) -> list[TableRow]:
+    """Return one row per sample, in order of time where the file has dates."""
+    panel, measured, inputs = grid.panel, _of_role(Role.STATE, values), _of_role(Role.SETPOINT, values)
+    n = len(times.hours)
+    states = [_state(panel, row) for row in _records({"time_h": times.hours, **measured})]
+    for i, said in remarks.items():
+        states[i] = replace(states[i], quality=dict(said))
+    setpoints = [_setpoints(panel, row) for row in _records(inputs)] if inputs else [Setpoints(panel=panel)] * n
+    return [
+        TableRow(line=grid.lines[i], run=groups[i][0], reactor=groups[i][1], state=states[i], setpoints=setpoints[i],
+                 feed=feeds.get(i))
+        for i in times.order
+    ]  # fmt: skip
+
+
+def _state(panel: Panel, row: dict[str, Any]) -> State:
+    if panel is CHO_PERFUSION:  # a long table has a million rows
+        return State(**row)
+    return State.of_values(panel, row.pop("time_h"), row)
+
+
+def _setpoints(panel: Panel, row: dict[str, Any]) -> Setpoints:
+    return Setpoints(**row) if panel is CHO_PERFUSION else Setpoints.of_values(panel, row)
+
+
+def feeds_of(grid: Grid, values: Mapping[Column, FloatArray], problems: Problems) -> dict[int, Feed]:
+    """Return what was fed right after the sample of each row."""
+    given = _of_role(Role.FEED, values)
+    if not given:
+        return {}
+    if FRACTION not in given:
+        problems.line(grid.header_line, f"columns say what was fed, but none how much. Add a column {FRACTION!r}.")
+        return {}
+    found = {}
+    for i, row in enumerate(_records(given)):
+        known = {name.removeprefix(FEED): v for name, v in row.items() if v == v}
+        if not known:
+            continue
+        fraction = known.pop(FRACTION.removeprefix(FEED), float("nan"))
+        try:
+            found[i] = Feed.of_values(grid.panel, fraction, known)
+        except ConfigError as error:
+            problems.line(grid.lines[i], f"{error} Column {FRACTION!r} must say how much, or leave all empty.")
+    return found
+
+
+def _of_role(role: Role, values: Mapping[Column, FloatArray]) -> dict[str, FloatArray]:
+    return {c.name: v for c, v in values.items() if c.role is role}
+
+
+def _records(columns: Mapping[str, FloatArray]) -> Iterator[dict[str, Any]]:
+    """Turn columns into rows."""
+    names = tuple(columns)
+    return (dict(zip(names, row, strict=True)) for row in zip(*(v.tolist() for v in columns.values()), strict=True))
+
+
+def remarks_of(grid: Grid, values: Mapping[Column, FloatArray], problems: Problems) -> dict[int, dict[str, str]]:
+    """Return the remarks on single values, by row: at a limit of the instrument, or as written."""
+    flags = _written_remarks(grid, problems)
+    for column, numbers in grid.numbers.items():
+        for i, limit in numbers.limits.items() if column.role is Role.STATE else ():
+            at = f"{values[column][i]:g}"
+            remark = f"below the detection limit of {at}" if limit.below else f"above the measuring range of {at}"
+            flags.setdefault(i, {})[column.name] = remark
+    return flags
+
+
+def _written_remarks(grid: Grid, problems: Problems) -> dict[int, dict[str, str]]:
+    """Read the column `quality` that `perfusio export` writes: an object of JSON, remarks by quantity."""
+    column = grid.text_column(QUALITY)
+    found: dict[int, dict[str, str]] = {}
+    for i, text in enumerate(grid.texts(QUALITY) if column else ()):
+        if not column or is_missing(text):
+            continue
+        try:
+            said = json.loads(text)
+        except ValueError:
+            said = None
+        species = {s.name for s in grid.panel.species}
+        if isinstance(said, dict) and all(k in species and isinstance(v, str) for k, v in said.items()):
+            found[i] = said
+        else:
+            why = (
+                'is no remark that perfusio wrote, expected e.g. {"glucose": "..."}. Rename the column and leave it '
+                "unread: FilesystemStore(..., ignore=[...])."
+            )
+            problems.cell(grid.lines[i], column.header, text, why)
+    return found
+
+
+def joined_rows(rows: Sequence[TableRow], problems: Problems, warnings: list[str]) -> tuple[TableRow, ...]:
+    """Join rows of the same vessel and time: equal or complementary ones are one sample, else the file disagrees."""
+    kept: list[TableRow] = []
+    last: dict[Group, int] = {}
+    for row in rows:
+        at = last.get((row.run, row.reactor))
+        if at is None or abs(row.state.time_h - kept[at].state.time_h) > SAME_TIME_H:
+            last[row.run, row.reactor] = len(kept)
+            kept.append(row)
+        else:
+            warnings.append(
+                f"lines {kept[at].line} and {row.line} are the same sample ({row.state.time_h:g} h) and were joined."
+            )
+            kept[at] = _join(kept[at], row, problems)
+    return tuple(kept)
+
+
+def _join(first: TableRow, second: TableRow, problems: Problems) -> TableRow:
+    panel = first.state.panel
+    values = {s.name: (getattr(first.state, s.name), getattr(second.state, s.name)) for s in panel.species}
+    inputs = {n: (getattr(first.setpoints, n), getattr(second.setpoints, n)) for n in panel.setpoint_names}
+    for name, (a, b) in {**values, **inputs}.items():
+        if a == a and b == b and a != b:
+            problems.line(
+                second.line,
+                f"states {name} = {amount(b, panel[name])} at {first.state.time_h:g} h, but line {first.line} "
+                f"states {a:g} for the same time. Keep the right one.",
+            )
+    quality = {**second.state.quality, **first.state.quality}
+    known = {n: b if a != a else a for n, (a, b) in values.items()}
+    known_inputs = {n: b if a != a else a for n, (a, b) in inputs.items()}
+    if first.feed and second.feed and first.feed != second.feed:
+        problems.line(second.line, f"states another feed than line {first.line} at the same time. Keep the right one.")
+    return replace(
+        first,
+        state=replace(first.state.with_values(**known), quality=quality),
+        setpoints=Setpoints.of_values(panel, known_inputs),
+        feed=first.feed or second.feed,
+    )

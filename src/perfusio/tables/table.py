@@ -1,0 +1,286 @@
+"""From a table to checked rows; or a refusal that lists every problem with file, line, column, value and remedy.
+
+A row is one sample of one vessel. Its setpoint columns say what was in force **from that sample to the next one**.
+"""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from hashlib import sha256
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+
+from perfusio.errors import UnknownQuantity
+from perfusio.process.cho_perfusion import CHO_PERFUSION
+from perfusio.process.panel import Panel
+from perfusio.tables.cells.sheets import Sheet, read_bytes, sheet_of, text_of
+from perfusio.tables.columns.columns import Column, Role
+from perfusio.tables.columns.culture_times import Group, times_of
+from perfusio.tables.columns.header_names import MEDIUM
+from perfusio.tables.columns.problems import Problems
+from perfusio.tables.columns.typed_columns import Grid, ReadOptions, grid_of
+from perfusio.tables.columns.value_checks import canonical_values, fractions_of, groups_of, require_columns
+from perfusio.tables.instruments.ambr import Signals
+from perfusio.tables.instruments.long_tables import turned
+from perfusio.tables.instruments.profiles import recognised
+from perfusio.tables.samples import TableRow, built_rows, feeds_of, joined_rows, remarks_of
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ColumnRead:
+    """What became of one column of a file.
+
+    Attributes:
+        header: As written.
+        meaning: Quantity, time or text; empty where it was left unread.
+        unit: As it was read, e.g. ``"mmol/L"``.
+        n_values: Rows that have a value.
+        first: The first value, as written.
+    """
+
+    header: str
+    meaning: str
+    unit: str = ""
+    n_values: int = 0
+    first: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Table:
+    """A file that passed every check.
+
+    Attributes:
+        name: File name.
+        sha256: Of the bytes that were read.
+        n_bytes: How many.
+        columns: What each header was read as, e.g. ``{"Glc": "glucose [g/L]"}``.
+        rows: Samples in the order of the file; each vessel's in order of time.
+        clones: Cell line by run and reactor, where the file says.
+        warnings: What was converted, joined, assumed or left out, in sentences.
+        reads: Each column and what it was read as.
+        starts: Date of culture time 0 by run and reactor, where the file has dates.
+        signals: What a rig recorded between samples, by run and reactor.
+        profile: The kind of file that was recognised, e.g. ``"Nova FLEX2"``; empty for people's own.
+        decimal: Decimal mark of its numbers.
+        has_fractions: Whether viabilities were written as fractions.
+        lineage: The same for a growing file as long as rows are only added behind those that are there.
+        media: What flowed in, by run and reactor, where the file names one of the media of the process.
+        panel: The process whose quantities the rows hold.
+    """
+
+    name: str
+    sha256: str
+    n_bytes: int
+    columns: Mapping[str, str]
+    rows: tuple[TableRow, ...]
+    clones: Mapping[Group, str]
+    warnings: tuple[str, ...]
+    reads: tuple[ColumnRead, ...] = ()
+    starts: Mapping[Group, datetime] = field(default_factory=lambda: MappingProxyType({}))
+    profile: str = ""
+    signals: Mapping[Group, Signals] = field(default_factory=lambda: MappingProxyType({}))
+    decimal: str = "."
+    has_fractions: bool = False
+    lineage: object = field(default_factory=object, compare=False)
+    media: Mapping[Group, str] = field(default_factory=lambda: MappingProxyType({}))
+    panel: Panel = CHO_PERFUSION
+
+    @property
+    def n_rows(self) -> int:
+        """How many samples there are, of all vessels."""
+        return len(self.rows)
+
+    @property
+    def has_feeds(self) -> bool:
+        """Whether anything was fed."""
+        return any(row.feed for row in self.rows)
+
+    @property
+    def groups(self) -> tuple[Group, ...]:
+        """The pairs of run and reactor, in order of appearance."""
+        return tuple(dict.fromkeys((row.run, row.reactor) for row in self.rows))
+
+
+def read_table(path: Path, options: ReadOptions | None = None) -> Table:
+    """Read a text file of samples: CSV, whoever wrote it.
+
+    Raises:
+        UnreadableSource: the file is refused; the message lists every problem.
+    """
+    return parse_table(read_bytes(path), path.name, options)
+
+
+def parse_table(
+    data: bytes, name: str, options: ReadOptions | None = None, *, may_be_short: bool = False, has_started: bool = False
+) -> Table:
+    """Read the bytes of a text file: somebody's own table, or that of an instrument, by its header.
+
+    Args:
+        data: The whole file.
+        name: Its name, for messages.
+        options: What the user declares.
+        may_be_short: The file may still be empty, or hold only its header.
+        has_started: Rows were already handed out: a doubt about a unit can no longer refuse the file, it warns.
+
+    Raises:
+        UnreadableSource: the file is refused; the message lists every problem.
+    """
+    options = options or ReadOptions()
+    table = empty_table(name, data, options.panel)
+    if may_be_short and not data.strip():
+        return table
+    text, about_text = text_of(data, name, options.encoding)
+    with _collector_at_rest():
+        sheet = sheet_of(text, name)
+        return of_sheet(table, sheet, options, list(about_text), may_be_short=may_be_short, has_started=has_started)
+
+
+@contextmanager
+def _collector_at_rest() -> Iterator[None]:
+    """Pause the search for cycles: a long table is a million objects without one, and it would walk them many times."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
+
+
+def empty_table(name: str, data: bytes, panel: Panel = CHO_PERFUSION) -> Table:
+    """Return a file as such, without content."""
+    nothing: Mapping[Any, Any] = MappingProxyType({})
+    return Table(
+        name=name, sha256=sha256(data).hexdigest(), n_bytes=len(data), columns=nothing, rows=(), clones=nothing,
+        warnings=(), panel=panel,
+    )  # fmt: skip
+
+
+def of_sheet(
+    table: Table,
+    sheet: Sheet,
+    options: ReadOptions,
+    warnings: list[str],
+    *,
+    may_be_short: bool = False,
+    has_started: bool = False,
+) -> Table:
+    """Return `table` with the content of a sheet, of whichever known kind it is; otherwise as `filled`."""
+    problems = Problems(table.name)
+    known = turned(sheet, options, problems) or recognised(sheet, options)
+    if known.name:
+        warnings.append(f"it is read as: {known.name}.")
+    warnings += known.remarks
+    result = filled(
+        table, known.sheet, known.options, problems, warnings, may_be_short=may_be_short, has_started=has_started
+    )
+    return replace(result, profile=known.name)
+
+
+def filled(
+    table: Table,
+    sheet: Sheet,
+    options: ReadOptions,
+    problems: Problems,
+    warnings: list[str],
+    *,
+    may_be_short: bool = False,
+    has_started: bool = False,
+) -> Table:
+    """Return `table` with the content of a sheet, checked.
+
+    Args:
+        table: The file as such, without content.
+        sheet: Lines of cells, the header among the first ones.
+        options: What the user declares.
+        problems: Collects what is wrong; it may hold something already.
+        warnings: Collects what was converted, joined or left out.
+        may_be_short: As in `parse_table`.
+        has_started: As in `parse_table`.
+
+    Raises:
+        UnreadableSource: there are problems; the message lists all of them.
+    """
+    grid = grid_of(sheet, options, problems, warnings)
+    require_columns(grid, problems, warnings, is_part=options.is_part)
+    if not grid.lines and not problems and not may_be_short:
+        problems.file("it has a header but no samples, expected one row per sample. Is it the right file?")
+    groups, days = groups_of(grid, options, problems)
+    times = times_of(grid, groups, days, options, problems, warnings)
+    fractions = fractions_of(grid, options)
+    values = canonical_values(grid, fractions, problems, warnings, has_started=has_started)
+    clones = _of_runs(grid, "clone", groups, problems)
+    media = _media(grid, groups, problems)
+    remarks = remarks_of(grid, values, problems)
+    feeds = feeds_of(grid, values, problems)
+    problems.refuse_if_any()
+    rows = joined_rows(built_rows(grid, groups, times, values, remarks, feeds), problems, warnings)
+    problems.refuse_if_any()
+    return replace(
+        table,
+        columns=MappingProxyType({c.header: _meaning(c) for c in grid.columns}),
+        rows=rows,
+        clones=MappingProxyType(clones),
+        media=MappingProxyType(media),
+        panel=options.panel,
+        warnings=tuple(f"{table.name}: {warning}" for warning in warnings),
+        reads=_reads(grid),
+        starts=MappingProxyType(dict(times.starts)),
+        decimal=grid.decimal,
+        has_fractions=bool(fractions),
+    )
+
+
+def _reads(grid: Grid) -> tuple[ColumnRead, ...]:
+    """Say of each column that has a name what it was read as."""
+    by_index = {c.index: c for c in grid.columns}
+    found = []
+    for i, header in enumerate(grid.header):
+        if not header.strip():
+            continue
+        column = by_index.get(i)
+        if column is not None and column in grid.numbers:
+            known = np.nonzero(np.isfinite(grid.numbers[column].values))[0]
+            n_values, first = len(known), grid.cells[int(known[0])][i].strip() if len(known) else ""
+        else:
+            values = [cell for row in grid.cells if (cell := row[i].strip())]
+            n_values, first = len(values), values[0] if values else ""
+        meaning, unit = (column.name, column.unit) if column else ("", "")
+        found.append(ColumnRead(header=header, meaning=meaning, unit=unit, n_values=n_values, first=first))
+    return tuple(found)
+
+
+def _meaning(column: Column) -> str:
+    return column.name if column.role is Role.TEXT else f"{column.name} [{column.unit}]"
+
+
+def _of_runs(grid: Grid, name: str, groups: Sequence[Group], problems: Problems) -> dict[Group, str]:
+    """A clone or a medium may stand in every row of a run or only in its first; two different ones are a problem."""
+    found: dict[Group, str] = {}
+    for i, said in enumerate(grid.texts(name)):
+        if said and found.setdefault(groups[i], said) != said:
+            problems.line(
+                grid.lines[i],
+                f"the {name} is {said!r}, but earlier rows of the same run say {found[groups[i]]!r}. Correct it; if "
+                "these are several runs, add a column 'run'.",
+                rule=f"two of {name}",
+            )
+    return found
+
+
+def _media(grid: Grid, groups: Sequence[Group], problems: Problems) -> dict[Group, str]:
+    """Return the medium of each run that names one; it must be one of those that the process declares."""
+    found = _of_runs(grid, MEDIUM, groups, problems)
+    for name in dict.fromkeys(found.values()):
+        try:
+            grid.panel.medium_named(name)
+        except UnknownQuantity as error:
+            problems.line(grid.lines[grid.texts(MEDIUM).index(name)], str(error), rule=f"medium {name}")
+    return found

@@ -1,0 +1,96 @@
+"""Lookout: which alarms a vessel gives now, raised and cleared on record."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from math import inf
+
+from perfusio.decision import Action, Decision, Verdict
+from perfusio.errors import PerfusioError
+from perfusio.events import AlarmChanged, AlarmRaised
+from perfusio.forecast import Forecast
+from perfusio.protocols import MediumDoubt
+from perfusio.record.apply_event import NOBODY_WRITES
+from perfusio.twin.alarms.levels import CLOCK, MEDIUM, OVERDUE, SOURCE, WRITE, alarms, doubtful, undecided, unfit_medium
+from perfusio.twin.logbook import Logbook
+
+NOT_OURS = (OVERDUE, SOURCE, CLOCK, WRITE)
+"""Alarms that neither a sample nor a forecast ends."""
+
+
+class Lookout:
+    """Looks at each vessel once a turn.
+
+    Args:
+        book: What is known, and the record.
+    """
+
+    def __init__(self, book: Logbook) -> None:
+        self._book = book
+
+    def after_decisions(
+        self, turn: int, decisions: Mapping[str, Decision | PerfusioError], verdicts: Sequence[Verdict]
+    ) -> None:
+        """Look at the vessels that were decided for, with the forecast of what will be in force."""
+        for verdict in verdicts:
+            decision = decisions[verdict.reactor_id]
+            usable, is_written = None, verdict.action is Action.WRITE
+            if isinstance(decision, Decision) and decision.chosen.is_finite() and decision.hold.is_finite():
+                usable = decision.chosen if is_written else decision.hold
+            is_fault = verdict.action is Action.HOLD and self._book.mode(verdict.reactor_id) not in NOBODY_WRITES
+            words = " ".join(verdict.because) if is_fault else ""
+            self.look(verdict.reactor_id, turn, usable, words)
+
+    def look(self, reactor: str, turn: int, forecast: Forecast | None, undecided_because: str) -> None:
+        """Raise the alarms that a vessel's sample and forecast give, and clear those that they do not give any more."""
+        known = self._book.run_state
+        active = {a[1:] for a in known.alarms if a[0] == reactor and a[1] not in NOT_OURS and not _is_of_medium(a[1])}
+        sample, since = known.trajectories[reactor].states[-1], known.held.get(reactor, turn)
+        found = (*alarms(self._book.config.alarms, sample, forecast, sample.time_h, active), *doubtful(sample))
+        if undecided_because and (forecast is None or reactor in known.held):
+            found += (undecided(undecided_because, self._hours(since, turn)),)
+        for alarm in found:
+            self._tell(replace(alarm, reactor=reactor, turn=turn))
+        lasting = {(alarm.quantity, alarm.level) for alarm in found}
+        for quantity, level in sorted(active - lasting):
+            self._change(reactor, turn, f"{quantity}:{level}", "cleared")
+        for _, quantity, level in sorted(d for d in known.delayed if d[0] == reactor and d[1:] not in lasting):
+            self._change(reactor, turn, f"{quantity}:{level}", "passed", "It did not last.")
+
+    def look_at_medium(self, reactor: str, turn: int, doubts: Sequence[MediumDoubt]) -> None:
+        """Raise an alarm for each species of the medium that is in doubt, and clear those that are not any more."""
+        known = self._book.run_state
+        for found in doubts:
+            self._tell(replace(unfit_medium(found), reactor=reactor, turn=turn))
+        lasting = {f"{MEDIUM} {found.species}" for found in doubts}
+        for _, quantity, level in sorted(a for a in known.alarms if a[0] == reactor and _is_of_medium(a[1])):
+            if quantity not in lasting:
+                self._change(reactor, turn, f"{quantity}:{level}", "cleared")
+
+    def _tell(self, alarm: AlarmRaised) -> None:
+        """Raise an alarm if it is new and has lasted as long as it must, or if it was shelved for long enough."""
+        known, turn = self._book.run_state, alarm.turn or 0
+        name = (alarm.reactor or "", alarm.quantity, alarm.level)
+        if name in known.alarms:
+            since, hours = known.shelved.get(name, (turn, inf))
+            if self._hours(since, turn) >= hours:
+                self._book.append(replace(alarm, reason=f"{alarm.reason} It was shelved for {hours:g} h."))
+            return
+        delay = next((a.delay_hours for a in self._book.config.alarms if a.quantity == alarm.quantity), 0.0)
+        is_at_once = alarm.lead_days == 0.0 and alarm.level == "act"
+        if is_at_once or self._hours(known.delayed.get(name, turn), turn) >= delay:
+            self._book.append(alarm)
+        elif name not in known.delayed:
+            words = f"{alarm.reason} Raised if it lasts for {delay:g} h."
+            self._change(name[0], turn, f"{alarm.quantity}:{alarm.level}", "delayed", words)
+
+    def _change(self, reactor: str, turn: int, alarm: str, status: str, reason: str = "") -> None:
+        self._book.append(AlarmChanged(reactor=reactor, turn=turn, alarm=alarm, status=status, reason=reason))
+
+    def _hours(self, since: int, turn: int) -> float:
+        return (turn - since) * self._book.config.sampling_interval_hours
+
+
+def _is_of_medium(quantity: str) -> bool:
+    return quantity.startswith(f"{MEDIUM} ")

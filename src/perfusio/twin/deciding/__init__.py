@@ -1,0 +1,1 @@
+"""Deciding: the model and the policy of a run, saved, named on record, and kept from doing harm."""

@@ -1,0 +1,178 @@
+"""The facts of a day as events: one function per fact, so that the loop reads as the loop."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Mapping
+from importlib.metadata import version
+from types import MappingProxyType
+
+from perfusio.bed.target_feasibility import Doubt
+from perfusio.config import DesignSpace, Mode, RunConfig, in_words
+from perfusio.decision import Decision, Verdict
+from perfusio.events import (
+    AimDoubted,
+    DayMissed,
+    Decided,
+    ModelFitted,
+    ModelRejected,
+    RunResumed,
+    RunStarted,
+    SampleMissing,
+    SampleRead,
+    Withheld,
+)
+from perfusio.protocols import Model, Policy, Refit
+from perfusio.record.line import Record
+from perfusio.state import Setpoints
+from perfusio.twin.deciding import policy_memory
+from perfusio.twin.deciding.identity import decided_by
+from perfusio.twin.samples.inbox import Arrival
+from perfusio.twin.vessels import Vessel
+
+RECORDED_VERSIONS = ("perfusio-twin", "numpy", "scipy", "torch", "botorch")
+
+
+def started(
+    config: RunConfig,
+    space: DesignSpace,
+    modes: Mapping[str, Mode],
+    sources: Mapping[str, Mapping[str, object]],
+    vessels: Mapping[str, Vessel] = MappingProxyType({}),
+    policy: Policy | None = None,
+    model: Model | None = None,
+) -> RunStarted:
+    """Return the first record of a run: all that was asked of it and who decides, with versions and sources."""
+    own = {reactor: asked for reactor, vessel in vessels.items() if (asked := of_its_own(vessel, config))}
+    return RunStarted(
+        config={
+            "run": config.model_dump(mode="json", exclude={"run_dir", "fresh"}),
+            "design_space": space.model_dump(mode="json"),
+            "modes": {reactor: mode.value for reactor, mode in modes.items()},
+            **({"vessels": own} if own else {}),
+            **policy_memory.on_record(policy),
+            **({"decided_by": decided_by(policy, model)} if policy is not None and model is not None else {}),
+        },
+        versions=versions(),
+        sources=dict(sources),
+        reason=f"{len(modes)} vessel(s), {config.duration_days} days: {in_words(config.objectives)}.",
+    )
+
+
+def of_its_own(vessel: Vessel, config: RunConfig) -> dict[str, object]:
+    """What is asked of a vessel that is not asked of all."""
+    own: dict[str, object] = {}
+    if vessel.objective is not None:
+        own["objective"] = vessel.config(config).model_dump(mode="json")["objective"]
+    if vessel.design_space is not None:
+        own["design_space"] = vessel.design_space.model_dump(mode="json")
+    return own
+
+
+def aim_doubted(doubt: Doubt, reactors: tuple[str, ...] = ()) -> AimDoubted:
+    """Return the record of a target that may not be held, by all vessels or by some that are named."""
+    growth, window = ({"low": low, "high": high} for low, high in (doubt.growth, doubt.window))
+    return AimDoubted(
+        binding=doubt.binding, remedies=doubt.remedies, growth=growth, window=window,
+        reason=f"{', '.join(reactors)}: {doubt.text}" if reactors else doubt.text,
+    )
+
+
+def resumed(
+    last: Record, model: Model, policy: Policy, sources: Mapping[str, Mapping[str, object]]
+) -> RunResumed:
+    """Return the record of a run that goes on after this last record, and of who decides from then on."""
+    return RunResumed(
+        after=last.seq, model_id=model.model_id, versions=versions(), sources=dict(sources),
+        decided_by=decided_by(policy, model),
+        reason=f"The run goes on after record {last.seq} of {last.ts}.",
+    )  # fmt: skip
+
+
+def versions() -> dict[str, str]:
+    """Return what a run is computed with."""
+    return {name: version(name) for name in RECORDED_VERSIONS} | {"python": platform.python_version()}
+
+
+InForce = tuple[Setpoints, tuple[str, ...]]
+"""Setpoints, and which of them nobody confirmed."""
+
+
+def sample_read(reactor: str, turn: int, arrival: Arrival, before: InForce, since: InForce) -> SampleRead:
+    """Return the record of a sample; what the day's sample lacks is said in words.
+
+    Args:
+        reactor: Vessel.
+        turn: Turn of the loop.
+        arrival: The sample.
+        before: What was in force until then.
+        since: What has been in force since.
+    """
+    missing = arrival.sample.missing() if arrival.is_due else ()
+    return SampleRead(
+        reactor=reactor,
+        turn=turn,
+        state=arrival.sample,
+        in_force=before[0],
+        next_in_force=since[0],
+        assumed=before[1],
+        next_assumed=since[1],
+        extra=not arrival.is_due,
+        reason=f"Not measured: {', '.join(missing)}." if missing else "",
+    )
+
+
+def sample_missing(reactor: str, turn: int, expected_h: float, interval_hours: float) -> SampleMissing:
+    """Return the record of a sample that did not come."""
+    near = f"within {interval_hours / 2:g} h of culture day {expected_h / 24:.4g}"
+    words = f"No sample {near}: no decision for {reactor} in this turn."
+    return SampleMissing(reactor=reactor, turn=turn, expected_h=expected_h, reason=words)
+
+
+def day_missed(reactor: str, turn: int, expected_h: float, interval_hours: float) -> DayMissed:
+    """Return the record of a day on which the twin was not there in time."""
+    words = (
+        f"Culture day {expected_h / 24:.4g} of {reactor} has passed: its next sample is due, more than "
+        f"{interval_hours:g} h later. It is not decided, and nothing is written for it."
+    )
+    return DayMissed(reactor=reactor, turn=turn, expected_h=expected_h, reason=words)
+
+
+def decided(decision: Decision, turn: int, key: str) -> Decided:
+    """Return the record of a proposal with both its forecasts."""
+    return Decided(
+        reactor=decision.reactor_id,
+        turn=turn,
+        key=key,
+        setpoints=decision.setpoints,
+        chosen=decision.chosen.to_json(),
+        hold=decision.hold.to_json(),
+        why=decision.reason.to_json(),
+        acquisition=decision.acquisition,
+        score=decision.score,
+        model_id=decision.model_id,
+        plan={name: [getattr(u, name) for u in decision.plan] for name in decision.setpoints.panel.setpoint_names}
+        if decision.plan
+        else {},
+        reason=decision.reason.text,
+    )
+
+
+def withheld(verdict: Verdict, turn: int) -> Withheld:
+    """Return the record of a proposal that is not written, and why."""
+    return Withheld(
+        reactor=verdict.reactor_id,
+        turn=turn,
+        action=verdict.action.value,
+        because=verdict.because,
+        setpoints=verdict.setpoints,
+        reason=" ".join(verdict.because),
+    )
+
+
+def refitted(refit: Refit[Model], turn: int, *, accepted: bool, model_id: str) -> ModelFitted | ModelRejected:
+    """Return the record of a refit; `model_id` is the model in use from now on."""
+    if accepted:
+        return ModelFitted(turn=turn, model_id=model_id, holdout_error=refit.error, previous_error=refit.previous_error)
+    words = f"Refit refused: one-step error {refit.error:.3g} against {refit.previous_error:.3g} before."
+    return ModelRejected(turn=turn, model_id=model_id, reason=words)

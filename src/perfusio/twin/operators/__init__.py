@@ -1,0 +1,1 @@
+"""Operators: their orders and holds, and the answer to each."""

@@ -1,0 +1,1 @@
+"""Samples: read, put into their turns, checked, admitted onto the record."""

@@ -1,0 +1,117 @@
+"""Admission: may this sample be used, and why not? The one place where that is asked. Pure.
+
+A sample is admitted (perhaps with remarks, or without a value that must not be used), ignored because it says nothing
+new, quarantined with a reason that a person can judge, or it corrects one that is known.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from perfusio.errors import OutOfRange
+from perfusio.events import Decided, Forecasted
+from perfusio.state import Setpoints, State
+from perfusio.trajectory import Trajectory
+from perfusio.twin.samples.corrections import correction, in_words
+from perfusio.twin.samples.sample_checks import checked, foreseen, recordable
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Admit:
+    """It is used.
+
+    Attributes:
+        sample: With its remarks, and NaN where a value must not be used.
+    """
+
+    sample: State
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ignore:
+    """It says nothing that is not on record: it was read again after a restart, say."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Quarantine:
+    """None of it is used, unless a person accepts it.
+
+    Attributes:
+        sample: As it can go on record.
+        reason: Why, with the remedy.
+    """
+
+    sample: State
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Correct:
+    """It is known with other values, which count no more.
+
+    Attributes:
+        state: The sample of that time as it is to be from now on.
+        reason: What is corrected.
+    """
+
+    state: State
+    reason: str
+
+
+Admission = Admit | Ignore | Quarantine | Correct
+
+
+def admission(
+    sample: State,
+    trajectory: Trajectory,
+    in_force: Setpoints,
+    *,
+    forecast: Decided | Forecasted | None = None,
+    refused: State | None = None,
+    untimely: str = "",
+) -> Admission:
+    """Return what is to be made of a sample.
+
+    Args:
+        sample: As it came.
+        trajectory: Of the vessel so far.
+        in_force: Setpoints since the latest sample.
+        forecast: The latest of the vessel, as on record.
+        refused: The sample of that time that was quarantined, if one was.
+        untimely: Why it cannot have been taken yet; empty if it can.
+    """
+    known = trajectory.at(sample.time_h)
+    if known is not None and sample.measured().items() <= known.measured().items():
+        return Ignore()
+    reason = untimely or impossible(sample, trajectory)
+    judged = None if reason else checked(sample, trajectory, in_force, foreseen(forecast, in_force, sample.time_h))
+    reason = judged.quarantined if judged is not None else reason
+    if judged is None or reason:
+        told = recordable(sample)
+        if refused is not None and refused.measured() == told.measured():
+            return Ignore()  # and refused it stays, however often it is read
+        return Quarantine(sample=told, reason=reason)
+    if (corrected := correction(sample, trajectory)) is not None:
+        words = f"{in_words(sample, trajectory)} What was decided on the old values stays as it is."
+        return Correct(state=corrected, reason=words)
+    return Admit(sample=judged.sample)
+
+
+def impossible(sample: State, trajectory: Trajectory) -> str:
+    """Return why a sample cannot be: a value out of its range, or a time that is none or has passed; else nothing."""
+    try:
+        for quantity in sample.panel.species:
+            quantity.check(getattr(sample, quantity.name))
+    except OutOfRange as error:
+        return str(error)
+    if not np.isfinite(sample.time_h):
+        return f"The sample has no usable time: {sample.time_h}."
+    last_h = trajectory.states[-1].time_h if trajectory.states else -np.inf
+    if sample.time_h < last_h and trajectory.at(sample.time_h) is None:
+        return (
+            f"The sample of hour {sample.time_h:g} came after that of hour {last_h:g}, and there was none at that "
+            "time to complete. It was not used."
+        )
+    return ""

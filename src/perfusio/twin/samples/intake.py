@@ -1,0 +1,129 @@
+"""Intake: samples from the inbox onto the record, each checked against what is known of its vessel."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from perfusio.config import Mode
+from perfusio.events import OverrideDetected, SampleCorrected, SampleQuarantined, WriteIntended
+from perfusio.protocols import ConnectorKind, Ending, WriteReport, is_live, shows_at_once
+from perfusio.record.audit_logger import AuditLogger
+from perfusio.state import FloatArray, Setpoints
+from perfusio.twin import event_builders
+from perfusio.twin.logbook import Logbook
+from perfusio.twin.samples.admission import Correct, Ignore, Quarantine, admission
+from perfusio.twin.samples.inbox import Arrival, Inbox
+from perfusio.twin.samples.sampling_schedule import Pace
+from perfusio.twin.writes.actuate import cut_short, ended, settled
+from perfusio.verified_write import differences, in_words, unread
+
+AS_SHOWN = 0.05
+"""Of the largest step: a file shows setpoints with few digits, and what differs by less is the same."""
+
+
+class Intake:
+    """Takes in the samples of each turn.
+
+    Args:
+        book: What is known, and the record.
+        inbox: Where samples arrive.
+        pace: Which days have passed.
+        leave: Lets a vessel go, with the reason.
+    """
+
+    def __init__(self, book: Logbook, inbox: Inbox, pace: Pace, leave: Callable[..., None]) -> None:
+        self._book, self._inbox, self._pace, self._leave = book, inbox, pace, leave
+
+    async def gather(self, turn: int) -> set[str]:
+        """Take in what is due by this turn, all vessels at once; return the vessels whose sample of the day came."""
+        today = self._book.run_state.today
+        had_passed = {reactor for reactor in self._book.aboard if self.is_past(reactor, turn)}
+        gathered = await self._inbox.gather(turn, known=today.sampled | today.missed)
+        for reactor, arrived in gathered.items():
+            for arrival in arrived:
+                self._take(reactor, turn, arrival)
+            came = any(arrival.is_due for arrival in arrived)  # if only to be quarantined
+            if not came and not (reactor in self._inbox.over and not arrived):
+                expected, hours = self._inbox.expected_h(reactor, turn), self._book.config.sampling_interval_hours
+                missed = event_builders.day_missed if reactor in had_passed else event_builders.sample_missing
+                self._book.append(missed(reactor, turn, expected, hours))
+        present = set(self._book.run_state.today.sampled)
+        if not self._inbox.is_over:
+            for reactor in sorted((self._inbox.over & self._book.aboard) - present):
+                self._leave(reactor, reason="Its source has no further samples.")
+        return present & self._book.aboard
+
+    def _take(self, reactor: str, turn: int, arrival: Arrival) -> None:
+        """Record and observe one sample."""
+        known, sample, trajectory = self._book.run_state, arrival.sample, self._book.run_state.trajectories[reactor]
+        before, assumed = known.in_force[reactor], known.assumed[reactor]
+        judged = admission(
+            sample, trajectory, before, forecast=known.forecasts.get(reactor), untimely=arrival.refused,
+            refused=known.quarantined.get((reactor, sample.time_h)),
+        )  # fmt: skip
+        match judged:
+            case Ignore():
+                return
+            case Quarantine():
+                self._book.append(
+                    SampleQuarantined(reactor=reactor, turn=turn, state=judged.sample, reason=judged.reason)
+                )
+                return
+            case Correct():
+                self._book.append(
+                    SampleCorrected(
+                        reactor=reactor, turn=turn, state=judged.state, reason=judged.reason,
+                        corrects=self._number_of(reactor, sample.time_h),
+                    )
+                )  # fmt: skip
+                return
+        connector = self._book.vessels[reactor].connector
+        arrival = replace(arrival, sample=judged.sample)
+        tells = connector.kind is ConnectorKind.HARDWARE and not shows_at_once(connector) and bool(trajectory.states)
+        wanted = self._wanted(reactor)
+        if tells and not connector.confirms_at_once:  # it shows with this sample what it made of our last write
+            before, assumed = arrival.setpoints.filled_from(before)
+        base = self._book.space(reactor).nominal if self._book.is_replay(reactor) else before
+        since = arrival.setpoints.filled_from(base)
+        self._book.append(event_builders.sample_read(reactor, turn, arrival, (before, assumed), since))
+        if tells and arrival.is_due:  # an extra sample may be older than what it made of it
+            self._hear(reactor, turn, arrival.setpoints, wanted)
+        self._pace.begins(reactor, turn, hour=arrival.sample.time_h)
+
+    def _number_of(self, reactor: str, time_h: float) -> int:
+        """Return the number of the record that holds the sample of a time; -1 where the record cannot be asked."""
+        sink = self._book.sink
+        return sink.number_of_sample(reactor, time_h) if isinstance(sink, AuditLogger) else -1
+
+    def _wanted(self, reactor: str) -> Setpoints | None:
+        """Return what a controller must show: our last write; after a restart also what it showed before."""
+        is_first = reactor not in self._book.seen and self._book.mode(reactor) is Mode.AUTOMATIC
+        return self._book.expected(reactor) if is_first else self._book.run_state.done.get(reactor)
+
+    def _hear(self, reactor: str, turn: int, shown: Setpoints, wanted: Setpoints | None) -> None:
+        """Settle a write that was cut short by what a controller shows, or note that somebody changed a setpoint."""
+        intent = self._book.run_state.pending.get(reactor)
+        within = AS_SHOWN * self._book.space(reactor).max_step
+        if intent is not None:
+            told = self._told(intent, shown, within)
+            self._book.append(ended(cut_short(intent, reactor), told))
+            self._book.write_ended(reactor, turn, told.ending)
+        elif wanted is not None and differences(wanted, shown, within):  # what is not shown says nothing
+            last = "Written last" if reactor in self._book.run_state.done else "Known last"
+            words = f"{last}, and shown with this sample: {in_words(wanted, shown.filled_from(wanted)[0])}."
+            key = self._book.key(reactor, turn)
+            self._book.append(
+                OverrideDetected(reactor=reactor, turn=turn, key=key, expected=wanted, found=shown, reason=words)
+            )
+            self._book.write_ended(reactor, turn, Ending.OVERRIDDEN)
+
+    def _told(self, intent: WriteIntended, shown: Setpoints, within: FloatArray) -> WriteReport:
+        if not unread(intent.old, intent.new, shown):
+            return settled(intent, shown, within)
+        words = "The write was cut short, and the sample after it does not show what became of it."
+        return WriteReport(ending=Ending.UNKNOWN, in_force=shown, words=words)
+
+    def is_past(self, reactor: str, turn: int) -> bool:
+        """Whether the next sample of a live vessel is due already: what this one says is not acted upon any more."""
+        return is_live(self._book.vessels[reactor].connector) and self._pace.has_passed(reactor, turn)

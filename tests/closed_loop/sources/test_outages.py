@@ -1,0 +1,111 @@
+"""A file that is away, half saved or spoilt for a while: the run goes on, and every turn is decided all the same."""
+
+import asyncio
+
+import pytest
+
+from perfusio.connectors.filesystem import FilesystemStore
+from perfusio.record.verification.verify import read_records, verify
+from perfusio.selftest.quiet_vessel import sample_of
+from perfusio.state import STATE_QUANTITIES
+from perfusio.testing import ManualClock, in_virtual_time
+
+INTERVAL_H = 4.0
+TURN_S = 3600.0 * INTERVAL_H
+HEADER = ",".join(("day", *STATE_QUANTITIES))
+N_TURNS = 6
+
+
+def row(turn):
+    sample = sample_of(turn)
+    return ",".join(f"{v:.6g}" for v in (turn * INTERVAL_H / 24.0, *(getattr(sample, n) for n in STATE_QUANTITIES)))
+
+
+class Sheet:
+    """A file to which a lab adds a row every four hours, and to which something happens in between."""
+
+    def __init__(self, path, clock):
+        self.path, self.clock = path, clock
+        self.turns = []
+
+    def save(self):
+        draft = self.path.with_suffix(".draft")
+        draft.write_text("\n".join((HEADER, *map(row, self.turns))) + "\n", encoding="utf-8")
+        draft.replace(self.path)
+
+    async def grow(self, trouble, *, on_turn, seconds):
+        """Add a row at each turn; on one of them the file is in trouble just before, for so many seconds."""
+        for turn in range(1, N_TURNS + 1):
+            if turn == on_turn:
+                await self.clock.sleep(TURN_S - 20.0)
+                trouble(self)
+                await self.clock.sleep(seconds)
+                self.heal()
+                await self.clock.sleep(max(0.0, 20.0 - seconds))
+            else:
+                await self.clock.sleep(TURN_S - (max(0.0, seconds - 20.0) if turn == on_turn + 1 else 0.0))
+            self.turns.append(turn)
+            self.save()
+
+    def heal(self):
+        if self.path.is_dir():
+            self.path.rmdir()
+        self.save()
+
+
+def away(sheet):
+    sheet.path.unlink()
+
+
+def header_only(sheet):
+    sheet.path.write_text(HEADER + "\n", encoding="utf-8")
+
+
+def empty(sheet):
+    sheet.path.write_bytes(b"")
+
+
+def another_format(sheet):
+    sheet.path.write_bytes(b"PK\x03\x04" + bytes(500))
+
+
+def another_header(sheet):
+    sheet.path.write_text("Tag;Lebendzellzahl\n1;2\n", encoding="utf-8")
+
+
+def a_folder(sheet):
+    sheet.path.unlink()
+    sheet.path.mkdir()
+
+
+TROUBLES = [away, header_only, empty, another_format, another_header, a_folder]
+
+
+@pytest.mark.parametrize(
+    ("trouble", "seconds"),
+    [*((trouble, 60.0) for trouble in TROUBLES), (away, 8.0), (header_only, 3 * 3600.0)],
+    ids=lambda value: value.__name__ if callable(value) else f"{value:g} s",
+)
+def test_a_file_in_trouble_costs_no_decision_and_ends_no_run(make_twin, tmp_path, trouble, seconds):
+    clock = ManualClock()
+    sheet = Sheet(tmp_path / "samples.csv", clock)
+    sheet.turns = [0]
+    sheet.save()
+    store = FilesystemStore(sheet.path, follow=True, poll_seconds=5.0, sleep=clock.sleep)
+    twin = make_twin({"R01": store}, days=1, clock=clock, sampling_interval_hours=INTERVAL_H)
+
+    async def main():
+        growing = asyncio.ensure_future(sheet.grow(trouble, on_turn=2, seconds=seconds))
+        try:
+            return await twin.run()
+        finally:
+            growing.cancel()
+
+    result = in_virtual_time(main(), clock)
+    path = tmp_path / "audit.jsonl"
+    assert (result.outcome.name, result.n_samples, result.n_decisions) == ("COMPLETED", N_TURNS + 1, N_TURNS)
+    assert verify(path).is_intact
+    told = [r.event for r in read_records(path) if r.event in ("ConnectorFailed", "ConnectorRecovered")]
+    assert told in ([], ["ConnectorFailed", "ConnectorRecovered"]), "once, if the connector does not wait it out itself"
+    alarms = [r.payload["quantity"] for r in read_records(path) if r.event == "AlarmRaised"]
+    assert alarms in ([], ["source"], ["source", "sample"], ["sample"])

@@ -1,0 +1,81 @@
+"""`perfusio resume` finds its source where the run was moved to, or where a person says that it is now."""
+
+import asyncio
+import json
+import shutil
+
+import pytest
+from typer.testing import CliRunner
+
+from perfusio.cli.app import app
+from perfusio.errors import PerfusioError
+from perfusio.study.closed_loop import write_synthetic_csv
+from perfusio.record.verification.verify import read_records, verify
+
+
+@pytest.fixture
+def perfusio():
+    return lambda *arguments: CliRunner().invoke(app, [str(a) for a in arguments])
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    """A run of two days, with its data beside it: both in one folder."""
+    lab = tmp_path_factory.mktemp("lab")
+    (lab / "data").mkdir()
+    asyncio.run(write_synthetic_csv(lab / "data" / "samples.csv", days=4, seed=0))
+    asked = ("run", "--csv", lab / "data" / "samples.csv", "--days", 2, "--out", lab / "run")
+    assert CliRunner().invoke(app, [str(a) for a in asked]).exit_code == 0
+    return lab
+
+
+@pytest.fixture
+def cut_off(whole, tmp_path):
+    """The run as it was after its first write, when it was cut off."""
+    lab = tmp_path / "lab"
+    shutil.copytree(whole, lab)
+    record = lab / "run" / "audit.jsonl"
+    lines = record.read_bytes().splitlines(keepends=True)
+    n = 1 + next(i for i, line in enumerate(lines) if json.loads(line)["event"] == "SetpointsWritten")
+    record.write_bytes(b"".join(lines[:n]))
+    record.with_name("audit.heads").unlink(missing_ok=True)
+    return lab
+
+
+def outcome(folder):
+    report = verify(folder / "audit.jsonl")
+    assert report.is_intact, report.problems
+    return report.outcome
+
+
+def test_the_source_is_kept_as_seen_from_the_run(cut_off):
+    kept = json.loads((cut_off / "run" / "source.json").read_text())
+    assert kept["connector"]["path"] == "../data/samples.csv"
+
+
+def test_run_and_data_can_be_moved_together(cut_off, tmp_path, perfusio):
+    shutil.move(cut_off, tmp_path / "moved")
+    result = perfusio("resume", tmp_path / "moved" / "run")
+    assert result.exit_code == 0, result.output
+    assert outcome(tmp_path / "moved" / "run") == "COMPLETED"
+
+
+def test_older_runs_kept_whole_paths(cut_off, perfusio):
+    place = cut_off / "run" / "source.json"
+    kept = json.loads(place.read_text())
+    kept["connector"]["path"] = str(cut_off / "data" / "samples.csv")
+    place.write_text(json.dumps(kept))
+    assert perfusio("resume", cut_off / "run").exit_code == 0
+
+
+def test_a_file_that_was_moved_is_named_and_that_is_kept(cut_off, tmp_path, perfusio):
+    shutil.move(cut_off / "data" / "samples.csv", tmp_path / "elsewhere.csv")
+    lost = perfusio("resume", cut_off / "run")
+    assert isinstance(lost.exception, PerfusioError)
+    assert "samples.csv" in str(lost.exception)
+    found = perfusio("resume", cut_off / "run", "--source", tmp_path / "elsewhere.csv")
+    assert found.exit_code == 0, found.output
+    assert outcome(cut_off / "run") == "COMPLETED"
+    kept = json.loads((cut_off / "run" / "source.json").read_text())
+    assert kept["connector"]["path"] == "../../elsewhere.csv"
+    assert [r.turn for r in read_records(cut_off / "run" / "audit.jsonl") if r.event == "SampleRead"] == [0, 1, 2]
