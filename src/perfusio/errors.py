@@ -3,7 +3,8 @@
     PerfusioError
     ├─ ConfigError      fix before the run      UnknownQuantity, OutOfRange, EmptyDesignSpace, VesselTaken
     ├─ ConnectorError   .connector .operation   NotConnected, SampleOverdue, UnreadableSource, WriteRejected
-    │  └─ WriteRejected                         WriteOverridden
+    │  ├─ WriteRejected                         WriteOverridden
+    │  └─ UnreadableSource                      QuestionOpen
     ├─ ModelError                               NotEnoughData, FitFailed, CheckpointRefused
     └─ AuditError                               ChainBroken (.line), RecordInUse
 
@@ -11,6 +12,8 @@
 """
 
 from __future__ import annotations
+
+from typing import Any
 
 
 class PerfusioError(Exception):
@@ -67,13 +70,28 @@ class UnreadableSource(ConnectorError):
 
     Attributes:
         problems: One readable sentence each, with file, line, column, rule and remedy.
+        questions: Those of them that an answer settles, as `tables.columns.questions.Question`.
     """
 
     exit_code = 3
 
-    def __init__(self, problems: tuple[str, ...], *, connector: str = "", operation: str = "read") -> None:
+    def __init__(
+        self,
+        problems: tuple[str, ...],
+        *,
+        connector: str = "",
+        operation: str = "read",
+        questions: tuple[Any, ...] = (),
+    ) -> None:
         super().__init__("\n".join(problems), connector=connector, operation=operation)
         self.problems = problems
+        self.questions = questions
+
+
+class QuestionOpen(UnreadableSource):
+    """Data that can be read in two ways: nothing is wrong with it but that a person must say which."""
+
+    exit_code = 2
 
 
 class WriteRejected(ConnectorError):

@@ -15,7 +15,8 @@ HEAD = """\
 
 Written by `python tests/docs/test_cli_reference.py` from what the commands say of themselves; a test compares.
 
-Exit codes, everywhere: 0 ok, 1 failure, 2 usage or configuration, 3 data refused or unreadable, 4 record broken, 130
+Exit codes, everywhere: 0 ok, 1 failure, 2 usage, configuration or a question, 3 data refused or unreadable, 4 record
+broken, 130
 stopped with Ctrl-C. An error is a paragraph on the standard error; `PERFUSIO_TRACEBACK=1` shows where an unforeseen one
 came from. On a terminal there are colors and a progress bar; `NO_COLOR=1` switches colors off.
 """

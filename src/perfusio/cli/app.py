@@ -37,7 +37,10 @@ from perfusio.cli.sources.opcua import opcua
 app = typer.Typer(
     name="perfusio",
     help="A digital twin that runs a perfusion bioreactor experiment by itself.",
-    epilog="Exit codes: 0 ok, 1 failure, 2 usage or configuration, 3 data refused or unreadable, 4 record broken.",
+    epilog=(
+        "Exit codes: 0 ok, 1 failure, 2 usage, configuration or a question, 3 data refused or unreadable, "
+        "4 record broken."
+    ),
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,

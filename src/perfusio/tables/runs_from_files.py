@@ -11,6 +11,7 @@ from perfusio.process.panel import Panel
 from perfusio.state import Setpoints
 from perfusio.tables.cells.sheets import TABLES, existing_file
 from perfusio.tables.columns.column_map import ColumnMap
+from perfusio.tables.columns.questions import together
 from perfusio.tables.columns.typed_columns import ReadOptions
 from perfusio.tables.merging import merged
 from perfusio.tables.read_any import read_any
@@ -55,12 +56,13 @@ def read_runs(
     options, column_map = _of_process(panel, options, column_map)
     files = _files(Path(path))
     problems: list[str] = []
+    refused: list[UnreadableSource] = []
     runs: list[Trajectory] = []
     for file in files:
         try:
             table = merged([read_any(file, options, column_map=column_map)])
         except UnreadableSource as error:
-            problems += error.problems
+            refused.append(error)
             continue
         for warning in table.warnings:
             on_remark(warning)
@@ -75,7 +77,9 @@ def read_runs(
         for names, which in silent.items():
             _assume(f"{table.name} ({', '.join(which)})", names, assumed, on_remark, problems)
     if problems:
-        raise UnreadableSource(tuple(problems), connector=str(path))
+        refused.append(UnreadableSource(tuple(problems), connector=str(path)))
+    if refused:
+        raise together(refused, connector=str(path))
     return tuple(runs)
 
 

@@ -81,6 +81,7 @@ def run(
     from perfusio.cli.experiment_file.policy import policy_of
     from perfusio.cli.runs.resume import is_to_go_on, keeper, resume
     from perfusio.cli.runs.watched import exit_code, run_watched
+    from perfusio.tables.columns.questions import together
     from perfusio.twin.vessels import aboard, clones_of
 
     given: dict[Key, tuple[str, Any]] = {
@@ -128,7 +129,7 @@ def run(
         )  # fmt: skip
     except UnreadableSource as error:
         if "FilesystemStore(" in str(error):
-            raise UnreadableSource((*error.problems, OPTIONS), connector=error.connector) from error
+            raise together([error], OPTIONS, connector=error.connector) from error
         raise
     for path in _advice(sources):
         echo(f"{'Advice:':8}{path}")

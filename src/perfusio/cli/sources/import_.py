@@ -124,18 +124,19 @@ def _options(
 def _read(files: list[Path], options: ReadOptions, mapping: Path | None, sheet: str) -> list[Table]:
     """Read all files; the problems of all of them are told together."""
     from perfusio.tables.columns.column_map import read_column_map
+    from perfusio.tables.columns.questions import together
     from perfusio.tables.read_any import read_any
 
     column_map = None if mapping is None else read_column_map(mapping, options.panel)
-    tables, problems = [], list[str]()
+    tables, refused = [], list[UnreadableSource]()
     for file in files:
         try:
             tables.append(read_any(file, options, column_map=column_map, sheet=sheet))
         except UnreadableSource as error:
-            problems += error.problems
-    if problems:
-        hint = (OPTIONS,) if any("FilesystemStore(" in p for p in problems) else ()
-        raise UnreadableSource((*problems, *hint), connector=str(files[0]))
+            refused.append(error)
+    if refused:
+        hint = (OPTIONS,) if any("FilesystemStore(" in p for error in refused for p in error.problems) else ()
+        raise together(refused, *hint, connector=str(files[0]))
     return tables
 
 

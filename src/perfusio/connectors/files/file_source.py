@@ -11,6 +11,7 @@ from perfusio.connectors.following import told
 from perfusio.errors import UnreadableSource
 from perfusio.tables.cells.file_kind import Kind, kind_of
 from perfusio.tables.cells.sheets import existing_file, read_bytes, whole_lines
+from perfusio.tables.columns.questions import refusal
 from perfusio.tables.columns.typed_columns import ReadOptions
 from perfusio.tables.grown_table import Parsed, parsed, read_on
 from perfusio.tables.merging import merged
@@ -110,7 +111,9 @@ class Source:
         if self._refused is None:
             return None
         error = self._refused.error
-        return UnreadableSource(error.problems, connector=error.connector, operation="read_sample")
+        return refusal(
+            error.problems, error.questions, connector=error.connector, operation="read_sample"
+        )
 
     def _parse(self, content: bytes) -> Table:
         if self.grows and kind_of(content) is not Kind.TEXT:

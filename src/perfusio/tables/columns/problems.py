@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from perfusio.errors import UnreadableSource
+from perfusio.tables.columns.questions import Question, Reading, refusal
 
 _LINES_SHOWN = 8
 
@@ -13,8 +13,17 @@ _LINES_SHOWN = 8
 class _Problem:
     text: str
     further_lines: list[int] = field(default_factory=list)
+    readings: tuple[Reading, ...] = ()
+    remedy: str = ""
 
     def sentence(self) -> str:
+        question = self.question()
+        return self._text() if question is None else question.sentence()
+
+    def question(self) -> Question | None:
+        return Question(found=self._text(), readings=self.readings, remedy=self.remedy) if self.readings else None
+
+    def _text(self) -> str:
         if not self.further_lines:
             return self.text
         shown = ", ".join(str(n) for n in self.further_lines[:_LINES_SHOWN])
@@ -36,31 +45,53 @@ class Problems:
         """Whether anything is wrong."""
         return bool(self._found)
 
-    def file(self, text: str) -> None:
-        """Add a problem of the file as a whole."""
-        self._add((text,), f"{self.source}: {text}", 0)
+    @property
+    def questions(self) -> tuple[Question, ...]:
+        """Those of the problems that an answer settles."""
+        return tuple(q for problem in self._found.values() if (q := problem.question()) is not None)
 
-    def line(self, line: int, text: str, *, rule: str = "") -> None:
-        """Add a problem of one line; lines that break the same `rule` share a sentence."""
-        self._add((rule or f"{line} {text}",), f"{self.source}, line {line}: {text}", line)
+    def file(self, text: str, *, readings: tuple[Reading, ...] = (), remedy: str = "") -> None:
+        """Add a problem of the file as a whole; with `readings` it is a question, and `remedy` what else to do."""
+        self._add((text,), _Problem(f"{self.source}: {text}", readings=readings, remedy=remedy), 0)
 
-    def cell(self, line: int, column: str, value: str, text: str, *, rule: str = "") -> None:
-        """Add a problem of one value: `text` says what was expected and what to do, `rule` names it if it varies."""
+    def line(
+        self, line: int, text: str, *, rule: str = "", readings: tuple[Reading, ...] = (), remedy: str = ""
+    ) -> None:
+        """Add a problem, or question, of one line; lines that break the same `rule` share a sentence."""
+        found = _Problem(f"{self.source}, line {line}: {text}", readings=readings, remedy=remedy)
+        self._add((rule or f"{line} {text}",), found, line)
+
+    def cell(
+        self,
+        line: int,
+        column: str,
+        value: str,
+        text: str,
+        *,
+        rule: str = "",
+        readings: tuple[Reading, ...] = (),
+        remedy: str = "",
+    ) -> None:
+        """Add a problem of one value: `text` says what was expected and what to do, `rule` names it if it varies.
+
+        With `readings` it is a question, and `remedy` says what else to do.
+        """
         shown = value if len(value) <= 40 else value[:37] + "..."
-        self._add((column, rule or text), f"{self.source}, line {line}, column {column!r}: {shown!r} {text}", line)
+        where = f"{self.source}, line {line}, column {column!r}: {shown!r} {text}"
+        self._add((column, rule or text), _Problem(where, readings=readings, remedy=remedy), line)
 
     def sentences(self) -> tuple[str, ...]:
         """Return the problems in the order in which they were found."""
         return tuple(problem.sentence() for problem in self._found.values())
 
     def refuse_if_any(self) -> None:
-        """Raise UnreadableSource with every problem found so far, if there is one."""
+        """Raise UnreadableSource, or QuestionOpen, with everything found so far, if there is anything."""
         if self._found:
-            raise UnreadableSource(self.sentences(), connector=self.source)
+            raise refusal(self.sentences(), self.questions, connector=self.source)
 
-    def _add(self, key: tuple[str, ...], text: str, line: int) -> None:
+    def _add(self, key: tuple[str, ...], problem: _Problem, line: int) -> None:
         known = self._found.get(key)
         if known is None:
-            self._found[key] = _Problem(text)
+            self._found[key] = problem
         elif line:
             known.further_lines.append(line)
