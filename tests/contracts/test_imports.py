@@ -10,6 +10,8 @@ import pytest
 
 import perfusio
 
+from .test_public_names import OLD_PATHS
+
 SOURCE = Path(perfusio.__file__).parent
 MODULES = sorted(SOURCE.rglob("*.py"))
 HEAVY = {"torch", "gpytorch", "botorch"}
@@ -95,7 +97,7 @@ def test_every_module_is_used():
     root = SOURCE.parents[1]
     users = [*MODULES, *(root / "benchmarks").glob("*.py"), *(root / "examples").glob("*.py")]
     programs = {"perfusio.selftest.lives.lives", "perfusio.record.verification.shape_table"}
-    used = {"perfusio.__main__", *programs}
+    used = {"perfusio.__main__", *programs, *OLD_PATHS}
     for path in users:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.ImportFrom) and node.module:

@@ -70,10 +70,11 @@ OLD_PATHS = {
 
 @pytest.mark.parametrize("old", OLD_PATHS)
 def test_old_paths_stay(old):
-    """A module that moved keeps its old path as one import, and nothing of its own."""
+    """A module that moved keeps its old path as one import and a list of its names, and nothing of its own."""
     before, now = import_module(old), import_module(OLD_PATHS[old])
     tree = ast.parse(Path(before.__file__).read_text(encoding="utf-8"))
-    assert [type(node) for node in tree.body] == [ast.Expr, ast.ImportFrom]
+    assert [type(node) for node in tree.body] == [ast.Expr, ast.ImportFrom, ast.Assign]
     names = [name for name in vars(before) if not name.startswith("_")]
     assert names
+    assert sorted(names) == sorted(before.__all__)
     assert all(getattr(before, name) is getattr(now, name) for name in names)

@@ -1,29 +1,25 @@
 """Old name of `perfusio.bed.campaigns.initial_designs`; it stays."""
 
 from perfusio.bed.campaigns.initial_designs import (
-    DesignKind as DesignKind,
+    DesignKind,
+    InitialDesign,
+    PlannedRun,
+    box_behnken,
+    central_composite,
+    latin_hypercube,
+    plan,
+    sobol,
+    usable,
 )
-from perfusio.bed.campaigns.initial_designs import (
-    InitialDesign as InitialDesign,
-)
-from perfusio.bed.campaigns.initial_designs import (
-    PlannedRun as PlannedRun,
-)
-from perfusio.bed.campaigns.initial_designs import (
-    box_behnken as box_behnken,
-)
-from perfusio.bed.campaigns.initial_designs import (
-    central_composite as central_composite,
-)
-from perfusio.bed.campaigns.initial_designs import (
-    latin_hypercube as latin_hypercube,
-)
-from perfusio.bed.campaigns.initial_designs import (
-    plan as plan,
-)
-from perfusio.bed.campaigns.initial_designs import (
-    sobol as sobol,
-)
-from perfusio.bed.campaigns.initial_designs import (
-    usable as usable,
-)
+
+__all__ = [
+    "DesignKind",
+    "InitialDesign",
+    "PlannedRun",
+    "box_behnken",
+    "central_composite",
+    "latin_hypercube",
+    "plan",
+    "sobol",
+    "usable",
+]

@@ -1,4 +1,5 @@
 """Old name of `perfusio.connectors.opc_ua.access`; it stays."""
 
-from perfusio.connectors.opc_ua.access import Access as Access
-from perfusio.connectors.opc_ua.access import Timing as Timing
+from perfusio.connectors.opc_ua.access import Access, Timing
+
+__all__ = ["Access", "Timing"]

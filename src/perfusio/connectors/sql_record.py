@@ -1,3 +1,5 @@
 """Old name of `perfusio.connectors.database.record_index`; it stays."""
 
-from perfusio.connectors.database.record_index import SqlRecord as SqlRecord
+from perfusio.connectors.database.record_index import SqlRecord
+
+__all__ = ["SqlRecord"]

@@ -1,26 +1,14 @@
 """Old name of `perfusio.hybrid.clones.transfer`; it stays."""
 
 from perfusio.hybrid.clones.transfer import (
-    CLEARLY as CLEARLY,
+    CLEARLY,
+    FROM_SHARE,
+    MOST_FOLDS,
+    Adaptation,
+    adapt,
+    forecast_error,
+    harms,
+    model_for,
 )
-from perfusio.hybrid.clones.transfer import (
-    FROM_SHARE as FROM_SHARE,
-)
-from perfusio.hybrid.clones.transfer import (
-    MOST_FOLDS as MOST_FOLDS,
-)
-from perfusio.hybrid.clones.transfer import (
-    Adaptation as Adaptation,
-)
-from perfusio.hybrid.clones.transfer import (
-    adapt as adapt,
-)
-from perfusio.hybrid.clones.transfer import (
-    forecast_error as forecast_error,
-)
-from perfusio.hybrid.clones.transfer import (
-    harms as harms,
-)
-from perfusio.hybrid.clones.transfer import (
-    model_for as model_for,
-)
+
+__all__ = ["CLEARLY", "FROM_SHARE", "MOST_FOLDS", "Adaptation", "adapt", "forecast_error", "harms", "model_for"]

@@ -1,0 +1,14 @@
+"""Mode: who may change setpoints."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Mode(StrEnum):
+    """Who may change setpoints; the value is what the command line shows."""
+
+    MANUAL = "manual"
+    ADVISORY = "advisory"
+    AUTOMATIC = "automatic"
+    HOLD = "hold"

@@ -1,0 +1,69 @@
+"""Four promises, in words and types: Connector, Model, Policy, EventSink.
+
+Each stands in a module of its own with its optional abilities; all names can be had from here.
+"""
+
+from perfusio.protocols.abilities import (
+    BEATS_EVERY_S,
+    Beating,
+    Dated,
+    Described,
+    Following,
+    Holding,
+    Resumable,
+    Standing,
+    able,
+    is_live,
+)
+from perfusio.protocols.connector import NOT_USED, Connector, ConnectorKind, is_fresh, shows_at_once
+from perfusio.protocols.event_sink import EventSink
+from perfusio.protocols.model import (
+    Disturbed,
+    Experienced,
+    ForecastsTogether,
+    Futures,
+    JointFutures,
+    JudgesMedium,
+    MediumDoubt,
+    Model,
+    Refit,
+    Saving,
+)
+from perfusio.protocols.policy import Policy, Recorded
+from perfusio.protocols.writing import Ending, Holder, Leased, Reporting, WriteReport
+
+__all__ = [
+    "BEATS_EVERY_S",
+    "NOT_USED",
+    "Beating",
+    "Connector",
+    "ConnectorKind",
+    "Dated",
+    "Described",
+    "Disturbed",
+    "Ending",
+    "EventSink",
+    "Experienced",
+    "Following",
+    "ForecastsTogether",
+    "Futures",
+    "Holder",
+    "Holding",
+    "JointFutures",
+    "JudgesMedium",
+    "Leased",
+    "MediumDoubt",
+    "Model",
+    "Policy",
+    "Recorded",
+    "Refit",
+    "Reporting",
+    "Resumable",
+    "Saving",
+    "Standing",
+    "WriteReport",
+    "able",
+    "is_fresh",
+    "is_live",
+    "shows_at_once",
+]
