@@ -8,7 +8,7 @@ from scipy.optimize import least_squares
 from perfusio.errors import FitFailed
 from perfusio.hybrid.features import IndexedData
 from perfusio.hybrid.layout import Layout, layout_of
-from perfusio.hybrid.residual import Transitions
+from perfusio.hybrid.residuals.transitions import Transitions
 from perfusio.state import FloatArray
 
 BETWEEN_VESSELS_SD = 0.10

@@ -21,10 +21,10 @@ from perfusio.hybrid.calibration import calibrate
 from perfusio.hybrid.clones.embedding import CloneRegistry
 from perfusio.hybrid.clones.transfer import adapt
 from perfusio.hybrid.features import indexed
-from perfusio.hybrid.filter import Process
-from perfusio.hybrid.learning import MIN_TRANSITIONS, smoothed_courses
+from perfusio.hybrid.filtering.belief import Process
+from perfusio.hybrid.learning import MIN_TRANSITIONS, smoothed_courses, tried_in
 from perfusio.hybrid.medium_check import Doubt, medium_doubts
-from perfusio.hybrid.model import HybridModel, tried_in
+from perfusio.hybrid.model import HybridModel
 from perfusio.hybrid.rollout import Futures
 from perfusio.process.cho_perfusion import CHO_PERFUSION
 from perfusio.process.panel import Panel

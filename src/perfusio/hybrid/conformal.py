@@ -21,7 +21,9 @@ from scipy.optimize import minimize_scalar
 from scipy.special import ndtri
 
 from perfusio.hybrid.features import IndexedData, indexed
-from perfusio.hybrid.filter import Belief, Process, filter_runs, smoothed
+from perfusio.hybrid.filtering.belief import Belief, Process
+from perfusio.hybrid.filtering.filter import filter_runs
+from perfusio.hybrid.filtering.smoother import smoothed
 from perfusio.hybrid.layout import Layout
 from perfusio.hybrid.rollout import SPANS_DAYS, WIDER_AFAR, Futures, span_of, widened
 from perfusio.state import FloatArray

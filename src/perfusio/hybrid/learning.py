@@ -13,12 +13,15 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from perfusio.errors import FitFailed, NotEnoughData
+from perfusio.errors import NotEnoughData
 from perfusio.hybrid.calibration import calibrate
 from perfusio.hybrid.features import IndexedData, indexed
-from perfusio.hybrid.filter import Process, filter_runs, log_density, smoothed
+from perfusio.hybrid.filtering.belief import Process
+from perfusio.hybrid.filtering.filter import filter_runs
+from perfusio.hybrid.filtering.smoother import smoothed
+from perfusio.hybrid.filtering.update import log_density
 from perfusio.hybrid.layout import Layout
-from perfusio.hybrid.residual import Residual
+from perfusio.hybrid.residuals.residual import Residual
 from perfusio.state import FloatArray
 from perfusio.trajectory import Trajectory
 
@@ -26,6 +29,8 @@ MIN_TRANSITIONS = 3
 FREEDOMS = (1.0, 0.5, 0.25, 0.1, 0.03)
 MIN_RUNS_FOR_FREEDOM = 6
 MANY_TRANSITIONS = 1000
+TELLING = 4
+"""So many runs show which setpoints were varied and which were not."""
 SEARCHED_AGAIN = 500
 """Transitions for a search that starts from what was found before."""
 
@@ -50,6 +55,14 @@ class Course:
         """Whether `trajectory` has just these samples."""
         seen = self.trajectory.states
         return len(seen) == len(trajectory.states) and all(a is b for a, b in zip(seen, trajectory.states, strict=True))
+
+
+def tried_in(courses: Sequence[Course]) -> tuple[FloatArray, FloatArray] | None:
+    """Return the least and the largest value of each setpoint in runs (U,); None where these are fewer than TELLING."""
+    if len(courses) < TELLING:
+        return None
+    inputs = np.concatenate([c.trajectory.inputs for c in courses])
+    return inputs.min(axis=0), inputs.max(axis=0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -169,26 +182,6 @@ def _chosen(among: Sequence[int], trajectories: Sequence[Trajectory], n_transiti
             break
         chosen.append(int(i))
     return sorted(chosen)
-
-
-def one_step_error(process: Process, trajectories: Sequence[Trajectory], n_last: Sequence[int]) -> float:
-    """Return the RMS of the latest innovations over the measurement sd, each at most 5.
-
-    Args:
-        process: With which the runs are filtered.
-        trajectories: Runs.
-        n_last: How many transitions of each count; not all 0.
-
-    Raises:
-        FitFailed: it is not finite.
-    """
-    _, steps = filter_runs(process, trajectories, [None] * len(trajectories))
-    latest = [run[max(len(run) - n, 1) :] for run, n in zip(steps, n_last, strict=True)]  # the first sample has none
-    innovations = np.array([s.innovation for run in latest for s in run])
-    error = float(np.sqrt(np.nanmean(np.clip(innovations, -5.0, 5.0) ** 2)))
-    if not np.isfinite(error):
-        raise FitFailed("The fitted model does not predict finite values; the old model stays in use.")
-    return error
 
 
 def smoothed_courses(process: Process, trajectories: Sequence[Trajectory]) -> list[Course]:

@@ -18,9 +18,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from perfusio.hybrid.calibration import uncalibrated
-from perfusio.hybrid.filter import Process, filter_runs, log_density
+from perfusio.hybrid.filtering.belief import Process
+from perfusio.hybrid.filtering.filter import filter_runs
+from perfusio.hybrid.filtering.update import log_density
 from perfusio.hybrid.layout import Layout, layout_of
-from perfusio.hybrid.residual import Residual
+from perfusio.hybrid.residuals.residual import Residual
 from perfusio.process.medium import Medium
 from perfusio.state import FloatArray
 from perfusio.trajectory import Trajectory

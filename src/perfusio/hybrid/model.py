@@ -10,16 +10,19 @@ from typing import Self
 
 import numpy as np
 
-from perfusio.errors import ModelError, NotEnoughData, OutOfRange
+from perfusio.errors import ModelError, OutOfRange
 from perfusio.forecast import Forecast
 from perfusio.hybrid.calibration import uncalibrated
 from perfusio.hybrid.conformal import multipliers
 from perfusio.hybrid.features import IndexedData
-from perfusio.hybrid.filter import Belief, Process, filter_runs
+from perfusio.hybrid.filtering.belief import Belief, Process
+from perfusio.hybrid.filtering.filter import filter_runs
 from perfusio.hybrid.layout import layout_of
-from perfusio.hybrid.learning import MIN_TRANSITIONS, Course, Learnt, from_rows, from_runs, one_step_error
+from perfusio.hybrid.learning import Course, Learnt, from_rows, from_runs, tried_in
 from perfusio.hybrid.medium_check import Doubt, medium_doubts
-from perfusio.hybrid.residual import Residual
+from perfusio.hybrid.plans import checked, forecasts, forecasts_beside
+from perfusio.hybrid.relearning import from_vessels
+from perfusio.hybrid.residuals.residual import Residual
 from perfusio.hybrid.rollout import Futures
 from perfusio.hybrid.threads import one_thread
 from perfusio.process.cho_perfusion import CHO_PERFUSION
@@ -28,12 +31,6 @@ from perfusio.protocols import Refit
 from perfusio.state import FloatArray, Setpoints, State
 from perfusio.trajectory import Feed, Trajectory
 
-HELD_OUT = 2
-"""New transitions of each vessel, the latest, on which a refit is compared with the model before it."""
-SURPRISED = 2.0
-"""A one-step error so large (measurement alone makes 1) says that what was learnt is not right for these vessels."""
-TELLING = 4
-"""So many runs show which setpoints were varied and which were not."""
 N_FOLLOWED = 24
 """A fit follows so many runs, those given last; others are taken in as soon as a forecast is asked of them."""
 
@@ -221,31 +218,10 @@ class HybridModel:
         """
         if (following := self._following(trajectories)) is not self:
             return following.refit(trajectories, seed=seed, start=start)
-        followed, trajectories = trajectories, [t.of_samples() for t in trajectories]
-        alike = [c for c in self.courses if self.process.layout.has_equipment_of(c.trajectory.panel)]
-        earlier = [c.trajectory for c in alike if not any(c.goes_on_as(t) for t in trajectories)]
-        new = [min(HELD_OUT, self._n_new(t)) for t in trajectories]
-        if not any(new):
-            raise NotEnoughData("No vessel has a sample that the model was not learnt from: there is nothing to learn.")
-        previous_error = one_step_error(self.process, trajectories, new)
-        held_out = [n if len(t.setpoints) >= MIN_TRANSITIONS + n else 0 for t, n in zip(trajectories, new, strict=True)]
-        learnt = from_runs(
-            self.process if start is None else start,
-            [*earlier, *trajectories],
-            courses=alike if previous_error < SURPRISED else (),
-            held_out=[0] * len(earlier) + held_out,
-            seed=seed,
-        )
+        again = from_vessels(self.process, self.courses, [t.of_samples() for t in trajectories], seed=seed, start=start)
         return Refit(
-            model=self._with(learnt, followed),
-            error=one_step_error(learnt.searched, trajectories, new),
-            previous_error=previous_error,
+            model=self._with(again.learnt, trajectories), error=again.error, previous_error=again.previous_error
         )
-
-    def _n_new(self, trajectory: Trajectory) -> int:
-        """Return how many of a run's transitions it was not learnt from."""
-        known = [len(c.trajectory.setpoints) for c in self.courses if c.goes_on_as(trajectory)]
-        return max(0, len(trajectory.setpoints) - max(known, default=0))
 
     def _with(self, learnt: Learnt, followed: Sequence[Trajectory]) -> HybridModel:
         return replace(self, process=learnt.process, courses=learnt.courses, beliefs={}).condition(followed)
@@ -291,14 +267,14 @@ class HybridModel:
         Raises:
             OutOfRange: a setpoint is not known or not possible, or feeds and plans differ in length.
         """
-        arrays = _checked(self.panel, plans)
+        arrays = checked(self.panel, plans)
         n = arrays.shape[1]
         if len(feeds) not in (0, n):
             raise OutOfRange(f"{len(feeds)} feeds for {n} intervals: expected one each, None where nothing is fed.")
         futures = self.futures(
             trajectory, interval_hours=interval_hours, n_paths=n_paths, n_intervals=n, seed=seed, feeds=feeds
         )
-        return _forecasts(trajectory, futures, Futures.play_and_support([(futures, arrays)])[0])
+        return forecasts(trajectory, futures, Futures.play_and_support([(futures, arrays)])[0])
 
     def rollout_vessels(
         self,
@@ -314,19 +290,13 @@ class HybridModel:
         A vessel may be there several times, with a plan each. The numbers are those of `rollout`; this is cheaper.
         Raises as `rollout` does.
         """
-        arrays = _checked(self.panel, plans)
+        arrays = checked(self.panel, plans)
         at_hand, n = self.condition(trajectories), arrays.shape[1]
-        of = {t.reactor_id: t for t in trajectories}  # the plans of a vessel in one go, as `rollout` has them
-        rows = {name: [i for i, t in enumerate(trajectories) if t.reactor_id == name] for name in of}
         drawn = {
             name: at_hand.futures(t, interval_hours=interval_hours, n_paths=n_paths, n_intervals=n, seed=seed)
-            for name, t in of.items()
+            for name, t in {t.reactor_id: t for t in trajectories}.items()
         }
-        played = Futures.play_and_support([(drawn[name], arrays[rows[name]]) for name in of])
-        found: dict[int, Forecast] = {}
-        for (name, t), paths in zip(of.items(), played, strict=True):
-            found |= dict(zip(rows[name], _forecasts(t, drawn[name], paths), strict=True))
-        return tuple(found[i] for i in range(len(trajectories)))
+        return forecasts_beside(trajectories, arrays, drawn)
 
     def futures(
         self,
@@ -372,35 +342,3 @@ class HybridModel:
         at_hand = self.condition([trajectory])
         belief, at = at_hand.beliefs[trajectory.reactor_id], at_hand.process.layout
         return State.of(trajectory.states[-1].time_h, at.from_latent(belief.mean[at.latent]), at.panel)
-
-
-def tried_in(courses: Sequence[Course]) -> tuple[FloatArray, FloatArray] | None:
-    """Return the least and the largest value of each setpoint in runs (U,); None where these are fewer than TELLING."""
-    if len(courses) < TELLING:
-        return None
-    inputs = np.concatenate([c.trajectory.inputs for c in courses])
-    return inputs.min(axis=0), inputs.max(axis=0)
-
-
-def _checked(panel: Panel, plans: Sequence[Sequence[Setpoints]]) -> FloatArray:
-    """Return plans as an array (G, H, U); a setpoint that is not known or not possible is refused."""
-    vectors = {u: u.vector() for plan in plans for u in dict.fromkeys(plan)}  # most intervals repeat one
-    for u in vectors:
-        layout_of(panel).check(u.panel)
-    for quantity in panel.setpoints:
-        for u in vectors:
-            quantity.check(getattr(u, quantity.name))
-    arrays = np.array([[vectors[u] for u in plan] for plan in plans])
-    if not np.isfinite(arrays).all():
-        raise OutOfRange("A plan has a setpoint that is not known (NaN): a forecast needs all of them.")
-    return arrays
-
-
-def _forecasts(
-    trajectory: Trajectory, futures: Futures, played: tuple[FloatArray, FloatArray | None]
-) -> tuple[Forecast, ...]:
-    paths, support = played
-    times_h = trajectory.states[-1].time_h + futures.hours * np.arange(1, paths.shape[2] + 1)
-    near = np.zeros((len(paths), paths.shape[2])) if support is None else support
-    panel = futures.process.layout.panel
-    return tuple(Forecast.from_samples(times_h, p, s, panel) for p, s in zip(paths, near, strict=True))

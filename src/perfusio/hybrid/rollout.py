@@ -18,10 +18,13 @@ from zlib import crc32
 
 import numpy as np
 
-from perfusio.hybrid.filter import DRIFT_MEMORY_DAYS, RATE_WALK, Belief, Process, together
+from perfusio.hybrid.filtering.belief import Belief, Process
+from perfusio.hybrid.filtering.filter import together
+from perfusio.hybrid.filtering.prediction import DRIFT_MEMORY_DAYS, RATE_WALK
 from perfusio.hybrid.layout import Layout
 from perfusio.hybrid.mechanistic import STEPS_PER_DAY
-from perfusio.hybrid.residual import Residual, step
+from perfusio.hybrid.residuals.residual import Residual
+from perfusio.hybrid.residuals.step import step
 from perfusio.hybrid.streams import normal, stream
 from perfusio.state import FloatArray
 from perfusio.trajectory import Feed

@@ -18,7 +18,7 @@ from perfusio.forecast import Forecast
 from perfusio.hybrid.features import indexed
 from perfusio.hybrid.gaussian_processes import gp
 from perfusio.hybrid.layout import Layout, layout_of
-from perfusio.hybrid.residual import MIN_ROWS, N_HYPER_ROWS
+from perfusio.hybrid.residuals.residual import MIN_ROWS, N_HYPER_ROWS
 from perfusio.hybrid.streams import normal, stream
 from perfusio.state import FloatArray, Setpoints
 from perfusio.trajectory import Feed, Trajectory

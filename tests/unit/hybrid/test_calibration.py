@@ -11,7 +11,7 @@ from perfusio.hybrid.calibration import BETWEEN_VESSELS_SD, calibrate, uncalibra
 from perfusio.hybrid.features import IndexedData, indexed
 from perfusio.hybrid.layout import layout_of
 from perfusio.hybrid.mechanistic import advance
-from perfusio.hybrid.residual import Transitions
+from perfusio.hybrid.residuals.transitions import Transitions
 from perfusio.state import Setpoints, State
 from perfusio.testing import make_state
 from perfusio.trajectory import Trajectory

@@ -9,7 +9,10 @@ from perfusio.config import DEFAULT_AMBR250_DESIGN_SPACE
 from perfusio.errors import OutOfRange
 from perfusio.hybrid.checkpoints import data_sha256, read_checkpoint, save
 from perfusio.hybrid.features import indexed
-from perfusio.hybrid.filter import filter_runs, initial_belief, predict, smoothed
+from perfusio.hybrid.filtering.filter import filter_runs
+from perfusio.hybrid.filtering.prediction import predict
+from perfusio.hybrid.filtering.smoother import smoothed
+from perfusio.hybrid.filtering.update import initial_belief
 from perfusio.hybrid.layout import layout_of
 from perfusio.hybrid.mechanistic import advance
 from perfusio.hybrid.model import HybridModel

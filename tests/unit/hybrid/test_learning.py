@@ -7,7 +7,7 @@ import pytest
 
 from perfusio.config import DEFAULT_AMBR250_DESIGN_SPACE
 from perfusio.errors import NotEnoughData
-from perfusio.hybrid import learning, model
+from perfusio.hybrid import learning, model, relearning
 from perfusio.hybrid.checkpoints import load, save
 from perfusio.hybrid.gaussian_processes import sparse
 from perfusio.hybrid.gaussian_processes.sparse import InducingProcess
@@ -87,7 +87,7 @@ def test_only_runs_with_new_samples_and_those_of_the_search_are_smoothed_again(l
 
 
 def test_where_new_samples_are_a_surprise_everything_is_learnt_anew(learnt, runs, monkeypatch):
-    monkeypatch.setattr(model, "SURPRISED", 0.0)
+    monkeypatch.setattr(relearning, "SURPRISED", 0.0)
     after = learnt.refit(runs[-2:], seed=0).model
     assert not {id(c) for c in learnt.courses} & {id(c) for c in after.courses}
     assert len(after.courses) == N

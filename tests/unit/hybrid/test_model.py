@@ -11,9 +11,10 @@ from perfusio.config import DEFAULT_AMBR250_DESIGN_SPACE
 from perfusio.errors import ModelError, NotEnoughData, OutOfRange
 from perfusio.hybrid.features import indexed
 from perfusio.hybrid.layout import layout_of
-from perfusio.hybrid.learning import MIN_TRANSITIONS, one_step_error
-from perfusio.hybrid.model import HELD_OUT, HybridModel
-from perfusio.hybrid.residual import Residual
+from perfusio.hybrid.learning import MIN_TRANSITIONS
+from perfusio.hybrid.model import HybridModel
+from perfusio.hybrid.relearning import HELD_OUT, one_step_error
+from perfusio.hybrid.residuals.residual import Residual
 from perfusio.plant.clones import CLONE_X
 from perfusio.plant.experiment import simulate_runs
 from perfusio.plant.sensors import PERFECT

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from perfusio.config import DEFAULT_AMBR250_DESIGN_SPACE
-from perfusio.hybrid.filter import Belief, Process
+from perfusio.hybrid.filtering.belief import Belief, Process
 from perfusio.hybrid.layout import layout_of
 from perfusio.hybrid.model import HybridModel
-from perfusio.hybrid.residual import Residual
+from perfusio.hybrid.residuals.residual import Residual
 from perfusio.hybrid.rollout import Futures
 from perfusio.state import SPECIES_INDEX
 from perfusio.testing import make_state

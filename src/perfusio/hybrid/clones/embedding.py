@@ -18,11 +18,11 @@ from perfusio.hybrid.calibration import calibrate
 from perfusio.hybrid.clones import clone_distances
 from perfusio.hybrid.clones.relatives import CloneResidual, joined, rows_of, with_coordinates
 from perfusio.hybrid.features import indexed
-from perfusio.hybrid.filter import Process
+from perfusio.hybrid.filtering.belief import Process
 from perfusio.hybrid.layout import Layout, layout_of
 from perfusio.hybrid.learning import smoothed_courses
 from perfusio.hybrid.model import HybridModel
-from perfusio.hybrid.residual import ResidualRows
+from perfusio.hybrid.residuals.rows import ResidualRows
 from perfusio.state import FloatArray
 from perfusio.trajectory import Trajectory
 

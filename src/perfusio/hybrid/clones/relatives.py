@@ -14,15 +14,9 @@ import numpy as np
 
 from perfusio.hybrid.features import IndexedData
 from perfusio.hybrid.gaussian_processes import gp, sparse
-from perfusio.hybrid.residual import (
-    MIN_ROWS,
-    N_HYPER_ROWS,
-    Indices,
-    Residual,
-    ResidualRows,
-    Transitions,
-    residual_rows,
-)
+from perfusio.hybrid.residuals.residual import MIN_ROWS, N_HYPER_ROWS, Residual
+from perfusio.hybrid.residuals.rows import ResidualRows, residual_rows
+from perfusio.hybrid.residuals.transitions import Indices, Transitions
 from perfusio.state import FloatArray
 
 OWN_SHARE = 0.5

@@ -17,12 +17,13 @@ import numpy as np
 from perfusio.errors import ModelError
 from perfusio.hybrid.clone_models import CloneModels
 from perfusio.hybrid.clones.relatives import CloneResidual
-from perfusio.hybrid.filter import Belief, Process
+from perfusio.hybrid.filtering.belief import Belief, Process
 from perfusio.hybrid.gaussian_processes.gp import GaussianProcess, Hyperparameters
 from perfusio.hybrid.gaussian_processes.sparse import InducingProcess
 from perfusio.hybrid.learning import Course
 from perfusio.hybrid.model import HybridModel
-from perfusio.hybrid.residual import Residual, ResidualRows
+from perfusio.hybrid.residuals.residual import Residual
+from perfusio.hybrid.residuals.rows import ResidualRows
 from perfusio.hybrid.stored.axes import OF_FIELD, Axes, permuted
 from perfusio.process.cho_perfusion import CHO_PERFUSION
 from perfusio.process.medium import Medium

@@ -11,7 +11,7 @@ from perfusio.hybrid import checkpoints
 from perfusio.hybrid.clones.embedding import CloneRegistry, coordinates
 from perfusio.hybrid.clones.relatives import CloneResidual
 from perfusio.hybrid.layout import layout_of
-from perfusio.hybrid.residual import ResidualRows
+from perfusio.hybrid.residuals.rows import ResidualRows
 from perfusio.plant.clones import CLONE_X, CLONE_Y
 from perfusio.plant.experiment import simulate_runs
 

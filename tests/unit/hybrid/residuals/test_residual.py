@@ -6,19 +6,14 @@ import numpy as np
 import pytest
 
 from perfusio.config import DEFAULT_AMBR250_DESIGN_SPACE
-from perfusio.hybrid import residual as residuals
 from perfusio.hybrid.features import IndexedData
 from perfusio.hybrid.layout import layout_of
 from perfusio.hybrid.mechanistic import advance as advanced
-from perfusio.hybrid.residual import (
-    MIN_ROWS,
-    N_HYPER_ROWS,
-    WASHED_SHARE,
-    Residual,
-    Transitions,
-    _some_runs,
-    residual_rows,
-)
+from perfusio.hybrid.residuals import step as steps
+from perfusio.hybrid.residuals.residual import MIN_ROWS, N_HYPER_ROWS, Residual, _some_runs
+from perfusio.hybrid.residuals.rows import residual_rows
+from perfusio.hybrid.residuals.step import WASHED_SHARE
+from perfusio.hybrid.residuals.transitions import Transitions
 from perfusio.state import SPECIES, SPECIES_INDEX
 from perfusio.testing import make_state
 
@@ -31,11 +26,11 @@ def advance(species, setpoints, factors, hours):
 
 
 def step(latent, setpoints, factors, hours, residual=None):
-    return residuals.step(AT, latent, setpoints, factors, hours, AT.medium, residual)
+    return steps.step(AT, latent, setpoints, factors, hours, AT.medium, residual)
 
 
 def mechanistic_step(latent, setpoints, factors, hours):
-    return residuals.mechanistic_step(AT, latent, setpoints, factors, hours, AT.medium)
+    return steps.mechanistic_step(AT, latent, setpoints, factors, hours, AT.medium)
 
 
 def rows(n=30, *, seed=0, hours=24.0, growth=0.0, uptake=0.0, without=()):
@@ -262,7 +257,7 @@ class TestWashingOut:
         assert usual < pushed < 100.0 * usual
 
     def test_small_ones_are_not_touched(self):
-        rising = residuals._washable(AT, np.full((9, 1), 0.1), np.ones((6, 1)))
+        rising = steps._washable(AT, np.full((9, 1), 0.1), np.ones((6, 1)))
         assert rising[:, 0] == pytest.approx(AT.limit.clip(max=WASHED_SHARE))
-        falling = residuals._washable(AT, np.full((9, 1), -0.1), np.full((6, 1), 0.2))
+        falling = steps._washable(AT, np.full((9, 1), -0.1), np.full((6, 1), 0.2))
         assert falling[:, 0] == pytest.approx(AT.limit)

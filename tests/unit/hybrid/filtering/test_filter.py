@@ -7,20 +7,17 @@ import numpy as np
 import pytest
 
 from perfusio.config import DEFAULT_AMBR250_DESIGN_SPACE
-from perfusio.hybrid import filter as filtering
 from perfusio.hybrid.calibration import uncalibrated
-from perfusio.hybrid.filter import (
-    CLIP_SD,
-    DRIFT_MEMORY_DAYS,
-    Belief,
-    Process,
-    filter_runs,
-    initial_belief,
-    least_freedom,
-    smoothed,
-)
+from perfusio.hybrid.filtering import prediction
+from perfusio.hybrid.filtering import update as updating
+from perfusio.hybrid.filtering.belief import Belief, Process, least_freedom
+from perfusio.hybrid.filtering.filter import filter_runs
+from perfusio.hybrid.filtering.prediction import DRIFT_MEMORY_DAYS
+from perfusio.hybrid.filtering.smoother import smoothed
+from perfusio.hybrid.filtering.update import CLIP_SD, initial_belief
 from perfusio.hybrid.layout import layout_of
-from perfusio.hybrid.residual import Residual, mechanistic_step
+from perfusio.hybrid.residuals.residual import Residual
+from perfusio.hybrid.residuals.step import mechanistic_step
 from perfusio.state import SPECIES, SPECIES_INDEX, State
 from perfusio.testing import make_state
 from perfusio.trajectory import Trajectory
@@ -34,11 +31,11 @@ PRIOR = Process(log_factors=LOG_FACTORS, rate_cov=RATE_COV, residual=Residual())
 
 
 def predict(process, mean, cov, setpoints, day, hours):
-    return filtering.predict(process, mean, cov, setpoints, day, hours, AT.medium)
+    return prediction.predict(process, mean, cov, setpoints, day, hours, AT.medium)
 
 
 def update(*arguments):
-    return filtering.update(AT, *arguments)
+    return updating.update(AT, *arguments)
 
 
 class Still(Process):
@@ -310,8 +307,8 @@ class TestFreedom:
         mean = initial_belief(simulated(1)[1].states[0], self.SURE)[0]
         reading = replace(simulated(1)[1].states[1], vcd=2.0 * simulated(1)[1].states[1].vcd)
         before, latest = least_freedom(self.SURE), np.full(len(SPECIES), 2.5)
-        surprise = filtering._surprise(AT, mean, cov, reading, 1.0)
-        free, _, doubtful = filtering.freed(self.SURE, before, latest, cov, surprise)
+        surprise = updating.surprise_of(AT, mean, cov, reading, 1.0)
+        free, _, doubtful = updating.freed(self.SURE, before, latest, cov, surprise)
         assert free[VCD] > before[VCD]
         expected = (free[VCD] ** 2 - before[VCD] ** 2) * AT.drift_sd[VCD] ** 2
         assert doubtful[place, place] - cov[place, place] == pytest.approx(expected, rel=0.05)

@@ -1,0 +1,86 @@
+"""How a belief moves over an interval: mean, covariance and Jacobian of the extended Kalman filter.
+
+Formulas: Simon, Optimal State Estimation, Wiley 2006, ch. 13. Letters as in `layout`; B vessels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from perfusio.hybrid.filtering.belief import Process, least_freedom
+from perfusio.state import FloatArray
+from perfusio.trajectory import Feed
+
+DRIFT_MEMORY_DAYS = 10.0
+RATE_WALK = 0.03  # per square root of a day, log parameters
+GP_VARIANCE_SHARE = 0.1  # the error of a process persists from day to day: as white noise it would count many times
+
+
+def predict(
+    process: Process,
+    mean: FloatArray,
+    cov: FloatArray,
+    setpoints: FloatArray,
+    day: FloatArray,
+    hours: FloatArray,
+    medium: FloatArray,
+    feeds: Sequence[Feed | None] = (),
+    freedom: FloatArray | None = None,
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Move B beliefs over one interval.
+
+    Args:
+        process: How they move.
+        mean: (B, n).
+        cov: (B, n, n).
+        setpoints: (B, U), in force over the interval.
+        day: (B,) culture day at its start.
+        hours: (B,) its length.
+        medium: What the perfusion medium holds, (Q,) for all vessels or (B, Q).
+        feeds: What each vessel was given at its start; empty = nothing to any of them.
+        freedom: Of each vessel (B, Q); None = that of the process.
+
+    Returns:
+        Mean (B, n), covariance (B, n, n), Jacobian (B, n, n).
+    """
+    at = process.layout
+    q, n = at.n_species, at.n_belief
+    b, m = len(mean), q + at.n_vessel_rates
+    slope = np.ones((b, n))
+    if any(feeds):
+        fed, fed_slope = at.fed_latent(mean[:, at.latent].T, feeds)
+        mean = np.concatenate([fed.T, mean[:, q:]], axis=1)
+        slope[:, at.latent] = fed_slope.T
+        cov = slope[:, :, None] * cov * slope[:, None, :]
+    nudge = np.zeros((m + 1, n))
+    nudge[np.arange(1, m + 1), np.arange(m)] = 1e-4
+    columns = (mean[:, None, :] + nudge).reshape(-1, n).T
+    repeated = [np.repeat(a, m + 1, axis=0) for a in (setpoints, day, hours)]
+    inflow = medium if medium.ndim == 1 else np.repeat(medium, m + 1, axis=0).T
+    moved = process.mean_step(columns, repeated[0].T, repeated[1], repeated[2], inflow).T.reshape(b, m + 1, q)
+    days = hours / 24.0
+    memory = np.exp(-days / DRIFT_MEMORY_DAYS)
+    jacobian = np.zeros((b, n, n))
+    jacobian[:, at.latent, :m] = ((moved[:, 1:] - moved[:, :1]) / 1e-4).transpose(0, 2, 1)
+    jacobian[:, at.latent, at.drift] = days[:, None, None] * np.eye(q)
+    jacobian[:, at.rates, at.rates] = np.eye(at.n_vessel_rates)
+    jacobian[:, at.drift, at.drift] = memory[:, None, None] * np.eye(q)
+    out = mean.copy()
+    out[:, at.latent] = moved[:, 0]
+    out[:, at.drift] *= memory[:, None]
+    spread = jacobian @ cov @ jacobian.transpose(0, 2, 1)
+    white = np.zeros((b, n))
+    free = np.tile(least_freedom(process), (b, 1)) if freedom is None else freedom
+    white[:, at.latent] = days[:, None] * free * at.white_sd**2
+    if process.residual.is_fitted:
+        variance = process.residual.predict(at.gp_inputs(mean[:, at.latent].T, setpoints.T, day))[1]
+        gain = np.repeat(days[None], q, axis=0)
+        for species, parameter in at.rate_form.items():
+            gain[species] = jacobian[:, species, q + parameter]
+        white[:, at.latent] += GP_VARIANCE_SHARE * (variance * gain**2).T
+    white[:, at.rates] = (days * np.median(free, axis=1) ** 2)[:, None] * RATE_WALK**2
+    white[:, at.drift] = days[:, None] * (free * at.drift_walk) ** 2
+    spread[:, np.arange(n), np.arange(n)] += white
+    return out, spread, jacobian * slope[:, None, :]

@@ -1,0 +1,162 @@
+"""How a belief takes a sample in, and what a surprise does to the freedom of its drifts.
+
+How fast a drift may move, the **freedom**, is that of the fitted process as long as samples come as foreseen; a vessel
+that surprises day after day gets more of it, a species that keeps to one side of what was foreseen still more, until it
+is as free as one that nothing is known of. Formulas: Simon, Optimal State Estimation, Wiley 2006, ch. 13.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.linalg import cho_factor, cho_solve
+
+from perfusio.hybrid.filtering.belief import Process, Step, least_freedom
+from perfusio.hybrid.layout import Layout
+from perfusio.state import FloatArray, State
+from perfusio.trajectory import Trajectory
+
+CLIP_SD = 4.0
+# Log freedom moves by SURPRISE_GAIN times the mean over species of (innovation over its sd)^2, each at most
+# SURPRISE_MOST so that one outlier frees nobody, less SURPRISE_USUAL; days as foreseen take back what surprises gave.
+SURPRISE_GAIN, SURPRISE_MOST, SURPRISE_USUAL = 0.5, 6.0, 1.3
+# That of one species moves too, by so much of the product of its innovations of two readings in a row, over their sd
+# and each at most RUN_MOST: readings that stay on one side of the forecast say that the species drifts (Mehra, IEEE
+# Trans. Autom. Control 15:175, 1970: innovations of a filter that is right are not correlated).
+RUN_GAIN, RUN_MOST = 0.3, 2.5
+
+
+def initial_belief(state: State, process: Process) -> tuple[FloatArray, FloatArray]:
+    """Return mean and covariance from a first sample; unmeasured species start wide around a usual culture."""
+    at = process.layout
+    mean, cov = np.zeros(at.n_belief), np.zeros((at.n_belief, at.n_belief))
+    mean[at.latent] = at.to_latent(np.where(np.isfinite(state.vector()), state.vector(), at.default_state))
+    if at.alive is not None:  # one reading of viability says less than what is usual
+        mean[at.alive] = at.to_latent(at.default_state)[at.alive]
+    cov[at.latent, at.latent] = np.diag(at.default_sd**2)
+    cov[at.rates, at.rates] = process.rate_cov
+    cov[at.drift, at.drift] = np.diag((least_freedom(process) * at.drift_sd) ** 2)
+    return update(at, mean, cov, state, process.residual.noise_factor)[:2]
+
+
+@dataclass(frozen=True, slots=True)
+class Surprise:
+    """Measured species (K,), their clipped innovation, its covariance (K, K), and innovation over noise sd (K,)."""
+
+    known: np.ndarray[tuple[int], np.dtype[np.intp]]
+    off: FloatArray
+    total: FloatArray
+    relative: FloatArray
+
+
+def surprise_of(
+    at: Layout, mean: FloatArray, cov: FloatArray, state: State, noise_factor: FloatArray | float, hours: float = np.inf
+) -> Surprise:
+    """Return how a sample differs from a belief, of what was read of it; arguments as in `update`."""
+    measured = state.vector()
+    read = dict[int, float]()  # species that a signal stands in for, with the sd of its reading
+    for signal in at.signals:
+        value = float(getattr(state, signal.name))
+        if np.isfinite(value) and not np.isfinite(measured[signal.place]):
+            measured[signal.place] = value
+            read[signal.place] = at.signal_sd(signal, value, hours)
+    (known,) = np.nonzero(np.isfinite(measured))
+    z = at.to_latent(np.where(np.isfinite(measured), measured, 1.0))[known]
+    # the noise of the expected value: that of a reading of zero would be far too sure of itself
+    believed = at.from_latent(mean[at.latent])
+    expected = noise_factor * at.noise_sd(np.where(np.isfinite(measured), 0.5 * (measured + believed), believed))
+    for place, sd in read.items():
+        expected[place] = sd
+    noise = expected[known]
+    off = z - mean[known]
+    total = cov[np.ix_(known, known)] + np.diag(noise**2)
+    limit = CLIP_SD * np.sqrt(np.diag(total))
+    return Surprise(known, np.clip(off, -limit, limit), total, off / noise)
+
+
+def update(
+    at: Layout,
+    mean: FloatArray,
+    cov: FloatArray,
+    state: State,
+    noise_factor: FloatArray | float = 1.0,
+    hours: float = np.inf,
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Take one sample into one belief; an outlier counts as an innovation of CLIP_SD standard deviations at most.
+
+    Args:
+        at: Layout of the panel.
+        mean: (n,).
+        cov: (n, n).
+        state: The sample.
+        noise_factor: Of the usual noise of the analyzer, (Q,).
+        hours: Since the reading before [h]; on-line signals are read often, with an error that persists.
+
+    Returns:
+        Mean (n,), covariance (n, n), innovation over the measurement sd (Q,), NaN where not measured.
+    """
+    innovation = np.full(at.n_species, np.nan)
+    s = surprise_of(at, mean, cov, state, noise_factor, hours)
+    if not len(s.known):
+        return mean, cov, innovation
+    innovation[s.known] = s.relative
+    gain_cov = cov[:, s.known]
+    gain = cho_solve(cho_factor(s.total, lower=True), gain_cov.T).T
+    new_cov = cov - gain @ gain_cov.T
+    return mean + gain @ s.off, 0.5 * (new_cov + new_cov.T), innovation
+
+
+def freed(
+    process: Process, freedom: FloatArray, latest: FloatArray, cov: FloatArray, surprise: Surprise
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Return the freedom (Q,), latest innovations (Q,) and covariance (n, n) of a vessel after a sample.
+
+    A drift that is freed becomes more doubtful by what the larger freedom adds to that of a new vessel.
+    """
+    at = process.layout
+    innovation = surprise.off / np.sqrt(np.diag(surprise.total))
+    squares = np.minimum(innovation**2, SURPRISE_MOST)
+    change = SURPRISE_GAIN * float((squares - SURPRISE_USUAL).sum()) / at.n_species
+    run, now = np.zeros(at.n_species), latest.copy()  # of what is read now and then, the last reading is remembered
+    now[surprise.known] = np.clip(innovation, -RUN_MOST, RUN_MOST)
+    run[surprise.known] = (now * latest)[surprise.known]
+    free = np.clip(freedom * np.exp(change + RUN_GAIN * run), least_freedom(process), 1.0)
+    before, after = ((f * at.drift_sd) ** 2 for f in (freedom, free))
+    doubt = np.zeros(at.n_belief)
+    doubt[at.drift] = np.clip(after - np.diag(cov)[at.drift], 0.0, np.maximum(after - before, 0.0))
+    return free, now, cov + np.diag(doubt)
+
+
+def log_density(steps: Sequence[Step], trajectory: Trajectory, process: Process) -> float:
+    """Return the log probability density of a run's samples, each as foreseen from those before it."""
+    total = 0.0
+    for one, state in zip(steps[1:], trajectory.states[1:], strict=True):
+        s = surprise_of(process.layout, one.predicted_mean, one.predicted_cov, state, process.residual.noise_factor)
+        if len(s.known):
+            factor = cho_factor(s.total, lower=True)
+            total -= 0.5 * float(s.off @ cho_solve(factor, s.off)) + float(np.log(np.diag(factor[0])).sum())
+    return total
+
+
+def taken_in(
+    process: Process,
+    before: Step,
+    state: State,
+    predicted: FloatArray,
+    spread: FloatArray,
+    jacobian: FloatArray,
+    hours: float,
+) -> Step:
+    """Take a sample into what was predicted of it."""
+    noise_factor = process.residual.noise_factor
+    mean, cov, innovation = update(process.layout, predicted, spread, state, noise_factor, hours)
+    freedom, latest = before.freedom, before.latest
+    if not state.is_signal:  # an error of a signal persists: its innovations say little of the culture
+        surprise = surprise_of(process.layout, predicted, spread, state, noise_factor)
+        freedom, latest, cov = freed(process, freedom, latest, cov, surprise)
+    return Step(
+        mean=mean, cov=cov, freedom=freedom, latest=latest,
+        predicted_mean=predicted, predicted_cov=spread, jacobian=jacobian, innovation=innovation,
+    )  # fmt: skip
