@@ -22,7 +22,7 @@ UV     = $(LINKS) $(CPU) $(BIN)/uv pip install -q --python $(BIN)/python -c cons
 ONE_THREAD := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1
 
 .PHONY: help demo test lint bench-plant bench-twin bench-model bench-decisions bench-fleet bench-files \
-	bench-opcua bench-sql bench-long bench-media golden
+	bench-opcua bench-sql bench-long bench-media golden check-cases
 help:
 	@echo "make demo         run the main job on a virtual vessel, in a fresh folder (ARGS='--days 14')"
 	@echo "make test         linters, types, import contracts and all tests (about 12 minutes on 2 cores)"
@@ -38,6 +38,7 @@ help:
 	@echo "make bench-sql    how fast SQLite and PostgreSQL take the samples of a rig (minutes; FULL= is shorter)"
 	@echo "make bench-long   what one more sample costs, and a resume, up to 20,000 samples (minutes; FULL= is shorter)"
 	@echo "make bench-media  what another medium costs, told and not told (minutes; FULL= is shorter)"
+	@echo "make check-cases  real instrument files and cases that failed, read as a user would (minutes; FULL= is shorter)"
 	@echo "make golden       whether decisions and forecasts are, to the bit, those of the commit in golden/base.txt (a minute)"
 
 demo: $(VENV)/.run
@@ -96,3 +97,6 @@ $(VENV)/.run: pyproject.toml constraints.txt | $(BIN)/uv
 $(VENV)/.test: $(VENV)/.run
 	$(UV) -e '.[test]'
 	@touch $@
+
+check-cases: $(VENV)/.run
+	$(ONE_THREAD) $(BIN)/python benchmarks/check_cases.py $(FULL) $(ARGS)

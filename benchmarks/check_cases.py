@@ -1,0 +1,155 @@
+"""Read real instrument files and the cases that failed as a user would. `python benchmarks/check_cases.py [--full]`.
+
+Each file of `data/instruments` that has an oracle is imported and compared with it; each case of `cases` is tried as
+its page says. Verdicts: *right*; *refused rightly* (exit 2 or 3, with the next step); *asked* (exit 2, both readings
+and the option); *refused* (it should have been read, but nothing wrong was written); *WRONG* (exit 0 and not what is
+right). A file that asks only which vessels its samples are of is asked; where the answer that the message names then
+gives the oracle's values, the table says so. The last line is one JSON object; exit 1 where anything is WRONG.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from case_checks import TRIES, Answer, Try
+from oracle_values import differences, oracle
+
+ROOT = Path(__file__).resolve().parent.parent
+FROM_ENVIRONMENT = "PERFUSIO_SHARED"
+EACH_ITS_OWN = ("--vessel-pattern", "(?P<reactor>.+)")
+Row = tuple[str, str, str]
+
+
+def called(arguments: list[str], folder: Path, out: Path) -> Answer:
+    """Run perfusio, or a script of a case, in a folder."""
+    is_script = arguments[0].endswith(".py")
+    command = [sys.executable, *([] if is_script else ["-m", "perfusio"]), *arguments]
+    try:
+        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=300, check=False)
+    except subprocess.TimeoutExpired:
+        return Answer(1, "no answer within 300 s", out)
+    return Answer(done.returncode, done.stdout + done.stderr, out)
+
+
+def case(tried: Try, shared: Path, scratch: Path) -> tuple[str, str]:
+    """Try one command of a case; return the verdict and what was seen."""
+    folder = Path(tempfile.mkdtemp(dir=scratch)) / "case"
+    shutil.copytree(shared / "cases" / tried.case, folder, copy_function=shutil.copyfile)
+    folder.chmod(0o755)
+    out = folder.parent / "out.csv"
+    places = {"OUT": str(out), "DIR": str(folder.parent / "run"), "RUNS": str(folder.parent / "run" / "runs.csv")}
+    for line in tried.before:
+        called([places.get(word, word) for word in line.split()], folder, out)
+    answer = called([places.get(word, word) for word in tried.command.split()], folder, out)
+    return _verdict(tried, answer)
+
+
+def _verdict(tried: Try, answer: Answer) -> tuple[str, str]:
+    first = next((line for line in answer.text.splitlines() if line.startswith("perfusio:")), "")
+    if answer.code == 0:
+        return ("right", "") if _holds(tried, answer) else ("WRONG", answer.text.strip().splitlines()[-1][:110])
+    is_told = bool(tried.words) and all(re.search(w, answer.text, re.IGNORECASE) for w in tried.words)
+    if answer.code not in (2, 3) or "Traceback" in answer.text or "not foreseen" in answer.text:
+        return "WRONG", f"exit {answer.code}: {answer.text.strip()[-110:]}"
+    if not is_told:
+        return "refused", first[10:120]
+    return ("asked" if answer.code == 2 else "refused rightly"), ""
+
+
+def _holds(tried: Try, answer: Answer) -> bool:
+    try:
+        return tried.is_right(answer)
+    except (KeyError, IndexError, ValueError):
+        return False
+
+
+def instrument(path: Path, scratch: Path) -> tuple[str, str]:
+    """Import one instrument file and compare it with its oracle."""
+    out = Path(tempfile.mkdtemp(dir=scratch)) / "out.csv"
+    stated = path.with_suffix(".json")
+    truths = oracle(stated) if stated.exists() else {}
+    answer = called(["import", str(path), "--out", str(out)], path.parent, out)
+    if answer.code == 0 and not stated.exists():
+        return "WRONG", "was read, and it is broken on purpose"
+    if answer.code == 0:
+        return _compared(answer, truths)
+    if answer.code not in (2, 3) or "not foreseen" in answer.text:
+        return "WRONG", f"exit {answer.code}: {answer.text.strip()[-110:]}"
+    text = answer.text.strip().splitlines()[0][10:130]
+    if not stated.exists():
+        return "refused rightly", text
+    if not truths:
+        return "refused rightly", "holds no quantity of the process"
+    if answer.code == 2 and "--vessel-pattern" in answer.text:
+        again = called(["import", str(path), "--out", str(out), *EACH_ITS_OWN], path.parent, out)
+        if again.code == 0:
+            verdict, why = _compared(again, truths)
+            return ("asked", "then right") if verdict == "right" else (verdict, why)
+        text = f"asked, then: {again.text.strip().splitlines()[0][10:120]}"
+    return "refused", text
+
+
+def _compared(answer: Answer, truths: dict[str, object]) -> tuple[str, str]:
+    found = differences(answer.out, truths)  # type: ignore[arg-type]
+    return ("WRONG", f"{len(found)} differences: {'; '.join(found[:2])}") if found else ("right", "")
+
+
+def where(arguments: argparse.Namespace) -> Path | None:
+    """Return the folder of cases and data: the option, the environment, or beside the checkout."""
+    said = arguments.shared or os.environ.get(FROM_ENVIRONMENT)
+    places = [Path(said)] if said else [ROOT.parent / "shared", ROOT.parent.parent / "shared"]
+    return next((p.resolve() for p in places if (p / "cases").is_dir()), None)
+
+
+def main() -> int:
+    """Print the table; exit 1 where anything is silently wrong."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--shared", type=Path, help=f"folder of cases and data; else ${FROM_ENVIRONMENT} or ../shared")
+    parser.add_argument("--full", action="store_true", help="also the cases that simulate a run (minutes)")
+    parser.add_argument("--only", default="", help="only names that contain this")
+    arguments = parser.parse_args()
+    shared = where(arguments)
+    if shared is None:
+        print(f"skipped: there is no folder of cases. Give --shared or {FROM_ENVIRONMENT}.")
+        print(json.dumps({"benchmark": "cases", "skipped": True}))
+        return 0
+    rows: list[Row] = []
+    with tempfile.TemporaryDirectory() as folder:
+        scratch = Path(folder)
+        files = sorted(p for p in (shared / "data" / "instruments").glob("*/*") if p.suffix != ".json")
+        for path in (p for p in files if arguments.only in str(p)):
+            rows.append((f"{path.parent.name}/{path.name}", *instrument(path, scratch)))
+            _show(rows[-1])
+        n_files = len(rows)
+        for tried in TRIES:
+            if arguments.only in tried.case and (arguments.full or not tried.is_long):
+                name = f"{tried.case[:2]} {tried.command.replace(' --out OUT', '')}"
+                rows.append((name, *case(tried, shared, scratch)))
+                _show(rows[-1])
+    print(json.dumps(_summary(rows[:n_files], rows[n_files:], full=arguments.full)))
+    return int(any(verdict == "WRONG" for _, verdict, _ in rows))
+
+
+def _show(row: Row) -> None:
+    name, verdict, seen = row
+    print(f"{name[-62:]:62}  {verdict:16} {seen}", flush=True)
+
+
+def _summary(files: list[Row], cases: list[Row], *, full: bool) -> dict[str, object]:
+    def count(rows: list[Row]) -> dict[str, int]:
+        kinds = ("right", "refused rightly", "asked", "refused", "WRONG")
+        return {kind: sum(verdict == kind for _, verdict, _ in rows) for kind in kinds}
+
+    return {"benchmark": "cases", "mode": "full" if full else "quick", "files": count(files), "cases": count(cases)}
+
+
+if __name__ == "__main__":
+    sys.exit(main())
