@@ -49,8 +49,8 @@ class Pace:
                 found = await look()
             except NotConnected:
                 away_since = waited if away_since is None else away_since
-                if waited - away_since >= self.away_seconds:
-                    raise
+                if waited + self.poll_seconds - away_since > self.away_seconds:
+                    raise  # at once where looks are rare: a long silence would be taken for a source that is well
                 found = None
             else:
                 away_since = None

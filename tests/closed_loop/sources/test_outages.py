@@ -1,10 +1,15 @@
-"""A file that is away, half saved or spoilt for a while: the run goes on, and every turn is decided all the same."""
+"""A source that is away, half saved or spoilt for a while: the run goes on, and every turn is decided all the same."""
 
 import asyncio
+import sqlite3
+from contextlib import closing
+from dataclasses import replace
 
 import pytest
 
+from perfusio.connectors.database.samples import SqlSample, add_samples
 from perfusio.connectors.filesystem import FilesystemStore
+from perfusio.connectors.sql import SqlStore
 from perfusio.record.verification.verify import read_records, verify
 from perfusio.selftest.quiet_vessel import sample_of
 from perfusio.state import STATE_QUANTITIES
@@ -93,6 +98,11 @@ def test_a_file_in_trouble_costs_no_decision_and_ends_no_run(make_twin, tmp_path
     sheet.save()
     store = FilesystemStore(sheet.path, follow=True, poll_seconds=5.0, sleep=clock.sleep)
     twin = make_twin({"R01": store}, days=1, clock=clock, sampling_interval_hours=INTERVAL_H)
+    assert_goes_on(twin, sheet, trouble, seconds, tmp_path / "audit.jsonl")
+
+
+def assert_goes_on(twin, sheet, trouble, seconds, path):
+    """Every turn is decided, and the record tells of the trouble at most once."""
 
     async def main():
         growing = asyncio.ensure_future(sheet.grow(trouble, on_turn=2, seconds=seconds))
@@ -101,11 +111,70 @@ def test_a_file_in_trouble_costs_no_decision_and_ends_no_run(make_twin, tmp_path
         finally:
             growing.cancel()
 
-    result = in_virtual_time(main(), clock)
-    path = tmp_path / "audit.jsonl"
+    result = in_virtual_time(main(), sheet.clock)
     assert (result.outcome.name, result.n_samples, result.n_decisions) == ("COMPLETED", N_TURNS + 1, N_TURNS)
     assert verify(path).is_intact
     told = [r.event for r in read_records(path) if r.event in ("ConnectorFailed", "ConnectorRecovered")]
     assert told in ([], ["ConnectorFailed", "ConnectorRecovered"]), "once, if the connector does not wait it out itself"
     alarms = [r.payload["quantity"] for r in read_records(path) if r.event == "AlarmRaised"]
     assert alarms in ([], ["source"], ["source", "sample"], ["sample"])
+    return told, alarms
+
+
+class Table(Sheet):
+    """A database to which a lab adds rows, made anew with all of them after it was in trouble."""
+
+    def heal(self):
+        if self.path.is_dir():
+            self.path.rmdir()
+        self.path.unlink(missing_ok=True)
+        self.save()
+
+    def save(self):
+        add_samples(
+            self.path, [SqlSample(state=replace(sample_of(turn), time_h=turn * INTERVAL_H)) for turn in self.turns]
+        )
+
+    async def wait(self, seconds):
+        """Wait between two looks: as asked about the time of the trouble, longer otherwise, for looks cost work."""
+        into_s = self.clock.monotonic_ns() / 1e9 - 2 * TURN_S
+        await self.clock.sleep(seconds if -300.0 <= into_s <= 300.0 else max(seconds, 300.0))
+
+
+def cut(table):
+    table.path.write_bytes(table.path.read_bytes()[:5000])
+
+
+def not_a_database(table):
+    table.path.write_bytes(b"PK\x03\x04" + bytes(5000))
+
+
+def of_another_application(table):
+    table.path.unlink()
+    with closing(sqlite3.connect(table.path)) as connection:
+        connection.execute("CREATE TABLE lab (x)")
+
+
+def without_the_table(table):
+    with closing(sqlite3.connect(table.path)) as connection:
+        connection.execute("DROP TABLE samples")
+
+
+DATABASE_TROUBLES = [away, empty, cut, not_a_database, of_another_application, without_the_table, a_folder]
+
+
+@pytest.mark.parametrize(
+    ("trouble", "seconds"),
+    [*((trouble, 60.0) for trouble in DATABASE_TROUBLES), (away, 3 * 3600.0), (cut, 3 * 3600.0)],
+    ids=lambda value: value.__name__ if callable(value) else f"{value:g} s",
+)
+def test_a_database_in_trouble_costs_no_decision_and_ends_no_run(make_twin, tmp_path, trouble, seconds):
+    clock = ManualClock()
+    table = Table(tmp_path / "lab.sqlite", clock)
+    table.turns = [0]
+    table.save()
+    store = SqlStore(table.path, follow=True, poll_seconds=seconds / 12, clock=clock, sleep=table.wait)
+    twin = make_twin({"R01": store}, days=1, clock=clock, sampling_interval_hours=INTERVAL_H)
+    told, alarms = assert_goes_on(twin, table, trouble, seconds, tmp_path / "audit.jsonl")
+    assert told, "no database waits out a minute in silence"
+    assert alarms.count("source") == (seconds > 900.0)

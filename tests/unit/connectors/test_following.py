@@ -97,6 +97,18 @@ async def test_a_source_that_is_away_for_less_than_its_time_is_not_missed_and_ea
     assert clock.monotonic_ns() == 65e9
 
 
+async def test_one_that_is_looked_at_rarely_fails_at_once_rather_than_after_a_silence_that_looks_well():
+    clock = ManualClock()
+    pace = Pace(poll_seconds=900.0, timeout_seconds=None, sleep=passing(clock), away_seconds=30.0)
+
+    async def look():
+        raise NotConnected("away")
+
+    with pytest.raises(NotConnected):
+        await pace.until_news(look, overdue)
+    assert clock.monotonic_ns() == 0
+
+
 async def test_what_does_not_come_is_overdue_and_may_be_waited_for_again():
     pace = Pace(poll_seconds=5.0, timeout_seconds=60.0, sleep=passing(ManualClock()))
 
