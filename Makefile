@@ -7,7 +7,7 @@ ARGS  ?=
 FULL  ?= --full
 .DEFAULT_GOAL := help
 
-# torch must come as its CPU build: the other one is several GB. A folder of wheels given to pip (find-links) is handed
+# What runs needs no torch; the tests compare with it. It must come as its CPU build then: the other one is several GB. A folder of wheels given to pip (find-links) is handed
 # on to uv, which separates several by commas; where it has no such torch for this Python, PyTorch's CPU index serves.
 empty :=
 comma := ,
@@ -16,7 +16,7 @@ TAG    = $(shell $(PY) -c 'import sys; print("cp%d%d" % sys.version_info[:2])')
 WHEEL  = $(wildcard $(addsuffix /torch-*+cpu-$(TAG)-*,$(subst $(comma), ,$(subst file://,,$(FIND)))))
 LINKS  = $(if $(strip $(FIND)),UV_FIND_LINKS="$(subst $(empty) $(empty),$(comma),$(strip $(FIND)))")
 CPU    = $(if $(WHEEL),,UV_TORCH_BACKEND=$(or $(UV_TORCH_BACKEND),cpu))
-UV     = $(LINKS) $(CPU) $(BIN)/uv pip install -q --python $(BIN)/python -c constraints.txt
+UV     = $(LINKS) $(BIN)/uv pip install -q --python $(BIN)/python -c constraints.txt
 
 # One thread per worker: two processes with two BLAS threads each are far slower on two cores than with one.
 ONE_THREAD := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1
@@ -58,10 +58,10 @@ bench-plant: $(VENV)/.run
 bench-twin: $(VENV)/.run
 	$(ONE_THREAD) $(BIN)/python benchmarks/bench_twin.py $(FULL) $(ARGS)
 
-bench-model: $(VENV)/.run
+bench-model: $(VENV)/.test
 	$(ONE_THREAD) $(BIN)/python benchmarks/bench_model.py $(FULL) $(ARGS)
 
-bench-decisions: $(VENV)/.run
+bench-decisions: $(VENV)/.test
 	$(ONE_THREAD) $(BIN)/python benchmarks/bench_decisions.py $(FULL) $(ARGS)
 
 bench-fleet: $(VENV)/.run
@@ -82,7 +82,7 @@ bench-long: $(VENV)/.run
 bench-media: $(VENV)/.run
 	$(ONE_THREAD) $(BIN)/python benchmarks/bench_media.py $(FULL) $(ARGS)
 
-golden: $(VENV)/.run
+golden: $(VENV)/.test
 	$(ONE_THREAD) $(BIN)/python benchmarks/golden/golden.py $(ARGS)
 
 $(BIN)/uv:
@@ -95,7 +95,7 @@ $(VENV)/.run: pyproject.toml constraints.txt | $(BIN)/uv
 	@touch $@
 
 $(VENV)/.test: $(VENV)/.run
-	$(UV) -e '.[test]'
+	$(CPU) $(UV) -e '.[test]'
 	@touch $@
 
 check-cases: $(VENV)/.run

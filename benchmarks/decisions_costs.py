@@ -52,7 +52,7 @@ def of_decisions(case: Case, model: HybridModel) -> Costs:
             BEDPolicy().decide(some, in_force, followed, SPACE, config, day=case.days)
             return time.process_time() - start
 
-        spent(list(vessels)[:1])  # torch is loaded, and what all decisions of a model share is made
+        spent(list(vessels)[:1])  # what all decisions of a model share is made
         alone[str(objective)] = statistics.median(spent([name]) for name in list(vessels)[:N_ALONE])
         together[str(objective)] = spent(list(vessels))
     return Costs(n_vessels=len(vessels), alone=alone, together=together)

@@ -69,14 +69,8 @@ def rigs(job: Job) -> dict[str, SimulatedAmbr250]:
     return {f"R{i:02d}": SimulatedAmbr250(seed=1000 * job.seed + i, days=job.days) for i in numbers}
 
 
-def warm_up() -> None:
-    """Load BoTorch, which comes with the first decision of a process and is no cost of any vessel."""
-    import perfusio.bed.acquisition  # noqa: F401
-
-
 def run(job: Job) -> Ran:
     """Run a fleet from a cold start with everything as it is by default."""
-    warm_up()
     vessels, truth = rigs(job), list[dict[str, State]]()
     marks: list[tuple[float, Event]] = []
 
@@ -160,7 +154,6 @@ def decided_beside(job: Job, how: str) -> tuple[str, int]:
 
     The digest covers setpoints, both forecasts and the model that each decision came from, to the last bit.
     """
-    warm_up()
     own = rigs(job)
     vessels: dict[str, Connector] = {**own}
     bad = Troubled(own[TROUBLED], how)

@@ -64,9 +64,9 @@ def test_help_is_instant(arguments):
 
 
 def test_torch_has_few_doors():
-    doors = {"bed/acquisition.py", "bed/gradient.py", "bed/pareto.py"}
+    doors = {"bed/with_botorch/acquisition.py", "bed/with_botorch/gradient.py"}
     assert {path.relative_to(SOURCE).as_posix() for path in MODULES if imported(path) & HEAVY} == doors
-    assert not loaded_by("import perfusio.bed.pareto, perfusio.bed.policy") & HEAVY
+    assert not loaded_by("import perfusio.bed.pareto, perfusio.bed.policy, perfusio.bed.acquisition") & HEAVY
 
 
 def test_excel_has_one_door_and_opens_with_the_first_workbook():

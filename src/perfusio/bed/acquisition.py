@@ -1,88 +1,69 @@
-"""The named acquisition functions, built on BoTorch: torch is loaded here, with the first decision.
+"""The named acquisition functions: what a candidate is worth, given its outcomes on sample paths.
 
 The outcome that they see is the *improvement over holding the setpoints in force*, path by path and objective by
-objective: holding itself has improvement 0 on every path, so `best_f` is 0 and never missing, and what is uncertain for
-both cancels. For hypervolumes the reference point is REFERENCE in each objective.
+objective: holding itself has improvement 0 on every path, so the best value so far is 0 and never missing, and what is
+uncertain for both cancels. PI, EI, LogEI and UCB are closed forms of mean and sd over the paths; the others need paths
+or several objectives and come from BoTorch (`with_botorch`), which a plain installation leaves out.
+
+Letters: G candidates, D = pieces x U, S paths, M objectives.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from warnings import catch_warnings, simplefilter
+from collections.abc import Callable, Mapping
+from importlib.util import find_spec
 
-import torch
-from botorch.acquisition import (
-    AcquisitionFunction,
-    LogExpectedImprovement,
-    ProbabilityOfImprovement,
-    UpperConfidenceBound,
-    qExpectedImprovement,
-    qLogExpectedImprovement,
-    qNoisyExpectedImprovement,
-    qUpperConfidenceBound,
-)
-from botorch.acquisition.multi_objective import (
-    logei,
-    qExpectedHypervolumeImprovement,
-    qLogNoisyExpectedHypervolumeImprovement,
-    qNoisyExpectedHypervolumeImprovement,
-)
-from botorch.acquisition.objective import GenericMCObjective
-from botorch.exceptions.warnings import NumericsWarning
-from botorch.models.ensemble import EnsembleModel
-from botorch.posteriors.ensemble import EnsemblePosterior
-from botorch.sampling.index_sampler import IndexSampler
-from botorch.utils.multi_objective.box_decompositions import FastNondominatedPartitioning
+import numpy as np
+from scipy.special import erfcx, ndtr
 
+from perfusio.config import ACQUISITIONS
 from perfusio.errors import ConfigError
 from perfusio.quantities import closest
 from perfusio.state import FloatArray
 
-logei._load_attempted = True
-"""No compiler is started for a decision: BoTorch would build a faster kernel of qLogNEHVI, once a user and machine, and
-a process that was killed meanwhile leaves a lock behind at which every later decision waits for ever."""
 UCB_BETA = 0.25
 """Half a standard deviation of optimism: a vessel is not a place for bold exploration."""
 REFERENCE = -3.0
 """A candidate that loses more than 30 % on any objective against holding adds nothing to a hypervolume."""
-EVEN = 0.05
-"""Share of the plain sum in the scalarization of ParEGO (Knowles, IEEE Trans. Evol. Comput. 10:50, 2006)."""
+LEAST_SD = 1e-6
+"""Paths that agree are not certain: their sd counts as at least this, as in BoTorch."""
+_FAR = 30.0  # standard deviations below zero from which the asymptotic series is exact to 1e-10
 
 Outcomes = Callable[[FloatArray], FloatArray]
 """From candidates (G, D) to outcomes (G, S, M)."""
 
 
-class PathEnsemble(EnsembleModel):  # type: ignore[misc]
-    """Outcomes on sample paths, as a BoTorch model whose members are the paths."""
+def log_improvement(z: FloatArray) -> FloatArray:
+    """Return log(phi(z) + z Phi(z)): the logarithm of EI for a mean of z and an sd of 1.
 
-    def __init__(self, outcomes: Outcomes, n_objectives: int) -> None:
-        super().__init__()
-        self._outcomes = outcomes
-        self._num_outputs = n_objectives
+    Below -1 the two terms cancel: there it is log phi(z) + log(1 - |z| Mills(|z|)), and far below by the asymptotic
+    series of the Mills ratio (Ament et al., NeurIPS 2023, "Unexpected improvements to expected improvement", eq. 9;
+    Abramowitz and Stegun 26.2.12).
 
-    def forward(self, X: torch.Tensor) -> torch.Tensor:
-        """Return outcomes (batch, S, q, M) of candidates X (batch, q, D)."""
-        values = torch.from_numpy(self._outcomes(X.reshape(-1, X.shape[-1]).numpy()))
-        return values.reshape(*X.shape[:-1], *values.shape[1:]).transpose(-2, -3)
-
-
-class EveryPath(IndexSampler):  # type: ignore[misc]
-    """Uses each path once for every candidate, so that an acquisition value is the same whatever is asked beside it."""
-
-    def __init__(self, n_paths: int) -> None:
-        super().__init__(sample_shape=torch.Size([n_paths]))
-
-    def _construct_base_samples(self, posterior: EnsemblePosterior) -> None:
-        n_paths, batch = self.sample_shape[0], posterior.batch_shape
-        self.base_samples = torch.arange(n_paths).reshape(-1, *[1] * len(batch)).expand(n_paths, *batch)
+    Args:
+        z: Mean over sd, any shape.
+    """
+    z = np.asarray(z, dtype=float)
+    log_density = -0.5 * z * z - 0.5 * np.log(2.0 * np.pi)
+    near = np.maximum(z, -1.0)
+    plain = np.log(np.exp(-0.5 * near * near) / np.sqrt(2.0 * np.pi) + near * ndtr(near))
+    below = np.clip(-z, 1.0, _FAR)
+    mills = np.sqrt(0.5 * np.pi) * erfcx(below / np.sqrt(2.0))
+    tail = log_density + np.log1p(-below * mills)
+    far = 1.0 / np.maximum(-z, _FAR) ** 2
+    farther = log_density + np.log(far) + np.log1p(far * (-3.0 + far * (15.0 + far * (-105.0 + far * 945.0))))
+    found: FloatArray = np.where(z > -1.0, plain, np.where(z > -_FAR, tail, farther))
+    return found
 
 
-class ExpectedImprovement(LogExpectedImprovement):  # type: ignore[misc]
-    """EI as the exponential of LogEI: the plain formula cancels to nothing some six standard deviations below zero."""
-
-    def forward(self, X: torch.Tensor) -> torch.Tensor:
-        """Return EI (batch,) at X (batch, 1, D)."""
-        return super().forward(X).exp()
+CLOSED_FORMS: Mapping[str, Callable[[FloatArray, FloatArray], FloatArray]] = {
+    "PI": lambda mean, sd: ndtr(mean / sd),
+    "EI": lambda mean, sd: np.exp(np.log(sd) + log_improvement(mean / sd)),
+    "LogEI": lambda mean, sd: np.log(sd) + log_improvement(mean / sd),
+    "UCB": lambda mean, sd: mean + np.sqrt(UCB_BETA) * sd,
+}
+"""Of mean and sd of the improvement over the paths, two arrays (G,). EI goes by way of its logarithm: the plain formula
+cancels to nothing some six standard deviations below zero."""
 
 
 def acquisition(
@@ -102,63 +83,40 @@ def acquisition(
         Candidates (G, D) -> values (G,), higher is better.
 
     Raises:
-        ConfigError: no acquisition function has that name.
+        ConfigError: no acquisition function has that name, or it needs BoTorch, which is not installed.
     """
-    model = PathEnsemble(outcomes, n_objectives)
-    known = torch.from_numpy(baseline)
+    check_available(name)
+    if name not in CLOSED_FORMS:
+        from perfusio.bed.with_botorch.acquisition import by_botorch  # torch
 
-    def of_one(kind: type[AcquisitionFunction], **options: object) -> AcquisitionFunction:
-        return kind(model, best_f=0.0, **options)
-
-    def noisy(kind: type[AcquisitionFunction], **options: object) -> AcquisitionFunction:
-        return kind(
-            model, X_baseline=known, sampler=EveryPath(n_paths), prune_baseline=False, cache_root=False, **options
-        )
-
-    reference = torch.full((n_objectives,), REFERENCE, dtype=torch.float64)
-    makers: dict[str, Callable[[], AcquisitionFunction]] = {
-        "PI": lambda: of_one(ProbabilityOfImprovement),
-        "EI": lambda: of_one(ExpectedImprovement),
-        "LogEI": lambda: of_one(LogExpectedImprovement),
-        "UCB": lambda: UpperConfidenceBound(model, beta=UCB_BETA),
-        "qEI": lambda: of_one(qExpectedImprovement, sampler=EveryPath(n_paths)),
-        "qLogEI": lambda: of_one(qLogExpectedImprovement, sampler=EveryPath(n_paths)),
-        "qUCB": lambda: qUpperConfidenceBound(model, beta=UCB_BETA, sampler=EveryPath(n_paths)),
-        "qEHVI": lambda: qExpectedHypervolumeImprovement(
-            model,
-            ref_point=reference,
-            partitioning=FastNondominatedPartitioning(ref_point=reference, Y=model.posterior(known).mean),
-            sampler=EveryPath(n_paths),
-        ),
-        "qNEHVI": lambda: noisy(qNoisyExpectedHypervolumeImprovement, ref_point=reference),
-        "qNParEGO": lambda: noisy(qNoisyExpectedImprovement, objective=_in_a_direction(n_objectives, seed)),
-        "qLogNEHVI": lambda: noisy(qLogNoisyExpectedHypervolumeImprovement, ref_point=reference),
-    }
-    if name not in makers:
-        known_names = tuple(makers)
-        hint = closest(name, known_names)
-        raise ConfigError(f"{name!r} is not an acquisition function.{hint} Known: {', '.join(known_names)}.")
-    with catch_warnings():  # BoTorch advises against the plain ones; whoever asks for one by name has chosen
-        simplefilter("ignore", NumericsWarning)
-        with torch.no_grad():
-            function = makers[name]()
+        return by_botorch(name, outcomes, n_paths=n_paths, n_objectives=n_objectives, baseline=baseline, seed=seed)
+    formula = CLOSED_FORMS[name]
 
     def evaluate(candidates: FloatArray) -> FloatArray:
-        with torch.no_grad():
-            values: FloatArray = function(torch.from_numpy(candidates).unsqueeze(-2)).numpy()
-        return values
+        values = np.ascontiguousarray(outcomes(candidates)[..., 0])
+        return formula(values.mean(axis=1), np.maximum(values.std(axis=1, ddof=1), LEAST_SD))
 
     return evaluate
 
 
-def _in_a_direction(n_objectives: int, seed: int) -> GenericMCObjective:
-    """Return the augmented Chebyshev scalarization along a direction drawn from the simplex."""
-    generator = torch.Generator().manual_seed(seed)
-    drawn = -torch.rand(n_objectives, generator=generator, dtype=torch.float64).clamp_min(1e-12).log()
-    weights = drawn / drawn.sum()
+def check_available(name: str, search: str = "cross-entropy") -> None:
+    """Refuse an acquisition function or a search that this installation does not have.
 
-    def scalarized(samples: torch.Tensor, X: torch.Tensor | None = None) -> torch.Tensor:  # noqa: ARG001 - BoTorch's
-        weighed = weights * (samples - REFERENCE)  # seen from the reference, giving a little for much can pay
-        return weighed.amin(dim=-1) + EVEN * weighed.sum(dim=-1)
+    Args:
+        name: Of the acquisition function.
+        search: One of config.SEARCHES.
 
-    return GenericMCObjective(scalarized)
+    Raises:
+        ConfigError: no acquisition function has that name, or BoTorch is needed and not installed.
+    """
+    if name not in ACQUISITIONS:
+        hint = closest(name, ACQUISITIONS)
+        raise ConfigError(f"{name!r} is not an acquisition function.{hint} Known: {', '.join(ACQUISITIONS)}.")
+    needy = [f"acquisition = {name!r}"] if name not in CLOSED_FORMS else []
+    needy += [f"search = {search!r}"] if search == "gradient" else []
+    if needy and find_spec("botorch") is None:
+        raise ConfigError(
+            f"{' and '.join(needy)}: this needs BoTorch, which is not installed here; a plain installation leaves it "
+            "out, as it brings PyTorch. Install the extra, pip install 'perfusio-twin[botorch]', or take "
+            f"{', '.join(CLOSED_FORMS)} with search = 'cross-entropy'."
+        )

@@ -10,6 +10,7 @@ from zlib import crc32
 
 import numpy as np
 
+from perfusio.bed.acquisition import check_available
 from perfusio.bed.many_vessels import few, forecasts, guarded, in_step
 from perfusio.bed.problem import Problem, intervals
 from perfusio.bed.reasons import explain
@@ -62,6 +63,14 @@ class BEDPolicy:
         shared = told.get("shared", ())
         limits = ({**limit, "reactors": tuple(limit["reactors"]), "process": process} for limit in shared)
         return cls(shared=tuple(SharedLimit(**limit) for limit in limits))
+
+    def check(self, config: RunConfig) -> None:
+        """Refuse an acquisition function or a search that needs BoTorch where that is not installed.
+
+        Raises:
+            ConfigError: see `acquisition.check_available`.
+        """
+        check_available(config.acquisition, config.search)
 
     def decide(
         self,

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from perfusio.bed.acquisition import acquisition
 from perfusio.bed.objectives import Feasibility, Moments, discomfort, judged, scores
 from perfusio.config import MULTI_OBJECTIVE, DesignSpace, RunConfig
 from perfusio.errors import ModelError
@@ -122,8 +123,6 @@ class Problem:
         size: float = np.nan,
         seed: int = 0,
     ) -> None:
-        from perfusio.bed.acquisition import acquisition  # torch: loaded with the first decision
-
         self.current, self.config, self.size = current, config, size
         self.hours = hours
         self.horizons = [intervals(o.horizon_days, hours) for o in config.objectives]

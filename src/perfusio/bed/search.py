@@ -7,6 +7,7 @@ from typing import TypeVar
 
 import numpy as np
 
+from perfusio.bed.acquisition import check_available
 from perfusio.bed.polish import Box, polishing
 from perfusio.bed.problem import Judged, Problem
 from perfusio.state import FloatArray
@@ -105,7 +106,8 @@ def _told_of(pool: Judged) -> FloatArray:
 
 
 def _climbing(problem: Problem, low: FloatArray, high: FloatArray, rng: np.random.Generator) -> Search[None]:
-    from perfusio.bed.gradient import climbed  # torch
+    check_available(problem.config.acquisition, problem.config.search)
+    from perfusio.bed.with_botorch.gradient import climbed  # torch
 
     start = np.clip(problem.hold, low, high)
     ends = climbed(problem.penalized, low, high, start, seed=int(rng.integers(2**31)))

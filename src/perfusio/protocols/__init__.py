@@ -29,13 +29,14 @@ from perfusio.protocols.model import (
     Refit,
     Saving,
 )
-from perfusio.protocols.policy import Policy, Recorded
+from perfusio.protocols.policy import Checking, Policy, Recorded
 from perfusio.protocols.writing import Ending, Holder, Leased, Reporting, WriteReport
 
 __all__ = [
     "BEATS_EVERY_S",
     "NOT_USED",
     "Beating",
+    "Checking",
     "Connector",
     "ConnectorKind",
     "Dated",

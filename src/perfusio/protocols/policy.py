@@ -34,6 +34,19 @@ class Policy(Protocol):
 
 
 @runtime_checkable
+class Checking(Protocol):
+    """A policy that can tell before a run whether it can do what will be asked of it."""
+
+    def check(self, config: RunConfig) -> None:
+        """Refuse settings of a run that no decision could be made with.
+
+        Raises:
+            ConfigError: something they ask for is not installed here, or not known.
+        """
+        ...
+
+
+@runtime_checkable
 class Recorded(Protocol):
     """A policy that was told something which stands nowhere else on record."""
 

@@ -19,7 +19,7 @@ from perfusio.errors import AuditError, ConfigError, ConnectorError, PerfusioErr
 from perfusio.events import Event, RunEnded, RunInterrupted, VesselJoined, VesselLeft
 from perfusio.hybrid.medium_check import MOST_DAYS
 from perfusio.hybrid.model import HybridModel
-from perfusio.protocols import Connector, Described, EventSink, Model, Policy, able
+from perfusio.protocols import Checking, Connector, Described, EventSink, Model, Policy, able
 from perfusio.record import good_prefix
 from perfusio.record.audit_logger import AuditLogger
 from perfusio.record.decision_from_record import recalled
@@ -87,6 +87,9 @@ class DigitalTwin:
         self.design_space, self.config = design_space, run_config
         for vessel in self.vessels.values():
             vessel.config(run_config)  # what is asked of a vessel is refused here or never
+        policy = policy or BEDPolicy()
+        if isinstance(policy, Checking):
+            policy.check(run_config)
         model = model if model is not None else HybridModel.prior(run_config.process)
         check_one_process(run_config, design_space, self.vessels, model)
         self._clock = clock or SystemClock()
@@ -100,7 +103,7 @@ class DigitalTwin:
             pace=self._pace, clock=self._clock, troubles=self._watch,
             decides_on_signals=run_config.decide_on_signals, process=run_config.process,
         )  # fmt: skip
-        self._mind = Mind(model, policy or BEDPolicy(), run_config, self._tell)
+        self._mind = Mind(model, policy, run_config, self._tell)
         self._looks = FirstLook(self._book, self._patience, self._clock)
         self._hands = Hands(self._book, self._looks, self._patience, self._clock)
         self._desk = Desk(self._book, Acts(self._book, self._hands, self._pace, self._adopt, self._stop))

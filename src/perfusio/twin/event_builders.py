@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Mapping
-from importlib.metadata import version
+from importlib.metadata import distributions, version
 from types import MappingProxyType
 
 from perfusio.bed.target_feasibility import Doubt
@@ -31,6 +31,7 @@ from perfusio.twin.samples.inbox import Arrival
 from perfusio.twin.vessels import Vessel
 
 RECORDED_VERSIONS = ("perfusio-twin", "numpy", "scipy", "torch", "botorch")
+"""Those of them that are installed: torch and botorch come with an extra."""
 
 
 def started(
@@ -91,7 +92,8 @@ def resumed(
 
 def versions() -> dict[str, str]:
     """Return what a run is computed with."""
-    return {name: version(name) for name in RECORDED_VERSIONS} | {"python": platform.python_version()}
+    there = [name for name in RECORDED_VERSIONS if any(True for _ in distributions(name=name))]
+    return {name: version(name) for name in there} | {"python": platform.python_version()}
 
 
 InForce = tuple[Setpoints, tuple[str, ...]]

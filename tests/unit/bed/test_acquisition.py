@@ -7,9 +7,11 @@ import sys
 import mpmath as mp
 import numpy as np
 import pytest
+import torch
 
-from perfusio.bed.acquisition import REFERENCE, UCB_BETA, acquisition
-from perfusio.config import ACQUISITIONS, MULTI_OBJECTIVE, SINGLE_OBJECTIVE
+from perfusio.bed import acquisition as acquisitions
+from perfusio.bed.acquisition import CLOSED_FORMS, REFERENCE, UCB_BETA, acquisition, log_improvement
+from perfusio.config import ACQUISITIONS, MULTI_OBJECTIVE, SEARCHES, SINGLE_OBJECTIVE
 from perfusio.errors import ConfigError
 
 mp.mp.dps = 60
@@ -64,6 +66,35 @@ def test_closed_forms_down_to_improvements_of_1e_80(name):
             assert abs(mp.mpf(float(got)) - wanted) <= 1e-6 * abs(wanted), (name, mean / spread)
     assert closed_form("EI", -19.0, 1.0) < 1e-80
     assert closed_form("PI", -19.0, 1.0) < 1e-80
+
+
+@pytest.mark.parametrize("z", [8.0, 1.0, -0.999, -1.001, -7.0, -29.99, -30.01, -45.0, -1e3, -1e6, -1e12])
+def test_log_improvement_of_one_sd_in_high_precision(z):
+    """Where it changes formula, and far beyond what EI itself can hold."""
+    with mp.workdps(120):
+        m = mp.mpf(z)
+        tail = mp.npdf(m) * (1 / m**2 - 3 / m**4) if z < -1e5 else mp.npdf(m) + m * mp.ncdf(m)
+        wanted = mp.log(tail) if z > -1e5 else -m * m / 2 - mp.log(2 * mp.pi) / 2 + mp.log(1 / m**2 - 3 / m**4)
+        assert abs(mp.mpf(float(log_improvement(np.array(z)))) - wanted) <= 3e-11 * max(1, abs(wanted))
+
+
+@pytest.mark.parametrize("name", CLOSED_FORMS)
+def test_closed_forms_agree_with_botorch(name):
+    from botorch import acquisition as theirs
+
+    from perfusio.bed.with_botorch.acquisition import PathEnsemble
+
+    points = np.random.default_rng(1).uniform([-20.0, -0.5], [3.0, 4.0], (200, 2))
+    model = PathEnsemble(improvements, 1)
+    made = {
+        "PI": lambda: theirs.ProbabilityOfImprovement(model, best_f=0.0),
+        "EI": lambda: theirs.LogExpectedImprovement(model, best_f=0.0),
+        "LogEI": lambda: theirs.LogExpectedImprovement(model, best_f=0.0),
+        "UCB": lambda: theirs.UpperConfidenceBound(model, beta=UCB_BETA),
+    }[name]()
+    wanted = made(torch.from_numpy(points[:, None])).detach().numpy()
+    wanted = np.exp(wanted) if name == "EI" else wanted
+    assert value(name, points) == pytest.approx(wanted, rel=1e-8, abs=1e-300)
 
 
 def test_log_ei_tells_apart_what_ei_calls_zero():
@@ -170,6 +201,18 @@ def test_holding_alone_is_no_improvement_and_still_a_number(name):
 def test_an_unknown_name_is_refused_with_the_known_ones():
     with pytest.raises(ConfigError, match=r"'LogIE' is not .* Did you mean 'LogEI'\? Known: PI, EI, LogEI, UCB, qEI"):
         acquisition("LogIE", improvements, n_paths=S, n_objectives=1, baseline=HOLD)
+
+
+@pytest.mark.parametrize("name", ACQUISITIONS)
+@pytest.mark.parametrize("search", SEARCHES)
+def test_what_needs_botorch_says_how_to_install_it_where_it_is_not(name, search, monkeypatch):
+    monkeypatch.setattr(acquisitions, "find_spec", lambda package: None)
+    if name in CLOSED_FORMS and search == "cross-entropy":
+        acquisitions.check_available(name, search)
+    else:
+        with pytest.raises(ConfigError, match=r"needs BoTorch.*pip install 'perfusio-twin\[botorch\]'") as refused:
+            acquisitions.check_available(name, search)
+        assert (name in str(refused.value).split(":")[0]) == (name not in CLOSED_FORMS)
 
 
 def test_no_compiler_is_started_and_no_lock_of_one_is_waited_for(tmp_path):

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from perfusio.bed.gradient import climbed
+from perfusio.bed.with_botorch.gradient import climbed
 
 LOW, HIGH = np.array([0.5, 0.05, 35.0]), np.array([2.0, 0.30, 37.5])
 START = np.array([1.0, 0.15, 36.5])
