@@ -1,6 +1,6 @@
 """Does a sample cost more the longer a run is? `python benchmarks/bench_long.py [--full] [--out FILE]`.
 
-One vessel, one sample every quarter of an hour, the selftest's cheap model and policy (`selftest/steady.py`), so that
+One vessel, one sample every quarter of an hour, the selftest's cheap model and policy (`testing/fakes.py`), so that
 what is measured is everything but the model: loop, checks of samples, guard, alarms, record with signed heads. CPU
 time per sample is the median of windows of 50 samples around each size; the record lies in memory where the system has
 such a place, since a disk's `fsync` is no question of length. Then the run is left unfinished and resumed: CPU time
@@ -28,7 +28,7 @@ from perfusio.errors import AuditError
 from perfusio.events import Event, RunResumed, SampleRead
 from perfusio.hybrid.model import HybridModel
 from perfusio.protocols import ConnectorKind
-from perfusio.selftest.steady import Steady, Stepping
+from perfusio.testing.fakes import SteadyModel, SteppingPolicy
 from perfusio.state import Setpoints, State
 from perfusio.trajectory import Trajectory
 from perfusio.twin.digital_twin import DigitalTwin
@@ -107,7 +107,7 @@ def grown(run_dir: Path, n: int) -> list[float]:
     )
     watch = Watch(n)
     twin = DigitalTwin(
-        connector={"R01": Endless()}, design_space=SPACE, run_config=config, model=Steady(), policy=Stepping(),
+        connector={"R01": Endless()}, design_space=SPACE, run_config=config, model=SteadyModel(), policy=SteppingPolicy(),
         observers=(watch,),
     )  # fmt: skip
     _until_enough(twin)
@@ -118,7 +118,7 @@ def resumed_s(run_dir: Path, n: int) -> float:
     """CPU time to go on with that run [s]."""
     start = time.process_time()
     twin = DigitalTwin.resume(
-        run_dir, connector={"R01": Endless(n + 1)}, model=Steady(), policy=Stepping(), observers=(Watch(1),)
+        run_dir, connector={"R01": Endless(n + 1)}, model=SteadyModel(), policy=SteppingPolicy(), observers=(Watch(1),)
     )
     _until_enough(twin)
     return time.process_time() - start

@@ -11,20 +11,41 @@ from perfusio.errors import ConfigError
 from perfusio.frozen import Frozen
 from perfusio.process.cho_perfusion import CHO_PERFUSION
 from perfusio.process.declared import misdeclared
-from perfusio.process.derived import forecast_names, forecast_unit
+from perfusio.process.derived import forecast_names, forecast_unit, is_forecast
 from perfusio.process.document import Process
+from perfusio.process.expressions.tree import ExpressionError
+from perfusio.process.objective_function import ObjectiveFunction, function_named, objective_function
 from perfusio.process.panel import Panel
 from perfusio.quantities import closest
+from perfusio.registry import OBJECTIVES
+
+__all__ = [
+    "DEFAULT_CONSTRAINTS",
+    "HORIZON_DAYS",
+    "Constraint",
+    "Objective",
+    "ObjectiveFunction",
+    "OfProcess",
+    "OfQuantity",
+    "in_words",
+    "limits_of",
+    "maximize",
+    "minimize",
+    "objective_function",
+    "of_record",
+    "track",
+]
 
 OfProcess = Annotated[Process, Field(default=CHO_PERFUSION, exclude=True, repr=False)]
 """The process whose quantities are named; a run says it once for all that belongs to it."""
 
 
 class OfQuantity(Frozen):
-    """What concerns one quantity that can be forecast.
+    """A setting of one quantity that can be forecast.
 
     Attributes:
-        quantity: A modelled species of the process, or a derived quantity.
+        quantity: A modelled species of the process, a derived quantity, an expression of these and of setpoints
+            (``"titer * (perfusion_rate - bleed_rate) - 300 mg/L * perfusion_rate"``), or an objective function by name.
         process: The process whose quantities are named; not recorded here, the run says it.
     """
 
@@ -33,8 +54,12 @@ class OfQuantity(Frozen):
 
     @model_validator(mode="after")
     def _is_known(self) -> Self:
-        known = forecast_names(self.process)
-        if self.quantity not in known:
+        try:
+            is_known = is_forecast(self.quantity, self.process)
+        except ExpressionError as error:
+            raise ValueError(str(error)) from error
+        if not is_known:
+            known = (*forecast_names(self.process), *(e.name for e in OBJECTIVES.extensions()))
             told = "" if self.process == CHO_PERFUSION else f" in {self.process.name}"
             raise ValueError(
                 f"{self.quantity!r} cannot be forecast{told}.{closest(self.quantity, known)} Known: {', '.join(known)}"
@@ -58,8 +83,8 @@ class Objective(OfQuantity):
     """What a decision is scored by, over the next `horizon_days`.
 
     Attributes:
-        kind: ``"track"`` a target, ``"maximize"`` or ``"minimize"``.
-        quantity: A modelled species of the process, or one of DERIVED.
+        kind: ``"track"`` a target, ``"maximize"`` or ``"minimize"``; of an objective function its own, if not given.
+        quantity: As of OfQuantity.
         target: Value to hold, in the canonical unit (tracking only).
         horizon_days: Days of forecast that the score looks at; HORIZON_DAYS if not given.
         move_penalty: Cost of one largest step of one setpoint, as a share of a 10 % tracking error (or gain).
@@ -75,6 +100,7 @@ class Objective(OfQuantity):
     @model_validator(mode="before")
     @classmethod
     def _looks_as_far_as_its_kind(cls, given: object) -> object:
+        given = _with_direction({"quantity": given} if isinstance(given, str) else given)
         if isinstance(given, dict) and given.get("kind") in HORIZON_DAYS:
             return {"horizon_days": HORIZON_DAYS[given["kind"]]} | given
         return given
@@ -86,6 +112,8 @@ class Objective(OfQuantity):
                 "tracking needs a target and the others have none: use track(vcd=30), maximize('titer') or "
                 "minimize('medium')"
             )
+        if not is_direction_of(self.kind, self.quantity, self.process):
+            raise ValueError(f"the objective {self.quantity!r} is made to be {_OPPOSITE[self.kind]}d, not {self.kind}d")
         if self.kind == "track" and self.quantity == "medium":
             raise ValueError("medium is what is perfused, nothing to track: use minimize('medium'), or hold the rate")
         if self.target is not None and (wrong := misdeclared(self.quantity, self.target, panel=self.process)):
@@ -106,6 +134,41 @@ class Objective(OfQuantity):
         return self.kind != "track"
 
 
+_OPPOSITE = {"maximize": "minimize", "minimize": "maximize"}
+
+
+def _with_direction(given: object) -> object:
+    """Return an objective that names a function and no direction with the direction of that function."""
+    if not isinstance(given, Mapping) or "kind" in given or not isinstance(name := given.get("quantity"), str):
+        return given
+    function = function_named(name)
+    if function is None:
+        raise ValueError(f"{name!r} has no direction of its own: say kind = maximize, minimize or track")
+    return {**given, "kind": function.direction}
+
+
+def is_direction_of(kind: str, quantity: str, process: Panel) -> bool:
+    """Whether a quantity may be an objective of this kind: a function is raised or lowered as its author says."""
+    if kind not in _OPPOSITE or quantity in forecast_names(process):
+        return True
+    function = function_named(quantity)
+    return function is None or function.direction == kind
+
+
+def _named(quantity: str | ObjectiveFunction) -> str:
+    """Return the name of a quantity; a function is registered under its own."""
+    if isinstance(quantity, str):
+        return quantity
+    name = getattr(quantity.function, "__name__", "")
+    if not name.isidentifier():
+        raise ConfigError(
+            f"An objective function needs a name that the record can hold, found {name!r}: define it with def."
+        )
+    if not (OBJECTIVES.has(name) and function_named(name) == quantity):
+        OBJECTIVES.register(name, quantity)
+    return name
+
+
 def track(
     *,
     horizon_days: int = HORIZON_DAYS["track"],
@@ -123,28 +186,28 @@ def track(
 
 
 def maximize(
-    quantity: str,
+    quantity: str | ObjectiveFunction,
     *,
     horizon_days: int = HORIZON_DAYS["maximize"],
     weight: float = 1.0,
     process: Panel = CHO_PERFUSION,
 ) -> Objective:
-    """Return the objective that raises one quantity, e.g. ``maximize("productivity")``."""
+    """Return the objective that raises one quantity: ``maximize("productivity")``, an expression, or a function."""
     return Objective(
-        kind="maximize", quantity=quantity, horizon_days=horizon_days, weight=weight, process=process
+        kind="maximize", quantity=_named(quantity), horizon_days=horizon_days, weight=weight, process=process
     )
 
 
 def minimize(
-    quantity: str,
+    quantity: str | ObjectiveFunction,
     *,
     horizon_days: int = HORIZON_DAYS["minimize"],
     weight: float = 1.0,
     process: Panel = CHO_PERFUSION,
 ) -> Objective:
-    """Return the objective that lowers one quantity, e.g. ``minimize("medium")``."""
+    """Return the objective that lowers one quantity: ``minimize("medium")``, an expression, or a function."""
     return Objective(
-        kind="minimize", quantity=quantity, horizon_days=horizon_days, weight=weight, process=process
+        kind="minimize", quantity=_named(quantity), horizon_days=horizon_days, weight=weight, process=process
     )
 
 

@@ -24,7 +24,7 @@ from perfusio.record.verification import verify_alone
 from perfusio.record.verification.schema import record_schema
 from perfusio.record.verification.verify import read_records, verify
 from perfusio.report.forecast_plot import plot_record
-from perfusio.selftest.steady import Steady, Stepping
+from perfusio.testing.fakes import SteadyModel, SteppingPolicy
 from perfusio.state import Setpoints
 from perfusio.study.backtest import backtest
 from perfusio.testing.virtual_vessel import VirtualVessel
@@ -146,7 +146,7 @@ def whole_road(panel, run_dir, vessel, model, policy):
 
 
 def test_a_run_is_recorded_killed_resumed_verified_and_drawn(panel, tmp_path):
-    records = whole_road(panel, tmp_path, VirtualVessel(panel, n_days=5, seed=9), Steady(), Stepping())
+    records = whole_road(panel, tmp_path, VirtualVessel(panel, n_days=5, seed=9), SteadyModel(), SteppingPolicy())
     assert verify(tmp_path / "audit.jsonl").is_intact
     assert verify_alone.problems((tmp_path / "audit.jsonl").read_bytes()) == []
     lines = [json.loads(line) for line in (tmp_path / "audit.jsonl").read_text().splitlines()]
@@ -160,7 +160,7 @@ def test_a_run_is_recorded_killed_resumed_verified_and_drawn(panel, tmp_path):
     read = next(r for r in records if r.event == SampleRead.__name__)
     assert set(read.payload["state"]) == {"time_h", "quality", *(s.name for s in panel.species)}
     assert set(read.payload["in_force"]) == set(panel.setpoint_names)
-    compared = list(Replay(tmp_path, Stepping(), Steady()).compared())
+    compared = list(Replay(tmp_path, SteppingPolicy(), SteadyModel()).compared())
     assert [c.difference for c in compared] == [""] * sum(r.event == Decided.__name__ for r in records)
     assert plot_record(tmp_path / "audit.jsonl", tmp_path / "forecast.png")
 
@@ -177,7 +177,7 @@ def test_the_hybrid_model_runs_a_vessel_and_its_decisions_are_made_again(panel, 
 @pytest.mark.parametrize("name", [n for n in NAMES if n != "default"])
 def test_a_record_that_names_what_its_process_does_not_have_is_found_by_both_verifiers(name, tmp_path):
     panel = process(name)
-    whole_road(panel, tmp_path, VirtualVessel(panel, n_days=5, seed=9), Steady(), Stepping())
+    whole_road(panel, tmp_path, VirtualVessel(panel, n_days=5, seed=9), SteadyModel(), SteppingPolicy())
     data = (tmp_path / "audit.jsonl").read_bytes()
     lines, changed, prev = data.splitlines(), [], "0" * 64
     for line in lines:
@@ -211,7 +211,7 @@ def test_parts_of_different_processes_are_refused_at_the_start(tmp_path):
 
 def test_what_cannot_be_steered_without_a_bleed_is_said(tmp_path):
     panel = process("no_bleed")
-    records = whole_road(panel, tmp_path, VirtualVessel(panel, n_days=5, seed=9), Steady(), Stepping())
+    records = whole_road(panel, tmp_path, VirtualVessel(panel, n_days=5, seed=9), SteadyModel(), SteppingPolicy())
     (doubted,) = (r for r in records if r.event == "AimDoubted")
     assert "has no bleed" in doubted.reason
 

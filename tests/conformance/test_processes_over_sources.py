@@ -23,7 +23,7 @@ from perfusio.process import CHO_PERFUSION
 from perfusio.process.document import read_process
 from perfusio.record.mirror import copy_record
 from perfusio.record.verification.verify import read_records, verify
-from perfusio.selftest.steady import Steady, Stepping, moved
+from perfusio.testing.fakes import SteadyModel, SteppingPolicy, moved
 from perfusio.state import Setpoints
 from perfusio.tables.runs_from_files import read_runs
 from perfusio.tables.runs_table import runs_header, runs_rows, write_csv
@@ -83,7 +83,7 @@ def test_a_run_over_a_source_dies_and_goes_on(source, panel, run, tmp_path):
     config = RunConfig(duration_days=DAYS, run_dir=tmp_path / "run", process=panel, forecast_days=2, n_paths=16)
     space = DesignSpace.of(panel)
     twin = DigitalTwin(
-        connector=source(run, tmp_path), design_space=space, run_config=config, model=Steady(), policy=Stepping(),
+        connector=source(run, tmp_path), design_space=space, run_config=config, model=SteadyModel(), policy=SteppingPolicy(),
         observers=(killed,),
     )  # fmt: skip
     with pytest.raises(KeyboardInterrupt):
@@ -91,7 +91,7 @@ def test_a_run_over_a_source_dies_and_goes_on(source, panel, run, tmp_path):
     (name,) = twin.connectors
     kind, where = type(twin.connectors[name]), tmp_path / ("run.csv" if source is file else "lab.sqlite")
     again = DigitalTwin.resume(
-        config.run_dir, connector=kind(where, panel=panel), model=Steady(), policy=Stepping()
+        config.run_dir, connector=kind(where, panel=panel), model=SteadyModel(), policy=SteppingPolicy()
     )
     result = asyncio.run(again.run())
     assert result.n_samples == DAYS + 1
@@ -139,12 +139,12 @@ def test_a_run_over_a_server_writes_dies_and_goes_on(panel, tmp_path):
 
     def begun(connector):
         return DigitalTwin(
-            connector=connector, design_space=space, run_config=config, model=Steady(), policy=Stepping(),
+            connector=connector, design_space=space, run_config=config, model=SteadyModel(), policy=SteppingPolicy(),
             observers=(killed,),
         )  # fmt: skip
 
     def gone_on(connector):
-        return DigitalTwin.resume(config.run_dir, connector=connector, model=Steady(), policy=Stepping())
+        return DigitalTwin.resume(config.run_dir, connector=connector, model=SteadyModel(), policy=SteppingPolicy())
 
     with SimulatedOpcUaRig(Rig(panel), space=space) as rig:
         with pytest.raises(KeyboardInterrupt):
@@ -164,7 +164,7 @@ def test_what_is_asked_for_stands_in_the_setpoints_file_under_its_names(panel, r
     config = RunConfig(duration_days=1, run_dir=tmp_path / "run", process=panel, forecast_days=2, n_paths=16)
     space = DesignSpace.of(panel)
     twin = DigitalTwin(
-        connector=file(run, tmp_path), design_space=space, run_config=config, model=Steady(), policy=Stepping()
+        connector=file(run, tmp_path), design_space=space, run_config=config, model=SteadyModel(), policy=SteppingPolicy()
     )
     asyncio.run(twin.run())
     (asked,) = tmp_path.rglob("*.setpoints.csv")

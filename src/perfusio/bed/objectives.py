@@ -11,12 +11,16 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri
 
+from perfusio.errors import ModelError
 from perfusio.objective import Constraint, Objective
-from perfusio.process.derived import quantity_paths
+from perfusio.process.derived import DERIVED, gross_paths, quantity_paths
+from perfusio.process.expressions.grammar import is_expression
 from perfusio.state import FloatArray
 
 TRACKING_UNIT = 0.1
 """A score of -1 is a factor of 10 % off the target (or a gain of 10 % forgone), whatever the quantity."""
+LEAST_OF_TERMS = 0.1
+"""A difference is measured by itself, or by this share of the size of its terms where it is smaller."""
 RESERVE, COMFORT = 0.5, 0.5
 """Distance to a limit, beyond the margin that its probability asks for, from which on a vessel that is held at a target
 is at ease, in units of 5 % of the limit (2.4 points of viability), and what is given for it at the limit: as much as
@@ -49,10 +53,28 @@ def scores(
         off = np.log(np.maximum(value / objective.target, 1e-3)) / TRACKING_UNIT
         kept: FloatArray = -(off**2).mean(axis=2) - cost[:, None]
         return kept
-    scale = TRACKING_UNIT * max(float(value[0].mean()), 1e-9)
+    scale = TRACKING_UNIT * max(_size(objective, value[:1], paths[:1], plans[:1], size), 1e-9)
     scale = scale if objective.kind == "maximize" else -scale
     raised: FloatArray = value.mean(axis=2) / scale - cost[:, None]
     return raised
+
+
+def _size(objective: Objective, held: FloatArray, paths: FloatArray, plans: FloatArray, size: float) -> float:
+    """Return the number of which a gain of 10 % counts as TRACKING_UNIT: the mean while setpoints are held.
+
+    A composed quantity may be near nothing or below it, as a profit: it counts as at least LEAST_OF_TERMS of its terms;
+    a function, of which the terms are not known, as the mean of its size, or as its author says.
+
+    Raises:
+        ModelError: a composed quantity has no value while setpoints are held.
+    """
+    name = objective.quantity
+    if name in objective.process.species_names or name in DERIVED:
+        return float(held.mean())
+    gross = float(gross_paths(name, paths, plans, size=size, panel=objective.process).mean())
+    if not (np.isfinite(held).all() and np.isfinite(gross)):
+        raise ModelError(f"{name!r} is not a number while the setpoints in force are held: it divides by 0, or so.")
+    return max(abs(float(held.mean())), LEAST_OF_TERMS * gross) if is_expression(name) else gross
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

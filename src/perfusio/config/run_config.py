@@ -34,6 +34,8 @@ def _within(given: Any, process: Panel) -> Any:
         return given.within(process)
     if isinstance(given, Mapping):
         return {**given, "process": process}
+    if isinstance(given, str):  # an objective function by name
+        return {"quantity": given, "process": process}
     return tuple(_within(one, process) for one in given) if isinstance(given, list | tuple) else given
 
 

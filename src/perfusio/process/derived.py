@@ -11,6 +11,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from perfusio.errors import OutOfRange
+from perfusio.process import composed
 from perfusio.process.cho_perfusion import CHO_PERFUSION
 from perfusio.process.needs import derivable
 from perfusio.process.panel import Panel
@@ -41,12 +42,38 @@ def forecast_names(panel: Panel = CHO_PERFUSION) -> tuple[str, ...]:
 
 
 def forecast_quantity(name: str, panel: Panel = CHO_PERFUSION) -> Quantity:
-    """Return whatever can be declared: a species, a setpoint or a derived quantity.
+    """Return whatever can be declared: a species, a setpoint, a derived quantity, or one composed from these.
+
+    Args:
+        name: Its name; an expression of quantities; or the name of an objective function.
+        panel: The process.
 
     Raises:
         UnknownQuantity: the process has none of that name.
+        ExpressionError: it is an expression that cannot be read, or whose units do not fit.
     """
-    return DERIVED_QUANTITIES.get(name) or find_quantity(name, panel)
+    if name in DERIVED_QUANTITIES:
+        return DERIVED_QUANTITIES[name]
+    unit = None if name in panel.by_name else composed.unit(name, _units(panel))
+    if unit is None:
+        return find_quantity(name, panel)
+    return Quantity(name=name, unit=unit, label=name, low=-np.inf, high=np.inf)
+
+
+def _units(panel: Panel) -> Mapping[str, str]:
+    """Return the units of all that an expression may name in a process."""
+    return {name: forecast_unit(name, panel) for name in (*forecast_names(panel), *panel.setpoint_names)}
+
+
+def is_forecast(name: str, panel: Panel = CHO_PERFUSION) -> bool:
+    """Whether something can be forecast: a modelled species, what follows from them, or one composed from these.
+
+    Raises:
+        ExpressionError: it is an expression that cannot be read, or whose units do not fit.
+    """
+    return name in forecast_names(panel) or (
+        name not in panel.by_name and name not in DERIVED and composed.unit(name, _units(panel)) is not None
+    )
 
 
 def forecast_unit(name: str, panel: Panel = CHO_PERFUSION) -> str:
@@ -80,7 +107,7 @@ def quantity_paths(
     """Return one quantity along paths (G, S, H, Q) under plans (G, H, U), shape (G, S, H), canonical unit.
 
     Args:
-        name: A species or one of DERIVED.
+        name: A species, one of DERIVED, an expression of quantities, or an objective function.
         paths: Species along the paths.
         plans: Setpoints that led there, of the same interval.
         size: Cell diameter [um] for ``"vcv"``: the model has none, so the last measured one is held.
@@ -96,6 +123,8 @@ def quantity_paths(
 
     if name in panel.species_names:
         return paths[..., panel.index(name)]
+    if name not in DERIVED_QUANTITIES:
+        return composed.along(name, _leaves(paths, plans, size, panel), _units(panel), paths.shape[:-1])
     perfusion = plans[:, None, :, panel.index(panel.the("perfusion"))] if panel.of_role("perfusion") else np.zeros(())
     if name == "medium":
         return np.broadcast_to(perfusion, paths.shape[:-1])
@@ -112,3 +141,27 @@ def quantity_paths(
         return harvest_titer(species("product"), EVERYTHING)
     harvest = perfusion - plans[:, None, :, panel.index(panel.the("bleed"))] if panel.of_role("bleed") else perfusion
     return volumetric_productivity(species("product"), EVERYTHING, harvest)
+
+
+def gross_paths(
+    name: str, paths: FloatArray, plans: FloatArray, *, size: float = np.nan, panel: Panel = CHO_PERFUSION
+) -> FloatArray:
+    """Return the size of a quantity along paths, as `quantity_paths`: by it small differences are measured.
+
+    Of an expression it is the sum of the sizes of its terms: income and cost of a profit, which itself may be nothing.
+    """
+    if name in panel.species_names or name in DERIVED_QUANTITIES:
+        return quantity_paths(name, paths, plans, size=size, panel=panel)
+    leaves, shape = _leaves(paths, plans, size, panel), paths.shape[:-1]
+    return composed.along(name, leaves, _units(panel), shape, gross=True)
+
+
+def _leaves(paths: FloatArray, plans: FloatArray, size: float, panel: Panel) -> composed.Values:
+    """Return the function that gives each quantity along these paths by its name, (G, S, H)."""
+
+    def values(name: str) -> FloatArray:
+        if name in panel.setpoint_names:
+            return np.broadcast_to(plans[:, None, :, panel.index(name)], paths.shape[:-1])
+        return quantity_paths(name, paths, plans, size=size, panel=panel)
+
+    return values

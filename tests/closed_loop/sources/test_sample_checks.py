@@ -10,7 +10,7 @@ from perfusio.record.summary import Summary
 from perfusio.record.verification.verify import read_records
 from perfusio.selftest.loop.model_faults import Sick
 from perfusio.selftest.quiet_vessel import QuietVessel, sample_of
-from perfusio.selftest.steady import Steady, Stepping
+from perfusio.testing.fakes import SteadyModel, SteppingPolicy
 from perfusio.testing import ManualClock, ScriptedConnector
 from perfusio.twin.digital_twin import DigitalTwin
 from perfusio.twin.resume import known_after
@@ -34,7 +34,7 @@ def run(folder, samples, model=None):
     config = RunConfig(duration_days=N_DAYS, forecast_days=2, n_paths=16, run_dir=folder)
     twin = DigitalTwin(
         connector={"R01": Scripted(samples)}, design_space=DEFAULT_AMBR250_DESIGN_SPACE, run_config=config,
-        model=model or Steady(), policy=Stepping(),
+        model=model or SteadyModel(), policy=SteppingPolicy(),
     )  # fmt: skip
     result = asyncio.run(twin.run())
     records = list(read_records(folder / "audit.jsonl"))

@@ -19,7 +19,7 @@ from perfusio.forecast import Forecast
 from perfusio.hybrid.model import HybridModel
 from perfusio.process import CHO_PERFUSION, Medium, Setpoint, Species
 from perfusio.process.facts import Allowed
-from perfusio.selftest.steady import Steady
+from perfusio.testing.fakes import SteadyModel
 from perfusio.state import Setpoints, State
 from perfusio.trajectory import Trajectory
 
@@ -47,20 +47,20 @@ def run_of(panel, name="R1", days=4):
 
 def test_a_target_without_a_bleed_is_doubted_and_one_with_it_is_asked_of_the_model():
     config = RunConfig(duration_days=3, process=FED, objective=track(vcd=20.0, process=FED))
-    found = doubt(Steady(), DesignSpace.of(FED), config)
+    found = doubt(SteadyModel(), DesignSpace.of(FED), config)
     assert "fed has no bleed" in found.text
     assert found.binding == "no bleed"
     config = RunConfig(duration_days=3, process=ASN, objective=track(vcd=20.0, process=ASN))
-    assert doubt(Steady(), DesignSpace.of(ASN), config) is None
+    assert doubt(SteadyModel(), DesignSpace.of(ASN), config) is None
     config = RunConfig(duration_days=3, process=ASN, objective=maximize("titer", process=ASN))
-    assert doubt(Steady(), DesignSpace.of(ASN), config) is None
+    assert doubt(SteadyModel(), DesignSpace.of(ASN), config) is None
 
 
 @pytest.mark.parametrize("panel", [ASN, FED])
 def test_a_policy_decides_for_what_there_is(panel):
     run, space = run_of(panel), DesignSpace.of(panel)
     config = RunConfig(duration_days=3, process=panel, n_paths=16, forecast_days=2, constraints=())
-    found = BEDPolicy().decide({"R1": run}, {"R1": run.setpoints[-1]}, Steady(), space, config, day=4)["R1"]
+    found = BEDPolicy().decide({"R1": run}, {"R1": run.setpoints[-1]}, SteadyModel(), space, config, day=4)["R1"]
     assert found.setpoints.panel == panel
     assert space.contains(found.setpoints)
 
@@ -84,7 +84,7 @@ def test_designs_and_batches_vary_what_there_is():
     runs = plan("sobol", space, n_runs=4).runs
     assert all(r.setpoints.panel == FED for r in runs)
     aim = Aim(objective=maximize("vcd", process=FED), constraints=(), from_day=1, days=3)
-    futures = Steady().futures(run_of(FED), interval_hours=24.0, n_paths=4, n_intervals=3, seed=0)
+    futures = SteadyModel().futures(run_of(FED), interval_hours=24.0, n_paths=4, n_intervals=3, seed=0)
     recipes, _ = best_batch(
         aim, futures, space=space, factors=("feed",), base=space.nominal.vector(), tried=np.empty((0, 1)), n=2, seed=0
     )
@@ -93,12 +93,12 @@ def test_designs_and_batches_vary_what_there_is():
 
 def test_a_campaign_is_saved_with_its_process_and_comes_back(tmp_path):
     with pytest.raises(ConfigError, match=r"fed has no productivity.*maximize\('vcd', process"):
-        Campaign(Steady(), design_space=DesignSpace.of(FED))
-    campaign = Campaign(Steady(), objective=maximize("vcd", process=FED), design_space=DesignSpace.of(FED), days=9)
+        Campaign(SteadyModel(), design_space=DesignSpace.of(FED))
+    campaign = Campaign(SteadyModel(), objective=maximize("vcd", process=FED), design_space=DesignSpace.of(FED), days=9)
     campaign.add_measurements([{"run": "A", "day": d, "vcd": 3.0 + d, "feed": 0.03} for d in range(4)])
     campaign.add_measurements(run_of(FED, "B"))
     campaign.runs["C"] = Trajectory(reactor_id="C", states=(state(FED),), medium=FED.medium)
-    again = Campaign.load(campaign.save(tmp_path / "c.json"), Steady())
+    again = Campaign.load(campaign.save(tmp_path / "c.json"), SteadyModel())
     assert again.design_space == campaign.design_space
     assert again.aim == campaign.aim
     assert again.runs["C"] == campaign.runs["C"]
@@ -144,5 +144,5 @@ def test_where_nothing_is_set_nothing_is_decided_and_it_is_said():
     run, config = run_of(panel), RunConfig(duration_days=3, process=panel, n_paths=16, constraints=())
     assert run.inputs.shape == (4, 0)
     space = DesignSpace.of(panel)
-    found = BEDPolicy().decide({"R1": run}, {"R1": run.setpoints[-1]}, Steady(), space, config, day=4)["R1"]
+    found = BEDPolicy().decide({"R1": run}, {"R1": run.setpoints[-1]}, SteadyModel(), space, config, day=4)["R1"]
     assert str(found) == "fed has no setpoints: there is nothing to decide. Run it in mode manual."

@@ -18,7 +18,7 @@ from perfusio.record.verification.site_key import SiteKey
 from perfusio.record.verification.verify import read_records
 from perfusio.selftest.quiet_vessel import QuietVessel
 from perfusio.selftest.record.sample_record import write
-from perfusio.selftest.steady import Steady, Stepping
+from perfusio.testing.fakes import SteadyModel, SteppingPolicy
 from perfusio.state import State
 from perfusio.twin.digital_twin import DigitalTwin
 
@@ -65,7 +65,7 @@ def stopped_record(tmp_path_factory):
     config = RunConfig(duration_days=4, n_paths=16, forecast_days=1, run_dir=run_dir)
     twin = DigitalTwin(
         connector={"R01": QuietVessel(5)}, design_space=DEFAULT_AMBR250_DESIGN_SPACE,
-        run_config=config, model=Steady(), policy=Stepping(),
+        run_config=config, model=SteadyModel(), policy=SteppingPolicy(),
     )  # fmt: skip
     asyncio.run(twin.run())
     return run_dir / "audit.jsonl"

@@ -43,7 +43,7 @@ from perfusio.selftest.lives.outside import (
 )
 from perfusio.selftest.lives.outside import witnessed as changes_of
 from perfusio.selftest.promises import Tried
-from perfusio.selftest.steady import Steady, Stepping
+from perfusio.testing.fakes import SteadyModel, SteppingPolicy
 from perfusio.state import SETPOINTS, Setpoints
 from perfusio.testing.opcua_server import FaultyOpcUaServer
 from perfusio.twin import resume
@@ -151,12 +151,12 @@ def _be_a_twin(connector: Callable[[Path], Connector], folder: Path, there: Path
         )
         if (run_dir / "audit.jsonl").exists():
             twin = DigitalTwin.resume(
-                run_dir, connector={REACTOR: connector(folder)}, model=Steady(), policy=Stepping(), observers=(count,)
+                run_dir, connector={REACTOR: connector(folder)}, model=SteadyModel(), policy=SteppingPolicy(), observers=(count,)
             )
         else:
             twin = DigitalTwin(
                 connector={REACTOR: connector(folder)}, design_space=DEFAULT_AMBR250_DESIGN_SPACE, run_config=config,
-                model=Steady(), policy=Stepping(), observers=(count,),
+                model=SteadyModel(), policy=SteppingPolicy(), observers=(count,),
             )  # fmt: skip
         asyncio.run(twin.run())
         code = 0

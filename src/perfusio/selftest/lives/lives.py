@@ -30,7 +30,7 @@ from perfusio.selftest.lives.lasting_vessel import LastingVessel, serve, witness
 from perfusio.selftest.lives.planted_bugs import plant
 from perfusio.selftest.lives.syscalls import KINDS, Fault, interposed
 from perfusio.selftest.quiet_vessel import QuietVessel
-from perfusio.selftest.steady import Steady, Stepping
+from perfusio.testing.fakes import SteadyModel, SteppingPolicy
 from perfusio.state import SETPOINTS
 from perfusio.twin.digital_twin import DigitalTwin
 
@@ -133,15 +133,15 @@ def _twin(folder: Path, n_days: int, note: Callable[[Event], None]) -> DigitalTw
     connector, run_dir = LastingVessel(folder), folder / "run"
     try:
         return DigitalTwin.resume(
-            run_dir, connector=connector, model=Steady(), policy=Stepping(), observers=(note,)
+            run_dir, connector=connector, model=SteadyModel(), policy=SteppingPolicy(), observers=(note,)
         )
     except AuditError:  # it never began
         config = RunConfig(
             duration_days=n_days, retrain_every=2, n_paths=16, forecast_days=2, run_dir=run_dir, fresh=True
         )
         return DigitalTwin(
-            connector=connector, design_space=DEFAULT_AMBR250_DESIGN_SPACE, run_config=config, model=Steady(),
-            policy=Stepping(), observers=(note,),
+            connector=connector, design_space=DEFAULT_AMBR250_DESIGN_SPACE, run_config=config, model=SteadyModel(),
+            policy=SteppingPolicy(), observers=(note,),
         )  # fmt: skip
 
 
@@ -249,8 +249,8 @@ def _warm_up(folder: Path) -> None:
     """Run once in this very process: what is loaded now need not be loaded by each of its children."""
     config = RunConfig(duration_days=1, n_paths=16, forecast_days=2, run_dir=folder)
     twin = DigitalTwin(
-        connector=QuietVessel(1), design_space=DEFAULT_AMBR250_DESIGN_SPACE, run_config=config, model=Steady(),
-        policy=Stepping(),
+        connector=QuietVessel(1), design_space=DEFAULT_AMBR250_DESIGN_SPACE, run_config=config, model=SteadyModel(),
+        policy=SteppingPolicy(),
     )  # fmt: skip
     asyncio.run(twin.run())
 

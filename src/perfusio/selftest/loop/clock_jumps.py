@@ -16,7 +16,7 @@ from perfusio.protocols import ConnectorKind
 from perfusio.record.audit_logger import AuditLogger
 from perfusio.record.verification.verify import read_records
 from perfusio.selftest.promises import Tried
-from perfusio.selftest.steady import Steady, Stepping
+from perfusio.testing.fakes import SteadyModel, SteppingPolicy
 from perfusio.state import Setpoints, State
 from perfusio.testing.clock import ManualClock
 from perfusio.twin.digital_twin import DigitalTwin
@@ -82,7 +82,7 @@ def decided_days(seed: int) -> list[int | None]:
         with AuditLogger(Path(folder) / "audit.jsonl", clock=clock) as log:
             twin = DigitalTwin(
                 connector=DailyVessel(clock, Random(seed)), design_space=DEFAULT_AMBR250_DESIGN_SPACE,
-                run_config=config, model=Steady(), policy=Stepping(), clock=clock, audit=log,
+                run_config=config, model=SteadyModel(), policy=SteppingPolicy(), clock=clock, audit=log,
             )  # fmt: skip
             asyncio.run(twin.run())
         return [r.turn for r in read_records(Path(folder) / "audit.jsonl") if r.event == "SetpointsWritten"]

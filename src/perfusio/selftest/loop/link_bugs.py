@@ -21,7 +21,7 @@ from perfusio.process.examples import UNMEASURED
 from perfusio.process.roles import BLEED
 from perfusio.selftest.promises import Tried
 from perfusio.selftest.quiet_vessel import QuietVessel
-from perfusio.selftest.steady import Steady, Stepping
+from perfusio.testing.fakes import SteadyModel, SteppingPolicy
 from perfusio.state import STATE_QUANTITIES, State
 from perfusio.twin.digital_twin import DigitalTwin
 from perfusio.twin.samples import admission
@@ -44,8 +44,8 @@ def made_up() -> str:
     with tempfile.TemporaryDirectory() as folder:
         config = RunConfig(duration_days=1, n_paths=16, forecast_days=2, run_dir=Path(folder))
         twin = DigitalTwin(
-            connector=Gappy(1), design_space=DEFAULT_AMBR250_DESIGN_SPACE, run_config=config, model=Steady(),
-            policy=Stepping(), observers=(lambda e: read.append(e.state) if isinstance(e, SampleRead) else None,),
+            connector=Gappy(1), design_space=DEFAULT_AMBR250_DESIGN_SPACE, run_config=config, model=SteadyModel(),
+            policy=SteppingPolicy(), observers=(lambda e: read.append(e.state) if isinstance(e, SampleRead) else None,),
         )  # fmt: skip
         asyncio.run(twin.run())
     wrong = [v for s in read if not isnan(v := getattr(s, UNMEASURED))]

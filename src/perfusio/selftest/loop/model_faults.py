@@ -21,7 +21,7 @@ from perfusio.hybrid.model import HybridModel
 from perfusio.protocols import Model, Refit
 from perfusio.selftest.promises import Tried
 from perfusio.selftest.quiet_vessel import QuietVessel, sample_of
-from perfusio.selftest.steady import Steady, Stepping
+from perfusio.testing.fakes import SteadyModel, SteppingPolicy
 from perfusio.state import SPECIES, Setpoints, State
 from perfusio.trajectory import Trajectory
 from perfusio.twin.deciding.model_and_policy import Mind
@@ -55,7 +55,7 @@ class Hanging:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Sick(Steady):
+class Sick(SteadyModel):
     """A model with faults.
 
     Attributes:
@@ -98,7 +98,7 @@ class Sick(Steady):
         """Fail, or forecast nonsense."""
         if self.fault:
             raise self.fault
-        good = Steady().rollout(trajectory, plans, interval_hours=interval_hours, n_paths=n_paths, seed=seed)
+        good = SteadyModel().rollout(trajectory, plans, interval_hours=interval_hours, n_paths=n_paths, seed=seed)
         return tuple(replace(f, mean=f.mean * nan, sd=f.sd * nan) for f in good) if self.is_nan else good
 
 
@@ -169,7 +169,7 @@ async def not_written(model: Model) -> str:
     with TemporaryDirectory() as folder:
         config = RunConfig(duration_days=N_DAYS, forecast_days=2, n_paths=16, run_dir=Path(folder))
         result = await DigitalTwin(
-            connector=vessel, design_space=_SPACE, run_config=config, model=model, policy=Stepping(),
+            connector=vessel, design_space=_SPACE, run_config=config, model=model, policy=SteppingPolicy(),
             observers=(told.append,),
         ).run()  # fmt: skip
     if vessel.written or any(isinstance(e, WriteIntended | SetpointsWritten) for e in told):
@@ -188,7 +188,7 @@ def _mind(model: Model, told: list[Event], hours: float) -> Mind:
         told.append(event)
         return len(told)
 
-    return Mind(model, Stepping(), config, tell)
+    return Mind(model, SteppingPolicy(), config, tell)
 
 
 def _barren() -> dict[str, list[Trajectory]]:

@@ -20,7 +20,7 @@ from perfusio.errors import PerfusioError
 from perfusio.events import Event
 from perfusio.protocols import Beating, Dated, Described, Leased, Reporting, Resumable
 from perfusio.selftest.promises import Tried
-from perfusio.selftest.steady import Steady, Stepping
+from perfusio.testing.fakes import SteadyModel, SteppingPolicy
 from perfusio.state import SETPOINTS, STATE_QUANTITIES, State
 from perfusio.testing.states import make_state
 from perfusio.twin import vessels as vessels_of_run
@@ -243,8 +243,8 @@ async def _played(world: Stage, road: str, from_toml: FromToml | None) -> Told:
     whole = world.source() if road != "experiment.toml" or from_toml is None else from_toml(_experiment(world))
     source = {"R01": whole} if road == "named by the caller" else whole
     twin = DigitalTwin(
-        connector=source, design_space=DEFAULT_AMBR250_DESIGN_SPACE, run_config=config, model=Steady(),
-        policy=Stepping(), observers=(watch,),
+        connector=source, design_space=DEFAULT_AMBR250_DESIGN_SPACE, run_config=config, model=SteadyModel(),
+        policy=SteppingPolicy(), observers=(watch,),
     )  # fmt: skip
     await twin.run()
     if hasattr(whole, "close"):

@@ -20,7 +20,7 @@ from perfusio.protocols import ConnectorKind
 from perfusio.record.verification.verify import read_records, verify
 from perfusio.selftest.promises import Tried
 from perfusio.selftest.quiet_vessel import QuietVessel, sample_of
-from perfusio.selftest.steady import Steady, Stepping
+from perfusio.testing.fakes import SteadyModel, SteppingPolicy
 from perfusio.state import Setpoints, State
 from perfusio.testing.clock import ManualClock, in_virtual_time
 from perfusio.twin.digital_twin import DigitalTwin
@@ -156,8 +156,8 @@ def wrong_with(outage: Outage) -> list[str]:
             model_update="frozen",
         )  # fmt: skip
         twin = DigitalTwin(
-            connector=vessels, design_space=DEFAULT_AMBR250_DESIGN_SPACE, run_config=config, model=Steady(),
-            policy=Stepping(), clock=clock, observers=(events.append,),
+            connector=vessels, design_space=DEFAULT_AMBR250_DESIGN_SPACE, run_config=config, model=SteadyModel(),
+            policy=SteppingPolicy(), clock=clock, observers=(events.append,),
         )  # fmt: skip
         try:
             outcome = in_virtual_time(twin.run(), clock).outcome

@@ -19,7 +19,7 @@ from perfusio.events import AlarmChanged, AlarmRaised, Event, ModeChanged, Opera
 from perfusio.record.verification.verify import verify
 from perfusio.selftest.promises import Tried
 from perfusio.selftest.quiet_vessel import QuietVessel
-from perfusio.selftest.steady import Steady, Stepping
+from perfusio.testing.fakes import SteadyModel, SteppingPolicy
 from perfusio.twin.digital_twin import DigitalTwin
 from perfusio.twin.operators import acts, hold, orders
 from perfusio.twin.operators.orders import ACTS, FOLDER
@@ -70,8 +70,8 @@ def run_with(person: Callable[[Path, Event], None], n_days: int) -> Heard:
         folder = Path(place)
         config = RunConfig(duration_days=n_days, forecast_days=2, n_paths=16, retrain_every=365, run_dir=folder)
         twin = DigitalTwin(
-            connector=vessels, design_space=DEFAULT_AMBR250_DESIGN_SPACE, run_config=config, model=Steady(),
-            policy=Stepping(), observers=(told.append, lambda event: person(folder, event)),
+            connector=vessels, design_space=DEFAULT_AMBR250_DESIGN_SPACE, run_config=config, model=SteadyModel(),
+            policy=SteppingPolicy(), observers=(told.append, lambda event: person(folder, event)),
         )  # fmt: skip
         try:
             ended = asyncio.run(twin.run()).outcome.name

@@ -13,7 +13,7 @@ from perfusio.events import AlarmRaised, Event, ModelConditioned
 from perfusio.record.verification.verify import verify
 from perfusio.selftest.promises import Tried
 from perfusio.selftest.quiet_vessel import UnreliableVessel
-from perfusio.selftest.steady import Steady, Stepping
+from perfusio.testing.fakes import SteadyModel, SteppingPolicy
 from perfusio.twin.digital_twin import DigitalTwin
 from perfusio.twin.outcome import Outcome
 
@@ -61,7 +61,7 @@ def soak(is_full: bool) -> Tried:
     with TemporaryDirectory() as folder:
         config = RunConfig(duration_days=n_days, n_paths=16, run_dir=Path(folder))
         twin = DigitalTwin(
-            connector=vessels, design_space=space, run_config=config, model=Steady(), policy=Stepping(),
+            connector=vessels, design_space=space, run_config=config, model=SteadyModel(), policy=SteppingPolicy(),
             observers=(watch,),
         )  # fmt: skip
         outcome = asyncio.run(twin.run()).outcome

@@ -13,7 +13,7 @@ from perfusio.errors import ConfigError
 from perfusio.events import AlarmRaised, SampleQuarantined
 from perfusio.protocols import ConnectorKind
 from perfusio.record.audit_logger import AuditLogger
-from perfusio.selftest.steady import Steady, Stepping
+from perfusio.testing.fakes import SteadyModel, SteppingPolicy
 from perfusio.testing import ScriptedConnector, make_state
 from perfusio.twin.digital_twin import DigitalTwin
 from perfusio.twin.operators import order_processor
@@ -135,8 +135,8 @@ def running(tmp_path, monkeypatch):
             connector={"BR 1/2": vessel},
             design_space=DEFAULT_AMBR250_DESIGN_SPACE,
             run_config=config,
-            model=Steady(),
-            policy=Stepping(),
+            model=SteadyModel(),
+            policy=SteppingPolicy(),
         )
         task = asyncio.ensure_future(twin.run())
         while vessel.n_read < 3 or twin.run_state.today.turn < 2:

@@ -5,7 +5,7 @@ import asyncio
 from perfusio.selftest.loop import soak as soak_module
 from perfusio.selftest.loop.model_faults import Sick, model_faults, not_learnt, not_written
 from perfusio.selftest.loop.soak import Watch, soak
-from perfusio.selftest.steady import Steady
+from perfusio.testing.fakes import SteadyModel
 
 
 def test_a_model_that_fails_is_never_used():
@@ -15,8 +15,8 @@ def test_a_model_that_fails_is_never_used():
 
 
 def test_a_model_that_works_fails_the_test_so_the_test_can_fail():
-    assert asyncio.run(not_written(Steady())) == "something was written"
-    assert asyncio.run(not_learnt(Steady(), "")) == "the model was replaced"
+    assert asyncio.run(not_written(SteadyModel())) == "something was written"
+    assert asyncio.run(not_learnt(SteadyModel(), "")) == "the model was replaced"
 
 
 def test_a_cause_that_is_not_named_is_seen():
