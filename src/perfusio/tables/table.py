@@ -212,7 +212,7 @@ def filled(
     require_columns(grid, problems, warnings, is_part=options.is_part)
     if not grid.lines and not problems and not may_be_short:
         problems.file("it has a header but no samples, expected one row per sample. Is it the right file?")
-    groups, days = groups_of(grid, options, problems)
+    groups, days = groups_of(grid, options, problems, warnings)
     times = times_of(grid, groups, days, options, problems, warnings)
     fractions = fractions_of(grid, options)
     values = canonical_values(grid, fractions, problems, warnings, has_started=has_started)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from perfusio.tables.table import Table
 
 IGNORE = "Header to leave unread; repeatable."
+VESSEL_PATTERN = "How names of samples say vessel and day: a regular expression with groups reactor, run, day."
 COLUMN = "What a header means, e.g. Glu=glutamate; repeatable."
 OPTIONS = (
     "On the command line: --ignore HEADER, --column HEADER=QUANTITY, --decimal MARK, --encoding NAME, "
@@ -48,6 +49,14 @@ def import_(
     vessel: Annotated[
         list[str] | None, typer.Option(help="Another name for a vessel, e.g. HT1=R01; repeatable.", metavar="OLD=NEW")
     ] = None,
+    vessel_pattern: Annotated[
+        str, typer.Option(help=VESSEL_PATTERN, metavar="REGEX")
+    ] = "",
+    reactor: Annotated[str, typer.Option(help="The vessel that all samples are from, if no file says it.")] = "",
+    inoculated: Annotated[
+        list[str] | None,
+        typer.Option(help="Date of culture time 0, for all vessels or R01=DATE; repeatable.", metavar="[VESSEL=]DATE"),
+    ] = None,
     same_sample: Annotated[
         float, typer.Option(help="Files that differ by less mean the same sample [min].", min=0.0)
     ] = 30.0,
@@ -64,12 +73,20 @@ def import_(
     workbooks, long tags; all others by the names of their columns. What cannot be read without guessing is refused,
     with every problem at once.
     """
+    from dataclasses import replace
+
+    from perfusio.tables.columns.declared_options import dates_of, pattern_of
     from perfusio.tables.columns.mapping_file import mapping_text
     from perfusio.tables.columns.mapping_file import save_mapping as save
     from perfusio.tables.exporting import write_table
     from perfusio.tables.merging import merged
 
-    options = _options(column, ignore, decimal, encoding, date_order, vessel, panel_in(process))
+    options = replace(
+        _options(column, ignore, decimal, encoding, date_order, vessel, panel_in(process)),
+        sample_pattern=pattern_of(vessel_pattern),
+        reactor=reactor,
+        inoculated=dates_of(inoculated),
+    )
     target = into or out
     if not (dry_run or into):
         refuse_to_replace([target], overwrite=overwrite)

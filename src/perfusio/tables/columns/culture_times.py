@@ -53,7 +53,7 @@ def times_of(
     stamp = grid.text_column(STAMP)
     in_order = range(len(grid.lines))
     if stamp is not None and not given:
-        return _from_stamps(grid, stamp, groups, options, problems, warnings)
+        return _from_stamps(grid, stamp, groups, days, options, problems, warnings)
     if not given:
         hours = np.full(len(grid.lines), np.nan) if days is None else days * 24.0
         return Times(hours=hours, order=_by_time(hours) if days is not None else in_order, starts={})
@@ -130,9 +130,13 @@ def _check_same_time(grid: Grid, column: Column, times: FloatArray, other: Colum
 
 
 def _from_stamps(
-    grid: Grid, column: Column, groups: Sequence[Group], options: ReadOptions, problems: Problems, warnings: list[str]
-) -> Times:
-    """Return the hours since inoculation or the first time stamp of the same vessel; exports may run backwards."""
+    grid: Grid, column: Column, groups: Sequence[Group], days: FloatArray | None, options: ReadOptions,
+    problems: Problems, warnings: list[str],
+) -> Times:  # fmt: skip
+    """Return the hours since inoculation or the first time stamp of the same vessel; exports may run backwards.
+
+    Where names of samples give the day, the first of them says how old the culture was at its time stamp.
+    """
     cells = grid.texts(STAMP)
     stamps = read_stamps(cells, options.date_order)
     if stamps.doubt is not None:
@@ -155,7 +159,10 @@ def _from_stamps(
     for group, stamp in zip(groups, stamps.values, strict=True):
         if stamp is not None:
             starts[group] = min(stamp, starts.get(group, stamp))
-    said = {g: options.inoculated.get(g[1], options.inoculated.get("")) for g in starts}
+    said: dict[Group, datetime | None] = {g: options.inoculated.get(g[1], options.inoculated.get("")) for g in starts}
+    if days is not None and (named := _by_names(groups, stamps.values, days)):
+        said |= {g: zero for g, zero in named.items() if said[g] is None}
+        warnings.append(f"column {column.header!r}: culture time follows from the days in the names of the samples.")
     silent = [g for g, zero in said.items() if zero is None]
     is_declared = any(form_of(h) == form_of(column.header) for h in options.columns) and not options.may_be_unsorted
     if silent and not is_declared:
@@ -176,6 +183,17 @@ def _from_stamps(
         problems.cell(grid.lines[i], column.header, cells[i], why, rule="times rise")
     warnings.append("its rows are not in order of time and were sorted.")
     return Times(hours=hours, order=_by_time(hours), starts=starts)
+
+
+def _by_names(
+    groups: Sequence[Group], stamps: Sequence[datetime | None], days: FloatArray
+) -> dict[Group, datetime]:
+    """Return culture time 0 of each vessel from its earliest sample whose name gives the day."""
+    first: dict[Group, tuple[datetime, float]] = {}
+    for group, stamp, day in zip(groups, stamps, days.tolist(), strict=True):
+        if stamp is not None and day == day and (group not in first or stamp < first[group][0]):
+            first[group] = stamp, day
+    return {group: stamp - timedelta(days=day) for group, (stamp, day) in first.items()}
 
 
 def _unsorted(groups: Sequence[Group], hours: FloatArray) -> list[int]:

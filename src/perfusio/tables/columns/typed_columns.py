@@ -33,6 +33,7 @@ class ReadOptions:
         date_order: ``"dmy"``, ``"mdy"`` or ``"ymd"``, for dates like 05/06/2024.
         inoculated: Time zero by reactor, or ``""`` for all; without it culture time counts from the first time stamp.
         sample_pattern: Regular expression that finds the groups ``reactor``, ``run`` or ``day`` in names of samples.
+        reactor: The vessel that all samples are from, where the file does not say it.
         fill_down: An empty run, reactor or clone is that of the row above.
         vessels: New names of vessels.
         only_named: Leave every column unread that `columns` does not name.
@@ -49,6 +50,7 @@ class ReadOptions:
     date_order: str | None = None
     inoculated: Mapping[str, datetime] = field(default_factory=lambda: _NO_START)
     sample_pattern: str = ""
+    reactor: str = ""
     fill_down: bool = False
     vessels: Mapping[str, str] = field(default_factory=lambda: _NO_MAP)
     only_named: bool = False

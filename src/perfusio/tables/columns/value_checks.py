@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
+from datetime import datetime, time
 
 import numpy as np
 
@@ -15,6 +15,8 @@ from perfusio.tables.columns.culture_times import Group
 from perfusio.tables.columns.header_names import SAMPLE, STAMP
 from perfusio.tables.columns.plausibility import are_fractions, doubts
 from perfusio.tables.columns.problems import Problems
+from perfusio.tables.columns.sample_names import Beside, parted
+from perfusio.tables.columns.timestamps import read_stamps
 from perfusio.tables.columns.typed_columns import Grid, ReadOptions
 
 
@@ -45,7 +47,9 @@ def _lowered(label: str) -> str:
     return label[:1].lower() + label[1:]
 
 
-def groups_of(grid: Grid, options: ReadOptions, problems: Problems) -> tuple[list[Group], FloatArray | None]:
+def groups_of(
+    grid: Grid, options: ReadOptions, problems: Problems, remarks: list[str]
+) -> tuple[list[Group], FloatArray | None]:
     """Return run and reactor of each row, and the culture days that names of samples give, if they do."""
     for name in ("run", "reactor"):
         column = grid.text_column(name)
@@ -55,38 +59,44 @@ def groups_of(grid: Grid, options: ReadOptions, problems: Problems) -> tuple[lis
                 problems.cell(grid.lines[i], column.header, text, why)
     runs, reactors = grid.texts("run"), grid.texts("reactor")
     days = None
-    if (column := grid.text_column(SAMPLE)) is not None:
-        found = _of_samples(grid, column, options, problems)
-        runs = runs if grid.text_column("run") else [f.get("run", "") for f in found]
-        reactors = reactors if grid.text_column("reactor") else [f.get("reactor", "") for f in found]
-        if any("day" in f for f in found):
-            days = np.array([float(f.get("day", "nan")) for f in found])
+    if options.reactor:
+        reactors = _declared(grid, options.reactor, problems)
+    if (column := grid.text_column(SAMPLE)) is not None and not grid.text_column("reactor") and grid.lines:
+        found = [] if options.reactor else parted(
+            grid.texts(SAMPLE), _beside(grid, column, options), grid.lines, options.sample_pattern, problems, remarks
+        )  # fmt: skip
+        runs = runs if grid.text_column("run") or not found else [f.run for f in found]
+        reactors = [f.reactor for f in found] if found else reactors
+        if any(f.day == f.day for f in found):
+            days = np.array([f.day for f in found])
         elif not {c.name for c in grid.columns} & {"time", STAMP}:
             problems.line(grid.header_line, "no column gives the time, expected 'day', 'time [h]' or a date. Add one.")
     return list(zip(runs, [options.vessels.get(r, r) for r in reactors], strict=True)), days
 
 
-SAMPLE_PATTERN = r"(?P<reactor>.*?[^\s_-])[\s_-]+(?:day|d)?[\s_-]*(?P<day>\d{1,3}(?:\.\d+)?)"
-"""Names of samples as people like to give them: R01-D03, HT2_5, Vessel 3 day 07."""
+def _declared(grid: Grid, reactor: str, problems: Problems) -> list[str]:
+    """Let all rows be of the vessel that was declared; a file that names vessels itself must name no other."""
+    said = dict.fromkeys(text for text in grid.texts("reactor") if text)
+    if others := [name for name in said if name != reactor]:
+        problems.file(
+            f"its samples were said to be of vessel {reactor!r}, but it names {', '.join(map(repr, others))} itself. "
+            "Leave --reactor away, or rename vessels: --vessel OLD=NEW."
+        )
+    return [reactor] * len(grid.lines)
 
 
-def _of_samples(grid: Grid, column: Column, options: ReadOptions, problems: Problems) -> list[dict[str, str]]:
-    """Take names of samples apart. With one name for all rows, or with a reactor in every row, nothing need fit."""
-    names = grid.texts(SAMPLE)
-    if grid.text_column("reactor") is not None and not options.sample_pattern:
-        return [{}] * len(names)
-    fits = re.compile(options.sample_pattern or SAMPLE_PATTERN, re.IGNORECASE).fullmatch
-    found = [fits(name) for name in names]
-    if not options.sample_pattern and not any(found) and len(set(names)) == 1:
-        return [{"reactor": name} if name else {} for name in names]
-    for i, match in enumerate(found):
-        if match is None:
-            why = (
-                "does not say which vessel it is from, expected a name like 'R01-D03'. Say how to read these names: "
-                "sample_pattern = '(?P<reactor>...)(?P<day>...)' in the mapping."
-            )
-            problems.cell(grid.lines[i], column.header, names[i], why)
-    return [{k: v for k, v in m.groupdict().items() if v} if m else {} for m in found]
+def _beside(grid: Grid, column: Column, options: ReadOptions) -> Beside:
+    """Return when the rows were sampled, as far as the file says it."""
+    given = next((c for c in grid.numbers if c.role is Role.TIME), None)
+    if given is not None:
+        return Beside(header=column.header, hours=grid.numbers[given].values * given.factor)
+    stamps = read_stamps(grid.texts(STAMP), options.date_order).values
+    first = min((s for s in stamps if s is not None), default=None)
+    if first is None:
+        return Beside(header=column.header, hours=np.full(len(grid.lines), np.nan))
+    midnight = datetime.combine(first.date(), time())
+    hours = [np.nan if s is None else (s - midnight).total_seconds() / 3600.0 for s in stamps]
+    return Beside(header=column.header, hours=np.array(hours), midnight_h=0.0)
 
 
 def fractions_of(grid: Grid, options: ReadOptions) -> frozenset[Column]:

@@ -10,39 +10,17 @@ from dataclasses import replace
 from perfusio.tables.cells.csv_files import unescaped
 from perfusio.tables.cells.sheets import Sheet
 from perfusio.tables.columns.columns import Column, Role, read_header
-from perfusio.tables.columns.header_names import MEDIUM, QUALITY, SAMPLE, STAMP, TEXTS, TIME, Names, form_of, names_of
+from perfusio.tables.columns.header_names import MEDIUM, QUALITY, STAMP, TEXTS, TIME, Names, form_of, names_of
 from perfusio.tables.columns.problems import Problems
-from perfusio.tables.columns.timestamps import read_stamps
 from perfusio.tables.columns.typed_columns import ReadOptions, refuse_cut
+from perfusio.tables.instruments.cedex_bioht import bio_ht, is_bio_ht
 from perfusio.tables.instruments.profiles import Recognised
 
-BIO_HT = "Cedex Bio HT"
 TAGS = "long tags"
 TIDY = "one value per row"
 TIDY_HEADER = ("run", "reactor", "clone", MEDIUM, "time [h]", "quantity", "value", "unit", "source", QUALITY)
 """What `perfusio export --layout long` writes."""
-_LONGEST_CODE = 4
 _MOST_SHOWN = 6
-
-
-class _Codes:
-    """What an analyzer calls its tests: short names of what is dissolved, with a number and letters of the reagent."""
-
-    def __init__(self, names: Names) -> None:
-        dissolved = names.panel.dissolved
-        short = {form: name for form, name in names.forms.items() if len(form) <= _LONGEST_CODE and name in dissolved}
-        for form, readings in names.vague.items():  # a name for two things means the one that has no name of its own
-            left = [name for name in readings if name in dissolved and name not in short.values()]
-            if 1 < len(form) <= _LONGEST_CODE and len(left) == 1:
-                short[form] = left[0]
-        self._short = short
-        listed = "|".join(map(re.escape, sorted(short, key=len, reverse=True)))
-        self._match = re.compile(rf"(?P<analyte>{listed})[0-9]?[a-z]{{0,3}}", re.IGNORECASE).fullmatch
-
-    def meaning(self, text: str) -> str:
-        """Return the quantity of a code, empty if it is none."""
-        found = self._match(text.strip()) if self._short else None
-        return self._short[found["analyte"].lower()] if found else ""
 
 
 def turned(sheet: Sheet, options: ReadOptions, problems: Problems) -> Recognised | None:
@@ -52,7 +30,7 @@ def turned(sheet: Sheet, options: ReadOptions, problems: Problems) -> Recognised
         return _tidy(sheet, forms, options, problems)
     if {"timestamp", "tag"} <= set(forms) and {"numericalvalue", "value"} & set(forms):
         return _tags(sheet, forms, options, problems)
-    return _bio_ht(sheet, options, problems)
+    return bio_ht(sheet, options, problems) if is_bio_ht(sheet) else None
 
 
 class _Turned:
@@ -171,41 +149,6 @@ def _header_of(column: Column, names: Names) -> str:
         return f"{column.name} [{column.unit}]"
     is_asked = column.role is Role.SETPOINT and form_of(column.name) in names.open
     return f"{column.name} setpoint" if is_asked else column.name
-
-
-def _bio_ht(sheet: Sheet, options: ReadOptions, problems: Problems) -> Recognised | None:
-    """No header: time, sample, code of the analyte, unit and value, in an order that the cells themselves tell."""
-    names = names_of(options.panel)
-    code_of = _Codes(names).meaning
-    first = next((row for row in sheet.rows[:3] if any(map(code_of, row))), None)
-    if first is None or len(first) < 4:
-        return None
-    code = next(i for i, cell in enumerate(first) if code_of(cell))
-    stamps = [i for i, cell in enumerate(first) if i != code and read_stamps([cell]).values[0] is not None]
-    quantity = code_of(first[code])
-    units = [i for i, cell in enumerate(first) if i != code and cell.strip() and names.accepts(quantity, cell.strip())]
-    numbers = [i for i, cell in enumerate(first) if i not in (code, *stamps, *units) and _is_value(cell)]
-    if not stamps or not units or not numbers:
-        return None
-    value = next((i for i in numbers if i > code), numbers[-1])
-    called = [i for i in range(len(first)) if i not in (stamps[0], code, units[0], value) and first[i].strip()]
-    turned, unread = _Turned((STAMP, SAMPLE), problems), dict[str, None]()
-    for row, line in zip(sheet.rows, sheet.lines, strict=True):
-        if len(row) < len(first):
-            problems.line(line, f"has {len(row)} values, expected {len(first)} as in the others. Complete the row.")
-            continue
-        text = row[code].strip()
-        if not code_of(text):
-            unread[text] = None
-            continue
-        key = (row[stamps[0]].strip(), row[called[0]].strip() if called else "")
-        turned.put(line, key, f"{code_of(text)} [{row[units[0]].strip()}]", row[value].strip())
-    remarks = (f"rows of other analytes were left unread: {', '.join(list(unread)[:_MOST_SHOWN])}.",) if unread else ()
-    return _finished(BIO_HT, turned, sheet, options, problems, remarks=remarks)
-
-
-def _is_value(cell: str) -> bool:
-    return bool(re.fullmatch(r"[<>]?\s*\d*[.,]?\d+(?:[eE][+-]?\d+)?", cell.strip()))
 
 
 def _finished(

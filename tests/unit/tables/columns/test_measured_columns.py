@@ -114,7 +114,7 @@ def test_an_analyzer_gives_what_the_process_declares_beside_what_its_profile_nam
 
 
 def test_codes_of_an_analyzer_follow_the_panel():
-    rows = "2031-03-02 09:00;R1;{};mmol/L;{}\n"
+    rows = "40\t2031-03-02 09:00:00\tR1\t\tSAM\t        \t{}\t        \tmmol/L\t \t  {}\t  0.04\tR\n"
     text = rows.format("ASN2H", 6.5) + rows.format("GLU2B", 1.5) + rows.format("PYR", 0.5) + rows.format("LAC2D", 9)
     table = read(text, is_part=True)
     assert (table.rows[0].state.asparagine, table.rows[0].state.glutamate) == (6.5, 1.5)

@@ -1,0 +1,50 @@
+"""What a person types about files, checked: a pattern for names of samples, dates of inoculation."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from datetime import datetime
+
+from perfusio.errors import ConfigError
+from perfusio.tables.columns.timestamps import read_stamps
+
+GROUPS = ("reactor", "run", "day")
+
+
+def pattern_of(text: str, origin: str = "--vessel-pattern") -> str:
+    """Return a pattern for names of samples as it is.
+
+    Raises:
+        ConfigError: it is no regular expression, or names none of the groups reactor, run and day.
+    """
+    example = "'(?P<reactor>R[0-9]+)-D(?P<day>[0-9]+)'"
+    try:
+        groups = set(re.compile(text).groupindex)
+    except re.error as error:
+        text = f"{origin} {text!r} is no regular expression: {error}. Expected one like {example}."
+        raise ConfigError(text) from error
+    if text and not groups & set(GROUPS):
+        raise ConfigError(f"{origin} {text!r} has none of the groups {', '.join(GROUPS)}. Expected one like {example}.")
+    return text
+
+
+def dates_of(texts: Sequence[str] | None, origin: str = "--inoculated") -> dict[str, datetime]:
+    """Return dates of culture time 0 by vessel, ``""`` for all, from texts like ``R01=2031-03-02 09:00``.
+
+    Raises:
+        ConfigError: a text is no date that has one reading.
+    """
+    found: dict[str, datetime] = {}
+    for text in texts or ():
+        vessel, sign, date = text.rpartition("=")
+        stamps = read_stamps([date])
+        if stamps.values[0] is None or stamps.doubt is not None:
+            raise ConfigError(
+                f"{origin} {text!r}: expected a date with time, for all vessels or for one: 2031-03-02T09:00 or "
+                "R01=2031-03-02T09:00."
+            )
+        if vessel.strip() in found:
+            raise ConfigError(f"{origin}: {vessel.strip() or 'all vessels'} twice, expected one date. Drop one.")
+        found[vessel.strip() if sign else ""] = stamps.values[0]
+    return found
