@@ -28,8 +28,8 @@ from perfusio.errors import AuditError
 from perfusio.events import Event, RunResumed, SampleRead
 from perfusio.hybrid.model import HybridModel
 from perfusio.protocols import ConnectorKind
-from perfusio.testing.fakes import SteadyModel, SteppingPolicy
 from perfusio.state import Setpoints, State
+from perfusio.testing.fakes import SteadyModel, SteppingPolicy
 from perfusio.trajectory import Trajectory
 from perfusio.twin.digital_twin import DigitalTwin
 
@@ -107,7 +107,8 @@ def grown(run_dir: Path, n: int) -> list[float]:
     )
     watch = Watch(n)
     twin = DigitalTwin(
-        connector={"R01": Endless()}, design_space=SPACE, run_config=config, model=SteadyModel(), policy=SteppingPolicy(),
+        connector={"R01": Endless()}, design_space=SPACE, run_config=config,
+        model=SteadyModel(), policy=SteppingPolicy(),
         observers=(watch,),
     )  # fmt: skip
     _until_enough(twin)

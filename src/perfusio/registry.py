@@ -180,7 +180,7 @@ def version_of(module: str) -> str:
 CONNECTORS = Registry("connector", "perfusio.connectors", ("file", "simulated", "opcua", "sql"))
 MODELS = Registry("model", "perfusio.models", ("hybrid",))
 POLICIES = Registry("policy", "perfusio.policies", ("bed",))
-ACQUISITIONS = Registry("acquisition function", "perfusio.acquisitions")
+ACQUISITIONS = Registry("acquisition function", "perfusio.acquisitions")  # config.acquisitions names the own ones
 OBJECTIVES = Registry("objective", "perfusio.objectives")
 NOTIFIERS = Registry("notifier", "perfusio.notifiers", ("log", "email", "webhook"))
 INSTRUMENTS = Registry("instrument reader", "perfusio.instruments")

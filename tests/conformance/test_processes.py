@@ -24,9 +24,9 @@ from perfusio.record.verification import verify_alone
 from perfusio.record.verification.schema import record_schema
 from perfusio.record.verification.verify import read_records, verify
 from perfusio.report.forecast_plot import plot_record
-from perfusio.testing.fakes import SteadyModel, SteppingPolicy
 from perfusio.state import Setpoints
 from perfusio.study.backtest import backtest
+from perfusio.testing.fakes import SteadyModel, SteppingPolicy
 from perfusio.testing.virtual_vessel import VirtualVessel
 from perfusio.trajectory import Trajectory
 from perfusio.twin.alarms.alarm_list import alarm_states

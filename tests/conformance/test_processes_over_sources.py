@@ -23,10 +23,10 @@ from perfusio.process import CHO_PERFUSION
 from perfusio.process.document import read_process
 from perfusio.record.mirror import copy_record
 from perfusio.record.verification.verify import read_records, verify
-from perfusio.testing.fakes import SteadyModel, SteppingPolicy, moved
 from perfusio.state import Setpoints
 from perfusio.tables.runs_from_files import read_runs
 from perfusio.tables.runs_table import runs_header, runs_rows, write_csv
+from perfusio.testing.fakes import SteadyModel, SteppingPolicy, moved
 from perfusio.testing.opcua_rig import SimulatedOpcUaRig
 from perfusio.testing.virtual_vessel import VirtualVessel
 from perfusio.trajectory import Trajectory
@@ -83,7 +83,8 @@ def test_a_run_over_a_source_dies_and_goes_on(source, panel, run, tmp_path):
     config = RunConfig(duration_days=DAYS, run_dir=tmp_path / "run", process=panel, forecast_days=2, n_paths=16)
     space = DesignSpace.of(panel)
     twin = DigitalTwin(
-        connector=source(run, tmp_path), design_space=space, run_config=config, model=SteadyModel(), policy=SteppingPolicy(),
+        connector=source(run, tmp_path), design_space=space, run_config=config,
+        model=SteadyModel(), policy=SteppingPolicy(),
         observers=(killed,),
     )  # fmt: skip
     with pytest.raises(KeyboardInterrupt):
@@ -164,7 +165,8 @@ def test_what_is_asked_for_stands_in_the_setpoints_file_under_its_names(panel, r
     config = RunConfig(duration_days=1, run_dir=tmp_path / "run", process=panel, forecast_days=2, n_paths=16)
     space = DesignSpace.of(panel)
     twin = DigitalTwin(
-        connector=file(run, tmp_path), design_space=space, run_config=config, model=SteadyModel(), policy=SteppingPolicy()
+        connector=file(run, tmp_path), design_space=space, run_config=config,
+        model=SteadyModel(), policy=SteppingPolicy()
     )
     asyncio.run(twin.run())
     (asked,) = tmp_path.rglob("*.setpoints.csv")

@@ -14,7 +14,7 @@ from perfusio.process import CHO_PERFUSION
 ROOT = Path(__file__).parents[2] / "src" / "perfusio"
 LISTED = Path(__file__).with_name("second_homes.toml")
 HOMES = ("process/", "quantities.py", "units.py", "plant/", "connectors/database/migrations/")
-"""The panel; the two tables of units, which a test holds against each other; virtual cultures, which are the truth to find out."""
+"""The panel; the two tables of units (a test compares them); virtual cultures, which are the truth to find out."""
 NAMES = {q.name for q in CHO_PERFUSION.quantities}
 UNITS = {q.unit for q in CHO_PERFUSION.quantities} - {"%"}  # which is also how numbers are written
 MOLAR = {m * f for q in CHO_PERFUSION.quantities if (m := q.molar_mass) for f in (1.0, 1e-1, 1e-3)}

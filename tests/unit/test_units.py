@@ -27,7 +27,8 @@ def test_every_unit_of_the_process_is_one(text):
     [
         ("g/L", "mg/L", 1e3), ("mg/mL", "g/L", 1.0), ("1e6 cells/mL", "cells/L", 1e9), ("1/h", "1/day", 24.0),
         ("%", "-", 0.01), ("mM", "mmol/L", 1.0), ("vvd", "1/day", 1.0), ("ug/ml", "mg/L", 1.0), ("µm", "um", 1.0),
-        ("degC", "°C", 1.0), ("mg/(L)", None, None), ("mg/L", "mmol/L", None), ("pH", "-", None), ("rpm", "1/min", None),
+        ("degC", "°C", 1.0), ("mg/(L)", None, None), ("mg/L", "mmol/L", None), ("pH", "-", None),
+        ("rpm", "1/min", None),
     ],
 )  # fmt: skip
 def test_conversions(text, other, factor):
@@ -49,7 +50,7 @@ def test_both_tables_of_units_say_the_same(quantity, text):
 
 
 def test_a_misspelt_unit_names_the_nearest():
-    with pytest.raises(UnknownQuantity, match="'mgg'.*Did you mean 'mg'"):
+    with pytest.raises(UnknownQuantity, match=r"'mgg'.*Did you mean 'mg'"):
         unit_of("mgg/L")
 
 

@@ -14,8 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from perfusio.bed.acquisition import acquisition
+from perfusio.bed.given_acquisition import given_acquisition
 from perfusio.bed.objectives import Feasibility, Moments, discomfort, judged, scores
-from perfusio.config import MULTI_OBJECTIVE, DesignSpace, RunConfig
+from perfusio.config import DesignSpace, RunConfig
+from perfusio.config.acquisitions import acquisition_named, is_multi
 from perfusio.errors import ModelError
 from perfusio.process import rules
 from perfusio.process.derived import quantity_paths
@@ -136,12 +138,18 @@ class Problem:
         self.anchored_at = self.hold
         self._wanted: list[bytes] = []
         self._plans: FloatArray = np.empty((0, self.horizon, len(current)))
-        self._is_multi = config.acquisition in MULTI_OBJECTIVE
+        self._is_multi = is_multi(config.acquisition)
         others = baseline if baseline is not None and self._is_multi else np.empty((0, len(current)))
         self._baseline = np.concatenate([self.hold[None], np.tile(others, config.plan_pieces)])
-        self.acquire: Callable[[FloatArray], FloatArray] = acquisition(
-            config.acquisition, self.outcomes, n_paths=n_paths, baseline=self._baseline, seed=seed,
-            n_objectives=len(config.objectives) if self._is_multi else 1,
+        self.acquire: Callable[[FloatArray], FloatArray] = self._acquisition(n_paths, seed)
+
+    def _acquisition(self, n_paths: int, seed: int) -> Callable[[FloatArray], FloatArray]:
+        name = self.config.acquisition
+        if (given := acquisition_named(name)) is not None:
+            return given_acquisition(name, given, self.outcomes)
+        return acquisition(
+            name, self.outcomes, n_paths=n_paths, baseline=self._baseline, seed=seed,
+            n_objectives=len(self.config.objectives) if self._is_multi else 1,
         )  # fmt: skip
 
     @property

@@ -9,9 +9,10 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
-from perfusio.config.acquisitions import ACQUISITIONS, MULTI_OBJECTIVE, SEARCHES
+from perfusio.config.acquisitions import SEARCHES, acquisition_named, is_multi
 from perfusio.config.alarm_limits import DEFAULT_ALARMS, AlarmLimits, alarms_of
 from perfusio.config.mode import Mode
+from perfusio.errors import ConfigError
 from perfusio.frozen import Frozen
 from perfusio.objective import (
     DEFAULT_CONSTRAINTS,
@@ -50,6 +51,15 @@ def _known(names: tuple[str, ...], what: str) -> BeforeValidator:
     return BeforeValidator(check)
 
 
+def _of_acquisition(name: str) -> str:
+    """Refuse the name of an acquisition function that there is not, or that cannot be loaded."""
+    try:
+        acquisition_named(name)
+    except ConfigError as error:
+        raise ValueError(str(error).removesuffix(".")) from error
+    return name
+
+
 class RunConfig(Frozen):
     """Settings of one run.
 
@@ -59,7 +69,7 @@ class RunConfig(Frozen):
         retrain_every: Refit the model after this many loop turns (it is conditioned on every turn).
         model_update: What becomes of a refit: ``"auto"`` uses it if it is as good, ``"approve"`` has it wait for a
             person, ``"frozen"`` makes none; the model takes in samples in any case.
-        acquisition: Name of the acquisition function, one of ACQUISITIONS.
+        acquisition: Name of the acquisition function, one of ACQUISITIONS or of another package.
         exploration: Share of the forecast's spread that acquisition functions see, 0 to 1. Small: a vessel worth weeks
             is steered by what is expected, and the unknown only breaks near-ties.
         search: How the best setpoints are looked for, one of SEARCHES; ``"gradient"`` takes several times as long.
@@ -87,7 +97,7 @@ class RunConfig(Frozen):
     sampling_interval_hours: float = Field(default=24.0, gt=0, le=240.0)
     retrain_every: int = Field(default=3, ge=1)
     model_update: Literal["auto", "approve", "frozen"] = "auto"
-    acquisition: Annotated[str, _known(ACQUISITIONS, "an acquisition function")] = "LogEI"
+    acquisition: Annotated[str, BeforeValidator(_of_acquisition)] = "LogEI"
     search: Annotated[str, _known(SEARCHES, "a search")] = "cross-entropy"
     untried: Literal["hold", "move"] = "hold"
     plan_pieces: int = Field(default=1, ge=1, le=4)
@@ -130,7 +140,7 @@ class RunConfig(Frozen):
         names = [(o.kind, o.quantity) for o in self.objectives]
         if not names or len(set(names)) < len(names):
             raise ValueError(f"expected one objective or several different ones, found {in_words(self.objectives)!r}")
-        if self.acquisition in MULTI_OBJECTIVE and len(names) < 2:
+        if is_multi(self.acquisition) and len(names) < 2:
             raise ValueError(
                 f"acquisition {self.acquisition} weighs several objectives, found one: give a tuple, e.g. "
                 "objective=(maximize('productivity'), minimize('medium')), or take LogEI"

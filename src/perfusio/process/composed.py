@@ -82,7 +82,7 @@ def _called(name: str, function: ObjectiveFunction, values: Values, shape: tuple
         raise ModelError(f"The objective {name!r} failed with {type(error).__name__}: {error}") from error
     if found.shape != shape:
         raise ModelError(
-            f"The objective {name!r} gave an array of shape {found.shape}, expected {shape}: one value for each element."
+            f"The objective {name!r} gave an array of shape {found.shape}, expected {shape}: a value for each element."
         )
     return found
 

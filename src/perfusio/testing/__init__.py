@@ -1,6 +1,4 @@
-"""Parts for testing against perfusio, shipped to users: a clock to turn by hand, a vessel that plays back a script,
-a model and a policy that cost nothing, and the checks that every part of another package must pass.
-"""
+"""Parts for testing against perfusio, shipped to users: a clock, a vessel, models and a policy, and checks of parts."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ SHARE = 0.2
 """Of the largest step, by which a setpoint is moved, up on one day and down on the next: the bleed by 0.02 1/day."""
 
 COOL, VIABILITY_PER_DEGREE, TITER_PER_CELLS = 35.0, 2.0, 10.0
-"""In `GrowingModel`: where viability is as stated [degC], what a degree more costs [%], mg/L of titer per 1e6 cells/mL."""
+"""Of `GrowingModel`: where viability is as stated [degC], its loss per degree [%], titer [mg/L] per 1e6 cells/mL."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,8 +10,8 @@ from perfusio.record.summary import Summary
 from perfusio.record.verification.verify import read_records
 from perfusio.selftest.loop.model_faults import Sick
 from perfusio.selftest.quiet_vessel import QuietVessel, sample_of
-from perfusio.testing.fakes import SteadyModel, SteppingPolicy
 from perfusio.testing import ManualClock, ScriptedConnector
+from perfusio.testing.fakes import SteadyModel, SteppingPolicy
 from perfusio.twin.digital_twin import DigitalTwin
 from perfusio.twin.resume import known_after
 

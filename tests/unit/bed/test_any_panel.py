@@ -19,8 +19,8 @@ from perfusio.forecast import Forecast
 from perfusio.hybrid.model import HybridModel
 from perfusio.process import CHO_PERFUSION, Medium, Setpoint, Species
 from perfusio.process.facts import Allowed
-from perfusio.testing.fakes import SteadyModel
 from perfusio.state import Setpoints, State
+from perfusio.testing.fakes import SteadyModel
 from perfusio.trajectory import Trajectory
 
 ASN = CHO_PERFUSION.without("pyruvate", "pyruvate_feed").with_(

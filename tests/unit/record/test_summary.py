@@ -18,8 +18,8 @@ from perfusio.record.verification.site_key import SiteKey
 from perfusio.record.verification.verify import read_records
 from perfusio.selftest.quiet_vessel import QuietVessel
 from perfusio.selftest.record.sample_record import write
-from perfusio.testing.fakes import SteadyModel, SteppingPolicy
 from perfusio.state import State
+from perfusio.testing.fakes import SteadyModel, SteppingPolicy
 from perfusio.twin.digital_twin import DigitalTwin
 
 N = 60

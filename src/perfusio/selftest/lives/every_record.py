@@ -43,8 +43,8 @@ from perfusio.selftest.lives.outside import (
 )
 from perfusio.selftest.lives.outside import witnessed as changes_of
 from perfusio.selftest.promises import Tried
-from perfusio.testing.fakes import SteadyModel, SteppingPolicy
 from perfusio.state import SETPOINTS, Setpoints
+from perfusio.testing.fakes import SteadyModel, SteppingPolicy
 from perfusio.testing.opcua_server import FaultyOpcUaServer
 from perfusio.twin import resume
 from perfusio.twin.digital_twin import DigitalTwin
@@ -151,7 +151,8 @@ def _be_a_twin(connector: Callable[[Path], Connector], folder: Path, there: Path
         )
         if (run_dir / "audit.jsonl").exists():
             twin = DigitalTwin.resume(
-                run_dir, connector={REACTOR: connector(folder)}, model=SteadyModel(), policy=SteppingPolicy(), observers=(count,)
+                run_dir, connector={REACTOR: connector(folder)},
+                model=SteadyModel(), policy=SteppingPolicy(), observers=(count,)
             )
         else:
             twin = DigitalTwin(

@@ -30,8 +30,8 @@ from perfusio.selftest.lives.lasting_vessel import LastingVessel, serve, witness
 from perfusio.selftest.lives.planted_bugs import plant
 from perfusio.selftest.lives.syscalls import KINDS, Fault, interposed
 from perfusio.selftest.quiet_vessel import QuietVessel
-from perfusio.testing.fakes import SteadyModel, SteppingPolicy
 from perfusio.state import SETPOINTS
+from perfusio.testing.fakes import SteadyModel, SteppingPolicy
 from perfusio.twin.digital_twin import DigitalTwin
 
 USUAL_DAYS = 5

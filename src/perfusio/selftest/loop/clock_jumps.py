@@ -16,9 +16,9 @@ from perfusio.protocols import ConnectorKind
 from perfusio.record.audit_logger import AuditLogger
 from perfusio.record.verification.verify import read_records
 from perfusio.selftest.promises import Tried
-from perfusio.testing.fakes import SteadyModel, SteppingPolicy
 from perfusio.state import Setpoints, State
 from perfusio.testing.clock import ManualClock
+from perfusio.testing.fakes import SteadyModel, SteppingPolicy
 from perfusio.twin.digital_twin import DigitalTwin
 
 N_RUNS, N_RUNS_QUICK = 200, 10

@@ -21,8 +21,8 @@ from perfusio.process.examples import UNMEASURED
 from perfusio.process.roles import BLEED
 from perfusio.selftest.promises import Tried
 from perfusio.selftest.quiet_vessel import QuietVessel
-from perfusio.testing.fakes import SteadyModel, SteppingPolicy
 from perfusio.state import STATE_QUANTITIES, State
+from perfusio.testing.fakes import SteadyModel, SteppingPolicy
 from perfusio.twin.digital_twin import DigitalTwin
 from perfusio.twin.samples import admission
 from perfusio.twin.samples.sample_checks import checked

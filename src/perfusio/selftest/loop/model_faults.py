@@ -21,8 +21,8 @@ from perfusio.hybrid.model import HybridModel
 from perfusio.protocols import Model, Refit
 from perfusio.selftest.promises import Tried
 from perfusio.selftest.quiet_vessel import QuietVessel, sample_of
-from perfusio.testing.fakes import SteadyModel, SteppingPolicy
 from perfusio.state import SPECIES, Setpoints, State
+from perfusio.testing.fakes import SteadyModel, SteppingPolicy
 from perfusio.trajectory import Trajectory
 from perfusio.twin.deciding.model_and_policy import Mind
 from perfusio.twin.digital_twin import DigitalTwin

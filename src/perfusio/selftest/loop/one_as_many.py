@@ -20,8 +20,8 @@ from perfusio.errors import PerfusioError
 from perfusio.events import Event
 from perfusio.protocols import Beating, Dated, Described, Leased, Reporting, Resumable
 from perfusio.selftest.promises import Tried
-from perfusio.testing.fakes import SteadyModel, SteppingPolicy
 from perfusio.state import SETPOINTS, STATE_QUANTITIES, State
+from perfusio.testing.fakes import SteadyModel, SteppingPolicy
 from perfusio.testing.states import make_state
 from perfusio.twin import vessels as vessels_of_run
 from perfusio.twin.digital_twin import DigitalTwin

@@ -20,9 +20,9 @@ from perfusio.protocols import ConnectorKind
 from perfusio.record.verification.verify import read_records, verify
 from perfusio.selftest.promises import Tried
 from perfusio.selftest.quiet_vessel import QuietVessel, sample_of
-from perfusio.testing.fakes import SteadyModel, SteppingPolicy
 from perfusio.state import Setpoints, State
 from perfusio.testing.clock import ManualClock, in_virtual_time
+from perfusio.testing.fakes import SteadyModel, SteppingPolicy
 from perfusio.twin.digital_twin import DigitalTwin
 from perfusio.twin.outcome import Outcome
 from perfusio.twin.samples.source_watch import ALARM_AFTER_S, LOOKS_EVERY_S
