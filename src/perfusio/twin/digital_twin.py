@@ -27,14 +27,14 @@ from perfusio.record.run_state import RunState, is_fit_due, is_medium_due
 from perfusio.record.summary import Summary
 from perfusio.record.verification.site_key import SiteKey
 from perfusio.trajectory import Trajectory
-from perfusio.twin import event_builders, resume
+from perfusio.twin import first_records, resume
 from perfusio.twin.alarms.alarm_handling import Lookout
 from perfusio.twin.announce import Observer
 from perfusio.twin.deciding.identity import check_same
 from perfusio.twin.deciding.model_and_policy import Mind
 from perfusio.twin.deciding.proposal import proposed
-from perfusio.twin.deliveries import Deliveries, Pulse, meanwhile, together
-from perfusio.twin.logbook import Logbook
+from perfusio.twin.deliveries import Deliveries
+from perfusio.twin.heartbeat import Pulse
 from perfusio.twin.operators.acts import Acts
 from perfusio.twin.operators.order_processor import Desk
 from perfusio.twin.operators.orders import Order
@@ -45,6 +45,10 @@ from perfusio.twin.samples.inbox import Inbox
 from perfusio.twin.samples.intake import Intake
 from perfusio.twin.samples.sampling_schedule import Pace
 from perfusio.twin.samples.source_watch import SourceWatch
+from perfusio.twin.side_tasks import meanwhile, together
+from perfusio.twin.state import event_builders
+from perfusio.twin.state.logbook import Logbook
+from perfusio.twin.state.modes import Modes
 from perfusio.twin.stop import ended_by
 from perfusio.twin.timeouts import Patience
 from perfusio.twin.vessels import Source, Vessel, aboard, holding, on_equal_terms
@@ -96,6 +100,7 @@ class DigitalTwin:
         self._audit = audit
         self._patience = (patience or Patience.usual(run_config.sampling_interval_hours)).on(self._clock)
         self._book = Logbook(run_config, design_space, self.vessels, observers)
+        self._modes = Modes(self._book)
         self._pace = Pace(self._clock, run_config.sampling_interval_hours)
         self._watch = SourceWatch(self._book, self._pace, self._clock)
         self._inbox = Inbox(
@@ -173,7 +178,7 @@ class DigitalTwin:
 
     def mode(self, reactor: str) -> Mode:
         """Return who may write to a vessel: nobody if it is held; else as configured, or as a person has changed it."""
-        return self._book.mode(reactor)
+        return self._modes.mode(reactor)
 
     def join(self, reactor: str, vessel: Connector | Vessel, *, reason: str) -> None:
         """Take one more vessel into a run; its first sample is expected with the next turn.
@@ -198,8 +203,8 @@ class DigitalTwin:
             asked = {"design_space": self._book.space(reactor).model_dump(mode="json")}
             self._tell(
                 VesselJoined(
-                    reactor=reactor, turn=self.run_state.today.turn, mode=self._book.base_mode(reactor).value,
-                    source=_description(one), config=asked | event_builders.of_its_own(one, self.config), reason=reason,
+                    reactor=reactor, turn=self.run_state.today.turn, mode=self._modes.base_mode(reactor).value,
+                    source=_description(one), config=asked | first_records.of_its_own(one, self.config), reason=reason,
                 )
             )  # fmt: skip
 
@@ -334,9 +339,9 @@ class DigitalTwin:
         return logger, records
 
     async def _start(self, sources: Mapping[str, Mapping[str, object]]) -> None:
-        modes = {reactor: self._book.base_mode(reactor) for reactor in self.vessels}
+        modes = {reactor: self._modes.base_mode(reactor) for reactor in self.vessels}
         policy, model = self._mind.policy, self._mind.model
-        self._tell(event_builders.started(self.config, self.design_space, modes, sources, self.vessels, policy, model))
+        self._tell(first_records.started(self.config, self.design_space, modes, sources, self.vessels, policy, model))
         groups = list(on_equal_terms(self.vessels, self.design_space, self.config))
         for terms in groups:
             await self._mind.doubts(terms, are_all=len(groups) == 1)
@@ -355,9 +360,9 @@ class DigitalTwin:
         if (waiting := resume.waiting_refit(records)) is not None:
             self._mind.goes_on(waiting)
         self._book.tell(records.first.to_event())
-        self._tell(event_builders.resumed(records.last, self.model, self._mind.policy, sources))
+        self._tell(first_records.resumed(records.last, self.model, self._mind.policy, sources))
         if step_s := resume.clock_step(records.last, self._clock.now()):
-            self._book.clock_set_back(-step_s, known.today.turn)
+            self._modes.clock_set_back(-step_s, known.today.turn)
         good_prefix.forget()
 
     async def _keep_model(self, turn: int) -> None:
@@ -398,7 +403,7 @@ class DigitalTwin:
         for turn in range(self.run_state.today.turn, last + 1):
             self._book.turn_to(turn)
             await self._desk.obey()
-            self._book.note_modes(turn)
+            self._modes.note_modes(turn)
             await self._looks.settle(turn)
             present = await self._intake.gather(turn)
             if not present and self._inbox.is_over:
@@ -441,11 +446,11 @@ class DigitalTwin:
 
     async def _decide(self, turn: int, present: set[str]) -> dict[str, Decision | PerfusioError]:
         """Return the decisions of the turn; those on record from before a restart are not made again."""
-        self._book.note_modes(turn)
+        self._modes.note_modes(turn)
         today, decisions = self.run_state.today, dict[str, Decision | PerfusioError]()
         asked = {}
         for reactor in sorted(present - today.settled):
-            if self._book.mode(reactor) not in (Mode.AUTOMATIC, Mode.ADVISORY) or reactor in self.run_state.pending:
+            if self._modes.mode(reactor) not in (Mode.AUTOMATIC, Mode.ADVISORY) or reactor in self.run_state.pending:
                 continue
             if self._intake.is_past(reactor, turn):
                 expected, hours = self._inbox.expected_h(reactor, turn), self.config.sampling_interval_hours

@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 
 from perfusio.events import Json, plain
-from perfusio.twin.operators.hold import Hold, hold_on, holds
 from perfusio.twin.run_view import RunView
+from perfusio.twin.state.hold import Hold, hold_on, holds
 
 
 def status(seen: RunView, now: datetime) -> Json:

@@ -9,9 +9,10 @@ from perfusio.errors import RecordInUse
 from perfusio.events import OperatorActed, RunEnded
 from perfusio.record.audit_logger import AuditLogger
 from perfusio.record.verification.site_key import SiteKey
-from perfusio.twin.operators.orders import Order, check_words, give
+from perfusio.twin.operators.orders import Order, give
 from perfusio.twin.outcome import Outcome
 from perfusio.twin.resume import known_after
+from perfusio.twin.state.who_and_why import check_words
 
 
 def ended_by(who: str, why: str) -> str:

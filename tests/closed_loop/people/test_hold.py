@@ -7,8 +7,8 @@ import pytest
 from perfusio.config import Mode
 from perfusio.protocols import ConnectorKind
 from perfusio.testing import ScriptedConnector, make_state
-from perfusio.twin.operators.hold import FILE, Word, make_hold
 from perfusio.twin.operators.orders import Order, give
+from perfusio.twin.state.hold import FILE, Word, make_hold
 
 pytestmark = pytest.mark.usefixtures("orders_at_turns")
 WORD = Word(who="A. Smith", why="The pump is noisy.")
@@ -70,7 +70,7 @@ async def test_another_mode_after_the_guard_has_let_a_write_pass_is_what_it_says
         def then_advisory(turn, decisions):
             verdicts = judge(turn, decisions)
             if turn == 1:
-                twin._book.change_mode("R01", turn, Mode.ADVISORY, WORD)
+                twin._modes.change_mode("R01", turn, Mode.ADVISORY, WORD)
             return verdicts
 
         twin._hands.judge = then_advisory

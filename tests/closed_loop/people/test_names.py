@@ -10,8 +10,8 @@ from perfusio.connectors.sql import SqlStore
 from perfusio.errors import ConfigError
 from perfusio.testing import make_state
 from perfusio.twin.digital_twin import DigitalTwin
-from perfusio.twin.operators.hold import Word, make_hold
 from perfusio.twin.run_view import view
+from perfusio.twin.state.hold import Word, make_hold
 
 NAMES = ["PB-104", "BR 1/2", "Ü1", "R01 (left)", "../x", "-", "HOLD", "Биореактор", "r" * 150]
 
@@ -63,14 +63,14 @@ async def test_a_file_without_a_name_is_r01(run_twin, tmp_path):
 def recorded_as_r01(make_twin, tmp_path, reactor):
     """Leave the record of an unfinished run over a sheet with a column `reactor`, as versions before called it."""
     from perfusio.record.audit_logger import AuditLogger
-    from perfusio.twin import event_builders
+    from perfusio.twin import first_records
 
     store = FilesystemStore(sheet(tmp_path, reactor))
     twin = make_twin({"R01": store}, days=2)
     with AuditLogger(tmp_path / "audit.jsonl") as log:
         modes = {"R01": twin.mode("R01")}
         source = {"kind": "replay", **json.loads(json.dumps(store.describe()))}
-        log.append(event_builders.started(twin.config, twin.design_space, modes, {"R01": source}))
+        log.append(first_records.started(twin.config, twin.design_space, modes, {"R01": source}))
 
 
 async def test_a_run_that_an_older_version_called_r01_goes_on_under_that_name(

@@ -14,7 +14,7 @@ from perfusio.record.audit_logger import AuditLogger
 from perfusio.tables.runs_from_files import read_runs
 from perfusio.tables.runs_table import RUNS_HEADER, runs_rows, write_csv
 from perfusio.testing import make_state
-from perfusio.twin import event_builders
+from perfusio.twin import first_records
 
 
 @pytest.fixture(scope="session")
@@ -69,4 +69,4 @@ _SPACE = DEFAULT_AMBR250_DESIGN_SPACE
 def _started(folder, *vessels):
     config = RunConfig(duration_days=5, run_dir=folder)
     modes = dict.fromkeys(vessels, Mode.ADVISORY)
-    return event_builders.started(config, _SPACE, modes, {v: {"kind": "hardware"} for v in vessels})
+    return first_records.started(config, _SPACE, modes, {v: {"kind": "hardware"} for v in vessels})

@@ -5,7 +5,7 @@ import pytest
 from perfusio.events import AlarmChanged, AlarmRaised, ConnectorFailed, Forecasted, RunEnded
 from perfusio.notify.message import FOLD_AT, Message, body, folded, message_of, subject
 from perfusio.protocols import Ending
-from perfusio.twin.alarms.levels import badly_written
+from perfusio.twin.state.standing_alarms import badly_written
 
 
 def alarm(reactor="R01", level="act", reason="Glucose is low."):

@@ -10,7 +10,7 @@ from perfusio.events import SampleRead, Withheld, WriteIntended
 from perfusio.record.apply_event import after, folded
 from perfusio.record.run_state import culture_day
 from perfusio.testing import make_state
-from perfusio.twin import event_builders
+from perfusio.twin import first_records
 
 
 def read(turn, **values):
@@ -20,7 +20,7 @@ def read(turn, **values):
 @pytest.fixture
 def second_day():
     config = RunConfig(duration_days=4)
-    started = event_builders.started(config, SPACE, {"R01": Mode.ADVISORY}, {"R01": {"kind": "hardware"}})
+    started = first_records.started(config, SPACE, {"R01": Mode.ADVISORY}, {"R01": {"kind": "hardware"}})
     return folded([started, read(0), read(1)], "run-1")
 
 

@@ -24,14 +24,14 @@ from perfusio.events import (
 from perfusio.forecast import Forecast
 from perfusio.state import SPECIES, State
 from perfusio.testing import make_state
-from perfusio.twin import event_builders
+from perfusio.twin import first_records
 
 NEW = replace(SPACE.nominal, bleed_rate=0.2)
 
 
 def started(**changes) -> Event:
     config = RunConfig(duration_days=3, **changes)
-    return event_builders.started(config, SPACE, {"R01": Mode.AUTOMATIC}, {"R01": {"kind": "simulated"}})
+    return first_records.started(config, SPACE, {"R01": Mode.AUTOMATIC}, {"R01": {"kind": "simulated"}})
 
 
 def forecast(from_day: float) -> dict:

@@ -25,7 +25,7 @@ from perfusio.report.trajectory_plot import plot_trajectories
 from perfusio.report.vessel_plot import plot_vessel_forecast
 from perfusio.state import Setpoints, State
 from perfusio.trajectory import Trajectory
-from perfusio.twin import event_builders
+from perfusio.twin import first_records
 
 FOLDER = Path(__file__).parents[2] / "fixtures" / "processes"
 PROCESSES = [CHO_PERFUSION, *map(read_process, sorted(FOLDER.iterdir()))]
@@ -60,7 +60,7 @@ def forecast(process, day):
 def a_run(process, reactors=("R01",)):
     config, space = RunConfig(duration_days=3, process=process), DesignSpace.of(process)
     modes = dict.fromkeys(reactors, Mode.AUTOMATIC)
-    yield event_builders.started(config, space, modes, {r: {"kind": "simulated"} for r in reactors})
+    yield first_records.started(config, space, modes, {r: {"kind": "simulated"} for r in reactors})
     for turn in range(3):
         for reactor in reactors:
             at = {"reactor": reactor, "turn": turn}

@@ -10,9 +10,12 @@ from perfusio.events import AlarmDelivered, ConnectorFailed, ConnectorRecovered,
 from perfusio.record.audit_logger import AuditLogger
 from perfusio.record.verification.verify import read_records
 from perfusio.testing import ScriptedConnector
-from perfusio.twin import deliveries, event_builders
-from perfusio.twin.deliveries import Deliveries, Pulse, together
-from perfusio.twin.logbook import Logbook
+from perfusio.twin import first_records, heartbeat
+from perfusio.twin.deliveries import Deliveries
+from perfusio.twin.heartbeat import Pulse
+from perfusio.twin.side_tasks import together
+from perfusio.twin.state.logbook import Logbook
+from perfusio.twin.state.modes import Modes
 from perfusio.twin.vessels import Vessel
 
 
@@ -74,14 +77,14 @@ async def test_the_number_changes_and_a_failure_is_told_once_until_it_beats_agai
 
 
 async def test_the_number_fits_sixteen_bits(book, monkeypatch):
-    monkeypatch.setattr(deliveries, "LARGEST_COUNT", 2)
+    monkeypatch.setattr(heartbeat, "LARGEST_COUNT", 2)
     with pytest.raises(Enough):
         await Pulse(book, passing(4)).keep_on()
     assert book.vessels["R02"].connector.beats == [1, 2, 1, 2, 1]
 
 
 async def test_a_vessel_that_does_not_answer_holds_up_no_beat_for_ever(book, monkeypatch):
-    monkeypatch.setattr(deliveries, "BEATS_EVERY_S", 0.01)
+    monkeypatch.setattr(heartbeat, "BEATS_EVERY_S", 0.01)
 
     async def hangs(count):
         await asyncio.sleep(60)
@@ -160,7 +163,7 @@ async def test_another_twin_in_the_heartbeat_makes_the_vessel_advisory_with_one_
     with AuditLogger(tmp_path / "audit.jsonl") as log:
         book.sink = log
         book.append(
-            event_builders.started(
+            first_records.started(
                 config, DEFAULT_AMBR250_DESIGN_SPACE, {"R01": Mode.AUTOMATIC}, {"R01": {"kind": "simulated"}}
             )
         )
@@ -168,4 +171,4 @@ async def test_another_twin_in_the_heartbeat_makes_the_vessel_advisory_with_one_
             await Pulse(book, passing(3)).keep_on()
     events = [r.event for r in read_records(tmp_path / "audit.jsonl")][1:]
     assert events == ["OverrideDetected", "AlarmRaised", "ModeChanged"]
-    assert book.mode("R01") is Mode.ADVISORY
+    assert Modes(book).mode("R01") is Mode.ADVISORY

@@ -26,7 +26,7 @@ def hold(run: RunFolder, who: Who, why: Why, reactor: Reactor = None) -> None:
     """
     from perfusio.cli.operators.asking import opened
     from perfusio.texts import shown
-    from perfusio.twin.operators.hold import Word, make_hold
+    from perfusio.twin.state.hold import Word, make_hold
 
     seen, vessel = opened(run, reactor or "")
     place = make_hold(run, vessel or None, Word(who=who, why=why))

@@ -21,9 +21,11 @@ from perfusio.selftest.promises import Tried
 from perfusio.selftest.quiet_vessel import QuietVessel
 from perfusio.testing.fakes import SteadyModel, SteppingPolicy
 from perfusio.twin.digital_twin import DigitalTwin
-from perfusio.twin.operators import acts, hold, orders
-from perfusio.twin.operators.orders import ACTS, FOLDER
+from perfusio.twin.operators import acts, orders
+from perfusio.twin.operators.orders import ACTS
 from perfusio.twin.run_view import RunView, view
+from perfusio.twin.state import hold
+from perfusio.twin.state.order_folder import FOLDER
 
 VESSELS = ("R01", "BR 1/2")
 WHO = {"who": "AS", "why": "The pump is noisy."}

@@ -12,8 +12,10 @@ from perfusio.events import AlarmChanged, AlarmRaised
 from perfusio.forecast import Forecast
 from perfusio.protocols import MediumDoubt
 from perfusio.record.apply_event import NOBODY_WRITES
-from perfusio.twin.alarms.levels import CLOCK, MEDIUM, OVERDUE, SOURCE, WRITE, alarms, doubtful, undecided, unfit_medium
-from perfusio.twin.logbook import Logbook
+from perfusio.twin.alarms.levels import MEDIUM, OVERDUE, SOURCE, alarms, doubtful, undecided, unfit_medium
+from perfusio.twin.state.logbook import Logbook
+from perfusio.twin.state.modes import Modes
+from perfusio.twin.state.standing_alarms import CLOCK, WRITE
 
 NOT_OURS = (OVERDUE, SOURCE, CLOCK, WRITE)
 """Alarms that neither a sample nor a forecast ends."""
@@ -28,6 +30,7 @@ class Lookout:
 
     def __init__(self, book: Logbook) -> None:
         self._book = book
+        self._modes = Modes(book)
 
     def after_decisions(
         self, turn: int, decisions: Mapping[str, Decision | PerfusioError], verdicts: Sequence[Verdict]
@@ -38,7 +41,7 @@ class Lookout:
             usable, is_written = None, verdict.action is Action.WRITE
             if isinstance(decision, Decision) and decision.chosen.is_finite() and decision.hold.is_finite():
                 usable = decision.chosen if is_written else decision.hold
-            is_fault = verdict.action is Action.HOLD and self._book.mode(verdict.reactor_id) not in NOBODY_WRITES
+            is_fault = verdict.action is Action.HOLD and self._modes.mode(verdict.reactor_id) not in NOBODY_WRITES
             words = " ".join(verdict.because) if is_fault else ""
             self.look(verdict.reactor_id, turn, usable, words)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 from datetime import datetime
 from math import nan
@@ -12,20 +11,13 @@ import numpy as np
 from perfusio.config import AlarmLimits
 from perfusio.events import AlarmRaised
 from perfusio.forecast import Forecast
-from perfusio.protocols import NOT_USED, Ending, MediumDoubt
+from perfusio.protocols import NOT_USED, MediumDoubt
 from perfusio.state import State
-from perfusio.texts import shown
 
 OVERDUE = "sample"
 """What is alarmed when no sample comes."""
 SOURCE = "source"
 """What is alarmed when the source of samples cannot be read."""
-CLOCK = "clock"
-"""What is alarmed when the clock was set back while no twin was running."""
-WRITE = "write"
-"""What is alarmed when a write ended so that a person has to look; it is over with a person's word, or a good write."""
-HOLD = "hold"
-"""What is alarmed when a file holds all vessels whose name may be a slip."""
 MEDIUM = "medium"
 """What is alarmed, with the name of a species, when samples do not fit the medium that was declared."""
 LOOK_AHEAD_HOURS = 72.0
@@ -133,55 +125,6 @@ def unreadable(lasting: str, *, reactor: str, turn: int) -> AlarmRaised:
         reactor=reactor, turn=turn, quantity=SOURCE, level="act", value=nan, limit=nan, lead_days=0.0,
         response="Check the file, the database or the link; the record says what failed (ConnectorFailed).",
         reason=f"The samples of {reactor} could not be read for {lasting}. It is tried again at least every minute.",
-    )  # fmt: skip
-
-
-def set_back(seconds: float, *, reactor: str, turn: int) -> AlarmRaised:
-    """Return the alarm that the clock was set back while no twin was running.
-
-    Args:
-        seconds: By so much [s].
-        reactor: Vessel.
-        turn: Turn of the loop.
-    """
-    words = f"The clock of this machine stands {seconds:.0f} s before the last record: which turn it is cannot be told."
-    return AlarmRaised(
-        reactor=reactor, turn=turn, quantity=CLOCK, level="act", value=nan, limit=nan, lead_days=0.0,
-        response="Set the clock right; the twin writes again after: perfusio mode RUN REACTOR automatic.",
-        reason=f"{words} Nothing is written meanwhile.",
-    )  # fmt: skip
-
-
-def badly_written(ending: Ending, *, reactor: str, turn: int) -> AlarmRaised:
-    """Return the alarm that a write ended so that a person has to look.
-
-    Args:
-        ending: How it ended.
-        reactor: Vessel.
-        turn: Turn of the loop.
-    """
-    response = "Look at the vessel; when it is as it should be: perfusio release."
-    if ending is Ending.OVERRIDDEN:
-        response = "Decide whose setpoints hold; the twin writes again after: perfusio mode RUN REACTOR automatic."
-    return AlarmRaised(
-        reactor=reactor, turn=turn, quantity=WRITE, level="act", value=nan, limit=nan, lead_days=0.0,
-        response=response, reason=ending.value,
-    )  # fmt: skip
-
-
-def misnamed(names: Sequence[str], vessels: Sequence[str], *, turn: int) -> AlarmRaised:
-    """Return the alarm that holds name no vessel of the run.
-
-    Args:
-        names: Of the files.
-        vessels: Of the run.
-        turn: Turn of the loop.
-    """
-    files = ", ".join(repr(shown(name, 60)) for name in names[:3])
-    return AlarmRaised(
-        turn=turn, quantity=HOLD, level="act", value=nan, limit=nan, lead_days=0.0,
-        response="Take the file away, or hold the vessel that is meant: perfusio hold RUN REACTOR.",
-        reason=f"{files}: no vessel of this run is called so ({', '.join(vessels[:8])}), so all vessels are held.",
     )  # fmt: skip
 
 

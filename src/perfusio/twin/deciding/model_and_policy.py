@@ -32,9 +32,9 @@ from perfusio.hybrid.threads import one_thread
 from perfusio.protocols import JudgesMedium, MediumDoubt, Model, Policy, Saving
 from perfusio.state import Setpoints
 from perfusio.trajectory import Trajectory
-from perfusio.twin import event_builders
 from perfusio.twin.deciding import saved_models
 from perfusio.twin.deciding.identity import identity_of, is_ours
+from perfusio.twin.state import event_builders
 from perfusio.twin.vessels import Terms
 
 WORSE = 1.1

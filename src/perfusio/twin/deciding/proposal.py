@@ -7,7 +7,7 @@ import numpy as np
 from perfusio.decision import Decision
 from perfusio.errors import ModelError, PerfusioError
 from perfusio.events import Decided, to_json
-from perfusio.twin import event_builders
+from perfusio.twin.state import event_builders
 
 
 def proposed(

@@ -13,10 +13,11 @@ from perfusio.protocols import Reporting, able
 from perfusio.record.decision_from_record import recalled
 from perfusio.record.run_state import not_acceptable
 from perfusio.record.verification.schema import unfit
-from perfusio.twin.logbook import Logbook
-from perfusio.twin.operators.hold import Hold, Word, lift, make_hold
 from perfusio.twin.operators.orders import Order, Waiting
 from perfusio.twin.samples.sampling_schedule import Pace
+from perfusio.twin.state.hold import Hold, Word, lift, make_hold
+from perfusio.twin.state.logbook import Logbook
+from perfusio.twin.state.modes import Modes
 from perfusio.twin.writes.write_dispatcher import Hands
 
 OF_THE_RUN = ("adopt", "acknowledge", "shelve", "stop")
@@ -43,6 +44,7 @@ class Acts:
         stop: Callable[[Order], None],
     ) -> None:
         self._book, self._hands, self._pace, self._adopt, self._stop = book, hands, pace, adopt, stop
+        self._modes = Modes(book)
 
     async def carry_out(self, one: Waiting) -> None:
         """Carry out an order, for the vessel that it names or for all, and answer it.
@@ -94,22 +96,22 @@ class Acts:
                 make_hold(self._book.config.run_dir, reactor, word)
             except ConfigError as error:
                 problem = str(error)
-            self._book.note_modes(turn)
+            self._modes.note_modes(turn)
         elif not (problem := self._lift(one, reactor)):
-            self._book.change_mode(reactor, turn, mode, word)
-            self._book.write_seen_to(reactor, turn, order.who)
+            self._modes.change_mode(reactor, turn, mode, word)
+            self._modes.write_seen_to(reactor, turn, order.who)
         self.answer(one, reactor, problem)
 
     def _release_all(self, one: Waiting) -> str:
         """Lift what holds all vessels; return what did not go away."""
-        for hold in self._book.holds():
+        for hold in self._modes.holds():
             if hold.is_for_all and (problem := self._lifted(one, hold)):
                 return problem
         return ""
 
     def _lift(self, one: Waiting, reactor: str) -> str:
         """Lift what holds this vessel; return why it is still held, or nothing."""
-        for hold in self._book.holds():
+        for hold in self._modes.holds():
             if reactor not in hold.vessels:
                 continue
             if hold.is_for_all:
@@ -126,15 +128,15 @@ class Acts:
     def _release(self, one: Waiting, order: Order, reactor: str, problem: str = "") -> None:
         """Lift holds; what else may be left is a write that ended badly, or a connector that stopped by itself."""
         turn, word = self._book.run_state.today.turn, Word(who=order.who, why=order.why)
-        if not order.reactor and not problem and (hold := self._book.held(reactor)):
+        if not order.reactor and not problem and (hold := self._modes.held(reactor)):
             problem = f"It is held by itself ({hold.word}): perfusio release RUN {reactor} releases it."
         elif order.reactor:
             problem = self._lift(one, reactor)
         if not problem:
-            self._book.note_modes(turn, word)
+            self._modes.note_modes(turn, word)
             if reactor in self._book.run_state.stuck:
-                self._book.change_mode(reactor, turn, self._book.base_mode(reactor), word)
-                self._book.write_seen_to(reactor, turn, order.who)
+                self._modes.change_mode(reactor, turn, self._modes.base_mode(reactor), word)
+                self._modes.write_seen_to(reactor, turn, order.who)
             elif (reporting := able(self._book.vessels[reactor].connector, Reporting)) is not None:
                 reporting.allow_writing(who=order.who, why=order.why)
         self.answer(one, reactor, problem)
@@ -185,7 +187,7 @@ class Acts:
 
     def _why_not(self, reactor: str, turn: int, verdict: Verdict) -> str:
         """Return why approved advice of a turn is not written, or nothing."""
-        mode, hold = self._book.mode(reactor), self._book.held(reactor)
+        mode, hold = self._modes.mode(reactor), self._modes.held(reactor)
         if mode is not Mode.ADVISORY:
             return f"The vessel is in mode {mode.value}{f', held by {hold.word}' if hold else ''}."
         if self._pace.has_passed(reactor, turn):

@@ -7,9 +7,10 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
 from perfusio.texts import shown
-from perfusio.twin.logbook import Logbook
 from perfusio.twin.operators.acts import Acts
 from perfusio.twin.operators.orders import Waiting, refuse, waiting
+from perfusio.twin.state.logbook import Logbook
+from perfusio.twin.state.modes import Modes
 
 LOOKS_EVERY_S = 0.5
 THE_END = "The run has ended: nothing is carried out any more."
@@ -25,6 +26,7 @@ class Desk:
 
     def __init__(self, book: Logbook, acts: Acts) -> None:
         self._book, self._acts = book, acts
+        self._modes = Modes(book)
         self._one_at_a_time = asyncio.Lock()
         self._is_thinking = False
         self._seen_before: dict[str, str] = {}
@@ -47,7 +49,7 @@ class Desk:
         """Look for orders and holds for ever; cancel it to close."""
         while True:
             await asyncio.sleep(LOOKS_EVERY_S)
-            self._book.note_modes(self._book.run_state.today.turn)
+            self._modes.note_modes(self._book.run_state.today.turn)
             await self.obey()
 
     async def obey(self) -> None:

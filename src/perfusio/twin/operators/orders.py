@@ -6,10 +6,8 @@ and takes the file away. A file that is no order goes to `orders/refused/`, with
 
 from __future__ import annotations
 
-import errno
 import json
 import os
-import stat
 import time
 from collections.abc import Collection
 from contextlib import suppress
@@ -22,16 +20,14 @@ from typing import Any
 
 from perfusio.config import Mode
 from perfusio.errors import ConfigError
-from perfusio.texts import as_file_name, is_plain, shown
+from perfusio.texts import as_file_name, shown
+from perfusio.twin.state.order_folder import FOLDER, LIFTED, REFUSED
+from perfusio.twin.state.small_file import read_small
+from perfusio.twin.state.who_and_why import check_text, check_words
 
-FOLDER = "orders"
-REFUSED, LIFTED = "refused", "lifted"
-"""Folders within that of the orders: what was no order, and holds that were released."""
 ACTS = ("mode", "release", "approve", "reject", "acknowledge", "shelve", "adopt", "accept", "stop")
-WHO, WHY = (2, 200), (3, 200)
 LONGEST_NAME, LONGEST_VALUE = 300, 500
 LONGEST_SHELVED_H = 48.0
-LARGEST_BYTES = 64 * 1024
 MOST_AT_ONCE = 100
 """Orders that are looked at in one go; a folder with more is gone through by and by."""
 
@@ -78,7 +74,7 @@ class Order:
             found = shown(str(self.hours), 60)
             raise ConfigError(f"An alarm is shelved for up to {LONGEST_SHELVED_H:g} h, found {found} h.")
         for name, most in (("reactor", LONGEST_NAME), ("value", LONGEST_VALUE)):
-            _check_text(name, getattr(self, name), 0, most)
+            check_text(name, getattr(self, name), 0, most)
         check_words(self.who, self.why)
 
 
@@ -90,26 +86,6 @@ def _check_hour(text: str) -> None:
     if not is_hour:
         found = shown(repr(text), 60)
         raise ConfigError(f"accept: which sample? Found {found}, expected its culture time in hours, as on record.")
-
-
-def check_words(who: object, why: object) -> None:
-    """Refuse an act of nobody, or without a reason, or in words that a record or a screen cannot show.
-
-    Raises:
-        ConfigError: who has not 2 to 200 characters, why not 3 to 200, or one of them is not one plain line.
-    """
-    for name, text, (low, high) in (("who", who, WHO), ("why", why, WHY)):
-        if not isinstance(text, str):
-            raise ConfigError(f"{name} = {shown(repr(text), 60)}: expected a text.")
-        _check_text(f"--{name}", text, low, high)
-
-
-def _check_text(name: str, text: str, low: int, high: int) -> None:
-    n = len(text.strip())
-    if not low <= n <= high or len(text) > 2 * high:
-        raise ConfigError(f"{name} has {n} characters: expected {low} to {high}, as it goes on record.")
-    if not is_plain(text):
-        raise ConfigError(f"{name} is {shown(ascii(text), 100)}: expected one line of characters that can be printed.")
 
 
 def give(run_dir: Path, order: Order) -> str:
@@ -132,9 +108,6 @@ def give(run_dir: Path, order: Order) -> str:
         words = f"{folder} takes no orders: {error.strerror}. NOTHING WAS ORDERED. Mend the folder, then order again."
         raise ConfigError(words) from error
     return known
-
-
-# -- what waits ------------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -208,32 +181,6 @@ def _parsed(data: bytes) -> Order:
     if unknown := sorted(found.keys() - known):
         raise ConfigError(f"It has {shown(', '.join(map(repr, unknown)), 100)}. Known: {', '.join(sorted(known))}.")
     return Order(**found)
-
-
-def read_small(place: Path) -> bytes:
-    """Return the bytes of a small regular file, without ever waiting for anybody.
-
-    Raises:
-        OSError: it is not there, or may not be read.
-        ConfigError: it is a link, a folder, a pipe, a device, or too large.
-    """
-    try:
-        fd = os.open(place, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
-    except OSError as error:
-        if error.errno == errno.ELOOP:
-            raise ConfigError("It is a link: expected a file of its own.") from error
-        if error.errno == errno.ENXIO:
-            raise ConfigError("It is no regular file.") from error
-        raise
-    try:
-        if not stat.S_ISREG(os.fstat(fd).st_mode):
-            raise ConfigError("It is no regular file.")
-        data = os.read(fd, LARGEST_BYTES + 1)
-    finally:
-        os.close(fd)
-    if len(data) > LARGEST_BYTES:
-        raise ConfigError(f"It has more than {LARGEST_BYTES // 1024} KiB.")
-    return data
 
 
 def _name_on_record(about: os.stat_result, name: str) -> str:

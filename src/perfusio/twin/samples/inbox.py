@@ -19,29 +19,13 @@ from perfusio.state import Setpoints, State
 from perfusio.twin.samples.future_dates import Dates
 from perfusio.twin.samples.sampling_schedule import Pace
 from perfusio.twin.samples.vessel_reader import NobodyTold, ReadingTroubles, VesselReader
+from perfusio.twin.state.arrival import Arrival
 from perfusio.twin.timeouts import Patience, give_up
 
 MOST_AT_ONCE = 2000
 """Samples of one vessel in one turn; a source that has more may repeat itself for ever. The rest comes next turn."""
 LAST_LOOK_S = 60.0
 """For a turn that has passed before it was waited for: what the source holds already is read, and no more [s]."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Arrival:
-    """One sample with the setpoints in force from it on.
-
-    Attributes:
-        sample: What was measured.
-        setpoints: As the connector reports them, NaN where it does not say.
-        is_due: Whether it is the sample of this turn; others lie in between or complete an earlier one.
-        refused: Why it cannot have been taken yet; empty if it can.
-    """
-
-    sample: State
-    setpoints: Setpoints
-    is_due: bool
-    refused: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,11 +10,13 @@ from perfusio.events import OverrideDetected, SampleCorrected, SampleQuarantined
 from perfusio.protocols import ConnectorKind, Ending, WriteReport, is_live, shows_at_once
 from perfusio.record.audit_logger import AuditLogger
 from perfusio.state import FloatArray, Setpoints
-from perfusio.twin import event_builders
-from perfusio.twin.logbook import Logbook
 from perfusio.twin.samples.admission import Correct, Ignore, Quarantine, admission
-from perfusio.twin.samples.inbox import Arrival, Inbox
+from perfusio.twin.samples.inbox import Inbox
 from perfusio.twin.samples.sampling_schedule import Pace
+from perfusio.twin.state import event_builders
+from perfusio.twin.state.arrival import Arrival
+from perfusio.twin.state.logbook import Logbook
+from perfusio.twin.state.modes import Modes
 from perfusio.twin.writes.actuate import cut_short, ended, settled
 from perfusio.verified_write import differences, in_words, unread
 
@@ -34,6 +36,7 @@ class Intake:
 
     def __init__(self, book: Logbook, inbox: Inbox, pace: Pace, leave: Callable[..., None]) -> None:
         self._book, self._inbox, self._pace, self._leave = book, inbox, pace, leave
+        self._modes = Modes(book)
 
     async def gather(self, turn: int) -> set[str]:
         """Take in what is due by this turn, all vessels at once; return the vessels whose sample of the day came."""
@@ -98,7 +101,7 @@ class Intake:
 
     def _wanted(self, reactor: str) -> Setpoints | None:
         """Return what a controller must show: our last write; after a restart also what it showed before."""
-        is_first = reactor not in self._book.seen and self._book.mode(reactor) is Mode.AUTOMATIC
+        is_first = reactor not in self._book.seen and self._modes.mode(reactor) is Mode.AUTOMATIC
         return self._book.expected(reactor) if is_first else self._book.run_state.done.get(reactor)
 
     def _hear(self, reactor: str, turn: int, shown: Setpoints, wanted: Setpoints | None) -> None:
@@ -108,7 +111,7 @@ class Intake:
         if intent is not None:
             told = self._told(intent, shown, within)
             self._book.append(ended(cut_short(intent, reactor), told))
-            self._book.write_ended(reactor, turn, told.ending)
+            self._modes.write_ended(reactor, turn, told.ending)
         elif wanted is not None and differences(wanted, shown, within):  # what is not shown says nothing
             last = "Written last" if reactor in self._book.run_state.done else "Known last"
             words = f"{last}, and shown with this sample: {in_words(wanted, shown.filled_from(wanted)[0])}."
@@ -116,7 +119,7 @@ class Intake:
             self._book.append(
                 OverrideDetected(reactor=reactor, turn=turn, key=key, expected=wanted, found=shown, reason=words)
             )
-            self._book.write_ended(reactor, turn, Ending.OVERRIDDEN)
+            self._modes.write_ended(reactor, turn, Ending.OVERRIDDEN)
 
     def _told(self, intent: WriteIntended, shown: Setpoints, within: FloatArray) -> WriteReport:
         if not unread(intent.old, intent.new, shown):

@@ -14,9 +14,9 @@ from perfusio.clock import Clock
 from perfusio.events import AlarmChanged, ConnectorFailed, ConnectorRecovered, WaitBegan
 from perfusio.record.run_state import READ
 from perfusio.twin.alarms.levels import OVERDUE, SOURCE, overdue, unreadable
-from perfusio.twin.logbook import Logbook
 from perfusio.twin.samples.inbox import Inbox, Wait
 from perfusio.twin.samples.sampling_schedule import Pace
+from perfusio.twin.state.logbook import Logbook
 
 LOOKS_EVERY_S = 15.0
 SAID_AFTER_S = 60.0

@@ -17,8 +17,9 @@ from perfusio.errors import NotConnected
 from perfusio.events import ConnectorFailed, OverrideDetected, SetpointsFound, WriteIntended, WriteUnknown
 from perfusio.protocols import ConnectorKind, Ending, Holder, Leased, able, shows_at_once
 from perfusio.state import Setpoints
-from perfusio.twin.logbook import Logbook
 from perfusio.twin.processes import numbers
+from perfusio.twin.state.logbook import Logbook
+from perfusio.twin.state.modes import Modes
 from perfusio.twin.timeouts import Patience
 from perfusio.twin.writes.actuate import cut_short, ended, settled
 from perfusio.verified_write import differences, in_words, unread
@@ -35,6 +36,7 @@ class FirstLook:
 
     def __init__(self, book: Logbook, patience: Patience, clock: Clock) -> None:
         self._book, self._patience = book, patience
+        self._modes = Modes(book)
         self._looking: dict[str, asyncio.Lock] = {}
         self._blind: set[str] = set()
         self._taken: set[str] = set()
@@ -134,7 +136,7 @@ class FirstLook:
             self._unseen(reactor, turn, f"What is in force could not be read: {error}")
             return
         self._blind.discard(reactor)
-        expected, mode = self._book.expected(reactor), self._book.mode(reactor)
+        expected, mode = self._book.expected(reactor), self._modes.mode(reactor)
         ours = mode is Mode.AUTOMATIC or (mode is Mode.ADVISORY and reactor in self._book.run_state.done)
         changed = differences(expected, found) if ours else {}
         self._book.append(SetpointsFound(reactor=reactor, turn=turn, found=found))
@@ -146,7 +148,7 @@ class FirstLook:
                     reason=words,
                 )
             )  # fmt: skip
-            self._book.write_ended(reactor, turn, Ending.OVERRIDDEN)
+            self._modes.write_ended(reactor, turn, Ending.OVERRIDDEN)
 
     async def _untaken(self, reactor: str) -> str:
         """Return why a vessel is not ours to look after, nothing if it is."""
@@ -188,4 +190,4 @@ class FirstLook:
             return
         report = settled(intent, found)
         self._book.append(ended(cut_short(intent, reactor), report))
-        self._book.write_ended(reactor, turn, report.ending)
+        self._modes.write_ended(reactor, turn, report.ending)

@@ -10,8 +10,9 @@ from perfusio.clock import Clock
 from perfusio.config import Mode
 from perfusio.decision import Action, Decision, Verdict
 from perfusio.errors import PerfusioError
-from perfusio.twin import event_builders
-from perfusio.twin.logbook import Logbook
+from perfusio.twin.state import event_builders
+from perfusio.twin.state.logbook import Logbook
+from perfusio.twin.state.modes import Modes
 from perfusio.twin.timeouts import Patience
 from perfusio.twin.writes.actuate import Order, actuate
 from perfusio.twin.writes.first_look import FirstLook
@@ -30,12 +31,13 @@ class Hands:
 
     def __init__(self, book: Logbook, looks: FirstLook, patience: Patience, clock: Clock) -> None:
         self._book, self._looks, self._patience, self._clock = book, looks, patience, clock
+        self._modes = Modes(book)
         self._n_writing, self._is_quiet = 0, asyncio.Event()
         self._is_quiet.set()
 
     def judge(self, turn: int, decisions: Mapping[str, Decision | PerfusioError]) -> list[Verdict]:
         """Return what the guard makes of each decision; what is not to be written is on record as that."""
-        self._book.note_modes(turn)
+        self._modes.note_modes(turn)
         verdicts = []
         for reactor, decision in decisions.items():
             verdict = self._judged(reactor, decision)
@@ -80,7 +82,7 @@ class Hands:
 
     def _judged(self, reactor: str, decision: Decision | PerfusioError) -> Verdict:
         """Return what may be done with a decision now; a person who holds the vessel is named."""
-        mode, hold = self._book.mode(reactor), self._book.held(reactor)
+        mode, hold = self._modes.mode(reactor), self._modes.held(reactor)
         if mode is Mode.HOLD and hold is not None:
             words = (f"Held{' by' if hold.word.who else ''} {hold.word}",)
             return Verdict(reactor_id=reactor, setpoints=None, action=Action.HOLD, because=words)
@@ -97,8 +99,8 @@ class Hands:
         reactor = verdict.reactor_id
         if verdict.action is not Action.WRITE:
             return
-        if self._book.mode(reactor) is not Mode.AUTOMATIC:  # since it was judged
-            self._book.note_modes(turn)
+        if self._modes.mode(reactor) is not Mode.AUTOMATIC:  # since it was judged
+            self._modes.note_modes(turn)
             self._book.append(event_builders.withheld(self._judged(reactor, decision), turn))
             return
         if problem := await self._looks.not_ready(reactor, turn):
@@ -127,7 +129,7 @@ class Hands:
         self._is_quiet.clear()
         try:
             ending = await actuate(order, connector=connector, audit=self._book, patience=self._patience)
-            self._book.write_ended(reactor, turn, ending)
+            self._modes.write_ended(reactor, turn, ending)
         finally:
             self._n_writing -= 1
             if not self._n_writing:

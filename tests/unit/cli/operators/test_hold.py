@@ -5,8 +5,8 @@ from typer.testing import CliRunner
 
 from perfusio.cli.app import app
 from perfusio.errors import ConfigError
-from perfusio.twin.operators.hold import hold_on, holds
 from perfusio.twin.operators.orders import waiting
+from perfusio.twin.state.hold import hold_on, holds
 
 REASONS = ("--who", "AS", "--why", "The pump is noisy.")
 

@@ -9,7 +9,7 @@ from perfusio.cli.app import app
 from perfusio.errors import ConfigError
 from perfusio.events import AlarmRaised, ModeChanged, SampleMissing, WaitBegan
 from perfusio.record.audit_logger import AuditLogger
-from perfusio.twin.operators.hold import Word, make_hold
+from perfusio.twin.state.hold import Word, make_hold
 
 
 def status(*arguments):

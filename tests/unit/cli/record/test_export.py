@@ -9,7 +9,7 @@ from perfusio.events import SampleAccepted, SampleCorrected, SampleQuarantined, 
 from perfusio.record.audit_logger import AuditLogger
 from perfusio.state import State
 from perfusio.testing import ManualClock, make_state
-from perfusio.twin import event_builders
+from perfusio.twin import first_records
 
 
 def test_corrected_completed_and_accepted_samples_are_exported_as_the_twin_knows_them(tmp_path):
@@ -17,7 +17,7 @@ def test_corrected_completed_and_accepted_samples_are_exported_as_the_twin_knows
     accepted = make_state(day=1.5)
     source = {"kind": "simulated", "clone": "CloneX"}
     events = [
-        event_builders.started(RunConfig(duration_days=3), SPACE, {"R01": Mode.AUTOMATIC}, {"R01": source}),
+        first_records.started(RunConfig(duration_days=3), SPACE, {"R01": Mode.AUTOMATIC}, {"R01": source}),
         SampleRead(**at, turn=0, state=make_state(day=0), in_force=SPACE.nominal),
         SampleRead(**at, turn=1, state=make_state(day=1, glucose=4.0, titer=float("nan")), in_force=SPACE.nominal),
         SampleQuarantined(**at, turn=2, state=accepted),

@@ -19,7 +19,7 @@ from perfusio.record.audit_logger import AuditLogger
 from perfusio.record.mirror import copy_record
 from perfusio.state import Setpoints, State
 from perfusio.testing import ManualClock, make_state
-from perfusio.twin import event_builders
+from perfusio.twin import first_records
 
 PANEL = CHO_PERFUSION.without("pyruvate", "pyruvate_feed").with_(
     Species("asparagine", unit="mmol/L", role="solute", low=0, high=60),
@@ -136,7 +136,7 @@ def test_a_mirror_holds_the_process_of_its_record(where, tmp_path):
     at = {"reactor": "R01", "turn": 0}
     with AuditLogger(path, run_id="run-1", clock=ManualClock()) as logger:
         for event in (
-            event_builders.started(config, SPACE, {"R01": Mode.AUTOMATIC}, {"R01": {"kind": "hardware"}}),
+            first_records.started(config, SPACE, {"R01": Mode.AUTOMATIC}, {"R01": {"kind": "hardware"}}),
             SampleRead(**at, state=sample(0), in_force=SPACE.nominal),
             WriteIntended(**at, key="k0", old=SPACE.nominal, new=ASKED),
             SetpointsWritten(**at, key="k0", asked=ASKED, acknowledged=ASKED),

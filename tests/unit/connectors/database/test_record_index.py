@@ -42,7 +42,7 @@ from perfusio.record.verification.verify import read_records
 from perfusio.report.forecast_plot import _story
 from perfusio.state import QUANTITIES, SPECIES, STATE_QUANTITIES, Setpoints, State
 from perfusio.testing import ManualClock, make_state
-from perfusio.twin import event_builders
+from perfusio.twin import first_records
 
 A, B = (Setpoints(perfusion_rate=1.0 + d, temperature=36.0, bleed_rate=0.1) for d in (0.0, 0.2))
 RUN = "20260105T080000Z-test"
@@ -307,7 +307,7 @@ def a_corrected_run():
     at = {"reactor": "R01"}
     space = DEFAULT_AMBR250_DESIGN_SPACE
     sources = {"R01": {"kind": "hardware", "clone": "CloneX"}}
-    yield event_builders.started(RunConfig(duration_days=3), space, {"R01": Mode.AUTOMATIC}, sources)
+    yield first_records.started(RunConfig(duration_days=3), space, {"R01": Mode.AUTOMATIC}, sources)
     yield SampleRead(**at, turn=0, state=make_state(day=0, glucose=4.0), in_force=space.nominal)
     first = replace(make_state(day=1, glucose=4.0, titer=nan), quality={"glucose": "diluted"})
     yield SampleRead(**at, turn=1, state=first, in_force=space.nominal)

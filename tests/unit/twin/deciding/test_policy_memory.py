@@ -5,14 +5,14 @@ import json
 from perfusio.bed.policy import BEDPolicy
 from perfusio.bed.shared_limits import SharedLimit
 from perfusio.config import DEFAULT_AMBR250_DESIGN_SPACE, Mode, RunConfig
-from perfusio.twin import event_builders
+from perfusio.twin import first_records
 from perfusio.twin.deciding.policy_memory import as_recorded, on_record
 
 LIMITED = BEDPolicy(shared=(SharedLimit(high=24.0), SharedLimit(high=0.5, setpoint="bleed_rate", reactors=("A", "B"))))
 
 
 def test_limits_come_back_from_the_first_record():
-    started = event_builders.started(
+    started = first_records.started(
         RunConfig(duration_days=1), DEFAULT_AMBR250_DESIGN_SPACE, {"A": Mode.AUTOMATIC}, {"A": {}}, policy=LIMITED
     )
     assert as_recorded(json.loads(json.dumps(started.config))) == LIMITED

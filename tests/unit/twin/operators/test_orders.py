@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from perfusio.errors import ConfigError
-from perfusio.twin.operators.orders import FOLDER, REFUSED, Order, give, refuse, waiting
+from perfusio.twin.operators.orders import Order, give, refuse, waiting
+from perfusio.twin.state.order_folder import FOLDER, REFUSED
 
 WHO = {"who": "AS", "why": "The pump is noisy."}
 GOOD = {"act": "mode", "reactor": "R01", "value": "manual"} | WHO

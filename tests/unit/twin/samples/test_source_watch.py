@@ -10,12 +10,13 @@ from perfusio.protocols import ConnectorKind
 from perfusio.record.audit_logger import AuditLogger
 from perfusio.record.verification.verify import read_records
 from perfusio.testing import ManualClock, ScriptedConnector, in_virtual_time, make_state
-from perfusio.twin.deliveries import meanwhile
-from perfusio.twin.event_builders import started
-from perfusio.twin.logbook import Logbook
+from perfusio.twin.first_records import started
 from perfusio.twin.samples.inbox import Inbox
 from perfusio.twin.samples.sampling_schedule import Pace
 from perfusio.twin.samples.source_watch import SourceWatch, in_hours
+from perfusio.twin.side_tasks import meanwhile
+from perfusio.twin.state.logbook import Logbook
+from perfusio.twin.state.modes import Modes
 from perfusio.twin.vessels import Vessel
 
 HOUR = 3600.0
@@ -65,7 +66,7 @@ class Watched:
         path = self.book.config.run_dir / "audit.jsonl"
         with AuditLogger(path, clock=self.clock) as log:
             self.book.sink = log
-            modes = {r: self.book.base_mode(r) for r in self.sources}
+            modes = {r: Modes(self.book).base_mode(r) for r in self.sources}
             self.book.append(started(self.book.config, self.book.design_space, modes, self.sources))
             in_virtual_time(main(), self.clock)
         return [r.to_event() for r in read_records(path)][1:]

@@ -11,8 +11,9 @@ from perfusio.protocols import ConnectorKind
 from perfusio.record.audit_logger import AuditLogger
 from perfusio.record.verification.verify import read_records
 from perfusio.testing import ManualClock, ScriptedConnector, make_state
-from perfusio.twin import event_builders
-from perfusio.twin.logbook import Logbook
+from perfusio.twin import first_records
+from perfusio.twin.state.logbook import Logbook
+from perfusio.twin.state.modes import Modes
 from perfusio.twin.timeouts import DAILY
 from perfusio.twin.vessels import Vessel
 from perfusio.twin.writes.first_look import FirstLook
@@ -32,7 +33,7 @@ def make(tmp_path):
         book = Logbook(config, SPACE, {"R01": Vessel(connector=connector)})
         logs.append(AuditLogger(tmp_path / "audit.jsonl"))
         book.sink = logs[-1]
-        book.append(event_builders.started(config, SPACE, {"R01": mode}, {"R01": {"kind": connector.kind.value}}))
+        book.append(first_records.started(config, SPACE, {"R01": mode}, {"R01": {"kind": connector.kind.value}}))
         return FirstLook(book, DAILY, ManualClock()), book
 
     yield first_look
@@ -96,7 +97,7 @@ async def test_what_differs_from_what_we_left_is_somebody_elses_where_we_write(m
     assert ("OverrideDetected" in told(book)) is is_override
     assert "SetpointsFound" in told(book)
     assert book.run_state.in_force["R01"] == BY_HAND
-    assert not is_override or book.base_mode("R01") is Mode.ADVISORY
+    assert not is_override or Modes(book).base_mode("R01") is Mode.ADVISORY
 
 
 async def test_a_write_that_was_cut_short_is_settled_before_the_look(make):

@@ -7,7 +7,7 @@ import pytest
 
 from perfusio.errors import ConfigError
 from perfusio.texts import as_file_name
-from perfusio.twin.operators.hold import FILE, Word, hold_on, holds, lift, make_hold
+from perfusio.twin.state.hold import FILE, Word, hold_on, holds, lift, make_hold
 
 STOP = Word(who="A. Smith", why="The pump is noisy.")
 VESSELS = ("R01", "R02", "PB-104")

@@ -17,7 +17,9 @@ from pathlib import Path
 
 from perfusio.errors import ConfigError
 from perfusio.texts import as_file_name, shown
-from perfusio.twin.operators.orders import FOLDER, LIFTED, check_words, read_small
+from perfusio.twin.state.order_folder import FOLDER, LIFTED
+from perfusio.twin.state.small_file import read_small
+from perfusio.twin.state.who_and_why import check_words
 
 FILE = "HOLD"
 

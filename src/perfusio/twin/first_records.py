@@ -1,0 +1,75 @@
+"""The record that a run begins with, and the one that it goes on with: all that was asked, versions, who decides."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Mapping
+from importlib.metadata import distributions, version
+from types import MappingProxyType
+
+from perfusio.config import DesignSpace, Mode, RunConfig, in_words
+from perfusio.events import (
+    RunResumed,
+    RunStarted,
+)
+from perfusio.protocols import Model, Policy
+from perfusio.record.line import Record
+from perfusio.twin.deciding import policy_memory
+from perfusio.twin.deciding.identity import decided_by
+from perfusio.twin.vessels import Vessel
+
+RECORDED_VERSIONS = ("perfusio-twin", "numpy", "scipy", "torch", "botorch")
+"""Those of them that are installed: torch and botorch come with an extra."""
+
+
+def started(
+    config: RunConfig,
+    space: DesignSpace,
+    modes: Mapping[str, Mode],
+    sources: Mapping[str, Mapping[str, object]],
+    vessels: Mapping[str, Vessel] = MappingProxyType({}),
+    policy: Policy | None = None,
+    model: Model | None = None,
+) -> RunStarted:
+    """Return the first record of a run: all that was asked of it and who decides, with versions and sources."""
+    own = {reactor: asked for reactor, vessel in vessels.items() if (asked := of_its_own(vessel, config))}
+    return RunStarted(
+        config={
+            "run": config.model_dump(mode="json", exclude={"run_dir", "fresh"}),
+            "design_space": space.model_dump(mode="json"),
+            "modes": {reactor: mode.value for reactor, mode in modes.items()},
+            **({"vessels": own} if own else {}),
+            **policy_memory.on_record(policy),
+            **({"decided_by": decided_by(policy, model)} if policy is not None and model is not None else {}),
+        },
+        versions=versions(),
+        sources=dict(sources),
+        reason=f"{len(modes)} vessel(s), {config.duration_days} days: {in_words(config.objectives)}.",
+    )
+
+
+def of_its_own(vessel: Vessel, config: RunConfig) -> dict[str, object]:
+    """What is asked of a vessel that is not asked of all."""
+    own: dict[str, object] = {}
+    if vessel.objective is not None:
+        own["objective"] = vessel.config(config).model_dump(mode="json")["objective"]
+    if vessel.design_space is not None:
+        own["design_space"] = vessel.design_space.model_dump(mode="json")
+    return own
+
+
+def resumed(
+    last: Record, model: Model, policy: Policy, sources: Mapping[str, Mapping[str, object]]
+) -> RunResumed:
+    """Return the record of a run that goes on after this last record, and of who decides from then on."""
+    return RunResumed(
+        after=last.seq, model_id=model.model_id, versions=versions(), sources=dict(sources),
+        decided_by=decided_by(policy, model),
+        reason=f"The run goes on after record {last.seq} of {last.ts}.",
+    )  # fmt: skip
+
+
+def versions() -> dict[str, str]:
+    """Return what a run is computed with."""
+    there = [name for name in RECORDED_VERSIONS if any(True for _ in distributions(name=name))]
+    return {name: version(name) for name in there} | {"python": platform.python_version()}

@@ -1,0 +1,24 @@
+"""Arrival: a sample as it came, with what was in force."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from perfusio.state import Setpoints, State
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arrival:
+    """One sample with the setpoints in force from it on.
+
+    Attributes:
+        sample: What was measured.
+        setpoints: As the connector reports them, NaN where it does not say.
+        is_due: Whether it is the sample of this turn; others lie in between or complete an earlier one.
+        refused: Why it cannot have been taken yet; empty if it can.
+    """
+
+    sample: State
+    setpoints: Setpoints
+    is_due: bool
+    refused: str = ""

@@ -1,0 +1,7 @@
+"""The folder of orders within that of a run."""
+
+from __future__ import annotations
+
+FOLDER = "orders"
+REFUSED, LIFTED = "refused", "lifted"
+"""Folders within that of the orders: what was no order, and holds that were released."""

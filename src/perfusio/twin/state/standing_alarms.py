@@ -1,0 +1,66 @@
+"""Alarms that neither a sample nor a forecast ends: about the clock, a write, a hold whose name may be a slip."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import nan
+
+from perfusio.events import AlarmRaised
+from perfusio.protocols import Ending
+from perfusio.texts import shown
+
+CLOCK = "clock"
+"""What is alarmed when the clock was set back while no twin was running."""
+WRITE = "write"
+"""What is alarmed when a write ended so that a person has to look; it is over with a person's word, or a good write."""
+HOLD = "hold"
+"""What is alarmed when a file holds all vessels whose name may be a slip."""
+
+
+def set_back(seconds: float, *, reactor: str, turn: int) -> AlarmRaised:
+    """Return the alarm that the clock was set back while no twin was running.
+
+    Args:
+        seconds: By so much [s].
+        reactor: Vessel.
+        turn: Turn of the loop.
+    """
+    words = f"The clock of this machine stands {seconds:.0f} s before the last record: which turn it is cannot be told."
+    return AlarmRaised(
+        reactor=reactor, turn=turn, quantity=CLOCK, level="act", value=nan, limit=nan, lead_days=0.0,
+        response="Set the clock right; the twin writes again after: perfusio mode RUN REACTOR automatic.",
+        reason=f"{words} Nothing is written meanwhile.",
+    )  # fmt: skip
+
+
+def badly_written(ending: Ending, *, reactor: str, turn: int) -> AlarmRaised:
+    """Return the alarm that a write ended so that a person has to look.
+
+    Args:
+        ending: How it ended.
+        reactor: Vessel.
+        turn: Turn of the loop.
+    """
+    response = "Look at the vessel; when it is as it should be: perfusio release."
+    if ending is Ending.OVERRIDDEN:
+        response = "Decide whose setpoints hold; the twin writes again after: perfusio mode RUN REACTOR automatic."
+    return AlarmRaised(
+        reactor=reactor, turn=turn, quantity=WRITE, level="act", value=nan, limit=nan, lead_days=0.0,
+        response=response, reason=ending.value,
+    )  # fmt: skip
+
+
+def misnamed(names: Sequence[str], vessels: Sequence[str], *, turn: int) -> AlarmRaised:
+    """Return the alarm that holds name no vessel of the run.
+
+    Args:
+        names: Of the files.
+        vessels: Of the run.
+        turn: Turn of the loop.
+    """
+    files = ", ".join(repr(shown(name, 60)) for name in names[:3])
+    return AlarmRaised(
+        turn=turn, quantity=HOLD, level="act", value=nan, limit=nan, lead_days=0.0,
+        response="Take the file away, or hold the vessel that is meant: perfusio hold RUN REACTOR.",
+        reason=f"{files}: no vessel of this run is called so ({', '.join(vessels[:8])}), so all vessels are held.",
+    )  # fmt: skip
