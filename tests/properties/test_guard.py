@@ -8,7 +8,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from perfusio.bed.problem import ramped
+from perfusio.bed.candidates.plans import ramped
 from perfusio.config import DEFAULT_AMBR250_DESIGN_SPACE, DEFAULT_CONSTRAINTS, Bounds, DesignSpace, Mode
 from perfusio.decision import Action, Decision, Reason
 from perfusio.errors import ModelError

@@ -6,8 +6,8 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from perfusio.bed.candidates.plans import ramped
 from perfusio.bed.policy import BEDPolicy
-from perfusio.bed.problem import ramped
 from perfusio.config import (
     ACQUISITIONS,
     DEFAULT_AMBR250_DESIGN_SPACE,

@@ -11,8 +11,9 @@ from zlib import crc32
 import numpy as np
 
 from perfusio.bed.acquisition import check_available
+from perfusio.bed.candidates.plans import intervals
 from perfusio.bed.many_vessels import few, forecasts, guarded, in_step
-from perfusio.bed.problem import Problem, intervals
+from perfusio.bed.problem import Problem
 from perfusio.bed.reasons import explain
 from perfusio.bed.search import Search, refining
 from perfusio.bed.shared_limits import SharedLimit, narrowed

@@ -8,12 +8,14 @@ Q species, M objectives, C constraints.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from perfusio.bed.acquisition import acquisition
+from perfusio.bed.candidates.judged import Judged, Played
+from perfusio.bed.candidates.plans import intervals, ramped
 from perfusio.bed.given_acquisition import given_acquisition
 from perfusio.bed.objectives import Feasibility, Moments, discomfort, judged, scores
 from perfusio.config import DesignSpace, RunConfig
@@ -35,66 +37,6 @@ asked of it, a vessel that keeps its limits would be bled and warmed at any pric
 TOLERANCE = 0.003
 """Where no candidate keeps every limit, those within this much of the least violation compete on the objective: 0.015
 points of viability. What it allows the objective takes, and recovery is slower by it."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Judged:
-    """What became of candidates.
-
-    Attributes:
-        candidates: (G, D).
-        gains: Expected gain over holding by objective, weighted, (G, M).
-        violation: As in Feasibility, (G,).
-        violation_of_mean: As in Feasibility, (G,).
-        value: Of the acquisition function (G,).
-        merit: What the search went by, (G,); -inf for a way there that would empty the vessel.
-    """
-
-    candidates: FloatArray
-    gains: FloatArray
-    violation: FloatArray
-    violation_of_mean: FloatArray
-    value: FloatArray
-    merit: FloatArray
-
-    @property
-    def gain(self) -> FloatArray:
-        """Expected gain in score over holding (G,)."""
-        total: FloatArray = self.gains.sum(axis=1)
-        return total
-
-    @property
-    def is_allowed(self) -> NDArray[np.bool_]:
-        """Whether the way there keeps the volume balance (G,)."""
-        return np.isfinite(self.merit)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Played:
-    """Candidates that were played, row 0 is holding; `rows` finds each by its bytes. Gains are without ease."""
-
-    rows: dict[bytes, int]
-    plans: FloatArray
-    paths: FloatArray
-    gains: FloatArray
-    moments: Moments
-    kept: Feasibility
-
-    def with_more(
-        self, rows: list[bytes], plans: FloatArray, paths: FloatArray, gains: FloatArray, moments: Moments
-    ) -> _Played:
-        """Return these and others; all are to be judged anew."""
-        return replace(
-            self,
-            rows=self.rows | {key: len(self.rows) + i for i, key in enumerate(rows)},
-            plans=np.concatenate([self.plans, plans]),
-            paths=np.concatenate([self.paths, paths]),
-            gains=np.concatenate([self.gains, gains]),
-            moments=Moments(
-                mean=np.concatenate([self.moments.mean, moments.mean], axis=1),
-                sd=np.concatenate([self.moments.sd, moments.sd], axis=1),
-            ),
-        )
 
 
 class Problem:
@@ -132,7 +74,7 @@ class Problem:
         self.futures, self.space, self.panel = futures, space, space.process
         self.hold = np.tile(current, config.plan_pieces)
         self.allowed = 0.0
-        self._seen: _Played | None = None
+        self._seen: Played | None = None
         self._known: tuple[Moments, Moments] | None = None
         self._shifts: dict[str, FloatArray] = {}
         self.anchored_at = self.hold
@@ -186,7 +128,7 @@ class Problem:
         more: FloatArray = self._eased(*self._found(candidates)).sum(axis=1)
         return more
 
-    def _eased(self, played: _Played, rows: NDArray[np.intp]) -> FloatArray:
+    def _eased(self, played: Played, rows: NDArray[np.intp]) -> FloatArray:
         """Return the weighted gain over holding by more distance to limits, by objective (G, M)."""
         return self._ease(played.kept.missed[rows]) - self._ease(played.kept.missed[:1])
 
@@ -306,7 +248,7 @@ class Problem:
         if seen is None:
             rows = {key: i for i, key in enumerate(self._wanted)}
             gains = self._gains(paths, plans)
-            seen = _Played(
+            seen = Played(
                 rows=rows, plans=plans, paths=paths, gains=gains, moments=moments, kept=self._judged(moments)
             )
         else:
@@ -358,7 +300,7 @@ class Problem:
         played, rows = self._found(candidate[None])
         return Moments(mean=played.moments.mean[:, rows], sd=played.moments.sd[:, rows])
 
-    def _found(self, candidates: FloatArray) -> tuple[_Played, NDArray[np.intp]]:
+    def _found(self, candidates: FloatArray) -> tuple[Played, NDArray[np.intp]]:
         """Return what was played, and where these candidates are in it; those that are not there yet are played."""
         plans = self.unplayed(candidates)
         if plans is not None:
@@ -370,20 +312,3 @@ class Problem:
 def squeezed(values: FloatArray) -> FloatArray:
     """Return acquisition values with those below 0 squeezed, in their order."""
     return np.where(values < 0.0, -np.log1p(np.maximum(-values, 0.0)), values)
-
-
-def ramped(current: FloatArray, pieces: FloatArray, max_step: FloatArray, horizon: int) -> FloatArray:
-    """Return ramps (G, H, U) from `current` (U,) or (G, U) to destinations in turn (G, P, U), at most a step each."""
-    n = pieces.shape[1]
-    now = np.broadcast_to(current, pieces[:, 0].shape)
-    ramps = np.empty((len(pieces), horizon, pieces.shape[2]))
-    for h in range(horizon):
-        there = pieces[:, h * n // horizon]
-        now = np.where(np.abs(there - now) <= max_step, there, now + np.clip(there - now, -max_step, max_step))
-        ramps[:, h] = now
-    return ramps
-
-
-def intervals(days: float, hours: float) -> int:
-    """Return how many sampling intervals of `hours` some days are, at least one."""
-    return max(1, round(days * 24.0 / hours))

@@ -7,9 +7,10 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from perfusio.bed.candidates.judged import Judged
 from perfusio.bed.objectives import Feasibility
 from perfusio.bed.pareto import nondominated
-from perfusio.bed.problem import INFEASIBLE, Judged, Problem
+from perfusio.bed.problem import INFEASIBLE, Problem
 from perfusio.config import forecast_unit
 from perfusio.decision import Option, Reason
 from perfusio.state import FloatArray, Setpoints

@@ -8,8 +8,9 @@ from typing import TypeVar
 import numpy as np
 
 from perfusio.bed.acquisition import check_available
+from perfusio.bed.candidates.judged import Judged
 from perfusio.bed.polish import Box, polishing
-from perfusio.bed.problem import Judged, Problem
+from perfusio.bed.problem import Problem
 from perfusio.state import FloatArray
 
 T = TypeVar("T")

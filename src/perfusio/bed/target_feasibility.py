@@ -11,7 +11,7 @@ from math import nan
 import numpy as np
 from numpy.typing import NDArray
 
-from perfusio.bed.problem import intervals
+from perfusio.bed.candidates.plans import intervals
 from perfusio.config import Constraint, DesignSpace, RunConfig
 from perfusio.process.derived import quantity_paths
 from perfusio.process.panel import Panel

@@ -20,9 +20,10 @@ from pydantic_core import from_json
 from perfusio.errors import AuditError
 from perfusio.record.line import GENESIS, Record, digest, is_record
 from perfusio.record.summary import Summary
+from perfusio.record.verification.chain import without_hash
 from perfusio.record.verification.signed_heads import heads_of, last_head
 from perfusio.record.verification.site_key import SiteKey
-from perfusio.record.verification.verify import read_prefix, without_hash
+from perfusio.record.verification.verify import read_prefix
 
 _last_read: dict[str, Summary] = {}
 

@@ -5,7 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from perfusio.bed.problem import Problem, intervals
+from perfusio.bed.candidates.plans import intervals
+from perfusio.bed.problem import Problem
 from perfusio.config import DEFAULT_AMBR250_DESIGN_SPACE, Constraint, RunConfig, maximize, minimize, track
 from perfusio.errors import ModelError, OutOfRange
 from perfusio.state import SETPOINT_INDEX, SPECIES_INDEX

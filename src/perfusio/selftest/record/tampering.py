@@ -14,9 +14,10 @@ from perfusio.events import RunStarted, SampleMissing
 from perfusio.record.audit_logger import AuditLogger
 from perfusio.record.line_ends import lines_of
 from perfusio.record.verification import verify_alone
+from perfusio.record.verification.chain import looked_at
 from perfusio.record.verification.signed_heads import Head, heads_of, read_heads
 from perfusio.record.verification.site_key import PublicKey, SiteKey
-from perfusio.record.verification.verify import looked_at, verify, verify_lines
+from perfusio.record.verification.verify import verify, verify_lines
 from perfusio.selftest.promises import Tried
 from perfusio.selftest.record.forging import disagreements
 from perfusio.selftest.record.sample_record import RUN, SteadyClock, write

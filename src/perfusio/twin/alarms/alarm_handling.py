@@ -11,7 +11,7 @@ from perfusio.errors import PerfusioError
 from perfusio.events import AlarmChanged, AlarmRaised
 from perfusio.forecast import Forecast
 from perfusio.protocols import MediumDoubt
-from perfusio.record.apply_event import NOBODY_WRITES
+from perfusio.record.changes.writes import NOBODY_WRITES
 from perfusio.twin.alarms.levels import MEDIUM, OVERDUE, SOURCE, alarms, doubtful, undecided, unfit_medium
 from perfusio.twin.state.logbook import Logbook
 from perfusio.twin.state.modes import Modes
