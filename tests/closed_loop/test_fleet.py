@@ -271,7 +271,7 @@ class TestJoinAndLeave:
         assert (left.reactor, left.turn, left.reason) == ("R02", 3, "Its source has no further samples.")
         assert run.of("SampleMissing", "Forecasted", reactor="R02") == []
         assert len(run.result.trajectories["R02"].states) == 3
-        assert [t.reactor_id for t in run.twin._observed()] == ["R01", "R02"]
+        assert [t.reactor_id for t in run.twin._turns.observed()] == ["R01", "R02"]
 
     async def test_a_contaminated_vessel_is_never_written_again(self, run_twin):
         twins = []

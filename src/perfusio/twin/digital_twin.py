@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from collections.abc import Set as AbstractSet
 from contextlib import suppress
-from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import Any, Self
@@ -14,27 +12,23 @@ from typing import Any, Self
 from perfusio.bed.policy import BEDPolicy
 from perfusio.clock import Clock, SystemClock
 from perfusio.config import DesignSpace, Mode, RunConfig
-from perfusio.decision import Decision
-from perfusio.errors import AuditError, ConfigError, ConnectorError, PerfusioError
-from perfusio.events import Event, RunEnded, RunInterrupted, VesselJoined, VesselLeft
-from perfusio.hybrid.medium_check import MOST_DAYS
+from perfusio.errors import AuditError, ConfigError
+from perfusio.events import Event, RunEnded, RunInterrupted, VesselLeft
 from perfusio.hybrid.model import HybridModel
-from perfusio.protocols import Checking, Connector, Described, EventSink, Model, Policy, able
-from perfusio.record import good_prefix
+from perfusio.protocols import Checking, Connector, EventSink, Model, Policy
 from perfusio.record.audit_logger import AuditLogger
-from perfusio.record.decision_from_record import recalled
-from perfusio.record.run_state import RunState, is_fit_due, is_medium_due
+from perfusio.record.run_state import RunState
 from perfusio.record.summary import Summary
-from perfusio.record.verification.site_key import SiteKey
-from perfusio.trajectory import Trajectory
-from perfusio.twin import first_records, resume
-from perfusio.twin.alarms.alarm_handling import Lookout
+from perfusio.twin import resume
 from perfusio.twin.announce import Observer
 from perfusio.twin.deciding.identity import check_same
 from perfusio.twin.deciding.model_and_policy import Mind
-from perfusio.twin.deciding.proposal import proposed
-from perfusio.twin.deliveries import Deliveries
-from perfusio.twin.heartbeat import Pulse
+from perfusio.twin.loop import first_records
+from perfusio.twin.loop.beginning import Beginning
+from perfusio.twin.loop.deliveries import Deliveries
+from perfusio.twin.loop.heartbeat import Pulse
+from perfusio.twin.loop.side_tasks import meanwhile, together
+from perfusio.twin.loop.turns import Turns
 from perfusio.twin.operators.acts import Acts
 from perfusio.twin.operators.order_processor import Desk
 from perfusio.twin.operators.orders import Order
@@ -45,13 +39,11 @@ from perfusio.twin.samples.inbox import Inbox
 from perfusio.twin.samples.intake import Intake
 from perfusio.twin.samples.sampling_schedule import Pace
 from perfusio.twin.samples.source_watch import SourceWatch
-from perfusio.twin.side_tasks import meanwhile, together
-from perfusio.twin.state import event_builders
 from perfusio.twin.state.logbook import Logbook
 from perfusio.twin.state.modes import Modes
 from perfusio.twin.stop import ended_by
 from perfusio.twin.timeouts import Patience
-from perfusio.twin.vessels import Source, Vessel, aboard, holding, on_equal_terms
+from perfusio.twin.vessels import Source, Vessel, aboard, holding
 from perfusio.twin.writes.first_look import FirstLook
 from perfusio.twin.writes.write_dispatcher import Hands
 
@@ -111,9 +103,12 @@ class DigitalTwin:
         self._mind = Mind(model, policy, run_config, self._tell)
         self._looks = FirstLook(self._book, self._patience, self._clock)
         self._hands = Hands(self._book, self._looks, self._patience, self._clock)
-        self._desk = Desk(self._book, Acts(self._book, self._hands, self._pace, self._adopt, self._stop))
         self._intake = Intake(self._book, self._inbox, self._pace, self.leave)
-        self._lookout = Lookout(self._book)
+        self._turns = Turns(self._book, self._mind, self._hands, self._inbox, self._intake)
+        self._beginning = Beginning(
+            self._book, self._mind, self._turns, self._inbox, self._pace, self._clock
+        )
+        self._desk = Desk(self._book, Acts(self._book, self._hands, self._pace, self._turns.adopt, self._stop))
         self._pulse, self._deliveries = Pulse(self._book), Deliveries(self._book, observers)
         self._goes_on = False
         self._stop_asked, self._stopped_because = asyncio.Event(), ""
@@ -200,13 +195,9 @@ class DigitalTwin:
         self.vessels[reactor] = one
         self._inbox.join(reactor, one.connector)
         if self._book.is_open:
-            asked = {"design_space": self._book.space(reactor).model_dump(mode="json")}
-            self._tell(
-                VesselJoined(
-                    reactor=reactor, turn=self.run_state.today.turn, mode=self._modes.base_mode(reactor).value,
-                    source=_description(one), config=asked | first_records.of_its_own(one, self.config), reason=reason,
-                )
-            )  # fmt: skip
+            mode, turn = self._modes.base_mode(reactor), self.run_state.today.turn
+            space = self._book.space(reactor)
+            self._tell(first_records.joined(reactor, one, self.config, space, mode, turn=turn, reason=reason))
 
     def leave(self, reactor: str, *, reason: str) -> None:
         """Let a vessel go, e.g. contaminated or harvested: it is not read or written any more; its data stay.
@@ -233,13 +224,13 @@ class DigitalTwin:
         Raises:
             PerfusioError: the source or the record cannot be used; no vessel was written to before it was raised.
         """
-        sources = {r: self._described(r) for r in self.vessels}
+        sources = self._beginning.sources(goes_on=self._goes_on)
         logger: AuditLogger | None = None
         try:
             await self._looks.take_vessels()
             if not self._goes_on:  # else its sources are known, and are waited for like any sample
                 await self._first_look()
-            logger, records = self._opened()
+            logger, records = self._beginning.opened(self._audit, goes_on=self._goes_on)
             try:
                 outcome = await self._from_begin_to_end(records, sources)
             except (asyncio.CancelledError, KeyboardInterrupt):
@@ -265,15 +256,6 @@ class DigitalTwin:
             n_decisions=self.run_state.n_decisions,
         )
 
-    def _described(self, reactor: str) -> dict[str, object]:
-        """Return where the samples of a vessel come from; a file that is away keeps no run from going on."""
-        try:
-            return _description(self.vessels[reactor])
-        except ConnectorError as error:
-            if not self._goes_on:
-                raise
-            return {"kind": self.vessels[reactor].connector.kind.value, "unreadable": str(error)}
-
     async def _first_look(self) -> None:
         watching = asyncio.ensure_future(self._watch.keep_on(self._inbox))
         try:
@@ -291,9 +273,9 @@ class DigitalTwin:
         )  # fmt: skip
         try:
             if records is not None:
-                self._go_on(records, sources)
+                self._beginning.go_on(records, sources)
             else:
-                await self._start(sources)
+                await self._beginning.start(sources)
             return await meanwhile(self._until_stopped(), beside)
         finally:
             beside.cancel()
@@ -320,65 +302,6 @@ class DigitalTwin:
     def _tell(self, event: Event) -> int:
         return self._book.append(event)
 
-    def _opened(self) -> tuple[AuditLogger | None, Summary | None]:
-        """Open the record; return it if it is ours to close, and what it holds of a run that goes on."""
-        logger: AuditLogger | None = None
-        records: Summary | None = None
-        sink = self._audit
-        if sink is None:
-            path = self.config.run_dir / "audit.jsonl"
-            if self._goes_on:
-                logger, records = AuditLogger.resumed(path, clock=self._clock, key=SiteKey.of_site())
-            else:
-                logger = AuditLogger(path, clock=self._clock, fresh=self.config.fresh, key=SiteKey.of_site())
-            sink = logger
-        if isinstance(sink, AuditLogger):
-            self._book.run_state = RunState(run_id=sink.run_id, process=self.config.process)
-        self._book.sink = sink
-        self._mind.keeps_in = self.config.run_dir if logger is not None else None
-        return logger, records
-
-    async def _start(self, sources: Mapping[str, Mapping[str, object]]) -> None:
-        modes = {reactor: self._modes.base_mode(reactor) for reactor in self.vessels}
-        policy, model = self._mind.policy, self._mind.model
-        self._tell(first_records.started(self.config, self.design_space, modes, sources, self.vessels, policy, model))
-        groups = list(on_equal_terms(self.vessels, self.design_space, self.config))
-        for terms in groups:
-            await self._mind.doubts(terms, are_all=len(groups) == 1)
-        await self._keep_model(0)
-
-    def _go_on(self, records: Summary, sources: Mapping[str, Mapping[str, object]]) -> None:
-        """Know what the run before knew, and say that it goes on."""
-        self._book.run_state = known = resume.known_after(records)
-        for sample in records.samples:
-            self._pace.begins(
-                sample.reactor, sample.turn, hour=float(sample.time_h), at=datetime.fromisoformat(sample.ts)
-            )
-        self._inbox.goes_on(known.starts, known.failing)
-        for reactor in known.left & set(self.vessels):
-            self._inbox.leave(reactor)
-        if (waiting := resume.waiting_refit(records)) is not None:
-            self._mind.goes_on(waiting)
-        self._book.tell(records.first.to_event())
-        self._tell(first_records.resumed(records.last, self.model, self._mind.policy, sources))
-        if step_s := resume.clock_step(records.last, self._clock.now()):
-            self._modes.clock_set_back(-step_s, known.today.turn)
-        good_prefix.forget()
-
-    async def _keep_model(self, turn: int) -> None:
-        """Save the model beside the record, so that the run can go on with it."""
-        saved = await self._mind.saved(turn, self._observed())
-        if saved is not None:
-            self._tell(saved)
-
-    async def _adopt(self) -> bool:
-        """Use the refit that waited for a person."""
-        turn = self.run_state.today.turn
-        if not self._mind.adopt(turn, self._observed()):
-            return False
-        await self._keep_model(turn)
-        return True
-
     # -- the loop ----------------------------------------------------------------------------------------------------
 
     def _stop(self, order: Order) -> None:
@@ -387,7 +310,7 @@ class DigitalTwin:
         self._stop_asked.set()
 
     async def _until_stopped(self) -> Outcome:
-        turns, stop = asyncio.ensure_future(self._turns()), asyncio.ensure_future(self._stop_asked.wait())
+        turns, stop = asyncio.ensure_future(self._turn_after_turn()), asyncio.ensure_future(self._stop_asked.wait())
         both: set[asyncio.Future[Any]] = {turns, stop}
         try:
             await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
@@ -397,7 +320,7 @@ class DigitalTwin:
             turns.cancel()
             stop.cancel()
 
-    async def _turns(self) -> Outcome:
+    async def _turn_after_turn(self) -> Outcome:
         """Run turn after turn; only the planned length, the end of all sources, or a person ends them."""
         last = self.config.n_turns
         for turn in range(self.run_state.today.turn, last + 1):
@@ -410,86 +333,5 @@ class DigitalTwin:
                 return Outcome.SOURCE_EXHAUSTED
             await self._looks.settle(turn)
             async with self._desk.thinking():
-                await self._think_and_act(turn, present, is_last=turn == last)
+                await self._turns.think_and_act(turn, present, is_last=turn == last)
         return Outcome.COMPLETED
-
-    async def _think_and_act(self, turn: int, present: set[str], *, is_last: bool) -> None:
-        """Take the samples in, decide, judge, write; refit every few turns."""
-        await self._mind.condition(turn, self._observed(), is_on_record=self.run_state.today.is_conditioned)
-        await self._look_at_media(turn, present)
-        decisions = await self._decide(turn, set() if is_last else present)
-        await self._forecast_only(turn, self._book.aboard - set(decisions))
-        verdicts = self._hands.judge(turn, decisions)
-        self._lookout.after_decisions(turn, decisions, verdicts)
-        await self._hands.carry_out(turn, verdicts, decisions)
-        today = self.run_state.today
-        is_due = is_fit_due(turn, self.config.retrain_every) or today.is_corrected
-        if not is_last and is_due and self.config.model_update != "frozen" and not today.is_fitted:
-            before = self.model.model_id
-            await self._mind.refit(turn, self._observed())
-            if self.model.model_id != before:
-                await self._keep_model(turn)
-
-    async def _look_at_media(self, turn: int, present: set[str]) -> None:
-        """Say in the first days of a vessel whether its samples fit the medium that was declared."""
-        for reactor in sorted(present):
-            known, is_corrected = self.run_state.trajectories[reactor], self.run_state.today.is_corrected
-            if is_medium_due(known, first_days=MOST_DAYS) or (is_corrected and known.states):
-                doubts = await self._mind.medium_doubts(known)
-                if doubts is not None:
-                    self._lookout.look_at_medium(reactor, turn, doubts)
-
-    # -- decisions ---------------------------------------------------------------------------------------------------
-
-    def _observed(self, but_not: AbstractSet[str] = frozenset()) -> list[Trajectory]:
-        return [t for r, t in self.run_state.trajectories.items() if t.states and r not in but_not]
-
-    async def _decide(self, turn: int, present: set[str]) -> dict[str, Decision | PerfusioError]:
-        """Return the decisions of the turn; those on record from before a restart are not made again."""
-        self._modes.note_modes(turn)
-        today, decisions = self.run_state.today, dict[str, Decision | PerfusioError]()
-        asked = {}
-        for reactor in sorted(present - today.settled):
-            if self._modes.mode(reactor) not in (Mode.AUTOMATIC, Mode.ADVISORY) or reactor in self.run_state.pending:
-                continue
-            if self._intake.is_past(reactor, turn):
-                expected, hours = self._inbox.expected_h(reactor, turn), self.config.sampling_interval_hours
-                self._tell(event_builders.day_missed(reactor, turn, expected, hours))
-            elif reactor in today.decided:
-                decisions[reactor] = recalled(today.decided[reactor])
-            else:
-                asked[reactor] = self.vessels[reactor]
-        if not asked:
-            return decisions
-        now = {t.reactor_id: self.run_state.in_force[t.reactor_id] for t in self._observed(self.run_state.left)}
-        groups = on_equal_terms(asked, self.design_space, self.config)
-        answers = await self._mind.answers(turn, groups, self.run_state.trajectories, now)
-        for reactor in asked:  # whatever the policy answered
-            decisions[reactor] = self._proposed(reactor, turn, answers.get(reactor))
-        return decisions
-
-    def _proposed(self, reactor: str, turn: int, answer: object) -> Decision | PerfusioError:
-        """Put what a policy answered on record if it is a decision; what cannot be recorded cannot be done either."""
-        proposal, event = proposed(answer, reactor=reactor, turn=turn, key=self._book.key(reactor, turn))
-        if event is not None:
-            self._tell(event)
-        return proposal
-
-    async def _forecast_only(self, turn: int, reactors: set[str]) -> None:
-        """Forecast the vessels for which nothing is decided, under the setpoints in force."""
-        for reactor in sorted(reactors - self.run_state.today.settled):
-            trajectory = self.run_state.trajectories[reactor]
-            if trajectory.states:
-                forecast = await self._mind.forecast(turn, trajectory, self.run_state.in_force[reactor])
-                if forecast is not None:
-                    self._tell(forecast[1])
-                found = None if forecast is None else forecast[0]
-                self._lookout.look(reactor, turn, found, "There is no forecast.")
-
-
-def _description(vessel: Vessel) -> dict[str, object]:
-    """Return where the samples of a vessel come from; a clone that a person names counts before the source's."""
-    connector = vessel.connector
-    described = able(connector, Described)
-    found = dict(described.describe()) if described is not None else {}
-    return {"kind": connector.kind.value} | found | ({"clone": vessel.clone} if vessel.clone else {})

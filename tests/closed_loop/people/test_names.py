@@ -63,7 +63,7 @@ async def test_a_file_without_a_name_is_r01(run_twin, tmp_path):
 def recorded_as_r01(make_twin, tmp_path, reactor):
     """Leave the record of an unfinished run over a sheet with a column `reactor`, as versions before called it."""
     from perfusio.record.audit_logger import AuditLogger
-    from perfusio.twin import first_records
+    from perfusio.twin.loop import first_records
 
     store = FilesystemStore(sheet(tmp_path, reactor))
     twin = make_twin({"R01": store}, days=2)

@@ -14,7 +14,7 @@ from perfusio.record.audit_logger import AuditLogger
 from perfusio.tables.runs_from_files import read_runs
 from perfusio.tables.runs_table import RUNS_HEADER, runs_rows, write_csv
 from perfusio.testing import make_state
-from perfusio.twin import first_records
+from perfusio.twin.loop import first_records
 
 
 @pytest.fixture(scope="session")

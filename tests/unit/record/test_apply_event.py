@@ -13,7 +13,7 @@ from perfusio.record.apply_event import after, begun, folded
 from perfusio.record.run_state import RunState, culture_day
 from perfusio.record.vessel_history import CHANGES as HISTORY
 from perfusio.testing import make_state
-from perfusio.twin import first_records
+from perfusio.twin.loop import first_records
 
 
 def read(turn, **values):

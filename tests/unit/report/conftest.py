@@ -24,7 +24,7 @@ from perfusio.events import (
 from perfusio.forecast import Forecast
 from perfusio.state import SPECIES, State
 from perfusio.testing import make_state
-from perfusio.twin import first_records
+from perfusio.twin.loop import first_records
 
 NEW = replace(SPACE.nominal, bleed_rate=0.2)
 

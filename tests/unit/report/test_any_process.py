@@ -25,7 +25,7 @@ from perfusio.report.trajectory_plot import plot_trajectories
 from perfusio.report.vessel_plot import plot_vessel_forecast
 from perfusio.state import Setpoints, State
 from perfusio.trajectory import Trajectory
-from perfusio.twin import first_records
+from perfusio.twin.loop import first_records
 
 FOLDER = Path(__file__).parents[2] / "fixtures" / "processes"
 PROCESSES = [CHO_PERFUSION, *map(read_process, sorted(FOLDER.iterdir()))]

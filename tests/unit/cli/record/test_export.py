@@ -9,7 +9,7 @@ from perfusio.events import SampleAccepted, SampleCorrected, SampleQuarantined, 
 from perfusio.record.audit_logger import AuditLogger
 from perfusio.state import State
 from perfusio.testing import ManualClock, make_state
-from perfusio.twin import first_records
+from perfusio.twin.loop import first_records
 
 
 def test_corrected_completed_and_accepted_samples_are_exported_as_the_twin_knows_them(tmp_path):

@@ -19,7 +19,7 @@ from perfusio.record.audit_logger import AuditLogger
 from perfusio.record.mirror import copy_record
 from perfusio.state import Setpoints, State
 from perfusio.testing import ManualClock, make_state
-from perfusio.twin import first_records
+from perfusio.twin.loop import first_records
 
 PANEL = CHO_PERFUSION.without("pyruvate", "pyruvate_feed").with_(
     Species("asparagine", unit="mmol/L", role="solute", low=0, high=60),

@@ -42,7 +42,7 @@ from perfusio.record.verification.verify import read_records
 from perfusio.report.forecast_plot import _story
 from perfusio.state import QUANTITIES, SPECIES, STATE_QUANTITIES, Setpoints, State
 from perfusio.testing import ManualClock, make_state
-from perfusio.twin import first_records
+from perfusio.twin.loop import first_records
 
 A, B = (Setpoints(perfusion_rate=1.0 + d, temperature=36.0, bleed_rate=0.1) for d in (0.0, 0.2))
 RUN = "20260105T080000Z-test"

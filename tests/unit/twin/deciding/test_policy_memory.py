@@ -5,8 +5,8 @@ import json
 from perfusio.bed.policy import BEDPolicy
 from perfusio.bed.shared_limits import SharedLimit
 from perfusio.config import DEFAULT_AMBR250_DESIGN_SPACE, Mode, RunConfig
-from perfusio.twin import first_records
 from perfusio.twin.deciding.policy_memory import as_recorded, on_record
+from perfusio.twin.loop import first_records
 
 LIMITED = BEDPolicy(shared=(SharedLimit(high=24.0), SharedLimit(high=0.5, setpoint="bleed_rate", reactors=("A", "B"))))
 

@@ -10,11 +10,11 @@ from perfusio.protocols import ConnectorKind
 from perfusio.record.audit_logger import AuditLogger
 from perfusio.record.verification.verify import read_records
 from perfusio.testing import ManualClock, ScriptedConnector, in_virtual_time, make_state
-from perfusio.twin.first_records import started
+from perfusio.twin.loop.first_records import started
+from perfusio.twin.loop.side_tasks import meanwhile
 from perfusio.twin.samples.inbox import Inbox
 from perfusio.twin.samples.sampling_schedule import Pace
 from perfusio.twin.samples.source_watch import SourceWatch, in_hours
-from perfusio.twin.side_tasks import meanwhile
 from perfusio.twin.state.logbook import Logbook
 from perfusio.twin.state.modes import Modes
 from perfusio.twin.vessels import Vessel

@@ -9,7 +9,7 @@ from perfusio.protocols import Ending
 from perfusio.record.audit_logger import AuditLogger
 from perfusio.record.verification.verify import read_records
 from perfusio.testing import ScriptedConnector
-from perfusio.twin import first_records
+from perfusio.twin.loop import first_records
 from perfusio.twin.state.hold import Word
 from perfusio.twin.state.logbook import Logbook
 from perfusio.twin.state.modes import Modes

@@ -11,7 +11,7 @@ from perfusio.protocols import ConnectorKind
 from perfusio.record.audit_logger import AuditLogger
 from perfusio.record.verification.verify import read_records
 from perfusio.testing import ManualClock, ScriptedConnector, make_state
-from perfusio.twin import first_records
+from perfusio.twin.loop import first_records
 from perfusio.twin.state.logbook import Logbook
 from perfusio.twin.state.modes import Modes
 from perfusio.twin.timeouts import DAILY

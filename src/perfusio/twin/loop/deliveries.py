@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Iterable
 
 from perfusio.twin.announce import Delivers, Observer
-from perfusio.twin.side_tasks import Sleep
+from perfusio.twin.loop.side_tasks import Sleep
 from perfusio.twin.state.logbook import Logbook
 
 ASKS_EVERY_S = 0.5

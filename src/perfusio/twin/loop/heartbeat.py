@@ -9,7 +9,7 @@ from perfusio.errors import ConnectorError, VesselTaken
 from perfusio.events import ConnectorFailed, ConnectorRecovered, OverrideDetected
 from perfusio.protocols import BEATS_EVERY_S, Beating, Ending, able
 from perfusio.state import Setpoints
-from perfusio.twin.side_tasks import Sleep
+from perfusio.twin.loop.side_tasks import Sleep
 from perfusio.twin.state.logbook import Logbook
 from perfusio.twin.state.modes import Modes
 

@@ -11,8 +11,9 @@ from perfusio.config import DesignSpace, Mode, RunConfig, in_words
 from perfusio.events import (
     RunResumed,
     RunStarted,
+    VesselJoined,
 )
-from perfusio.protocols import Model, Policy
+from perfusio.protocols import Described, Model, Policy, able
 from perfusio.record.line import Record
 from perfusio.twin.deciding import policy_memory
 from perfusio.twin.deciding.identity import decided_by
@@ -58,6 +59,16 @@ def of_its_own(vessel: Vessel, config: RunConfig) -> dict[str, object]:
     return own
 
 
+def joined(
+    reactor: str, vessel: Vessel, config: RunConfig, space: DesignSpace, mode: Mode, *, turn: int, reason: str
+) -> VesselJoined:
+    """Return the record of a vessel that takes part from now on, with what is asked of it."""
+    asked = {"design_space": space.model_dump(mode="json")} | of_its_own(vessel, config)
+    return VesselJoined(
+        reactor=reactor, turn=turn, mode=mode.value, source=description(vessel), config=asked, reason=reason
+    )
+
+
 def resumed(
     last: Record, model: Model, policy: Policy, sources: Mapping[str, Mapping[str, object]]
 ) -> RunResumed:
@@ -73,3 +84,11 @@ def versions() -> dict[str, str]:
     """Return what a run is computed with."""
     there = [name for name in RECORDED_VERSIONS if any(True for _ in distributions(name=name))]
     return {name: version(name) for name in there} | {"python": platform.python_version()}
+
+
+def description(vessel: Vessel) -> dict[str, object]:
+    """Return where the samples of a vessel come from; a clone that a person names counts before the source's."""
+    connector = vessel.connector
+    described = able(connector, Described)
+    found = dict(described.describe()) if described is not None else {}
+    return {"kind": connector.kind.value} | found | ({"clone": vessel.clone} if vessel.clone else {})

@@ -10,10 +10,10 @@ from perfusio.events import AlarmDelivered, ConnectorFailed, ConnectorRecovered,
 from perfusio.record.audit_logger import AuditLogger
 from perfusio.record.verification.verify import read_records
 from perfusio.testing import ScriptedConnector
-from perfusio.twin import first_records, heartbeat
-from perfusio.twin.deliveries import Deliveries
-from perfusio.twin.heartbeat import Pulse
-from perfusio.twin.side_tasks import together
+from perfusio.twin.loop import first_records, heartbeat
+from perfusio.twin.loop.deliveries import Deliveries
+from perfusio.twin.loop.heartbeat import Pulse
+from perfusio.twin.loop.side_tasks import together
 from perfusio.twin.state.logbook import Logbook
 from perfusio.twin.state.modes import Modes
 from perfusio.twin.vessels import Vessel
