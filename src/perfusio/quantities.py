@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 
 from perfusio.errors import OutOfRange, UnknownQuantity
+from perfusio.unit_spellings import AMOUNT, MASS, cell_density, concentration, two_densities
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +27,7 @@ class Quantity:
         high: Largest value that is not an obvious mistake.
         aliases: Names that people write in their headers (compared by `normalised`).
         molar_mass: Grams per mole, where mass and molar units are both in use.
+        molar_masses: The same by name, where a name says another chemical form: NH3 is not NH4+.
     """
 
     name: str
@@ -35,6 +37,7 @@ class Quantity:
     high: float
     aliases: tuple[str, ...] = ()
     molar_mass: float | None = None
+    molar_masses: tuple[tuple[str, float], ...] = ()
 
     @property
     def header(self) -> str:
@@ -77,17 +80,7 @@ def closest(name: str, known: tuple[str, ...], *, cutoff: float = 0.6) -> str:
 
 # Factor that turns a value in the named unit into the canonical unit on the right.
 _SAME_DIMENSION: dict[str, dict[str, float]] = {
-    "1e6 cells/mL": {
-        "1e6cells/ml": 1.0, "1e6/ml": 1.0, "10^6cells/ml": 1.0, "10^6/ml": 1.0, "106cells/ml": 1.0,
-        "x10^6cells/ml": 1.0, "x10^6/ml": 1.0, "x106cells/ml": 1.0, "e6cells/ml": 1.0, "e6/ml": 1.0,
-        "mio/ml": 1.0, "miocells/ml": 1.0,
-        "mcells/ml": 1.0, "cells/ml": 1e-6, "1/ml": 1e-6, "1e9cells/l": 1.0, "cells/l": 1e-9,
-        "10^5cells/ml": 0.1, "1e5cells/ml": 0.1,
-    },
-    "%": {"%": 1.0, "percent": 1.0, "pct": 1.0, "fraction": 100.0, "-": 100.0, "1": 100.0},
-    "g/L": {"g/l": 1.0, "g*l-1": 1.0, "mg/ml": 1.0, "mg/l": 1e-3, "ug/ml": 1e-3, "mg/dl": 1e-2, "g/dl": 10.0},
-    "mmol/L": {"mmol/l": 1.0, "mm": 1.0, "umol/l": 1e-3, "um": 1e-3, "mol/l": 1e3},
-    "mg/L": {"mg/l": 1.0, "ug/ml": 1.0, "g/l": 1e3, "mg/ml": 1e3},
+    "%": {"%": 1.0, "percent": 1.0, "pct": 1.0, "fraction": 100.0, "-": 100.0, "1": 100.0, "[-]": 100.0},
     "um": {"um": 1.0, "micron": 1.0, "microns": 1.0, "micrometer": 1.0, "nm": 1e-3},
     "1/day": {"1/day": 1.0, "1/d": 1.0, "vvd": 1.0, "d-1": 1.0, "day-1": 1.0, "/day": 1.0, "/d": 1.0,
               "1/h": 24.0, "h-1": 24.0},
@@ -101,12 +94,16 @@ _SAME_DIMENSION: dict[str, dict[str, float]] = {
 }  # fmt: skip
 
 
+CELLS = "1e6 cells/mL"
+_CONCENTRATIONS = {"g/L": (MASS, 1.0), "mg/L": (MASS, 1e-3), "mmol/L": (AMOUNT, 1e-3)}
+
+
 _WRITTEN: dict[str, tuple[str, ...]] = {
-    "1e6 cells/mL": ("cells/mL", "cells/L"),
+    "1e6 cells/mL": ("cells/mL", "1e5 cells/mL", "cells/L"),
     "%": ("fraction",),
     "g/L": ("mg/L", "mg/dL", "mmol/L"),
     "mmol/L": ("umol/L", "mg/L", "g/L"),
-    "mg/L": ("g/L",),
+    "mg/L": ("g/L", "mg/dL"),
     "um": ("nm",),
     "1/day": ("1/h",),
     "rpm": ("1/s",),
@@ -124,17 +121,35 @@ def conversion_factor(unit: str, to: Quantity) -> float:
     Mass and molar concentrations convert through the substance's molar mass.
 
     Raises:
-        UnknownQuantity: the unit cannot be a unit of this quantity.
+        UnknownQuantity: the unit cannot be a unit of this quantity, or can mean two.
     """
     form = normalised(unit)
     same = _SAME_DIMENSION.get(to.unit) or {normalised(to.unit): 1.0}
     if form in same:
         return same[form]
-    if to.molar_mass is not None and to.unit == "g/L" and form in _SAME_DIMENSION["mmol/L"]:
-        return _SAME_DIMENSION["mmol/L"][form] * to.molar_mass / 1e3
-    if to.molar_mass is not None and to.unit == "mmol/L" and form in _SAME_DIMENSION["g/L"]:
-        return _SAME_DIMENSION["g/L"][form] * 1e3 / to.molar_mass
+    if to.unit == CELLS:
+        if (factor := cell_density(unit)) is not None:
+            return factor
+        if (readings := two_densities(unit)) is not None:
+            raise UnknownQuantity(f"{unit!r} can be {' or '.join(readings)}. Write the one that is meant.")
+    elif to.unit in _CONCENTRATIONS and (found := concentration(unit)) is not None:
+        kind, factor = found
+        canonical_kind, canonical = _CONCENTRATIONS[to.unit]
+        if kind == canonical_kind:
+            return factor / canonical
+        if to.molar_mass is not None and kind == AMOUNT:
+            return factor / canonical * 1e3 * to.molar_mass / 1e3
+        if to.molar_mass is not None:
+            return factor / (canonical * 1e3) * 1e3 / to.molar_mass
+    expected = units_of(to) or tuple(sorted(same))
     raise UnknownQuantity(
-        f"{unit!r} is not a unit of {to.name}: expected {to.unit} or one of {', '.join(sorted(same))}. "
+        f"{unit!r} is not a unit of {to.name}: expected {to.unit} or one of {', '.join(expected)}. "
         "Mend the unit in the header, or remove it if the values are in the canonical unit."
     )
+
+
+def named(quantity: Quantity, word: str) -> Quantity:
+    """Return a quantity with the molar mass of what a word names: ``NH3`` weighs less than ``NH4+``."""
+    masses = {normalised(name): mass for name, mass in quantity.molar_masses}
+    mass = masses.get(normalised(word))
+    return quantity if mass is None else replace(quantity, molar_mass=mass)

@@ -11,7 +11,8 @@ from perfusio.process.medium import Equipment, Medium
 from perfusio.process.panel import Panel, interned
 from perfusio.process.species import Setpoint, Species
 
-GLUCOSE, LACTATE, AMMONIUM, PYRUVATE = 180.16, 90.08, 18.04, 88.06  # g/mol; those of other species stand in one line
+GLUCOSE, LACTATE, AMMONIUM, PYRUVATE = 180.16, 90.08, 18.04, 87.06  # g/mol; those of other species stand in one line
+AMMONIA, PYRUVIC_ACID = 17.03, 88.06  # what a sheet or an assay names: NH3B reports 0.278 mmol/L as 4.734 mg/L
 SUGAR_UNITS = ("mmol/L", "mg/dL", "mg/L")
 SOLUTE_UNITS = ("mg/L", "umol/L")
 
@@ -106,6 +107,7 @@ SPECIES = (
     Species(
         "ammonium", unit="mmol/L", role="solute", label="Ammonium", low=0, high=60,
         aliases=("amm", "ammonia", "NH4", "NH4+", "NH3"), molar_mass=AMMONIUM,
+        molar_masses=(("NH3", AMMONIA), ("ammonia", AMMONIA)),
         analyzer=Analyzer(cv=0.06, detection_limit=0.1),
         noise=Noise(relative=0.06, absolute=0.03, floor=0.2),
         prior=Prior(mean=1.0, sd=0.8, settled=3.0),
@@ -123,6 +125,7 @@ SPECIES = (
         "pyruvate", unit="mmol/L", role="solute", label="Pyruvate", low=0, high=60,
         vague=("P",),
         aliases=("pyr", "pyruvic acid"), molar_mass=PYRUVATE,
+        molar_masses=(("pyruvic acid", PYRUVIC_ACID),),
         analyzer=Analyzer(cv=0.07, detection_limit=0.05),
         noise=Noise(relative=0.06, absolute=0.01, floor=0.05),
         prior=Prior(mean=0.7, sd=0.8, settled=0.5),

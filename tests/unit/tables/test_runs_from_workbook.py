@@ -28,7 +28,7 @@ MAP = ColumnMap(
         "Line": "clone",
         "Viable (10^6 cells/mL)": "vcd",
         "Before feeding / Glucose (mM)": "glucose",
-        "NH3": "ammonium [mg/L]",
+        "NH4": "ammonium [mg/L]",
     },
     feed_volumes={"Feed volume (mL) / A": "Feed A", "B": "Feed B"},
     feed_sheet=FeedSheet(
@@ -42,7 +42,7 @@ MAP = ColumnMap(
 HEADER = [
     ["Sample", "", "", "Cells", "", "Volumes", "", "Feed volume (mL)", "", "Before feeding", "", "After feeding"],
     ["Date", "ID", "Line", "Viable (10^6 cells/mL)", "Total (1e5 cells/mL)", "Start volume (L)", "Sample volume (mL)",
-     "A", "B", "Glucose (mM)", "NH3", "Glucose (mM)"],
+     "A", "B", "Glucose (mM)", "NH4", "Glucose (mM)"],
 ]  # fmt: skip
 ROWS = [
     [START, 1, "X", 0.5, 5.0, 0.1, 2, 0, 0, 25, 18.04, ""],
@@ -217,7 +217,7 @@ def test_labels_have_to_name_one_column(workbook, columns, expected):
 
 def test_a_meaning_that_perfusio_does_not_know_is_refused(workbook):
     with pytest.raises(ConfigError, match=r"'glucos' is not a quantity perfusio knows\. Did you mean 'glucose'"):
-        read_workbook(workbook(), replace(MAP, columns={**MAP.columns, "NH3": "glucos"}))
+        read_workbook(workbook(), replace(MAP, columns={**MAP.columns, "NH4": "glucos"}))
 
 
 def test_a_unit_that_does_not_fit_is_refused(workbook):

@@ -18,12 +18,20 @@ ProcessOption = Annotated[
     Path | None,
     typer.Option("--process", help="The process: quantities, medium, vessel in a process.toml.", metavar="FILE"),
 ]
+VolumeOption = Annotated[
+    str | None,
+    typer.Option("--working-volume", help="Of the vessels, e.g. 250mL, for flows in mL/h.", metavar="VOLUME"),
+]
 FILE: Key = ("process", "file")
 MEDIUM, VOLUME = "medium", "working_volume"
 
 
-def panel_in(path: Path | None) -> Panel:
+def panel_in(path: Path | None, volume: str | None = None) -> Panel:
     """Return the process of a file; without one, that of CHO cells in perfusion.
+
+    Args:
+        path: Of the file.
+        volume: The working volume with its unit, where the command says it.
 
     Raises:
         ConfigError: the file cannot be read, or does not describe a process.
@@ -31,7 +39,8 @@ def panel_in(path: Path | None) -> Panel:
     from perfusio.process import CHO_PERFUSION
     from perfusio.process.document import read_process
 
-    return CHO_PERFUSION if path is None else read_process(path.expanduser())
+    panel = CHO_PERFUSION if path is None else read_process(path.expanduser())
+    return panel if volume is None else panel.with_(working_volume=volume)
 
 
 def process_of(known: Panel, path: Path | None) -> Panel:

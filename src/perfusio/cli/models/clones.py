@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from perfusio.cli.echo import echo
-from perfusio.cli.experiment_file.processes import ProcessOption, panel_in
+from perfusio.cli.experiment_file.processes import ProcessOption, VolumeOption, panel_in
 from perfusio.cli.models.history import (
     JsonOption,
     MappingOption,
@@ -29,6 +29,7 @@ def clones(
     overwrite: OverwriteOption = False,
     mapping: MappingOption = None,
     process: ProcessOption = None,
+    working_volume: VolumeOption = None,
     json_output: JsonOption = False,
 ) -> None:
     """Say how alike the clones of past runs are, by the rates that their own runs tell.
@@ -40,7 +41,7 @@ def clones(
     from perfusio.report.clone_plot import clone_table, plot_clones
 
     refuse_to_replace([] if out is None else [out], overwrite=overwrite)
-    past = read_runs_aloud(runs, panel_in(process), mapping)
+    past = read_runs_aloud(runs, panel_in(process, working_volume), mapping)
     with Steps(f"Learning from {len(past)} past runs", None):
         registry = CloneRegistry.fit(past, seed=seed)
     names = [name or "(no name)" for name in registry.models]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from perfusio.cli.echo import echo
-from perfusio.cli.experiment_file.processes import ProcessOption, panel_in
+from perfusio.cli.experiment_file.processes import ProcessOption, VolumeOption, panel_in
 from perfusio.cli.models.history import (
     JsonOption,
     MappingOption,
@@ -36,6 +36,7 @@ def fit(
     overwrite: OverwriteOption = False,
     mapping: MappingOption = None,
     process: ProcessOption = None,
+    working_volume: VolumeOption = None,
     json_output: JsonOption = False,
 ) -> None:
     """Fit the hybrid model to past runs and save it.
@@ -50,7 +51,7 @@ def fit(
 
     files = [out / ABOUT, out / ARRAYS]
     refuse_to_replace(files, overwrite=overwrite)
-    panel = panel_in(process)
+    panel = panel_in(process, working_volume)
     past = read_runs_aloud(runs, panel, mapping)
     held_out = chosen(past, [name.strip() for name in hold_out.split(",") if name.strip()], "--hold-out")
     training = [t for t in past if t.reactor_id not in {h.reactor_id for h in held_out}]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from perfusio.cli.echo import echo
-from perfusio.cli.experiment_file.processes import ProcessOption, panel_in
+from perfusio.cli.experiment_file.processes import ProcessOption, VolumeOption, panel_in
 from perfusio.cli.models.history import JsonOption, OverwriteOption, SeedOption, Steps, print_json, read_runs_aloud
 
 if TYPE_CHECKING:
@@ -47,6 +47,7 @@ def recommend(
     out: Annotated[Path | None, typer.Option(help="CSV file to write; default: only print.")] = None,
     overwrite: OverwriteOption = False,
     process: ProcessOption = None,
+    working_volume: VolumeOption = None,
     json_output: JsonOption = False,
 ) -> None:
     """Recommend the next batch of run recipes, from the runs that are finished.
@@ -67,7 +68,7 @@ def recommend(
             f"{out} would be replaced. If its recipes still wait for results, give it as --pending and another --out; "
             "else say --overwrite."
         )
-    panel = panel_in(process)
+    panel = panel_in(process, working_volume)
     campaign = Campaign(
         HybridModel.prior(panel),
         objective=_objective(maximize, minimize, track, panel),

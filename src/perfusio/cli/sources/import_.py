@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from perfusio.cli.echo import echo
-from perfusio.cli.experiment_file.processes import ProcessOption, panel_in
+from perfusio.cli.experiment_file.processes import ProcessOption, VolumeOption, panel_in
 from perfusio.cli.models.history import JsonOption, OverwriteOption, print_json, refuse_to_replace
 from perfusio.cli.runs.aim import pair
 from perfusio.errors import ConfigError, UnreadableSource
@@ -64,6 +64,7 @@ def import_(
         bool, typer.Option("--correct", help="Where files disagree the later one is right; each correction is told.")
     ] = False,
     process: ProcessOption = None,
+    working_volume: VolumeOption = None,
     overwrite: OverwriteOption = False,
     json_output: JsonOption = False,
 ) -> None:
@@ -82,7 +83,7 @@ def import_(
     from perfusio.tables.merging import merged
 
     options = replace(
-        _options(column, ignore, decimal, encoding, date_order, vessel, panel_in(process)),
+        _options(column, ignore, decimal, encoding, date_order, vessel, panel_in(process, working_volume)),
         sample_pattern=pattern_of(vessel_pattern),
         reactor=reactor,
         inoculated=dates_of(inoculated),

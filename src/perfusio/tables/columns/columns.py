@@ -14,7 +14,7 @@ from enum import StrEnum
 from perfusio.errors import ConfigError, UnknownQuantity
 from perfusio.process.cho_perfusion import CHO_PERFUSION
 from perfusio.process.panel import Panel
-from perfusio.quantities import Quantity, closest, normalised
+from perfusio.quantities import CELLS, Quantity, closest, normalised
 from perfusio.tables.columns.header_names import (
     HOURS,
     SELF_EVIDENT_UNITS,
@@ -28,6 +28,8 @@ from perfusio.tables.columns.header_names import (
     names_of,
 )
 from perfusio.tables.columns.problems import Problems
+from perfusio.tables.columns.questions import Reading, column_reading
+from perfusio.unit_spellings import two_densities
 
 
 class Role(StrEnum):
@@ -201,7 +203,7 @@ class _HeaderReader:
                 f"columns={{{text!r}: {meaning!r}}}: {name!r} is not a quantity perfusio knows.{closest(name, known)}\n"
                 f"  Known: {self._names.known}."
             )
-        return self._build(index, text, canonical, unit or own_unit or unit_below or WITH_UNIT.get(form, ""))
+        return self._build(index, text, canonical, unit or own_unit or unit_below or WITH_UNIT.get(form, ""), said=name)
 
     def report_unknown(self) -> None:
         """Ask about the unknown headers, all in one message."""
@@ -265,19 +267,30 @@ class _HeaderReader:
         return False
 
     def _build(
-        self, index: int, text: str, name: str, unit: str, *, is_bare: bool = False, is_open: bool = False
-    ) -> Column | None:
+        self, index: int, text: str, name: str, unit: str, *, is_bare: bool = False, is_open: bool = False,
+        said: str = "",
+    ) -> Column | None:  # fmt: skip
         if name in TEXTS:
             return Column(index=index, header=text, role=Role.TEXT, name=name)
         quantity = self._names.numeric(name)
         try:
-            factor = self._names.factor(name, unit) if unit else 1.0
+            words = (self._names.split(text)[0], said)
+            factor = self._names.factor(name, unit, *words) if unit else 1.0
         except UnknownQuantity:
+            if (two := two_densities(unit)) is not None and quantity.unit == CELLS:
+                what = f"column {text!r} says {unit!r}, which people write for {two[0]} and which is {two[1]}."
+                readings = tuple(column_reading(u, text, f"{name} [{u}]") for u in two)
+                self._problems.line(self._line, what, readings=readings)
+                return None
             expected = self._names.fitting_units(name)
             self._say(text, f"says {unit!r}, which is no unit of {name}. Expected one of: {expected}. Mend the header.")
             return None
         except ConfigError as error:
-            self._say(text, f": {error}")
+            volume = Reading(says="a volume per time, in vessels of 250 mL (or of what they hold)",
+                             options=("--working-volume", "250mL"))  # fmt: skip
+            day = column_reading("working volumes per day, whatever the heading says", text, f"{name} [1/day]")
+            remedy = 'Where a command has no such option: --process with working_volume = "250 mL" in process.toml.'
+            self._problems.line(self._line, f"column {text!r}: {error}", readings=(volume, day), remedy=remedy)
             return None
         return Column(
             index=index, header=text, role=_role(name, self._names), name=name, unit=unit or quantity.unit,

@@ -14,7 +14,8 @@ from types import MappingProxyType
 from perfusio.errors import ConfigError, UnknownQuantity
 from perfusio.process.panel import Panel
 from perfusio.process.species import Setpoint, SetpointRole
-from perfusio.quantities import Quantity, closest, conversion_factor, normalised
+from perfusio.quantities import CELLS, Quantity, closest, conversion_factor, named, normalised
+from perfusio.unit_spellings import two_densities
 
 TIME = Quantity(name="time", unit="h", label="Culture time", low=0.0, high=24.0 * 366, aliases=(
     "culture time", "culture duration", "culture age", "elapsed time", "process time", "age"))  # fmt: skip
@@ -112,14 +113,21 @@ class Names:
         """Return the setpoint of which this is the measured twin, None if it is none's."""
         return next((s for s in self.panel.setpoints if s.measured_name == name), None)
 
-    def factor(self, name: str, unit: str) -> float:
+    def factor(self, name: str, unit: str, *words: str) -> float:
         """Return the factor that turns a value in a unit into the canonical unit of a quantity.
+
+        Args:
+            name: Of the quantity.
+            unit: Of the value.
+            words: What the sheet calls it: NH3 has another molar mass than NH4+.
 
         Raises:
             UnknownQuantity: it can be no unit of it.
             ConfigError: it is a flow of volume, and the working volume is not declared.
         """
         quantity = self.numeric(name)
+        for word in words:
+            quantity = named(quantity, word)
         try:
             return conversion_factor(unit, quantity)
         except UnknownQuantity:
@@ -141,7 +149,7 @@ class Names:
         try:
             self.factor(name, unit)
         except UnknownQuantity:
-            return False
+            return self.numeric(name).unit == CELLS and two_densities(unit) is not None
         except ConfigError:
             return True
         return True
