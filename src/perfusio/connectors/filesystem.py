@@ -217,14 +217,48 @@ class FilesystemStore:
             UnreadableSource: the file is refused, or has no such column, or holds no row yet.
         """
         table = self._source.table()
-        fitting = [r for run, r in table.groups if self._run in (None, run) and self._reactor in (None, r)]
-        names = dict.fromkeys(r for r in fitting if r)
+        names = dict.fromkeys(reactor for _, reactor in self._fitting(table) if reactor)
+        if not names and self._reactor and self._source.grows:
+            names = dict.fromkeys([self._reactor])  # chosen before its first row
         if not names:
             text = "has no column 'reactor'. Add one, or use the store itself as the connector of its one vessel."
             if not table.rows:
                 text = "has no rows yet, so its vessels are not known. Wait for the first row of each."
             raise UnreadableSource((f"{table.name} {text}",), connector=table.name)
-        return {name: self._narrowed(name) for name in names}
+        return {name: self.called(name) for name in names}
+
+    @property
+    def name(self) -> str:
+        """Name of the file or folder."""
+        return self._source.path.name
+
+    async def first_rows(self) -> None:
+        """Return once the file has a row: it may name the vessels. No sample is handed out.
+
+        Raises:
+            SampleOverdue: a growing file got none in time.
+            UnreadableSource: the file is refused.
+            NotConnected: the system does not let us read it now.
+        """
+        if not self._source.grows:
+            return
+        with told(self.name, "read_sample"):
+            if self._fitting(self._source.table()):
+                return
+            watch = self._source.watch()
+            await self._pace.until_news(
+                lambda: self._has_rows(watch), lambda waited: self._overdue(waited, watch.unfinished_line)
+            )
+
+    async def _has_rows(self, watch: Watch | FolderWatch) -> bool | None:
+        is_read = watch.poll()
+        if is_read and (trouble := self._source.trouble()) is not None:
+            raise trouble
+        return True if self._source.stable is not None and self._fitting(self._source.stable) else None
+
+    def _fitting(self, table: Table) -> list[tuple[str, str]]:
+        """Return the pairs of run and reactor in a table that may be meant."""
+        return [g for g in table.groups if self._run in (None, g[0]) and self._reactor in (None, g[1])]
 
     @property
     def run(self) -> str:
@@ -315,7 +349,8 @@ class FilesystemStore:
     def _name_in_setpoints_file(self) -> str:
         return (self._reactor or "") if self._is_one_of_several else ""
 
-    def _narrowed(self, reactor: str) -> Self:
+    def called(self, reactor: str) -> Self:
+        """Return the store of one vessel, whether a row of it has come or not; it shares reader and setpoints file."""
         store = copy.copy(self)
         store._reactor, store._is_one_of_several = reactor, True
         store._forget()

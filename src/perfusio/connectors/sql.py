@@ -239,6 +239,30 @@ class SqlStore:
         return {name: self._narrowed(source) for name, source in self._source.vessels().items()}
 
     @property
+    def name(self) -> str:
+        """Name of the database."""
+        return self._database.name
+
+    async def first_rows(self) -> None:
+        """Return once there is a sample: it may name the vessels. None is handed out.
+
+        Raises:
+            SampleOverdue: none came in time.
+            UnreadableSource: the database is refused.
+            NotConnected: it cannot be reached.
+        """
+        if self._follows:
+            with told(self.name, "read_sample"):
+                await self._pace.until_news(self._has_rows, self._overdue)
+
+    async def _has_rows(self) -> bool | None:
+        return await asyncio.to_thread(self._source.has_rows) or None
+
+    def called(self, reactor: str) -> Self:
+        """Return the store of one vessel, whether a sample of it has come or not."""
+        return self._narrowed(self._source.called(reactor))
+
+    @property
     def is_fresh(self) -> bool:
         """Whether the sample last read had come since the database was first looked at."""
         return self._handed_out.is_fresh

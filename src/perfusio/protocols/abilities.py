@@ -123,6 +123,29 @@ class Following(Protocol):
         ...
 
 
+@runtime_checkable
+class NamedByRows(Protocol):
+    """A source whose rows name its vessels: while one that grows has no row, nobody knows what they are called."""
+
+    @property
+    def name(self) -> str:
+        """Name of the source, for messages."""
+        ...
+
+    async def first_rows(self) -> None:
+        """Return once there is a row, at once where none is waited for; no sample is handed out.
+
+        Raises:
+            SampleOverdue: none came in time.
+            ConnectorError: the source cannot be read.
+        """
+        ...
+
+    def called(self, reactor: str) -> Connector:
+        """Return the vessel of this name, whether a row of it has come or not."""
+        ...
+
+
 def is_live(connector: Connector) -> bool:
     """Whether the samples of a vessel are still to be taken, so that its turns pass with the clock.
 

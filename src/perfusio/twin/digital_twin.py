@@ -15,7 +15,7 @@ from perfusio.config import DesignSpace, Mode, RunConfig
 from perfusio.errors import AuditError, ConfigError
 from perfusio.events import Event, RunEnded, RunInterrupted, VesselLeft
 from perfusio.hybrid.model import HybridModel
-from perfusio.protocols import Checking, Connector, EventSink, Model, Policy
+from perfusio.protocols import Checking, Connector, EventSink, Model, NamedByRows, Policy, able
 from perfusio.record.audit_logger import AuditLogger
 from perfusio.record.run_state import RunState
 from perfusio.record.summary import Summary
@@ -26,6 +26,7 @@ from perfusio.twin.deciding.model_and_policy import Mind
 from perfusio.twin.loop import first_records
 from perfusio.twin.loop.beginning import Beginning
 from perfusio.twin.loop.deliveries import Deliveries
+from perfusio.twin.loop.first_rows import first_rows
 from perfusio.twin.loop.heartbeat import Pulse
 from perfusio.twin.loop.side_tasks import meanwhile, together
 from perfusio.twin.loop.turns import Turns
@@ -43,7 +44,7 @@ from perfusio.twin.state.logbook import Logbook
 from perfusio.twin.state.modes import Modes
 from perfusio.twin.stop import ended_by
 from perfusio.twin.timeouts import Patience
-from perfusio.twin.vessels import Source, Vessel, aboard, holding
+from perfusio.twin.vessels import UNNAMED, Source, Vessel, aboard, holding
 from perfusio.twin.writes.first_look import FirstLook
 from perfusio.twin.writes.write_dispatcher import Hands
 
@@ -79,6 +80,7 @@ class DigitalTwin:
         observers: tuple[Observer, ...] = (),
         patience: Patience | None = None,
     ) -> None:
+        self._source = connector
         self.vessels = holding(aboard(connector), design_space)
         self.design_space, self.config = design_space, run_config
         for vessel in self.vessels.values():
@@ -216,7 +218,7 @@ class DigitalTwin:
             if self._book.is_open:
                 self._tell(VesselLeft(reactor=reactor, turn=self.run_state.today.turn, reason=reason))
             else:
-                del self.vessels[reactor]
+                self._forget(reactor)
 
     async def run(self) -> RunResult:
         """Run the experiment to its end and return how it ended.
@@ -224,9 +226,11 @@ class DigitalTwin:
         Raises:
             PerfusioError: the source or the record cannot be used; no vessel was written to before it was raised.
         """
-        sources = self._beginning.sources(goes_on=self._goes_on)
         logger: AuditLogger | None = None
         try:
+            if not self._goes_on:
+                await self._name_vessels()
+            sources = self._beginning.sources(goes_on=self._goes_on)
             await self._looks.take_vessels()
             if not self._goes_on:  # else its sources are known, and are waited for like any sample
                 await self._first_look()
@@ -255,6 +259,21 @@ class DigitalTwin:
             n_samples=self.run_state.n_samples,
             n_decisions=self.run_state.n_decisions,
         )
+
+    async def _name_vessels(self) -> None:
+        """Call the vessels of a source as its rows do; where there is no row yet, wait for the first."""
+        named = able(self._source, NamedByRows)
+        if named is None or [vessel.connector for vessel in self.vessels.values()] != [self._source]:
+            return  # they have names of their own
+        await first_rows(named, self._clock, self._book.tell)
+        self._forget(UNNAMED)
+        for reactor, vessel in aboard(self._source).items():
+            self.join(reactor, vessel, reason="")
+
+    def _forget(self, reactor: str) -> None:
+        """Know nothing of a vessel any more; the run has not begun."""
+        self._inbox.forget(reactor)
+        del self.vessels[reactor]
 
     async def _first_look(self) -> None:
         watching = asyncio.ensure_future(self._watch.keep_on(self._inbox))

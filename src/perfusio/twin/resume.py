@@ -10,10 +10,10 @@ from typing import Any
 
 from perfusio.bed.policy import BEDPolicy
 from perfusio.config import DesignSpace, RunConfig
-from perfusio.errors import AuditError, ConfigError
+from perfusio.errors import AuditError, ConfigError, ConnectorError
 from perfusio.events import Event, ModelFitted, ModelSaved, ModelWaiting, RunStarted
 from perfusio.process.panel import Panel
-from perfusio.protocols import Connector, Described, Model, Resumable, Standing, able
+from perfusio.protocols import Connector, Described, Model, NamedByRows, Resumable, Standing, able
 from perfusio.record.audit_logger import LARGEST_CLOCK_STEP_S
 from perfusio.record.good_prefix import prefix_of
 from perfusio.record.line import Record
@@ -152,7 +152,7 @@ def asked_of(vessels: Mapping[str, Vessel], known: Outline) -> dict[str, Connect
         ConfigError: these are not the vessels of the run.
     """
     wanted = set(known.run_state.trajectories) - known.run_state.left
-    vessels = _under_its_old_name(vessels, wanted, known)
+    vessels = _under_its_old_name(_by_their_names(vessels, wanted), wanted, known)
     if lacking := sorted(wanted - set(vessels)):
         raise ConfigError(
             f"The run in {known.run_dir} has the vessels {', '.join(sorted(wanted))}, but there is no connector for "
@@ -165,6 +165,22 @@ def asked_of(vessels: Mapping[str, Vessel], known: Outline) -> dict[str, Connect
         )
     process = known.config.process
     return {r: replace(v, **_own(known.own.get(r, {}), process)) for r, v in vessels.items() if r in wanted}
+
+
+def _by_their_names(vessels: Mapping[str, Vessel], wanted: set[str]) -> Mapping[str, Vessel]:
+    """A source that cannot say now what its vessels are called is that of the run; it is held against it later."""
+    named = able(vessels[UNNAMED].connector, NamedByRows) if set(vessels) == {UNNAMED} else None
+    if named is None or UNNAMED in wanted or not _is_speechless(named):
+        return vessels
+    return {reactor: Vessel(connector=named.called(reactor)) for reactor in sorted(wanted)}
+
+
+def _is_speechless(source: NamedByRows) -> bool:
+    described = able(source, Described)
+    try:
+        return described is not None and not described.describe().get("n_rows")
+    except ConnectorError:
+        return True
 
 
 def _under_its_old_name(vessels: Mapping[str, Vessel], wanted: set[str], known: Outline) -> Mapping[str, Vessel]:

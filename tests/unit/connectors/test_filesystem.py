@@ -223,6 +223,20 @@ async def test_vessels_share_one_file_and_go_their_own_way(source):
     assert (vessels["R02"].run, vessels["R02"].reactor, vessels["R02"].clone) == ("B", "R02", "Y")
 
 
+def test_who_chose_a_vessel_is_given_no_other(source):
+    source.write_text(FLEET)
+    assert list(FilesystemStore(source, reactor="R02").vessels()) == ["R02"]
+    assert list(FilesystemStore(source, reactor="R03", follow=True).vessels()) == ["R03"]  # its first row may come
+
+
+async def test_a_run_that_a_person_chose_is_waited_for_though_others_are_there(source):
+    source.write_text(FLEET)
+    store = FilesystemStore(source, run="C", follow=True, timeout_seconds=0.2, poll_seconds=0.1)
+    with pytest.raises(SampleOverdue):
+        await store.first_rows()
+    await FilesystemStore(source, run="B", follow=True).first_rows()
+
+
 async def test_vessels_write_to_one_file_with_a_column_reactor(source):
     source.write_text(FLEET.replace("R01", "=R01"))
     vessels = FilesystemStore(source).vessels()

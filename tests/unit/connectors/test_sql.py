@@ -108,6 +108,13 @@ class TestReplay:
         assert list(vessels) == ["R01", "R02"]
         assert [len(s) for s in await asyncio.gather(*map(read_all, vessels.values()))] == [2, 1]
 
+    def test_who_chose_a_vessel_is_given_no_other(self, where):
+        add_samples(where, [*days(0, reactor="R01"), *days(0, reactor="R02")])
+        assert list(SqlStore(where, reactor="R02").vessels()) == ["R02"]
+        assert list(SqlStore(where, reactor="R03", follow=True).vessels()) == ["R03"]  # its first row may come
+        with pytest.raises(UnreadableSource, match="no samples that name a reactor"):
+            SqlStore(where, reactor="R03").vessels()
+
     async def test_advice_is_written_once_and_changes_no_history(self, where):
         add_samples(where, days(0, 1, setpoints=NOMINAL))
         store = SqlStore(where, clock=ManualClock())

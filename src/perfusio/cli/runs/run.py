@@ -80,7 +80,7 @@ def run(
     from perfusio.cli.runs.history_model import starting_model
     from perfusio.cli.experiment_file.policy import policy_of
     from perfusio.cli.runs.resume import is_to_go_on, keeper, resume
-    from perfusio.cli.runs.watched import exit_code, run_watched
+    from perfusio.cli.runs.watched import exit_code, run_watched, wait_for_names
     from perfusio.tables.columns.questions import together
     from perfusio.twin.vessels import aboard, clones_of
 
@@ -118,6 +118,7 @@ def run(
     people = notifier(notify)
     try:
         whole = opened(asked)
+        wait_for_names(whole)
         sources = aboard(chosen(asked, whole))
         policy = policy_of(asked.policy, sources)
         model = None if history is None else starting_model(

@@ -106,6 +106,28 @@ def run_watched(
     return result
 
 
+def wait_for_names(source: Source) -> None:
+    """Wait for the first row of a source whose rows name its vessels: models, limits and files are chosen by name.
+
+    Raises:
+        ConnectorError: the source cannot be used.
+        Stopped: by Ctrl-C.
+    """
+    from perfusio.cli.runs.live import Live
+    from perfusio.clock import SystemClock
+    from perfusio.protocols import NamedByRows, able
+    from perfusio.twin.loop.first_rows import first_rows
+
+    named = able(source, NamedByRows)
+    if named is None:
+        return
+    try:
+        with Live(0) as live:
+            asyncio.run(first_rows(named, SystemClock(), live))
+    except KeyboardInterrupt:
+        raise Stopped("Stopped by Ctrl-C before the run began: nothing was written.") from None
+
+
 async def _run_and_close(twin: DigitalTwin, close: Callable[[], Awaitable[None]] | None) -> RunResult:
     run = asyncio.ensure_future(twin.run())
     with suppress(NotImplementedError, RuntimeError, ValueError):  # not on this system, or not in this thread

@@ -73,15 +73,32 @@ class VesselSource:
             NotConnected: it cannot be reached.
         """
         with self.database.reading() as connection:
-            names = dict.fromkeys(reactor for _, reactor in groups_of(connection, self._run) if reactor)
+            names = dict.fromkeys(reactor for _, reactor in self._fitting(connection) if reactor)
+        if not names and self._reactor and self.grows:
+            names = dict.fromkeys([self._reactor])  # chosen before its first row
         if not names:
             raise self._refused(
                 "has no samples that name a reactor, so its vessels are not known. Put in the first row of each, or "
                 "use the store itself as the connector of its one vessel."
             )
-        return {name: self._of(name) for name in names}
+        return {name: self.called(name) for name in names}
 
-    def _of(self, reactor: str) -> VesselSource:
+    def has_rows(self) -> bool:
+        """Whether there is a sample of the run, or of any if none was chosen.
+
+        Raises:
+            UnreadableSource: the database is refused.
+            NotConnected: it cannot be reached.
+        """
+        with self.database.reading("read_sample") as connection:
+            return bool(self._fitting(connection))
+
+    def _fitting(self, connection: Connection) -> list[tuple[str, str]]:
+        """Return the pairs of run and reactor that may be meant."""
+        return [g for g in groups_of(connection, self._run) if self._reactor in (None, g[1])]
+
+    def called(self, reactor: str) -> VesselSource:
+        """Return the source of one vessel, whether a row of it has come or not."""
         return VesselSource(self.database, self._run, reactor, grows=self.grows, panel=self.panel)
 
     def find(self) -> None:

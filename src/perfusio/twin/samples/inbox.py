@@ -18,7 +18,7 @@ from perfusio.protocols import Connector
 from perfusio.state import Setpoints, State
 from perfusio.twin.samples.future_dates import Dates
 from perfusio.twin.samples.sampling_schedule import Pace
-from perfusio.twin.samples.vessel_reader import NobodyTold, ReadingTroubles, VesselReader
+from perfusio.twin.samples.vessel_reader import USABLE_AFTER_S, NobodyTold, ReadingTroubles, VesselReader
 from perfusio.twin.state.arrival import Arrival
 from perfusio.twin.timeouts import Patience, give_up
 
@@ -110,6 +110,10 @@ class Inbox:
         reader.is_over, reader.ahead, reader.failing_since_ns = True, None, None
         reader.close()
 
+    def forget(self, reactor: str) -> None:
+        """Know nothing of a vessel any more: the run has not begun."""
+        self._readers.pop(reactor).close()
+
     def close(self) -> None:
         """Give up the calls that are still open."""
         for reader in self._readers.values():
@@ -172,8 +176,8 @@ class Inbox:
     async def first_look(self) -> None:
         """Read one sample of each vessel, so that an unusable source is refused before anything is recorded.
 
-        A vessel whose first sample is overdue is no such source: one that is live is waited for, unless others have
-        started; a simulated one misses the first turn.
+        A vessel whose first sample is overdue is no such source, nor is one that fails after a minute: one that is live
+        is waited for, unless others have started; a simulated one misses the first turn.
 
         Raises:
             ConnectorError: a source cannot be used.
@@ -191,13 +195,17 @@ class Inbox:
                 give_up(look)
 
     async def _first_of(self, reader: VesselReader) -> None:
+        began = self._clock.monotonic_ns()
         try:
             await reader.look()
-        except SampleOverdue:
-            if reader.is_live:
+        except Exception as error:
+            was_usable = self._clock.monotonic_ns() - began >= USABLE_AFTER_S * 1e9
+            if reader.is_live and (was_usable or isinstance(error, SampleOverdue)):
                 await reader.next()
-            else:
+            elif isinstance(error, SampleOverdue):
                 self._lost_at_start.add(reader.reactor)
+            else:
+                raise
 
     async def gather(self, turn: int, *, known: AbstractSet[str] = frozenset()) -> dict[str, list[Arrival]]:
         """Return what arrived for each vessel up to and including this turn; an empty list is a missing sample.

@@ -45,20 +45,22 @@ class SourceWatch:
     # -- how reading goes ----------------------------------------------------------------------------------------------
 
     def failed(self, reactor: str, operation: str, reason: str) -> None:
-        """Put on record that a vessel cannot be read now."""
-        if not self._book.is_open:
-            return  # before the record begins, an unusable source is refused
+        """Put on record that a vessel cannot be read now; before there is a record, say it."""
         words = f"{reason} It is tried again for as long as the turn lasts." if operation == READ else reason
-        self._book.append(ConnectorFailed(reactor=reactor, turn=self._turn, operation=operation, reason=words))
+        event = ConnectorFailed(reactor=reactor, turn=self._turn, operation=operation, reason=words)
+        if self._book.is_open:
+            self._book.append(event)
+        else:
+            self._book.tell(event)
 
     def recovered(self, reactor: str, seconds: float) -> None:
-        """Put on record that a vessel can be read again, and end the alarm about it."""
-        if not self._book.is_open:
-            return
+        """Put on record that a vessel can be read again, and end the alarm about it; before there is one, say it."""
         words = f"{reactor} can be read again, after {in_hours(seconds)}."
-        self._book.append(
-            ConnectorRecovered(reactor=reactor, turn=self._turn, operation=READ, seconds=seconds, reason=words)
-        )
+        event = ConnectorRecovered(reactor=reactor, turn=self._turn, operation=READ, seconds=seconds, reason=words)
+        if not self._book.is_open:
+            self._book.tell(event)
+            return
+        self._book.append(event)
         self._clear(reactor, SOURCE, "act")
 
     # -- looking -------------------------------------------------------------------------------------------------------

@@ -22,6 +22,8 @@ from perfusio.twin.timeouts import Patience, give_up
 
 V = TypeVar("V", State, Setpoints)
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 1.0, 60.0
+USABLE_AFTER_S = 60.0
+"""A source that was waited for so long before it failed could be used when the run was begun [s]."""
 QUIET_S, LONGEST_QUIET_S = 60.0, 600.0
 """A call that has waited for so long without failing, and twice as long as the one that failed, waits for a sample. One
 that failed after hours of waiting was not slow to fail."""
@@ -95,7 +97,7 @@ class VesselReader:
             None if there is none for this turn: the source has ended, or a simulated vessel has lost the sample.
             Whatever else is raised is tried again.
         """
-        pauses = _pauses()
+        waits = pauses()
         while True:
             try:
                 await self.look()
@@ -108,7 +110,7 @@ class VesselReader:
             else:
                 self._is_well()
                 return self.ahead
-            await self._clock.sleep(next(pauses))
+            await self._clock.sleep(next(waits))
 
     async def look(self) -> None:
         """Wait for one answer of the connector; a call that is still open from an earlier turn is waited for again.
@@ -141,13 +143,13 @@ class VesselReader:
 
     async def setpoints(self) -> Setpoints:
         """Return what is in force, NaN where it is not known; a link that fails is tried while a call may last."""
-        pauses, until = _pauses(), self._clock.monotonic_ns() + self._patience.call_s * 1e9
+        waits, until = pauses(), self._clock.monotonic_ns() + self._patience.call_s * 1e9
         while True:
             try:
                 answer = await self._patience.answer(self.connector.read_setpoints())
                 return _checked(answer, Setpoints, self.process)
             except Exception as error:  # noqa: BLE001 - as above
-                pause = next(pauses)
+                pause = next(waits)
                 if not self.is_live or self._clock.monotonic_ns() + pause * 1e9 > until:
                     self._troubles.failed(self.reactor, "read_setpoints", in_words(error))
                     return Setpoints(panel=self.process)
@@ -198,7 +200,8 @@ def in_words(error: Exception) -> str:
     return str(error) if isinstance(error, ConnectorError) else f"{type(error).__name__}: {error}"
 
 
-def _pauses() -> Iterator[float]:
+def pauses() -> Iterator[float]:
+    """Yield how long to wait after each try that failed [s]."""
     pause = FIRST_PAUSE_S
     while True:
         yield pause

@@ -1,11 +1,13 @@
 """`perfusio run`: the folder it leaves, the aim it takes, and every refusal as a sentence with its exit code."""
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 from typer.testing import CliRunner
 
-from perfusio.cli.runs import resume
+from perfusio.cli.experiment_file import experiment
+from perfusio.cli.runs import resume, watched
 from perfusio.cli.app import app
 from perfusio.errors import ConfigError, PerfusioError
 from perfusio.study.closed_loop import write_synthetic_csv
@@ -42,6 +44,30 @@ def test_a_replay_leaves_record_setpoints_and_figure_in_one_folder(data, tmp_pat
     assert [f.name for f in data.parent.iterdir()] == ["my_data.csv"]
     assert "3 samples, 2 decisions" in result.stdout
     assert "intact" in result.stdout
+
+
+def test_a_sheet_without_a_row_is_waited_for_before_anything_is_chosen_by_name(tmp_path, monkeypatch):
+    sheet, seen = tmp_path / "sheet.csv", []
+    sheet.write_text("reactor,clone,day,vcd\n")
+
+    async def lab_adds_a_row(seconds):
+        if len(sheet.read_text().splitlines()) == 1:
+            sheet.write_text("reactor,clone,day,vcd\nPB-104,CloneX,0,1.5\n")
+
+    def keep(vessels, *others, **options):
+        seen.extend(vessels)
+        raise PerfusioError("seen")
+
+    opened = experiment.opened
+    monkeypatch.setattr(experiment, "opened", lambda asked: _sleeping(opened(asked), lab_adds_a_row))
+    monkeypatch.setattr(watched, "run_watched", keep)
+    assert str(run("--csv", sheet, "--follow", "--days", 2, "--out", tmp_path).exception) == "seen"
+    assert seen == ["PB-104"]
+
+
+def _sleeping(store, sleep):
+    store._pace = replace(store._pace, sleep=sleep)
+    return store
 
 
 def test_a_second_run_in_the_same_folder_moves_the_first_aside(data, tmp_path):
