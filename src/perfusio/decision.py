@@ -73,6 +73,10 @@ class Reason:
     rejected: tuple[Option, ...] = ()
     front: tuple[Option, ...] = ()
 
+    def __repr__(self) -> str:
+        """Say the sentence; the numbers are attributes."""
+        return f"<Reason: {self.text}>"
+
     def to_json(self) -> dict[str, object]:
         """Return the reason as data for the record."""
         said: dict[str, object] = {f.name: getattr(self, f.name) for f in fields(self)}
@@ -111,6 +115,11 @@ class Decision:
     score: float
     model_id: str
     plan: tuple[Setpoints, ...] = ()
+
+    def __repr__(self) -> str:
+        """Say the setpoints and why."""
+        told = ", ".join(f"{name} {value:.4g}" for name, value in self.setpoints.by_name().items())
+        return f"<Decision for {self.reactor_id}: {told}. {self.reason.text}>"
 
 
 class Action(StrEnum):

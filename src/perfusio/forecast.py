@@ -6,13 +6,18 @@ B vessels.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from perfusio.frames import DataFrame, data_frame
 from perfusio.process.cho_perfusion import CHO_PERFUSION
 from perfusio.process.panel import Panel
 from perfusio.state import FloatArray, find_quantity
+
+QUANTILES = (5, 10, 50, 90, 95)
+"""Of a data frame [%]."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,6 +29,10 @@ class QuantityForecast:
     mean: FloatArray
     sd: FloatArray
     samples: FloatArray
+
+    def __repr__(self) -> str:
+        """Say what is expected at the end of the horizon."""
+        return f"<{self.name}: {self.mean[-1]:.4g} +- {self.sd[-1]:.2g} on day {self.times_h[-1] / 24.0:g}>"
 
     def interval(self, level: float) -> tuple[FloatArray, FloatArray]:
         """Return the central interval that holds the true value with probability `level`, two arrays (H,)."""
@@ -75,6 +84,35 @@ class Forecast:
             sd=self.sd[:, i],
             samples=self.samples[:, :, i],
         )
+
+    def __repr__(self) -> str:
+        """Say which days are forecast, of how many species, on how many paths."""
+        first, last = self.times_h[0] / 24.0, self.times_h[-1] / 24.0
+        n_paths, _, n_species = self.samples.shape
+        return f"<Forecast of {n_species} species, days {first:g} to {last:g}, {n_paths} path{'s' * (n_paths != 1)}>"
+
+    def to_frame(self) -> DataFrame:
+        """Return the forecast as a pandas data frame, one row per time and species, without the paths.
+
+        Columns: ``day``, ``quantity``, ``unit``, ``mean``, ``sd``, the quantiles ``q05``, ``q10``, ``q50``, ``q90`` and
+        ``q95``, and ``support`` where the forecaster says it. ``q10`` to ``q90`` is the central 80 % interval.
+
+        Raises:
+            ConfigError: pandas is not installed.
+        """
+        names, n = self.panel.species_names, len(self.times_h)
+        quantiles = np.percentile(self.samples, QUANTILES, axis=0)
+        columns: dict[str, Sequence[object]] = {
+            "day": np.tile(self.times_h / 24.0, len(names)).tolist(),
+            "quantity": [name for name in names for _ in range(n)],
+            "unit": [self.panel[name].unit for name in names for _ in range(n)],
+            "mean": self.mean.T.ravel().tolist(),
+            "sd": self.sd.T.ravel().tolist(),
+        }
+        columns |= {f"q{p:02d}": of.T.ravel().tolist() for p, of in zip(QUANTILES, quantiles, strict=True)}
+        if self.support is not None:
+            columns["support"] = np.tile(self.support, len(names)).tolist()
+        return data_frame(columns)
 
     def median(self) -> FloatArray:
         """Return the middle of the paths, (H, Q): the point forecast. A few wild paths move the mean, not this."""

@@ -6,11 +6,13 @@ from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from itertools import pairwise
+from math import nan
 from typing import TypeVar
 
 import numpy as np
 
 from perfusio.errors import ConfigError
+from perfusio.frames import DataFrame, data_frame
 from perfusio.growing import Growing
 from perfusio.process.cho_perfusion import CHO_PERFUSION
 from perfusio.process.feed import Feed
@@ -93,6 +95,48 @@ class Trajectory:
                 f"{self.reactor_id}: the sample of {state.time_h:g} h is one of {state.panel.name}, those before are "
                 f"of {self.panel.name}, expected one process for a vessel. Read all with the same process.toml."
             )
+
+    def __repr__(self) -> str:
+        """Say which vessel, and how many samples of which days."""
+        n, clone = len(self.states), f", clone {self.clone}" if self.clone else ""
+        days = f" over days {self.states[0].day:g} to {self.states[-1].day:g}" if n else ""
+        return f"<Trajectory {self.reactor_id}: {n} sample{'s' * (n != 1)}{days}{clone}>"
+
+    def to_frame(self) -> DataFrame:
+        """Return the samples as a pandas data frame, one row each; `read_runs` makes the trajectory of it again.
+
+        Columns: ``run``, ``clone`` and ``medium`` where known, ``day``, every species and setpoint of the process by
+        name in its canonical unit, and ``feed_fraction``, ``feed_...`` where it was fed. Setpoints and feed of a row
+        hold from its sample to the next, so those of the last row are NaN. Units: ``frame.attrs["units"]``.
+
+        Raises:
+            ConfigError: pandas is not installed, or the medium is none that the process names.
+        """
+        n, panel = len(self.states), self.panel
+        columns: dict[str, Sequence[object]] = {"run": [self.reactor_id] * n}
+        if self.clone:
+            columns["clone"] = [self.clone] * n
+        if self.medium is not None and self.medium != panel.medium:
+            columns["medium"] = [self._medium_name(self.medium)] * n
+        columns["day"] = [s.day for s in self.states]
+        columns |= {q.name: [getattr(s, q.name) for s in self.states] for q in panel.species}
+        columns |= {q: [*(getattr(u, q) for u in self.setpoints), *[nan] * min(n, 1)] for q in panel.setpoint_names}
+        units = {"day": "day"} | {q.name: q.unit for q in panel.quantities}
+        if any(self.feeds):
+            given = [{} if f is None else {"fraction": f.fraction, **f.concentrations()} for f in (*self.fed, None)]
+            for name in dict.fromkeys(name for one in given for name in one):
+                columns[f"feed_{name}"] = [one.get(name, nan) for one in given]
+                units[f"feed_{name}"] = "-" if name == "fraction" else panel[name].unit
+        return data_frame(columns, units=units)
+
+    def _medium_name(self, medium: Medium) -> str:
+        for name, known in self.panel.media:
+            if known == medium:
+                return name
+        raise ConfigError(
+            f"{self.reactor_id}: its medium is none that {self.panel.name} names, so a data frame cannot name it. "
+            "Declare it under media of the process."
+        )
 
     def observe(self, state: State, in_force: Setpoints, feed: Feed | None = None) -> Trajectory:
         """Return a longer trajectory: after the last sample `feed` was given, `in_force` held, `state` was found.

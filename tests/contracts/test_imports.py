@@ -71,7 +71,7 @@ def test_torch_has_few_doors():
 
 def test_excel_has_one_door_and_opens_with_the_first_workbook():
     readers = {"python_calamine", "openpyxl", "pandas"}
-    doors = {"tables/excel.py", "tables/exporting.py"}
+    doors = {"frames.py", "tables/excel.py", "tables/exporting.py"}
     assert {p.relative_to(SOURCE).as_posix() for p in MODULES if imported(p) & readers} == doors
     assert not loaded_by("from perfusio.tables.runs_from_workbook import read_workbook") & (readers | HEAVY)
 

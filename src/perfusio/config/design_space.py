@@ -95,6 +95,16 @@ class DesignSpace(Frozen):
             )
         return cls(bounds={n: (allowed | bounds)[n] for n in process.setpoint_names}, process=process)
 
+    def __repr__(self) -> str:
+        """Show the range of each setpoint."""
+        ranges = (
+            f"{name} {f'{b.low:g} to' if b.low < b.high else 'held at'} {b.high:g} {self.process[name].unit}"
+            for name, b in self.bounds.items()
+        )
+        return f"<DesignSpace: {', '.join(ranges)}>"
+
+    __str__ = __repr__
+
     def _column(self, what: str) -> FloatArray:
         return np.array([getattr(self.bounds[n], what) for n in self.process.setpoint_names], dtype=float)
 

@@ -60,6 +60,11 @@ def _of_acquisition(name: str) -> str:
     return name
 
 
+def _shown(value: object) -> str:
+    """Return a setting in words."""
+    return ", ".join(map(_shown, value)) or "none" if isinstance(value, tuple) else str(value)
+
+
 class RunConfig(Frozen):
     """Settings of one run.
 
@@ -170,6 +175,20 @@ class RunConfig(Frozen):
                 f"{self.sampling_interval_hours:g} h: lengthen the run or shorten the interval"
             )
         return self
+
+    def __repr__(self) -> str:
+        """Show the length, the aim, and what else differs from the defaults."""
+        told: dict[str, object] = {"objective": in_words(self.objectives)} | {
+            name: value
+            for name, field in type(self).model_fields.items()
+            if name not in ("duration_days", "objective", "process") and (value := getattr(self, name)) != field.default
+        }
+        if self.process != CHO_PERFUSION:
+            told = {n: v for n, v in told.items() if n not in ("constraints", "alarms")}
+            told["process"] = self.process.name
+        return f"<RunConfig: {self.duration_days} days, {', '.join(f'{n}: {_shown(v)}' for n, v in told.items())}>"
+
+    __str__ = __repr__
 
     @property
     def objectives(self) -> tuple[Objective, ...]:

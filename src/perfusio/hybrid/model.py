@@ -97,6 +97,13 @@ class HybridModel:
         residual = replace(self.process.residual, layout=here)
         return replace(self, process=replace(self.process, residual=residual), beliefs={})
 
+    def __repr__(self) -> str:
+        """Say what it learnt from and which vessels it follows."""
+        n = len(self.courses)
+        learnt = f"learnt from {n} run{'s' * (n != 1)}" if n else "the mechanistic prior, no data"
+        follows = f", follows {', '.join(self.beliefs)}" if self.beliefs else ""
+        return f"<HybridModel {self.model_id}: {learnt}{follows}>"
+
     @property
     def panel(self) -> Panel:
         """The quantities of the process."""

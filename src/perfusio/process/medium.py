@@ -72,6 +72,10 @@ class Medium:
         """Take concentrations by species name, in canonical units or with a unit, ``Medium(glucose="45 mmol/L")``."""
         object.__setattr__(self, "given", tuple(sorted(concentrations.items())))
 
+    def __repr__(self) -> str:
+        """Show the concentrations as they are given."""
+        return f"Medium({', '.join(f'{name}={amount!r}' for name, amount in self.given)})"
+
     def __iter__(self) -> Iterator[str]:
         """Yield the names that are given."""
         return (name for name, _ in self.given)

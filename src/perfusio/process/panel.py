@@ -99,6 +99,11 @@ class Panel:
         for name, value in noted.items():
             object.__setattr__(self, name, value)
 
+    def __repr__(self) -> str:
+        """Name the process and its quantities."""
+        measured = ", ".join(s.name for s in self.species)
+        return f"<Process {self.name!r}: measured {measured}; set {', '.join(self.setpoint_names)}>"
+
     def __hash__(self) -> int:
         """Return the hash that was worked out once."""
         return self._hash

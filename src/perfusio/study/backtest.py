@@ -41,6 +41,11 @@ class Backtest:
     board: Scoreboard
     cases: Mapping[str, Mapping[str, Cases]]
 
+    def __repr__(self) -> str:
+        """Name the forecasters and horizons; the scores are in `board.table()`."""
+        horizons = ", ".join(next(iter(self.cases.values()), {}))
+        return f"<Backtest of {', '.join(self.cases)} at horizons {horizons}; see board.table()>"
+
 
 def backtest(
     forecasters: Mapping[str, Forecaster],

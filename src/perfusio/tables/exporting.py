@@ -1,4 +1,4 @@
-"""Checked rows back into files: wide (one row per sample) or long (one value per row), CSV or Excel.
+"""Checked rows back into files: wide (one row per sample) or long (one value per row), CSV, Excel or Parquet.
 
 Numbers are written so that they read back the same to the last bit, in canonical units, with the unit in the header;
 what `readers.read_any` makes of such a file is what was exported.
@@ -13,6 +13,7 @@ from pathlib import Path
 
 from perfusio.errors import ConfigError
 from perfusio.tables.cells.csv_files import csv_bytes, escaped, replace_file
+from perfusio.tables.cells.parquet import parquet_bytes
 from perfusio.tables.columns.culture_times import Group
 from perfusio.tables.columns.header_names import FEED, FRACTION, MEDIUM, QUALITY, TIME, names_of
 from perfusio.tables.instruments.long_tables import TIDY_HEADER
@@ -20,24 +21,24 @@ from perfusio.tables.samples import TableRow
 from perfusio.tables.table import Table
 
 LAYOUTS = ("wide", "long")
-ENDINGS = (".csv", ".xlsx")
+ENDINGS = (".csv", ".xlsx", ".parquet")
 Cell = str | float
 
 
 def write_table(path: Path, table: Table, *, layout: str = "wide") -> None:
-    """Write a table, whole or not at all; the ending of the name says whether as CSV or as an Excel workbook.
+    """Write a table, whole or not at all; the ending of the name says whether as CSV, Excel or Parquet.
 
     Raises:
-        ConfigError: another ending or layout, or the place cannot be written.
+        ConfigError: another ending or layout, the place cannot be written, or pyarrow, which Parquet needs, is absent.
     """
     if layout not in LAYOUTS:
         raise ConfigError(f"layout {layout!r}: expected {' or '.join(LAYOUTS)}.")
-    if path.suffix.lower() not in ENDINGS:
-        raise ConfigError(f"{path.name}: the ending says what to write, expected {' or '.join(ENDINGS)}.")
+    if path.suffix.lower() not in _FORMATS:
+        raise ConfigError(f"{path.name}: the ending says what to write, expected {' or '.join(_FORMATS)}.")
     rows = wide_cells(table) if layout == "wide" else long_cells(table)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        replace_file(path, _xlsx(rows) if path.suffix.lower() == ".xlsx" else csv_bytes(_texts(rows)))
+        replace_file(path, _FORMATS[path.suffix.lower()](rows))
     except OSError as error:
         raise ConfigError(f"{path} cannot be written: {error.strerror}. Choose another place.") from error
 
@@ -145,6 +146,10 @@ def _texts(rows: Iterable[Sequence[Cell]]) -> Iterable[list[str]]:
     return ([cell if isinstance(cell, str) else repr(cell) for cell in row] for row in rows)
 
 
+def _csv(rows: Iterable[Sequence[Cell]]) -> bytes:
+    return csv_bytes(_texts(rows))
+
+
 def _xlsx(rows: Iterable[Sequence[Cell]]) -> bytes:
     """Return a workbook with one sheet; numbers are numbers, and no text is a formula."""
     from openpyxl import Workbook
@@ -163,3 +168,6 @@ def _xlsx(rows: Iterable[Sequence[Cell]]) -> bytes:
     content = io.BytesIO()
     book.save(content)
     return content.getvalue()
+
+
+_FORMATS = {".csv": _csv, ".xlsx": _xlsx, ".parquet": parquet_bytes}

@@ -1,18 +1,21 @@
-"""Past runs for a model to learn from: a table of runs, or a folder of them, as trajectories."""
+"""Past runs for a model to learn from: a table of runs, a folder of them, or a data frame, as trajectories."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from perfusio.errors import ConfigError, UnreadableSource
+from perfusio.frames import DataFrame
 from perfusio.process.panel import Panel
 from perfusio.state import Setpoints
 from perfusio.tables.cells.sheets import TABLES, existing_file
 from perfusio.tables.columns.column_map import ColumnMap
 from perfusio.tables.columns.questions import together
 from perfusio.tables.columns.typed_columns import ReadOptions
+from perfusio.tables.data_frame import NAME, is_frame, table_of_frame
 from perfusio.tables.merging import merged
 from perfusio.tables.read_any import read_any
 from perfusio.tables.samples import TableRow
@@ -25,7 +28,7 @@ RUNS_FILE = "runs.csv"
 
 
 def read_runs(
-    path: str | Path,
+    path: str | Path | DataFrame,
     *,
     options: ReadOptions | None = None,
     column_map: ColumnMap | None = None,
@@ -33,13 +36,14 @@ def read_runs(
     on_remark: Callable[[str], object] = lambda _: None,
     panel: Panel | None = None,
 ) -> tuple[Trajectory, ...]:
-    """Read all runs of a file, CSV, Excel or Parquet, or of every such file in a folder.
+    """Read all runs of a file, CSV, Excel or Parquet, of every such file in a folder, or of a data frame.
 
     What was not measured is NaN. The setpoints of a row were in force from its sample to the next; one that a row does
     not state is that of the row before.
 
     Args:
-        path: A file with one row per run and sample, or a folder with `runs.csv` or with one file per run.
+        path: A file with one row per run and sample, a folder with `runs.csv` or with one file per run, or a pandas or
+            polars data frame, which is read like a file with those columns.
         options: What the user declares about the files.
         column_map: What the columns of the files mean, where they do not say it themselves.
         assumed: Setpoints in force where a file never says; None: such a file is refused.
@@ -54,13 +58,21 @@ def read_runs(
         UnreadableSource: no such file or folder, or a file is refused; all problems of all files are listed.
     """
     options, column_map = _of_process(panel, options, column_map)
-    files = _files(Path(path))
+    if is_frame(path):
+        sources = [("", partial(table_of_frame, path, _without_map(options, column_map)))]
+    else:
+        files = _files(Path(path))
+        sources = [
+            (file.stem if len(files) > 1 else "", partial(read_any, file, options, column_map=column_map))
+            for file in files
+        ]
+    where = NAME if is_frame(path) else str(path)
     problems: list[str] = []
     refused: list[UnreadableSource] = []
     runs: list[Trajectory] = []
-    for file in files:
+    for prefix, read in sources:
         try:
-            table = merged([read_any(file, options, column_map=column_map)])
+            table = merged([read()])
         except UnreadableSource as error:
             refused.append(error)
             continue
@@ -69,7 +81,7 @@ def read_runs(
         silent: dict[tuple[str, ...], list[str]] = {}
         for group in table.groups:
             start = _start(column_map, assumed, table.panel)
-            run, unsaid = run_of(table, group, start, prefix=file.stem if len(files) > 1 else "")
+            run, unsaid = run_of(table, group, start, prefix=prefix)
             unsaid = tuple(n for n in unsaid if column_map is None or not _is_said(column_map, n))
             runs.append(run)
             if unsaid:
@@ -77,10 +89,24 @@ def read_runs(
         for names, which in silent.items():
             _assume(f"{table.name} ({', '.join(which)})", names, assumed, on_remark, problems)
     if problems:
-        refused.append(UnreadableSource(tuple(problems), connector=str(path)))
+        refused.append(UnreadableSource(tuple(problems), connector=where))
     if refused:
-        raise together(refused, connector=str(path))
+        raise together(refused, connector=where)
     return tuple(runs)
+
+
+def _without_map(options: ReadOptions | None, column_map: ColumnMap | None) -> ReadOptions:
+    """Return the options for a data frame.
+
+    Raises:
+        ConfigError: a column map is given, which is for files.
+    """
+    if column_map is not None:
+        raise ConfigError(
+            "A column map was given with a data frame, expected one with a file. Rename the columns instead: "
+            "frame.rename(columns={...}); say of which process they are with panel=."
+        )
+    return options or ReadOptions()
 
 
 def _of_process(

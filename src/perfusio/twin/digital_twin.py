@@ -35,6 +35,7 @@ from perfusio.twin.operators.order_processor import Desk
 from perfusio.twin.operators.orders import Order
 from perfusio.twin.outcome import Outcome, RunResult
 from perfusio.twin.processes import check_one_process
+from perfusio.twin.run_sync import run_to_end
 from perfusio.twin.samples.future_dates import Dates
 from perfusio.twin.samples.inbox import Inbox
 from perfusio.twin.samples.intake import Intake
@@ -69,10 +70,10 @@ class DigitalTwin:
 
     def __init__(
         self,
-        *,
         connector: Source,
         design_space: DesignSpace,
         run_config: RunConfig,
+        *,
         model: Model | None = None,
         policy: Policy | None = None,
         clock: Clock | None = None,
@@ -158,6 +159,10 @@ class DigitalTwin:
         twin._goes_on = True
         return twin
 
+    def __repr__(self) -> str:
+        """Say which vessels, and how far the run is."""
+        return f"<DigitalTwin of {', '.join(self.vessels)}: turn {self.run_state.today.turn} of {self.config.n_turns}>"
+
     @property
     def connectors(self) -> dict[str, Connector]:
         """The connector of each vessel, by reactor id."""
@@ -219,6 +224,15 @@ class DigitalTwin:
                 self._tell(VesselLeft(reactor=reactor, turn=self.run_state.today.turn, reason=reason))
             else:
                 self._forget(reactor)
+
+    def run_sync(self) -> RunResult:
+        """Run the experiment as `run` does, from code that is not asynchronous; in notebooks and scripts alike.
+
+        Raises:
+            PerfusioError: as `run`.
+            KeyboardInterrupt: Ctrl-C; the run is interrupted on record and can go on with `resume`.
+        """
+        return run_to_end(self.run)
 
     async def run(self) -> RunResult:
         """Run the experiment to its end and return how it ended.

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 
+from perfusio.frames import DataFrame, one_frame
 from perfusio.trajectory import Trajectory
 
 
@@ -40,3 +41,17 @@ class RunResult:
     audit_path: Path | None
     n_samples: int
     n_decisions: int
+
+    def __repr__(self) -> str:
+        """Say how it ended, how much there was, and where the record lies."""
+        where = "no record of its own" if self.audit_path is None else f"record {self.audit_path}"
+        counted = f"{self.n_samples} samples, {self.n_decisions} decisions"
+        return f"<RunResult {self.outcome.name}: {', '.join(self.trajectories)}; {counted}; {where}>"
+
+    def to_frame(self) -> DataFrame:
+        """Return the samples of all vessels and their setpoints as a data frame, as `Trajectory.to_frame` does.
+
+        Raises:
+            ConfigError: pandas is not installed.
+        """
+        return one_frame([t.to_frame() for t in self.trajectories.values()])

@@ -19,7 +19,7 @@ from perfusio.tables.samples import TableRow
 from perfusio.tables.table import empty_table, parse_table
 from perfusio.trajectory import Feed
 
-FORMATS = [(layout, ending) for layout in ("wide", "long") for ending in ("csv", "xlsx")]
+FORMATS = [(layout, ending) for layout in ("wide", "long") for ending in ("csv", "xlsx", "parquet")]
 NAMES = st.text("abcR09 =+-@';,\"\nμ", min_size=1, max_size=6).map(str.strip).filter(
     lambda t: t and t.strip("'") and not t.startswith("'")
 )
@@ -94,7 +94,7 @@ def test_other_endings_layouts_and_places_are_refused(tmp_path):
     table = parse_table(b"day,VCD\n0,1\n", "a.csv")
     (tmp_path / "taken").write_text("")
     for path, layout, words in (
-        ("a.ods", "wide", "expected .csv or .xlsx"),
+        ("a.ods", "wide", "expected .csv or .xlsx or .parquet"),
         ("a.csv", "tall", "expected wide or long"),
         ("taken/a.csv", "wide", "cannot be written"),
     ):

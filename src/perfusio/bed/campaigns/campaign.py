@@ -17,6 +17,7 @@ import numpy as np
 from perfusio.bed.campaigns.batches import Aim, best_batch, in_steps, outlook
 from perfusio.bed.campaigns.campaign_file import CampaignSettings, read_campaign, write_campaign
 from perfusio.bed.campaigns.initial_designs import DesignKind, plan, usable
+from perfusio.bed.campaigns.recipes_frame import recipes_frame
 from perfusio.bed.campaigns.recommendation import Recommendation, constant_recipe, goes_on, next_names, start_of, told
 from perfusio.bed.campaigns.run_rows import runs_of
 from perfusio.config import (
@@ -27,6 +28,7 @@ from perfusio.config import (
     maximize,
 )
 from perfusio.errors import ConfigError
+from perfusio.frames import DataFrame
 from perfusio.objective import limits_of
 from perfusio.process.derived import forecast_names
 from perfusio.process.panel import Panel
@@ -97,6 +99,22 @@ class Campaign:
         self.pending: dict[str, Setpoints] = {}
         self._prior, self._fitted = model, model
         self._is_up_to_date = False
+
+    def __repr__(self) -> str:
+        """Say the aim, and how many runs there are and wait."""
+        return f"<Campaign: {self.aim.objective}; {len(self.runs)} runs, {len(self.pending)} recipes wait>"
+
+    def to_frame(self) -> DataFrame:
+        """Return the recipes as a data frame, one row each: those that were run, then those that wait.
+
+        Columns: ``run``, ``status`` (``done``, ``goes on`` or ``waits``), ``last_day`` with a sample, ``measured``
+        (mean of the objective's quantity over the days that count), and every setpoint by name, NaN where a run varied
+        them. The samples of a run are ``campaign.runs[name].to_frame()``.
+
+        Raises:
+            ConfigError: pandas is not installed.
+        """
+        return recipes_frame(self.aim, self.runs, self.pending)
 
     def add_measurements(self, results: Any) -> None:
         """Take in results: trajectories, or a data frame with one row per run and sample.

@@ -41,6 +41,11 @@ class Recommendation:
     limits: Mapping[str, float]
     why: str
 
+    def __repr__(self) -> str:
+        """Say the recipe and what is expected of it."""
+        recipe = ", ".join(f"{name} {value:.4g}" for name, value in self.setpoints.by_name().items())
+        return f"<Recommendation {self.name}: {recipe}; {self.why}>"
+
 
 def told(aim: Aim, names: Sequence[str], recipes: FloatArray, expected: Outlook) -> tuple[Recommendation, ...]:
     """Return recipes (G, U) with what is expected of them, in numbers and in a sentence."""

@@ -1,4 +1,4 @@
-"""`perfusio export`: samples, of files or of a recorded run, as CSV or Excel for other programs."""
+"""`perfusio export`: samples, of files or of a recorded run, as CSV, Excel or Parquet for other programs."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def export(
     source: Annotated[
         Path, typer.Argument(help="A table (CSV, Excel, Parquet), or a run: its folder or its audit.jsonl.")
     ],
-    out: Annotated[Path, typer.Option(help="What to write; its ending, .csv or .xlsx, says how.")],
+    out: Annotated[Path, typer.Option(help="What to write; its ending, .csv, .xlsx or .parquet, says how.")],
     layout: Annotated[str, typer.Option(help="wide: one row per sample; long: one per value.")] = "wide",
     mapping: MappingOption = None,
     process: ProcessOption = None,

@@ -64,6 +64,13 @@ class VerifyReport:
     n_heads: int = 0
     cause: str = ""
 
+    def __repr__(self) -> str:
+        """Say whether it is intact, how long it is, and how the run ended."""
+        n = len(self.problems)
+        found = "intact" if self.is_intact else f"{n} problem{'s' * (n != 1)}, first {self.problems[0]}"
+        ended = self.outcome if self.is_finished else "unfinished"
+        return f"<VerifyReport: {found}; {self.n_records} records, run {ended}, head {self.head}>"
+
     @property
     def is_intact(self) -> bool:
         """Whether nothing is wrong."""
