@@ -6,8 +6,9 @@ The public names load on first use (PEP 562): `import perfusio` itself loads nei
 from __future__ import annotations
 
 from importlib import import_module
-from importlib.metadata import version
 from typing import TYPE_CHECKING
+
+from perfusio.version import __version__ as __version__
 
 if TYPE_CHECKING:
     from perfusio.bed.campaigns.campaign import Campaign
@@ -34,8 +35,6 @@ if TYPE_CHECKING:
     from perfusio.tables.runs_from_files import read_runs
     from perfusio.trajectory import Trajectory
     from perfusio.twin.digital_twin import DigitalTwin
-
-__version__ = version("perfusio-twin")
 
 _HOME = {
     "BEDPolicy": "bed.policy",

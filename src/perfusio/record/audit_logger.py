@@ -9,7 +9,6 @@ from random import Random, SystemRandom
 from string import ascii_lowercase
 from typing import Self
 
-from perfusio import __version__
 from perfusio.clock import Clock, SystemClock
 from perfusio.errors import AuditError
 from perfusio.events import (
@@ -29,6 +28,7 @@ from perfusio.record.verification.schema import kind, misfit
 from perfusio.record.verification.signed_heads import Heads
 from perfusio.record.verification.site_key import SiteKey
 from perfusio.state import State
+from perfusio.version import __version__
 
 LARGEST_CLOCK_STEP_S = 2.0
 """A wall clock that moves by more than this against the monotonic clock is itself recorded [s]."""

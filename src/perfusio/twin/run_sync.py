@@ -9,7 +9,7 @@ from concurrent.futures import Future
 from contextlib import contextmanager, suppress
 from contextvars import copy_context
 from threading import Thread, current_thread, main_thread
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar, cast
 
 T = TypeVar("T")
 LOOK_S = 0.2
@@ -47,16 +47,16 @@ def _interruptible() -> Iterator[None]:
         signal.signal(signal.SIGINT, signal.default_int_handler if before is None else before)
 
 
-class _OwnThread:
+class _OwnThread(Generic[T]):
     """A thread with an event loop that runs one coroutine."""
 
     def __init__(self, main: Callable[[], Coroutine[Any, Any, T]]) -> None:
-        self._main, self._done = main, Future[Any]()
-        self._task: asyncio.Task[Any] | None = None
+        self._main, self._done = main, Future[T]()
+        self._task: asyncio.Task[T] | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread = Thread(target=copy_context().run, args=(self._run,), name="perfusio run_sync")
 
-    def result(self) -> Any:
+    def result(self) -> T:
         """Start, wait, and return what the coroutine returned."""
         self._thread.start()
         with _interruptible():
@@ -74,8 +74,8 @@ class _OwnThread:
         except BaseException as error:  # noqa: BLE001  it is raised again where the result is asked for
             self._done.set_exception(error)
 
-    async def _noted(self) -> Any:
-        self._loop, self._task = asyncio.get_running_loop(), asyncio.current_task()
+    async def _noted(self) -> T:
+        self._loop, self._task = asyncio.get_running_loop(), cast("asyncio.Task[T]", asyncio.current_task())
         return await self._main()
 
     def _wait(self) -> None:

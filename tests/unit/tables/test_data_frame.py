@@ -67,7 +67,7 @@ def test_units_in_headers_count_and_assumptions_are_told():
 
 def test_a_column_map_is_for_files():
     with pytest.raises(ConfigError, match="Rename the columns"):
-        read_runs(SHEET, column_map=ColumnMap(columns={}))
+        read_runs(SHEET, column_map=ColumnMap(columns={"t": "day"}))
 
 
 class Polars:

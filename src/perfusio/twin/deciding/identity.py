@@ -13,8 +13,8 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from perfusio import __version__
 from perfusio.errors import ConfigError
+from perfusio.version import __version__
 
 OURS = "perfusio."
 _ROLES = ("policy", "model")
