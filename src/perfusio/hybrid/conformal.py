@@ -78,10 +78,12 @@ def multipliers(process: Process, trajectories: Sequence[Trajectory], *, seed: i
         drawn = blind.residual.sample_paths(N_PATHS, seed) if blind.residual.is_fitted else None
         held = [i for i in range(len(runs)) if fold[i] == k]
         blind_steps = filter_runs(blind, [runs[i] for i in held], [None] * len(held))[1]
-        for r, run_steps in zip(held, blind_steps, strict=True):
-            for i in range(0, len(runs[r].setpoints), EVERY):
-                start = run_steps[i].belief(runs[r].until(i + 1))
-                collected.append(_forecast_errors(blind, start, runs[r], smooth[r], drawn, seed=seed + i))
+        starts = [
+            _Start.of(run_steps[i].belief(runs[r].until(i + 1)), runs[r], smooth[r], seed=seed + i)
+            for r, run_steps in zip(held, blind_steps, strict=True)
+            for i in range(0, len(runs[r].setpoints), EVERY)
+        ]
+        collected += _forecast_errors(blind, starts, drawn)
     return _solved(at, collected)
 
 
@@ -107,33 +109,74 @@ class _Errors:
     far: FloatArray
 
 
-def _forecast_errors(
-    process: Process,
-    start: Belief,
-    run: Trajectory,
-    smooth: tuple[FloatArray, FloatArray],
-    drawn: Drawn,
-    *,
-    seed: int,
-) -> _Errors:
-    """Forecast the rest of a run, as far as its samples come in equal steps."""
-    i = len(start.trajectory.states) - 1
-    hours = np.diff(run.times_h[i:])
-    irregular = np.flatnonzero(np.abs(hours / hours[0] - 1.0) > SAME_INTERVAL)
-    n = int(irregular[0]) if len(irregular) else len(hours)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Start:
+    """Where a forecast of the rest of a run begins, and how far: as long as samples come in equal steps.
+
+    Attributes:
+        belief: At its start.
+        run: To its end.
+        smooth: Its states smoothed and their sd, latent, (N, Q) each.
+        seed: Of its paths.
+        n: Intervals ahead.
+        hours: Length of one.
+    """
+
+    belief: Belief
+    run: Trajectory
+    smooth: tuple[FloatArray, FloatArray]
+    seed: int
+    n: int
+    hours: float
+
+    @classmethod
+    def of(cls, belief: Belief, run: Trajectory, smooth: tuple[FloatArray, FloatArray], *, seed: int) -> _Start:
+        """Look how far a run can be forecast from a belief."""
+        hours = np.diff(run.times_h[len(belief.trajectory.states) - 1 :])
+        irregular = np.flatnonzero(np.abs(hours / hours[0] - 1.0) > SAME_INTERVAL)
+        n = int(irregular[0]) if len(irregular) else len(hours)
+        return cls(belief=belief, run=run, smooth=smooth, seed=seed, n=n, hours=float(hours[0]))
+
+    @property
+    def place(self) -> int:
+        """Of the sample it starts from."""
+        return len(self.belief.trajectory.states) - 1
+
+    def futures(self, process: Process, drawn: Drawn) -> Futures:
+        """Draw paths, whose residual functions are common to all starts."""
+        return Futures.draw(
+            process,
+            self.belief,
+            hours=self.hours,
+            n_paths=N_PATHS,
+            n_intervals=self.n,
+            seed=self.seed,
+            feeds=self.run.fed[self.place : self.place + self.n],
+            residual=drawn,
+        )
+
+
+def _forecast_errors(process: Process, starts: Sequence[_Start], drawn: Drawn) -> list[_Errors]:
+    """Forecast from each start; those equally far are played together, and each is as it would be alone."""
+    alike: dict[tuple[int, float], list[int]] = {}
+    for k, start in enumerate(starts):
+        alike.setdefault((start.n, start.hours), []).append(k)
+    found: dict[int, _Errors] = {}
+    for rows in alike.values():
+        asked = [
+            (one.futures(process, drawn), one.run.inputs[None, one.place : one.place + one.n])
+            for one in (starts[k] for k in rows)
+        ]
+        for k, (played, support) in zip(rows, Futures.play_and_support(asked), strict=True):
+            found[k] = _errors(process.layout, starts[k], played[0], support)
+    return [found[k] for k in range(len(starts))]
+
+
+def _errors(layout: Layout, start: _Start, played: FloatArray, support: FloatArray | None) -> _Errors:
+    """Hold played paths (S, H, Q) against the smoothed states of their run."""
+    run, smooth, i, n = start.run, start.smooth, start.place, start.n
     future = slice(i + 1, i + 1 + n)
-    futures = Futures.draw(
-        process,
-        start,
-        hours=float(hours[0]),
-        n_paths=N_PATHS,
-        n_intervals=n,
-        seed=seed,
-        feeds=run.fed[i : i + n],
-        residual=drawn,
-    )
-    ((played, support),) = Futures.play_and_support([(futures, run.inputs[None, i : i + n])])
-    paths = process.layout.to_latent(np.moveaxis(played[0], -1, 0))  # (Q, S, H)
+    paths = layout.to_latent(np.moveaxis(played, -1, 0))  # (Q, S, H)
     low, centre, high = np.percentile(paths, (TAIL, 50.0, 100.0 - TAIL), axis=1)
     return _Errors(
         days=(run.times_h[future] - run.times_h[i]) / 24.0,

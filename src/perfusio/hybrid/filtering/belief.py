@@ -52,11 +52,20 @@ class Process:
         return factors
 
     def mean_step(
-        self, s: FloatArray, setpoints: FloatArray, day: FloatArray, hours: FloatArray, medium: FloatArray
+        self,
+        s: FloatArray,
+        setpoints: FloatArray,
+        day: FloatArray,
+        hours: FloatArray,
+        medium: FloatArray,
+        residual: FloatArray | None = None,
     ) -> FloatArray:
-        """Advance belief means (n, B) under setpoints (U, B), medium (Q,) or (Q, B); latent part only, shape (Q, B)."""
-        at, residual = self.layout, None
-        if self.residual.is_fitted:
+        """Advance belief means (n, B) under setpoints (U, B), medium (Q,) or (Q, B); latent part only, shape (Q, B).
+
+        `residual` (Q, B) saves asking the processes, where that was done.
+        """
+        at = self.layout
+        if residual is None and self.residual.is_fitted:
             residual = self.residual.mean(at.gp_inputs(s[at.latent], setpoints, day))
         factors = self.factors(s[at.rates])
         return step(at, s[at.latent], setpoints, factors, hours, medium, residual, s[at.drift])

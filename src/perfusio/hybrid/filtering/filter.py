@@ -44,8 +44,8 @@ def filter_runs(
         mean, cov, freedom = (np.array([getattr(s, name) for s in last]) for name in ("mean", "cov", "freedom"))
         medium = together([media[i] for i in active])
         moved = predict(process, mean, cov, inputs, day, hours, medium, feeds, freedom)
-        for i, state, h, m, c, j in zip(active, after, hours, *moved, strict=True):
-            steps[i].append(taken_in(process, steps[i][-1], state, m, c, j, h))
+        for i, taken in zip(active, taken_in(process, last, after, *moved, hours), strict=True):
+            steps[i].append(taken)
             at[i] += 1
     return [run[-1].belief(t) for run, t in zip(steps, trajectories, strict=True)], steps
 

@@ -10,12 +10,15 @@ from collections.abc import Sequence
 import numpy as np
 
 from perfusio.hybrid.filtering.belief import Process, least_freedom
+from perfusio.hybrid.gaussian_processes.gp import Expansion
 from perfusio.state import FloatArray
 from perfusio.trajectory import Feed
 
 DRIFT_MEMORY_DAYS = 10.0
 RATE_WALK = 0.03  # per square root of a day, log parameters
 GP_VARIANCE_SHARE = 0.1  # the error of a process persists from day to day: as white noise it would count many times
+NUDGE = 1e-4
+"""Of a latent species or a rate, for the slope of a step [latent]."""
 
 
 def predict(
@@ -55,15 +58,20 @@ def predict(
         slope[:, at.latent] = fed_slope.T
         cov = slope[:, :, None] * cov * slope[:, None, :]
     nudge = np.zeros((m + 1, n))
-    nudge[np.arange(1, m + 1), np.arange(m)] = 1e-4
+    nudge[np.arange(1, m + 1), np.arange(m)] = NUDGE
+    about = at_nudges = None
+    if process.residual.is_fitted:
+        about = process.residual.expanded(at.gp_inputs(mean[:, at.latent].T, setpoints.T, day))
+        at_nudges = nudged(about, at.gp_scale, q, m).reshape(q, -1)
     columns = (mean[:, None, :] + nudge).reshape(-1, n).T
     repeated = [np.repeat(a, m + 1, axis=0) for a in (setpoints, day, hours)]
     inflow = medium if medium.ndim == 1 else np.repeat(medium, m + 1, axis=0).T
-    moved = process.mean_step(columns, repeated[0].T, repeated[1], repeated[2], inflow).T.reshape(b, m + 1, q)
+    moved = process.mean_step(columns, repeated[0].T, repeated[1], repeated[2], inflow, at_nudges)
+    moved = moved.T.reshape(b, m + 1, q)
     days = hours / 24.0
     memory = np.exp(-days / DRIFT_MEMORY_DAYS)
     jacobian = np.zeros((b, n, n))
-    jacobian[:, at.latent, :m] = ((moved[:, 1:] - moved[:, :1]) / 1e-4).transpose(0, 2, 1)
+    jacobian[:, at.latent, :m] = ((moved[:, 1:] - moved[:, :1]) / NUDGE).transpose(0, 2, 1)
     jacobian[:, at.latent, at.drift] = days[:, None, None] * np.eye(q)
     jacobian[:, at.rates, at.rates] = np.eye(at.n_vessel_rates)
     jacobian[:, at.drift, at.drift] = memory[:, None, None] * np.eye(q)
@@ -74,13 +82,24 @@ def predict(
     white = np.zeros((b, n))
     free = np.tile(least_freedom(process), (b, 1)) if freedom is None else freedom
     white[:, at.latent] = days[:, None] * free * at.white_sd**2
-    if process.residual.is_fitted:
-        variance = process.residual.predict(at.gp_inputs(mean[:, at.latent].T, setpoints.T, day))[1]
+    if about is not None:
         gain = np.repeat(days[None], q, axis=0)
         for species, parameter in at.rate_form.items():
             gain[species] = jacobian[:, species, q + parameter]
-        white[:, at.latent] += GP_VARIANCE_SHARE * (variance * gain**2).T
+        white[:, at.latent] += GP_VARIANCE_SHARE * (about.variance * gain**2).T
     white[:, at.rates] = (days * np.median(free, axis=1) ** 2)[:, None] * RATE_WALK**2
     white[:, at.drift] = days[:, None] * (free * at.drift_walk) ** 2
     spread[:, np.arange(n), np.arange(n)] += white
     return out, spread, jacobian * slope[:, None, :]
+
+
+def nudged(about: Expansion, scale: FloatArray, q: int, m: int) -> FloatArray:
+    """Return residuals (Q, B, m + 1) of B vessels and of their m copies, each nudged in one number of its belief.
+
+    The first q copies differ in a latent species, the others in nothing that the processes see. Second order in the
+    nudge: what that leaves is below rounding, and the processes are asked once for all copies.
+    """
+    step = NUDGE / scale[:q]
+    at: FloatArray = np.repeat(about.mean[:, :, None], m + 1, axis=2)
+    at[:, :, 1 : q + 1] += step * about.slope[:, :, :q] + 0.5 * step**2 * about.curvature[:, :, :q]
+    return at

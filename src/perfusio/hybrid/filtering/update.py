@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.linalg import cho_factor, cho_solve
+from scipy.linalg import lapack
 
 from perfusio.hybrid.filtering.belief import Process, Step, least_freedom
 from perfusio.hybrid.layout import Layout
@@ -51,29 +51,48 @@ class Surprise:
     relative: FloatArray
 
 
-def surprise_of(
-    at: Layout, mean: FloatArray, cov: FloatArray, state: State, noise_factor: FloatArray | float, hours: float = np.inf
-) -> Surprise:
-    """Return how a sample differs from a belief, of what was read of it; arguments as in `update`."""
-    measured = state.vector()
-    read = dict[int, float]()  # species that a signal stands in for, with the sd of its reading
+def surprises_of(
+    at: Layout,
+    mean: FloatArray,
+    cov: FloatArray,
+    states: Sequence[State],
+    noise_factor: FloatArray | float,
+    hours: Sequence[float] | FloatArray | None = None,
+) -> list[Surprise]:
+    """Return how B samples differ from B beliefs, of what was read of them.
+
+    Args:
+        at: Layout of the panel.
+        mean: (B, n).
+        cov: (B, n, n).
+        states: The samples.
+        noise_factor: Of the usual noise of the analyzer, (Q,).
+        hours: Since the readings before (B,); None = so long that errors of signals are forgotten.
+    """
+    measured = np.array([state.vector() for state in states])
+    read = dict[tuple[int, int], float]()  # species that a signal stands in for, with the sd of its reading
     for signal in at.signals:
-        value = float(getattr(state, signal.name))
-        if np.isfinite(value) and not np.isfinite(measured[signal.place]):
-            measured[signal.place] = value
-            read[signal.place] = at.signal_sd(signal, value, hours)
-    (known,) = np.nonzero(np.isfinite(measured))
-    z = at.to_latent(np.where(np.isfinite(measured), measured, 1.0))[known]
+        for b, state in enumerate(states):
+            value = float(getattr(state, signal.name))
+            if np.isfinite(value) and not np.isfinite(measured[b, signal.place]):
+                measured[b, signal.place] = value
+                read[b, signal.place] = at.signal_sd(signal, value, np.inf if hours is None else hours[b])
+    is_known, values = np.isfinite(measured), measured.T
+    z = at.to_latent(np.where(is_known.T, values, 1.0)).T
     # the noise of the expected value: that of a reading of zero would be far too sure of itself
-    believed = at.from_latent(mean[at.latent])
-    expected = noise_factor * at.noise_sd(np.where(np.isfinite(measured), 0.5 * (measured + believed), believed))
+    believed = at.from_latent(np.ascontiguousarray(mean[:, at.latent].T))
+    factor = np.reshape(noise_factor, (-1, 1))
+    expected = (factor * at.noise_sd(np.where(is_known.T, 0.5 * (values + believed), believed))).T
     for place, sd in read.items():
         expected[place] = sd
-    noise = expected[known]
-    off = z - mean[known]
-    total = cov[np.ix_(known, known)] + np.diag(noise**2)
-    limit = CLIP_SD * np.sqrt(np.diag(total))
-    return Surprise(known, np.clip(off, -limit, limit), total, off / noise)
+    found = []
+    for b, row in enumerate(is_known):
+        (known,) = np.nonzero(row)
+        noise, off = expected[b, known], z[b, known] - mean[b, known]
+        total = cov[b][np.ix_(known, known)] + np.diag(noise**2)
+        limit = CLIP_SD * np.sqrt(np.diag(total))
+        found.append(Surprise(known, np.clip(off, -limit, limit), total, off / noise))
+    return found
 
 
 def update(
@@ -97,15 +116,40 @@ def update(
     Returns:
         Mean (n,), covariance (n, n), innovation over the measurement sd (Q,), NaN where not measured.
     """
-    innovation = np.full(at.n_species, np.nan)
-    s = surprise_of(at, mean, cov, state, noise_factor, hours)
+    (s,) = surprises_of(at, mean[None], cov[None], [state], noise_factor, [hours])
+    return corrected(at, mean, cov, s)
+
+
+def corrected(
+    at: Layout, mean: FloatArray, cov: FloatArray, surprise: Surprise
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Return what `update` returns, of a sample that is such a surprise."""
+    innovation, s = np.full(at.n_species, np.nan), surprise
     if not len(s.known):
         return mean, cov, innovation
     innovation[s.known] = s.relative
     gain_cov = cov[:, s.known]
-    gain = cho_solve(cho_factor(s.total, lower=True), gain_cov.T).T
+    gain = _solved(_factor(s.total), gain_cov.T).T
     new_cov = cov - gain @ gain_cov.T
     return mean + gain @ s.off, 0.5 * (new_cov + new_cov.T), innovation
+
+
+def _factor(total: FloatArray) -> FloatArray:
+    """Return the lower Cholesky factor; straight from LAPACK, as what is around it costs more than so few rows do.
+
+    Raises:
+        LinAlgError: it is not positive definite, or not finite.
+    """
+    factor, failed = lapack.dpotrf(total, lower=1, clean=0)
+    if failed or not np.isfinite(np.diag(factor)).all():
+        raise np.linalg.LinAlgError(f"The covariance of {len(total)} readings is not positive definite.")
+    lower: FloatArray = factor
+    return lower
+
+
+def _solved(factor: FloatArray, b: FloatArray) -> FloatArray:
+    x: FloatArray = lapack.dpotrs(factor, b, lower=1)[0]
+    return x
 
 
 def freed(
@@ -131,32 +175,40 @@ def freed(
 
 def log_density(steps: Sequence[Step], trajectory: Trajectory, process: Process) -> float:
     """Return the log probability density of a run's samples, each as foreseen from those before it."""
+    if len(steps) < 2:
+        return 0.0
+    mean, cov = (np.array([getattr(one, name) for one in steps[1:]]) for name in ("predicted_mean", "predicted_cov"))
     total = 0.0
-    for one, state in zip(steps[1:], trajectory.states[1:], strict=True):
-        s = surprise_of(process.layout, one.predicted_mean, one.predicted_cov, state, process.residual.noise_factor)
+    for s in surprises_of(process.layout, mean, cov, trajectory.states[1:], process.residual.noise_factor):
         if len(s.known):
-            factor = cho_factor(s.total, lower=True)
-            total -= 0.5 * float(s.off @ cho_solve(factor, s.off)) + float(np.log(np.diag(factor[0])).sum())
+            factor = _factor(s.total)
+            total -= 0.5 * float(s.off @ _solved(factor, s.off)) + float(np.log(np.diag(factor)).sum())
     return total
 
 
 def taken_in(
     process: Process,
-    before: Step,
-    state: State,
+    before: Sequence[Step],
+    states: Sequence[State],
     predicted: FloatArray,
     spread: FloatArray,
     jacobian: FloatArray,
-    hours: float,
-) -> Step:
-    """Take a sample into what was predicted of it."""
-    noise_factor = process.residual.noise_factor
-    mean, cov, innovation = update(process.layout, predicted, spread, state, noise_factor, hours)
-    freedom, latest = before.freedom, before.latest
-    if not state.is_signal:  # an error of a signal persists: its innovations say little of the culture
-        surprise = surprise_of(process.layout, predicted, spread, state, noise_factor)
-        freedom, latest, cov = freed(process, freedom, latest, cov, surprise)
-    return Step(
-        mean=mean, cov=cov, freedom=freedom, latest=latest,
-        predicted_mean=predicted, predicted_cov=spread, jacobian=jacobian, innovation=innovation,
-    )  # fmt: skip
+    hours: FloatArray,
+) -> list[Step]:
+    """Take a sample each into what was predicted of B vessels: mean (B, n), covariance and Jacobian (B, n, n)."""
+    at, noise_factor = process.layout, process.residual.noise_factor
+    surprises = surprises_of(at, predicted, spread, states, noise_factor, hours)
+    of_culture = surprises_of(at, predicted, spread, states, noise_factor) if at.signals else surprises
+    after = []
+    for b, (last, state) in enumerate(zip(before, states, strict=True)):
+        mean, cov, innovation = corrected(at, predicted[b], spread[b], surprises[b])
+        freedom, latest = last.freedom, last.latest
+        if not state.is_signal:  # an error of a signal persists: its innovations say little of the culture
+            freedom, latest, cov = freed(process, freedom, latest, cov, of_culture[b])
+        after.append(
+            Step(
+                mean=mean, cov=cov, freedom=freedom, latest=latest, innovation=innovation,
+                predicted_mean=predicted[b], predicted_cov=spread[b], jacobian=jacobian[b],
+            )
+        )  # fmt: skip
+    return after

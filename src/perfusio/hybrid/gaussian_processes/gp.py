@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from weakref import WeakKeyDictionary
 
 import numpy as np
-from scipy.linalg import solve_triangular
+from scipy.linalg import lapack, solve_triangular
 
 from perfusio.errors import FitFailed
 from perfusio.hybrid.gaussian_processes.kernel import (
@@ -23,7 +23,7 @@ from perfusio.hybrid.gaussian_processes.kernel import (
     add_noise,
     cholesky,
     independent,
-    matern52_pull,
+    matern52_series,
     solved,
 )
 from perfusio.hybrid.gaussian_processes.likelihood import fit, initial_hyperparameters
@@ -31,6 +31,16 @@ from perfusio.hybrid.gaussian_processes.paths import N_CANDIDATES, Draw, Skeleto
 from perfusio.state import FloatArray
 
 __all__ = ["GaussianProcess", "Hyperparameters", "Posterior", "fit", "independent", "initial_hyperparameters"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Expansion:
+    """A process about points: mean and variance there (C,), slope and second derivative along each input (C, D)."""
+
+    mean: FloatArray
+    variance: FloatArray
+    slope: FloatArray
+    curvature: FloatArray
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, weakref_slot=True)
@@ -63,12 +73,23 @@ class Posterior(ABC):
         """Return the mean of the latent function at x (C, D), shape (C,)."""
         return self.h.covariance(self.h.scaled(x), self.x) @ self.alpha
 
-    def mean_and_slope(self, x: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """Return the mean at x (C, D), shape (C,), and its slope by each input there, (C, D)."""
+    def expanded(self, x: FloatArray) -> Expansion:
+        """Return mean and variance at x (C, D) as `predict` does, and how the mean bends along each input there."""
         at = self.h.scaled(x)
-        pull = matern52_pull(at, self.x, self.h.log_signal) * self.alpha
-        slope = pull @ self.x - pull.sum(axis=1, keepdims=True) * at
-        return self.h.covariance(at, self.x) @ self.alpha, self.h.scaled(slope)
+        cross, pull, bend = matern52_series(at, self.x, self.h.log_signal)
+        v = self._known(cross)
+        variance = self.h.signal_variance - np.einsum("kc,kc->c", v, v)
+        pull *= self.alpha
+        bend *= self.alpha
+        pulls = pull.sum(axis=1, keepdims=True)
+        slope = pull @ self.x - pulls * at
+        curvature = bend @ self.x**2 - 2.0 * at * (bend @ self.x) + at * at * bend.sum(axis=1, keepdims=True) - pulls
+        return Expansion(
+            mean=cross @ self.alpha,
+            variance=np.maximum(variance, 0.0),
+            slope=self.h.scaled(slope),
+            curvature=self.h.scaled(self.h.scaled(curvature)),
+        )
 
     def predict(self, x: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Return mean and variance of the latent function at x (C, D), two arrays (C,) (R&W eq. 2.25, 2.26)."""
@@ -186,5 +207,5 @@ class GaussianProcess(Posterior):
         return self.x[:: max(1, len(self.x) // n)] * np.exp(self.h.log_lengthscales)
 
     def _known(self, cross: FloatArray) -> FloatArray:
-        v: FloatArray = solve_triangular(self.factor, cross.T, lower=True, check_finite=False)
+        v: FloatArray = lapack.dtrtrs(self.factor, cross.T, lower=1)[0]  # a factor has no zero on its diagonal
         return v

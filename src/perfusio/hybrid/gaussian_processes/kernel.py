@@ -87,14 +87,25 @@ def matern52(a: AnyFloat, b: AnyFloat, log_signal: float = 0.0) -> AnyFloat:
     return k
 
 
-def matern52_pull(a: FloatArray, b: FloatArray, log_signal: float = 0.0) -> FloatArray:
-    """Return p (N, M) such that the slope of the covariance at scaled points a (N, D) and b (M, D) is p (b - a)."""
-    r = np.sqrt(squared_distances(SQRT5 * a, SQRT5 * b))
-    p: FloatArray = np.exp(2.0 * log_signal - r)
+def matern52_series(a: FloatArray, b: FloatArray, log_signal: float = 0.0) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Return the covariance k of scaled points a (N, D) and b (M, D), and what its derivatives by a are made of.
+
+    From one pass over the distances: k as `matern52` gives it, p and c, each (N, M), such that the slope of k along
+    input d is p (b_d - a_d) and its second derivative c (b_d - a_d)^2 - p.
+    """
+    k = squared_distances(SQRT5 * a, SQRT5 * b)
+    r = np.sqrt(k)
+    decay = np.subtract(2.0 * log_signal, r)
+    np.exp(decay, out=decay)
+    k *= 1.0 / 3.0
+    k += r
+    k += 1.0
+    k *= decay
     r += 1.0
-    p *= r
-    p *= 5.0 / 3.0
-    return p
+    r *= decay
+    r *= 5.0 / 3.0
+    decay *= 25.0 / 3.0
+    return k, r, decay
 
 
 def independent(variance: FloatArray) -> FloatArray:

@@ -146,6 +146,18 @@ class Residual:
                 mean[q], variance[q] = usual[q] * m, usual[q] ** 2 * v
         return mean, variance
 
+    def expanded(self, x: FloatArray) -> gp.Expansion:
+        """Return the residuals about x (C, D): mean and variance (Q, C), slope and second derivative (Q, C, D)."""
+        n, c, d = self.layout.n_species, *x.shape
+        mean, variance, slope, curvature = np.zeros((n, c)), np.zeros((n, c)), np.zeros((n, c, d)), np.zeros((n, c, d))
+        x = self.inputs(x)
+        for q, p in enumerate(self.processes):
+            if p is not None:
+                usual, about = self.layout.usual[q], p.expanded(x)
+                mean[q], variance[q] = usual * about.mean, usual**2 * about.variance
+                slope[q], curvature[q] = usual * about.slope[:, :d], usual * about.curvature[:, :d]
+        return gp.Expansion(mean=mean, variance=variance, slope=slope, curvature=curvature)
+
     def support(self, x: FloatArray) -> FloatArray:
         """Return how close inputs x (C, D) are to data, (C,): 1 = as close as the data to one another, 0 = far off.
 

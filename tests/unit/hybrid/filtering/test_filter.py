@@ -41,7 +41,7 @@ def update(*arguments):
 class Still(Process):
     """A linear process: nothing moves but by its drift."""
 
-    def mean_step(self, s, setpoints, day, hours, medium):
+    def mean_step(self, s, setpoints, day, hours, medium, residual=None):
         return s[LATENT] + s[DRIFT] * hours / 24.0
 
 
@@ -307,7 +307,7 @@ class TestFreedom:
         mean = initial_belief(simulated(1)[1].states[0], self.SURE)[0]
         reading = replace(simulated(1)[1].states[1], vcd=2.0 * simulated(1)[1].states[1].vcd)
         before, latest = least_freedom(self.SURE), np.full(len(SPECIES), 2.5)
-        surprise = updating.surprise_of(AT, mean, cov, reading, 1.0)
+        (surprise,) = updating.surprises_of(AT, mean[None], cov[None], [reading], 1.0)
         free, _, doubtful = updating.freed(self.SURE, before, latest, cov, surprise)
         assert free[VCD] > before[VCD]
         expected = (free[VCD] ** 2 - before[VCD] ** 2) * AT.drift_sd[VCD] ** 2

@@ -182,16 +182,17 @@ def test_support_ends_at_zero_and_one():
     assert support[1] == 0.0
 
 
-def test_slope_is_that_of_differences():
+def test_expanded_is_what_differences_say():
     x, y = data()
     process = GaussianProcess.condition(H, x, y, NOISES["one sd"])
     new = np.random.default_rng(1).standard_normal((7, D)) * 1.5
-    mean, slope = process.mean_and_slope(new)
-    assert mean == pytest.approx(process.mean(new), abs=1e-12)
+    about = process.expanded(new)
+    assert np.array_equal([about.mean, about.variance], process.predict(new))
     for d in range(D):
-        step = 1e-5 * np.eye(D)[d]
-        by_differences = (process.mean(new + step) - process.mean(new - step)) / 2e-5
-        assert slope[:, d] == pytest.approx(by_differences, abs=1e-6)
+        step = 1e-4 * np.eye(D)[d]
+        ahead, here, behind = (process.mean(new + k * step) for k in (1, 0, -1))
+        assert about.slope[:, d] == pytest.approx((ahead - behind) / 2e-4, abs=1e-6)
+        assert about.curvature[:, d] == pytest.approx((ahead - 2.0 * here + behind) / 1e-8, abs=1e-5)
 
 
 def test_joint_has_the_variances_on_its_diagonal_and_the_covariance_of_the_formula():

@@ -11,7 +11,7 @@ from perfusio.hybrid.gaussian_processes.kernel import (
     cholesky,
     independent,
     matern52,
-    matern52_pull,
+    matern52_series,
     solved,
     squared_distances,
 )
@@ -43,10 +43,14 @@ def test_points_that_are_one_are_at_no_distance_and_no_root_is_taken_below_zero(
     assert matern52(far[:1], far[:1])[0, 0] == pytest.approx(1.0, abs=1e-5)
 
 
-def test_pull_is_the_slope_of_the_covariance():
-    a, b, step = np.array([[0.4, -0.2]]), np.array([[1.0, 0.3]]), np.array([[1e-6, 0.0]])
-    slope = (matern52(a + step, b, 0.2) - matern52(a - step, b, 0.2)) / 2e-6
-    assert (matern52_pull(a, b, 0.2) * (b - a)[0, 0]) == pytest.approx(slope, rel=1e-7)
+def test_series_are_covariance_slope_and_second_derivative():
+    a, b, step = np.array([[0.4, -0.2]]), np.array([[1.0, 0.3]]), np.array([[1e-4, 0.0]])
+    ahead, here, behind = (matern52(a + k * step, b, 0.2) for k in (1, 0, -1))
+    k, pull, bend = matern52_series(a, b, 0.2)
+    off = (b - a)[0, 0]
+    assert k == here
+    assert pull * off == pytest.approx((ahead - behind) / 2e-4, rel=1e-7)
+    assert bend * off**2 - pull == pytest.approx((ahead - 2.0 * here + behind) / 1e-8, rel=1e-6)
 
 
 def test_noise_goes_onto_three_diagonals():

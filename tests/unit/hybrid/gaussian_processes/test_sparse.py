@@ -68,7 +68,7 @@ def test_with_every_row_a_point_it_is_exact():
     for a, b in zip(through_all.predict(new), exact.predict(new), strict=True):
         assert a == pytest.approx(b, abs=1e-5)
     assert through_all.joint(new)[1] == pytest.approx(exact.joint(new)[1], abs=1e-5)
-    assert through_all.mean_and_slope(new)[1] == pytest.approx(exact.mean_and_slope(new)[1], abs=1e-4)
+    assert through_all.expanded(new).slope == pytest.approx(exact.expanded(new).slope, abs=1e-4)
 
 
 def test_too_few_points_make_it_doubt_not_err(monkeypatch):
