@@ -71,6 +71,7 @@ class UnreadableSource(ConnectorError):
     Attributes:
         problems: One readable sentence each, with file, line, column, rule and remedy.
         questions: Those of them that an answer settles, as `tables.columns.questions.Question`.
+        understood: The columns that were understood all the same, as `tables.table.ColumnRead`.
     """
 
     exit_code = 3
@@ -86,6 +87,7 @@ class UnreadableSource(ConnectorError):
         super().__init__("\n".join(problems), connector=connector, operation=operation)
         self.problems = problems
         self.questions = questions
+        self.understood: tuple[Any, ...] = ()
 
 
 class QuestionOpen(UnreadableSource):

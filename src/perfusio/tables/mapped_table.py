@@ -130,6 +130,7 @@ def _table(
         date_order=column_map.date_order or None,
         inoculated=column_map.inoculated,
         sample_pattern=column_map.sample_pattern,
+        reactor=column_map.reactor,
         fill_down=column_map.fill_down,
         vessels=column_map.vessels,
         is_part=is_part,

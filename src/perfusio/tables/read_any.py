@@ -13,6 +13,7 @@ from perfusio.tables.cells.parquet import parquet_cells
 from perfusio.tables.cells.sheets import TABLES, Sheet, existing_file, read_bytes
 from perfusio.tables.columns.column_map import ColumnMap
 from perfusio.tables.columns.columns import looks_like_header
+from perfusio.tables.columns.mapping_options import as_options, is_addition, with_options
 from perfusio.tables.columns.problems import Problems
 from perfusio.tables.columns.typed_columns import ReadOptions
 from perfusio.tables.excel import Workbook, cell_text, open_workbook
@@ -34,8 +35,8 @@ def read_any(
 
     Args:
         path: The file; what it is follows from what is in it.
-        options: What the user declares about it.
-        column_map: What its columns mean; nothing is recognised then, the map says it all.
+        options: What the user declares about it; it goes before what the map says.
+        column_map: What its columns mean; nothing is recognised then, unless the map says so.
         sheet: Which sheet of a workbook; needed where several could be meant.
 
     Returns:
@@ -48,20 +49,23 @@ def read_any(
     if column_map is not None and options is not None and column_map.panel != options.panel:
         column_map = column_map.within(options.panel)
     options = options or ReadOptions()
+    options = replace(options, sheet=sheet or options.sheet)
+    if column_map is not None and not is_addition(column_map):
+        return read_mapped(path, with_options(column_map, options), is_part=options.is_part)
     if column_map is not None:
-        return read_mapped(path, replace(column_map, sheet=sheet or column_map.sheet), is_part=options.is_part)
+        options = as_options(column_map, options)
     file = existing_file(Path(path), TABLES)
     data = read_bytes(file)
-    return table_of(data, file, options, sheet=sheet)
+    return table_of(data, file, options)
 
 
-def table_of(data: bytes, file: Path, options: ReadOptions, *, sheet: str = "") -> Table:
+def table_of(data: bytes, file: Path, options: ReadOptions) -> Table:
     """Read the bytes of a file, as `read_any` does.
 
     Raises:
         UnreadableSource: the file is refused; the message lists every problem.
     """
-    kind = kind_of(data)
+    kind, sheet = kind_of(data), options.sheet
     if kind is Kind.EXCEL:
         return _of_workbook(open_workbook(file), options, sheet)
     if sheet:

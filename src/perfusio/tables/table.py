@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from perfusio.errors import UnknownQuantity
+from perfusio.errors import UnknownQuantity, UnreadableSource
 from perfusio.process.cho_perfusion import CHO_PERFUSION
 from perfusio.process.panel import Panel
 from perfusio.tables.cells.sheets import Sheet, read_bytes, sheet_of, text_of
@@ -220,9 +220,10 @@ def filled(
     media = _media(grid, groups, problems)
     remarks = remarks_of(grid, values, problems)
     feeds = feeds_of(grid, values, problems)
-    problems.refuse_if_any()
-    rows = joined_rows(built_rows(grid, groups, times, values, remarks, feeds), problems, warnings)
-    problems.refuse_if_any()
+    with _understood(grid):
+        problems.refuse_if_any()
+        rows = joined_rows(built_rows(grid, groups, times, values, remarks, feeds), problems, warnings)
+        problems.refuse_if_any()
     return replace(
         table,
         columns=MappingProxyType({c.header: _meaning(c) for c in grid.columns}),
@@ -236,6 +237,16 @@ def filled(
         decimal=grid.decimal,
         has_fractions=bool(fractions),
     )
+
+
+@contextmanager
+def _understood(grid: Grid) -> Iterator[None]:
+    """Let a refusal tell which columns were understood all the same."""
+    try:
+        yield
+    except UnreadableSource as error:
+        error.understood = _reads(grid)
+        raise
 
 
 def _reads(grid: Grid) -> tuple[ColumnRead, ...]:

@@ -6,9 +6,8 @@ fields here; a name that perfusio does not know is refused.
 
 from __future__ import annotations
 
-import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, dataclass, field, fields, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,10 +20,12 @@ from perfusio.process.panel import Panel
 from perfusio.process.roles import share_alive
 from perfusio.quantities import closest
 from perfusio.state import Setpoints
+from perfusio.tables.columns.declared_options import pattern_of
 from perfusio.tables.columns.header_names import SAMPLE, names_of
 from perfusio.tables.columns.timestamps import ORDERS
 
 _NOTHING: Mapping[str, str] = MappingProxyType({})
+UNREAD, RECOGNISED = "unread", "recognised"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,10 +83,14 @@ class ColumnMap:
         feed_volumes: Label -> name of the feed of which this volume was given right after the sample.
         feed_sheet: What the feeds hold.
         setpoints: In force all along where no column says so; a culture without perfusion has a perfusion rate of 0.
+        others: What becomes of columns that are not named: ``"unread"``; or ``"recognised"``: the file is read like any
+            other of its kind, and the map only adds what was asked about it.
+        ignore: Columns to leave unread, where others are recognised.
+        reactor: The vessel that all samples are from, where the file does not say it.
         panel: The process whose quantities the columns hold; not part of the file.
     """
 
-    columns: Mapping[str, str]
+    columns: Mapping[str, str] = field(default_factory=lambda: _NOTHING)
     sheet: str = ""
     header_rows: int = 1
     timestamp: str = ""
@@ -102,6 +107,9 @@ class ColumnMap:
     sample_pattern: str = ""
     fill_down: bool = False
     vessels: Mapping[str, str] = field(default_factory=lambda: _NOTHING)
+    others: str = UNREAD
+    ignore: Sequence[str] = ()
+    reactor: str = ""
     panel: Panel = CHO_PERFUSION
 
     def meaning(self, text: str) -> str | None:
@@ -128,9 +136,12 @@ class ColumnMap:
         if self.setpoints.panel != self.panel:  # nothing but known ones may be said, so none is lost
             known = {n: v for n, v in self.setpoints.by_name().items() if v == v}
             object.__setattr__(self, "setpoints", Setpoints.of_values(self.panel, known))
+        if self.others not in (UNREAD, RECOGNISED):
+            raise ConfigError(f"The column map gives others = {self.others!r}, expected {UNREAD!r} or {RECOGNISED!r}.")
         meanings = {self.meaning(m) for m in self.columns.values()}
         cells, alive = self.panel.the("cells"), share_alive(self.panel)
-        if ("time" in meanings) == bool(self.timestamp) and not (SAMPLE in meanings and not self.timestamp):
+        names_its_days = SAMPLE in meanings and not self.timestamp
+        if self.others == UNREAD and ("time" in meanings) == bool(self.timestamp) and not names_its_days:
             found = "both a timestamp and a time" if self.timestamp else "no time"
             raise ConfigError(
                 f'The column map gives {found}, expected one: timestamp = "..." for a column of dates, or a column '
@@ -153,13 +164,7 @@ class ColumnMap:
             raise ConfigError(f"The column map gives header_rows = {self.header_rows}, expected 1 or more.")
         if self.date_order not in ("", *ORDERS):
             raise ConfigError(f"The column map gives date_order = {self.date_order!r}, expected {' or '.join(ORDERS)}.")
-        try:
-            re.compile(self.sample_pattern)
-        except re.error as error:
-            raise ConfigError(
-                f"The column map gives sample_pattern = {self.sample_pattern!r}, which is no regular expression: "
-                f"{error}. Expected one like '(?P<reactor>R[0-9]+)-D(?P<day>[0-9]+)'."
-            ) from error
+        pattern_of(self.sample_pattern, "The column map gives sample_pattern =")
         for setpoint in self.panel.setpoints:
             setpoint.check(getattr(self.setpoints, setpoint.name))
 
@@ -224,6 +229,7 @@ _EXPECTED: Mapping[str, tuple[str, Any]] = {
     "fill_down": _TRUTH,
     "turned": _TRUTH,
     "empty_means_none": _TRUTH,
+    "ignore": ("a list of texts", list),
 }
 """Words and type of each entry; all others are texts."""
 

@@ -39,6 +39,7 @@ class ReadOptions:
         only_named: Leave every column unread that `columns` does not name.
         may_be_unsorted: Rows with dates may stand in any order, as instruments export them.
         is_part: The rest of the samples may come from other files: no density of cells is needed.
+        sheet: Which sheet of a workbook, where several hold samples.
         fractions: Whether a viability without unit is a fraction, where more of the file is known than is read now.
         panel: The process whose quantities the columns hold.
     """
@@ -56,6 +57,7 @@ class ReadOptions:
     only_named: bool = False
     may_be_unsorted: bool = False
     is_part: bool = False
+    sheet: str = ""
     fractions: bool | None = None
     panel: Panel = CHO_PERFUSION
 
