@@ -15,7 +15,7 @@ from perfusio.errors import ConfigError
 from perfusio.tables.cells.csv_files import csv_bytes, escaped, replace_file
 from perfusio.tables.cells.parquet import parquet_bytes
 from perfusio.tables.columns.culture_times import Group
-from perfusio.tables.columns.header_names import FEED, FRACTION, MEDIUM, QUALITY, TIME, names_of
+from perfusio.tables.columns.header_names import FEED, FRACTION, INOCULATED, MEDIUM, QUALITY, TIME, names_of
 from perfusio.tables.instruments.long_tables import TIDY_HEADER
 from perfusio.tables.samples import TableRow
 from perfusio.tables.table import Table
@@ -72,7 +72,7 @@ def wide_cells(table: Table) -> Iterator[list[Cell]]:
 def long_cells(table: Table) -> Iterator[list[Cell]]:
     """Yield one value per row; a sample without any value has a row without a quantity."""
     keys = {name: any(getattr(row, name) for row in table.rows) for name in ("run", "reactor")}
-    keys |= {"clone": any(table.clones.values()), MEDIUM: any(table.media.values())}
+    keys |= {"clone": any(table.clones.values()), MEDIUM: any(table.media.values()), INOCULATED: bool(table.starts)}
     kept = [i for i, name in enumerate(TIDY_HEADER) if keys.get(name, True)]
     for cells in _all_long_cells(table):
         yield [cells[i] for i in kept]
@@ -82,10 +82,12 @@ def _all_long_cells(table: Table) -> Iterator[list[Cell]]:
     yield list(TIDY_HEADER)
     numeric = names_of(table.panel).numeric
     for row in table.rows:
-        clone, medium = (said.get((row.run, row.reactor), "") for said in (table.clones, table.media))
+        group = row.run, row.reactor
+        clone, medium = (said.get(group, "") for said in (table.clones, table.media))
+        start = table.starts[group].isoformat(sep=" ") if group in table.starts else ""
         known = {n: v for n, v in _values(row).items() if v == v}
         further = _further_remarks(row)
-        key: list[Cell] = [row.run, row.reactor, clone, medium, row.state.time_h]
+        key: list[Cell] = [row.run, row.reactor, clone, medium, start, row.state.time_h]
         for name in dict.fromkeys([*known, *further]) or [""]:
             value = _cell(row, name, known[name]) if name in known else ""
             unit = numeric(name).unit if name else ""
@@ -113,7 +115,8 @@ def _values(row: TableRow) -> dict[str, float]:
 
 def _of_runs(table: Table) -> dict[str, Mapping[Group, str]]:
     """Return what stands in every row of a run, by column, where any run has it."""
-    return {name: said for name, said in (("clone", table.clones), (MEDIUM, table.media)) if said}
+    starts = {group: start.isoformat(sep=" ") for group, start in table.starts.items()}
+    return {n: said for n, said in (("clone", table.clones), (MEDIUM, table.media), (INOCULATED, starts)) if said}
 
 
 def _cell(row: TableRow, name: str, value: float) -> Cell:

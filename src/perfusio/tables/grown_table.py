@@ -137,6 +137,7 @@ def _joined(before: Parsed, found: Table, content: bytes, added: bytes) -> Parse
         clones=MappingProxyType({**table.clones, **found.clones}),
         media=MappingProxyType({**table.media, **found.media}),
         starts=MappingProxyType({**table.starts, **found.starts}),
+        assumed_starts=table.assumed_starts | found.assumed_starts,
     )
     lines = added.splitlines(keepends=True)
     last_line = lines[rows[-1].line - before.n_lines - 1] if rows else before.last_line

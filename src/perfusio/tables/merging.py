@@ -3,28 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from types import MappingProxyType
 
 from perfusio.errors import UnreadableSource
 from perfusio.state import Setpoints, State
-from perfusio.tables.columns.culture_times import SAME_TIME_H, Group
+from perfusio.tables.columns.culture_times import FROM_FIRST, SAME_TIME_H, Group
 from perfusio.tables.columns.header_names import amount
+from perfusio.tables.columns.problems import Problems
+from perfusio.tables.joining import Placed, aligned_tables, ask_about_clocks, joins_of
 from perfusio.tables.samples import TableRow
 from perfusio.tables.table import Table
 
 SAME_SAMPLE_MINUTES = 30.0
 """Analyzers stamp one sample at different minutes; samples themselves are hours apart."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Placed:
-    """A row and the file that it is from, with the place of that file among all."""
-
-    place: int
-    table: Table
-    row: TableRow
 
 
 def joined_vessels(name: str, tables: Sequence[Table]) -> Table:
@@ -52,6 +45,7 @@ def joined_vessels(name: str, tables: Sequence[Table]) -> Table:
         warnings=tuple(w for t in tables for w in t.warnings),
         reads=first.reads,
         starts=MappingProxyType({k: v for t in tables for k, v in t.starts.items()}),
+        assumed_starts=frozenset[Group]().union(*(t.assumed_starts for t in tables)),
     )
 
 
@@ -61,6 +55,7 @@ def merged(
     same_sample_minutes: float = SAME_SAMPLE_MINUTES,
     later_wins: bool = False,
     keep_times: bool = False,
+    are_clocks_told: bool = False,
 ) -> Table:
     """Join tables by vessel and sample time.
 
@@ -73,12 +68,14 @@ def merged(
         later_wins: Whether a later file corrects an earlier one.
         keep_times: Whether a sample keeps the time that the first file in `tables` gives it, instead of the earliest:
             what is known already must not move because another analyzer was a few minutes quicker.
+        are_clocks_told: Whether a person said how far apart the times may be, so that two clocks are no question.
 
     Returns:
         One table; its warnings tell what was joined and corrected.
 
     Raises:
         UnreadableSource: files disagree, or a file does not say which vessel it is about; all problems are listed.
+        QuestionOpen: it is open when a culture began, or whether two clocks are apart.
     """
     if len(tables) == 1:
         return _with_signals(tables[0])
@@ -89,10 +86,16 @@ def merged(
     if problems:
         raise UnreadableSource(tuple(problems), connector=name)
     tolerance_h = same_sample_minutes / 60.0
-    aligned, starts = _aligned(named, remarks, tolerance_h if keep_times else 0.0)
+    open_starts = Problems(name)
+    aligned, starts = aligned_tables(named, open_starts, tolerance_h, keep_first=keep_times)
+    if not are_clocks_told:
+        ask_about_clocks(aligned, tolerance_h, open_starts)
+    open_starts.refuse_if_any()
     rows: list[TableRow] = []
+    rows_by_vessel: list[list[list[Placed]]] = []
     for placed in _by_vessel(aligned).values():
         found = _clusters(placed, tolerance_h, remarks)
+        rows_by_vessel.append(found)
         rows += [_one(cluster, later_wins, keep_times, problems, remarks) for cluster in found]
     clones = _said_alike("clone", [(t.name, t.clones) for t in aligned], problems)
     media = _said_alike("medium", [(t.name, t.media) for t in aligned], problems)
@@ -108,11 +111,18 @@ def merged(
             clones=MappingProxyType(clones),
             media=MappingProxyType(media),
             panel=tables[0].panel,
-            warnings=(*(w for t in tables for w in t.warnings), *remarks),
+            warnings=(*(w for t in tables for w in t.warnings if FROM_FIRST not in w or _keeps_start(t, starts)), *remarks),
             starts=MappingProxyType(starts),
+            assumed_starts=frozenset[Group]().union(*(t.assumed_starts for t in aligned)) & set(starts),
+            joins=tuple(joins_of(rows_by_vessel)),
             signals=MappingProxyType({k: v for t in aligned for k, v in t.signals.items()}),
         )
     )
+
+
+def _keeps_start(table: Table, starts: Mapping[Group, datetime]) -> bool:
+    """Whether culture time still counts from the first date of this file."""
+    return any(starts.get(group) == table.starts[group] for group in table.assumed_starts)
 
 
 def _by_vessel(tables: Sequence[Table]) -> dict[Group, list[Placed]]:
@@ -145,6 +155,7 @@ def _named(tables: Sequence[Table], problems: list[str]) -> list[Table]:
                 clones=MappingProxyType({renamed[g]: c for g, c in table.clones.items() if g in renamed}),
                 media=MappingProxyType({renamed[g]: m for g, m in table.media.items() if g in renamed}),
                 starts=MappingProxyType({renamed[g]: s for g, s in table.starts.items() if g in renamed}),
+                assumed_starts=frozenset(renamed.get(g, g) for g in table.assumed_starts),
                 signals=MappingProxyType({renamed.get(g, g): s for g, s in table.signals.items()}),
             )
         )
@@ -161,32 +172,6 @@ def _full_name(group: Group, groups: Sequence[Group]) -> Group | None:
     longer = [g for g in groups if g != group and run in ("", g[0]) and reactor in ("", g[1])]
     longest = [g for g in longer if not any(h != g and g[0] in ("", h[0]) and g[1] in ("", h[1]) for h in longer)]
     return group if not longest else longest[0] if len(longest) == 1 else None
-
-
-def _aligned(
-    tables: Sequence[Table], remarks: list[str], kept_within_h: float
-) -> tuple[list[Table], dict[Group, datetime]]:
-    """Let culture time count from the same date in all files: the earliest start of each vessel.
-
-    The start in the first file that has the vessel stays if no other is earlier by more than `kept_within_h` [h].
-    """
-    starts: dict[Group, datetime] = {}
-    for group in dict.fromkeys(g for table in tables for g in table.starts):
-        dates = [table.starts[group] for table in tables if group in table.starts]
-        is_kept = (dates[0] - min(dates)).total_seconds() / 3600.0 <= kept_within_h
-        starts[group] = dates[0] if is_kept else min(dates)
-    found = []
-    for table in tables:
-        shift = {g: (table.starts[g] - starts[g]).total_seconds() / 3600.0 for g in table.starts}
-        if starts and not table.starts and not table.signals:
-            remarks.append(f"{table.name} has culture times and other files have dates: day 0 is their first date.")
-        rows = tuple(_shifted(row, shift.get((row.run, row.reactor), 0.0)) for row in table.rows)
-        found.append(replace(table, rows=rows))
-    return found, starts
-
-
-def _shifted(row: TableRow, hours: float) -> TableRow:
-    return row if not hours else replace(row, state=replace(row.state, time_h=round(row.state.time_h + hours, 6)))
 
 
 def _clusters(placed: Sequence[Placed], tolerance_h: float, remarks: list[str]) -> list[list[Placed]]:

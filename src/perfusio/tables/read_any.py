@@ -127,6 +127,7 @@ def _of_sheet(book: Workbook, empty: Table, name: str, options: ReadOptions, *, 
         clones=MappingProxyType({(run, vessel): clone for (run, _), clone in table.clones.items()}),
         media=MappingProxyType({(run, vessel): medium for (run, _), medium in table.media.items()}),
         starts=MappingProxyType({(run, vessel): start for (run, _), start in table.starts.items()}),
+        assumed_starts=frozenset((run, vessel) for run, _ in table.assumed_starts),
     )
 
 

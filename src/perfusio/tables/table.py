@@ -53,6 +53,30 @@ class ColumnRead:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Join:
+    """What became of the samples of one file and vessel when files were joined.
+
+    Attributes:
+        file: Its name.
+        vessel: Run and reactor, as one text.
+        n_joined: Samples that other files have too.
+        alone: Culture days of those that no other file has.
+    """
+
+    file: str
+    vessel: str
+    n_joined: int
+    alone: tuple[float, ...]
+
+    def sentence(self) -> str:
+        """Return it in words."""
+        who = f" of {self.vessel}" if self.vessel else ""
+        days = ", ".join(f"{day:.4g}" for day in self.alone[:12]) + (" ..." if len(self.alone) > 12 else "")
+        rest = f"; without one in another file: day {days}" if self.alone else ""
+        return f"{self.file}: {self.n_joined} of {self.n_joined + len(self.alone)} samples{who} joined{rest}."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Table:
     """A file that passed every check.
 
@@ -66,7 +90,10 @@ class Table:
         warnings: What was converted, joined, assumed or left out, in sentences.
         reads: Each column and what it was read as.
         starts: Date of culture time 0 by run and reactor, where the file has dates.
+        assumed_starts: Those of `starts` that nobody declared: culture time counts from the first date of the file.
+        is_by_day: Whether its dates have no time of day.
         signals: What a rig recorded between samples, by run and reactor.
+        joins: Where several files were joined: what became of the samples of each.
         profile: The kind of file that was recognised, e.g. ``"Nova FLEX2"``; empty for people's own.
         decimal: Decimal mark of its numbers.
         has_fractions: Whether viabilities were written as fractions.
@@ -84,6 +111,9 @@ class Table:
     warnings: tuple[str, ...]
     reads: tuple[ColumnRead, ...] = ()
     starts: Mapping[Group, datetime] = field(default_factory=lambda: MappingProxyType({}))
+    assumed_starts: frozenset[Group] = frozenset()
+    is_by_day: bool = False
+    joins: tuple[Join, ...] = ()
     profile: str = ""
     signals: Mapping[Group, Signals] = field(default_factory=lambda: MappingProxyType({}))
     decimal: str = "."
@@ -234,6 +264,8 @@ def filled(
         warnings=tuple(f"{table.name}: {warning}" for warning in warnings),
         reads=_reads(grid),
         starts=MappingProxyType(dict(times.starts)),
+        assumed_starts=times.assumed,
+        is_by_day=times.is_by_day,
         decimal=grid.decimal,
         has_fractions=bool(fractions),
     )

@@ -4,7 +4,7 @@ from datetime import datetime
 
 import pytest
 
-from perfusio.errors import UnreadableSource
+from perfusio.errors import QuestionOpen, UnreadableSource
 from perfusio.tables.columns.typed_columns import ReadOptions
 from perfusio.tables.merging import merged
 from perfusio.tables.read_any import read_any
@@ -15,11 +15,12 @@ CHEMISTRY = "reactor,Date,Glc,Lac\nR1,2024-05-13 09:12,5,1\nR1,2024-05-14 09:20,
 
 @pytest.fixture
 def read(tmp_path):
-    def reader(**contents):
+    def reader(*, inoculated=None, **contents):
+        options = ReadOptions(is_part=True, inoculated={"": inoculated} if inoculated else {})
         tables = []
         for name, content in contents.items():
             (tmp_path / f"{name}.csv").write_text(content, encoding="utf-8")
-            tables.append(read_any(tmp_path / f"{name}.csv", ReadOptions(is_part=True)))
+            tables.append(read_any(tmp_path / f"{name}.csv", options))
         return tables
 
     return reader
@@ -59,10 +60,13 @@ def test_rows_of_one_file_are_never_one_sample(read):
 
 
 def test_a_late_titer_fills_the_gap_and_changes_nothing_else(read):
-    table = merged(read(cells=CELLS, titer="reactor,day,titer [g/L]\nR1,0,0\nR1,1,0.05\n"))
+    titer = "reactor,day,titer [g/L]\nR1,0,0\nR1,1,0.05\n"
+    with pytest.raises(QuestionOpen, match=r"when was culture time 0\?") as asked:
+        merged(read(cells=CELLS, titer=titer))
+    assert asked.value.questions[0].readings[0].typed == "--inoculated 'R1=2024-05-13 09:00:00'"
+    table = merged(read(cells=CELLS, titer=titer, inoculated=datetime(2024, 5, 13, 9)))
     assert [r.state.titer for r in table.rows] == [0, 50]
     assert [r.state.vcd for r in table.rows] == [1, 2]
-    assert any("day 0 is their first date" in w for w in table.warnings)
 
 
 def test_files_that_disagree_are_refused_unless_the_later_one_corrects(read):
@@ -87,7 +91,8 @@ def test_files_of_vessels_that_no_column_tells_apart_are_told_how(read):
 
 def test_the_only_vessel_that_can_be_meant_is_meant(read):
     titer = "day,titer [mg/L]\n0,1\n1,50\n"
-    assert [r.reactor for r in merged(read(cells=CELLS, titer=titer)).rows] == ["R1", "R1"]
+    tables = read(cells=CELLS, titer=titer, inoculated=datetime(2024, 5, 13, 9))
+    assert [r.reactor for r in merged(tables).rows] == ["R1", "R1"]
     two = CELLS + "R2,2024-05-13 09:00,1,98\n"
     with pytest.raises(UnreadableSource, match=r"titer.csv: which vessel are its samples from.*R1, R2"):
         merged(read(cells=two, titer=titer))

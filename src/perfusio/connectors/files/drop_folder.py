@@ -124,7 +124,7 @@ class Folder:
             self._now = empty_table(self.path.name, b"", self.options.panel)
 
     def _join(self, tables: dict[tuple[str, str], Table]) -> None:
-        joined = merged(list(tables.values()), keep_times=True)
+        joined = merged(list(tables.values()), keep_times=True, are_clocks_told=True)
         digest = sha256("".join(key[1] for key in tables).encode()).hexdigest()
         self._now = replace(joined, name=self.path.name, sha256=digest)
         self._tables = tables

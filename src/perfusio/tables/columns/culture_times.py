@@ -10,13 +10,14 @@ import numpy as np
 
 from perfusio.state import FloatArray
 from perfusio.tables.columns.columns import Column, Role
-from perfusio.tables.columns.header_names import STAMP, TIME, form_of
+from perfusio.tables.columns.header_names import INOCULATED, STAMP, TIME, form_of
 from perfusio.tables.columns.plausibility import doubt_time
 from perfusio.tables.columns.problems import Problems
-from perfusio.tables.columns.timestamps import read_stamps
+from perfusio.tables.columns.timestamps import Stamps, is_date_only, read_stamps
 from perfusio.tables.columns.typed_columns import Grid, ReadOptions
 
 SAME_TIME_H = 1e-6
+FROM_FIRST = "counts from the first time stamp"
 Group = tuple[str, str]
 
 
@@ -28,11 +29,15 @@ class Times:
         hours: Culture time of each row, shape (N,) [h].
         order: Rows in order of time; rows of a file with culture times stay as they are.
         starts: Date of culture time 0, by run and reactor, where the file has dates.
+        assumed: Those of them that nobody declared: culture time counts from the first date of the file.
+        is_by_day: Whether the dates have no time of day.
     """
 
     hours: FloatArray
     order: Sequence[int]
     starts: Mapping[Group, datetime]
+    assumed: frozenset[Group] = frozenset()
+    is_by_day: bool = False
 
 
 def times_of(
@@ -51,14 +56,40 @@ def times_of(
     """
     given = [c for c in grid.numbers if c.role is Role.TIME]
     stamp = grid.text_column(STAMP)
+    declared = _declared(grid, groups, options, problems, warnings)
     in_order = range(len(grid.lines))
     if stamp is not None and not given:
-        return _from_stamps(grid, stamp, groups, days, options, problems, warnings)
+        return _from_stamps(grid, stamp, groups, days, declared, options, problems, warnings)
     if not given:
         hours = np.full(len(grid.lines), np.nan) if days is None else days * 24.0
-        return Times(hours=hours, order=_by_time(hours) if days is not None else in_order, starts={})
+        return Times(hours=hours, order=_by_time(hours) if days is not None else in_order, starts=declared)
     hours = _culture_times(grid, given, groups, problems)
-    return Times(hours=hours, order=in_order, starts=_starts(grid, stamp, groups, hours, options))
+    return Times(hours=hours, order=in_order, starts={**_starts(grid, stamp, groups, hours, options), **declared})
+
+
+def _declared(
+    grid: Grid, groups: Sequence[Group], options: ReadOptions, problems: Problems, warnings: list[str]
+) -> dict[Group, datetime]:
+    """Return culture time 0 of each vessel that the user declares, or a column of the file."""
+    found: dict[Group, datetime] = {}
+    column = grid.text_column(INOCULATED)
+    stamps = read_stamps(grid.texts(INOCULATED) if column else (), options.date_order)
+    for i, (group, stamp) in enumerate(zip(groups, stamps.values, strict=False)):
+        if column is None:
+            break
+        if i in stamps.refused or stamps.doubt is not None:
+            why = stamps.refused.get(i, "leaves open which number is the day. Declare date_order.")
+            problems.cell(grid.lines[i], column.header, grid.cells[i][column.index], why)
+        elif stamp is not None and found.setdefault(group, stamp) != stamp:
+            why = f"is another date than {found[group]} in an earlier row{_of(group)}, expected one. Correct it."
+            problems.cell(grid.lines[i], column.header, grid.cells[i][column.index], why)
+    if column is not None and any(is_date_only(text) for text in grid.texts(INOCULATED)):
+        warnings.append(f"column {column.header!r}: dates without a time of day count from midnight.")
+    for group in dict.fromkeys(groups):
+        zero = options.inoculated.get(group[1], options.inoculated.get(""))
+        if zero is not None:
+            found[group] = zero
+    return found
 
 
 def _by_time(hours: FloatArray) -> list[int]:
@@ -130,8 +161,8 @@ def _check_same_time(grid: Grid, column: Column, times: FloatArray, other: Colum
 
 
 def _from_stamps(
-    grid: Grid, column: Column, groups: Sequence[Group], days: FloatArray | None, options: ReadOptions,
-    problems: Problems, warnings: list[str],
+    grid: Grid, column: Column, groups: Sequence[Group], days: FloatArray | None, declared: Mapping[Group, datetime],
+    options: ReadOptions, problems: Problems, warnings: list[str],
 ) -> Times:  # fmt: skip
     """Return the hours since inoculation or the first time stamp of the same vessel; exports may run backwards.
 
@@ -159,15 +190,17 @@ def _from_stamps(
     for group, stamp in zip(groups, stamps.values, strict=True):
         if stamp is not None:
             starts[group] = min(stamp, starts.get(group, stamp))
-    said: dict[Group, datetime | None] = {g: options.inoculated.get(g[1], options.inoculated.get("")) for g in starts}
+    said: dict[Group, datetime | None] = {g: declared.get(g) for g in starts}
     if days is not None and (named := _by_names(groups, stamps.values, days)):
         said |= {g: zero for g, zero in named.items() if said[g] is None}
         warnings.append(f"column {column.header!r}: culture time follows from the days in the names of the samples.")
     silent = [g for g, zero in said.items() if zero is None]
+    assumed = frozenset(silent)
+    is_by_day = _is_by_day(grid, column, cells, stamps, problems, warnings)
     is_declared = any(form_of(h) == form_of(column.header) for h in options.columns) and not options.may_be_unsorted
     if silent and not is_declared:
         whose = "" if len(silent) == len(starts) else f" of {', '.join(filter(None, (r or q for q, r in silent)))}"
-        warnings.append(f"column {column.header!r}: culture time{whose} counts from the first time stamp.")
+        warnings.append(f"column {column.header!r}: culture time{whose} {FROM_FIRST}.")
     starts |= {g: zero for g, zero in said.items() if zero is not None}
     hours = np.array([
         np.nan if stamp is None else round((stamp - starts[group]).total_seconds() / 3600.0, 6)
@@ -175,14 +208,34 @@ def _from_stamps(
     ])  # fmt: skip
     _check_age(grid, column, cells, hours, problems)
     if problems or not (unsorted := _unsorted(groups, hours)):
-        return Times(hours=hours, order=range(len(hours)), starts=starts)
+        return Times(hours=hours, order=range(len(hours)), starts=starts, assumed=assumed, is_by_day=is_by_day)
     is_backwards = not _unsorted(groups[::-1], hours[::-1])
     if not (is_backwards or options.may_be_unsorted):
         i = unsorted[0]
         why = f"comes after a later one, expected times that rise{_of(groups[i])}. Sort the rows, or correct the date."
         problems.cell(grid.lines[i], column.header, cells[i], why, rule="times rise")
     warnings.append("its rows are not in order of time and were sorted.")
-    return Times(hours=hours, order=_by_time(hours), starts=starts)
+    return Times(hours=hours, order=_by_time(hours), starts=starts, assumed=assumed, is_by_day=is_by_day)
+
+
+def _is_by_day(
+    grid: Grid, column: Column, cells: Sequence[str], stamps: Stamps, problems: Problems, warnings: list[str]
+) -> bool:
+    """Whether no date has a time of day; where some have one, a date alone is some hour of its day, and is refused."""
+    bare = [i for i, value in enumerate(stamps.values) if value is not None and is_date_only(cells[i])]
+    n_known = sum(value is not None for value in stamps.values)
+    if not bare:
+        return False
+    if len(bare) < n_known:
+        for i in bare:
+            why = (
+                "has no time of day, and other dates have one: midnight would be up to a day off. Write the time too; "
+                "if it was at midnight, write 00:00."
+            )
+            problems.cell(grid.lines[i], column.header, cells[i], why, rule="date without time")
+        return False
+    warnings.append(f"column {column.header!r}: dates without a time of day count as the same hour of each day.")
+    return True
 
 
 def _by_names(

@@ -29,13 +29,14 @@ STAMP_WORDS = (
     "analysis date", "analysis date/time", "analysis time", "run date", "sampling time", "measured at",
 )  # fmt: skip
 """What people and instruments call it (one analyzer really writes "data/time")."""
-SAMPLE, QUALITY, MEDIUM = "sample", "quality", "medium"
+SAMPLE, QUALITY, MEDIUM, INOCULATED = "sample", "quality", "medium", "inoculated"
 TEXTS: Mapping[str, tuple[str, ...]] = {
     "run": ("run id", "experiment", "exp", "batch", "batch id"),
     "reactor": ("reactor id", "vessel", "vessel id", "bioreactor", "reactor identifier", "reactor identifer"),
     "clone": ("clone id", "cell line"),
     MEDIUM: ("media", "perfusion medium", "medium name"),
     STAMP: STAMP_WORDS,
+    INOCULATED: ("inoculated at", "inoculation", "inoculation date", "inoculation time", "date of inoculation"),
     SAMPLE: (),
     QUALITY: (),
 }

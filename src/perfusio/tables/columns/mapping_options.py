@@ -25,13 +25,13 @@ def as_options(column_map: ColumnMap, said: ReadOptions) -> ReadOptions:
     for name, value in (("total_cells", column_map.total_cells), ("feed_volumes", column_map.feed_volumes)):
         if value:
             raise ConfigError(
-                f"The column map has {name}, which needs a map of every column. `perfusio import` the file with it first, "
-                "and read the table that it writes."
+                f"The column map has {name}, which needs a map of every column. `perfusio import` the file with it "
+                "first, and read the table that it writes."
             )
     if column_map.header_rows != 1:
         raise ConfigError(
-            "The column map has header_rows, which needs a map of every column. `perfusio import` the file with it first, "
-            "and read the table that it writes."
+            "The column map has header_rows, which needs a map of every column. `perfusio import` the file with it "
+            "first, and read the table that it writes."
         )
     columns = dict(column_map.columns) | ({column_map.timestamp: STAMP} if column_map.timestamp else {})
     return replace(

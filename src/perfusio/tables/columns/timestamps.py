@@ -79,6 +79,11 @@ def read_stamps(cells: Sequence[str], order: str | None = None) -> Stamps:
     return Stamps(values, refused, doubt)
 
 
+def is_date_only(text: str) -> bool:
+    """Whether a date has no time of day; midnight that is written is one."""
+    return bool(text.strip()) and ":" not in text and not re.search(r"\d[T ]\d{2,6}", text)
+
+
 def _slashed(text: str) -> tuple[int, int] | None:
     """Return the first two numbers of a date in which either could be the day."""
     found = _digits(text) if text[2:3] != "" and ("/" in text or "-" in text) else None

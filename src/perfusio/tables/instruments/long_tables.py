@@ -10,7 +10,17 @@ from dataclasses import replace
 from perfusio.tables.cells.csv_files import unescaped
 from perfusio.tables.cells.sheets import Sheet
 from perfusio.tables.columns.columns import Column, Role, read_header
-from perfusio.tables.columns.header_names import MEDIUM, QUALITY, STAMP, TEXTS, TIME, Names, form_of, names_of
+from perfusio.tables.columns.header_names import (
+    INOCULATED,
+    MEDIUM,
+    QUALITY,
+    STAMP,
+    TEXTS,
+    TIME,
+    Names,
+    form_of,
+    names_of,
+)
 from perfusio.tables.columns.problems import Problems
 from perfusio.tables.columns.typed_columns import ReadOptions, refuse_cut
 from perfusio.tables.instruments.cedex_bioht import bio_ht, is_bio_ht
@@ -18,7 +28,9 @@ from perfusio.tables.instruments.profiles import Recognised
 
 TAGS = "long tags"
 TIDY = "one value per row"
-TIDY_HEADER = ("run", "reactor", "clone", MEDIUM, "time [h]", "quantity", "value", "unit", "source", QUALITY)
+TIDY_HEADER = (
+    "run", "reactor", "clone", MEDIUM, INOCULATED, "time [h]", "quantity", "value", "unit", "source", QUALITY,
+)  # fmt: skip
 """What `perfusio export --layout long` writes."""
 _MOST_SHOWN = 6
 
@@ -75,7 +87,8 @@ def _tidy(sheet: Sheet, forms: Sequence[str], options: ReadOptions, problems: Pr
     place = {form: i for i, form in enumerate(forms)}
     times = [i for i, h in enumerate(sheet.rows[0]) if i not in (place["quantity"], place["value"], place["unit"])
              and _is_time(h)]  # fmt: skip
-    keys = [i for i, h in enumerate(sheet.rows[0]) if form_of(h) in ("run", "reactor", "clone", MEDIUM)] + times
+    texts = ("run", "reactor", "clone", MEDIUM, INOCULATED)
+    keys = [i for i, h in enumerate(sheet.rows[0]) if form_of(h) in texts] + times
     turned = _Turned([sheet.rows[0][i].strip() for i in keys], problems)
     remarks: dict[tuple[str, ...], dict[str, str]] = {}
     for row, line in zip(sheet.rows[1:], sheet.lines[1:], strict=True):
