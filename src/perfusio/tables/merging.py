@@ -111,7 +111,10 @@ def merged(
             clones=MappingProxyType(clones),
             media=MappingProxyType(media),
             panel=tables[0].panel,
-            warnings=(*(w for t in tables for w in t.warnings if FROM_FIRST not in w or _keeps_start(t, starts)), *remarks),
+            warnings=(
+                *(w for t in tables for w in t.warnings if FROM_FIRST not in w or _keeps_start(t, starts)),
+                *remarks,
+            ),
             starts=MappingProxyType(starts),
             assumed_starts=frozenset[Group]().union(*(t.assumed_starts for t in aligned)) & set(starts),
             joins=tuple(joins_of(rows_by_vessel)),
