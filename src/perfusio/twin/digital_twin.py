@@ -21,6 +21,7 @@ from perfusio.record.run_state import RunState
 from perfusio.record.summary import Summary
 from perfusio.twin import resume
 from perfusio.twin.announce import Observer
+from perfusio.twin.deciding.extensions import made_again
 from perfusio.twin.deciding.identity import check_same
 from perfusio.twin.deciding.model_and_policy import Mind
 from perfusio.twin.loop import first_records
@@ -148,7 +149,9 @@ class DigitalTwin:
         """
         known = resume.outline(Path(run_dir))
         if not other:
-            check_same(known.decided_by, policy=policy, model=model)
+            policy = policy or made_again(known.decided_by, "policy", known.config.process)
+            model = model or made_again(known.decided_by, "model", known.config.process)
+            check_same(known.decided_by, policy=policy, model=model, functions=resume.functions_of_run(known))
         vessels = resume.asked_of(aboard(connector), known)
         resume.tell_connectors(vessels, known)
         twin = cls(

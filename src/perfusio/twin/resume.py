@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from perfusio.bed.policy import BEDPolicy
-from perfusio.config import DesignSpace, RunConfig
+from perfusio.config import DesignSpace, Objective, RunConfig
 from perfusio.errors import AuditError, ConfigError, ConnectorError
 from perfusio.events import Event, ModelFitted, ModelSaved, ModelWaiting, RunStarted
+from perfusio.objective import of_record
 from perfusio.process.panel import Panel
 from perfusio.protocols import Connector, Described, Model, NamedByRows, Resumable, Standing, able
 from perfusio.record.audit_logger import LARGEST_CLOCK_STEP_S
@@ -20,6 +21,7 @@ from perfusio.record.line import Record
 from perfusio.record.run_state import RunState
 from perfusio.record.summary import Summary
 from perfusio.twin.deciding import saved_models
+from perfusio.twin.deciding.extensions import functions_of
 from perfusio.twin.deciding.policy_memory import as_recorded
 from perfusio.twin.vessels import UNNAMED, Vessel
 
@@ -82,6 +84,16 @@ def outline(run_dir: Path) -> Outline:
         run_state=known_after(found),
         saved=saved if isinstance(saved, ModelSaved) else None,
     )
+
+
+def functions_of_run(known: Outline) -> dict[str, dict[str, str]]:
+    """Return the functions of other packages that the run uses, as they are installed now."""
+    own = [aim for asked in known.own.values() if "objective" in asked for aim in _aims(asked["objective"], known)]
+    return functions_of(known.config, own)
+
+
+def _aims(recorded: Any, known: Outline) -> tuple[Objective, ...]:
+    return of_record(recorded, known.config.process)
 
 
 def _latest_of(found: Summary, kind: type[Event]) -> Event | None:

@@ -9,15 +9,17 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field
 
+from perfusio import factories
+from perfusio.connectors.opening import Opening
 from perfusio.errors import ConfigError
 from perfusio.frozen import Frozen
+from perfusio.registry import CONNECTORS, ExtensionError
 
 if TYPE_CHECKING:
     from perfusio.connectors.filesystem import FilesystemStore
     from perfusio.connectors.opcua import OpcUaConnector
     from perfusio.connectors.simulated import SimulatedAmbr250
     from perfusio.connectors.sql import SqlStore
-    from perfusio.process.panel import Panel
 
 
 class FileSettings(Frozen):
@@ -91,23 +93,6 @@ class Kind:
     open: Callable[[Any, Opening], Any]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Opening:
-    """What a connector must know of the run.
-
-    Attributes:
-        days: Length of the run.
-        interval_hours: Time between samples [h].
-        process: Whose quantities are read and set.
-        run_dir: Folder of the results; None = nobody chose one.
-    """
-
-    days: int
-    interval_hours: float
-    process: Panel
-    run_dir: Path | None
-
-
 def _open_file(settings: FileSettings, opening: Opening) -> FilesystemStore:
     from perfusio.connectors.filesystem import FilesystemStore
 
@@ -160,7 +145,35 @@ KINDS: Mapping[str, Kind] = {
     "opcua": Kind(OpcUaSettings, ("nodes", "certificates", "password_file"), _open_opcua),
     "sql": Kind(SqlSettings, (), _open_sql),
 }
-"""A further kind is one line here, and its settings above."""
+"""Perfusio's own kinds: one line each, and its settings above. Other packages bring theirs by entry point."""
+
+
+def kind_named(name: str) -> Kind:
+    """Return a kind of connector, perfusio's own or that of another package.
+
+    Raises:
+        ConfigError: there is none of this name.
+        ExtensionError: it cannot be loaded.
+    """
+    if name in KINDS:
+        return KINDS[name]
+    settings = factories.settings_of(CONNECTORS, name)
+
+    def opened(chosen: Frozen, opening: Opening) -> Any:
+        from perfusio.protocols import Connector
+        from perfusio.twin.vessels import Rig
+
+        found = factories.make(CONNECTORS, name, chosen, opening=opening, process=opening.process)
+        if not isinstance(found, Connector | Rig):
+            extension = CONNECTORS.find(name)[1]
+            raise ExtensionError(
+                f"The connector {name!r} of the package {extension.package} gave {type(found).__name__}, which has not "
+                "all that a connector has (read_sample, read_setpoints, write_setpoints, kind, confirms_at_once), nor "
+                "vessels(). Its author can try check_connector of perfusio.testing."
+            )
+        return found
+
+    return Kind(settings, factories.paths_of(settings), opened)
 
 
 def refuse_secret(value: str, origin: str, name: str = "url") -> None:

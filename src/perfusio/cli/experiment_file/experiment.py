@@ -6,6 +6,7 @@ connectors; the Python API reads none of them.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,10 +16,12 @@ from pydantic import Field
 
 from perfusio.cli.experiment_file import processes
 from perfusio.cli.experiment_file.bounds import design_space, narrowed
-from perfusio.cli.experiment_file.connections import KINDS, Opening, refuse_secret, without_secret
+from perfusio.cli.experiment_file.connections import kind_named, refuse_secret, without_secret
+from perfusio.cli.experiment_file.kinds import Kinds, ModelSettings, stated_kinds
 from perfusio.cli.experiment_file.policy import PolicySettings
 from perfusio.cli.experiment_file.settings import DEFAULT, Key, Setting, built, from_environment, from_file, read_toml
 from perfusio.config import Bounds, DesignSpace, Mode, Objective, RunConfig
+from perfusio.connectors.opening import Opening
 from perfusio.errors import ConfigError
 from perfusio.frozen import Frozen
 from perfusio.process.cho_perfusion import CHO_PERFUSION
@@ -29,7 +32,9 @@ if TYPE_CHECKING:
     from perfusio.protocols import Connector
     from perfusio.twin.vessels import Source, Vessel
 
-SECTIONS = ("process", "run", "design_space", "connector", "policy", "vessel")
+SECTIONS = ("process", "run", "design_space", "connector", "model", "policy", "vessel")
+OF_A_KIND = ("connector", "model", "policy")
+"""Sections whose settings depend on their kind, which another package may bring."""
 _PATHS_OF_RUN = ("run_dir",)
 
 
@@ -60,8 +65,9 @@ class Experiment:
     Attributes:
         run: Settings of the run.
         design_space: What may be written.
-        connector: Settings of the source, one of those in KINDS.
-        policy: How decisions are made.
+        connector: Settings of the source, of its kind.
+        model: Settings of the model, of its kind.
+        policy: How decisions are made, settings of its kind.
         vessels: Of the experiment; empty = the only one of the source.
         settings: Every value with its origin, by key.
     """
@@ -69,9 +75,10 @@ class Experiment:
     run: RunConfig
     design_space: DesignSpace
     connector: Frozen
-    policy: PolicySettings
+    policy: Frozen
     vessels: tuple[VesselSettings, ...]
     settings: Mapping[Key, Setting]
+    model: Frozen = dataclasses.field(default_factory=ModelSettings)
 
 
 def load(
@@ -100,69 +107,50 @@ def load(
     if aim is not None:
         flags["run", "objective"] = aim(process)
     vessels = content.pop("vessel", [])
-    stated = {s: content.get(s, {}).get("kind") for s in ("connector",) if isinstance(content.get(s), dict)}
-    environment = from_environment(_all_keys(process), environ)
-    kind = _kind(stated.get("connector"), name, environment, flags)
-    known = _keys(kind, process)
+    kinds = stated_kinds(content, name, flags, environ)
+    environment = from_environment(_all_keys(kinds, process), environ)
+    known = _keys(kinds, process)
     layers = [from_file(content, known, name), environment, flags]
     if path is not None:
-        layers[0] = {key: _anchored(key, setting, folder, kind) for key, setting in layers[0].items()}
+        layers[0] = {key: _anchored(key, setting, folder, kinds) for key, setting in layers[0].items()}
     settings: dict[Key, Setting] = {}
     for layer in layers:
         settings |= layer
-    _refuse_foreign(settings, known, kind)
+    _refuse_foreign(settings, known, kinds)
     for field in ("url", "endpoint"):
         given = settings.get(("connector", field))
         if given is not None and given.origin == name:
             refuse_secret(str(given.value), name, field)
-    return _checked(settings, kind, vessels, name, process, source)
+    return _checked(settings, kinds, vessels, name, process, source)
 
 
-def _kind(
-    stated: object, name: str, environment: Mapping[Key, Setting], flags: Mapping[Key, Setting]
-) -> str:
-    key = ("connector", "kind")
-    found = flags.get(key) or environment.get(key) or (Setting(stated, name) if stated is not None else None)
-    if found is None:
-        return "file"
-    if found.value not in KINDS:
-        hint = closest(str(found.value), tuple(KINDS))
-        raise ConfigError(
-            f"{found.origin}: connector.kind = {found.value!r} is none perfusio knows.{hint} Known: {', '.join(KINDS)}."
-        )
-    return str(found.value)
-
-
-def _keys(kind: str, process: Panel) -> dict[str, list[Key]]:
+def _keys(kinds: Kinds, process: Panel) -> dict[str, list[Key]]:
     return {
         "process": [processes.FILE],
         "run": [("run", f) for f in RunConfig.model_fields if f != "process"],
         "design_space": [("design_space", s, f) for s in process.setpoint_names for f in Bounds.model_fields],
-        "connector": [("connector", f) for f in KINDS[kind].settings.model_fields],
-        "policy": [("policy", f) for f in PolicySettings.model_fields if f != "process"],
+        **{section: kinds.keys(section) for section in OF_A_KIND},
     }
 
 
-def _all_keys(process: Panel) -> dict[str, list[Key]]:
-    keys = _keys("file", process)
-    every = {f: ("connector", f) for kind in KINDS.values() for f in kind.settings.model_fields}
-    return {**keys, "connector": list(every.values())}
+def _all_keys(kinds: Kinds, process: Panel) -> dict[str, list[Key]]:
+    return {**_keys(kinds, process), **{section: kinds.keys_of_any(section) for section in OF_A_KIND}}
 
 
-def _refuse_foreign(settings: Mapping[Key, Setting], known: Mapping[str, list[Key]], kind: str) -> None:
-    """A flag or variable of another kind of connector must not vanish."""
+def _refuse_foreign(settings: Mapping[Key, Setting], known: Mapping[str, list[Key]], kinds: Kinds) -> None:
+    """A flag or variable of another kind of connector, model or policy must not vanish."""
     for key, setting in settings.items():
-        if key not in known[key[0]]:
-            fields = ", ".join(k[-1] for k in known["connector"])
+        if key not in known[section := key[0]]:
+            fields = ", ".join(k[-1] for k in known[section])
             raise ConfigError(
-                f"{setting.origin} sets connector.{key[-1]}, but the connector is of kind {kind!r}, which has no such "
-                f"setting. Known: {fields}."
+                f"{setting.origin} sets {section}.{key[-1]}, but the {section} is of kind {kinds.names[section]!r}, "
+                f"which has no such setting. Known: {fields}."
             )
 
 
-def _anchored(key: Key, setting: Setting, folder: Path, kind: str) -> Setting:
+def _anchored(key: Key, setting: Setting, folder: Path, kinds: Kinds) -> Setting:
     """Paths in a file count from the folder of that file."""
-    is_path = (key[0] == "run" and key[1] in _PATHS_OF_RUN) or (key[0] == "connector" and key[1] in KINDS[kind].paths)
+    is_path = (key[0] == "run" and key[1] in _PATHS_OF_RUN) or kinds.is_path(key)
     is_path |= key == ("connector", "url") and "://" not in str(setting.value)  # an SQLite file
     if is_path and isinstance(setting.value, str):
         return Setting(str(folder / Path(setting.value).expanduser()), setting.origin)
@@ -170,21 +158,22 @@ def _anchored(key: Key, setting: Setting, folder: Path, kind: str) -> Setting:
 
 
 def _checked(
-    settings: dict[Key, Setting], kind: str, vessels: object, name: str, process: Panel, source: Setting
+    settings: dict[Key, Setting], kinds: Kinds, vessels: object, name: str, process: Panel, source: Setting
 ) -> Experiment:
     problems: list[str] = []
     own = {} if process == CHO_PERFUSION else {"process": process}
     run = built(RunConfig, "run", settings, problems, **own)
     space = design_space(settings, process, name, problems)
-    connector = built(KINDS[kind].settings, "connector", settings, problems)
-    policy = built(PolicySettings, "policy", settings, problems, **own)
+    connector = built(kinds.connector.settings, "connector", settings, problems)
+    policy = built(kinds.policy, "policy", settings, problems, **(own if kinds.policy is PolicySettings else {}))
+    model = built(kinds.model, "model", settings, problems)
     named = () if space is None else _vessels(vessels, name, space, problems)
-    if problems or run is None or space is None or connector is None or policy is None:
+    if problems or run is None or space is None or connector is None or policy is None or model is None:
         raise ConfigError("\n".join(problems))
-    settings.setdefault(("connector", "kind"), Setting(kind, DEFAULT))
+    settings.setdefault(("connector", "kind"), Setting(kinds.names["connector"], DEFAULT))
     return Experiment(
-        run=run, design_space=space, connector=connector, policy=policy, vessels=named,
-        settings=processes.told(process, source) | _with_defaults(settings, run, space, connector, policy),
+        run=run, design_space=space, connector=connector, model=model, policy=policy, vessels=named,
+        settings=processes.told(process, source) | _with_defaults(settings, run, space, connector, model, policy),
     )  # fmt: skip
 
 
@@ -222,7 +211,7 @@ def _with_defaults(
     """Return every setting in order, those that nobody set with their default."""
     values: dict[Key, Any] = {("run", f): v for f, v in run.model_dump(mode="json").items() if f != "process"}
     values |= {("design_space", s, f): v for s, b in space.bounds.items() for f, v in b.model_dump().items()}
-    for section, model in zip(("connector", "policy"), others, strict=True):
+    for section, model in zip(OF_A_KIND, others, strict=True):
         values |= {(section, f): v for f, v in model.model_dump(mode="json").items()}
     for field in {"url", "endpoint"} & type(others[0]).model_fields.keys():
         values["connector", field] = without_secret(values["connector", field])
@@ -236,6 +225,8 @@ def vessel_settings(values: Mapping[str, Any], process: Panel) -> VesselSettings
         ConfigError: a setting is impossible.
     """
     aims = values.get("objective")
+    if isinstance(aims, str):  # an objective function by name
+        aims = {"quantity": aims}
     if isinstance(aims, Mapping):
         values = {**values, "objective": {**aims, "process": process}}
     elif isinstance(aims, list | tuple):
@@ -257,7 +248,7 @@ def opened(experiment: Experiment) -> Source:
         process=experiment.run.process,
         run_dir=None if out.origin == DEFAULT else experiment.run.run_dir,
     )
-    source: Source = KINDS[_kind_of(experiment)].open(experiment.connector, opening)
+    source: Source = kind_named(_kind_of(experiment)).open(experiment.connector, opening)
     return source
 
 

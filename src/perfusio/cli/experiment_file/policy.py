@@ -7,16 +7,19 @@ from typing import TYPE_CHECKING, Literal, Self
 
 from pydantic import model_validator
 
+from perfusio import factories
 from perfusio.errors import ConfigError
 from perfusio.frozen import Frozen
 from perfusio.objective import OfProcess
 from perfusio.process.cho_perfusion import CHO_PERFUSION
 from perfusio.process.roles import PERFUSION
 from perfusio.quantities import closest
+from perfusio.registry import POLICIES, ExtensionError
 
 if TYPE_CHECKING:
-    from perfusio.bed.policy import BEDPolicy
     from perfusio.bed.shared_limits import SharedLimit
+    from perfusio.process.panel import Panel
+    from perfusio.protocols import Policy
 
 
 class SharedSettings(Frozen):
@@ -51,7 +54,7 @@ class PolicySettings(Frozen):
     """How decisions are made; what they aim at stands in `[run]`.
 
     Attributes:
-        kind: Only one so far.
+        kind: ``"bed"``; policies of other packages have settings of their own.
         shared: Limits on what vessels use together.
         process: Whose setpoints these are; not told here, the experiment says it.
     """
@@ -70,12 +73,15 @@ class PolicySettings(Frozen):
         return {**given, "shared": own}
 
 
-def policy_of(settings: PolicySettings, reactors: Collection[str]) -> BEDPolicy:
+def policy_of(settings: Frozen, reactors: Collection[str], process: Panel = CHO_PERFUSION) -> Policy:
     """Return the policy for these vessels.
 
     Raises:
         ConfigError: a limit is shared by a vessel that is not there.
+        ExtensionError: another package brings the policy, and it cannot be made.
     """
+    if not isinstance(settings, PolicySettings):
+        return _given(settings, process)
     from perfusio.bed.policy import BEDPolicy
 
     for limit in settings.shared:
@@ -86,6 +92,19 @@ def policy_of(settings: PolicySettings, reactors: Collection[str]) -> BEDPolicy:
                     f"policy.shared: there is no vessel {name!r}.{hint} The experiment has {', '.join(reactors)}."
                 )
     return BEDPolicy(shared=limits_of(settings))
+
+
+def _given(settings: Frozen, process: Panel) -> Policy:
+    name = type(settings).__name__
+    policy = factories.make(POLICIES, name, settings, process=process)
+    if not callable(getattr(policy, "decide", None)):
+        package = POLICIES.find(name)[1].package
+        raise ExtensionError(
+            f"The policy {name!r} of the package {package} gave {type(policy).__name__}, which cannot decide. Its "
+            "author can try check_policy of perfusio.testing."
+        )
+    made: Policy = policy
+    return made
 
 
 def limits_of(settings: PolicySettings) -> tuple[SharedLimit, ...]:

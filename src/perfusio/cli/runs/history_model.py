@@ -6,15 +6,60 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from perfusio import factories
 from perfusio.cli.echo import echo
 from perfusio.cli.models.history import Steps, read_runs_aloud
+from perfusio.registry import MODELS, ExtensionError
 from perfusio.report.lines import counted
 
 if TYPE_CHECKING:
+    from perfusio.frozen import Frozen
+    from perfusio.protocols import Model
     from perfusio.hybrid.clone_models import CloneModels
     from perfusio.hybrid.model import HybridModel
     from perfusio.process.panel import Panel
     from perfusio.trajectory import Trajectory
+
+
+MODEL_CAN = ("condition", "refit", "rollout", "futures")
+
+
+def model_of(
+    settings: Frozen, history: Path | None, clones: Sequence[str], process: Panel, *, seed: int
+) -> Model | None:
+    """Return the model with which a run starts; None = perfusio's own, without data.
+
+    Args:
+        settings: `[model]` of the experiment.
+        history: As of `starting_model`.
+        clones: As of `starting_model`.
+        process: Of the runs.
+        seed: Of every random choice.
+
+    Raises:
+        ExtensionError: another package brings the model, and it cannot be made.
+        PerfusioError: as of `starting_model`.
+    """
+    name = str(getattr(settings, "kind", ""))
+    if name in MODELS.own:
+        return starting_model(history, clones, process, seed=seed)
+    model = factories.make(MODELS, name, settings, process=process)
+    if lacking := [method for method in MODEL_CAN if not callable(getattr(model, method, None))]:
+        package = MODELS.find(name)[1].package
+        raise ExtensionError(
+            f"The model {name!r} of the package {package} gave {type(model).__name__} without {', '.join(lacking)}. Its "
+            "author can try check_model of perfusio.testing."
+        )
+    if history is None:
+        return model  # type: ignore[no-any-return]
+    origin = MODELS.origin(model)
+    past = read_runs_aloud(history, process)
+    with Steps(f"Learning from {len(past)} past runs", None):
+        taught = model.refit(past, seed=seed).model
+    if origin is not None:
+        MODELS.note(taught, origin)
+    echo(f"{'History:':8} {counted(len(past), 'past run')}, learnt by the model {name}")
+    return taught  # type: ignore[no-any-return]
 
 
 def starting_model(

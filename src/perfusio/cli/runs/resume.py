@@ -86,11 +86,11 @@ def keeper(experiment: Experiment) -> Observer:
 
 def _keep_source(experiment: Experiment) -> None:
     """Write it in one step, without secrets."""
-    from perfusio.cli.experiment_file.connections import KINDS, without_secret
+    from perfusio.cli.experiment_file.connections import kind_named, without_secret
 
     kind = str(experiment.settings["connector", "kind"].value)
     settings: dict[str, Any] = experiment.connector.model_dump(mode="json")
-    for name in KINDS[kind].paths:
+    for name in kind_named(kind).paths:
         if settings.get(name) is not None:
             settings[name] = _from(experiment.run.run_dir, Path(settings[name]).expanduser())
     for name in {"url", "endpoint"} & settings.keys():
@@ -129,7 +129,7 @@ def kept_source(run_dir: Path, source: str | None = None) -> Experiment:
         AuditError: there is no unfinished run.
         ConfigError: how its source is opened is not known, or it cannot be opened again.
     """
-    from perfusio.cli.experiment_file.connections import KINDS
+    from perfusio.cli.experiment_file.connections import kind_named
     from perfusio.cli.experiment_file.experiment import Experiment, vessel_settings
     from perfusio.cli.experiment_file.policy import PolicySettings
     from perfusio.cli.experiment_file.settings import DEFAULT, Setting
@@ -147,7 +147,7 @@ def kept_source(run_dir: Path, source: str | None = None) -> Experiment:
         ) from error
     if kind == "simulated":
         raise ConfigError("The vessels of this run were simulated and ended with the program: nothing to go on with.")
-    for name in KINDS[kind].paths:
+    for name in kind_named(kind).paths:
         if settings.get(name) is not None:  # older runs kept whole paths, which stay what they are
             settings[name] = os.path.normpath(run_dir.absolute() / settings[name])
     if source is not None:
@@ -161,7 +161,7 @@ def kept_source(run_dir: Path, source: str | None = None) -> Experiment:
     return Experiment(
         run=known.config,
         design_space=known.design_space,
-        connector=KINDS[kind].settings(**settings),
+        connector=kind_named(kind).settings(**settings),
         policy=PolicySettings(),
         vessels=tuple(vessel_settings(v, known.config.process) for v in kept["vessels"]),
         settings={("run", "run_dir"): Setting(str(run_dir), origin), ("connector", "kind"): Setting(kind, FILE)},

@@ -77,7 +77,7 @@ def run(
     then holds audit.jsonl (the record), forecast.png and, for files, FILE.setpoints.csv.
     """
     from perfusio.cli.experiment_file.experiment import chosen, load, opened
-    from perfusio.cli.runs.history_model import starting_model
+    from perfusio.cli.runs.history_model import model_of
     from perfusio.cli.experiment_file.policy import policy_of
     from perfusio.cli.runs.resume import is_to_go_on, keeper, resume
     from perfusio.cli.runs.watched import exit_code, run_watched, wait_for_names
@@ -120,10 +120,8 @@ def run(
         whole = opened(asked)
         wait_for_names(whole)
         sources = aboard(chosen(asked, whole))
-        policy = policy_of(asked.policy, sources)
-        model = None if history is None else starting_model(
-            history, clones_of(sources), asked.run.process, seed=asked.run.seed
-        )
+        policy = policy_of(asked.policy, sources, asked.run.process)
+        model = model_of(asked.model, history, clones_of(sources), asked.run.process, seed=asked.run.seed)
         result = run_watched(
             sources, asked.run, design_space=asked.design_space, close=getattr(whole, "close", None),
             model=model, policy=policy, observers=(keeper(asked),), people=people,

@@ -112,7 +112,9 @@ class Beginning:
         if (waiting := resume.waiting_refit(records)) is not None:
             self._mind.goes_on(waiting)
         self._book.tell(records.first.to_event())
-        self._book.append(first_records.resumed(records.last, self._mind.model, self._mind.policy, sources))
+        functions = first_records.functions_used(self._book.config, self._book.vessels)
+        model, policy = self._mind.model, self._mind.policy
+        self._book.append(first_records.resumed(records.last, model, policy, sources, functions))
         if step_s := resume.clock_step(records.last, self._clock.now()):
             self._modes.clock_set_back(-step_s, known.today.turn)
         good_prefix.forget()

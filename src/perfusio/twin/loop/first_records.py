@@ -16,7 +16,8 @@ from perfusio.events import (
 from perfusio.protocols import Described, Model, Policy, able
 from perfusio.record.line import Record
 from perfusio.twin.deciding import policy_memory
-from perfusio.twin.deciding.identity import decided_by
+from perfusio.twin.deciding.extensions import functions_of
+from perfusio.twin.deciding.identity import decided_by, identity_of, is_ours
 from perfusio.twin.vessels import Vessel
 
 RECORDED_VERSIONS = ("perfusio-twin", "numpy", "scipy", "torch", "botorch")
@@ -33,6 +34,7 @@ def started(
     model: Model | None = None,
 ) -> RunStarted:
     """Return the first record of a run: all that was asked of it and who decides, with versions and sources."""
+    functions = functions_used(config, vessels)
     own = {reactor: asked for reactor, vessel in vessels.items() if (asked := of_its_own(vessel, config))}
     return RunStarted(
         config={
@@ -41,12 +43,17 @@ def started(
             "modes": {reactor: mode.value for reactor, mode in modes.items()},
             **({"vessels": own} if own else {}),
             **policy_memory.on_record(policy),
-            **({"decided_by": decided_by(policy, model)} if policy is not None and model is not None else {}),
+            **({} if policy is None or model is None else {"decided_by": decided_by(policy, model, functions)}),
         },
         versions=versions(),
         sources=dict(sources),
         reason=f"{len(modes)} vessel(s), {config.duration_days} days: {in_words(config.objectives)}.",
     )
+
+
+def functions_used(config: RunConfig, vessels: Mapping[str, Vessel]) -> dict[str, dict[str, str]]:
+    """Return the functions of other packages that decide in a run, for all vessels or for some."""
+    return functions_of(config, [aim for vessel in vessels.values() for aim in vessel.config(config).objectives])
 
 
 def of_its_own(vessel: Vessel, config: RunConfig) -> dict[str, object]:
@@ -70,12 +77,16 @@ def joined(
 
 
 def resumed(
-    last: Record, model: Model, policy: Policy, sources: Mapping[str, Mapping[str, object]]
+    last: Record,
+    model: Model,
+    policy: Policy,
+    sources: Mapping[str, Mapping[str, object]],
+    functions: Mapping[str, Mapping[str, str]] = MappingProxyType({}),
 ) -> RunResumed:
     """Return the record of a run that goes on after this last record, and of who decides from then on."""
     return RunResumed(
         after=last.seq, model_id=model.model_id, versions=versions(), sources=dict(sources),
-        decided_by=decided_by(policy, model),
+        decided_by=decided_by(policy, model, functions),
         reason=f"The run goes on after record {last.seq} of {last.ts}.",
     )  # fmt: skip
 
@@ -87,8 +98,13 @@ def versions() -> dict[str, str]:
 
 
 def description(vessel: Vessel) -> dict[str, object]:
-    """Return where the samples of a vessel come from; a clone that a person names counts before the source's."""
+    """Return where the samples of a vessel come from; a clone that a person names counts before the source's.
+
+    A connector of another package is named with its version and source.
+    """
     connector = vessel.connector
     described = able(connector, Described)
     found = dict(described.describe()) if described is not None else {}
-    return {"kind": connector.kind.value} | found | ({"clone": vessel.clone} if vessel.clone else {})
+    who = identity_of(connector)
+    theirs = {} if is_ours(who) else {"connector": who}
+    return {"kind": connector.kind.value} | found | theirs | ({"clone": vessel.clone} if vessel.clone else {})
