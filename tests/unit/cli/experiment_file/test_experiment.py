@@ -118,7 +118,7 @@ def test_what_cannot_be_is_refused_in_words(write, old, new, words):
 def test_the_simulated_cell_line_may_be_any_that_has_a_name(write):
     text = TOML.replace('kind = "simulated"', 'kind = "simulated"\nclone = "Y-GS46-k3"')
     vessels = connectors(load(write(text), {}, environ={}))
-    assert {v.connector.rig.plant.clones[0].name for v in vessels.values()} == {"Y-GS46-k3"}
+    assert {v.connector.time.plant.clones[0].name for v in vessels.values()} == {"Y-GS46-k3"}
     with pytest.raises(ConfigError, match=r"connector.clone: 'Y-GS64'.*Did you mean 'Y-GS46'"):
         connectors(load(write(text.replace("GS46-k3", "GS64")), {}, environ={}))
 
