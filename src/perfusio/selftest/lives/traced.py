@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 
-from perfusio.selftest.lives.lives import Run, be_a_twin
+from perfusio.selftest.lives.one_run import Run, be_a_twin
 
 CALLS = ("openat", "write", "fsync", "ftruncate", "rename", "mkdir")
 WAYS = ("signal=KILL", "error=EIO", "error=ENOSPC")

@@ -2,7 +2,8 @@
 
 import pytest
 
-from perfusio.selftest.lives.every_record import BUGS, in_a_program
+from perfusio.selftest.lives.every_record import in_a_program
+from perfusio.selftest.lives.known_after_kills import BUGS
 
 N_POINTS = 2
 
