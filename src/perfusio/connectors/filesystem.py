@@ -14,12 +14,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Self
 
-from perfusio.connectors.files.drop_folder import Folder, FolderWatch
-from perfusio.connectors.files.file_source import Source, Watch
+from perfusio.connectors.files.drop_folder import Folder
+from perfusio.connectors.files.file_source import Source
+from perfusio.connectors.files.one_vessel import VesselRows
 from perfusio.connectors.files.setpoints_file import SetpointsFile, default_path
 from perfusio.connectors.following import Pace, told
-from perfusio.connectors.handed_out import HandedOut
-from perfusio.errors import ConfigError, EndOfRun, NotConnected, SampleOverdue, UnreadableSource, WriteRejected
+from perfusio.errors import ConfigError, EndOfRun, NotConnected, UnreadableSource, WriteRejected
 from perfusio.process.cho_perfusion import CHO_PERFUSION
 from perfusio.process.panel import Panel
 from perfusio.protocols import ConnectorKind, Holder, Standing
@@ -28,9 +28,7 @@ from perfusio.tables.cells.sheets import existing_file
 from perfusio.tables.columns.header_names import is_flow_of_volume, names_of
 from perfusio.tables.columns.timestamps import ORDERS
 from perfusio.tables.columns.typed_columns import ReadOptions
-from perfusio.tables.samples import TableRow
 from perfusio.tables.table import Table
-from perfusio.tables.vessel_rows import rows_of
 from perfusio.verified_write import refuse_impossible
 
 
@@ -110,11 +108,9 @@ class FilesystemStore:
         grows = actuates if follow is None else follow
         self._source: Source | Folder = (Folder if is_folder else Source)(path, options, grows=grows)
         self._pace = Pace(poll_seconds=poll_seconds, timeout_seconds=timeout_seconds, sleep=sleep)
-        self._run, self._reactor, self._is_one_of_several = run, reactor, False
+        self._vessel, self._is_one_of_several = VesselRows(self._source, run, reactor), False
         self.panel = panel
         self._setpoints_file = SetpointsFile(default_path(path, run, reactor, chosen=setpoints_path), panel)
-        self._read_before: TableRow | None = None  # the row of the latest sample that an earlier program has read
-        self._forget()
 
     # -- the Connector protocol --------------------------------------------------------------------------------------
 
@@ -136,17 +132,17 @@ class FilesystemStore:
             if self._source.grows:
                 watch = self._source.watch()
                 return await self._pace.until_news(
-                    lambda: self._look(watch), lambda waited: self._overdue(waited, watch.unfinished_line)
+                    lambda: self._vessel.look(watch), lambda waited: self._vessel.overdue(waited, watch.unfinished_line)
                 )
-            self._take(self._source.table())
-            state = self._handed_out.next()
+            self._vessel.take(self._source.table())
+            state = self._vessel.handed_out.next()
             if state is None:
-                raise EndOfRun(f"{self._source.path.name} has no sample after its {self._handed_out.n}.")
+                raise EndOfRun(f"{self._source.path.name} has no sample after its {self._vessel.handed_out.n}.")
             return state
 
     async def read_setpoints(self) -> Setpoints:
         """Return the setpoint columns of the sample last read: in force from it on; NaN where the file does not say."""
-        last = self._handed_out.last or self._read_before
+        last = self._vessel.last
         return last.setpoints if last else Setpoints(panel=self.panel)
 
     async def write_setpoints(self, setpoints: Setpoints) -> Setpoints:
@@ -158,7 +154,7 @@ class FilesystemStore:
             WriteRejected: not written; the message says why and what to do.
         """
         where = {"connector": self._source.path.name, "operation": "write_setpoints"}
-        time_h = self._handed_out.latest_h
+        time_h = self._vessel.handed_out.latest_h
         if time_h is None:
             raise WriteRejected("No sample was read yet, so the setpoints have no time. Read a sample first.", **where)
         refuse_impossible(setpoints, **where)
@@ -188,25 +184,21 @@ class FilesystemStore:
         Raises:
             UnreadableSource: what was read is not there any more, or the file is another one.
         """
-        self._forget()
-        self._handed_out.goes_on(standing)
-        if self._handed_out.latest_h is None:
+        self._vessel.goes_on(standing)
+        if self._vessel.handed_out.latest_h is None:
             return
         zero = str(standing.source.get("time_zero") or "")
-        self._source.goes_on({self._reactor or "": datetime.fromisoformat(zero)} if zero else {})
+        self._source.goes_on({self._vessel.reactor or "": datetime.fromisoformat(zero)} if zero else {})
         with suppress(UnreadableSource, NotConnected):
             self._setpoints_file.written_in(self._units())
-        self._setpoints_file.goes_on(self._handed_out.latest_h, reactor=self._name_in_setpoints_file)
+        self._setpoints_file.goes_on(self._vessel.handed_out.latest_h, reactor=self._name_in_setpoints_file)
         try:
             with told(self._source.path.name, "read_sample"):
                 table = self._source.table()
-                rows = rows_of(table, self._run, self._reactor, may_come=self._source.grows)
+                rows = self._vessel.asked_for(table)
         except (UnreadableSource, NotConnected):
             return
-        trial = self._nothing_handed_out()
-        trial.goes_on(standing)
-        trial.hold_against(table.name, rows)
-        self._read_before = trial.last
+        self._vessel.hold_against(standing, table.name, rows)
 
     # -- what the file holds -----------------------------------------------------------------------------------------
 
@@ -217,9 +209,9 @@ class FilesystemStore:
             UnreadableSource: the file is refused, or has no such column, or holds no row yet.
         """
         table = self._source.table()
-        names = dict.fromkeys(reactor for _, reactor in self._fitting(table) if reactor)
-        if not names and self._reactor and self._source.grows:
-            names = dict.fromkeys([self._reactor])  # chosen before its first row
+        names = dict.fromkeys(reactor for _, reactor in self._vessel.fitting(table) if reactor)
+        if not names and self._vessel.reactor and self._source.grows:
+            names = dict.fromkeys([self._vessel.reactor])  # chosen before its first row
         if not names:
             text = "has no column 'reactor'. Add one, or use the store itself as the connector of its one vessel."
             if not table.rows:
@@ -243,37 +235,27 @@ class FilesystemStore:
         if not self._source.grows:
             return
         with told(self.name, "read_sample"):
-            if self._fitting(self._source.table()):
+            if self._vessel.fitting(self._source.table()):
                 return
             watch = self._source.watch()
             await self._pace.until_news(
-                lambda: self._has_rows(watch), lambda waited: self._overdue(waited, watch.unfinished_line)
+                lambda: self._vessel.has_rows(watch), lambda waited: self._vessel.overdue(waited, watch.unfinished_line)
             )
-
-    async def _has_rows(self, watch: Watch | FolderWatch) -> bool | None:
-        is_read = watch.poll()
-        if is_read and (trouble := self._source.trouble()) is not None:
-            raise trouble
-        return True if self._source.stable is not None and self._fitting(self._source.stable) else None
-
-    def _fitting(self, table: Table) -> list[tuple[str, str]]:
-        """Return the pairs of run and reactor in a table that may be meant."""
-        return [g for g in table.groups if self._run in (None, g[0]) and self._reactor in (None, g[1])]
 
     @property
     def run(self) -> str:
         """Run that this store reads; empty where the file has no such column."""
-        return self._group()[0]
+        return self._vessel.group()[0]
 
     @property
     def reactor(self) -> str:
         """Vessel that this store reads; empty where the file has no such column."""
-        return self._group()[1]
+        return self._vessel.group()[1]
 
     @property
     def clone(self) -> str:
         """Cell line, empty where the file does not say."""
-        return self._source.table().clones.get(self._group(), "")
+        return self._source.table().clones.get(self._vessel.group(), "")
 
     @property
     def follows(self) -> bool:
@@ -285,12 +267,12 @@ class FilesystemStore:
         """Date of culture time 0, where a growing file has dates; those of a finished file are history."""
         if not self._source.grows:
             return None
-        return self._now().starts.get(self._group())
+        return self._vessel.now().starts.get(self._vessel.group())
 
     @property
     def is_fresh(self) -> bool:
         """Whether the sample last read had come since the file was first looked at."""
-        return self._handed_out.is_fresh
+        return self._vessel.handed_out.is_fresh
 
     @property
     def setpoints_path(self) -> Path:
@@ -312,7 +294,7 @@ class FilesystemStore:
 
     def _other_medium(self, table: Table) -> tuple[str, ...]:
         """Say that a run has another medium than its process: the twin forecasts with that of the process."""
-        name = table.media.get(self._group(), "")
+        name = table.media.get(self._vessel.group(), "")
         if not name or self.panel.medium_named(name) == self.panel.medium:
             return ()
         return (
@@ -333,11 +315,11 @@ class FilesystemStore:
             "path": str(self._source.path),
             "sha256": table.sha256,
             "n_bytes": table.n_bytes,
-            "n_rows": len(self._rows(table)),
+            "n_rows": len(self._vessel.rows(table)),
             "columns": dict(table.columns),
             "ignored": list(self._source.options.ignore),
             **{name: getattr(self, name) for name in ("run", "reactor", "clone")},
-            "time_zero": zero.isoformat() if (zero := table.starts.get(self._group())) else "",
+            "time_zero": zero.isoformat() if (zero := table.starts.get(self._vessel.group())) else "",
             "follow": self._source.grows,
             "setpoints_path": str(self.setpoints_path),
             "warnings": list(self.warnings),
@@ -347,101 +329,18 @@ class FilesystemStore:
 
     @property
     def _name_in_setpoints_file(self) -> str:
-        return (self._reactor or "") if self._is_one_of_several else ""
+        return (self._vessel.reactor or "") if self._is_one_of_several else ""
 
     def called(self, reactor: str) -> Self:
         """Return the store of one vessel, whether a row of it has come or not; it shares reader and setpoints file."""
         store = copy.copy(self)
-        store._reactor, store._is_one_of_several = reactor, True
-        store._forget()
+        store._vessel, store._is_one_of_several = VesselRows(self._source, self._vessel.run, reactor), True
         return store
 
     def _units(self) -> dict[str, tuple[str, float]]:
         """Return the flows that the file gives as a volume per time: unit, and the factor from it, by setpoint."""
         names = names_of(self.panel)
-        read = {r.meaning: r.unit for r in self._now().reads if names.is_flow(r.meaning)}
+        read = {r.meaning: r.unit for r in self._vessel.now().reads if names.is_flow(r.meaning)}
         units = {name: (unit, names.factor(name, unit)) for name, unit in read.items()}
         return {name: said for name, said in units.items() if is_flow_of_volume(said[0])}
 
-    def _forget(self) -> None:
-        """Begin before the first sample."""
-        self._handed_out = self._nothing_handed_out()
-        self._taken: Table | None = None  # the read that agrees with what was handed out
-        self._tried: Table | None = None  # the one that was last held against it
-        self._read_before = None
-
-    def _nothing_handed_out(self) -> HandedOut[TableRow]:
-        return HandedOut(may_forget=isinstance(self._source, Folder))
-
-    def _now(self) -> Table:
-        """Return what the file is known to hold; a growing file is only trusted when stable."""
-        return self._source.stable if self._source.grows and self._source.stable else self._source.table()
-
-    def _rows(self, table: Table) -> list[TableRow]:
-        """Return the rows of our vessel."""
-        last = self._handed_out.last or self._read_before
-        run, reactor = (last.run, last.reactor) if last else (self._run, self._reactor)
-        return rows_of(table, run, reactor, may_come=self._source.grows)
-
-    def _group(self) -> tuple[str, str]:
-        last = self._handed_out.last or self._read_before
-        if last is None:
-            last = next(iter(self._rows(self._now())), None)
-        return (last.run, last.reactor) if last else (self._run or "", self._reactor or "")
-
-    async def _look(self, watch: Watch | FolderWatch) -> State | None:
-        """Return what is news, after a look if nothing is; a file that is refused is told when all else was."""
-        if (state := self._news(self._tried)) is not None:
-            return state
-        is_read = watch.poll()
-        try:
-            state = self._news(None if is_read else self._tried)
-        except UnreadableSource:
-            if (trouble := self._source.trouble()) is not None:  # only a part of the file could be read: that is why
-                raise trouble from None
-            raise
-        if state is None and is_read and (trouble := self._source.trouble()) is not None:
-            raise trouble
-        return state
-
-    def _news(self, tried: Table | None) -> State | None:
-        """Return what the last stable read, ours or that of another vessel of the file, says that is news.
-
-        Args:
-            tried: A read that was refused before, and is no news.
-        """
-        stable = self._source.stable
-        if stable is not self._taken and stable is not None:
-            if stable is tried:
-                return None
-            self._tried = stable
-            self._take(stable)
-        return self._handed_out.next()
-
-    def _take(self, table: Table) -> None:
-        """Hold what a read found against what was handed out.
-
-        Raises:
-            UnreadableSource: it does not agree.
-        """
-        if table is not self._taken:
-            added = self._added(table)
-            known = self._handed_out.rows
-            rows = self._rows(table) if added is None else [*known, *added]
-            self._handed_out.hold_against(table.name, rows, n_same=0 if added is None else len(known))
-            self._taken = table
-
-    def _added(self, table: Table) -> list[TableRow] | None:
-        """Return the rows of our vessel that were added since the last read; None where all must be read again."""
-        before, last = self._taken, self._handed_out.last
-        if before is None or last is None or table.lineage is not before.lineage or table.n_rows < before.n_rows:
-            return None
-        return [row for row in table.rows[before.n_rows :] if (row.run, row.reactor) == (last.run, last.reactor)]
-
-    def _overdue(self, waited: float, unfinished: str) -> SampleOverdue:
-        name, n, last_h = self._source.path.name, self._handed_out.n, self._handed_out.latest_h
-        text = f"{name}: no new sample within {waited:g} s, after {n} so far"
-        text += f" (the last at {last_h:g} h)." if last_h is not None else "."
-        if unfinished:
-            text += f" Its last line, {unfinished[:60]!r}, has no line break yet, so it may be unfinished."
-        return SampleOverdue(f"{text} Check what writes the file.", connector=name, operation="read_sample")

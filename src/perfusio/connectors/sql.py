@@ -12,17 +12,14 @@ import json
 from collections.abc import Awaitable, Callable
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, Self, TypeVar
-
-from sqlalchemy import Connection
+from typing import Any, Self
 
 from perfusio.clock import Clock, SystemClock
-from perfusio.connectors.database import setpoints as requests
+from perfusio.connectors.database.controller import Controller
 from perfusio.connectors.database.database import Database
 from perfusio.connectors.database.lease import SqlLease
 from perfusio.connectors.database.samples import SqlSample, values_of
 from perfusio.connectors.database.source import Seen, VesselSource
-from perfusio.connectors.database.values import declare
 from perfusio.connectors.following import Pace, told
 from perfusio.connectors.handed_out import HandedOut
 from perfusio.errors import (
@@ -31,7 +28,6 @@ from perfusio.errors import (
     NotConnected,
     SampleOverdue,
     UnreadableSource,
-    VesselTaken,
     WriteRejected,
 )
 from perfusio.process.cho_perfusion import CHO_PERFUSION
@@ -40,8 +36,6 @@ from perfusio.protocols import ConnectorKind, Holder, Standing
 from perfusio.state import Setpoints, State
 from perfusio.verified_write import refuse_impossible
 
-T = TypeVar("T")
-ANSWER_POLL_SECONDS = 1.0
 AWAY_SECONDS = 30.0
 """A server that was restarted is there again by then; a read that still fails is told, and tried on by the twin."""
 
@@ -105,11 +99,13 @@ class SqlStore:
         self._follows = actuates if follow is None else follow
         self.panel = panel
         self._source = VesselSource(self._database, run, reactor, grows=self._follows, panel=panel)
-        self._sleep = sleep
         self._pace = Pace(
             poll_seconds=poll_seconds, timeout_seconds=timeout_seconds, sleep=sleep, away_seconds=AWAY_SECONDS
         )
-        self._acknowledge_seconds, self._clock = acknowledge_seconds, clock or SystemClock()
+        self._controller = Controller(
+            self._database, self._source, panel, clock=clock or SystemClock(), sleep=sleep,
+            acknowledge_seconds=acknowledge_seconds if actuates else None,
+        )  # fmt: skip
         self._handed_out: HandedOut[SqlSample] = HandedOut()
         self._seen: Seen | None = None
 
@@ -155,9 +151,10 @@ class SqlStore:
             return said
         if not self._is_settled:
             await asyncio.to_thread(self._source.find)
-            await asyncio.to_thread(self._withdraw_open)
+            if note := await asyncio.to_thread(self._controller.withdraw_open):
+                self._notes.append(note)
             self._is_settled = True
-        done = await asyncio.to_thread(self._in_one_read, self._last_acknowledged)
+        done = await asyncio.to_thread(self._controller.last_acknowledged)
         if done is None:
             return said
         is_newer = last is None or done.time_h >= last.state.time_h
@@ -179,20 +176,9 @@ class SqlStore:
             NotConnected: the database went away, or no controller answered: it must be read back.
         """
         self._check(setpoints)
-        if self._lease is not None:
-            await asyncio.to_thread(self._renew, self._lease)
-        request = await asyncio.to_thread(self._ask, setpoints)
-        waited = 0.0
-        while request.status == "asked":
-            if waited >= self._acknowledge_seconds:
-                return await self._given_up(request)
-            pause = min(ANSWER_POLL_SECONDS, self._acknowledge_seconds - waited)
-            await self._sleep(pause)
-            waited += pause
-            request = await asyncio.to_thread(self._in_one_read, requests.answer_to, request)
-        if request.status == "withdrawn":
-            raise WriteRejected("The request was withdrawn by somebody else.", **self._where("write_setpoints"))
-        return request.acknowledged if request.status == "acknowledged" else request.asked
+        time_h = self._handed_out.latest_h
+        assert time_h is not None  # `_check` came before
+        return await self._controller.ask(setpoints, time_h, self._lease)
 
     async def take(self, holder: Holder) -> None:
         """Take the vessel for one twin.
@@ -306,11 +292,8 @@ class SqlStore:
         store = copy.copy(self)
         store._source, store._handed_out, store._seen = source, HandedOut(), None
         store._notes, store._is_settled, store._lease = [], False, None
+        store._controller = self._controller.of(source)
         return store
-
-    def _in_one_read(self, question: Callable[..., T], *arguments: Any) -> T:
-        with self._database.reading() as connection:
-            return question(connection, *arguments)
 
     async def _look(self) -> State | None:
         """Return what is news, after a look if nothing is."""
@@ -347,56 +330,6 @@ class SqlStore:
         if self._handed_out.latest_h is None:
             raise WriteRejected("No sample was read yet, so the setpoints have no time. Read a sample first.", **where)
         refuse_impossible(setpoints, **where)
-
-    def _ask(self, wanted: Setpoints) -> requests.Request:
-        time_h = self._handed_out.latest_h
-        assert time_h is not None  # `_check` came before
-        is_advice = self.kind is ConnectorKind.REPLAY
-        with self._database.writing("write_setpoints") as connection:
-            self._source.find_in(connection)
-            declare(connection, self.panel, self._database.name)
-            return requests.ask(
-                connection,
-                wanted,
-                run=self._source.group[0],
-                reactor=self._source.group[1],
-                time_h=time_h,
-                now=self._clock.now(),
-                valid_seconds=None if is_advice else self._acknowledge_seconds,
-            )
-
-    def _renew(self, lease: SqlLease) -> None:
-        try:
-            lease.renew()
-        except VesselTaken as error:
-            raise WriteRejected(f"{error} Nothing was asked for.", **self._where("write_setpoints")) from error
-
-    def _last_acknowledged(self, connection: Connection) -> requests.Request | None:
-        return requests.last_acknowledged(connection, *self._source.group, self.panel)
-
-    def _withdraw_open(self) -> None:
-        with self._database.writing("read_setpoints") as connection:
-            n = requests.withdraw_open(connection, *self._source.group)
-        if n:
-            now = requests.utc_text(self._clock.now())
-            self._notes.append(f"{now}: {n} request(s) of an earlier program were not acknowledged and are withdrawn.")
-
-    async def _given_up(self, request: requests.Request) -> Setpoints:
-        """Withdraw what no controller answered; if it answered just now, return that."""
-
-        def withdrawn() -> bool:
-            with self._database.writing("write_setpoints") as connection:
-                return requests.withdraw(connection, request)
-
-        if not await asyncio.to_thread(withdrawn):
-            answered = await asyncio.to_thread(self._in_one_read, requests.answer_to, request)
-            if answered.status == "acknowledged":
-                return answered.acknowledged
-        raise NotConnected(
-            f"No controller acknowledged the setpoints in {self._database.name} within {self._acknowledge_seconds:g} "
-            "s; the request was withdrawn. Check that the controller runs and watches the table.",
-            **self._where("write_setpoints"),
-        )
 
     def _where(self, operation: str) -> dict[str, Any]:
         return {"connector": self._database.name, "operation": operation}

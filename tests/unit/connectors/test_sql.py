@@ -319,13 +319,13 @@ class TestController:
         add_samples(where, days(0))
         store = self.store(where, None, acknowledge_seconds=1.0)
         await store.read_sample()
-        given_up = store._given_up
+        given_up = store._controller._given_up
 
         async def answered_first(request):
             self.answer(where)()
             return await given_up(request)
 
-        monkeypatch.setattr(store, "_given_up", answered_first)
+        monkeypatch.setattr(store._controller, "_given_up", answered_first)
         assert await store.write_setpoints(OTHER) == OTHER
 
     async def test_the_same_request_after_a_crash_is_acted_on_once(self, where):

@@ -1,0 +1,162 @@
+"""The rows of one vessel of a file or folder: which of them were handed out, and which are news."""
+
+from __future__ import annotations
+
+from perfusio.connectors.files.drop_folder import Folder, FolderWatch
+from perfusio.connectors.files.file_source import Source, Watch
+from perfusio.connectors.handed_out import HandedOut
+from perfusio.errors import SampleOverdue, UnreadableSource
+from perfusio.protocols import Standing
+from perfusio.state import State
+from perfusio.tables.samples import TableRow
+from perfusio.tables.table import Table
+from perfusio.tables.vessel_rows import rows_of
+
+
+class VesselRows:
+    """One vessel's rows in a source that may hold others.
+
+    Args:
+        source: The file or folder.
+        run: Which run, if it holds several.
+        reactor: Which vessel, if it holds several.
+
+    Attributes:
+        run: As asked for.
+        reactor: As asked for.
+        handed_out: The samples that were.
+        read_before: The row of the latest sample that an earlier program has read.
+    """
+
+    def __init__(self, source: Source | Folder, run: str | None, reactor: str | None) -> None:
+        self._source, self.run, self.reactor = source, run, reactor
+        self.forget()
+
+    def forget(self) -> None:
+        """Begin before the first sample."""
+        self.handed_out = self._nothing_handed_out()
+        self._taken: Table | None = None  # the read that agrees with what was handed out
+        self._tried: Table | None = None  # the one that was last held against it
+        self.read_before: TableRow | None = None
+
+    def goes_on(self, standing: Standing) -> None:
+        """Begin where an earlier program stood; what the file says now is held against it by `hold_against`."""
+        self.forget()
+        self.handed_out.goes_on(standing)
+
+    def asked_for(self, table: Table) -> list[TableRow]:
+        """Return the rows of the vessel as it was asked for.
+
+        Raises:
+            UnreadableSource: the table has none, and none may come.
+        """
+        return rows_of(table, self.run, self.reactor, may_come=self._source.grows)
+
+    def hold_against(self, standing: Standing, name: str, rows: list[TableRow]) -> None:
+        """Know the row of the latest sample that an earlier program has read, among the rows of the file of this name.
+
+        Raises:
+            UnreadableSource: what was read is not there any more.
+        """
+        trial = self._nothing_handed_out()
+        trial.goes_on(standing)
+        trial.hold_against(name, rows)
+        self.read_before = trial.last
+
+    @property
+    def last(self) -> TableRow | None:
+        """The row of the latest sample that was read, by this program or an earlier one."""
+        return self.handed_out.last or self.read_before
+
+    def _nothing_handed_out(self) -> HandedOut[TableRow]:
+        return HandedOut(may_forget=isinstance(self._source, Folder))
+
+    def now(self) -> Table:
+        """Return what the file is known to hold; a growing file is only trusted when stable."""
+        return self._source.stable if self._source.grows and self._source.stable else self._source.table()
+
+    def rows(self, table: Table) -> list[TableRow]:
+        """Return the rows of our vessel."""
+        last = self.last
+        run, reactor = (last.run, last.reactor) if last else (self.run, self.reactor)
+        return rows_of(table, run, reactor, may_come=self._source.grows)
+
+    def group(self) -> tuple[str, str]:
+        """Return run and reactor as the rows name them, as asked for where there is none yet; empty: no column."""
+        last = self.last
+        if last is None:
+            last = next(iter(self.rows(self.now())), None)
+        return (last.run, last.reactor) if last else (self.run or "", self.reactor or "")
+
+    async def look(self, watch: Watch | FolderWatch) -> State | None:
+        """Return what is news, after a look if nothing is; a file that is refused is told when all else was."""
+        if (state := self._news(self._tried)) is not None:
+            return state
+        is_read = watch.poll()
+        try:
+            state = self._news(None if is_read else self._tried)
+        except UnreadableSource:
+            if (trouble := self._source.trouble()) is not None:  # only a part of the file could be read: that is why
+                raise trouble from None
+            raise
+        if state is None and is_read and (trouble := self._source.trouble()) is not None:
+            raise trouble
+        return state
+
+    def _news(self, tried: Table | None) -> State | None:
+        """Return what the last stable read, ours or that of another vessel of the file, says that is news.
+
+        Args:
+            tried: A read that was refused before, and is no news.
+        """
+        stable = self._source.stable
+        if stable is not self._taken and stable is not None:
+            if stable is tried:
+                return None
+            self._tried = stable
+            self.take(stable)
+        return self.handed_out.next()
+
+    def take(self, table: Table) -> None:
+        """Hold what a read found against what was handed out.
+
+        Raises:
+            UnreadableSource: it does not agree.
+        """
+        if table is not self._taken:
+            added = self._added(table)
+            known = self.handed_out.rows
+            rows = self.rows(table) if added is None else [*known, *added]
+            self.handed_out.hold_against(table.name, rows, n_same=0 if added is None else len(known))
+            self._taken = table
+
+    def _added(self, table: Table) -> list[TableRow] | None:
+        """Return the rows of our vessel that were added since the last read; None where all must be read again."""
+        before, last = self._taken, self.handed_out.last
+        if before is None or last is None or table.lineage is not before.lineage or table.n_rows < before.n_rows:
+            return None
+        return [row for row in table.rows[before.n_rows :] if (row.run, row.reactor) == (last.run, last.reactor)]
+
+    def overdue(self, waited: float, unfinished: str) -> SampleOverdue:
+        """Return the error that no sample came within so many seconds; `unfinished` is a last line without its end."""
+        name, n, last_h = self._source.path.name, self.handed_out.n, self.handed_out.latest_h
+        text = f"{name}: no new sample within {waited:g} s, after {n} so far"
+        text += f" (the last at {last_h:g} h)." if last_h is not None else "."
+        if unfinished:
+            text += f" Its last line, {unfinished[:60]!r}, has no line break yet, so it may be unfinished."
+        return SampleOverdue(f"{text} Check what writes the file.", connector=name, operation="read_sample")
+
+    async def has_rows(self, watch: Watch | FolderWatch) -> bool | None:
+        """Return True once a stable read has a row that may be meant, None before.
+
+        Raises:
+            UnreadableSource: the file is refused.
+        """
+        is_read = watch.poll()
+        if is_read and (trouble := self._source.trouble()) is not None:
+            raise trouble
+        return True if self._source.stable is not None and self.fitting(self._source.stable) else None
+
+    def fitting(self, table: Table) -> list[tuple[str, str]]:
+        """Return the pairs of run and reactor in a table that may be meant."""
+        return [g for g in table.groups if self.run in (None, g[0]) and self.reactor in (None, g[1])]
