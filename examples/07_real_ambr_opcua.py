@@ -12,6 +12,7 @@ two minutes; SMOKE_TEST=1 makes it less.
 import argparse
 import asyncio
 import os
+import sys
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -22,6 +23,7 @@ from perfusio.connectors.opc_ua.access import Timing
 from perfusio.connectors.opc_ua.security import Certificates, login
 from perfusio.connectors.opcua import OpcUaConnector
 from perfusio.connectors.simulated import SimulatedAmbr250
+from perfusio.errors import PerfusioError
 from perfusio.protocols import Model
 from perfusio.report.forecast_plot import plot_record
 from perfusio.testing.opcua_identity import identity
@@ -30,6 +32,11 @@ from perfusio.twin.digital_twin import DigitalTwin
 
 OUT = Path("opcua-twin")
 IS_SMOKE_TEST = bool(os.environ.get("SMOKE_TEST"))
+NEEDS = (
+    "A real rig needs three things: --endpoint, the address of its OPC UA server; --nodes, a node map that says which "
+    "node is which quantity; --certificates, a folder in which the server's certificate is trusted. perfusio opcua sets "
+    "up both. Without a rig: python examples/07_real_ambr_opcua.py --simulate"
+)
 ADVISED_DAYS, DAYS, N_PATHS = (1, 3, 32) if IS_SMOKE_TEST else (3, 28, 256)
 
 
@@ -105,4 +112,7 @@ async def main() -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main())
+    try:
+        asyncio.run(main())
+    except PerfusioError as error:
+        sys.exit(f"{error}\n{NEEDS}")

@@ -18,10 +18,16 @@ from perfusio.tables.columns.column_map import read_column_map
 from perfusio.tables.runs_from_workbook import read_workbook
 
 parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-parser.add_argument("--workbook", type=Path, required=True, help="an .xlsx or .xls file")
+parser.add_argument("--workbook", type=Path, help="an .xlsx or .xls file")
 beside = Path(__file__).with_name("08_mapping.toml")
 parser.add_argument("--map", type=Path, default=beside, help="what its columns mean")
 arguments = parser.parse_args()
+if arguments.workbook is None:
+    parser.error(
+        "this example needs a workbook of fed-batch cultures, and none comes with perfusio: give one with "
+        "--workbook FILE. Package_input_Example.xlsx of CDPpy (https://github.com/ddolab/CDPpy) fits the map beside this "
+        "script; another one needs a map of its own, --map FILE (docs/how-to/read-an-excel-workbook.md)."
+    )
 
 try:
     runs = read_workbook(arguments.workbook, read_column_map(arguments.map), on_remark=print)

@@ -28,8 +28,12 @@ def folder(tmp_path, monkeypatch):
 
 
 def test_the_code_runs_as_it_stands(folder):
-    (code,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
-    exec(compile(code, "<README>", "exec"), {"__name__": "__main__"})
+    short, long = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+    names = {"__name__": "__main__"}
+    exec(compile(short, "<README>", "exec"), names)
+    assert verify("results/audit.jsonl").outcome == "SOURCE_EXHAUSTED"
+    assert len(names["samples"]) == 2
+    exec(compile(long, "<README>", "exec"), {"__name__": "__main__"})
     assert verify("audit.jsonl").outcome == "SOURCE_EXHAUSTED"
     assert Path("my_data.setpoints.csv").exists()
 

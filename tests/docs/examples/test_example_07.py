@@ -34,6 +34,14 @@ def test_the_rig_is_advised_first_and_then_run(tmp_path):
     assert not {"WriteUnknown", "SampleMissing", "ConnectorFailed"} & {*advised, *automatic}
 
 
+def test_without_arguments_it_says_what_it_needs(tmp_path):
+    done = run(tmp_path)
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    for word in ("--endpoint", "--nodes", "--certificates", "--simulate"):
+        assert word in done.stderr
+
+
 def test_without_a_map_it_says_what_is_missing(tmp_path):
     done = run(tmp_path, "--endpoint", "opc.tcp://localhost:9/", "--days", "28")
     assert done.returncode != 0

@@ -85,3 +85,10 @@ def test_three_real_cultures_are_forecast_better_than_by_persistence():
         mean = rrmse(done.stdout, horizon)
         assert mean["hybrid"] < 0.75 * mean["persistence"], "0.70 at the time of writing"
         assert mean["batch average"] < 1.0
+
+
+def test_without_arguments_it_says_what_it_needs(tmp_path):
+    done = subprocess.run([sys.executable, str(EXAMPLE)], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    for word in ("needs a workbook", "--workbook FILE", "CDPpy", "--map FILE"):
+        assert word in done.stderr
