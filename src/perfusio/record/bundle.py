@@ -19,6 +19,7 @@ from typing import Any
 from perfusio.errors import AuditError, ChainBroken
 from perfusio.events import ModelSaved, ModelWaiting
 from perfusio.record.line import Record
+from perfusio.record.places import whole
 from perfusio.record.verification import verify_alone
 from perfusio.record.verification.signed_heads import heads_of
 from perfusio.record.verification.site_key import SiteKey
@@ -91,7 +92,8 @@ def _files(run_dir: Path, log: Path, records: list[Record]) -> Iterator[tuple[st
     saved = {run_dir / r.payload["file"] for r in records if r.event in _MODELS and r.payload["file"]}
     for place in sorted(p for file in saved for p in file.parent.rglob("*") if p.is_file()):
         yield place.relative_to(run_dir).as_posix(), place.read_bytes()
-    for place in sorted({Path(s["path"]) for s in started["sources"].values() if isinstance(s, dict) and "path" in s}):
+    inputs = {s["path"] for s in started["sources"].values() if isinstance(s, dict) and isinstance(s.get("path"), str)}
+    for place in sorted(whole(run_dir, said) for said in inputs):
         if place.is_file():
             yield f"inputs/{_outside(place)}", place.read_bytes()
 
@@ -102,10 +104,10 @@ def _setpoints_files(sources: Mapping[str, Any], run_dir: Path) -> set[Path]:
     for source in sources.values():
         if not isinstance(source, dict):
             continue
-        if isinstance(source.get("setpoints"), str):
-            found.add((run_dir / source["setpoints"]).resolve())
-        if isinstance(source.get("path"), str):
-            place = (run_dir / source["path"]).resolve()
+        if isinstance(said := source.get("setpoints_path"), str):
+            found.add(whole(run_dir, said))
+        if isinstance(said := source.get("path"), str):
+            place = whole(run_dir, said)
             folder = place if place.is_dir() else place.parent
             found |= {p for p in folder.glob("*.setpoints.csv") if place.is_dir() or p.name.startswith(place.stem)}
     return found

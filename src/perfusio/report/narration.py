@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from perfusio.config import Objective, in_words
@@ -35,6 +36,7 @@ from perfusio.process.derived import forecast_names, forecast_quantity
 from perfusio.process.document import panel_of
 from perfusio.process.needs import NEEDS
 from perfusio.process.panel import Panel
+from perfusio.record.places import whole_source
 from perfusio.report.about_process import about
 from perfusio.report.attention import WRITE_ENDED_BADLY, attention, is_about_waiting
 from perfusio.report.columns import WIDTH, narrow, short, shown
@@ -63,9 +65,14 @@ class _Today:
 
 
 class Narrator:
-    """Turns the events of a run into lines, as they come; hand its `lines` each event once, in order."""
+    """Turns the events of a run into lines, as they come; hand its `lines` each event once, in order.
 
-    def __init__(self) -> None:
+    Args:
+        run_dir: Folder of the run, from which its record sees places; None = places are told as they stand there.
+    """
+
+    def __init__(self, run_dir: Path | None = None) -> None:
+        self._run_dir = run_dir
         self._today: dict[str, _Today] = {}
         self._panel: Panel = CHO_PERFUSION
         self._objectives: tuple[Objective, ...] = of_record(
@@ -123,6 +130,8 @@ class Narrator:
 
     def _source(self, reactor: str, source: dict[str, Any], mode: str, bounds: dict[str, Any]) -> list[Line]:
         said = []
+        if self._run_dir is not None:
+            source = whole_source(source, self._run_dir)
         if where := source.get("path") or source.get("url"):
             said += note("Source:", f"{where}, {source.get('n_rows', '?')} samples, {source['kind']}.")
         if columns := source.get("columns"):

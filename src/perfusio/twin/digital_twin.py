@@ -207,7 +207,11 @@ class DigitalTwin:
         if self._book.is_open:
             mode, turn = self._modes.base_mode(reactor), self.run_state.today.turn
             space = self._book.space(reactor)
-            self._tell(first_records.joined(reactor, one, self.config, space, mode, turn=turn, reason=reason))
+            self._tell(
+                first_records.joined(
+                    reactor, one, self.config, space, mode, turn=turn, reason=reason, run_dir=self._mind.keeps_in
+                )
+            )
 
     def leave(self, reactor: str, *, reason: str) -> None:
         """Let a vessel go, e.g. contaminated or harvested: it is not read or written any more; its data stay.

@@ -13,13 +13,15 @@ from perfusio.record.bundle import check_bundle, write_bundle
 from perfusio.record.verification.site_key import SiteKey
 from perfusio.testing import ManualClock
 
+_SEEN = {"path": "../samples.csv", "setpoints_path": "../out/mine.csv"}
+
 
 @pytest.fixture
 def run_dir(tmp_path):
     folder, source = tmp_path / "run", tmp_path / "samples.csv"
     source.write_text("day,vcd\n0,3.1\n")
     with AuditLogger(folder / "audit.jsonl", clock=ManualClock(), run_id="run-1", key=SiteKey.of_site()) as log:
-        log.append(RunStarted(config={"seed": 7}, versions={}, sources={"R01": {"path": str(source)}}))
+        log.append(RunStarted(config={"seed": 7}, versions={}, sources={"R01": {"path": str(source)}, "R02": _SEEN}))
         log.append(ModelSaved(turn=0, model_id="m", file="models/turn-000/checkpoint.json", sha256="0" * 64))
         log.append(SampleMissing(reactor="R01", turn=0, expected_h=0.0))
         log.append(RunEnded(outcome="all days done", n_samples=0, n_decisions=0))
@@ -57,13 +59,16 @@ def test_it_holds_every_setpoints_file_and_what_people_left(run_dir, tmp_path):
         (run_dir / name).write_text("{}")
     (tmp_path / "samples-R03.setpoints.csv").write_text("day\n")  # beside the source, of one of its vessels
     (tmp_path / "other.setpoints.csv").write_text("of another run\n")
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "mine.csv").write_text("day\n")  # where a person wanted them
     with zipfile.ZipFile(write_bundle(run_dir, tmp_path / "b.zip")) as archive:
         names = set(archive.namelist())
     assert names >= {
         "samples.setpoints.csv", "R02.setpoints.csv", "source.json", "HOLD", "hold-R01.txt", "orders/1.json",
         "orders/refused/2.json", "README.txt",
     }  # fmt: skip
-    assert [n.partition("-")[2] for n in names if n.startswith("setpoints/")] == ["samples-R03.setpoints.csv"]
+    outside = {n.partition("-")[2] for n in names if n.startswith("setpoints/")}
+    assert outside == {"samples-R03.setpoints.csv", "mine.csv"}
 
 
 def test_the_same_run_gives_the_same_bytes(run_dir, tmp_path):

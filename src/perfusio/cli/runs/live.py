@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from perfusio.cli.echo import printable
@@ -28,10 +29,11 @@ class Live:
 
     Args:
         n_turns: Expected samples after the first one, the length of the bar.
+        run_dir: Folder of the run, from which its record sees places.
     """
 
-    def __init__(self, n_turns: int) -> None:
-        self._narrator: Narrator | Fleet = Narrator()
+    def __init__(self, n_turns: int, run_dir: Path | None = None) -> None:
+        self._narrator: Narrator | Fleet = Narrator(run_dir)
         self._n_turns, self._is_heard, self._is_terminal = n_turns, True, sys.stdout.isatty()
         self._bar: Progress | None = None
         self._table: Redrawn | None = None

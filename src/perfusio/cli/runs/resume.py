@@ -14,6 +14,7 @@ from perfusio.cli.echo import echo
 from perfusio.cli.operators.hold import RunFolder
 from perfusio.cli.experiment_file.notification import NotifyOption, notifier
 from perfusio.errors import AuditError
+from perfusio.record.places import from_run, url_from_run, whole, whole_url
 
 if TYPE_CHECKING:
     from perfusio.cli.experiment_file.experiment import Experiment
@@ -88,14 +89,16 @@ def _keep_source(experiment: Experiment) -> None:
     """Write it in one step, without secrets."""
     from perfusio.cli.experiment_file.connections import kind_named, without_secret
 
+    run_dir = experiment.run.run_dir
     kind = str(experiment.settings["connector", "kind"].value)
     settings: dict[str, Any] = experiment.connector.model_dump(mode="json")
     for name in kind_named(kind).paths:
         if settings.get(name) is not None:
-            settings[name] = _from(experiment.run.run_dir, Path(settings[name]).expanduser())
+            settings[name] = from_run(run_dir, settings[name])
     for name in {"url", "endpoint"} & settings.keys():
         settings[name] = without_secret(settings[name])
-    run_dir = experiment.run.run_dir
+    if "url" in settings:
+        settings["url"] = url_from_run(run_dir, settings["url"])
     vessels = [v.model_dump(mode="json") for v in experiment.vessels]
     has_own_place = experiment.settings["run", "run_dir"].origin != "default"
     kept = {"kind": kind, "connector": settings, "vessels": vessels, "has_own_place": has_own_place}
@@ -108,14 +111,6 @@ def _keep_source(experiment: Experiment) -> None:
             f"{run_dir / FILE} cannot be written: {error.strerror}. Without it the run could not be gone on with after "
             "a crash. Mend the disk, then start again."
         ) from error
-
-
-def _from(run_dir: Path, path: Path) -> str:
-    """Return a path as seen from the folder of the run, so that both can be moved together."""
-    try:
-        return os.path.relpath(path.absolute(), run_dir.absolute())
-    except ValueError:  # another drive
-        return str(path.absolute())
 
 
 def kept_source(run_dir: Path, source: str | None = None) -> Experiment:
@@ -149,7 +144,9 @@ def kept_source(run_dir: Path, source: str | None = None) -> Experiment:
         raise ConfigError("The vessels of this run were simulated and ended with the program: nothing to go on with.")
     for name in kind_named(kind).paths:
         if settings.get(name) is not None:  # older runs kept whole paths, which stay what they are
-            settings[name] = os.path.normpath(run_dir.absolute() / settings[name])
+            settings[name] = str(whole(run_dir, settings[name]))
+    if "url" in settings:
+        settings["url"] = whole_url(run_dir, settings["url"])
     if source is not None:
         place = next((name for name in ("path", "url", "endpoint") if name in settings), None)
         if place is None:

@@ -70,7 +70,7 @@ def run_watched(
 
     record = config.run_dir.resolve() / "audit.jsonl"
     try:
-        with Live(config.n_turns) as live:
+        with Live(config.n_turns, config.run_dir) as live:
             told = (live, *observers, *((people,) if people is not None else ()))
             if goes_on:
                 twin = DigitalTwin.resume(config.run_dir, connector=connector, policy=policy, observers=told)

@@ -10,6 +10,7 @@ from perfusio.errors import ConnectorError
 from perfusio.protocols import EventSink
 from perfusio.record import good_prefix
 from perfusio.record.audit_logger import AuditLogger
+from perfusio.record.places import recorded
 from perfusio.record.run_state import RunState
 from perfusio.record.summary import Summary
 from perfusio.record.verification.site_key import SiteKey
@@ -90,6 +91,7 @@ class Beginning:
 
     async def start(self, sources: Mapping[str, Mapping[str, object]]) -> None:
         """Put on record what is asked, and whether the model doubts that it can be done."""
+        sources = self._seen_from_run(sources)
         modes = {reactor: self._modes.base_mode(reactor) for reactor in self._book.vessels}
         policy, model = self._mind.policy, self._mind.model
         config, space, vessels = self._book.config, self._book.design_space, self._book.vessels
@@ -114,7 +116,12 @@ class Beginning:
         self._book.tell(records.first.to_event())
         functions = first_records.functions_used(self._book.config, self._book.vessels)
         model, policy = self._mind.model, self._mind.policy
-        self._book.append(first_records.resumed(records.last, model, policy, sources, functions))
+        self._book.append(first_records.resumed(records.last, model, policy, self._seen_from_run(sources), functions))
         if step_s := resume.clock_step(records.last, self._clock.now()):
             self._modes.clock_set_back(-step_s, known.today.turn)
         good_prefix.forget()
+
+    def _seen_from_run(self, sources: Mapping[str, Mapping[str, object]]) -> dict[str, Mapping[str, object]]:
+        """Return sources with their places as seen from the folder of the record, if there is one."""
+        run_dir = self._mind.keeps_in
+        return {r: source if run_dir is None else recorded(source, run_dir) for r, source in sources.items()}

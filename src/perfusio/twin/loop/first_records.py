@@ -5,6 +5,7 @@ from __future__ import annotations
 import platform
 from collections.abc import Mapping
 from importlib.metadata import distributions, version
+from pathlib import Path
 from types import MappingProxyType
 
 from perfusio.config import DesignSpace, Mode, RunConfig, in_words
@@ -15,6 +16,7 @@ from perfusio.events import (
 )
 from perfusio.protocols import Described, Model, Policy, able
 from perfusio.record.line import Record
+from perfusio.record.places import recorded
 from perfusio.twin.deciding import policy_memory
 from perfusio.twin.deciding.extensions import functions_of
 from perfusio.twin.deciding.identity import decided_by, identity_of, is_ours
@@ -67,13 +69,27 @@ def of_its_own(vessel: Vessel, config: RunConfig) -> dict[str, object]:
 
 
 def joined(
-    reactor: str, vessel: Vessel, config: RunConfig, space: DesignSpace, mode: Mode, *, turn: int, reason: str
-) -> VesselJoined:
-    """Return the record of a vessel that takes part from now on, with what is asked of it."""
+    reactor: str, vessel: Vessel, config: RunConfig, space: DesignSpace, mode: Mode, *, turn: int, reason: str,
+    run_dir: Path | None = None,
+) -> VesselJoined:  # fmt: skip
+    """Return the record of a vessel that takes part from now on, with what is asked of it.
+
+    Args:
+        reactor: Its name.
+        vessel: With what is asked of it.
+        config: Settings of the run.
+        space: What may be written to it.
+        mode: Who may write to it.
+        turn: From which it takes part.
+        reason: Why.
+        run_dir: Folder of the record, from which its places are seen; None = they are whole.
+    """
+    source = description(vessel)
     asked = {"design_space": space.model_dump(mode="json")} | of_its_own(vessel, config)
     return VesselJoined(
-        reactor=reactor, turn=turn, mode=mode.value, source=description(vessel), config=asked, reason=reason
-    )
+        reactor=reactor, turn=turn, mode=mode.value, config=asked, reason=reason,
+        source=source if run_dir is None else recorded(source, run_dir),
+    )  # fmt: skip
 
 
 def resumed(

@@ -8,9 +8,11 @@ import pytest
 from typer.testing import CliRunner
 
 from perfusio.cli.app import app
+from perfusio.connectors.database.samples import SqlSample, add_samples
 from perfusio.errors import PerfusioError
 from perfusio.study.closed_loop import write_synthetic_csv
 from perfusio.record.verification.verify import read_records, verify
+from perfusio.testing import make_state
 
 
 @pytest.fixture
@@ -51,6 +53,35 @@ def outcome(folder):
 def test_the_source_is_kept_as_seen_from_the_run(cut_off):
     kept = json.loads((cut_off / "run" / "source.json").read_text())
     assert kept["connector"]["path"] == "../data/samples.csv"
+
+
+def test_the_record_sees_its_places_from_the_run(cut_off):
+    started = next(read_records(cut_off / "run" / "audit.jsonl")).payload
+    source = started["sources"]["R01"]
+    assert (source["path"], source["setpoints_path"]) == ("../data/samples.csv", "samples.setpoints.csv")
+    assert str(cut_off.parent) not in json.dumps(started)
+
+
+def test_run_and_database_can_be_moved_together(tmp_path, perfusio, monkeypatch):
+    lab = tmp_path / "lab"
+    lab.mkdir()
+    add_samples(lab / "lab.sqlite", [SqlSample(state=make_state(day=day)) for day in range(3)])
+    asked = lab / "experiment.toml"
+    asked.write_text(
+        '[run]\nduration_days = 2\nrun_dir = "run"\nn_paths = 16\nforecast_days = 2\n'
+        '[connector]\nkind = "sql"\nurl = "lab.sqlite"\n'
+    )
+    monkeypatch.chdir(lab)
+    assert perfusio("run", "experiment.toml").exit_code == 0
+    record = lab / "run" / "audit.jsonl"
+    assert next(read_records(record)).payload["sources"]["R01"]["url"] == "sqlite:///../lab.sqlite"
+    record.write_bytes(b"".join(record.read_bytes().splitlines(keepends=True)[:-1]))  # as a killed run leaves it
+    record.with_name("audit.heads").unlink(missing_ok=True)
+    monkeypatch.chdir(tmp_path)
+    shutil.move(lab, tmp_path / "moved")
+    result = perfusio("resume", tmp_path / "moved" / "run")
+    assert result.exit_code == 0, result.output
+    assert outcome(tmp_path / "moved" / "run") == "COMPLETED"
 
 
 def test_run_and_data_can_be_moved_together(cut_off, tmp_path, perfusio):
