@@ -70,21 +70,28 @@ def multipliers(process: Process, trajectories: Sequence[Trajectory], *, seed: i
     smooth = [smoothed(at, s) for s in steps]
     inputs = [at.from_latent(z.T).T for z, _ in smooth]
     fold = np.random.default_rng(seed).permutation(len(runs)) % N_FOLDS
-    collected: list[_Errors] = []
+    blind: list[tuple[Process, Drawn]] = []
     for k in range(min(N_FOLDS, len(runs))):
         rest = [i for i in range(len(runs)) if fold[i] != k]
         seen = indexed([runs[i] for i in rest], [inputs[i] for i in rest])
-        blind = _blind(process, seen, learn if len(runs) <= FEW_RUNS else None, seed)
-        drawn = blind.residual.sample_paths(N_PATHS, seed) if blind.residual.is_fitted else None
-        held = [i for i in range(len(runs)) if fold[i] == k]
-        blind_steps = filter_runs(blind, [runs[i] for i in held], [None] * len(held))[1]
-        starts = [
-            _Start.of(run_steps[i].belief(runs[r].until(i + 1)), runs[r], smooth[r], seed=seed + i)
-            for r, run_steps in zip(held, blind_steps, strict=True)
+        one = _blind(process, seen, learn if len(runs) <= FEW_RUNS else None, seed)
+        blind.append((one, one.residual.sample_paths(N_PATHS, seed) if one.residual.is_fitted else None))
+    starts: list[_Start] = []
+    for group in [list(range(len(blind)))] if _have_one_rate(blind) else [[k] for k in range(len(blind))]:
+        held = [i for k in group for i in np.flatnonzero(fold == k)]
+        without = [blind[fold[i]] for i in held]
+        seen_blind = filter_runs([one for one, _ in without], [runs[i] for i in held], [None] * len(held))[1]
+        starts += [
+            _Start.of(run_steps[i].belief(runs[r].until(i + 1)), runs[r], smooth[r], one, drawn, seed=seed + i)
+            for r, (one, drawn), run_steps in zip(held, without, seen_blind, strict=True)
             for i in range(0, len(runs[r].setpoints), EVERY)
         ]
-        collected += _forecast_errors(blind, starts, drawn)
-    return _solved(at, collected)
+    return _solved(at, _forecast_errors(starts))
+
+
+def _have_one_rate(blind: Sequence[tuple[Process, Drawn]]) -> bool:
+    """Whether processes share their rates, so that their vessels can be followed side by side."""
+    return all(one.log_factors is blind[0][0].log_factors for one, _ in blind)
 
 
 def _blind(process: Process, seen: IndexedData, learn: Learn | None, seed: int) -> Process:
@@ -117,6 +124,8 @@ class _Start:
         belief: At its start.
         run: To its end.
         smooth: Its states smoothed and their sd, latent, (N, Q) each.
+        process: That has not seen the run.
+        drawn: Residual functions of that process, common to all starts.
         seed: Of its paths.
         n: Intervals ahead.
         hours: Length of one.
@@ -125,38 +134,51 @@ class _Start:
     belief: Belief
     run: Trajectory
     smooth: tuple[FloatArray, FloatArray]
+    process: Process
+    drawn: Drawn
     seed: int
     n: int
     hours: float
 
     @classmethod
-    def of(cls, belief: Belief, run: Trajectory, smooth: tuple[FloatArray, FloatArray], *, seed: int) -> _Start:
+    def of(
+        cls,
+        belief: Belief,
+        run: Trajectory,
+        smooth: tuple[FloatArray, FloatArray],
+        process: Process,
+        drawn: Drawn,
+        *,
+        seed: int,
+    ) -> _Start:
         """Look how far a run can be forecast from a belief."""
         hours = np.diff(run.times_h[len(belief.trajectory.states) - 1 :])
         irregular = np.flatnonzero(np.abs(hours / hours[0] - 1.0) > SAME_INTERVAL)
         n = int(irregular[0]) if len(irregular) else len(hours)
-        return cls(belief=belief, run=run, smooth=smooth, seed=seed, n=n, hours=float(hours[0]))
+        return cls(
+            belief=belief, run=run, smooth=smooth, process=process, drawn=drawn, seed=seed, n=n, hours=float(hours[0])
+        )
 
     @property
     def place(self) -> int:
         """Of the sample it starts from."""
         return len(self.belief.trajectory.states) - 1
 
-    def futures(self, process: Process, drawn: Drawn) -> Futures:
-        """Draw paths, whose residual functions are common to all starts."""
+    def futures(self) -> Futures:
+        """Draw paths."""
         return Futures.draw(
-            process,
+            self.process,
             self.belief,
             hours=self.hours,
             n_paths=N_PATHS,
             n_intervals=self.n,
             seed=self.seed,
             feeds=self.run.fed[self.place : self.place + self.n],
-            residual=drawn,
+            residual=self.drawn,
         )
 
 
-def _forecast_errors(process: Process, starts: Sequence[_Start], drawn: Drawn) -> list[_Errors]:
+def _forecast_errors(starts: Sequence[_Start]) -> list[_Errors]:
     """Forecast from each start; those equally far are played together, and each is as it would be alone."""
     alike: dict[tuple[int, float], list[int]] = {}
     for k, start in enumerate(starts):
@@ -164,19 +186,18 @@ def _forecast_errors(process: Process, starts: Sequence[_Start], drawn: Drawn) -
     found: dict[int, _Errors] = {}
     for rows in alike.values():
         asked = [
-            (one.futures(process, drawn), one.run.inputs[None, one.place : one.place + one.n])
-            for one in (starts[k] for k in rows)
+            (one.futures(), one.run.inputs[None, one.place : one.place + one.n]) for one in (starts[k] for k in rows)
         ]
         for k, (played, support) in zip(rows, Futures.play_and_support(asked), strict=True):
-            found[k] = _errors(process.layout, starts[k], played[0], support)
+            found[k] = _errors(starts[k], played[0], support)
     return [found[k] for k in range(len(starts))]
 
 
-def _errors(layout: Layout, start: _Start, played: FloatArray, support: FloatArray | None) -> _Errors:
+def _errors(start: _Start, played: FloatArray, support: FloatArray | None) -> _Errors:
     """Hold played paths (S, H, Q) against the smoothed states of their run."""
     run, smooth, i, n = start.run, start.smooth, start.place, start.n
     future = slice(i + 1, i + 1 + n)
-    paths = layout.to_latent(np.moveaxis(played, -1, 0))  # (Q, S, H)
+    paths = start.process.layout.to_latent(np.moveaxis(played, -1, 0))  # (Q, S, H)
     low, centre, high = np.percentile(paths, (TAIL, 50.0, 100.0 - TAIL), axis=1)
     return _Errors(
         days=(run.times_h[future] - run.times_h[i]) / 24.0,

@@ -220,8 +220,10 @@ def _with_freedom(process: Process, trajectories: Sequence[Trajectory]) -> Proce
     some = trajectories[:: max(1, len(trajectories) // MIN_RUNS_FOR_FREEDOM)]
     candidates = [replace(process, freedom=f, rate_cov=process.rate_cov * f**2) for f in FREEDOMS]
 
-    def density(candidate: Process) -> float:
-        runs = filter_runs(candidate, some, [None] * len(some))[1]
-        return sum(log_density(steps, t, candidate) for steps, t in zip(runs, some, strict=True))
-
-    return max(candidates, key=density)
+    each = [candidate for candidate in candidates for _ in some]  # all side by side: each alone would cost half of all
+    runs = filter_runs(each, list(some) * len(candidates), [None] * len(each))[1]
+    densities = [
+        sum(log_density(steps, t, candidate) for steps, t in zip(runs[i * len(some) :], some, strict=False))
+        for i, candidate in enumerate(candidates)
+    ]
+    return candidates[int(np.argmax(densities))]

@@ -2,7 +2,7 @@
 
 A path draws one state, one set of rate parameters, one drift and one residual function from the belief and keeps them:
 model error persists along a path. All plans share the draws, so that differences between plans are differences of the
-plans. Vessels that move by one process are played together: their columns go through the balances side by side, and
+plans. Vessels that move by the same rates are played together: their columns go through the balances side by side, and
 every number is the same as if they were played alone. Paths are in single precision: each is a random draw.
 
 Letters: G plans, H horizon, S paths, Q species, U setpoints, B columns (a path of a plan of a vessel each).
@@ -190,10 +190,11 @@ class Futures:
 
 
 def _batches(asked: Sequence[tuple[Futures, FloatArray]]) -> Iterator[list[int]]:
-    """Yield the rows that move by one process, in groups whose columns stay in the cache."""
-    alike: dict[tuple[int, int], list[int]] = {}
+    """Yield the rows that move by the same rates, in groups whose columns stay in the cache."""
+    alike: dict[tuple[int, int, int], list[int]] = {}
     for i, (futures, _) in enumerate(asked):
-        alike.setdefault((id(futures.process), futures.steps_per_day), []).append(i)
+        process = futures.process  # processes that differ in their residuals alone share the array of their rates
+        alike.setdefault((id(process.log_factors), id(process.layout), futures.steps_per_day), []).append(i)
     for rows in alike.values():
         batch: list[int] = []
         n_columns = 0
@@ -231,7 +232,7 @@ def _played(asked: Sequence[tuple[Futures, FloatArray]]) -> list[FloatArray]:
     for h in range(horizon):
         setpoints = [np.repeat(p[:, h].T, s, axis=1) for (_, p), (_, s) in zip(asked, sizes, strict=True)]
         u = np.concatenate(setpoints, axis=1).astype(kind)
-        residual = None if one.residual is None else np.empty_like(z)
+        residual = None if all(f.residual is None for f, _ in asked) else np.zeros_like(z)
         for (futures, _), at, (g, s) in zip(asked, mine, sizes, strict=True):
             if h < len(futures.feeds) and futures.feeds[h] is not None:
                 z[:, at] = layout.fed_latent(z[:, at], [futures.feeds[h]] * (g * s))[0]

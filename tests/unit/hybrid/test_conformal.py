@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 
 from perfusio.config import DEFAULT_AMBR250_DESIGN_SPACE
+from perfusio.hybrid import conformal
 from perfusio.hybrid.conformal import MIN_RUNS, _multiplier
+from perfusio.hybrid.learning import from_rows
 from perfusio.hybrid.model import HybridModel
 from perfusio.hybrid.rollout import SPANS_DAYS, WIDER_AFAR, span_of, widened
 from perfusio.plant.clones import CLONE_X
@@ -80,6 +82,16 @@ def test_a_calibrated_model_has_a_factor_for_each_span_and_species(runs, uncalib
     assert model.model_id != uncalibrated.model_id
     assert (model.calibrated(runs[:4]).spread == model.spread).all()
     assert np.abs(model.spread - 1.0).max() > 0.1
+
+
+def test_folds_are_followed_and_forecast_side_by_side_as_one_by_one(runs, uncalibrated, monkeypatch):
+    monkeypatch.setattr(conformal, "FEW_RUNS", 3)
+    process = uncalibrated.process
+    together = conformal.multipliers(process, runs, seed=1, learn=from_rows)
+    errors_of = conformal._forecast_errors
+    monkeypatch.setattr(conformal, "_have_one_rate", lambda blind: False)
+    monkeypatch.setattr(conformal, "_forecast_errors", lambda starts: [errors_of([s])[0] for s in starts])
+    assert together == pytest.approx(conformal.multipliers(process, runs, seed=1, learn=from_rows), rel=1e-4)
 
 
 def test_viability_is_left_as_it_is_drawn(runs, uncalibrated):

@@ -6,10 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from pydantic import Field
 
 from perfusio.errors import ConfigError
-from perfusio.frozen import Frozen
 
 if TYPE_CHECKING:
     from perfusio.notify.notifier import Notifier
@@ -20,38 +18,6 @@ NotifyOption = Annotated[
 ]
 
 
-class LogSettings(Frozen):
-    """A file that grows by a line per alarm."""
-
-    path: Path
-
-
-class EmailSettings(Frozen):
-    """A mail server; the password is the first line of a file that only its owner can read."""
-
-    host: str
-    sender: str
-    to: tuple[str, ...] = Field(min_length=1)
-    port: int = 587
-    user: str = ""
-    password_file: Path | None = None
-
-
-class WebhookSettings(Frozen):
-    """A chat; its address is a secret, so it is the first line of a file."""
-
-    url_file: Path
-    hosts: tuple[str, ...] = Field(min_length=1)
-
-
-class Notification(Frozen):
-    """The whole file; what is left away is not told."""
-
-    log: LogSettings | None = None
-    email: EmailSettings | None = None
-    webhook: WebhookSettings | None = None
-
-
 def notifier(path: Path | None) -> Notifier | None:
     """Return who tells people, as a file says; None without a file.
 
@@ -60,6 +26,7 @@ def notifier(path: Path | None) -> Notifier | None:
     """
     if path is None:
         return None
+    from perfusio.cli.experiment_file.notification_settings import Notification  # pydantic: help need not wait for it
     from perfusio.cli.experiment_file.settings import read_toml
     from perfusio.notify.channels import Channel, Email, LogFile, Webhook
     from perfusio.notify.notifier import Notifier

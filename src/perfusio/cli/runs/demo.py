@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -12,7 +11,6 @@ import typer
 from perfusio.cli.runs.aim import AcquisitionOption, MaximizeOption, MinimizeOption, TrackOption, aim
 from perfusio.cli.echo import echo
 from perfusio.errors import ConfigError
-from perfusio.process.roles import CELLS
 
 if TYPE_CHECKING:
     from perfusio.events import Event
@@ -38,11 +36,14 @@ def demo(
 
     With --vessels 24 one twin runs 24 vessels that learn from each other, in closed loop from the start.
     """
+    import asyncio
+
     from perfusio.cli.runs.watched import run_watched
     from perfusio.config import Objective, RunConfig
     from perfusio.connectors.filesystem import FilesystemStore
     from perfusio.connectors.simulated import SimulatedAmbr250
     from perfusio.events import SampleRead
+    from perfusio.process.roles import CELLS
     from perfusio.study.closed_loop import write_synthetic_csv
 
     objective = aim(track, maximize, minimize)
@@ -80,6 +81,7 @@ def _run_fleet(n_vessels: int, folder: Path, days: int, settings: dict[str, Any]
     from perfusio.config import Objective, RunConfig
     from perfusio.connectors.simulated import SimulatedAmbr250
     from perfusio.events import ModelConditioned
+    from perfusio.process.roles import CELLS
     from perfusio.report.lines import counted
     from perfusio.study.fleet import fleet_errors, fleet_summary
 
@@ -112,6 +114,8 @@ def _fresh_folder(out: Path | None) -> Path:
 
 
 def _compare(truth: list[State], days: int, seed: int, target: float) -> None:
+    import asyncio
+
     from perfusio.study.comparison import comparison
 
     echo("\n" + "\n".join(asyncio.run(comparison(truth, days=days, seed=seed, target=target))))

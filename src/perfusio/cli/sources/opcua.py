@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import sys
 from pathlib import Path
@@ -47,6 +46,8 @@ def trust(
 
     Our own certificate is made if there is none yet; the server has to trust it too.
     """
+    import asyncio
+
     from cryptography import x509
 
     from perfusio.connectors.opc_ua.certificates import fingerprint as fingerprint_of
@@ -89,6 +90,8 @@ def browse(
     json_output: JsonOption = False,
 ) -> None:
     """List the variables of a server: path, node, type, right, value, and the URI of the namespace."""
+    import asyncio
+
     from perfusio.connectors.opc_ua.browse import variables
 
     access = _access(endpoint, certificates, user, password_file, insecure)
@@ -119,6 +122,8 @@ def check(
     Exit code 0: all nodes are as the map says and readable. 1: the server cannot be reached. 2: the map, or trust. 3: a
     node is missing, of another type or name, or Bad.
     """
+    import asyncio
+
     from perfusio.connectors.opc_ua.security import login
     from perfusio.connectors.opcua import OpcUaConnector
 

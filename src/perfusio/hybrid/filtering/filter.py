@@ -14,12 +14,12 @@ from perfusio.trajectory import Trajectory
 
 
 def filter_runs(
-    process: Process, trajectories: Sequence[Trajectory], beliefs: Sequence[Belief | None]
+    process: Process | Sequence[Process], trajectories: Sequence[Trajectory], beliefs: Sequence[Belief | None]
 ) -> tuple[list[Belief], list[list[Step]]]:
     """Take the samples of many vessels in, all vessels side by side.
 
     Args:
-        process: How beliefs move.
+        process: How beliefs move; or one for each vessel, where all have the same rates (`log_factors`).
         trajectories: One per vessel, each with at least one state.
         beliefs: Where to go on, or None to start at the first sample.
 
@@ -29,10 +29,12 @@ def filter_runs(
     Raises:
         ModelError: a vessel is of another process.
     """
-    for t in trajectories:
-        process.layout.check(t.panel)
-    media = [process.layout.medium_of(t) for t in trajectories]
-    steps = [[_first(process, t, belief)] for t, belief in zip(trajectories, beliefs, strict=True)]
+    each = [process] * len(trajectories) if isinstance(process, Process) else list(process)
+    for t, own in zip(trajectories, each, strict=True):
+        own.layout.check(t.panel)
+    noise = {id(own.residual): own.residual.noise_factor for own in each}
+    media = [own.layout.medium_of(t) for t, own in zip(trajectories, each, strict=True)]
+    steps = [[_first(own, t, belief)] for own, t, belief in zip(each, trajectories, beliefs, strict=True)]
     at = [0 if belief is None else len(belief.trajectory.states) - 1 for belief in beliefs]
     while active := [i for i, t in enumerate(trajectories) if at[i] < len(t.states) - 1]:
         now = [trajectories[i].states[at[i]] for i in active]
@@ -43,8 +45,9 @@ def filter_runs(
         feeds, last = [trajectories[i].fed[at[i]] for i in active], [steps[i][-1] for i in active]
         mean, cov, freedom = (np.array([getattr(s, name) for s in last]) for name in ("mean", "cov", "freedom"))
         medium = together([media[i] for i in active])
-        moved = predict(process, mean, cov, inputs, day, hours, medium, feeds, freedom)
-        for i, taken in zip(active, taken_in(process, last, after, *moved, hours), strict=True):
+        these, factors = [each[i] for i in active], np.array([noise[id(each[i].residual)] for i in active])
+        moved = predict(these, mean, cov, inputs, day, hours, medium, feeds, freedom)
+        for i, taken in zip(active, taken_in(these, last, after, *moved, hours, factors), strict=True):
             steps[i].append(taken)
             at[i] += 1
     return [run[-1].belief(t) for run, t in zip(steps, trajectories, strict=True)], steps

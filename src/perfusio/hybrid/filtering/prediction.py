@@ -6,6 +6,7 @@ Formulas: Simon, Optimal State Estimation, Wiley 2006, ch. 13. Letters as in `la
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import fields
 
 import numpy as np
 
@@ -22,7 +23,7 @@ NUDGE = 1e-4
 
 
 def predict(
-    process: Process,
+    process: Process | Sequence[Process],
     mean: FloatArray,
     cov: FloatArray,
     setpoints: FloatArray,
@@ -35,7 +36,7 @@ def predict(
     """Move B beliefs over one interval.
 
     Args:
-        process: How they move.
+        process: How they move; or one for each of them, with the same rates.
         mean: (B, n).
         cov: (B, n, n).
         setpoints: (B, U), in force over the interval.
@@ -48,7 +49,9 @@ def predict(
     Returns:
         Mean (B, n), covariance (B, n, n), Jacobian (B, n, n).
     """
-    at = process.layout
+    each = [process] * len(mean) if isinstance(process, Process) else process
+    first = each[0]
+    at = first.layout
     q, n = at.n_species, at.n_belief
     b, m = len(mean), q + at.n_vessel_rates
     slope = np.ones((b, n))
@@ -59,14 +62,12 @@ def predict(
         cov = slope[:, :, None] * cov * slope[:, None, :]
     nudge = np.zeros((m + 1, n))
     nudge[np.arange(1, m + 1), np.arange(m)] = NUDGE
-    about = at_nudges = None
-    if process.residual.is_fitted:
-        about = process.residual.expanded(at.gp_inputs(mean[:, at.latent].T, setpoints.T, day))
-        at_nudges = nudged(about, at.gp_scale, q, m).reshape(q, -1)
+    about = expanded(each, at.gp_inputs(mean[:, at.latent].T, setpoints.T, day))
+    at_nudges = None if about is None else nudged(about, at.gp_scale, q, m).reshape(q, -1)
     columns = (mean[:, None, :] + nudge).reshape(-1, n).T
     repeated = [np.repeat(a, m + 1, axis=0) for a in (setpoints, day, hours)]
     inflow = medium if medium.ndim == 1 else np.repeat(medium, m + 1, axis=0).T
-    moved = process.mean_step(columns, repeated[0].T, repeated[1], repeated[2], inflow, at_nudges)
+    moved = first.mean_step(columns, repeated[0].T, repeated[1], repeated[2], inflow, at_nudges)
     moved = moved.T.reshape(b, m + 1, q)
     days = hours / 24.0
     memory = np.exp(-days / DRIFT_MEMORY_DAYS)
@@ -80,7 +81,7 @@ def predict(
     out[:, at.drift] *= memory[:, None]
     spread = jacobian @ cov @ jacobian.transpose(0, 2, 1)
     white = np.zeros((b, n))
-    free = np.tile(least_freedom(process), (b, 1)) if freedom is None else freedom
+    free = np.array([least_freedom(p) for p in each]) if freedom is None else freedom
     white[:, at.latent] = days[:, None] * free * at.white_sd**2
     if about is not None:
         gain = np.repeat(days[None], q, axis=0)
@@ -91,6 +92,24 @@ def predict(
     white[:, at.drift] = days[:, None] * (free * at.drift_walk) ** 2
     spread[:, np.arange(n), np.arange(n)] += white
     return out, spread, jacobian * slope[:, None, :]
+
+
+def expanded(processes: Sequence[Process], x: FloatArray) -> Expansion | None:
+    """Return the residuals of B processes, each about its own of the inputs x (B, D); None before any fit."""
+    of: dict[int, list[int]] = {}
+    for b, process in enumerate(processes):
+        of.setdefault(id(process.residual), []).append(b)
+    asked = [(processes[rows[0]].residual, rows) for rows in of.values()]
+    if not any(residual.is_fitted for residual, _ in asked):
+        return None
+    if len(asked) == 1:
+        return asked[0][0].expanded(x)
+    parts = [residual.expanded(x[rows]) for residual, rows in asked]
+    order = np.argsort(np.concatenate([rows for _, rows in asked]))
+    mean, variance, slope, curvature = (
+        np.concatenate([getattr(part, f.name) for part in parts], axis=1)[:, order] for f in fields(Expansion)
+    )
+    return Expansion(mean=mean, variance=variance, slope=slope, curvature=curvature)
 
 
 def nudged(about: Expansion, scale: FloatArray, q: int, m: int) -> FloatArray:

@@ -66,7 +66,7 @@ def surprises_of(
         mean: (B, n).
         cov: (B, n, n).
         states: The samples.
-        noise_factor: Of the usual noise of the analyzer, (Q,).
+        noise_factor: Of the usual noise of the analyzer, (Q,), or (B, Q) where it differs.
         hours: Since the readings before (B,); None = so long that errors of signals are forgotten.
     """
     measured = np.array([state.vector() for state in states])
@@ -81,8 +81,8 @@ def surprises_of(
     z = at.to_latent(np.where(is_known.T, values, 1.0)).T
     # the noise of the expected value: that of a reading of zero would be far too sure of itself
     believed = at.from_latent(np.ascontiguousarray(mean[:, at.latent].T))
-    factor = np.reshape(noise_factor, (-1, 1))
-    expected = (factor * at.noise_sd(np.where(is_known.T, 0.5 * (values + believed), believed))).T
+    noise_at = np.where(is_known.T, 0.5 * (values + believed), believed)
+    expected = (np.atleast_2d(noise_factor).T * at.noise_sd(noise_at)).T
     for place, sd in read.items():
         expected[place] = sd
     found = []
@@ -187,16 +187,20 @@ def log_density(steps: Sequence[Step], trajectory: Trajectory, process: Process)
 
 
 def taken_in(
-    process: Process,
+    processes: Sequence[Process],
     before: Sequence[Step],
     states: Sequence[State],
     predicted: FloatArray,
     spread: FloatArray,
     jacobian: FloatArray,
     hours: FloatArray,
+    noise_factor: FloatArray,
 ) -> list[Step]:
-    """Take a sample each into what was predicted of B vessels: mean (B, n), covariance and Jacobian (B, n, n)."""
-    at, noise_factor = process.layout, process.residual.noise_factor
+    """Take a sample each into what was predicted of B vessels: mean (B, n), covariance and Jacobian (B, n, n).
+
+    `processes` (B) have the same rates, `noise_factor` (B, Q) is that of their residuals.
+    """
+    at = processes[0].layout
     surprises = surprises_of(at, predicted, spread, states, noise_factor, hours)
     of_culture = surprises_of(at, predicted, spread, states, noise_factor) if at.signals else surprises
     after = []
@@ -204,7 +208,7 @@ def taken_in(
         mean, cov, innovation = corrected(at, predicted[b], spread[b], surprises[b])
         freedom, latest = last.freedom, last.latest
         if not state.is_signal:  # an error of a signal persists: its innovations say little of the culture
-            freedom, latest, cov = freed(process, freedom, latest, cov, of_culture[b])
+            freedom, latest, cov = freed(processes[b], freedom, latest, cov, of_culture[b])
         after.append(
             Step(
                 mean=mean, cov=cov, freedom=freedom, latest=latest, innovation=innovation,

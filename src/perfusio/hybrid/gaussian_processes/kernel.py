@@ -93,9 +93,9 @@ def matern52_series(a: FloatArray, b: FloatArray, log_signal: float = 0.0) -> tu
     From one pass over the distances: k as `matern52` gives it, p and c, each (N, M), such that the slope of k along
     input d is p (b_d - a_d) and its second derivative c (b_d - a_d)^2 - p.
     """
-    k = squared_distances(SQRT5 * a, SQRT5 * b)
-    r = np.sqrt(k)
-    decay = np.subtract(2.0 * log_signal, r)
+    k: FloatArray = squared_distances(SQRT5 * a, SQRT5 * b).astype(float, copy=False)
+    r: FloatArray = np.sqrt(k)
+    decay: FloatArray = np.subtract(2.0 * log_signal, r)
     np.exp(decay, out=decay)
     k *= 1.0 / 3.0
     k += r
