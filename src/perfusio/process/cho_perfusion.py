@@ -6,7 +6,18 @@ published cultures; where no source is named, a number is engineering judgement.
 
 from __future__ import annotations
 
-from perfusio.process.facts import Alarm, Allowed, Analyzer, Limit, Noise, Prior, Rise, Unexplained, UsualColumn
+from perfusio.process.facts import (
+    Alarm,
+    Allowed,
+    Analyzer,
+    Limit,
+    Noise,
+    PerCell,
+    Prior,
+    Rise,
+    Unexplained,
+    UsualColumn,
+)  # fmt: skip
 from perfusio.process.medium import Equipment, Medium
 from perfusio.process.panel import Panel, interned
 from perfusio.process.species import Setpoint, Species
@@ -14,7 +25,7 @@ from perfusio.process.species import Setpoint, Species
 GLUCOSE, LACTATE, AMMONIUM, PYRUVATE = 180.16, 90.08, 18.04, 87.06  # g/mol; those of other species stand in one line
 AMMONIA, PYRUVIC_ACID = 17.03, 88.06  # what a sheet or an assay names: NH3B reports 0.278 mmol/L as 4.734 mg/L
 SUGAR_UNITS = ("mmol/L", "mg/dL", "mg/L")
-SOLUTE_UNITS = ("mg/L", "umol/L")
+SOLUTE_UNITS = ("mg/L", "umol/L", "mg/dL", "g/L")
 
 # Noise that the model expects: process facts 3.6; viability is additive, in points. Analyzers: metabolites 5 to 7 %.
 # Noise floors lie where the analyzer sees noise and the logarithm would see minus infinity. Usual columns are wide:
@@ -98,6 +109,7 @@ SPECIES = (
             drift_sd=0.10, drift_walk=0.04, white_sd=0.04, usual=0.15, limit=0.6, clear_change=0.5),
         rise=Rise(free=10.0, per_cell=10.0),  # several times what the best producers reach; a new medium or a feed
         usual=UsualColumn(low=0.01, high=120.0, other_units=SOLUTE_UNITS),
+        per_cell=PerCell(most=60.0, least=0.4, least_level=5.0),  # producers make 1 to 15 pmol per cell and day
         mistaken_units=(("mg/L", LACTATE), ("mg/dL", LACTATE / 10.0)),
         alarm=Alarm(
             warn=25.0, act=40.0,
@@ -115,6 +127,7 @@ SPECIES = (
             drift_sd=0.10, drift_walk=0.04, white_sd=0.04, usual=0.15, limit=0.6, clear_change=0.5),
         rise=Rise(free=5.0, per_cell=3.0),
         usual=UsualColumn(low=0.01, high=25.0, other_units=SOLUTE_UNITS),
+        per_cell=PerCell(most=15.0),
         mistaken_units=(("mg/L", AMMONIUM),),
         alarm=Alarm(
             warn=8.0, act=12.0,
@@ -143,6 +156,7 @@ SPECIES = (
         unexplained=Unexplained(
             drift_sd=0.06, drift_walk=0.02, white_sd=0.02, usual=0.08, limit=0.5, clear_change=0.7),
         rise=Rise(free=200.0, per_cell=200.0),
+        per_cell=PerCell(most=150.0),  # the best cells make about 100 pg a day
         mistaken_units=(("g/L", 1e-3),),
     ),
     Species(
@@ -161,6 +175,7 @@ SETPOINTS = (
         aliases=("perfusion", "VVD", "perfusion rate (VVD)", "D"),
         allowed=Allowed(low=0.5, high=2.0, nominal=1.0, max_step=0.3), clear_change=0.3,
         usual=UsualColumn(low=0.1, high=20.0, other_units=("1/h",)),
+        per_cell=PerCell(most=0.4, least=0.01),  # 10 to 400 pL per cell and day; dense cultures keep 15 to 50
     ),
     Setpoint(
         "bleed_rate", unit="1/day", role="bleed", label="Bleed rate", low=0, high=10, short="bleed",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import inf
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,6 +85,21 @@ class Rise:
     factor: float | None = None
     free: float = 0.0
     per_cell: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PerCell:
+    """What one million cells per mL make, or are given, in a day: beyond it lies no cell, or no culture on record.
+
+    Attributes:
+        most: Largest, canonical unit per day and 1e6 cells/mL.
+        least: Smallest where there is any; 0 = none. A culture may lie below it while its level is above `least_level`.
+        least_level: Canonical unit.
+    """
+
+    most: float
+    least: float = 0.0
+    least_level: float = inf
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

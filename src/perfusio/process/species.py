@@ -7,7 +7,7 @@ from math import inf
 from typing import Literal
 
 from perfusio.errors import ConfigError
-from perfusio.process.facts import Alarm, Allowed, Analyzer, Noise, Prior, Rise, Unexplained, UsualColumn
+from perfusio.process.facts import Alarm, Allowed, Analyzer, Noise, PerCell, Prior, Rise, Unexplained, UsualColumn
 from perfusio.process.medium import Medium
 from perfusio.process.weak import SIGNAL_NOISE, usual_change, weak
 from perfusio.quantities import Quantity
@@ -37,6 +37,7 @@ class Species(Quantity):
         unexplained: How much balances and kinetics may miss.
         rise: The most by which it can rise; None = not judged.
         usual: What a real column has; None = not judged.
+        per_cell: How much of it cells make; None = not judged.
         vague: Names that people use for other quantities too, so that it is asked which is meant.
         mistaken_units: Units that people mistake for the canonical one, and the factor that a value is wrong by then.
         alarm: Levels at which a person is told; None = no default ones.
@@ -56,6 +57,7 @@ class Species(Quantity):
     unexplained: Unexplained | None = None
     rise: Rise | None = None
     usual: UsualColumn | None = None
+    per_cell: PerCell | None = None
     vague: tuple[str, ...] = ()
     mistaken_units: tuple[tuple[str, float], ...] = ()
     alarm: Alarm | None = None
@@ -106,6 +108,7 @@ class Setpoint(Quantity):
         clear_change: One unit of the residual's inputs: a change that a scientist would call clear, canonical unit;
             0 = a share of the range.
         usual: What a real column has; None = not judged.
+        per_cell: How much of it cells are given; None = not judged.
         vague: Names that people use for other quantities too, so that it is asked which is meant.
         measured: Whether what the vessel has is a signal of its own beside what it is asked, `<name>_measured`; None =
             only for a condition.
@@ -124,6 +127,7 @@ class Setpoint(Quantity):
     allowed: Allowed | None = None
     clear_change: float = 0.0
     usual: UsualColumn | None = None
+    per_cell: PerCell | None = None
     vague: tuple[str, ...] = ()
     measured: bool | None = None
 

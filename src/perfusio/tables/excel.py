@@ -11,7 +11,7 @@ import io
 import zipfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from hashlib import sha256
 from pathlib import Path
@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from perfusio.errors import UnreadableSource
 from perfusio.quantities import closest
+from perfusio.tables.cells.percent_cells import percent_cells
 from perfusio.tables.cells.sheets import EXCEL, existing_file, read_bytes
 from perfusio.tables.columns.header_names import form_of
 from perfusio.tables.columns.problems import Problems
@@ -83,12 +84,14 @@ class Workbook:
         sha256: Of its bytes.
         n_bytes: How many.
         book: As the reader library holds it.
+        data: Its bytes.
     """
 
     name: str
     sha256: str
     n_bytes: int
     book: CalamineWorkbook
+    data: bytes = field(default=b"", repr=False)
 
     def labelled(self, sheet: str, *, header_rows: int = 1, turned: bool = False) -> LabelledSheet:
         """Return a sheet with its columns labelled.
@@ -138,7 +141,11 @@ class Workbook:
             text = f"{self.name} has no sheet {sheet!r}.{closest(sheet, names)} It has {listed}."
             raise UnreadableSource((text,), connector=self.name)
         with _damage_told(self.name, f"{self.name}, sheet {sheet!r} cannot be read"):
-            return self.book.get_sheet_by_name(same[0]).to_python(skip_empty_area=False)
+            cells = self.book.get_sheet_by_name(same[0]).to_python(skip_empty_area=False)
+        for row, column in percent_cells(self.data, same[0]):
+            if row < len(cells) and column < len(cells[row]) and isinstance(value := cells[row][column], int | float):
+                cells[row][column] = f"{100.0 * value:.12g} %"
+        return cells
 
 
 def labelled(
@@ -190,7 +197,7 @@ def open_workbook(path: str | Path) -> Workbook:
         if data.startswith(b"PK"):
             _check_archive(data, file.name)
         book = CalamineWorkbook.from_filelike(io.BytesIO(data))
-    return Workbook(name=file.name, sha256=sha256(data).hexdigest(), n_bytes=len(data), book=book)
+    return Workbook(name=file.name, sha256=sha256(data).hexdigest(), n_bytes=len(data), book=book, data=data)
 
 
 @contextmanager

@@ -24,6 +24,7 @@ from perfusio.tables.cells.sheets import Sheet, read_bytes, sheet_of, text_of
 from perfusio.tables.columns.columns import Column, Role
 from perfusio.tables.columns.culture_times import Group, times_of
 from perfusio.tables.columns.header_names import MEDIUM
+from perfusio.tables.columns.mass_balance import judge_balance
 from perfusio.tables.columns.problems import Problems
 from perfusio.tables.columns.typed_columns import Grid, ReadOptions, grid_of
 from perfusio.tables.columns.value_checks import canonical_values, fractions_of, groups_of, require_columns
@@ -246,6 +247,7 @@ def filled(
     times = times_of(grid, groups, days, options, problems, warnings)
     fractions = fractions_of(grid, options)
     values = canonical_values(grid, fractions, problems, warnings, has_started=has_started)
+    judge_balance(grid, groups, times, values, problems, warnings, has_started=has_started)
     clones = _of_runs(grid, "clone", groups, problems)
     media = _media(grid, groups, problems)
     remarks = remarks_of(grid, values, problems)

@@ -261,7 +261,8 @@ def _numbers(
     mark = options.decimal or _decimal_mark(texts, separator, problems)
     found: dict[Column, Numbers] = {}
     for column, column_cells in texts.items():
-        may_be_percent = is_fraction(column.name, options.panel) and column.factor == 1.0
+        is_share = is_fraction(column.name, options.panel) or column.unit == "%"
+        may_be_percent = is_share and column.factor == 1.0
         found[column] = numbers = read_numbers(column_cells, decimal=mark, may_be_percent=may_be_percent)
         for i, why in numbers.refused.items():
             if column.role is Role.TIME and column_cells[i].strip().isalpha():

@@ -15,6 +15,7 @@ from perfusio.tables.columns.culture_times import Group
 from perfusio.tables.columns.header_names import SAMPLE, STAMP
 from perfusio.tables.columns.plausibility import are_fractions, doubts
 from perfusio.tables.columns.problems import Problems
+from perfusio.tables.columns.questions import column_reading
 from perfusio.tables.columns.sample_names import Beside, parted
 from perfusio.tables.columns.timestamps import read_stamps
 from perfusio.tables.columns.typed_columns import Grid, ReadOptions
@@ -125,6 +126,8 @@ def canonical_values(
         warnings.append(
             f"column {column.header!r}: all values lie between 0 and 1; taken as fractions and converted to %."
         )
+    if not has_started:  # in a file that grows the one sample is quarantined, and the run goes on
+        _refuse_mixed_fractions(grid, values, problems)
     doubted = _judge_units(grid, values, problems, warnings, has_started)
     for column, v in values.items():
         quantity = quantity_of(column)
@@ -133,6 +136,35 @@ def canonical_values(
         for i in np.nonzero((v < quantity.low) | (v > quantity.high))[0].tolist():
             problems.cell(grid.lines[i], column.header, grid.cells[i][column.index], _range_rule(column, float(v[i])))
     return values
+
+
+def _refuse_mixed_fractions(grid: Grid, values: Mapping[Column, FloatArray], problems: Problems) -> None:
+    """A share of living cells is written as a fraction or in per cent, in one column in one way."""
+    for column, v in values.items():
+        if not is_fraction(column.name, grid.panel):
+            continue
+        small, percents = np.nonzero((v > 0) & (v <= _MOST_FRACTION))[0], np.nonzero(v > _LEAST_PERCENT)[0]
+        fractions = [int(i) for i in small if not grid.cells[int(i)][column.index].rstrip().endswith("%")]
+        if fractions and percents.size and not _dies(v):
+            i, j = fractions[0], int(percents[0])
+            written = grid.cells[j][column.index].strip()
+            more = f" So do {len(fractions) - 1} further rows." if len(fractions) > 1 else ""
+            why = (
+                f"looks like a fraction, but line {grid.lines[j]} has {written!r}: expected all in per cent, or all as "
+                f"fractions.{more} Write {100 * v[i]:g} if it is one, '{v[i]:g} %' if not."
+            )
+            problems.cell(grid.lines[i], column.header, grid.cells[i][column.index], why, rule="mixed fractions")
+
+
+def _dies(values: FloatArray) -> bool:
+    """Whether small values follow on a slow fall, as in a culture that dies, and not on a value of a living one."""
+    known = values[np.isfinite(values)]
+    jumps = known[:-1][(known[1:] <= _MOST_FRACTION) & (known[1:] > 0)]
+    is_first_small = known.size > 0 and 0 < known[0] <= _MOST_FRACTION
+    return not is_first_small and bool((jumps < _LEAST_PERCENT / 2).all())
+
+
+_MOST_FRACTION, _LEAST_PERCENT = 1.5, 50.0
 
 
 def _judge_units(
@@ -144,7 +176,10 @@ def _judge_units(
         if has_started:
             warnings.append(f"column {column.header!r}: {doubt.question()} The run goes on with {column.unit}.")
         else:
-            problems.cell(grid.lines[doubt.row], column.header, grid.cells[doubt.row][column.index], doubt.question())
+            cell = grid.cells[doubt.row][column.index]
+            readings = tuple(column_reading(meaning, column.header, meaning) for meaning in doubt.headers)
+            problems.cell(grid.lines[doubt.row], column.header, cell, f"{doubt.readings}.", readings=readings,
+                          remedy="Or write the unit into the header.")  # fmt: skip
     return set() if has_started else {doubt.column.name for doubt in found}
 
 
