@@ -41,7 +41,7 @@ def test_the_file_has_these_entries():
 @pytest.mark.parametrize(
     ("section", "kind", "inner"),
     [
-        ("A species", Species, ("noise", "prior", "unexplained", "rise", "usual", "alarm", "analyzer")),
+        ("A species", Species, ("noise", "prior", "unexplained", "rise", "fall", "usual", "alarm", "analyzer")),
         ("A setpoint", Setpoint, ("allowed",)),
     ],
 )

@@ -43,11 +43,12 @@ def selftest(
     from perfusio.selftest.record.planted import planted_bugs
     from perfusio.selftest.record.power_loss import power_loss
     from perfusio.selftest.record.tampering import tampering
+    from perfusio.selftest.samples.sample_trial import false_samples
 
     promises = {
         "T02": system_calls, "T03": power_loss, "T04": kill_loop, "T05": gate, "T05-mutants": mutants,
         "T06": model_faults, "T08": clock_jumps, "T14": soak, "T15": every_record,
-        "T16": outages, "T17": people, "T18": one_as_many,
+        "T16": outages, "T17": people, "T18": one_as_many, "T19": false_samples,
         "teeth": planted_bugs, "teeth-resume": planted_in_lives, "teeth-links": planted_in_links,
         "teeth-records": planted_at_every_record, "teeth-outages": planted_in_outages,
         "teeth-people": planted_in_people, "T01": tampering,

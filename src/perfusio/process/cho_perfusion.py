@@ -10,6 +10,7 @@ from perfusio.process.facts import (
     Alarm,
     Allowed,
     Analyzer,
+    Fall,
     Limit,
     Noise,
     PerCell,
@@ -29,7 +30,8 @@ SOLUTE_UNITS = ("mg/L", "umol/L", "mg/dL", "g/L")
 
 # Noise that the model expects: process facts 3.6; viability is additive, in points. Analyzers: metabolites 5 to 7 %.
 # Noise floors lie where the analyzer sees noise and the logarithm would see minus infinity. Usual columns are wide:
-# they are meant to catch a factor of 5.55 (mmol/L read as g/L) or more, never a lean culture.
+# they are meant to catch a factor of 5.55 (mmol/L read as g/L) or more, never a lean culture. Falls are several times
+# what the fastest cells take up; lysis of 3 per day is the fastest that fits published viabilities (foreign plants).
 SPECIES = (
     Species(
         "vcd", unit="1e6 cells/mL", role="cells", label="Viable cell density", low=0, high=400, short="VCD",
@@ -42,6 +44,7 @@ SPECIES = (
         unexplained=Unexplained(
             drift_sd=0.08, drift_walk=0.03, white_sd=0.010, usual=0.10, limit=0.35, clear_change=0.5),
         rise=Rise(factor=8.0),  # a doubling in 8 hours, twice as fast as the fastest cells in culture
+        fall=Fall(rate=3.0),
         usual=UsualColumn(low=0.01, high=400.0, other_units=("cells/mL", "1e5 cells/mL")),
         mistaken_units=(("1e12 cells/mL", 1e-6), ("cells/mL", 1e6)),
     ),
@@ -69,6 +72,7 @@ SPECIES = (
         prior=Prior(mean=4.0, sd=0.5, settled=4.0),
         unexplained=Unexplained(
             drift_sd=0.10, drift_walk=0.04, white_sd=0.05, usual=0.30, limit=0.6, clear_change=0.5),
+        fall=Fall(per_cell=3.0),
         usual=UsualColumn(low=0.01, high=12.0, other_units=SUGAR_UNITS),
         mistaken_units=(("mmol/L", 1000.0 / GLUCOSE), ("mg/dL", 100.0)),
         alarm=Alarm(
@@ -85,6 +89,7 @@ SPECIES = (
         prior=Prior(mean=4.0, sd=0.6, settled=2.0),
         unexplained=Unexplained(
             drift_sd=0.10, drift_walk=0.04, white_sd=0.05, usual=0.15, limit=0.6, clear_change=0.5),
+        fall=Fall(rate=0.5, per_cell=5.0),  # it decays in warm medium
         usual=UsualColumn(low=0.01, high=25.0, other_units=SOLUTE_UNITS),
     ),
     Species(
@@ -108,6 +113,7 @@ SPECIES = (
         unexplained=Unexplained(
             drift_sd=0.10, drift_walk=0.04, white_sd=0.04, usual=0.15, limit=0.6, clear_change=0.5),
         rise=Rise(free=10.0, per_cell=10.0),  # several times what the best producers reach; a new medium or a feed
+        fall=Fall(per_cell=5.0),
         usual=UsualColumn(low=0.01, high=120.0, other_units=SOLUTE_UNITS),
         per_cell=PerCell(most=60.0, least=0.4, least_level=5.0),  # producers make 1 to 15 pmol per cell and day
         mistaken_units=(("mg/L", LACTATE), ("mg/dL", LACTATE / 10.0)),
@@ -126,6 +132,7 @@ SPECIES = (
         unexplained=Unexplained(
             drift_sd=0.10, drift_walk=0.04, white_sd=0.04, usual=0.15, limit=0.6, clear_change=0.5),
         rise=Rise(free=5.0, per_cell=3.0),
+        fall=Fall(rate=0.5, per_cell=1.0),  # some is stripped with the gas
         usual=UsualColumn(low=0.01, high=25.0, other_units=SOLUTE_UNITS),
         per_cell=PerCell(most=15.0),
         mistaken_units=(("mg/L", AMMONIUM),),
@@ -156,6 +163,7 @@ SPECIES = (
         unexplained=Unexplained(
             drift_sd=0.06, drift_walk=0.02, white_sd=0.02, usual=0.08, limit=0.5, clear_change=0.7),
         rise=Rise(free=200.0, per_cell=200.0),
+        fall=Fall(rate=0.1),  # nothing takes it up; some antibodies degrade
         per_cell=PerCell(most=150.0),  # the best cells make about 100 pg a day
         mistaken_units=(("g/L", 1e-3),),
     ),

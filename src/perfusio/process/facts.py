@@ -103,6 +103,21 @@ class PerCell:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Fall:
+    """The most by which a species can fall beside what flows out or is diluted; a sample that says more is in doubt.
+
+    Attributes:
+        rate: Of what vanishes by itself [1/day]; of cells: of dead ones by lysis.
+        free: Per day, whatever the cells do, canonical unit.
+        per_cell: Taken up per day and 1e6 cells/mL, canonical unit.
+    """
+
+    rate: float = 0.0
+    free: float = 0.0
+    per_cell: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class UsualColumn:
     """The medians that a real column of a sheet has.
 

@@ -7,7 +7,7 @@ from math import inf
 from typing import Literal
 
 from perfusio.errors import ConfigError
-from perfusio.process.facts import Alarm, Allowed, Analyzer, Noise, PerCell, Prior, Rise, Unexplained, UsualColumn
+from perfusio.process.facts import Alarm, Allowed, Analyzer, Fall, Noise, PerCell, Prior, Rise, Unexplained, UsualColumn
 from perfusio.process.medium import Medium
 from perfusio.process.weak import SIGNAL_NOISE, usual_change, weak
 from perfusio.quantities import Quantity
@@ -36,6 +36,7 @@ class Species(Quantity):
         prior: What is expected where it was never measured.
         unexplained: How much balances and kinetics may miss.
         rise: The most by which it can rise; None = not judged.
+        fall: The most by which it can fall beside being washed out; None = not judged.
         usual: What a real column has; None = not judged.
         per_cell: How much of it cells make; None = not judged.
         vague: Names that people use for other quantities too, so that it is asked which is meant.
@@ -56,6 +57,7 @@ class Species(Quantity):
     prior: Prior | None = None
     unexplained: Unexplained | None = None
     rise: Rise | None = None
+    fall: Fall | None = None
     usual: UsualColumn | None = None
     per_cell: PerCell | None = None
     vague: tuple[str, ...] = ()

@@ -15,7 +15,8 @@ from perfusio.record.changes.writes import NOBODY_WRITES
 from perfusio.twin.alarms.levels import MEDIUM, OVERDUE, SOURCE, alarms, doubtful, undecided, unfit_medium
 from perfusio.twin.state.logbook import Logbook
 from perfusio.twin.state.modes import Modes
-from perfusio.twin.state.standing_alarms import CLOCK, WRITE
+from perfusio.twin.state.refused_samples import is_in_doubt
+from perfusio.twin.state.standing_alarms import CLOCK, REFUSED, WRITE
 
 NOT_OURS = (OVERDUE, SOURCE, CLOCK, WRITE)
 """Alarms that neither a sample nor a forecast ends."""
@@ -56,6 +57,8 @@ class Lookout:
         for alarm in found:
             self._tell(replace(alarm, reactor=reactor, turn=turn))
         lasting = {(alarm.quantity, alarm.level) for alarm in found}
+        if is_in_doubt(known, reactor):
+            lasting.add((REFUSED, "doubt"))
         for quantity, level in sorted(active - lasting):
             self._change(reactor, turn, f"{quantity}:{level}", "cleared")
         for _, quantity, level in sorted(d for d in known.delayed if d[0] == reactor and d[1:] not in lasting):

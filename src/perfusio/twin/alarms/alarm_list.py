@@ -17,6 +17,7 @@ CONSEQUENCE: Mapping[str, str] = {
     "write": "Nothing is written to this vessel until a person has looked.",
     "hold": "Setpoints of all vessels stay as they are, whatever the cultures do.",
     "sample": "Setpoints stay as they are, whatever the culture does.",
+    "refused": "The twin decides without it, or not at all; if it was right, a culture in trouble is not seen.",
     "source": "Samples that are there are not seen, and nothing is decided.",
     "clock": "Nothing is written to this vessel until a person says that the clock is right.",
     "medium": "Forecasts and decisions count on what does not flow in.",

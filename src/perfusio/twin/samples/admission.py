@@ -6,16 +6,20 @@ new, quarantined with a reason that a person can judge, or it corrects one that 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from math import nan
 
 import numpy as np
 
 from perfusio.errors import OutOfRange
 from perfusio.events import Decided, Forecasted
+from perfusio.protocols import NOT_USED
 from perfusio.state import Setpoints, State
 from perfusio.trajectory import Trajectory
 from perfusio.twin.samples.corrections import correction, in_words
-from perfusio.twin.samples.sample_checks import checked, foreseen, recordable
+from perfusio.twin.samples.sample_checks import NOBODY, checked, foreseen, recordable
+from perfusio.twin.state.refused_samples import WITHDRAWN
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,9 +28,13 @@ class Admit:
 
     Attributes:
         sample: With its remarks, and NaN where a value must not be used.
+        withdrawn: An earlier sample that cannot be true beside it, as it is to be from now on: without values.
+        why: It is withdrawn.
     """
 
     sample: State
+    withdrawn: State | None = None
+    why: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,6 +79,8 @@ def admission(
     forecast: Decided | Forecasted | None = None,
     refused: State | None = None,
     untimely: str = "",
+    lately: Sequence[State] = (),
+    others: Mapping[str, Trajectory] = NOBODY,
 ) -> Admission:
     """Return what is to be made of a sample.
 
@@ -81,12 +91,16 @@ def admission(
         forecast: The latest of the vessel, as on record.
         refused: The sample of that time that was quarantined, if one was.
         untimely: Why it cannot have been taken yet; empty if it can.
+        lately: Samples of the vessel that were refused since the latest one that was not.
+        others: The other vessels of the run.
     """
     known = trajectory.at(sample.time_h)
     if known is not None and sample.measured().items() <= known.measured().items():
         return Ignore()
     reason = untimely or impossible(sample, trajectory)
-    judged = None if reason else checked(sample, trajectory, in_force, foreseen(forecast, in_force, sample.time_h))
+    judged = None if reason else checked(
+        sample, trajectory, in_force, foreseen(forecast, in_force, sample.time_h), lately=lately, others=others
+    )  # fmt: skip
     reason = judged.quarantined if judged is not None else reason
     if judged is None or reason:
         told = recordable(sample)
@@ -96,7 +110,15 @@ def admission(
     if (corrected := correction(sample, trajectory)) is not None:
         words = f"{in_words(sample, trajectory)} What was decided on the old values stays as it is."
         return Correct(state=corrected, reason=words)
+    if judged.withdrawn is not None:
+        return Admit(sample=judged.sample, withdrawn=_without_values(judged.withdrawn), why=judged.why)
     return Admit(sample=judged.sample)
+
+
+def _without_values(state: State) -> State:
+    """Return a sample of which nothing is used any more; what was found stays in words."""
+    remarks = {name: f"{value:g} {NOT_USED}: {WITHDRAWN}" for name, value in state.measured().items()}
+    return replace(state.with_values(**dict.fromkeys(remarks, nan)), quality={**state.quality, **remarks})
 
 
 def impossible(sample: State, trajectory: Trajectory) -> str:

@@ -17,6 +17,8 @@ from perfusio.twin.state import event_builders
 from perfusio.twin.state.arrival import Arrival
 from perfusio.twin.state.logbook import Logbook
 from perfusio.twin.state.modes import Modes
+from perfusio.twin.state.refused_samples import refused_lately
+from perfusio.twin.state.standing_alarms import REFUSED, refused
 from perfusio.twin.writes.actuate import cut_short, ended, settled
 from perfusio.verified_write import differences, in_words, unread
 
@@ -63,7 +65,8 @@ class Intake:
         before, assumed = known.in_force[reactor], known.assumed[reactor]
         judged = admission(
             sample, trajectory, before, forecast=known.forecasts.get(reactor), untimely=arrival.refused,
-            refused=known.quarantined.get((reactor, sample.time_h)),
+            refused=known.quarantined.get((reactor, sample.time_h)), lately=refused_lately(known, reactor),
+            others={r: t for r, t in known.trajectories.items() if r != reactor},
         )  # fmt: skip
         match judged:
             case Ignore():
@@ -72,6 +75,7 @@ class Intake:
                 self._book.append(
                     SampleQuarantined(reactor=reactor, turn=turn, state=judged.sample, reason=judged.reason)
                 )
+                self._tell_of_doubt(reactor, turn, judged.reason)
                 return
             case Correct():
                 self._book.append(
@@ -81,6 +85,14 @@ class Intake:
                     )
                 )  # fmt: skip
                 return
+        if judged.withdrawn is not None:
+            self._book.append(
+                SampleCorrected(
+                    reactor=reactor, turn=turn, state=judged.withdrawn, reason=judged.why,
+                    corrects=self._number_of(reactor, judged.withdrawn.time_h),
+                )
+            )  # fmt: skip
+            self._tell_of_doubt(reactor, turn, judged.why)
         connector = self._book.vessels[reactor].connector
         arrival = replace(arrival, sample=judged.sample)
         tells = connector.kind is ConnectorKind.HARDWARE and not shows_at_once(connector) and bool(trajectory.states)
@@ -93,6 +105,11 @@ class Intake:
         if tells and arrival.is_due:  # an extra sample may be older than what it made of it
             self._hear(reactor, turn, arrival.setpoints, wanted)
         self._pace.begins(reactor, turn, hour=arrival.sample.time_h)
+
+    def _tell_of_doubt(self, reactor: str, turn: int, why: str) -> None:
+        """Raise one alarm for samples that were refused one after the other; a person says which is right."""
+        if (reactor, REFUSED, "doubt") not in self._book.run_state.alarms:
+            self._book.append(refused(why, reactor=reactor, turn=turn))
 
     def _number_of(self, reactor: str, time_h: float) -> int:
         """Return the number of the record that holds the sample of a time; -1 where the record cannot be asked."""

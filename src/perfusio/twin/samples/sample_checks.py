@@ -1,39 +1,50 @@
 """Whether a sample can be what it says: against the samples before it and what was forecast. Pure.
 
-Three things can come of it: the whole sample is quarantined (a unit mixed up, a change that no culture makes), one
-value of it is not used, or a value is used with a remark. Remarks stay in `State.quality`, and so on record.
+Three things can come of it: the whole sample is quarantined (a unit mixed up, a change that no culture makes, another
+vessel's cup), one value of it is not used, or a value is used with a remark. Remarks stay in `State.quality`, and so on
+record. Where the sample before is the one that cannot be, it is withdrawn, and the new one is used.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from itertools import islice
-from math import isfinite, isinf, log, nan
-from typing import Any
+from math import isinf, log, nan
+from types import MappingProxyType
 
-import numpy as np
-
-from perfusio.events import Decided, Forecasted
-from perfusio.hybrid.layout import layout_of
-from perfusio.process.cho_perfusion import CHO_PERFUSION
-from perfusio.process.facts import Rise
-from perfusio.process.panel import Panel
 from perfusio.process.roles import share_alive
 from perfusio.process.species import Species
 from perfusio.protocols import NOT_USED
 from perfusio.state import Setpoints, State
 from perfusio.trajectory import Trajectory
+from perfusio.twin.samples.changes import UNCOUNTED, contradictions, latest
+from perfusio.twin.samples.surprises import (
+    Expected,
+    are_alike,
+    exchanged,
+    expected_at,
+    foreseen,
+    is_at_limit,
+    is_off,
+    scaled_alike,
+    surprising,
+    unexplained,
+)
+from perfusio.twin.samples.two_samples import earlier_is_doubtful
+
+__all__ = ["Checked", "Expected", "checked", "expected_at", "foreseen", "recordable"]
 
 ENOUGH_TRANSITIONS = 10
-"""Intervals of a vessel before a frozen or a surprising value is more than remarked upon."""
-SURPRISE_SD = 5.0
-"""Distance from the forecast [its standard deviations] that makes a value surprising."""
+"""Intervals of a vessel from which on frozen values, and surprising ones of any quantity, are not used."""
+SEVERAL = 2
+"""So many values that neither the forecast nor the sample before explains are an instrument, not a culture."""
 N_FROZEN = 3
+NEAR = 0.5
+"""A surprising value is the culture's if it is so near the one before [changes that would be called clear, a day]."""
+NOBODY: Mapping[str, Trajectory] = MappingProxyType({})
 LOOKS_BACK = 2000
 """Samples before the new one in which its earlier values are looked for: more than a day at one a minute."""
-UNCOUNTED = 1.0
-"""Cells [1e6/mL] below which counts scatter too much to speak of growth."""
 _ABOUT = log(1.3)
 SO_LITTLE = 10.0
 """Times the noise floor: less product than that may be washed out between two samples."""
@@ -46,29 +57,24 @@ class Checked:
     Attributes:
         sample: The sample with its remarks, and NaN where a value must not be used.
         quarantined: Why none of it may be used; empty if it may.
+        withdrawn: The sample before, of which nothing may be used any more; None if it stays.
+        why: It is withdrawn.
     """
 
     sample: State
     quarantined: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Expected:
-    """What was forecast for one time: mean and standard deviation by quantity.
-
-    Attributes:
-        time_h: When [h].
-        mean: In the unit of each quantity.
-        sd: The same.
-    """
-
-    time_h: float
-    mean: Mapping[str, float] = field(default_factory=dict)
-    sd: Mapping[str, float] = field(default_factory=dict)
+    withdrawn: State | None = None
+    why: str = ""
 
 
 def checked(
-    sample: State, trajectory: Trajectory, in_force: Setpoints, expected: Expected | None = None
+    sample: State,
+    trajectory: Trajectory,
+    in_force: Setpoints,
+    expected: Expected | None = None,
+    *,
+    lately: Sequence[State] = (),
+    others: Mapping[str, Trajectory] = NOBODY,
 ) -> Checked:
     """Judge a sample whose values are each possible by themselves.
 
@@ -77,17 +83,39 @@ def checked(
         trajectory: Of the vessel so far.
         in_force: Setpoints since the latest sample.
         expected: What was forecast for about that time, if anything was.
+        lately: Samples of the vessel that were refused since the latest one that was not.
+        others: The other vessels of the run.
     """
     n = trajectory.n_before(sample.time_h)
     before = trajectory.states[max(0, n - LOOKS_BACK) : n]
-    grave = [*_mistaken_units(sample, before, in_force), *_impossible_changes(sample, before)]
-    if grave:
+    if grave := [*_nothing_measured(sample), *_mistaken_units(sample, before, in_force)]:
         return Checked(sample=sample, quarantined=" ".join(grave))
-    frozen, surprising = _frozen(sample, before), _surprising(sample, before, expected)
+    frozen, remarks = _frozen(sample, before), surprising(sample, before, expected)
+    if found := contradictions(sample, before, in_force):
+        words = " ".join(one.words for one in found)
+        asked = "The two cannot both be true: check the count, the assay and the dilution"
+        if not earlier_is_doubtful(sample, before, in_force, found, lately):
+            return Checked(sample=sample, quarantined=f"{words} {asked}, and give the sample again.")
+        doubtful = found[0].earlier
+        why = f"{words} {asked}. That of hour {doubtful.time_h:g} fits the others less, and is not used any more."
+        return Checked(sample=sample, withdrawn=doubtful, why=why)
+    several = () if expected is None else unexplained(sample, before, expected, tuple(remarks), near=NEAR)
+    is_confirmed = any(are_alike(sample, refused, before, several) for refused in lately)
+    if not is_confirmed and (doubt := _not_of_this_vessel(sample, before, expected, several, others)):
+        return Checked(sample=sample, quarantined=doubt)
+    if is_confirmed:
+        remarks = {name: f"{words}, as in the sample that was refused" for name, words in remarks.items()}
+    unused = {**_only_zeros(sample, before), **_uncounted(sample, before)}
     is_known = len(trajectory.setpoints) >= ENOUGH_TRANSITIONS
-    # one coarse value repeats itself by chance; two or more at once are an instrument that reports old values
-    unused = {**(frozen if len(frozen) > 1 else {}), **surprising} if is_known else {}
-    return Checked(sample=_remarked(sample, {**_at_odds(sample), **frozen, **surprising}, unused))
+    if is_known and len(frozen) > 1:  # one coarse value repeats itself by chance, two are an instrument's old ones
+        unused |= frozen
+    if expected is not None and not is_confirmed:
+        odd = unexplained(sample, before, expected, tuple(remarks), near=NEAR)
+        swapped = exchanged(sample, expected, odd)
+        if not is_known:  # what the model has not learnt yet is no fault of an instrument, but nobody decides on it
+            odd = tuple(n for n in odd if n in sample.panel.critical)
+        unused |= {name: remarks[name] for name in odd} | swapped
+    return Checked(sample=_remarked(sample, {**_at_odds(sample), **frozen, **remarks, **unused}, unused))
 
 
 def recordable(sample: State) -> State:
@@ -99,47 +127,6 @@ def recordable(sample: State) -> State:
         sample = replace(sample, time_h=nan)
     known = sample.with_values(**dict.fromkeys(infinite, nan))
     return replace(known, quality={**sample.quality, **remarks}) if remarks else sample
-
-
-def foreseen(forecast: Decided | Forecasted | None, in_force: Setpoints, time_h: float) -> Expected | None:
-    """Return what the latest forecast of a vessel says of a time, under the setpoints that were in force since.
-
-    Args:
-        forecast: As it is on record; a decision holds two, of which the one counts that came about.
-        in_force: Setpoints since the latest sample.
-        time_h: When [h].
-    """
-    if forecast is None:
-        return None
-    is_chosen = isinstance(forecast, Decided) and np.allclose(forecast.setpoints.vector(), in_force.vector())
-    taken = forecast.chosen if is_chosen and isinstance(forecast, Decided) else forecast.hold
-    return expected_at(time_h, taken, in_force.panel)
-
-
-def expected_at(time_h: float, hold: Mapping[str, Any], panel: Panel = CHO_PERFUSION) -> Expected | None:
-    """Return what a forecast says of a time, None where it says nothing within a quarter of its first interval.
-
-    Args:
-        time_h: When [h].
-        hold: A forecast as it is on record (`Forecast.to_json`).
-        panel: The process of its run.
-    """
-    times = hold.get("times_h") or []
-    nearest = min(range(len(times)), key=lambda i: abs(times[i] - time_h), default=None)
-    if nearest is None or abs(times[nearest] - time_h) > 6.0:
-        return None
-    rows: dict[str, dict[str, float]] = {
-        what: {n: v[nearest] for n, v in hold[what].items() if v[nearest] is not None} for what in ("mean", "sd")
-    }
-    return Expected(time_h=times[nearest], mean=rows["mean"], sd=_as_measured(rows["mean"], rows["sd"], panel))
-
-
-def _as_measured(mean: Mapping[str, float], sd: Mapping[str, float], panel: Panel) -> dict[str, float]:
-    """Return standard deviations of a measurement, given those of the true value: the analyzer adds its own error."""
-    true, at = np.array([mean.get(name, nan) for name in panel.species_names]), layout_of(panel)
-    latent, error = at.to_latent(true), at.noise_sd(true)
-    analyzer = np.maximum(*(np.abs(at.from_latent(latent + sign * error) - true) for sign in (1.0, -1.0)))
-    return {name: float(np.hypot(sd[name], analyzer[panel.index(name)])) for name in sd if name in mean}
 
 
 # -- the whole sample --------------------------------------------------------------------------------------------------
@@ -179,35 +166,53 @@ def _is_explained(species: Species, value: float, last: float, in_force: Setpoin
     return bool(value <= max([usual, *(1.5 * v for v in held if v == v)]))
 
 
-def _impossible_changes(sample: State, before: Sequence[State]) -> list[str]:
-    found = []
-    for species in sample.panel.species:
-        name, unit, value = species.name, species.unit, getattr(sample, species.name)
-        earlier = _latest(before, name) if species.rise is not None and isfinite(value) else None
-        if earlier is None or species.rise is None:
-            continue
-        days = (sample.time_h - earlier.time_h) / 24.0
-        last, most = getattr(earlier, name), _most(name, species.rise, earlier, sample, max(days, 0.25))
-        if value > most:
-            found.append(
-                f"{name} {value:g} {unit} after {last:g} {unit} {24 * days:g} h before: no culture rises beyond "
-                f"{most:.3g} {unit} by then. Check the count or the assay, and give the sample again."
-            )
-    return found
+def _nothing_measured(sample: State) -> list[str]:
+    """A controller that restarted, or the export of an empty cup."""
+    values = [v for name, v in sample.measured().items() if sample.panel[name].role not in ("size", "signal")]
+    if len(values) < SEVERAL or any(values):
+        return []
+    return [
+        f"All {len(values)} values are exactly 0, which is no culture but an instrument that measured nothing. Give "
+        "the sample again, with blanks for what was not measured."
+    ]
 
 
-def _most(name: str, rise: Rise, earlier: State, sample: State, days: float) -> float:
-    """Return the most that a quantity can be some days after a sample."""
-    last: float = getattr(earlier, name)
-    if rise.factor is not None:
-        return float(max(last, UNCOUNTED) * rise.factor**days)
-    if not rise.per_cell:
-        return float(last + rise.free * days)
-    cells = sample.panel.the("cells")
-    counts = [v for v in (getattr(earlier, cells), getattr(sample, cells)) if isfinite(v)]
-    if not counts:
-        return float("inf")
-    return float(last + (rise.free + rise.per_cell * max(counts)) * days)
+def _not_of_this_vessel(
+    sample: State,
+    before: Sequence[State],
+    expected: Expected | None,
+    strange: Sequence[str],
+    others: Mapping[str, Trajectory],
+) -> str:
+    """Return why a sample looks like none of this vessel; nothing if it may be one."""
+    if (factor := scaled_alike(sample, before, expected)) is not None:
+        return (
+            f"All values are {factor:.2g} times what was expected: a dilution or a unit, not a culture. Give the "
+            "sample again as it is undiluted."
+        )
+    if is_off(sample, expected) and (same := _copy_in(sample, others)):
+        return f"All values are those of {same}, and they fit less here. Find out whose sample it is."
+    if len(strange) < SEVERAL or expected is None:
+        return ""
+    panel = sample.panel
+    told = "; ".join(
+        f"{n} {getattr(sample, n):g} {panel[n].unit}, forecast {expected.mean[n]:.3g}, last {_last(before, n):.3g}"
+        for n in strange
+    )
+    return (
+        f"Several values fit neither the forecast nor the sample before ({told}): another vessel's sample, columns "
+        "exchanged, or a culture in trouble. Look at the vessel and measure again; perfusio accept takes it as it is."
+    )
+
+
+def _copy_in(sample: State, others: Mapping[str, Trajectory]) -> str:
+    """Return which other vessel gave the same values within a day, in words; at least three with three digits."""
+    mine = {n: v for n, v in sample.measured().items() if _n_digits(v) >= 3}
+    for reactor, known in others.items() if len(mine) >= N_FROZEN else ():
+        for other in reversed(known.states[-4:]):
+            if abs(other.time_h - sample.time_h) <= 24.0 and mine.items() <= other.measured().items():
+                return f"{reactor} at hour {other.time_h:g}"
+    return ""
 
 
 # -- single values -----------------------------------------------------------------------------------------------------
@@ -223,24 +228,38 @@ def _frozen(sample: State, before: Sequence[State]) -> dict[str, str]:
         if (
             len(known) == N_FROZEN - 1
             and all(getattr(s, name) == value for s in known)
-            and not any(_is_at_limit(s, name) for s in (*known, sample))
+            and not any(is_at_limit(s, name) for s in (*known, sample))
         ):
             found[name] = f"the same for {N_FROZEN} samples"
     return found
 
 
-def _surprising(sample: State, before: Sequence[State], expected: Expected | None) -> dict[str, str]:
-    if expected is None:
-        return {}
+def _only_zeros(sample: State, before: Sequence[State]) -> dict[str, str]:
+    """A quantity that a culture has and that every sample says to be exactly 0: it is not measured."""
     found = {}
-    for name, value in sample.measured().items():
-        mean, sd = expected.mean.get(name, nan), expected.sd.get(name, nan)
-        if _is_at_limit(sample, name) or not (sd > 0.0 and abs(value - mean) > SURPRISE_SD * sd):
+    if len(before) < N_FROZEN - 1:
+        return {}
+    for species in sample.panel.modelled:
+        name = species.name
+        is_there = species.role in ("cells", "viability") or sample.panel.medium[name] > 0.0
+        is_there |= species.role == "solute" and species.rise is not None and species.rise.per_cell > 0.0
+        if not is_there or getattr(sample, name) != 0.0:
             continue
-        if before and "sd from the forecast" in before[-1].quality.get(name, ""):
-            continue  # twice in a row is the culture, not the instrument
-        found[name] = f"{abs(value - mean) / sd:.3g} sd from the forecast of {mean:.3g}"
+        raw = [getattr(s, name) for s in before]
+        if all(v in (0.0,) or v != v for v in raw):
+            found[name] = f"0 in all of {len(before) + 1} samples: not measured? Leave it blank"
     return found
+
+
+def _uncounted(sample: State, before: Sequence[State]) -> dict[str, str]:
+    """Viable cells and viability both exactly 0, where there were cells or no sample yet: nothing was counted."""
+    cells, alive = sample.panel.the("cells"), share_alive(sample.panel)
+    if alive is None or getattr(sample, cells) != 0.0 or getattr(sample, alive) != 0.0:
+        return {}
+    if before and not _last(before, cells, default=0.0) > UNCOUNTED:
+        return {}
+    words = "a counter that counted nothing says so"
+    return {cells: words, alive: words}
 
 
 def _at_odds(sample: State) -> dict[str, str]:
@@ -265,21 +284,12 @@ def _remarked(sample: State, remarks: Mapping[str, str], unused: Mapping[str, st
     return replace(masked, quality=quality) if remarks else sample
 
 
-def _is_at_limit(state: State, name: str) -> bool:
-    quantity, value = state.panel[name], getattr(state, name)
-    return "limit" in state.quality.get(name, "") or value in (quantity.low, quantity.high)
-
-
 def _n_digits(value: float) -> int:
     """Return the significant digits with which a value was given: 98 and 4.2 have two, 98.2 has three."""
     digits = f"{value:.12g}".partition("e")[0].replace(".", "").replace("-", "")
     return len(digits.strip("0")) if digits.strip("0") else 0
 
 
-def _latest(before: Sequence[State], name: str) -> State | None:
-    return next((s for s in reversed(before) if isfinite(getattr(s, name))), None)
-
-
 def _last(before: Sequence[State], name: str, *, default: float = nan) -> float:
-    found = _latest(before, name)
+    found = latest(before, name)
     return default if found is None else float(getattr(found, name))

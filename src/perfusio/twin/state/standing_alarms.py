@@ -13,8 +13,24 @@ CLOCK = "clock"
 """What is alarmed when the clock was set back while no twin was running."""
 WRITE = "write"
 """What is alarmed when a write ended so that a person has to look; it is over with a person's word, or a good write."""
+REFUSED = "refused"
+"""What is alarmed when a sample was refused, or one that was believed is withdrawn: a person says which is right."""
 HOLD = "hold"
 """What is alarmed when a file holds all vessels whose name may be a slip."""
+
+
+def refused(why: str, *, reactor: str, turn: int) -> AlarmRaised:
+    """Return the alarm that a sample was refused, or withdrawn for a later one.
+
+    Args:
+        why: As on record.
+        reactor: Vessel.
+        turn: Turn of the loop.
+    """
+    return AlarmRaised(
+        reactor=reactor, turn=turn, quantity=REFUSED, level="doubt", value=nan, limit=nan, lead_days=0.0,
+        response="Measure again; what was right all the same: perfusio accept.", reason=why,
+    )  # fmt: skip
 
 
 def set_back(seconds: float, *, reactor: str, turn: int) -> AlarmRaised:

@@ -155,7 +155,8 @@ def test_no_surprise_at_a_detection_limit():
 
 
 def test_values_that_contradict_each_other_are_remarked():
-    assert "at odds" in verdict(after(2), vcd=0.0, viability=95.1).sample.quality["vcd"]
+    assert "at odds" in verdict(after(0), vcd=0.0, viability=95.1).sample.quality["vcd"]
+    assert "death leave" in verdict(after(2), vcd=0.0, viability=95.1).quarantined
     assert "at odds" in verdict(after(2), vcd=20.3, viability=0.0).sample.quality["viability"]
 
 
