@@ -119,3 +119,8 @@ def test_setpoints_are_compared_and_refused_in_one_place():
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name in once:
                 found.setdefault(node.name, []).append(path.name)
     assert found == {key: ["verified_write.py"] for key in once}
+
+
+def test_every_folder_with_modules_is_a_package():
+    """A folder without `__init__.py` imports here, but is left out of what is installed."""
+    assert not [str(folder) for folder in {path.parent for path in MODULES} if not (folder / "__init__.py").exists()]

@@ -16,21 +16,16 @@ from importlib.util import find_spec
 import numpy as np
 from scipy.special import erfcx, ndtr
 
+from perfusio.bed.candidates.outcomes import UCB_BETA, Outcomes
 from perfusio.config import ACQUISITIONS
 from perfusio.errors import ConfigError
 from perfusio.quantities import closest
 from perfusio.state import FloatArray
 
-UCB_BETA = 0.25
-"""Half a standard deviation of optimism: a vessel is not a place for bold exploration."""
-REFERENCE = -3.0
-"""A candidate that loses more than 30 % on any objective against holding adds nothing to a hypervolume."""
 LEAST_SD = 1e-6
 """Paths that agree are not certain: their sd counts as at least this, as in BoTorch."""
 _FAR = 30.0  # standard deviations below zero from which the asymptotic series is exact to 1e-10
 
-Outcomes = Callable[[FloatArray], FloatArray]
-"""From candidates (G, D) to outcomes (G, S, M)."""
 
 
 def log_improvement(z: FloatArray) -> FloatArray:

@@ -10,7 +10,8 @@ import pytest
 import torch
 
 from perfusio.bed import acquisition as acquisitions
-from perfusio.bed.acquisition import CLOSED_FORMS, REFERENCE, UCB_BETA, acquisition, log_improvement
+from perfusio.bed.acquisition import CLOSED_FORMS, acquisition, log_improvement
+from perfusio.bed.candidates.outcomes import REFERENCE, UCB_BETA
 from perfusio.config import ACQUISITIONS, MULTI_OBJECTIVE, SEARCHES, SINGLE_OBJECTIVE
 from perfusio.errors import ConfigError
 

@@ -6,8 +6,8 @@ import pytest
 
 from perfusio.errors import ConfigError, UnreadableSource
 from perfusio.tables.columns.column_map import ColumnMap, column_map_of
-from perfusio.tables.columns.mapping_file import mapping_text
 from perfusio.tables.columns.typed_columns import ReadOptions
+from perfusio.tables.mapping_file import mapping_text
 from perfusio.tables.merging import merged
 from perfusio.tables.read_any import read_any
 from perfusio.trajectory import Feed

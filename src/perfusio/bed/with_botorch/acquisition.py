@@ -29,7 +29,7 @@ from botorch.posteriors.ensemble import EnsemblePosterior
 from botorch.sampling.index_sampler import IndexSampler
 from botorch.utils.multi_objective.box_decompositions import FastNondominatedPartitioning
 
-from perfusio.bed.acquisition import REFERENCE, UCB_BETA, Outcomes
+from perfusio.bed.candidates.outcomes import REFERENCE, UCB_BETA, Outcomes
 from perfusio.state import FloatArray
 
 logei._load_attempted = True

@@ -10,7 +10,7 @@ import typer
 
 from perfusio.cli.echo import echo
 from perfusio.cli.experiment_file.processes import ProcessOption
-from perfusio.cli.models.history import JsonOption, print_json
+from perfusio.cli.options import JsonOption, print_json
 
 if TYPE_CHECKING:
     from perfusio.cli.experiment_file.experiment import Experiment

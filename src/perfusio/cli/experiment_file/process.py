@@ -10,7 +10,7 @@ import typer
 
 from perfusio.cli.echo import echo
 from perfusio.cli.experiment_file.processes import panel_in
-from perfusio.cli.models.history import JsonOption, OverwriteOption, print_json
+from perfusio.cli.options import JsonOption, OverwriteOption, print_json
 
 process = typer.Typer(
     help="The process: its quantities, medium and vessel.", no_args_is_help=True, rich_markup_mode=None

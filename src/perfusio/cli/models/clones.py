@@ -10,16 +10,14 @@ import typer
 from perfusio.cli.echo import echo
 from perfusio.cli.experiment_file.processes import ProcessOption, VolumeOption, panel_in
 from perfusio.cli.models.history import (
-    JsonOption,
     MappingOption,
-    OverwriteOption,
     RunsOption,
     SeedOption,
     Steps,
-    print_json,
     read_runs_aloud,
     refuse_to_replace,
 )
+from perfusio.cli.options import JsonOption, OverwriteOption, print_json
 
 
 def clones(

@@ -10,17 +10,15 @@ import typer
 from perfusio.cli.echo import echo
 from perfusio.cli.experiment_file.processes import ProcessOption, VolumeOption, panel_in
 from perfusio.cli.models.history import (
-    JsonOption,
     MappingOption,
-    OverwriteOption,
     RunsOption,
     SeedOption,
     Steps,
     chosen,
-    print_json,
     read_runs_aloud,
     refuse_to_replace,
 )
+from perfusio.cli.options import JsonOption, OverwriteOption, print_json
 
 if TYPE_CHECKING:
     from perfusio.hybrid.model import HybridModel

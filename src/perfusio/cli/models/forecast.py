@@ -12,17 +12,15 @@ import typer
 from perfusio.cli.echo import echo
 from perfusio.cli.experiment_file.processes import ProcessOption, process_of
 from perfusio.cli.models.history import (
-    JsonOption,
     ModelOption,
-    OverwriteOption,
     PathsOption,
     RunsOption,
     SeedOption,
     chosen,
-    print_json,
     read_runs_aloud,
     refuse_to_replace,
 )
+from perfusio.cli.options import JsonOption, OverwriteOption, print_json
 
 if TYPE_CHECKING:
     from perfusio.forecast import Forecast, QuantityForecast

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -27,10 +26,6 @@ MappingOption = Annotated[
 ModelOption = Annotated[Path, typer.Option("--model", help="Folder that `perfusio fit` wrote.")]
 SeedOption = Annotated[int, typer.Option("--seed", help="Seed of every random draw.", min=0)]
 PathsOption = Annotated[int, typer.Option("--paths", help="Sample paths per forecast.", min=16, max=4096)]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
-OverwriteOption = Annotated[bool, typer.Option("--overwrite", help="Replace files of an earlier call.")]
-
-
 def read_runs_aloud(path: Path, process: Panel, mapping: Path | None = None) -> tuple[Trajectory, ...]:
     """Read runs of a process; what was converted or assumed is told on the standard error.
 
@@ -82,11 +77,6 @@ def refuse_to_replace(files: Sequence[Path], *, overwrite: bool) -> None:
 
     if (present := [str(f) for f in files if f.exists()]) and not overwrite:
         raise ConfigError(f"{', '.join(present)} would be replaced. Choose another folder (--out), or say --overwrite.")
-
-
-def print_json(result: object) -> None:
-    """Print plain data."""
-    echo(json.dumps(result, indent=1, allow_nan=False))
 
 
 class Steps:

@@ -10,7 +10,8 @@ import typer
 
 from perfusio.cli.echo import echo
 from perfusio.cli.experiment_file.processes import ProcessOption, VolumeOption, panel_in
-from perfusio.cli.models.history import JsonOption, OverwriteOption, SeedOption, Steps, print_json, read_runs_aloud
+from perfusio.cli.models.history import SeedOption, Steps, read_runs_aloud
+from perfusio.cli.options import JsonOption, OverwriteOption, print_json
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

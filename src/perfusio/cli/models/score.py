@@ -12,18 +12,16 @@ import typer
 from perfusio.cli.echo import echo
 from perfusio.cli.experiment_file.processes import ProcessOption, process_of
 from perfusio.cli.models.history import (
-    JsonOption,
     MappingOption,
     ModelOption,
-    OverwriteOption,
     PathsOption,
     RunsOption,
     SeedOption,
     Steps,
-    print_json,
     read_runs_aloud,
     refuse_to_replace,
 )
+from perfusio.cli.options import JsonOption, OverwriteOption, print_json
 
 if TYPE_CHECKING:
     from perfusio.hybrid.model import HybridModel

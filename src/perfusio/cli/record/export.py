@@ -9,7 +9,8 @@ import typer
 
 from perfusio.cli.echo import echo
 from perfusio.cli.experiment_file.processes import ProcessOption, panel_in
-from perfusio.cli.models.history import MappingOption, OverwriteOption, refuse_to_replace
+from perfusio.cli.models.history import MappingOption, refuse_to_replace
+from perfusio.cli.options import OverwriteOption
 
 if TYPE_CHECKING:
     from perfusio.process.panel import Panel

@@ -9,7 +9,8 @@ import typer
 
 from perfusio.cli.echo import echo
 from perfusio.cli.experiment_file.processes import ProcessOption, VolumeOption, panel_in
-from perfusio.cli.models.history import JsonOption, OverwriteOption, print_json, refuse_to_replace
+from perfusio.cli.models.history import refuse_to_replace
+from perfusio.cli.options import JsonOption, OverwriteOption, print_json
 from perfusio.cli.runs.aim import pair
 from perfusio.errors import ConfigError, UnreadableSource
 
@@ -77,9 +78,9 @@ def import_(
     from dataclasses import replace
 
     from perfusio.tables.columns.declared_options import dates_of, pattern_of
-    from perfusio.tables.columns.mapping_file import mapping_text
-    from perfusio.tables.columns.mapping_file import save_mapping as save
     from perfusio.tables.exporting import write_table
+    from perfusio.tables.mapping_file import mapping_text
+    from perfusio.tables.mapping_file import save_mapping as save
     from perfusio.tables.merging import merged
 
     options = replace(

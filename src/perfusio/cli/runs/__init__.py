@@ -1,0 +1,1 @@
+"""Commands that run a twin, and the display beside it."""
