@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
 from perfusio.bed.policy import BEDPolicy
 from perfusio.clock import Clock, SystemClock
 from perfusio.config import DesignSpace, Mode, RunConfig
 from perfusio.errors import AuditError, ConfigError
-from perfusio.events import Event, RunEnded, RunInterrupted, VesselLeft
+from perfusio.events import Event, VesselLeft
 from perfusio.hybrid.model import HybridModel
 from perfusio.protocols import Checking, Connector, EventSink, Model, NamedByRows, Policy, able
 from perfusio.record.audit_logger import AuditLogger
@@ -27,13 +26,13 @@ from perfusio.twin.deciding.model_and_policy import Mind
 from perfusio.twin.loop import first_records
 from perfusio.twin.loop.beginning import Beginning
 from perfusio.twin.loop.deliveries import Deliveries
+from perfusio.twin.loop.ending import Ending
 from perfusio.twin.loop.first_rows import first_rows
 from perfusio.twin.loop.heartbeat import Pulse
 from perfusio.twin.loop.side_tasks import meanwhile, together
 from perfusio.twin.loop.turns import Turns
 from perfusio.twin.operators.acts import Acts
 from perfusio.twin.operators.order_processor import Desk
-from perfusio.twin.operators.orders import Order
 from perfusio.twin.outcome import Outcome, RunResult
 from perfusio.twin.processes import check_one_process
 from perfusio.twin.run_sync import run_to_end
@@ -44,7 +43,6 @@ from perfusio.twin.samples.sampling_schedule import Pace
 from perfusio.twin.samples.source_watch import SourceWatch
 from perfusio.twin.state.logbook import Logbook
 from perfusio.twin.state.modes import Modes
-from perfusio.twin.stop import ended_by
 from perfusio.twin.timeouts import Patience
 from perfusio.twin.vessels import UNNAMED, Source, Vessel, aboard, holding
 from perfusio.twin.writes.first_look import FirstLook
@@ -112,10 +110,12 @@ class DigitalTwin:
         self._beginning = Beginning(
             self._book, self._mind, self._turns, self._inbox, self._pace, self._clock
         )
-        self._desk = Desk(self._book, Acts(self._book, self._hands, self._pace, self._turns.adopt, self._stop))
         self._pulse, self._deliveries = Pulse(self._book), Deliveries(self._book, observers)
+        self._ending = Ending(self._book, self._hands, self._deliveries)
+        self._desk = Desk(
+            self._book, Acts(self._book, self._hands, self._pace, self._turns.adopt, self._ending.stop)
+        )
         self._goes_on = False
-        self._stop_asked, self._stopped_because = asyncio.Event(), ""
 
     @classmethod
     def resume(
@@ -259,14 +259,15 @@ class DigitalTwin:
             try:
                 outcome = await self._from_begin_to_end(records, sources)
             except (asyncio.CancelledError, KeyboardInterrupt):
-                self._interrupted("Ctrl-C or a signal ended the program.")
+                self._ending.interrupted("Ctrl-C or a signal ended the program.")
                 raise
             except AuditError:
                 raise  # there is no record to write to; once there is, the run may go on
             except Exception as error:
-                self._interrupted(f"{type(error).__name__}: {error}")
+                self._ending.interrupted(f"{type(error).__name__}: {error}")
                 raise
-            self._end(outcome)
+            self._desk.close()
+            self._ending.end(outcome)
         finally:
             self._inbox.close()
             self._mind.close()
@@ -316,49 +317,12 @@ class DigitalTwin:
                 self._beginning.go_on(records, sources)
             else:
                 await self._beginning.start(sources)
-            return await meanwhile(self._until_stopped(), beside)
+            return await meanwhile(self._ending.until_stopped(self._turn_after_turn()), beside)
         finally:
             beside.cancel()
 
-    def _end(self, outcome: Outcome) -> None:
-        self._desk.close()
-        self._deliveries.note()
-        self._tell(
-            RunEnded(
-                outcome=outcome.name, n_samples=self.run_state.n_samples, n_decisions=self.run_state.n_decisions,
-                reason=self._stopped_because if outcome is Outcome.STOPPED else outcome.value,
-            )
-        )  # fmt: skip
-
-    def _interrupted(self, why: str) -> None:
-        """Say so on record if that can be done; the run goes on from it as from a kill."""
-        words = f"{why} Nothing more is written to any vessel; the run can go on: perfusio resume."
-        with suppress(AuditError):
-            self._deliveries.note()
-            self._tell(RunInterrupted(turn=self.run_state.today.turn, reason=words))
-
-    # -- begin and end -----------------------------------------------------------------------------------------------
-
     def _tell(self, event: Event) -> int:
         return self._book.append(event)
-
-    # -- the loop ----------------------------------------------------------------------------------------------------
-
-    def _stop(self, order: Order) -> None:
-        """End the run by the word of a person, once no write is under way."""
-        self._stopped_because = ended_by(order.who, order.why)
-        self._stop_asked.set()
-
-    async def _until_stopped(self) -> Outcome:
-        turns, stop = asyncio.ensure_future(self._turn_after_turn()), asyncio.ensure_future(self._stop_asked.wait())
-        both: set[asyncio.Future[Any]] = {turns, stop}
-        try:
-            await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
-            await self._hands.quiet()  # of what a person has approved, too
-            return turns.result() if turns.done() else Outcome.STOPPED
-        finally:
-            turns.cancel()
-            stop.cancel()
 
     async def _turn_after_turn(self) -> Outcome:
         """Run turn after turn; only the planned length, the end of all sources, or a person ends them."""

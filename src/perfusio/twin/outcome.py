@@ -55,3 +55,8 @@ class RunResult:
             ConfigError: pandas is not installed.
         """
         return one_frame([t.to_frame() for t in self.trajectories.values()])
+
+
+def ended_by(who: str, why: str) -> str:
+    """Return why a run ended that a person stopped."""
+    return f"The run was stopped by {who}: {why}"

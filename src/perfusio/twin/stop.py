@@ -10,14 +10,9 @@ from perfusio.events import OperatorActed, RunEnded
 from perfusio.record.audit_logger import AuditLogger
 from perfusio.record.verification.site_key import SiteKey
 from perfusio.twin.operators.orders import Order, give
-from perfusio.twin.outcome import Outcome
+from perfusio.twin.outcome import Outcome, ended_by
 from perfusio.twin.resume import known_after
 from perfusio.twin.state.who_and_why import check_words
-
-
-def ended_by(who: str, why: str) -> str:
-    """Return why a run ended that a person stopped."""
-    return f"The run was stopped by {who}: {why}"
 
 
 def stop(run_dir: Path, *, who: str, why: str, clock: Clock | None = None) -> bool:

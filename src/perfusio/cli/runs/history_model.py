@@ -14,10 +14,10 @@ from perfusio.report.lines import counted
 
 if TYPE_CHECKING:
     from perfusio.frozen import Frozen
-    from perfusio.protocols import Model
     from perfusio.hybrid.clone_models import CloneModels
     from perfusio.hybrid.model import HybridModel
     from perfusio.process.panel import Panel
+    from perfusio.protocols import Model
     from perfusio.trajectory import Trajectory
 
 

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from perfusio.cli.echo import echo
-from perfusio.cli.operators.hold import RunFolder
 from perfusio.cli.experiment_file.notification import NotifyOption, notifier
+from perfusio.cli.operators.hold import RunFolder
 from perfusio.errors import AuditError
 from perfusio.record.places import from_run, url_from_run, whole, whole_url
 

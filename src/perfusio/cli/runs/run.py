@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from perfusio.cli.experiment_file import processes
-from perfusio.cli.runs.aim import AcquisitionOption, MaximizeOption, MinimizeOption, TrackOption, aim, pair
 from perfusio.cli.echo import echo
+from perfusio.cli.experiment_file import processes
 from perfusio.cli.experiment_file.notification import NotifyOption, notifier
 from perfusio.cli.experiment_file.processes import ProcessOption
+from perfusio.cli.runs.aim import AcquisitionOption, MaximizeOption, MinimizeOption, TrackOption, aim, pair
 from perfusio.errors import UnreadableSource
 
 if TYPE_CHECKING:
@@ -77,8 +77,8 @@ def run(
     then holds audit.jsonl (the record), forecast.png and, for files, FILE.setpoints.csv.
     """
     from perfusio.cli.experiment_file.experiment import chosen, load, opened
-    from perfusio.cli.runs.history_model import model_of
     from perfusio.cli.experiment_file.policy import policy_of
+    from perfusio.cli.runs.history_model import model_of
     from perfusio.cli.runs.resume import is_to_go_on, keeper, resume
     from perfusio.cli.runs.watched import exit_code, run_watched, wait_for_names
     from perfusio.tables.columns.questions import together

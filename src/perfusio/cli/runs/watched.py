@@ -147,9 +147,9 @@ def exit_code(outcome: Outcome) -> int:
 
 def _finish(record: Path) -> None:
     """Verify the record, draw the forecast, and say where both are; a run that has ended is packed (`bundle-*.zip`)."""
-    from perfusio.report.forecast_plot import plot_record
     from perfusio.record.bundle import write_bundle
     from perfusio.record.verification.verify import verify
+    from perfusio.report.forecast_plot import plot_record
 
     report = verify(record)
     state = f"intact, {report.n_records} records" if report.is_intact else f"BROKEN: {report.problems[0]}"

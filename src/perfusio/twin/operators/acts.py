@@ -41,7 +41,7 @@ class Acts:
         hands: Hands,
         pace: Pace,
         adopt: Callable[[], Awaitable[bool]],
-        stop: Callable[[Order], None],
+        stop: Callable[[str, str], None],
     ) -> None:
         self._book, self._hands, self._pace, self._adopt, self._stop = book, hands, pace, adopt, stop
         self._modes = Modes(book)
@@ -71,7 +71,7 @@ class Acts:
             self.answer(one, "", "" if await self._adopt() else "No refit waits for approval.")
         elif order.act == "stop":
             self.answer(one, "", "")
-            self._stop(order)
+            self._stop(order.who, order.why)
         elif order.act == "mode":
             self._change_mode(one, order, reactor)
         elif order.act == "release":
