@@ -50,8 +50,7 @@ class HybridModel:
     Attributes:
         process: Parameters and residual processes.
         beliefs: One per vessel that was conditioned on, by reactor_id.
-        spread: Multipliers of the spread of forecasts, learnt from runs left out, (K, Q) as in `rollout.Futures`; None
-            as long as there were too few runs to leave out.
+        spread: Multipliers of forecast spread from runs left out, (K, Q) as in `rollout.Futures`; None = too few runs.
         courses: What it was learnt from (`learning`): a refit learns from these too.
     """
 
