@@ -25,8 +25,8 @@ arguments = parser.parse_args()
 if arguments.workbook is None:
     parser.error(
         "this example needs a workbook of fed-batch cultures, and none comes with perfusio: give one with "
-        "--workbook FILE. Package_input_Example.xlsx of CDPpy (https://github.com/ddolab/CDPpy) fits the map beside this "
-        "script; another one needs a map of its own, --map FILE (docs/how-to/read-an-excel-workbook.md)."
+        "--workbook FILE. Package_input_Example.xlsx of CDPpy (https://github.com/ddolab/CDPpy) fits the map beside "
+        "this script; another one needs a map of its own, --map FILE (docs/how-to/read-an-excel-workbook.md)."
     )
 
 try:

@@ -41,7 +41,7 @@ from perfusio.report.about_process import about
 from perfusio.report.attention import WRITE_ENDED_BADLY, attention
 from perfusio.report.columns import headed, narrow
 from perfusio.report.lines import Line, Tone, counted, note
-from perfusio.report.narration import number
+from perfusio.report.wording import number
 from perfusio.state import Setpoints, State
 
 MANY = 5

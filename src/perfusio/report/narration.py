@@ -5,7 +5,7 @@ It sees the events only, so what it tells is what is on record. Lines fit 120 co
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -32,7 +32,7 @@ from perfusio.events import (
 )
 from perfusio.objective import of_record
 from perfusio.process.cho_perfusion import CHO_PERFUSION
-from perfusio.process.derived import forecast_names, forecast_quantity
+from perfusio.process.derived import forecast_quantity
 from perfusio.process.document import panel_of
 from perfusio.process.needs import NEEDS
 from perfusio.process.panel import Panel
@@ -42,10 +42,18 @@ from perfusio.report.attention import WRITE_ENDED_BADLY, attention, is_about_wai
 from perfusio.report.columns import WIDTH, narrow, short, shown
 from perfusio.report.lines import Line, Tone, counted, note
 from perfusio.report.recorded_forecast import outlook
+from perfusio.report.wording import (
+    _ABBREVIATED,
+    UNCHANGED,
+    another_aim,
+    cells,
+    effect,
+    held_in_words,
+    moved,
+    moves,
+    number,
+)
 from perfusio.state import Setpoints, State
-
-UNCHANGED = "."
-_ABBREVIATED = {"cspr": "CSPR"}
 
 
 @dataclass(slots=True, kw_only=True)
@@ -120,7 +128,7 @@ class Narrator:
         length = counted(run["duration_days"], "day")
         said = [
             *note("Aim:", f"{in_words(self._objectives)}, {length}, {run['acquisition']}, seed {run['seed']}."),
-            *note("", _another_aim(self._panel)),
+            *note("", another_aim(self._panel)),
             *about(self._panel),
         ]
         for reactor, source in event.sources.items():
@@ -205,7 +213,7 @@ class Narrator:
             say(note("NO SAMPLE:", event.reason, Tone.WARN, indent=True))
         elif isinstance(event, Decided):
             today.decided, today.forecast = event, (event.chosen, event.planned)
-            say(note("why:", _effect(event.reason), Tone.QUIET, indent=True))
+            say(note("why:", effect(event.reason), Tone.QUIET, indent=True))
         elif isinstance(event, Forecasted):
             today.forecast = event.hold, (self._known(reactor),)
         elif isinstance(event, WriteIntended):
@@ -214,7 +222,7 @@ class Narrator:
                 today.intended = event
         elif isinstance(event, SetpointsWritten):
             if today.is_told or event.turn != today.turn:  # its row was told as advice, which a person has approved
-                words = f"{_moves(event, self._intended.get(reactor))}, as approved."
+                words = f"{moves(event, self._intended.get(reactor))}, as approved."
                 say(note("WRITTEN:", words, Tone.HEAD, indent=True))
         elif isinstance(event, AlarmRaised):
             tone = Tone.ACT if event.level == "act" else Tone.WARN
@@ -271,8 +279,8 @@ class Narrator:
             f"{'measured':<{(WIDTH + 1) * len(measured) + 1}}{f'{label} on day {end:g}':<24}"
             f"setpoints from now on ({UNCHANGED} = as before)"
         )
-        names = _cells(measured.values()), _cells(asked.values())
-        units = _cells(narrow(panel[n]) for n in measured), _cells(narrow(panel[n]) for n in asked)
+        names = cells(measured.values()), cells(asked.values())
+        units = cells(narrow(panel[n]) for n in measured), cells(narrow(panel[n]) for n in asked)
         blank = " " * len(vessel)
         return (
             f"{blank}      {over}".rstrip(),
@@ -287,7 +295,7 @@ class Narrator:
         day = (start + today.turn * self._interval if time_h is None else time_h) / 24.0
         values = [number(getattr(sample, name)) if sample else "-" for name in shown(self._panel)]
         vessel = "" if self._is_one else f"{reactor:<7}"
-        measured, setpoints = _cells(values), _cells(self._setpoints(today))
+        measured, setpoints = cells(values), cells(self._setpoints(today))
         return f"{vessel}{round(day, 2):>5g} {measured}  {self._ahead(reactor, today)} {setpoints}".rstrip()
 
     def _ahead(self, reactor: str, today: _Today) -> str:
@@ -305,51 +313,4 @@ class Narrator:
         if today.decided is None:
             return []
         old = today.intended.old if today.intended else None
-        return [_moved(old, today.decided.setpoints, name) for name in self._panel.setpoint_names]
-
-
-def number(value: float) -> str:
-    """Write a value with about three significant digits and no exponent; ``-`` where there is none."""
-    if value != value:
-        return "-"
-    size = abs(value)
-    return f"{value:.{0 if size >= 100 else 1 if size >= 10 else 2 if size >= 1 or size == 0 else 3}f}"
-
-
-def held_in_words(held: ModeChanged) -> str:
-    """Say who holds a vessel, and why."""
-    return f"by {held.who}: {held.reason}" if held.who else f"by a file: {held.reason}"
-
-
-def _moves(written: SetpointsWritten, intended: WriteIntended | None) -> str:
-    """Say which setpoints a write has changed."""
-    old = intended.old if intended is not None else None
-    panel = written.acknowledged.panel
-    moved = [
-        f"{label} {text} {panel[name].unit}"
-        for name, label in short(panel).items()
-        if (text := _moved(old, written.acknowledged, name)) != UNCHANGED
-    ]
-    return ", ".join(moved) or "all as before"
-
-
-def _moved(old: Setpoints | None, new: Setpoints, name: str) -> str:
-    before, after = (number(getattr(u, name)) if u is not None else "" for u in (old, new))
-    return UNCHANGED if before == after else after
-
-
-def _effect(reason: str) -> str:
-    """Leave out the moves, which the row shows."""
-    _, colon, effect = reason.partition(": expect ")
-    return effect if colon else reason
-
-
-def _cells(texts: Iterable[str]) -> str:
-    return " ".join(f"{text:>{WIDTH}}" for text in texts)
-
-
-def _another_aim(panel: Panel) -> str:
-    cells = panel.the("cells")
-    raised = next((name for name in ("productivity", *panel.of_role("product")) if name in forecast_names(panel)), "")
-    other = f", --maximize {raised}" if raised else ""
-    return f"Another aim: --track {cells}=40{other}; in Python objective=track({cells}=40)."
+        return [moved(old, today.decided.setpoints, name) for name in self._panel.setpoint_names]

@@ -18,7 +18,8 @@ from perfusio.events import (
     WriteIntended,
 )
 from perfusio.report.lines import WIDTH, Tone
-from perfusio.report.narration import Narrator, number
+from perfusio.report.narration import Narrator
+from perfusio.report.wording import number
 from perfusio.testing import make_state
 
 

@@ -61,7 +61,7 @@ def _lines(where: dict[str, Any], panel: Panel) -> list[str]:
 
 def _of_vessel(name: str, vessel: dict[str, Any], panel: Panel) -> list[str]:
     from perfusio.report.columns import shown
-    from perfusio.report.narration import number
+    from perfusio.report.wording import number
 
     day = "-" if vessel["culture_day"] is None else f"{vessel['culture_day']:.3g}"
     values = [number(vessel["sample"].get(q, float("nan"))) for q in shown(panel)]
@@ -88,7 +88,7 @@ def _of_vessel(name: str, vessel: dict[str, Any], panel: Panel) -> list[str]:
 
 def _advice(advice: dict[str, Any], panel: Panel) -> str:
     from perfusio.report.columns import short
-    from perfusio.report.narration import number
+    from perfusio.report.wording import number
 
     values = (f"{said} {number(advice['setpoints'][n])} {panel[n].unit}" for n, said in short(panel).items())
     day = advice["culture_day"]

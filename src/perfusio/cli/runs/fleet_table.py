@@ -12,7 +12,7 @@ from perfusio.process.panel import Panel
 from perfusio.report.columns import narrow, short, shown
 from perfusio.report.fleet import Fleet, Row
 from perfusio.report.lines import Tone
-from perfusio.report.narration import number
+from perfusio.report.wording import number
 
 STYLES = {Tone.PLAIN: "", Tone.HEAD: "bold", Tone.QUIET: "dim", Tone.WARN: "yellow", Tone.ACT: "bold red"}
 

@@ -47,8 +47,8 @@ def model_of(
     if lacking := [method for method in MODEL_CAN if not callable(getattr(model, method, None))]:
         package = MODELS.find(name)[1].package
         raise ExtensionError(
-            f"The model {name!r} of the package {package} gave {type(model).__name__} without {', '.join(lacking)}. Its "
-            "author can try check_model of perfusio.testing."
+            f"The model {name!r} of the package {package} gave {type(model).__name__} without {', '.join(lacking)}. "
+            "Its author can try check_model of perfusio.testing."
         )
     if history is None:
         return model  # type: ignore[no-any-return]

@@ -12,9 +12,9 @@ from perfusio.cli.runs.fleet_table import fleet_table
 from perfusio.cli.runs.live import Live
 from perfusio.config import DEFAULT_AMBR250_DESIGN_SPACE
 from perfusio.events import RunStarted, SampleMissing, SampleRead
+from perfusio.record.verification.verify import verify
 from perfusio.report.fleet import Fleet
 from perfusio.testing import make_state
-from perfusio.record.verification.verify import verify
 
 
 def started(n_vessels, **source):

@@ -8,14 +8,14 @@ from typer.testing import CliRunner
 from perfusio.cli.app import app
 from perfusio.cli.runs.history_model import learnt, starting_model
 from perfusio.config import DEFAULT_AMBR250_DESIGN_SPACE as SPACE
-from perfusio.tables.runs_table import RUNS_HEADER, runs_rows, write_csv
 from perfusio.hybrid.clone_models import CloneModels
 from perfusio.hybrid.model import HybridModel
 from perfusio.plant.clones import CLONE_X, CLONE_Y
 from perfusio.plant.experiment import simulate_runs
 from perfusio.process import CHO_PERFUSION
-from perfusio.twin.deciding.saved_models import load
 from perfusio.record.verification.verify import read_records
+from perfusio.tables.runs_table import RUNS_HEADER, runs_rows, write_csv
+from perfusio.twin.deciding.saved_models import load
 
 
 def runs_of(clone, n, seed):

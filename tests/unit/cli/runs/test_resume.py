@@ -10,8 +10,8 @@ from typer.testing import CliRunner
 from perfusio.cli.app import app
 from perfusio.connectors.database.samples import SqlSample, add_samples
 from perfusio.errors import PerfusioError
-from perfusio.study.closed_loop import write_synthetic_csv
 from perfusio.record.verification.verify import read_records, verify
+from perfusio.study.closed_loop import write_synthetic_csv
 from perfusio.testing import make_state
 
 

@@ -6,14 +6,14 @@ from dataclasses import replace
 import pytest
 from typer.testing import CliRunner
 
+from perfusio.cli.app import app
 from perfusio.cli.experiment_file import experiment
 from perfusio.cli.runs import resume, watched
-from perfusio.cli.app import app
 from perfusio.errors import ConfigError, PerfusioError
-from perfusio.study.closed_loop import write_synthetic_csv
 from perfusio.record.bundle import check_bundle
-from perfusio.twin.outcome import Outcome
 from perfusio.record.verification.verify import read_records, verify
+from perfusio.study.closed_loop import write_synthetic_csv
+from perfusio.twin.outcome import Outcome
 
 
 @pytest.fixture(scope="module")
