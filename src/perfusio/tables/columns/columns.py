@@ -28,7 +28,7 @@ from perfusio.tables.columns.header_names import (
     names_of,
 )
 from perfusio.tables.columns.problems import Problems
-from perfusio.tables.columns.questions import Reading, column_reading
+from perfusio.tables.columns.questions import Reading, column_reading, unread_reading
 from perfusio.unit_spellings import two_densities
 
 
@@ -129,6 +129,7 @@ def read_header(
             found.append(column)
     reader.report_unknown()
     found = reader.settled(found, remarks if remarks is not None else [])
+    found = _drawn_first(found, remarks if remarks is not None else [])
     _refuse_duplicates(found, problems, line)
     return tuple(found)
 
@@ -222,7 +223,12 @@ class _HeaderReader:
         where = f"{self._problems.source}, line {self._line}: "
         text = "".join([first, *(f"\n{where}{other}" for other in others)])
         text += f"\n  Known: {self._names.known}.\n  To keep {keep}: FilesystemStore(..., ignore=[{ignored}])."
-        self._problems.line(self._line, text)
+        one = self._unknown[0]
+        readings = (
+            unread_reading("none of them is needed" if len(self._unknown) > 1 else "it is not needed", *self._unknown),
+            column_reading(f"{one!r} is one of the known", one, "NAME [unit]"),
+        )
+        self._problems.line(self._line, text, readings=readings)
 
     def settled(self, found: Sequence[Column], remarks: list[str]) -> list[Column]:
         """Return the columns, each either what is asked or what the vessel has; those that nobody wants are left out.
@@ -263,6 +269,8 @@ class _HeaderReader:
             column.header,
             f"can be what the vessel had or what it was asked: is it {measured} or {column.name}? Rename the column, "
             f'or say it: FilesystemStore(..., columns={{"{column.header}": "{column.name}"}}).',
+            column_reading("what the vessel had", column.header, measured),
+            column_reading("what it was asked", column.header, column.name),
         )
         return False
 
@@ -312,11 +320,19 @@ class _HeaderReader:
             text,
             f"can mean several things: {question} Rename the column, or say it: "
             f'FilesystemStore(..., columns={{"{text}": "{words[0]}"}}).',
+            *(column_reading(f"it is {word}", text, word + self._unit_of(word, unit)) for word in words),
+            unread_reading("it is something else", text),
         )
         return None
 
-    def _say(self, text: str, what: str) -> None:
-        self._problems.line(self._line, f"column {text!r}{'' if what.startswith(':') else ' '}{what}")
+    def _unit_of(self, name: str, unit: str) -> str:
+        """Return the unit that the header says, where it fits the reading, for the answer."""
+        fits = unit and name in self._names.panel.by_name and self._names.accepts(name, unit)
+        return f" [{unit}]" if fits else ""
+
+    def _say(self, text: str, what: str, *readings: Reading) -> None:
+        sentence = f"column {text!r}{'' if what.startswith(':') else ' '}{what}"
+        self._problems.line(self._line, sentence, readings=readings)
 
 
 def _is_own(column: Column) -> bool:
@@ -332,4 +348,29 @@ def _refuse_duplicates(found: Sequence[Column], problems: Problems, line: int) -
             remedy = f'leave one unread: FilesystemStore(..., ignore=["{same[-1].header}"])'
             if len({form_of(c.header) for c in same}) == 1:
                 remedy = "delete one of them"
-            problems.line(line, f"columns {listed} all give {name}, expected one. Rename one, or {remedy}.")
+            problems.line(
+                line,
+                f"columns {listed} all give {name}, expected one. Rename one, or {remedy}.",
+                readings=tuple(_instead(c, same) for c in same) if "ignore" in remedy else (),
+            )
+
+
+def _instead(column: Column, same: Sequence[Column]) -> Reading:
+    """Return the reading that only this one of several columns gives the quantity."""
+    return unread_reading(f"{column.header!r}", *(c.header for c in same if c is not column))
+
+
+def _drawn_first(found: Sequence[Column], remarks: list[str]) -> list[Column]:
+    """Of the time of drawing and that of measuring the first is the time of the sample."""
+    stamps = [c for c in found if c.name == STAMP]
+    drawn = [c for c in stamps if any(w in form_of(c.header) for w in _DRAWN)]
+    measured = [c for c in stamps if c not in drawn and any(w in form_of(c.header) for w in _MEASURED)]
+    if len(drawn) != 1 or not measured or len(drawn) + len(measured) != len(stamps):
+        return list(found)
+    listed = " and ".join(repr(c.header) for c in measured)
+    remarks.append(f"column {drawn[0].header!r} is when samples were drawn and counts; {listed} was left unread.")
+    return [c for c in found if c not in measured]
+
+
+_DRAWN = ("sampl", "drawn", "draw", "taken", "collect")
+_MEASURED = ("analy", "measur", "assay", "run", "test", "result")

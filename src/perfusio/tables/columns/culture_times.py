@@ -13,6 +13,7 @@ from perfusio.tables.columns.columns import Column, Role
 from perfusio.tables.columns.header_names import INOCULATED, STAMP, TIME, form_of
 from perfusio.tables.columns.plausibility import doubt_time
 from perfusio.tables.columns.problems import Problems
+from perfusio.tables.columns.questions import Reading, unread_reading
 from perfusio.tables.columns.timestamps import Stamps, is_date_only, read_stamps
 from perfusio.tables.columns.typed_columns import Grid, ReadOptions
 
@@ -127,7 +128,8 @@ def _culture_times(grid: Grid, given: Sequence[Column], groups: Sequence[Group],
     if len(times) and not problems:
         doubt = doubt_time(column, np.array(steps), float(times[0]))
         if doubt is not None:
-            problems.line(grid.header_line, f"column {column.header!r}: {doubt.question()}")
+            text = f"column {column.header!r}: {doubt.question()}"
+            problems.line(grid.header_line, text, readings=doubt.answers())
     return times
 
 
@@ -157,6 +159,9 @@ def _check_same_time(grid: Grid, column: Column, times: FloatArray, other: Colum
             grid.lines[i],
             f"columns {column.header!r} and {other.header!r} give two times, {times[i]:g} h and {others[i]:g} h. "
             f'Leave one unread: FilesystemStore(..., ignore=["{other.header}"]).',
+            readings=(
+                unread_reading(f"{column.header!r}", other.header), unread_reading(f"{other.header!r}", column.header)
+            ),
         )
 
 
@@ -178,6 +183,10 @@ def _from_stamps(
             cells[i],
             f"can be {first} or {second}, and no other date of the file tells. Declare it: "
             f'FilesystemStore(..., date_order="dmy") or "mdy".',
+            readings=tuple(
+                Reading(says=says, options=("--date-order", order), entry={"date_order": order})
+                for says, order in ((first, "dmy"), (second, "mdy"))
+            ),
         )
     for i, why in stamps.refused.items():
         problems.cell(grid.lines[i], column.header, cells[i], why)

@@ -19,6 +19,8 @@ from perfusio.unit_spellings import two_densities
 
 TIME = Quantity(name="time", unit="h", label="Culture time", low=0.0, high=24.0 * 366, aliases=(
     "culture time", "culture duration", "culture age", "elapsed time", "process time", "age"))  # fmt: skip
+ELAPSED = ("hh:mm", "h:mm", "hh:mm:ss", "h:mm:ss")
+"""Units that say that hours and minutes count from inoculation."""
 VOLUME = Quantity(name="volume", unit="mL", label="Volume", low=0.0, high=1e9)
 FEED, FRACTION = "feed_", "feed_fraction"
 STAMP = "timestamp"
@@ -126,6 +128,8 @@ class Names:
             UnknownQuantity: it can be no unit of it.
             ConfigError: it is a flow of volume, and the working volume is not declared.
         """
+        if name == TIME.name and unit.lower() in ELAPSED:
+            return 1.0
         quantity = self.numeric(name)
         for word in words:
             quantity = named(quantity, word)

@@ -20,6 +20,7 @@ from perfusio.quantities import conversion_factor, units_of
 from perfusio.state import FloatArray
 from perfusio.tables.columns.columns import Column, quantity_of
 from perfusio.tables.columns.header_names import amount
+from perfusio.tables.columns.questions import Reading, column_reading
 
 # Titer per VCD [mg/L per 1e6 cells/mL]: 2 to 100 in a producing culture. Three samples: first days are not judged.
 _LEAST_TITER_PER_VCD, _SAMPLES_TO_JUDGE_TITER = 0.2, 3
@@ -40,6 +41,10 @@ class Doubt:
     def question(self) -> str:
         """Return the doubt as a sentence that asks and says what to do."""
         return f"{self.readings}. Which is it? Write the unit into the header: {' or '.join(map(repr, self.headers))}."
+
+    def answers(self) -> tuple[Reading, ...]:
+        """Return one reading for each header that can be meant."""
+        return tuple(column_reading(f"it is {header}", self.column.header, header) for header in self.headers)
 
 
 def are_fractions(viability: FloatArray) -> bool:

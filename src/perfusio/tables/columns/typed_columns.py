@@ -14,8 +14,10 @@ from perfusio.tables.cells.cells import Numbers, decimal_mark, is_missing, read_
 from perfusio.tables.cells.csv_files import unescaped
 from perfusio.tables.cells.sheets import Sheet
 from perfusio.tables.columns.columns import Column, Role, is_units_row, looks_like_header, read_header
+from perfusio.tables.columns.date_and_clock import with_one_time
 from perfusio.tables.columns.header_names import MEDIUM, form_of, names_of
 from perfusio.tables.columns.problems import Problems
+from perfusio.tables.columns.questions import Reading
 
 _NO_MAP: Mapping[str, str] = MappingProxyType({})
 _NO_START: Mapping[str, datetime] = MappingProxyType({})
@@ -122,6 +124,8 @@ def grid_of(sheet: Sheet, options: ReadOptions, problems: Problems, remarks: lis
             sheet.lines[0],
             f"{first!r} is no header; line {line} looks like one. Delete {above}, so that the header comes first.",
         )
+    sheet = with_one_time(sheet, at, options, problems, remarks if remarks is not None else [])
+    header = sheet.rows[at]
     columns, n_head = _columns(sheet, at, options, problems, remarks)
     cells, lines = _body(sheet, at, at + n_head, problems)
     _refuse_nameless(header, cells, line, problems)
@@ -282,6 +286,10 @@ def _decimal_mark(texts: Mapping[Column, Sequence[str]], separator: str, problem
         written = small.replace(".", mark)
         problems.file(
             f"{written!r} can mean {small} or {large}, and every number of the file is of that kind. If it is {small}, "
-            f'say so: FilesystemStore(..., decimal="{mark}"); if it is {large}, write the numbers without groups.'
+            f'say so: FilesystemStore(..., decimal="{mark}"); if it is {large}, write the numbers without groups.',
+            readings=(
+                Reading(says=small, options=("--decimal", mark), entry={"decimal": mark}),
+                Reading(says=f"{large}: write the numbers without groups"),
+            ),
         )
     return mark
