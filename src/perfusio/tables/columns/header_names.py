@@ -39,7 +39,7 @@ TEXTS: Mapping[str, tuple[str, ...]] = {
     MEDIUM: ("media", "perfusion medium", "medium name"),
     STAMP: STAMP_WORDS,
     INOCULATED: ("inoculated at", "inoculation", "inoculation date", "inoculation time", "date of inoculation"),
-    SAMPLE: (),
+    SAMPLE: ("sample id", "sample name", "sample identifier"),
     QUALITY: (),
 }
 """Columns that hold texts, with what people call them (one analyzer really writes "identifer")."""

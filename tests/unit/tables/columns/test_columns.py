@@ -142,7 +142,7 @@ def test_an_unknown_column_gets_the_three_part_message():
     assert said.startswith(
         "run01.csv, line 1: column 'Glucos' is not a quantity perfusio knows. Did you mean 'glucose'?\n  Known: day, "
     )
-    assert said.endswith('To keep the column but not read it: FilesystemStore(..., ignore=["Glucos"]).')
+    assert said.endswith("--column 'Glucos=NAME [unit]'")
     assert all(name in said for name in SETPOINTS)
 
 
