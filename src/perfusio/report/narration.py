@@ -46,10 +46,10 @@ from perfusio.report.wording import (
     _ABBREVIATED,
     UNCHANGED,
     another_aim,
-    cells,
-    effect,
+    effect_in,
     held_in_words,
-    moved,
+    in_columns,
+    moved_to,
     moves,
     number,
 )
@@ -213,7 +213,7 @@ class Narrator:
             say(note("NO SAMPLE:", event.reason, Tone.WARN, indent=True))
         elif isinstance(event, Decided):
             today.decided, today.forecast = event, (event.chosen, event.planned)
-            say(note("why:", effect(event.reason), Tone.QUIET, indent=True))
+            say(note("why:", effect_in(event.reason), Tone.QUIET, indent=True))
         elif isinstance(event, Forecasted):
             today.forecast = event.hold, (self._known(reactor),)
         elif isinstance(event, WriteIntended):
@@ -279,8 +279,8 @@ class Narrator:
             f"{'measured':<{(WIDTH + 1) * len(measured) + 1}}{f'{label} on day {end:g}':<24}"
             f"setpoints from now on ({UNCHANGED} = as before)"
         )
-        names = cells(measured.values()), cells(asked.values())
-        units = cells(narrow(panel[n]) for n in measured), cells(narrow(panel[n]) for n in asked)
+        names = in_columns(measured.values()), in_columns(asked.values())
+        units = in_columns(narrow(panel[n]) for n in measured), in_columns(narrow(panel[n]) for n in asked)
         blank = " " * len(vessel)
         return (
             f"{blank}      {over}".rstrip(),
@@ -295,7 +295,7 @@ class Narrator:
         day = (start + today.turn * self._interval if time_h is None else time_h) / 24.0
         values = [number(getattr(sample, name)) if sample else "-" for name in shown(self._panel)]
         vessel = "" if self._is_one else f"{reactor:<7}"
-        measured, setpoints = cells(values), cells(self._setpoints(today))
+        measured, setpoints = in_columns(values), in_columns(self._setpoints(today))
         return f"{vessel}{round(day, 2):>5g} {measured}  {self._ahead(reactor, today)} {setpoints}".rstrip()
 
     def _ahead(self, reactor: str, today: _Today) -> str:
@@ -313,4 +313,4 @@ class Narrator:
         if today.decided is None:
             return []
         old = today.intended.old if today.intended else None
-        return [moved(old, today.decided.setpoints, name) for name in self._panel.setpoint_names]
+        return [moved_to(old, today.decided.setpoints, name) for name in self._panel.setpoint_names]

@@ -38,24 +38,24 @@ def moves(written: SetpointsWritten, intended: WriteIntended | None) -> str:
     moved = [
         f"{label} {text} {panel[name].unit}"
         for name, label in short(panel).items()
-        if (text := moved(old, written.acknowledged, name)) != UNCHANGED
+        if (text := moved_to(old, written.acknowledged, name)) != UNCHANGED
     ]
     return ", ".join(moved) or "all as before"
 
 
-def moved(old: Setpoints | None, new: Setpoints, name: str) -> str:
+def moved_to(old: Setpoints | None, new: Setpoints, name: str) -> str:
     """Return the new value of a setpoint, UNCHANGED where it reads as before."""
     before, after = (number(getattr(u, name)) if u is not None else "" for u in (old, new))
     return UNCHANGED if before == after else after
 
 
-def effect(reason: str) -> str:
+def effect_in(reason: str) -> str:
     """Leave out the moves, which the row shows."""
     _, colon, effect = reason.partition(": expect ")
     return effect if colon else reason
 
 
-def cells(texts: Iterable[str]) -> str:
+def in_columns(texts: Iterable[str]) -> str:
     """Return texts in columns, right-aligned."""
     return " ".join(f"{text:>{WIDTH}}" for text in texts)
 
