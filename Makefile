@@ -22,7 +22,7 @@ UV     = $(LINKS) $(BIN)/uv pip install -q --python $(BIN)/python -c constraints
 ONE_THREAD := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1
 
 .PHONY: help demo test lint bench-plant bench-twin bench-model bench-decisions bench-fleet bench-files \
-	bench-opcua bench-sql bench-long bench-media bench-samples golden check-cases
+	bench-opcua bench-sql bench-long bench-media bench-samples bench-costs golden check-cases
 help:
 	@echo "make demo         run the main job on a virtual vessel, in a fresh folder (ARGS='--days 14')"
 	@echo "make test         linters, types, import contracts and all tests (about 12 minutes on 2 cores)"
@@ -40,6 +40,7 @@ help:
 	@echo "make bench-media  what another medium costs, told and not told (minutes; FULL= is shorter)"
 	@echo "make check-cases  real instrument files and cases that failed, read as a user would (minutes; FULL= is shorter)"
 	@echo "make bench-samples  1,000 runs with a false sample each: found, and true ones refused (half an hour; FULL=--quick is short)"
+	@echo "make bench-costs  what fits, followed vessels and decisions cost, in units of one matrix (minutes; FULL= is shorter)"
 	@echo "make golden       whether decisions and forecasts are, to the bit, those of the commit in golden/base.txt (a minute)"
 
 demo: $(VENV)/.run
@@ -85,6 +86,9 @@ bench-media: $(VENV)/.run
 
 bench-samples: $(VENV)/.run
 	$(ONE_THREAD) $(BIN)/perfusio selftest $(FULL) --only T19 $(ARGS)
+
+bench-costs: $(VENV)/.run
+	$(ONE_THREAD) $(BIN)/python benchmarks/bench_costs.py $(FULL) $(ARGS)
 
 golden: $(VENV)/.test
 	$(ONE_THREAD) $(BIN)/python benchmarks/golden/golden.py $(ARGS)

@@ -56,15 +56,18 @@ def calibrate(
         soft = np.sign(off) * np.sqrt(2.0 * (np.sqrt(1.0 + off**2) - 1.0))
         return np.concatenate([soft, (log_factors - centre) / sd])
 
+    last: list[FloatArray] = []  # where the search asked last, and what it was told: it asks for the slopes there next
+
     def misfit(log_factors: FloatArray) -> FloatArray:
-        return compared(transitions.predicted(log_factors), log_factors)
+        last[:] = log_factors.copy(), compared(transitions.predicted(log_factors), log_factors)
+        return last[1]
 
     n, n_transitions = len(start), len(transitions.hours)
     together = max(1, min(n, MOST_COLUMNS // max(n_transitions, 1)))
     copies = {m: transitions.repeated(m) for m in {together, n % together} if m}
 
     def slopes(log_factors: FloatArray) -> FloatArray:
-        here = misfit(log_factors)
+        here = last[1] if last and np.array_equal(last[0], log_factors) else misfit(log_factors)
         nudged = log_factors + 1e-4 * np.eye(n)
         out = np.empty((len(here), n))
         for first in range(0, n, together):  # of few transitions a call costs more than its numbers: many at once
