@@ -10,6 +10,7 @@ import typer
 from perfusio.cli.echo import echo
 from perfusio.cli.experiment_file.config_show import config
 from perfusio.cli.experiment_file.process import process
+from perfusio.cli.extensions import extensions
 from perfusio.cli.models.clones import clones
 from perfusio.cli.models.design import design
 from perfusio.cli.models.fit import fit
@@ -50,6 +51,7 @@ app = typer.Typer(
 for command in (
     demo, run, resume, stop, status, alarms, hold, release, mode, approve, reject, acknowledge, adopt, accept, verify,
     replay, bundle, mirror, simulate, design, fit, score, clones, forecast, recommend, selftest,
+    extensions,
 ):  # fmt: skip
     app.command()(command)
 app.command("import")(import_)

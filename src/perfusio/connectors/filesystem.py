@@ -51,6 +51,7 @@ class FilesystemStore:
         encoding: Of the file, if it is not UTF-8, e.g. ``"cp1252"``.
         decimal: Decimal mark, if the file leaves it open: ``"."`` or ``","``.
         date_order: ``"dmy"``, ``"mdy"`` or ``"ymd"``, if dates like 05/06/2024 leave it open.
+        instrument: Name of the instrument reader of another package that reads it, if one is to.
         panel: The process whose quantities the columns hold.
         sleep: What waits between two looks; a test can bring its own.
 
@@ -78,6 +79,7 @@ class FilesystemStore:
         encoding: str | None = None,
         decimal: str | None = None,
         date_order: str | None = None,
+        instrument: str = "",
         panel: Panel = CHO_PERFUSION,
         sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
     ) -> None:
@@ -101,6 +103,7 @@ class FilesystemStore:
             encoding=encoding,
             decimal=decimal,
             date_order=date_order,
+            instrument=instrument,
             panel=panel,
         )
         self.kind = ConnectorKind.HARDWARE if actuates else ConnectorKind.REPLAY

@@ -18,6 +18,7 @@ from perfusio.tables.columns.problems import Problems
 from perfusio.tables.columns.typed_columns import ReadOptions
 from perfusio.tables.excel import Workbook, cell_text, open_workbook
 from perfusio.tables.instruments.ambr import AMBR, DAY_H, is_ambr, read_signals
+from perfusio.tables.instruments.given import given_reading
 from perfusio.tables.instruments.long_tables import turned
 from perfusio.tables.instruments.profiles import recognised
 from perfusio.tables.mapped_table import read_mapped
@@ -87,7 +88,7 @@ def _of_workbook(book: Workbook, options: ReadOptions, sheet: str) -> Table:
         name=book.name, sha256=book.sha256, n_bytes=book.n_bytes, columns=MappingProxyType({}), rows=(),
         clones=MappingProxyType({}), warnings=(), panel=options.panel,
     )  # fmt: skip
-    if not sheet and is_ambr(book):
+    if not sheet and not options.instrument and is_ambr(book):
         return _of_signals(book, empty, options)
     full = [n for n in book.sheet_names if any(cell_text(c) for row in book.cells(n) for c in row)]
     names = [sheet] if sheet else [n for n in full if _has_samples(_cells(book, n), options)]
@@ -108,6 +109,8 @@ def _cells(book: Workbook, name: str) -> Sheet:
 
 def _has_samples(sheet: Sheet, options: ReadOptions) -> bool:
     problems = Problems("")
+    if options.instrument:
+        return bool(sheet.rows) and bool(given_reading(sheet, options, problems).name)
     return bool(
         any(looks_like_header(row, options.columns, options.panel) for row in sheet.rows[:_LOOKED_AT])
         or (sheet.rows and (recognised(sheet, options).name or turned(sheet, options, problems)))

@@ -29,6 +29,7 @@ from perfusio.tables.columns.problems import Problems
 from perfusio.tables.columns.typed_columns import Grid, ReadOptions, grid_of
 from perfusio.tables.columns.value_checks import canonical_values, fractions_of, groups_of, require_columns
 from perfusio.tables.instruments.ambr import Signals
+from perfusio.tables.instruments.given import given_reading
 from perfusio.tables.instruments.long_tables import turned
 from perfusio.tables.instruments.profiles import recognised
 from perfusio.tables.samples import TableRow, built_rows, feeds_of, joined_rows, remarks_of
@@ -205,7 +206,11 @@ def of_sheet(
 ) -> Table:
     """Return `table` with the content of a sheet, of whichever known kind it is; otherwise as `filled`."""
     problems = Problems(table.name)
-    known = turned(sheet, options, problems) or recognised(sheet, options)
+    if options.instrument:
+        known = given_reading(sheet, options, problems)
+        problems.refuse_if_any()
+    else:
+        known = turned(sheet, options, problems) or recognised(sheet, options)
     if known.name:
         warnings.append(f"it is read as: {known.name}.")
     warnings += known.remarks

@@ -39,6 +39,7 @@ class FileSettings(Frozen):
     encoding: str | None = None
     decimal: str | None = None
     date_order: str | None = None
+    instrument: str = ""
 
 
 class SimulatedSettings(Frozen):

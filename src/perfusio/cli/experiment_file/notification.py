@@ -29,10 +29,14 @@ def notifier(path: Path | None) -> Notifier | None:
     from perfusio.cli.experiment_file.notification_settings import Notification  # pydantic: help need not wait for it
     from perfusio.cli.experiment_file.settings import read_toml
     from perfusio.notify.channels import Channel, Email, LogFile, Webhook
+    from perfusio.notify.given_channel import given_channel
     from perfusio.notify.notifier import Notifier
+    from perfusio.registry import NOTIFIERS
 
     folder = path.resolve().parent
-    asked = Notification(**read_toml(path))
+    content = read_toml(path)
+    theirs = {name: content.pop(name) for name in list(content) if NOTIFIERS.has(name)}
+    asked = Notification(**content)
     channels: list[Channel] = []
     if asked.log is not None:
         channels.append(LogFile(folder / asked.log.path))
@@ -42,6 +46,7 @@ def notifier(path: Path | None) -> Notifier | None:
         channels.append(Email(**given, password=_secret(folder / secret) if secret else ""))
     if asked.webhook is not None:
         channels.append(Webhook(_secret(folder / asked.webhook.url_file), hosts=asked.webhook.hosts))
+    channels += [given_channel(name, settings, folder) for name, settings in theirs.items()]
     if not channels:
         raise ConfigError(f"{path} tells nobody: expected [log], [email] or [webhook] in it.")
     return Notifier(channels)

@@ -19,15 +19,16 @@ TrackOption = Annotated[
     typer.Option(help="Hold a quantity, e.g. vcd=30 (the default aim); repeatable.", metavar="NAME=VALUE"),
 ]
 MaximizeOption = Annotated[
-    list[str] | None, typer.Option(help="Raise a quantity, e.g. productivity; repeatable.", metavar="NAME")
+    list[str] | None, typer.Option(help="Raise a quantity or an expression of several; repeatable.", metavar="NAME")
 ]
 MinimizeOption = Annotated[
-    list[str] | None, typer.Option(help="Lower a quantity, e.g. medium; repeatable.", metavar="NAME")
+    list[str] | None, typer.Option(help="Lower a quantity or an expression of several; repeatable.", metavar="NAME")
 ]
 AcquisitionOption = Annotated[
     str,
     typer.Option(
-        help="PI, EI, LogEI, UCB, qEI, qLogEI or qUCB; with several aims also qEHVI, qNEHVI, qNParEGO or qLogNEHVI.",
+        help="PI, EI, LogEI, UCB, qEI, qLogEI or qUCB; with several aims also qEHVI, qNEHVI, qNParEGO or qLogNEHVI; "
+        "or one of another package.",
         metavar="NAME",
     ),
 ]

@@ -61,6 +61,9 @@ def run(
     decimal: Annotated[str | None, typer.Option(help="Decimal mark, if the file leaves it open.")] = None,
     encoding: Annotated[str | None, typer.Option(help="Encoding of the file, if it is not UTF-8.")] = None,
     date_order: Annotated[str | None, typer.Option(help="dmy, mdy or ymd, if dates leave it open.")] = None,
+    instrument: Annotated[
+        str, typer.Option(help="Reader of another package for the file: perfusio extensions.", metavar="NAME")
+    ] = "",
     follow: Annotated[bool, typer.Option("--follow", help="Wait for new rows of a growing file.")] = False,
     notify: NotifyOption = None,
     process: ProcessOption = None,
@@ -104,6 +107,7 @@ def run(
         ("connector", "decimal"): ("decimal", decimal),
         ("connector", "encoding"): ("encoding", encoding),
         ("connector", "date_order"): ("date_order", date_order),
+        ("connector", "instrument"): ("instrument", instrument),
     }
     is_aimed = bool(track or maximize or minimize)
 

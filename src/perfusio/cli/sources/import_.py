@@ -47,6 +47,9 @@ def import_(
     decimal: Annotated[str | None, typer.Option(help="Decimal mark, if a file leaves it open.")] = None,
     encoding: Annotated[str | None, typer.Option(help="Encoding, if it is not UTF-8.")] = None,
     date_order: Annotated[str | None, typer.Option(help="dmy, mdy or ymd, if dates leave it open.")] = None,
+    instrument: Annotated[
+        str, typer.Option(help="Reader of another package for this instrument: perfusio extensions.", metavar="NAME")
+    ] = "",
     vessel: Annotated[
         list[str] | None, typer.Option(help="Another name for a vessel, e.g. HT1=R01; repeatable.", metavar="OLD=NEW")
     ] = None,
@@ -87,6 +90,7 @@ def import_(
         _options(column, ignore, decimal, encoding, date_order, vessel, panel_in(process, working_volume)),
         sample_pattern=pattern_of(vessel_pattern),
         reactor=reactor,
+        instrument=instrument,
         inoculated=dates_of(inoculated),
     )
     target = into or out

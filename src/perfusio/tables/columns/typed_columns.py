@@ -43,6 +43,7 @@ class ReadOptions:
         is_part: The rest of the samples may come from other files: no density of cells is needed.
         sheet: Which sheet of a workbook, where several hold samples.
         fractions: Whether a viability without unit is a fraction, where more of the file is known than is read now.
+        instrument: Name of the instrument reader of another package that reads it; empty = perfusio recognises it.
         panel: The process whose quantities the columns hold.
     """
 
@@ -61,6 +62,7 @@ class ReadOptions:
     is_part: bool = False
     sheet: str = ""
     fractions: bool | None = None
+    instrument: str = ""
     panel: Panel = CHO_PERFUSION
 
 
