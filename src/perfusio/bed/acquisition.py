@@ -17,9 +17,8 @@ import numpy as np
 from scipy.special import erfcx, ndtr
 
 from perfusio.bed.candidates.outcomes import UCB_BETA, Outcomes
-from perfusio.config import ACQUISITIONS
+from perfusio.config.acquisitions import acquisition_named
 from perfusio.errors import ConfigError
-from perfusio.quantities import closest
 from perfusio.state import FloatArray
 
 LEAST_SD = 1e-6
@@ -104,10 +103,8 @@ def check_available(name: str, search: str = "cross-entropy") -> None:
     Raises:
         ConfigError: no acquisition function has that name, or BoTorch is needed and not installed.
     """
-    if name not in ACQUISITIONS:
-        hint = closest(name, ACQUISITIONS)
-        raise ConfigError(f"{name!r} is not an acquisition function.{hint} Known: {', '.join(ACQUISITIONS)}.")
-    needy = [f"acquisition = {name!r}"] if name not in CLOSED_FORMS else []
+    is_given = acquisition_named(name) is not None
+    needy = [f"acquisition = {name!r}"] if name not in CLOSED_FORMS and not is_given else []
     needy += [f"search = {search!r}"] if search == "gradient" else []
     if needy and find_spec("botorch") is None:
         raise ConfigError(

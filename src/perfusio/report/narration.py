@@ -264,9 +264,10 @@ class Narrator:
 
     @property
     def _shown_ahead(self) -> str:
-        """The quantity in the forecast's column: that of the first objective; a volume is shown as its cells."""
+        """The quantity in the forecast's column: that of the first objective; for a volume or a composed one, cells."""
         name = self._objectives[0].quantity
-        return self._panel.the("cells") if "size" in NEEDS.get(name, ()) else name
+        is_forecast = name in forecast_names(self._panel) and "size" not in NEEDS.get(name, ())
+        return name if is_forecast else self._panel.the("cells")
 
     def _header(self) -> tuple[str, str, str]:
         name, panel = self._shown_ahead, self._panel

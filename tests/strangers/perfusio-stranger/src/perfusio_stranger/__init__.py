@@ -1,0 +1,1 @@
+"""Parts of a laboratory's own for perfusio."""
