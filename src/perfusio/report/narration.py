@@ -32,7 +32,7 @@ from perfusio.events import (
 )
 from perfusio.objective import of_record
 from perfusio.process.cho_perfusion import CHO_PERFUSION
-from perfusio.process.derived import forecast_quantity
+from perfusio.process.derived import forecast_names, forecast_quantity
 from perfusio.process.document import panel_of
 from perfusio.process.needs import NEEDS
 from perfusio.process.panel import Panel
