@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from perfusio.cli.echo import echo
-from perfusio.cli.models.history import JsonOption, print_json
+from perfusio.cli.options import JsonOption, print_json
 
 
 def extensions(
