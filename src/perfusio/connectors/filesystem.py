@@ -261,6 +261,11 @@ class FilesystemStore:
         return self._source.table().clones.get(self._vessel.group(), "")
 
     @property
+    def looks_every_s(self) -> float:
+        """Time between two looks for new rows [s]."""
+        return self._pace.poll_seconds
+
+    @property
     def follows(self) -> bool:
         """Whether new rows are waited for."""
         return self._source.grows

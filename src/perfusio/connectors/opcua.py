@@ -131,6 +131,11 @@ class OpcUaVessel:
         with told(self.reactor, "read_sample"):
             return await pace.until_news(self._look, self._overdue)
 
+    @property
+    def looks_every_s(self) -> float:
+        """Time between two looks for a new sample [s]."""
+        return self._session.access.timing.poll
+
     async def _look(self) -> State | None:
         """Look once; a link that fails meanwhile is no failure yet, unless the time to open another is over."""
         now, most_s = asyncio.get_running_loop().time, self._session.access.timing.away

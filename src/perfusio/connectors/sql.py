@@ -254,6 +254,11 @@ class SqlStore:
         return self._handed_out.is_fresh
 
     @property
+    def looks_every_s(self) -> float:
+        """Time between two looks for new rows [s]."""
+        return self._pace.poll_seconds
+
+    @property
     def follows(self) -> bool:
         """Whether new rows are waited for."""
         return self._follows

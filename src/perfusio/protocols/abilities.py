@@ -124,6 +124,16 @@ class Following(Protocol):
 
 
 @runtime_checkable
+class Looking(Protocol):
+    """A connector that looks at its source now and then: how long it needs to find that something is wrong with it."""
+
+    @property
+    def looks_every_s(self) -> float:
+        """Return the time between two looks [s]."""
+        ...
+
+
+@runtime_checkable
 class NamedByRows(Protocol):
     """A source whose rows name its vessels: while one that grows has no row, nobody knows what they are called."""
 

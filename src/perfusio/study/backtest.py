@@ -2,7 +2,8 @@
 
 From every few days of each run every forecaster says the days ahead under the setpoints that were really in force, and
 with the feeds that were really given. Samples of real runs are rarely 24 h apart: a horizon of 3 days is then three
-equal intervals from one sample to the one that is nearest to 72 h later. Letters as in `forecast`; K horizons.
+equal intervals from one sample to the one that is nearest to 72 h later. Readings of on-line signals alone are no
+samples and are left out. Letters as in `forecast`; K horizons.
 """
 
 from __future__ import annotations
@@ -74,6 +75,7 @@ def backtest(
     Raises:
         NotEnoughData: no run is as long as the shortest horizon.
     """
+    runs, truth = [run.of_samples() for run in runs], truth and [true.of_samples() for true in truth]
     asked: list[_Answers] = []
     for r, (run, true) in enumerate(zip(runs, truth or (None,) * len(runs), strict=True)):
         questions = _questions(run, horizons, every)
@@ -108,6 +110,7 @@ def leave_one_run_out(
     """
     if len(runs) < 2:
         raise NotEnoughData(f"{len(runs)} run(s), expected two or more: one to forecast and others to learn from.")
+    runs = [run.of_samples() for run in runs]
     asked: list[_Answers] = []
     for r, run in enumerate(runs):
         forecasters = learn([t for i, t in enumerate(runs) if i != r])

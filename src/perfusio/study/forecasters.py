@@ -114,6 +114,7 @@ class BatchAverage:
 
 def baselines(training: Sequence[Trajectory], *, seed: int = 0) -> dict[str, Forecaster]:
     """Return what a model is held against: a plain GP and the average of the training runs, and persistence."""
+    training = [t.of_samples() for t in training]
     return {
         "plain GP": PlainGP.fit(training, seed=seed),
         PERSISTENCE: Persistence(),

@@ -101,6 +101,18 @@ def test_a_file_in_trouble_costs_no_decision_and_ends_no_run(make_twin, tmp_path
     assert_goes_on(twin, sheet, trouble, seconds, tmp_path / "audit.jsonl")
 
 
+def test_one_trouble_is_told_once_however_rarely_the_file_is_looked_at(make_twin, tmp_path):
+    clock = ManualClock()
+    sheet = Sheet(tmp_path / "samples.csv", clock)
+    sheet.turns = [0]
+    sheet.save()
+    store = FilesystemStore(sheet.path, follow=True, poll_seconds=1200.0, sleep=clock.sleep)
+    twin = make_twin({"R01": store}, days=1, clock=clock, sampling_interval_hours=INTERVAL_H)
+    told, alarms = assert_goes_on(twin, sheet, another_header, 3 * 3600.0, tmp_path / "audit.jsonl")
+    assert told == ["ConnectorFailed", "ConnectorRecovered"]
+    assert alarms.count("source") == 1
+
+
 def assert_goes_on(twin, sheet, trouble, seconds, path):
     """Every turn is decided, and the record tells of the trouble at most once."""
 

@@ -11,6 +11,8 @@ from perfusio.forecast import Forecast
 from perfusio.plant.clones import CLONE_X
 from perfusio.plant.experiment import simulate_runs
 from perfusio.plant.sensors import PERFECT
+from perfusio.process.cho_perfusion import CHO_PERFUSION
+from perfusio.process.species import Species
 from perfusio.state import SPECIES, Setpoints, State
 from perfusio.study.backtest import TRAJECTORY, backtest, feeds_given, leave_one_run_out, plan_in_force
 from perfusio.study.forecasters import Persistence, baselines
@@ -55,6 +57,31 @@ def test_an_oracle_is_exact_against_the_truth_and_only_sees_the_past(runs):
     assert [len(plan) for t, plan, _ in oracle.asked if t.reactor_id == "R1"] == [9, 3, 3, 3, 1]
     assert all(len(t.setpoints) == len(t.states) - 1 for t, _, _ in oracle.asked)
     assert len({seed for _, _, seed in oracle.asked}) == len(oracle.asked)
+
+
+def test_readings_of_signals_alone_are_no_samples(runs):
+    panel = CHO_PERFUSION.with_(Species("capacitance", unit="1e6 cells/mL", role="signal", measures="vcd"))
+
+    def observed(run, *, hourly):
+        states = []
+        for state in run.states:
+            states.append(State.of_values(panel, state.time_h, state.measured()))
+            if hourly:
+                states.append(State.of_values(panel, state.time_h + 6.0, {"capacitance": 20.0}))
+        inputs = [Setpoints.of(NOMINAL.vector(), panel)] * (len(states) - 1)
+        return Trajectory(reactor_id=run.reactor_id, states=tuple(states), setpoints=tuple(inputs))
+
+    plain, beside = ([observed(run, hourly=hourly) for run in runs] for hourly in (False, True))
+    scores = []
+    for course in (plain, beside):
+        for board in (
+            backtest(baselines(course), course, horizons=(1, 3), n_paths=4).board,
+            leave_one_run_out(course, baselines, horizons=(1, 3), n_paths=4).board,
+        ):
+            scores.append(board.scores["persistence"].rrmse)
+    assert np.array_equal(scores[0], scores[2], equal_nan=True)
+    assert np.array_equal(scores[1], scores[3], equal_nan=True)
+    assert np.isfinite(scores[0]).any()
 
 
 def test_counts_of_a_horizon_are_the_values_that_were_measured(runs):

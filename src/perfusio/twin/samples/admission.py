@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 from math import nan
 
 import numpy as np
@@ -131,9 +132,19 @@ def impossible(sample: State, trajectory: Trajectory) -> str:
     if not np.isfinite(sample.time_h):
         return f"The sample has no usable time: {sample.time_h}."
     last_h = trajectory.states[-1].time_h if trajectory.states else -np.inf
-    if sample.time_h < last_h and trajectory.at(sample.time_h) is None:
+    if sample.time_h < last_h and trajectory.at(sample.time_h) is None and not _fits_between(sample, trajectory):
         return (
             f"The sample of hour {sample.time_h:g} came after that of hour {last_h:g}, and there was none at that "
             "time to complete. It was not used."
         )
     return ""
+
+
+def _fits_between(sample: State, trajectory: Trajectory) -> bool:
+    """Whether only signals came before a sample of an earlier time, or only samples before a signal.
+
+    An analyzer answers hours after its sample was taken, a sensor at once: each keeps its own order.
+    """
+    n = trajectory.n_before(sample.time_h)
+    later = islice(reversed(trajectory.states), len(trajectory.states) - n)
+    return n > 0 and all(state.is_signal != sample.is_signal for state in later)

@@ -302,10 +302,11 @@ class Inbox:
                 out.append(Arrival(sample=reader.take(), setpoints=unknown, is_due=False, refused=why))
                 continue
             here = self._turn_of(reactor, sample, turn)
-            if here is not None and here > turn:
-                return
-            # reading ends with the due one, so what completes it comes a turn later; a signal is no sample unless asked
-            is_due = here == turn and (self._decides_on_signals or not sample.is_signal)
+            is_sample = self._decides_on_signals or not sample.is_signal
+            if here is not None and here > turn and is_sample:
+                return  # a signal of the next turn ends none: the sample of this one may still come
+            # reading ends with the due one, so what completes it comes a turn later
+            is_due = here == turn and is_sample
             setpoints = await reader.setpoints()
             out.append(Arrival(sample=reader.take(), setpoints=setpoints, is_due=is_due))
             if is_due:

@@ -14,7 +14,7 @@ from perfusio.clock import Clock
 from perfusio.errors import ConnectorError, EndOfRun, NotConnected, SampleOverdue
 from perfusio.process.cho_perfusion import CHO_PERFUSION
 from perfusio.process.panel import Panel
-from perfusio.protocols import Connector, is_live
+from perfusio.protocols import Connector, Looking, able, is_live
 from perfusio.record.run_state import READ
 from perfusio.state import Setpoints, State
 from perfusio.twin.processes import check_sample
@@ -27,6 +27,8 @@ USABLE_AFTER_S = 60.0
 QUIET_S, LONGEST_QUIET_S = 60.0, 600.0
 """A call that has waited for so long without failing, and twice as long as the one that failed, waits for a sample. One
 that failed after hours of waiting was not slow to fail."""
+LOOKS_TO_FAIL = 2
+"""A file is read when two looks agree, so that much can pass before a call finds that it cannot be read."""
 
 
 class ReadingTroubles(Protocol):
@@ -171,7 +173,9 @@ class VesselReader:
         """Tell that a source that failed is well again, if it has been asked for long enough without failing."""
         if self.failing_since_ns is None or self._call is None:
             return
-        quiet_ns = max(QUIET_S * 1e9, min(2 * self._took_ns, LONGEST_QUIET_S * 1e9))
+        looking = able(self.connector, Looking)
+        looks_s = LOOKS_TO_FAIL * looking.looks_every_s if looking is not None else 0.0
+        quiet_ns = max(1e9 * (QUIET_S + looks_s), min(2 * self._took_ns, LONGEST_QUIET_S * 1e9))
         if self._clock.monotonic_ns() - self._called_ns >= quiet_ns:
             self._is_well(self._called_ns)
 

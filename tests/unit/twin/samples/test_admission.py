@@ -6,6 +6,9 @@ from math import inf, nan
 import pytest
 
 from perfusio.config import DEFAULT_AMBR250_DESIGN_SPACE
+from perfusio.process.cho_perfusion import CHO_PERFUSION
+from perfusio.process.species import Species
+from perfusio.state import State
 from perfusio.testing import make_state
 from perfusio.trajectory import Trajectory
 from perfusio.twin.samples.admission import Admit, Correct, Ignore, Quarantine, admission, impossible
@@ -43,6 +46,21 @@ def test_other_values_of_a_known_time_correct_it():
     assert isinstance(found, Correct)
     assert found.state.glucose == 2.5
     assert found.reason == "Hour 24: glucose 4 g/L is 2.5 g/L. What was decided on the old values stays as it is."
+
+
+def test_sensor_and_analyzer_each_keep_an_order_of_their_own():
+    panel = CHO_PERFUSION.with_(Species("capacitance", unit="1e6 cells/mL", role="signal", measures="vcd"))
+
+    def read(hour, **values):
+        return State.of_values(panel, float(hour), values)
+
+    begun = (read(0, vcd=20.0), read(30, capacitance=21.0), read(40, capacitance=22.0))
+    assert asked(read(24, vcd=20.5), *begun) == Admit(sample=read(24, vcd=20.5))
+    assert "came after" in asked(read(35, capacitance=21.5), *begun).reason
+    sampled = (*begun[:2], read(48, vcd=23.0))
+    assert asked(read(40, capacitance=22.0), *sampled) == Admit(sample=read(40, capacitance=22.0))
+    assert "came after" in asked(read(24, vcd=20.5), *sampled).reason
+    assert "came after" in asked(read(1, vcd=20.5), read(2, capacitance=21.0)).reason, "nothing is known before it"
 
 
 @pytest.mark.parametrize(

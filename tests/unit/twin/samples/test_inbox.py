@@ -304,6 +304,11 @@ async def test_a_signal_between_samples_is_taken_in_and_ends_no_turn():
     inbox = Inbox({"R01": ScriptedConnector(script)}, 24.0, process=panel)
     assert told((await inbox.gather(0))["R01"]) == [(0.0, True)]
     assert told((await inbox.gather(1))["R01"]) == [(6.0, False), (13.0, False), (24.0, False), (24.5, True)]
+    late = [*script[:4], read(37, capacitance=2.5), read(24.5, vcd=2.0), read(48, vcd=3.0)]
+    inbox = Inbox({"R01": ScriptedConnector(late)}, 24.0, process=panel)
+    await inbox.gather(0)
+    assert told((await inbox.gather(1))["R01"])[-2:] == [(37.0, False), (24.5, True)], "the sample was only late"
+    assert told((await inbox.gather(2))["R01"]) == [(48.0, True)]
     asked = Inbox({"R01": ScriptedConnector(script)}, 24.0, decides_on_signals=True, process=panel)
     await asked.gather(0)
     assert told((await asked.gather(1))["R01"]) == [(6.0, False), (13.0, True)]
