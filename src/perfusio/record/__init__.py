@@ -1,1 +1,1 @@
-"""What follows from the record of a run alone: the samples of each vessel and the setpoints in force between them."""
+"""The record of a run: its file and hashes, the state that is folded from it, and what can be made from it alone."""

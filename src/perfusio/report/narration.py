@@ -43,7 +43,7 @@ from perfusio.report.columns import WIDTH, narrow, short, shown
 from perfusio.report.lines import Line, Tone, counted, note
 from perfusio.report.recorded_forecast import outlook
 from perfusio.report.wording import (
-    _ABBREVIATED,
+    ABBREVIATED,
     UNCHANGED,
     another_aim,
     effect_in,
@@ -275,7 +275,7 @@ class Narrator:
         unit = narrow(forecast_quantity(name, panel))
         end = max(self._end_h.values(), default=24.0 * self._days) / 24.0
         vessel = "" if self._is_one else f"{'vessel':<7}"
-        label = measured.get(name) or (name if name in panel.by_name else _ABBREVIATED.get(name, name))
+        label = measured.get(name) or (name if name in panel.by_name else ABBREVIATED.get(name, name))
         over = (
             f"{'measured':<{(WIDTH + 1) * len(measured) + 1}}{f'{label} on day {end:g}':<24}"
             f"setpoints from now on ({UNCHANGED} = as before)"

@@ -15,7 +15,7 @@ from perfusio.report.columns import WIDTH, short
 from perfusio.state import Setpoints
 
 UNCHANGED = "."
-_ABBREVIATED = {"cspr": "CSPR"}
+ABBREVIATED = {"cspr": "CSPR"}
 
 
 def number(value: float) -> str:
