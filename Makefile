@@ -22,7 +22,7 @@ UV     = $(LINKS) $(BIN)/uv pip install -q --python $(BIN)/python -c constraints
 ONE_THREAD := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1
 
 .PHONY: help demo test lint bench-plant bench-twin bench-model bench-decisions bench-fleet bench-files \
-	bench-opcua bench-sql bench-long bench-media bench-samples bench-costs golden check-cases
+	bench-opcua bench-sql bench-long bench-media bench-samples bench-costs golden paired-costs check-cases
 help:
 	@echo "make demo         run the main job on a virtual vessel, in a fresh folder (ARGS='--days 14')"
 	@echo "make test         linters, types, import contracts and all tests (about 12 minutes on 2 cores)"
@@ -42,6 +42,7 @@ help:
 	@echo "make bench-samples  1,000 runs with a false sample each: found, and true ones refused (half an hour; FULL=--quick is short)"
 	@echo "make bench-costs  what fits, followed vessels and decisions cost, in units of one matrix (minutes; FULL= is shorter)"
 	@echo "make golden       whether decisions and forecasts are, to the bit, those of the commit in golden/base.txt (a minute)"
+	@echo "make paired-costs  what a fit, a forecast, a decision cost beside the commit in golden/costs_base.txt (minutes; FULL= is shorter)"
 
 demo: $(VENV)/.run
 	@$(ONE_THREAD) $(BIN)/perfusio demo $(ARGS)
@@ -92,6 +93,9 @@ bench-costs: $(VENV)/.run
 
 golden: $(VENV)/.test
 	$(ONE_THREAD) $(BIN)/python benchmarks/golden/golden.py $(ARGS)
+
+paired-costs: $(VENV)/.run
+	$(ONE_THREAD) $(BIN)/python benchmarks/golden/paired_costs.py $(FULL) $(ARGS)
 
 $(BIN)/uv:
 	$(PY) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; say PY=python3.11")'

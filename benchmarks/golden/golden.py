@@ -20,6 +20,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from itertools import zip_longest
 from pathlib import Path
 from typing import Any
@@ -78,15 +79,21 @@ def before(commit: str, folder: Path) -> dict[str, Record]:
     if kept.exists():
         known: dict[str, Record] = json.loads(kept.read_text(encoding="utf-8"))
         return known
-    tree = folder / "before"
-    git("worktree", "add", "--quiet", "--detach", str(tree), commit)
-    try:
-        found = run(tree / "src", folder / "then")
-    finally:
-        git("worktree", "remove", "--force", str(tree))
+    with sources_of(commit, folder / "before") as sources:
+        found = run(sources, folder / "then")
     KEPT.mkdir(parents=True, exist_ok=True)
     kept.write_text(json.dumps(found), encoding="utf-8")
     return found
+
+
+@contextmanager
+def sources_of(commit: str, tree: Path) -> Iterator[Path]:
+    """Give the sources of a commit of before, from a worktree that is there for so long."""
+    git("worktree", "add", "--quiet", "--detach", str(tree), commit)
+    try:
+        yield tree / "src"
+    finally:
+        git("worktree", "remove", "--force", str(tree))
 
 
 def run(sources: Path, folder: Path) -> dict[str, Record]:

@@ -78,11 +78,11 @@ CASES: dict[str, Callable[[Path], DigitalTwin]] = {f.__name__: f for f in (file,
 
 def store() -> None:
     """Write the sheets that flow in; only where the cases themselves are to change."""
-    from perfusio.connectors.runs_table import RUNS_HEADER, runs_rows, write_csv
     from perfusio.plant.experiment import simulate_runs
     from perfusio.plant.families import clone_named
     from perfusio.state import Setpoints
     from perfusio.study.closed_loop import write_synthetic_csv
+    from perfusio.tables.runs_table import RUNS_HEADER, runs_rows, write_csv
 
     asyncio.run(write_synthetic_csv(STORED / "vessel.csv", days=6, seed=1))
     nominal = SPACE.nominal.vector()
