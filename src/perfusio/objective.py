@@ -94,7 +94,7 @@ class Objective(OfQuantity):
     kind: Literal["track", "maximize", "minimize"]
     target: float | None = Field(default=None, gt=0, allow_inf_nan=False)
     horizon_days: int = Field(default=HORIZON_DAYS["track"], ge=1, le=28)
-    move_penalty: float = Field(default=0.1, ge=0, allow_inf_nan=False)
+    move_penalty: float = Field(default=0.1, ge=0, le=1000.0, allow_inf_nan=False)
     weight: float = Field(default=1.0, gt=0, allow_inf_nan=False)
 
     @model_validator(mode="before")

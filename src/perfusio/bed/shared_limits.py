@@ -21,6 +21,8 @@ from perfusio.quantities import closest
 from perfusio.state import Setpoints
 
 SLACK = 1e-9
+MOST_VESSELS = 1000
+"""No experiment has more of them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +48,12 @@ class SharedLimit:
             raise ConfigError(f"{self.setpoint!r} is not a setpoint.{hint} Known: {', '.join(known)}.")
         if not self.high > 0.0:
             raise ConfigError(f"A shared limit of {self.high:g} leaves nothing to share. Expected a number above 0.")
+        if self.high > (most := MOST_VESSELS * self.process[self.setpoint].high):
+            unit = self.process[self.setpoint].unit
+            raise ConfigError(
+                f"A shared limit of {self.high:g} {unit} for {self.setpoint} can never matter: expected up to {most:g} "
+                f"{unit}. Mind its unit."
+            )
 
     def as_dict(self) -> dict[str, Any]:
         """Return it as plain data for the record, which says the process elsewhere."""

@@ -40,6 +40,12 @@ class AlarmLimits(OfQuantity):
         for level, value in (("warn", self.warn), ("act", self.act)):
             if wrong := misdeclared(self.quantity, value, f"{level} at", self.process):
                 raise ValueError(wrong)
+        quantity = self.process[self.quantity]
+        if self.dead_band is not None and self.dead_band > (span := quantity.high - quantity.low):
+            raise ValueError(
+                f"dead_band = {self.dead_band:g} {quantity.unit} of {self.quantity} is more than its whole range of "
+                f"{span:g}: such an alarm would never be over"
+            )
         if is_fraction(self.quantity, self.process) and not self.is_lower:
             low, high = sorted((self.warn, self.act))
             raise ValueError(

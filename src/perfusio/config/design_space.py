@@ -31,8 +31,8 @@ class Bounds(Frozen):
         max_step: Largest change per decision.
     """
 
-    low: float
-    high: float
+    low: float = Field(allow_inf_nan=False)
+    high: float = Field(allow_inf_nan=False)
     nominal: float
     max_step: float = Field(gt=0, allow_inf_nan=False)
 
@@ -66,6 +66,12 @@ class DesignSpace(Frozen):
             for sign, value in ((">=", b.low), ("<=", b.high)):
                 if wrong := misdeclared(name, value, sign, self.process):
                     raise OutOfRange(wrong)
+            quantity = self.process[name]
+            if b.max_step > (span := quantity.high - quantity.low):
+                raise OutOfRange(
+                    f"{name}: max_step = {b.max_step:g} {quantity.unit} is more than the whole range of {span:g} "
+                    f"{quantity.unit}. Give the largest change that one decision may make."
+                )
         driest = np.where([n in self.process.of_role("bleed") for n in names], self.low, self.high)
         if not are_balanced(driest, self.process):
             raise EmptyDesignSpace(

@@ -99,7 +99,7 @@ class RunConfig(Frozen):
     """
 
     duration_days: int = Field(ge=1, le=365)
-    sampling_interval_hours: float = Field(default=24.0, gt=0, le=240.0)
+    sampling_interval_hours: float = Field(default=24.0, ge=1.0 / 60.0, le=240.0)
     retrain_every: int = Field(default=3, ge=1)
     model_update: Literal["auto", "approve", "frozen"] = "auto"
     acquisition: Annotated[str, BeforeValidator(_of_acquisition)] = "LogEI"
@@ -145,6 +145,10 @@ class RunConfig(Frozen):
         names = [(o.kind, o.quantity) for o in self.objectives]
         if not names or len(set(names)) < len(names):
             raise ValueError(f"expected one objective or several different ones, found {in_words(self.objectives)!r}")
+        aimed = [o.quantity for o in self.objectives]
+        if twice := next((name for name in aimed if aimed.count(name) > 1), ""):
+            own = in_words([o for o in self.objectives if o.quantity == twice])
+            raise ValueError(f"the objectives contradict one another: {own}. Keep one of them for {twice}")
         if is_multi(self.acquisition) and len(names) < 2:
             raise ValueError(
                 f"acquisition {self.acquisition} weighs several objectives, found one: give a tuple, e.g. "

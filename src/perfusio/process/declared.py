@@ -43,6 +43,8 @@ def misdeclared(name: str, value: float, sign: str = "=", panel: Panel = CHO_PER
     if is_fraction(name, panel) and 0.0 < value <= 1.0:
         why = "is of no living culture" if sign == "=" else "can never matter"
         return f"{said} {why}: expected a share of 100; did you mean {100.0 * value:g}?"
+    if sign == "<=" and is_fraction(name, panel) and value < high:
+        return f"{said} would ask for dying cells: expected a lower limit; did you mean {name} >= {value:g}?"
     if not low <= value <= high:
         return f"{said} is not possible: expected {low:g} to {high:g}{_read_otherwise(quantity, value)}."
     return ""

@@ -11,9 +11,13 @@ import numpy as np
 
 from perfusio.errors import ConfigError
 from perfusio.process.cho_perfusion import CHO_PERFUSION
+from perfusio.process.medium import DRY
 from perfusio.process.panel import Panel
 from perfusio.process.state import NOTHING, FloatArray
 from perfusio.process.values import Declared, as_fields
+
+MOST_FRACTION = 100.0
+"""No bolus is a hundred times the culture."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
@@ -50,6 +54,9 @@ class Feed(Declared):
                     f"Feed: {name} = {value:g}, expected a finite number from 0 on. Give 0 where the feed holds "
                     "none; a feed whose volume is not known cannot be balanced."
                 )
+            most = MOST_FRACTION if name == "fraction" else DRY
+            if value > most:
+                raise ConfigError(f"Feed: {name} = {value:g} is not possible: expected up to {most:g}. Mind the unit.")
 
     def concentrations(self) -> dict[str, float]:
         """Return all concentrations by name, canonical unit."""

@@ -17,7 +17,7 @@ from perfusio.quantities import Quantity, closest, conversion_factor
 Amount = float | str
 """A number in the canonical unit, or a number with its unit."""
 _WRITTEN = re.compile(r"\s*([-+]?[0-9]*[.,]?[0-9]+(?:[eE][-+]?[0-9]+)?)\s*(.*?)\s*")
-_DRY = 1e6
+DRY = 1e6
 """More than anything holds, in any unit that concentrations have here."""
 _VOLUME = Quantity(name="working_volume", unit="mL", label="Working volume", low=1e-3, high=1e9)
 _PER_TIME = {"/day": 1.0, "/d": 1.0, "/h": 24.0, "/min": 1440.0}
@@ -111,7 +111,7 @@ class Medium:
                     f"{name!r} in a medium is no dissolved species.{closest(name, tuple(species))}\n  Known: "
                     f"{', '.join(species)}. Declare the species, or leave it out of the medium."
                 )
-        limits = {n: replace(q, low=0.0, high=_DRY if is_concentrated else q.high) for n, q in species.items()}
+        limits = {n: replace(q, low=0.0, high=DRY if is_concentrated else q.high) for n, q in species.items()}
         return type(self)(**{name: amount_of(value, limits[name]) for name, value in self.given})
 
     def without(self, *names: str) -> Self:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, fields, replace
 from types import MappingProxyType
 from typing import Literal, Self, TypeVar
 
-from perfusio.errors import UnknownQuantity
+from perfusio.errors import ConfigError, UnknownQuantity
 from perfusio.process.facts import Alarm, Limit, Noise, Prior, Unexplained
 from perfusio.process.medium import Equipment, Medium
 from perfusio.process.needs import derivable
@@ -21,6 +21,7 @@ from perfusio.process.species import DISSOLVED, NO_MEDIUM, Setpoint, SetpointRol
 from perfusio.quantities import Quantity, closest
 
 USUAL_EQUIPMENT = Equipment()
+MOST_CLEAR_DAYS = 365.0
 Balance = Literal["perfusion", "fed_batch", "batch"]
 
 
@@ -71,6 +72,11 @@ class Panel:
         refuse_no_process(
             self.name, self.species, self.setpoints, critical=self.critical, alarmed=self.alarmed
         )
+        if not 0.0 < self.clear_days <= MOST_CLEAR_DAYS:
+            raise ConfigError(
+                f"{self.name}: clear_days = {self.clear_days:g} is not possible: expected days, above 0 and at most "
+                f"{MOST_CLEAR_DAYS:g}."
+            )
         self._take_in_media()
         self._look_up_once()
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from perfusio.errors import ConfigError
 from perfusio.process.needs import NEEDS
+from perfusio.process.sound_numbers import refuse_impossible
 from perfusio.process.species import ABOUT_A_SPECIES, Setpoint, Species
 
 NAME = re.compile("[a-z][a-z0-9_]{0,63}")
@@ -52,6 +53,8 @@ def refuse_no_process(
     names = [q.name for q in quantities]
     for name in names:
         check_name(name, process)
+    for quantity in quantities:
+        refuse_impossible(process, quantity)
     if twice := sorted({n for n in names if names.count(n) > 1}):
         raise ConfigError(f"{process}: {', '.join(twice)} declared twice. Give each quantity a name of its own.")
     for role in ("cells", "viability", "size", "perfusion", "bleed"):

@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     from perfusio.connectors.sql import SqlStore
 
 
+LONGEST_POLL_S, LONGEST_WAIT_S = 86_400.0, 31 * 86_400.0
+"""A source is looked at once a day or more often, and waited for at most a month [s]."""
+
+
 class FileSettings(Frozen):
     """A file, or a folder into which instruments drop files; the names are those of FilesystemStore."""
 
@@ -32,8 +36,8 @@ class FileSettings(Frozen):
     setpoints_path: Path | None = None
     follow: bool | None = None
     actuates: bool = False
-    poll_seconds: float = Field(default=2.0, gt=0)
-    timeout_seconds: float | None = Field(default=None, gt=0)
+    poll_seconds: float = Field(default=2.0, gt=0, le=LONGEST_POLL_S)
+    timeout_seconds: float | None = Field(default=None, gt=0, le=LONGEST_WAIT_S)
     ignore: tuple[str, ...] = ()
     columns: dict[str, str] = Field(default_factory=dict)
     encoding: str | None = None
@@ -61,8 +65,8 @@ class OpcUaSettings(Frozen):
     user: str | None = None
     password_file: Path | None = None
     allow_insecure: bool = False
-    poll_seconds: float = Field(default=5.0, gt=0)
-    timeout_seconds: float | None = Field(default=26.0 * 3600.0, gt=0)
+    poll_seconds: float = Field(default=5.0, gt=0, le=LONGEST_POLL_S)
+    timeout_seconds: float | None = Field(default=26.0 * 3600.0, gt=0, le=LONGEST_WAIT_S)
 
 
 class SqlSettings(Frozen):
@@ -74,9 +78,9 @@ class SqlSettings(Frozen):
     reactor: str | None = None
     follow: bool | None = None
     actuates: bool = False
-    poll_seconds: float = Field(default=5.0, gt=0)
-    timeout_seconds: float | None = Field(default=None, gt=0)
-    acknowledge_seconds: float = Field(default=60.0, gt=0)
+    poll_seconds: float = Field(default=5.0, gt=0, le=LONGEST_POLL_S)
+    timeout_seconds: float | None = Field(default=None, gt=0, le=LONGEST_WAIT_S)
+    acknowledge_seconds: float = Field(default=60.0, gt=0, le=LONGEST_POLL_S)
 
 
 Settings = FileSettings | SimulatedSettings | OpcUaSettings | SqlSettings

@@ -21,7 +21,7 @@ class EmailSettings(Frozen):
     host: str
     sender: str
     to: tuple[str, ...] = Field(min_length=1)
-    port: int = 587
+    port: int = Field(default=587, ge=1, le=65535)
     user: str = ""
     password_file: Path | None = None
 

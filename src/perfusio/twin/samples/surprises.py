@@ -126,7 +126,7 @@ def unexplained(
 
 def exchanged(sample: State, expected: Expected, odd: Sequence[str]) -> dict[str, str]:
     """Return pairs of values, one of them odd, that would be as forecast if each stood in the other's column."""
-    found = {}
+    found = dict[str, str]()
     values = {n: v for n, v in sample.measured().items() if expected.sd.get(n, 0.0) > 0.0}
 
     def fits(name: str, value: float) -> bool:

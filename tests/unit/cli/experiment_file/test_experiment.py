@@ -98,7 +98,7 @@ def test_paths_of_the_file_count_from_its_folder(write, tmp_path):
         ("n_vessels", "n_vesels", "connector.n_vesels|Did you mean 'n_vessels'"),
         ('kind = "simulated"', 'kind = "simulatd"', "'simulatd' is none perfusio knows|Did you mean 'simulated'"),
         ("high = 37.0", "high = 12.0", "experiment.toml: design_space.temperature|low <= nominal <= high"),
-        ("duration_days = 2", "duration_days = 0", "experiment.toml: run.duration_days|greater than or equal to 1"),
+        ("duration_days = 2", "duration_days = 0", "experiment.toml: run.duration_days|a number from 1 to 365"),
         ("target = 25", 'target = "x"', "experiment.toml: |target"),
         ('reactor = "R03"', 'rector = "R03"', "[[vessel]] 2: rector is no setting|Did you mean 'reactor'"),
         ('name = "right"', 'name = "left"', "two vessels have the same name"),
