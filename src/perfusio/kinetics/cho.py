@@ -16,14 +16,15 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from perfusio.kinetics.binding import Binding, Solute
+from perfusio.kinetics.binding import Binding
 from perfusio.physics.balances import (
     GLUCOSE_MOLAR_MASS,
     Balance,
     Flows,
     Number,
-    concentrate_feed,
+    controlled_feed,
     dead_cells,
+    fully_open,
     held_solute,
     product,
     solute,
@@ -54,7 +55,7 @@ def terms_of(bound: Binding, setpoints: FloatArray, k: Rates, medium: Sequence[N
     """
     nothing = np.zeros_like(k["growth"])
     perfusion = setpoints[bound.perfusion] if bound.perfusion is not None else nothing
-    everything = np.ones_like(perfusion)  # the retention device holds back all cells, the membrane no product
+    everything = 1.0  # the retention device holds back all cells, the membrane no product
     is_perfused = perfusion > 0.0
     # Without medium flowing in, what is taken out takes volume and changes no concentration, and nothing is shared.
     sampling: Number = np.where(is_perfused, bound.sampling, 0.0)
@@ -68,6 +69,8 @@ def terms_of(bound: Binding, setpoints: FloatArray, k: Rates, medium: Sequence[N
         crowding, death_crowding = (np.where(is_perfused, k[name], 0.0) for name in ("crowding", "death_crowding"))
         supply = np.where(is_perfused, 1000.0 * perfusion, 1.0)  # pL/mL/day; the cells share it: cspr = supply / viable
     inlets = [setpoints[u] if (u := bound.inlets.get(q)) is not None else c for q, c in enumerate(medium)]
+    solutes = _Solutes(bound, k, inlets)
+    most = [fully_open(setpoints[h.setpoint], h.max_flow, h.width) for h in bound.held]
     places = {s.name: s.place for s in bound.solutes}
     at_glc, at_gln, at_lac, at_amm = (places.get(name) for name in ("glucose", "glutamine", "lactate", "ammonium"))
 
@@ -101,7 +104,10 @@ def terms_of(bound: Binding, setpoints: FloatArray, k: Rates, medium: Sequence[N
     def terms(y: FloatArray, columns: object) -> tuple[FloatArray, FloatArray]:
         del columns  # fixed steps never drop columns
         viable = y[bound.cells]
-        control = [concentrate_feed(y[h.species], setpoints[h.setpoint], h.max_flow, h.width) for h in bound.held]
+        control = [
+            controlled_feed(y[h.species], setpoints[h.setpoint], full, h.width)
+            for h, full in zip(bound.held, most, strict=True)
+        ]
         feed = control[0][0] if control else nothing
         for flow, _ in control[1:]:
             feed = feed + flow
@@ -120,17 +126,9 @@ def terms_of(bound: Binding, setpoints: FloatArray, k: Rates, medium: Sequence[N
         put(bound.cells, viable_cells(k["growth"] * limits, death, flows, everything))
         if bound.alive is not None:
             put(bound.alive, dead_cells(viable, death, k["lysis"], flows, everything))
-        used: dict[str, FloatArray] = {}
-        for s in bound.solutes:
-            taken = _taken(s, y[s.place], viable, limits, k)
-            if s.name in ("glucose", "glutamine"):
-                used[s.name] = taken * y[s.place]  # mmol/L/day
-            if s.name == "glucose":
-                taken = taken * GLUCOSE_MOLAR_MASS
-            made: Number = k[f"{s.name}_yield"] * used[s.source] if s.source else 0.0
-            if s.is_made:
-                made = made + k[f"{s.name}_production"] * viable
-            put(s.place, solute(inlets[s.place], flows, made, taken))
+        if bound.solutes:
+            made, taken = solutes.turned_over(y, viable, limits)
+            production[solutes.places], loss[solutes.places] = solute(solutes.inlets, flows, made, taken)
         for h, (flow, slope) in zip(bound.held, control, strict=True):
             balance = production[h.species], loss[h.species]
             put(h.species, held_solute(y[h.species], flow, slope, balance, h.concentrate))
@@ -165,11 +163,45 @@ class _Climate:
             self.shear = k["shear"] * np.exp((agitation - 1000.0) / 80.0)
 
 
-def _taken(s: Solute, c: FloatArray, viable: FloatArray, limits: FloatArray, k: Rates) -> Number:
-    """Return the uptake of a solute over its concentration [mmol per unit and day; 1/day where both are alike]."""
-    if s.name in ("glucose", "glutamine"):
-        active = viable * (k[f"{s.name}_maintenance"] + limits)
-        return k[f"{s.name}_uptake"] * active / (k[f"{s.name}_affinity"] + c)
-    if s.is_taken_up:
-        return k[f"{s.name}_uptake"] * viable / (k[f"{s.name}_affinity"] + c)
-    return k[f"{s.name}_uptake"] * viable / (s.affinity + c) if s.is_generic else 0.0
+class _Solutes:
+    """What cells do with the S solutes of a panel, all of them in one pass: arrays of few columns cost a call each.
+
+    Attributes:
+        places: Of the solutes among species.
+        inlets: What the perfusion medium holds of each, (S, B).
+    """
+
+    def __init__(self, bound: Binding, k: Rates, inlets: Sequence[Number]) -> None:
+        nothing, self._solutes, self._k = np.zeros_like(k["growth"]), bound.solutes, k
+        places = [s.place for s in bound.solutes]
+        in_a_row = bool(places) and places == list(range(places[0], places[0] + len(places)))
+        self.places: slice | list[int] = slice(places[0], places[-1] + 1) if in_a_row else places
+        uptake, affinity = np.empty((2, len(places), len(nothing)), nothing.dtype)
+        self.inlets = np.empty_like(uptake)
+        for i, s in enumerate(bound.solutes):
+            has_uptake = s.is_taken_up or s.is_generic
+            uptake[i] = k[f"{s.name}_uptake"] if has_uptake else 0.0
+            affinity[i] = k[f"{s.name}_affinity"] if s.is_taken_up else s.affinity if s.is_generic else 1.0
+            self.inlets[i] = inlets[s.place]
+        self._uptake, self._affinity = uptake, affinity
+        self._nutrients = {s.name: i for i, s in enumerate(bound.solutes) if s.name in ("glucose", "glutamine")}
+
+    def turned_over(self, y: FloatArray, viable: FloatArray, limits: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Return the volumetric production [unit/day] and the uptake over the concentration [1/day], (S, B) each."""
+        k, c = self._k, y[self.places]
+        taken = np.empty_like(self._uptake)
+        taken[:] = viable
+        for name, i in self._nutrients.items():  # uptake without growth, and that of growth
+            np.multiply(viable, k[f"{name}_maintenance"] + limits, out=taken[i])
+        taken *= self._uptake
+        taken /= self._affinity + c
+        used = {name: taken[i] * c[i] for name, i in self._nutrients.items()}  # mmol/L/day
+        if "glucose" in used:
+            taken[self._nutrients["glucose"]] *= GLUCOSE_MOLAR_MASS
+        made = np.zeros_like(taken)
+        for i, s in enumerate(self._solutes):
+            if s.source:
+                np.multiply(k[f"{s.name}_yield"], used[s.source], out=made[i])
+            if s.is_made:
+                made[i] += k[f"{s.name}_production"] * viable
+        return made, taken

@@ -70,8 +70,18 @@ def concentrate_feed(
     Returns:
         Flow [VVD] and its slope -d(flow)/d(concentration) [VVD per unit], >= 0, which `held_solute` needs.
     """
+    return controlled_feed(concentration, setpoint, fully_open(setpoint, max_flow, width), width)
+
+
+def fully_open(setpoint: Array, max_flow: Number, width: float = CONTROLLER_WIDTH) -> Array:
+    """The flow of an open controller [VVD], nothing at a setpoint of zero; arguments as in `concentrate_feed`."""
+    return max_flow * np.tanh(setpoint / width)
+
+
+def controlled_feed(concentration: Array, setpoint: Array, most: Array, width: float) -> tuple[Array, Array]:
+    """What `concentrate_feed` says where `most`, the flow of the open controller, is known."""
     open_fraction = 0.5 * (1.0 - np.tanh((concentration - setpoint) / (2.0 * width)))  # logistic, no overflow
-    flow = max_flow * np.tanh(setpoint / width) * open_fraction
+    flow = most * open_fraction
     return flow, flow * (1.0 - open_fraction) / width
 
 
@@ -84,13 +94,20 @@ def viable_cells(growth: Array, death: Array, flows: Flows, retention: Number) -
         flows: The vessel's flows.
         retention: R, the part of the cells that the device holds back, 0 to 1.
     """
-    loss = death - growth + flows.broth + (1.0 - retention) * flows.harvest
+    loss = _leaving(death - growth + flows.broth, retention, flows)
     return np.zeros_like(loss), loss
 
 
 def dead_cells(viable: Array, death: Array, lysis: Number, flows: Flows, retention: Number) -> Balance:
     """Dead cells: dXd/dt = mu_d Xv - k_lys Xd - (B + S) Xd - (1 - R_d) H Xd. Arguments as in `viable_cells`."""
-    return death * viable, lysis + flows.broth + (1.0 - retention) * flows.harvest
+    return death * viable, _leaving(lysis + flows.broth, retention, flows)
+
+
+def _leaving(loss: Array, retention: Number, flows: Flows) -> Array:
+    """Add what the device lets through with the harvest [1/day]; nothing if it holds all cells back."""
+    if isinstance(retention, float) and retention == 1.0:  # no pass over arrays for a term that is zero
+        return loss
+    return loss + (1.0 - retention) * flows.harvest
 
 
 def solute(inlet: Number, flows: Flows, made: Number, taken: Number) -> Balance:
@@ -145,7 +162,7 @@ def held_solute(concentration: Array, feed: Array, slope: Array, balance: Balanc
     return production + feed * concentrate + stiffness * concentration, loss + stiffness
 
 
-def product(viable: Array, productivity: Array, flows: Flows, sieving: Array) -> Balance:
+def product(viable: Array, productivity: Array, flows: Flows, sieving: Number) -> Balance:
     """Product in the vessel: dP/dt = qP Xv - (B + S) P - sigma_P H P.
 
     Args:
@@ -154,4 +171,6 @@ def product(viable: Array, productivity: Array, flows: Flows, sieving: Array) ->
         flows: The vessel's flows.
         sieving: sigma_P, the part of the product that passes the membrane, 0 to 1.
     """
+    if isinstance(sieving, float) and sieving == 1.0:
+        return productivity * viable, flows.broth + flows.harvest
     return productivity * viable, flows.broth + sieving * flows.harvest

@@ -68,7 +68,13 @@ def exponential_step(y: Array, production: Array, loss: Array, h: Array | float)
     """
     z = loss * h
     z += _TINIEST[z.dtype]  # lam = 0 gives the limit p h instead of 0/0
-    return _step_from(y, production, z, np.expm1(-z), h)
+    return _step_from(y, production, z, _decay(z), h)
+
+
+def _decay(z: Array) -> Array:
+    """exp(-z) - 1."""
+    decay = np.negative(z)
+    return np.expm1(decay, out=decay)
 
 
 def _step_from(y: Array, production: Array, z: Array, decay: Array, h: Array | float) -> Array:
@@ -86,10 +92,18 @@ def _second_order_step(terms: Terms, y: Array, p: Array, lam: Array, h: Array | 
     """Predict with the rates at the start, then repeat with a weighted mean of the rates at both ends."""
     z = lam * h
     z += _TINIEST[z.dtype]
-    decay = np.expm1(-z)
+    decay = _decay(z)
     p_end, lam_end = terms(_step_from(y, p, z, decay, h), columns)
     weight = _end_weight(z, decay)
-    return exponential_step(y, p + weight * (p_end - p), lam + weight * (lam_end - lam), h)
+    return exponential_step(y, _between(p, p_end, weight), _between(lam, lam_end, weight), h)
+
+
+def _between(start: Array, end: Array, weight: Array) -> Array:
+    """The mean of both ends of a step, the end with its weight."""
+    mean = end - start
+    mean *= weight
+    mean += start
+    return mean
 
 
 def _end_weight(z: Array, decay: Array) -> Array:
@@ -103,7 +117,8 @@ def _end_weight(z: Array, decay: Array) -> Array:
     with np.errstate(invalid="ignore"):  # 0/0 at z = 0 is overwritten by its limit below
         weight /= z * decay
     np.negative(weight, out=weight)
-    np.copyto(weight, 0.5 + z / 12.0, where=slow)
+    if slow.any():
+        np.copyto(weight, 0.5 + z / 12.0, where=slow)
     return weight
 
 
