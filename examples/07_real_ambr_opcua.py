@@ -33,9 +33,9 @@ from perfusio.twin.digital_twin import DigitalTwin
 OUT = Path("opcua-twin")
 IS_SMOKE_TEST = bool(os.environ.get("SMOKE_TEST"))
 NEEDS = (
-    "A real rig needs three things: --endpoint, the address of its OPC UA server; --nodes, a node map that says which "
-    "node is which quantity; --certificates, a folder in which the server's certificate is trusted. perfusio opcua "
-    "sets up both. Without a rig: python examples/07_real_ambr_opcua.py --simulate"
+    "A real rig needs three things: --endpoint, the address of its OPC UA server; --nodes, a map from nodes to "
+    "quantities; --certificates, a folder in which the server's certificate is trusted. perfusio opcua sets up both. "
+    "Without a rig: python examples/07_real_ambr_opcua.py --simulate"
 )
 ADVISED_DAYS, DAYS, N_PATHS = (1, 3, 32) if IS_SMOKE_TEST else (3, 28, 256)
 

@@ -9,7 +9,7 @@ from typing import Protocol
 
 
 class Clock(Protocol):
-    """Where wall time and elapsed time come from, and what lets time pass."""
+    """Where wall time and elapsed time come from, and the means to let time pass."""
 
     def now(self) -> datetime:
         """Return the wall time, aware, in UTC."""

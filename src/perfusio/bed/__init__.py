@@ -1,1 +1,1 @@
-"""Bayesian experimental design: what to do next, given what the model believes."""
+"""Bayesian experimental design: the next setpoints, chosen by a utility over the model's forecasts."""

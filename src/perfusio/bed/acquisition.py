@@ -1,4 +1,4 @@
-"""The named acquisition functions: what a candidate is worth, given its outcomes on sample paths.
+"""The named acquisition functions: the worth of a candidate, given its outcomes on sample paths.
 
 The outcome that they see is the *improvement over holding the setpoints in force*, path by path and objective by
 objective: holding itself has improvement 0 on every path, so the best value so far is 0 and never missing, and what is
@@ -70,7 +70,7 @@ def acquisition(
         outcomes: Candidates (G, D) -> improvements over holding on each path (G, S, M).
         n_paths: S.
         n_objectives: M; 1 for those of one number, which must have been weighed into one before.
-        baseline: Candidates that are no news, holding among them (K, D): what hypervolumes are measured beyond.
+        baseline: Candidates that are no news, holding among them (K, D); hypervolumes are measured beyond them.
         seed: Of the direction that qNParEGO looks in.
 
     Returns:

@@ -1,6 +1,6 @@
-"""Forecasts of what follows from the species: viable cell volume, CSPR, harvest titer, productivity; with intervals.
+"""Forecasts of derived quantities: viable cell volume, CSPR, harvest titer, productivity; with intervals.
 
-They are computed along every path, so their intervals carry what the species have in common: a path with many cells
+They are computed along every path, so their intervals carry the correlation of the species: a path with many cells
 has a low CSPR on the same day.
 """
 
@@ -18,7 +18,7 @@ from perfusio.quantities import Quantity, closest
 from perfusio.state import FloatArray, Setpoints
 
 FORECAST_QUANTITIES: Mapping[str, Quantity] = {n: q for n, q in DERIVED_QUANTITIES.items() if n != "medium"}
-"""What is forecast: the medium used is asked for."""
+"""Forecast quantities: the medium used is a setpoint."""
 DIAMETER_CV = 0.015
 """Error of one diameter, 1 to 2 % in practice; a volume counts it three times."""
 

@@ -1,4 +1,4 @@
-"""The front of a vessel's possible next actions: what can be had of one objective for how much of another."""
+"""The front of a vessel's possible next actions: the trade-off between objectives."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def candidate_front(
         trajectory: The vessel so far.
         current: Setpoints in force.
         model: Conditioned on the vessel.
-        space: What may be chosen.
+        space: Allowed setpoints.
         config: With two objectives or more.
 
     Returns:

@@ -1,4 +1,4 @@
-"""Many vessels decided for in step: what their searches wish to know is played together, as are their forecasts.
+"""Many vessels decided for in step: simulations for their searches are run together, as are their forecasts.
 
 Playing vessels side by side is much cheaper than one after another and changes no number, so a vessel's decision does
 not depend on who else is decided for. A vessel whose search fails drops out; the others go on.
@@ -23,11 +23,11 @@ from perfusio.trajectory import Trajectory
 T = TypeVar("T")
 Plan = Sequence[Setpoints]
 FAULTS = (PerfusioError, ArithmeticError, ValueError, np.linalg.LinAlgError)
-"""What may go wrong with one vessel: its numbers. A mistake in our own code is not among them."""
+"""Errors that one vessel may cause: in its numbers. A mistake in our own code is not among them."""
 
 
 def guarded(reactor: str, work: Callable[[], T]) -> T | PerfusioError:
-    """Return what work for one vessel gives, or the error with which it failed."""
+    """Return the result of work for one vessel, or the error with which it failed."""
     try:
         return work()
     except PerfusioError as error:
@@ -37,7 +37,7 @@ def guarded(reactor: str, work: Callable[[], T]) -> T | PerfusioError:
 
 
 def in_step(searches: Mapping[str, Search[T]]) -> dict[str, T | PerfusioError]:
-    """Run the searches of vessels side by side and return what each found, or why it found nothing."""
+    """Run the searches of vessels side by side and return the find of each, or why there is none."""
     found: dict[str, T | PerfusioError] = {}
     going = dict(searches)
     while going:
@@ -59,9 +59,9 @@ def in_step(searches: Mapping[str, Search[T]]) -> dict[str, T | PerfusioError]:
 
 
 def _play(wishes: Sequence[Wish]) -> None:
-    """Play what problems need, as far as several can be played together; a problem alone plays when it is asked.
+    """Simulate for several problems together where that can be done; a problem alone simulates when it is asked.
 
-    What fails here is left to the problem itself: it fails again when its own search asks, and costs no other vessel.
+    A failure here is left to the problem itself: it fails again when its own search asks, and costs no other vessel.
     """
     needed = []
     for problem, candidates in wishes:

@@ -23,7 +23,7 @@ LEAST_OF_TERMS = 0.1
 """A difference is measured by itself, or by this share of the size of its terms where it is smaller."""
 RESERVE, COMFORT = 0.5, 0.5
 """Distance to a limit, beyond the margin that its probability asks for, from which on a vessel that is held at a target
-is at ease, in units of 5 % of the limit (2.4 points of viability), and what is given for it at the limit: as much as
+is at ease, in units of 5 % of the limit (2.4 points of viability), and the price at the limit: as much as
 for 7 % of error. A target can be held in many ways; those far from limits bear better whatever happens next."""
 
 
@@ -39,12 +39,12 @@ def scores(
     """Return the score of each candidate on each path, higher is better, shape (G, S).
 
     Args:
-        objective: What to score by.
+        objective: Objective to score by.
         paths: (G, S, H, Q), candidate 0 holds; all H intervals count.
         plans: (G, H, U).
         moves: Change from the setpoints in force over the largest step, (G, U).
         size: As in `quantity_paths`.
-        shift: Added to the quantity in each interval, (H,): what these paths are known to miss.
+        shift: Added to the quantity in each interval, (H,): the known bias of these paths.
     """
     value = quantity_paths(objective.quantity, paths, plans, size=size, panel=objective.process) + shift
     cost = objective.move_penalty * (moves**2).sum(axis=1)
@@ -82,7 +82,7 @@ class Feasibility:
     """How well candidates keep the constraints.
 
     Attributes:
-        violation: By how much limits are missed, in units of 5 % of the limit, (G,); <= 0 is kept. Of what is missed
+        violation: By how much limits are missed, in units of 5 % of the limit, (G,); <= 0 is kept. Of the shortfall
             it is the mean of the worst day, the average day and the last day: where the next days are lost already, it
             is still less for a plan that brings the vessel back.
         probability: Of keeping each constraint on its worst day, (G, number of constraints).
@@ -121,9 +121,9 @@ class Moments:
         return cls(mean=mean, sd=sd)
 
     def corrected(self, few: Moments, many: Moments) -> Moments:
-        """Return what these would be on many paths, from one candidate of which both are known.
+        """Return the values on many paths, from one candidate of which both are known.
 
-        Paths are common to all candidates, so what few of them miss is much the same for all: the mean is shifted,
+        Paths are common to all candidates, so the bias of few paths is much the same for all: the mean is shifted,
         the sd multiplied, as at that candidate.
         """
         ratio = np.clip(many.sd / few.sd, *MOST_CORRECTED)
@@ -176,7 +176,7 @@ def judged(constraints: tuple[Constraint, ...], moments: Moments, sureness: Floa
 
 
 def discomfort(missed: FloatArray) -> FloatArray:
-    """Return what it costs (G,), in scores, to be close to limits that are missed by so much, (G, C, H).
+    """Return the penalty (G,), in scores, for being close to limits that are missed by so much, (G, C, H).
 
     See Feasibility; nothing from RESERVE inside a limit on, COMFORT right at it, four times as much at most beyond.
     """
@@ -188,7 +188,7 @@ def discomfort(missed: FloatArray) -> FloatArray:
 def violation_of(missed: FloatArray) -> FloatArray:
     """Return the violation (G,) of candidates that miss limits by so much, (G, C, H); see Feasibility.
 
-    What is not a number keeps no limit.
+    NaN keeps no limit.
     """
     daily = np.where(np.isnan(missed), np.inf, missed).max(axis=1, initial=-np.inf)
     worst, beyond = daily.max(axis=1), np.maximum(daily, 0.0)

@@ -27,7 +27,7 @@ def nondominated(outcomes: FloatArray) -> NDArray[np.intp]:
 
 
 def hypervolume(outcomes: FloatArray, reference: Sequence[float] | FloatArray) -> float:
-    """Return the volume between a reference point and what the outcomes dominate; only what exceeds it counts.
+    """Return the volume of the region that the outcomes dominate, as far as it lies beyond a reference point.
 
     Args:
         outcomes: (N, M), M from 2 on.
@@ -47,7 +47,7 @@ def hypervolume(outcomes: FloatArray, reference: Sequence[float] | FloatArray) -
 
 
 def _volume(sides: FloatArray) -> float:
-    """Return the volume of boxes (N, M) that all have a corner at 0, counting once what they share.
+    """Return the volume of boxes (N, M) that all have a corner at 0, counting once their intersection.
 
     Sliced along the last objective: between two of its values the boxes that reach so far share one cross-section
     (hypervolume by slicing objectives; While et al., IEEE Trans. Evol. Comput. 10:29, 2006).

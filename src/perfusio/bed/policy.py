@@ -49,13 +49,13 @@ class BEDPolicy:
     compete by the acquisition function; if none does, the least violating ones compete and the reason says so.
 
     Attributes:
-        shared: Limits on what vessels may use together, e.g. ``(SharedLimit(high=24.0),)`` for medium.
+        shared: Limits on the joint use of vessels, e.g. ``(SharedLimit(high=24.0),)`` for medium.
     """
 
     shared: tuple[SharedLimit, ...] = ()
 
     def on_record(self) -> dict[str, Any]:
-        """Return what it was told beside the settings of the run, as plain data; nothing if that is nothing."""
+        """Return its settings beside those of the run, as plain data; empty if there are none."""
         return {"shared": [s.as_dict() for s in self.shared]} if self.shared else {}
 
     @classmethod
@@ -108,7 +108,7 @@ def problem_of(
 
 
 def _futures(trajectory: Trajectory, model: Model, config: RunConfig, seed: int) -> Callable[[int], Futures]:
-    """Return what draws so many futures of a vessel, as far ahead as the objectives look."""
+    """Return the sampler of so many futures of a vessel, as far ahead as the objectives look."""
     hours = config.sampling_interval_hours
     n = max(intervals(o.horizon_days, hours) for o in config.objectives)
 
@@ -144,7 +144,7 @@ def _posed(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Found:
-    """What a search found for a vessel: its problem, the best candidate (D,) and its acquisition value."""
+    """Find of a search for a vessel: its problem, the best candidate (D,) and its acquisition value."""
 
     problem: Problem
     on_many: Problem
@@ -175,7 +175,7 @@ class _Today:
     seed: int
 
     def decided(self, spaces: Mapping[str, DesignSpace]) -> dict[str, Decision | PerfusioError]:
-        """Return a decision, or what kept one from being made, for each vessel with a design space."""
+        """Return a decision, or the error that kept one from being made, for each vessel with a design space."""
         found = in_step({reactor: self._search(reactor, space) for reactor, space in spaces.items()})
         hours = self.config.sampling_interval_hours
         n = intervals(self.config.forecast_days, hours)
@@ -249,7 +249,7 @@ def _without_repeats(ramp: list[Setpoints]) -> tuple[Setpoints, ...]:
 
 
 def _with_disturbance(reason: Reason, model: Model, trajectory: Trajectory) -> Reason:
-    """Add what the model believes to disturb the quantity of the tightest limit."""
+    """Add the disturbance that the model estimates on the quantity of the tightest limit."""
     panel, name = trajectory.panel, reason.limiting.split(" ")[0]
     if name not in panel.species_names or not isinstance(model, Disturbed):
         return reason
@@ -258,7 +258,7 @@ def _with_disturbance(reason: Reason, model: Model, trajectory: Trajectory) -> R
 
 
 def tried_by(model: Model, config: RunConfig) -> tuple[FloatArray, FloatArray] | None:
-    """Return what a model says was tried (protocols.Experienced), where the run asks for it."""
+    """Return the tried ranges of a model (protocols.Experienced), where the run asks for it."""
     return model.tried() if config.untried == "hold" and isinstance(model, Experienced) else None
 
 
@@ -272,9 +272,9 @@ def box(
 
     Perfusion is capped at the present rate times exp(growth), for later pieces with the growth until then: a faster
     ramp overfeeds (process-facts 3.2). A setpoint that was never varied where the model learnt (`tried`, as in
-    protocols.Experienced) is not moved, unless towards where it was then: what it does would be a guess, and a guess is
-    where an optimum is soon found. Flows are no guess: what perfusion, bleed and feeds do the balances say. A condition
-    of which no rate law knows stays too while the model has no runs to say whether it was varied.
+    protocols.Experienced) is not moved, unless towards where it was then: its effect would be a guess, and a guess is
+    where an optimum is soon found. Flows are no guess: the balances say the effect of perfusion, bleed and feeds. A
+    condition of which no rate law knows stays too while the model has no runs to say whether it was varied.
     """
     panel = space.process
     cells, perfusions = panel.the("cells"), [panel.index(n) for n in panel.of_role("perfusion")]

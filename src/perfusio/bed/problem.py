@@ -32,11 +32,11 @@ INFEASIBLE = -1e30
 PENALTY = 1e3
 SURE_AFTER_DAYS = 3.0
 """From this day of the horizon on the share of living cells, which is slow, keeps its limits as surely as asked; before
-it, by a share of the margin that rises with time. What is done today hardly moves it tomorrow: were the whole margin
+it, by a share of the margin that rises with time. Today's action hardly moves it tomorrow: were the whole margin
 asked of it, a vessel that keeps its limits would be bled and warmed at any price whenever doubt is a little large."""
 TOLERANCE = 0.003
 """Where no candidate keeps every limit, those within this much of the least violation compete on the objective: 0.015
-points of viability. What it allows the objective takes, and recovery is slower by it."""
+points of viability. The objective takes all that it allows, and recovery is slower by it."""
 
 
 class Problem:
@@ -117,7 +117,7 @@ class Problem:
     def gains(self, candidates: FloatArray) -> FloatArray:
         """Return the weighted gain in score over holding on each path, by objective (G, S, M).
 
-        Where a target is held, what it is worth to stay away from limits is part of it.
+        Where a target is held, the value of distance from limits is part of it.
         """
         played, rows = self._found(candidates)
         found: FloatArray = played.gains[rows] + self._eased(played, rows)[:, None, :]
@@ -135,7 +135,8 @@ class Problem:
     def _ease(self, missed: FloatArray) -> FloatArray:
         """Return the weighted score of keeping off limits that are missed by so much (G, C, H), by objective (G, M).
 
-        Limits on what is held itself do not count: they would push it off its target. Several targets share the rest.
+        Limits on the held quantity itself do not count: they would push it off its target. Several targets share the
+        rest.
         """
         ease = np.zeros((len(missed), len(self.config.objectives)))
         held = {o.quantity for o in self.config.objectives if o.target is not None}
@@ -146,7 +147,7 @@ class Problem:
         return ease
 
     def outcomes(self, candidates: FloatArray) -> FloatArray:
-        """Return what acquisition functions see: gains, their spread reduced to the share worth exploring."""
+        """Return the input of acquisition functions: gains, their spread reduced to the share worth exploring."""
         value = self.gains(candidates)
         if not self._is_multi:
             value = value.sum(axis=2, keepdims=True)
@@ -280,7 +281,7 @@ class Problem:
         return judged(self.config.constraints, known, self._sureness)
 
     def anchor(self, on_many: Problem, candidate: FloatArray) -> None:
-        """Judge and score from now on by what the same problem on many paths says of a candidate (D,); forget the rest.
+        """Judge and score from now on as the same problem on many paths does for a candidate (D,); forget the rest.
 
         The candidate itself is then judged as on many paths, those near it almost so, at the cost of few.
         """
@@ -301,7 +302,7 @@ class Problem:
         return Moments(mean=played.moments.mean[:, rows], sd=played.moments.sd[:, rows])
 
     def _found(self, candidates: FloatArray) -> tuple[Played, NDArray[np.intp]]:
-        """Return what was played, and where these candidates are in it; those that are not there yet are played."""
+        """Return the simulated candidates, and the places of these among them; those not there yet are simulated."""
         plans = self.unplayed(candidates)
         if plans is not None:
             self.receive(self.futures.play(plans))

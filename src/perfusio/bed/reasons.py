@@ -24,7 +24,7 @@ WORTH_TELLING = 0.1
 EASE_WORTH_TELLING = 0.02
 """Gain by more distance to limits that a person is told of."""
 FAR = 0.5
-"""Support below which a person is told that the forecast is far from what was learnt."""
+"""Support below which a person is told that the forecast is an extrapolation."""
 
 _BROKEN = 0.5 * INFEASIBLE
 """Merits below this belong to candidates that break a limit by more than the least."""
@@ -37,9 +37,9 @@ def explain(
 
     Args:
         problem: As it was searched: candidates are compared with one another by it.
-        best: What was chosen (D,).
+        best: Chosen candidate (D,).
         support: How close the forecast of it is to data, by interval, or None.
-        on_many: The same problem on more paths, which tell better what is expected of the choice.
+        on_many: The same problem on more paths, which estimate the outcome of the choice better.
     """
     told = on_many or problem
     config, pool = problem.config, problem.pool()

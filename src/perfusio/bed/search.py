@@ -17,7 +17,7 @@ T = TypeVar("T")
 
 N_CANDIDATES, N_ROUNDS, N_ELITE = 48, 6, 8
 FORGOTTEN, MIXED, LEAST = 0.7, 0.3, 0.02
-"""Of the covariance of candidates: what a round takes off it, how much of the best it takes in, and the least sd."""
+"""Of the covariance of candidates: the share that a round takes off, the share taken from the best, the least sd."""
 N_SCOUTED, REACH = 2, 0.5
 """Rounds on few paths, and how far they begin, as a share of half the box."""
 N_LAST, N_TOLD = 12, 6
@@ -27,11 +27,11 @@ N_LAST, N_TOLD = 12, 6
 Wish = tuple[Problem, FloatArray]
 """A problem and candidates (G, D) that it will be asked about next."""
 Search = Generator[Wish, None, T]
-"""Says before each step what it wishes to know, so that the wishes of many vessels can be played together."""
+"""Says before each step which simulations it needs, so that the needs of many vessels can be played together."""
 
 
 def alone(search: Search[T]) -> T:
-    """Run one search by itself: its problems play what they are asked about."""
+    """Run one search by itself: its problems simulate on demand."""
     while True:
         try:
             next(search)
@@ -71,9 +71,10 @@ def refining(
 ) -> Search[tuple[FloatArray, float]]:
     """Do what `searching` does with three views of one problem, on few, some and many paths: cheaper by far.
 
-    Few rough paths tell well what candidates gain over one another, and badly where exactly a limit lies. So candidates
-    are compared on few, and where limits lie is said by one of them on many: first by holding, then by the best so far.
-    Holding, the best and whatever then beats it are judged on many. Returns the winner and its merit there.
+    Few rough paths tell well the gains of candidates over one another, and badly where exactly a limit lies. So
+    candidates are compared on few, and where limits lie is said by one of them on many: first by holding, then by the
+    best so far. Holding, the best and whatever then beats it are judged on many. Returns the winner and its merit
+    there.
     """
     start = np.clip(problem.hold, low, high)
     yield on_many, start[None]
@@ -154,7 +155,7 @@ def cross_entropy(
     """Return the best setpoints found and their merit.
 
     Args:
-        merit: Setpoints (G, U) -> values (G,), higher is better; holding must be row 0 of what it is given.
+        merit: Setpoints (G, U) -> values (G,), higher is better; holding must be row 0 of its argument.
         low: Lower corner of the box (U,).
         high: Upper corner (U,).
         incumbents: Points that take part in every round (K, U); row 0 is holding.

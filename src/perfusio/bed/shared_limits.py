@@ -1,6 +1,6 @@
 """A limit that vessels share: the medium that can be made in a day, the capacity of a pump.
 
-Vessels are decided for one by one. Only where what they ask for together is too much are those that ask for most asked
+Vessels are decided for one by one. Only where their joint demand is too much are those that ask for most asked
 again with less room: the limit is shared out so that the least that anyone is cut to is as much as possible (max-min
 fairness; Bertsekas and Gallager, Data Networks, 1992, ch. 6.5). Vessels below that level keep their decisions.
 """
@@ -27,7 +27,7 @@ MOST_VESSELS = 1000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SharedLimit:
-    """What the setpoints of several vessels may add up to.
+    """Limit on the sum of a setpoint over several vessels.
 
     Attributes:
         high: Largest sum, in the unit of the setpoint; of perfusion rates it is vessel volumes of medium a day.
@@ -42,7 +42,7 @@ class SharedLimit:
     process: Panel = CHO_PERFUSION
 
     def __post_init__(self) -> None:
-        """Refuse what is no limit."""
+        """Refuse a limit that limits nothing."""
         if self.setpoint not in (known := self.process.setpoint_names):
             hint = closest(self.setpoint, known)
             raise ConfigError(f"{self.setpoint!r} is not a setpoint.{hint} Known: {', '.join(known)}.")
@@ -76,7 +76,7 @@ def narrowed(
     largest steps are too small to keep the limit today, it is approached by them.
 
     Args:
-        limit: What is shared.
+        limit: Shared limit.
         decisions: Of the vessels that were asked about.
         in_force: Setpoints of these and of any other vessels that go on beside them.
         spaces: Design space of each vessel that was asked about.
@@ -103,7 +103,7 @@ def narrowed(
 
 
 def fair_level(wishes: list[float], left: float) -> float:
-    """Return the level to which wishes are cut so that they add up to what is left; at least 0."""
+    """Return the level to which wishes are cut so that they add up to the remainder; at least 0."""
     ordered, share = sorted(wishes), max(left, 0.0)
     for i, wish in enumerate(ordered):
         level = share / (len(ordered) - i)

@@ -1,4 +1,4 @@
-"""Can the target be held at all? At a steady state the bleed takes away what grows, so growth must be a bleed.
+"""Can the target be held at all? At a steady state the bleed takes the growth away, so growth must be a bleed.
 
 Asked once, when a run starts, of the model as it is then; the answer is a doubt in words, never a refusal.
 """
@@ -33,7 +33,7 @@ class Doubt:
     Attributes:
         text: In a sentence or two.
         binding: The bound or limit that stands in the way, in words.
-        remedies: What would help, in words.
+        remedies: Remedies, in words.
         growth: Least and largest net growth at the target, over all allowed perfusions and temperatures [1/day].
         window: Bleeds that could take that away and still steer [1/day].
     """

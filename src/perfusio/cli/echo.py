@@ -15,7 +15,7 @@ def echo(text: object = "", *, err: bool = False, nl: bool = True) -> None:
     """Print a text with its control characters shown.
 
     Args:
-        text: What to print; line breaks and tabs stay.
+        text: Text to print; line breaks and tabs stay.
         err: To the stream of errors.
         nl: With a line break at its end.
     """

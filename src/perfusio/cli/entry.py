@@ -6,7 +6,7 @@ import os
 import sys
 
 STOPPED = 130
-"""What a shell expects of a program that was stopped with Ctrl-C."""
+"""Exit code of a program that was stopped with Ctrl-C, by convention of shells."""
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
-"""`perfusio selftest`: try on this machine what perfusio promises about safety and record."""
+"""`perfusio selftest`: try the promises on safety and record on this machine."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def selftest(
         list[str] | None, typer.Option(help="Only this test, e.g. T04; repeatable.", metavar="ID")
     ] = None,
 ) -> None:
-    """Try what perfusio promises on this machine, and print the table of promises.
+    """Try perfusio's promises on this machine, and print their table.
 
     Nothing outside a temporary folder is touched. The last line is one JSON object. Exit code 0: every promise was
     kept. 1: one was broken.

@@ -1,4 +1,4 @@
-"""What a run is asked to do: design space, objective, constraints, run settings.
+"""The task of a run: design space, objective, constraints, run settings.
 
 Configuration is frozen and refuses unknown fields: a misspelt option must never vanish. Objectives and constraints are
 declared in `objective.py`, and can be had from here with the rest; default numbers of quantities stand in the panel.

@@ -23,7 +23,7 @@ class AlarmLimits(OfQuantity):
         act: Level that needs a person now; above `warn` for upper limits, below it for lower ones.
         dead_band: How far a value must be back behind a level before its alarm is over, canonical unit; None = a tenth
             of the way from `warn` to `act`.
-        delay_hours: How long a level must be passed before a person is told [h]. What is measured beyond `act` is told
+        delay_hours: How long a level must be passed before a person is told [h]. A value beyond `act` is told
             at once.
     """
 

@@ -1,4 +1,4 @@
-"""DesignSpace: what may be written to a vessel, by bounds and largest steps."""
+"""DesignSpace: the setpoints that may be written to a vessel, by bounds and largest steps."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Bounds(Frozen):
     Attributes:
         low: Smallest value that may be written.
         high: Largest value that may be written.
-        nominal: Where a run starts, and what is assumed where a file does not say.
+        nominal: Start of a run, and the assumption where a file does not say.
         max_step: Largest change per decision.
     """
 
@@ -82,7 +82,7 @@ class DesignSpace(Frozen):
 
     @classmethod
     def of(cls, process: Panel, **bounds: Bounds) -> Self:
-        """Return the design space of a process: what its panel allows, with other bounds where they are given.
+        """Return the design space of a process: the bounds of its panel, with other ones where they are given.
 
         Raises:
             ConfigError: a setpoint has no bounds, neither in the panel nor here.
@@ -131,7 +131,7 @@ class DesignSpace(Frozen):
 
     @property
     def nominal(self) -> Setpoints:
-        """Where a run starts, and what is assumed where a file does not say."""
+        """Start of a run, and the assumption where a file does not say."""
         return Setpoints.of(self._column("nominal"), self.process)
 
     def holding(self, **values: float) -> DesignSpace:

@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class Mode(StrEnum):
-    """Who may change setpoints; the value is what the command line shows."""
+    """Who may change setpoints; the value is shown on the command line."""
 
     MANUAL = "manual"
     ADVISORY = "advisory"

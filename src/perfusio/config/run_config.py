@@ -30,7 +30,7 @@ from perfusio.quantities import closest
 
 
 def _within(given: Any, process: Panel) -> Any:
-    """Return what concerns quantities, a value or several, as that of a process; tables are told theirs."""
+    """Return declarations on quantities, one or several, as those of a process; tables are told theirs."""
     if isinstance(given, OfQuantity):
         return given.within(process)
     if isinstance(given, Mapping):
@@ -72,17 +72,17 @@ class RunConfig(Frozen):
         duration_days: Length of the run; a run of 14 days has samples on days 0 to 14.
         sampling_interval_hours: Expected time between samples [h].
         retrain_every: Refit the model after this many loop turns (it is conditioned on every turn).
-        model_update: What becomes of a refit: ``"auto"`` uses it if it is as good, ``"approve"`` has it wait for a
+        model_update: Use of a refit: ``"auto"`` uses it if it is as good, ``"approve"`` has it wait for a
             person, ``"frozen"`` makes none; the model takes in samples in any case.
         acquisition: Name of the acquisition function, one of ACQUISITIONS or of another package.
         exploration: Share of the forecast's spread that acquisition functions see, 0 to 1. Small: a vessel worth weeks
-            is steered by what is expected, and the unknown only breaks near-ties.
+            is steered by the expectation, and the unknown only breaks near-ties.
         search: How the best setpoints are looked for, one of SEARCHES; ``"gradient"`` takes several times as long.
-        untried: What becomes of a setpoint that all runs learnt from held at one value: ``"hold"`` leaves it there, as
-            nothing is known of what it does; ``"move"`` trusts general kinetics.
+        untried: What to do with a setpoint that was constant in all training runs: ``"hold"`` leaves it there, as
+            its effect is not known; ``"move"`` trusts general kinetics.
         plan_pieces: Destinations that a plan heads for one after another over the horizon; only its first step is ever
             taken, the next decision plans anew.
-        objective: What decisions are for; a tuple of several is weighed into a sum, or into a front by the acquisition
+        objective: Aim of the decisions; a tuple of several is weighed into a sum, or into a front by the acquisition
             functions of MULTI_OBJECTIVE.
         constraints: Limits that decisions keep with a stated probability.
         alarms: Levels at which a person is told.
@@ -122,7 +122,7 @@ class RunConfig(Frozen):
     @model_validator(mode="before")
     @classmethod
     def _as_its_process_has_it(cls, given: object) -> object:
-        """What is not given is as the process has it; what is given is of that process."""
+        """Settings that are not given are those of the process; given ones are of that process."""
         if not isinstance(given, dict) or given.get("process") is None:
             return given
         process = panel_of(given["process"])
@@ -181,7 +181,7 @@ class RunConfig(Frozen):
         return self
 
     def __repr__(self) -> str:
-        """Show the length, the aim, and what else differs from the defaults."""
+        """Show the length, the aim, and all other settings that differ from the defaults."""
         told: dict[str, object] = {"objective": in_words(self.objectives)} | {
             name: value
             for name, field in type(self).model_fields.items()

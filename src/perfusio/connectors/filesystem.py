@@ -1,7 +1,8 @@
 """FilesystemStore: replay a file sample by sample, or follow one that grows, or a folder, while the vessel runs.
 
-Which interval a row's setpoints describe: **from its sample to the next one**. A growing file shows, in each row, what
-is in force when the row is written; a change that we asked for is confirmed by the first row that shows it.
+Which interval a row's setpoints describe: **from its sample to the next one**. A growing file shows, in each row, the
+setpoints that is in force when the row is written; a change that we asked for is confirmed by the first row that shows
+it.
 """
 
 from __future__ import annotations
@@ -53,13 +54,13 @@ class FilesystemStore:
         date_order: ``"dmy"``, ``"mdy"`` or ``"ymd"``, if dates like 05/06/2024 leave it open.
         instrument: Name of the instrument reader of another package that reads it, if one is to.
         panel: The process whose quantities the columns hold.
-        sleep: What waits between two looks; a test can bring its own.
+        sleep: Wait between two looks; a test can bring its own.
 
     Attributes:
         kind: REPLAY, or HARDWARE with `actuates`.
 
     Raises:
-        UnreadableSource: there is no such file. (What is in it is checked at the first read.)
+        UnreadableSource: there is no such file. (Its content is checked at the first read.)
         ConfigError: the options contradict each other.
     """
 
@@ -128,7 +129,7 @@ class FilesystemStore:
         Raises:
             EndOfRun: a replay is over.
             SampleOverdue: a growing file did not grow in time.
-            UnreadableSource: the file is refused for now, or what was already read is not there any more.
+            UnreadableSource: the file is refused for now, or rows that were read are not there any more.
             NotConnected: the system does not let us read it now.
         """
         with told(self._source.path.name, "read_sample"):
@@ -149,12 +150,12 @@ class FilesystemStore:
         return last.setpoints if last else Setpoints(panel=self.panel)
 
     async def write_setpoints(self, setpoints: Setpoints) -> Setpoints:
-        """Append one row to the setpoints file, for the time of the sample last read, and return what was written.
+        """Append one row to the setpoints file, for the time of the sample last read, and return the written setpoints.
 
-        In a replay this changes nothing but that file: what was in force is history.
+        In a replay this changes nothing but that file: the setpoints in force are history.
 
         Raises:
-            WriteRejected: not written; the message says why and what to do.
+            WriteRejected: not written; the message says why, and the remedy.
         """
         where = {"connector": self._source.path.name, "operation": "write_setpoints"}
         time_h = self._vessel.handed_out.latest_h
@@ -182,10 +183,10 @@ class FilesystemStore:
     def goes_on(self, standing: Standing) -> None:
         """Go on where an earlier program stood; see `perfusio.protocols.Resumable`.
 
-        A file that cannot be read at this moment is held against what was read as soon as it can be.
+        A file that cannot be read at this moment is held against the rows that were read as soon as it can be.
 
         Raises:
-            UnreadableSource: what was read is not there any more, or the file is another one.
+            UnreadableSource: rows that were read are not there any more, or the file is another one.
         """
         self._vessel.goes_on(standing)
         if self._vessel.handed_out.latest_h is None:
@@ -294,7 +295,7 @@ class FilesystemStore:
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """What was converted, joined, assumed, left out or moved aside so far, in sentences."""
+        """Conversions, joins, assumptions and omissions so far, in sentences."""
         fed = "what was fed is left unread: a run of the twin knows perfusion and no boluses."
         table = self._source.table()
         own = self._other_medium(table)

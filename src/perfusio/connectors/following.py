@@ -19,7 +19,7 @@ class Pace:
     Attributes:
         poll_seconds: Between two looks [s].
         timeout_seconds: After which a sample is overdue; None = never [s].
-        sleep: What waits between two looks.
+        sleep: Wait between two looks.
         away_seconds: For how long a source that cannot be reached is looked at on before that fails: a server starts
             anew within that time, and nobody need hear of it [s].
     """
@@ -30,7 +30,7 @@ class Pace:
     away_seconds: float = 0.0
 
     async def until_news(self, look: Callable[[], Awaitable[T | None]], overdue: Callable[[float], SampleOverdue]) -> T:
-        """Return what the first look finds that finds something.
+        """Return the find of the first look that finds something.
 
         A look that fails ends the waiting, and loses nothing: the next call looks again.
 
@@ -64,15 +64,15 @@ class Pace:
 
 @contextmanager
 def told(connector: str, operation: str) -> Iterator[None]:
-    """Turn what a reader, a driver or the system raises into an error of a connector, so that a run can wait for it.
+    """Turn an error of a reader, a driver or the system into one of a connector, so that a run can wait for it.
 
     Args:
         connector: Name of the source.
-        operation: What was being done.
+        operation: Operation under way.
 
     Raises:
         NotConnected: the system refused: no such place now, no right, no file handle, no memory.
-        UnreadableSource: what is there cannot be read.
+        UnreadableSource: the source cannot be read.
     """
     try:
         yield

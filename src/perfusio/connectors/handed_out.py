@@ -1,7 +1,8 @@
-"""What of a source was handed out as samples, held against what the source says now.
+"""The samples handed out of a source, held against its present content.
 
 Three things are news: a further row, a value where there was none, and a value that is another one now, which is a
-correction. What was read and is gone is refused until it is back, and so is a source that has become another one.
+correction. A source whose read rows are gone is refused until they are back, and so is a source that has become another
+one.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ class Row(Protocol):
 
     @property
     def state(self) -> State:
-        """What was measured."""
+        """The measured values."""
 
     @property
     def setpoints(self) -> Setpoints:
@@ -41,7 +42,7 @@ R = TypeVar("R", bound=Row)
 
 
 class HandedOut(Generic[R]):
-    """What one vessel's source has said so far, and how much of it was handed out.
+    """Rows of one vessel's source so far, and how many were handed out.
 
     Args:
         may_forget: Rows that were read may be gone: files of a folder are taken away.
@@ -74,7 +75,7 @@ class HandedOut(Generic[R]):
     def latest_h(self) -> float | None:
         """Time of the latest sample known, one that was refused only if there is no other; None before the first [h].
 
-        What is written after a resume, before the source was read again, is for that sample.
+        A write after a resume, before the source was read again, is for that sample.
         """
         if self._standing is not None:
             known = self._standing.states or self._standing.refused
@@ -82,13 +83,13 @@ class HandedOut(Generic[R]):
         return self.rows[self.n - 1].state.time_h if self.n else None
 
     def goes_on(self, standing: Standing) -> None:
-        """Count what an earlier program has read as handed out; the rows are held against it when they are read."""
+        """Count rows of an earlier program as handed out; rows are held against them when they are read."""
         if standing.states or standing.refused:
             self.rows, self.n, self._standing = (), 0, standing
             self._late.clear()
 
     def next(self) -> State | None:
-        """Hand out what is news: late values and corrections first, then the next row; None if nothing is."""
+        """Hand out the news: late values and corrections first, then the next row; None if nothing is."""
         if self._late:
             return self._late.popleft()
         if self._standing is not None or self.n == len(self.rows):
@@ -97,7 +98,7 @@ class HandedOut(Generic[R]):
         return self.rows[self.n - 1].state
 
     def hold_against(self, name: str, rows: Sequence[R], *, n_same: int = 0) -> None:
-        """Take what the source says now, and find what is news in it.
+        """Take the present rows of the source, and find the news in them.
 
         Args:
             name: Of the source, for messages.
@@ -106,7 +107,7 @@ class HandedOut(Generic[R]):
 
         Raises:
             UnreadableSource: a row or a value that was read is gone, a setpoint is another one, or the source is
-                another one than before; what was known stays known.
+                another one than before; known rows stay known.
         """
         before = _told(self._standing) if self._standing is not None else self._since(n_same)
         n_same = 0 if self._standing is not None else min(n_same, self.n)
@@ -141,7 +142,7 @@ def _told(standing: Standing) -> dict[float, _Known]:
 def _compared(
     name: str, before: Mapping[float, _Known], rows: Sequence[Row], *, n_same: int, may_forget: bool
 ) -> list[State]:
-    """Return the late values, corrections and rows put in between; refuse what cannot be news."""
+    """Return the late values, corrections and rows put in between; refuse changes that cannot be news."""
     now = {row.state.time_h: row for row in rows}
     gone: list[str] = []
     changed: list[str] = []
@@ -204,7 +205,7 @@ def _emptied(old: _Known, new: Row) -> list[str]:
 
 
 def _other_setpoints(old: _Known, new: Row) -> list[str]:
-    """What was in force is history: it may be filled in, and no more."""
+    """Setpoints in force are history: they may be filled in, and no more."""
     if old.setpoints is None:
         return []
     panel = old.setpoints.panel
@@ -224,7 +225,7 @@ def _corrected(old: State, new: State) -> list[str]:
 
 
 def _news(old: _Known, new: State, corrected: Sequence[str]) -> State | None:
-    """Return what a known sample says now that it did not say before; a value that was not used stays unused."""
+    """Return the new values of a known sample; a value that was not used stays unused."""
     if old.is_refused:
         return None if old.state.measured() == new.measured() else new
     filled = [n for n, b in new.measured().items() if getattr(old.state, n) != getattr(old.state, n)]

@@ -273,7 +273,7 @@ class OpcUaVessel:
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """What a person should know, in sentences."""
+        """Remarks for a person, in sentences."""
         told = list(self._told)
         if self._session.access.allow_insecure:
             told.append("The connection may be open: anybody on its network can read and change it (allow_insecure).")

@@ -55,7 +55,7 @@ class SqlStore:
         create: Make the SQLite file if there is none.
         panel: The process whose quantities the rows hold.
         clock: Where the times in the table of setpoints come from.
-        sleep: What waits between two looks; a test can bring its own.
+        sleep: Wait between two looks; a test can bring its own.
 
     Attributes:
         kind: REPLAY, or HARDWARE with `actuates`.
@@ -124,7 +124,7 @@ class SqlStore:
             EndOfRun: a replay is over.
             SampleOverdue: no new row came in time.
             NotConnected: the database cannot be reached now.
-            UnreadableSource: the database is refused for now, or what was already read is not there any more.
+            UnreadableSource: the database is refused for now, or rows that were read are not there any more.
         """
         with told(self._database.name, "read_sample"):
             if self._follows:
@@ -172,7 +172,7 @@ class SqlStore:
             What was written, or what the controller acknowledged.
 
         Raises:
-            WriteRejected: not written; the message says why and what to do.
+            WriteRejected: not written; the message says why, and the remedy.
             NotConnected: the database went away, or no controller answered: it must be read back.
         """
         self._check(setpoints)
@@ -199,10 +199,10 @@ class SqlStore:
     def goes_on(self, standing: Standing) -> None:
         """Go on where an earlier program stood; see `perfusio.protocols.Resumable`.
 
-        A database that cannot be read at this moment is held against what was read as soon as it can be.
+        A database that cannot be read at this moment is held against the rows that were read as soon as it can be.
 
         Raises:
-            UnreadableSource: what was read is not there any more, or the database is another one.
+            UnreadableSource: rows that were read are not there any more, or the database is another one.
         """
         self._handed_out, self._seen = HandedOut(), None
         self._handed_out.goes_on(standing)

@@ -173,7 +173,7 @@ class Allowed:
     Attributes:
         low: Smallest value that may be written.
         high: Largest value that may be written.
-        nominal: Where a run starts, and what is assumed where a file does not say.
+        nominal: Start of a run, and the assumption where a file does not say.
         max_step: Largest change per decision.
     """
 

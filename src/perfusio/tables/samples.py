@@ -28,7 +28,7 @@ class TableRow:
         line: Line in the file, from 1.
         run: Run, empty where the file has no such column.
         reactor: Vessel, empty where the file has no such column.
-        state: What was measured.
+        state: The measurements.
         setpoints: In force from this sample to the next; NaN where the file does not say.
         feed: Given right after this sample; None = nothing.
     """

@@ -54,7 +54,7 @@ class DigitalTwin:
 
     Args:
         connector: One vessel, a source of several (`vessels()`), or a mapping of reactor to connector or `Vessel`.
-        design_space: What may be written.
+        design_space: Allowed setpoints.
         run_config: What to do for how long.
         model: Belief to start from; default: the mechanistic prior, no data.
         policy: Chooses setpoints; default: BEDPolicy.

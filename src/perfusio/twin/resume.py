@@ -33,7 +33,7 @@ class Outline:
     Attributes:
         run_dir: Its folder.
         config: Settings of the run.
-        design_space: What may be written.
+        design_space: Allowed setpoints.
         own: What is asked of single vessels, by reactor id.
         sources: What was said of the source of each vessel when the run began, by reactor id.
         policy: With the limits that vessels share.

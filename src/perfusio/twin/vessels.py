@@ -27,7 +27,7 @@ class Vessel:
     Attributes:
         connector: The world behind it.
         clone: Cell line; empty = as the source says.
-        objective: What its decisions are for.
+        objective: Aim of its decisions.
         design_space: What may be written to it.
         mode: Who may write to it.
     """
@@ -141,7 +141,7 @@ class Terms:
     """What some vessels have in common: they are decided for together.
 
     Attributes:
-        design_space: What may be written.
+        design_space: Allowed setpoints.
         config: Settings of the run.
         reactors: The vessels.
     """

@@ -43,7 +43,7 @@ _LIMIT_UNIT = 0.05
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Aim:
-    """What a whole run is judged by.
+    """The criterion by which a whole run is judged.
 
     Attributes:
         objective: Maximise a quantity, or track it; the mean over days `from_day` to `days` counts.
@@ -61,13 +61,13 @@ class Aim:
 
     @property
     def sign(self) -> float:
-        """1 where more is better, -1 where less is: a deviation from a target, or what is minimised."""
+        """1 where more is better, -1 where less is: a deviation from a target, or a minimised quantity."""
         return 1.0 if self.objective.kind == "maximize" else -1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outlook:
-    """What is expected of recipes.
+    """Expected outcomes of recipes.
 
     Attributes:
         value: Objective on each path, higher is better, (G, S): the mean of the quantity (times -1 if it is minimised),
@@ -149,10 +149,10 @@ def best_batch(
     seed: int,
     on_step: Callable[[int, int], object] = lambda _done, _total: None,
 ) -> tuple[FloatArray, Outlook]:
-    """Return the recipes (n, U) to run next, and what is expected of them.
+    """Return the recipes (n, U) to run next, and their expected outcomes.
 
     Args:
-        aim: What a run is judged by.
+        aim: Criterion of a run.
         futures: Possible futures of a fresh culture.
         space: Bounds of the factors.
         factors: Setpoints that vary.
@@ -214,7 +214,7 @@ def _explored(seen: Outlook) -> Outlook:
 
 
 def in_steps(recipes: FloatArray, space: DesignSpace) -> FloatArray:
-    """Round recipes (G, U) to what pumps and controllers can tell apart: a hundredth to a thousandth of each range."""
+    """Round recipes (G, U) to the resolution of pumps and controllers: a hundredth to a thousandth of each range."""
     span = space.high - space.low
     decimals = np.maximum(0, 2 - np.floor(np.log10(np.where(span > 0.0, span, 1.0)))).astype(int)
     rounded = np.column_stack([np.round(v, d) for v, d in zip(recipes.T, decimals, strict=True)])

@@ -1,6 +1,6 @@
 """An off-line campaign: runs are finished, the next batch of recipes is recommended, its results are added, and again.
 
-A recipe is a constant set of setpoints for a whole run. What was recommended and has no result yet is pending: it
+A recipe is a constant set of setpoints for a whole run. A recommended recipe without a result is pending: it
 counts as known to be tried, so that a second call recommends something else. Results may be partial: runs that still
 go on, species that were not measured.
 """
@@ -61,7 +61,7 @@ class Campaign:
 
     Args:
         model: Before any of these runs, e.g. ``HybridModel()``.
-        objective: What a run is judged by, averaged over days `from_day` to `days`; by default productivity, if the
+        objective: Criterion of a run, averaged over days `from_day` to `days`; by default productivity, if the
             process has it.
         design_space: Bounds of the factors, and the process that they belong to.
         constraints: Limits that hold on every day of a run, by default those of the process; their `probability` is
@@ -124,7 +124,7 @@ class Campaign:
 
         Args:
             results: Trajectories, or a pandas or polars data frame with ``run``, ``day`` and quantities by name;
-                without setpoints, what was recommended under that name was in force.
+                without setpoints, the recipe recommended under that name was in force.
 
         Raises:
             ConfigError: a column is not known, or a run contradicts the one of the same name that is known.
@@ -226,7 +226,7 @@ class Campaign:
 
     @classmethod
     def load(cls, path: str | Path, model: Learner) -> Campaign:
-        """Return a saved campaign; it recommends what the saved one would have.
+        """Return a saved campaign; it recommends as the saved one would have.
 
         Raises:
             ConfigError: the file is not a campaign that this version reads.
@@ -249,7 +249,7 @@ class Campaign:
         return np.array([u.vector() for u in self._recipes().values()]).reshape(-1, len(self.design_space.low))
 
     def _base(self) -> FloatArray:
-        """Return what the setpoints that do not vary are held at: as in the runs, (U,)."""
+        """Return the values at which constant setpoints are held: as in the runs, (U,)."""
         held = np.median(np.concatenate([run.inputs for run in self.runs.values()]), axis=0)
         free = self.design_space.low < self.design_space.high
         return np.where(free & np.isfinite(held), held, self.design_space.nominal.vector())
@@ -297,7 +297,7 @@ class Campaign:
 
 
 def _usual_aim(process: Panel) -> Objective:
-    """Return what a run is judged by unless told otherwise.
+    """Return the criterion of a run unless told otherwise.
 
     Raises:
         ConfigError: the process has no productivity.

@@ -1,4 +1,4 @@
-"""A saved campaign: settings, what waits, and all runs as one JSON file that a person can read."""
+"""A saved campaign: settings, pending recipes, and all runs as one JSON file that a person can read."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ FORMAT = 1
 
 
 class CampaignSettings(Frozen):
-    """What a campaign was started with; see `Campaign`."""
+    """Settings with which a campaign was started; see `Campaign`."""
 
     objective: Objective
     constraints: tuple[Constraint, ...]
@@ -38,7 +38,7 @@ class CampaignSettings(Frozen):
     @model_validator(mode="before")
     @classmethod
     def _of_its_process(cls, given: object) -> object:
-        """What was saved is of the process that the file names."""
+        """All saved values are of the process that the file names."""
         if not isinstance(given, dict) or not isinstance(given.get("design_space"), dict):
             return given
         process = panel_of(given.get("process"))
@@ -94,7 +94,7 @@ def read_campaign(path: Path) -> tuple[CampaignSettings, dict[str, Setpoints], t
 
 
 def to_plain(trajectory: Trajectory) -> dict[str, Any]:
-    """Return a run as plain data for JSON; what was not measured is left out."""
+    """Return a run as plain data for JSON; missing values are left out."""
     medium = trajectory.medium
     return {
         **({} if medium is None else {"medium": medium.of(dict(trajectory.panel.dissolved)).as_dict()}),

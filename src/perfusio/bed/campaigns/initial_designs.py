@@ -1,4 +1,4 @@
-"""Designs for the first experiments, before a model can say what to try: Box-Behnken, composite, space-filling.
+"""Designs for the first experiments, before a model can recommend any: Box-Behnken, composite, space-filling.
 
 A design is drawn in coded units (-1 low, 0 centre, +1 high of each factor), scaled to a DesignSpace, and run in a
 randomised order, so that drifts of laboratory and operator do not look like effects.
@@ -49,7 +49,7 @@ class PlannedRun:
         name: ``"R01"``, ``"R02"``, ... in the order of running.
         standard_order: Its place, from 1, before the order was randomised.
         is_centre: Whether it is a centre point.
-        setpoints: What to hold.
+        setpoints: Setpoints to hold.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""The recipes of a campaign as a data frame: what was held, how far the run is, what was measured of its aim."""
+"""The recipes of a campaign as a data frame: setpoints, progress of the run, measured objective."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One recommended recipe with what is expected of it, and what a campaign reads off its runs."""
+"""One recommended recipe with its expected outcome, and the facts that a campaign reads off its runs."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ TYPICAL_START = "typical start"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recommendation:
-    """One recipe and what is expected of it.
+    """One recipe and its expected outcome.
 
     Attributes:
         name: Of the run, e.g. ``"R28"``.
-        setpoints: What to hold from the first day to the last.
+        setpoints: Setpoints held from the first day to the last.
         value: Expected objective, canonical unit (tracking: RMS deviation from the target, as a fraction); NaN before
             any result.
         sd: Its standard deviation.
@@ -42,13 +42,13 @@ class Recommendation:
     why: str
 
     def __repr__(self) -> str:
-        """Say the recipe and what is expected of it."""
+        """Say the recipe and its expected outcome."""
         recipe = ", ".join(f"{name} {value:.4g}" for name, value in self.setpoints.by_name().items())
         return f"<Recommendation {self.name}: {recipe}; {self.why}>"
 
 
 def told(aim: Aim, names: Sequence[str], recipes: FloatArray, expected: Outlook) -> tuple[Recommendation, ...]:
-    """Return recipes (G, U) with what is expected of them, in numbers and in a sentence."""
+    """Return recipes (G, U) with their expected outcomes, in numbers and in a sentence."""
     panel = aim.objective.process
     unit = "of the target off" if aim.objective.target is not None else forecast_unit(aim.objective.quantity, panel)
     limits = [{str(c): float(p) for c, p in zip(aim.constraints, row, strict=True)} for row in expected.probabilities.T]
@@ -88,7 +88,7 @@ def next_names(known: Iterable[str], n: int) -> tuple[str, ...]:
 
 
 def constant_recipe(run: Trajectory) -> Setpoints | None:
-    """Return what a run held from its first to its last sample; None if it did not hold it, or has one sample only."""
+    """Return the recipe that a run held from its first to its last sample; None if it held none, or has one sample."""
     inputs = run.inputs
     if not len(inputs) or not np.allclose(inputs, inputs[0], rtol=1e-6):
         return None
@@ -96,7 +96,7 @@ def constant_recipe(run: Trajectory) -> Setpoints | None:
 
 
 def goes_on(known: Trajectory, run: Trajectory) -> bool:
-    """Whether one of two runs may be a longer version of the other; what came late may have been filled in."""
+    """Whether one of two runs may be a longer version of the other; late values may have been filled in."""
     n = min(len(known.states), len(run.states))
     same = known.times_h[:n] == run.times_h[:n]
     both = (known.values[:n], run.values[:n])

@@ -1,4 +1,4 @@
-"""Runs as rows of plain values: what people hand over as a data frame."""
+"""Runs as rows of plain values, as in a data frame."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def _runs(
         rows: ``run``, ``day``, and any species or setpoint by its name, with or without its canonical unit, e.g.
             ``vcd`` or ``vcd [1e6 cells/mL]``. None, NaN and absent columns are not measured. The setpoints of a row
             were in force from its sample to the next.
-        recipes: What was in force where the rows do not say, by run.
+        recipes: Setpoints in force where the rows do not say, by run.
         process: Whose species and setpoints they are.
 
     Raises:

@@ -1,1 +1,1 @@
-"""Candidates: the plans that lead to them, and what became of those that were played and judged."""
+"""Candidates: the plans that lead to them, and the simulated outcomes of those that were judged."""

@@ -1,4 +1,4 @@
-"""Candidates of a decision that were played, and what became of those that were judged."""
+"""Candidates of a decision that were simulated, and the outcomes of those that were judged."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from perfusio.state import FloatArray
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judged:
-    """What became of candidates.
+    """Outcomes of candidates.
 
     Attributes:
         candidates: (G, D).
@@ -21,7 +21,7 @@ class Judged:
         violation: As in Feasibility, (G,).
         violation_of_mean: As in Feasibility, (G,).
         value: Of the acquisition function (G,).
-        merit: What the search went by, (G,); -inf for a way there that would empty the vessel.
+        merit: Figure of merit of the search, (G,); -inf for a way there that would empty the vessel.
     """
 
     candidates: FloatArray

@@ -1,1 +1,1 @@
-"""What needs the extra `botorch`: the only place that imports torch, gpytorch or botorch."""
+"""Parts that need the extra `botorch`: the only place that imports torch, gpytorch or botorch."""

@@ -74,7 +74,7 @@ def by_botorch(
         outcomes: Candidates (G, D) -> improvements over holding on each path (G, S, M).
         n_paths: S.
         n_objectives: M; 1 for those of one number, which must have been weighed into one before.
-        baseline: Candidates that are no news, holding among them (K, D): what hypervolumes are measured beyond.
+        baseline: Candidates that are no news, holding among them (K, D); hypervolumes are measured beyond them.
         seed: Of the direction that qNParEGO looks in.
 
     Returns:

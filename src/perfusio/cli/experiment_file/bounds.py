@@ -1,4 +1,4 @@
-"""`[design_space]` of an experiment: what may be written, where it differs from what the process allows."""
+"""`[design_space]` of an experiment: allowed setpoints, where they differ from those of the process."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def narrowed(common: DesignSpace, own: Mapping[str, Mapping[str, float]]) -> Des
 
     Args:
         common: Of the experiment.
-        own: What differs, by setpoint.
+        own: Bounds that differ, by setpoint.
 
     Raises:
         ConfigError: a setpoint or a bound that is unknown or impossible.

@@ -34,7 +34,8 @@ def show(
 ) -> None:
     """Print process, medium and each setting with its origin: a variable PERFUSIO_*, the file, or the default.
 
-    Nothing is run. The file is checked as `perfusio run` would: what is unknown or impossible is refused, all at once.
+    Nothing is run. The file is checked as `perfusio run` would: unknown and impossible entries are refused, all at
+    once.
     """
     from perfusio.cli.experiment_file.experiment import load
     from perfusio.cli.experiment_file.processes import FILE

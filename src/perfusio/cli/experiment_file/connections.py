@@ -1,4 +1,4 @@
-"""`[connector]` of an experiment: which kinds there are, what each needs, and how it becomes connectors."""
+"""`[connector]` of an experiment: which kinds there are, the settings of each, and how it becomes connectors."""
 
 from __future__ import annotations
 
@@ -88,9 +88,9 @@ Settings = FileSettings | SimulatedSettings | OpcUaSettings | SqlSettings
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """One kind of connector: its settings, which of them are paths, and what opens it.
+    """One kind of connector: its settings, which of them are paths, and its opener.
 
-    What is opened is a Connector of one vessel and can hand out several with `.vessels()`.
+    The opener returns a Connector of one vessel and can hand out several with `.vessels()`.
     """
 
     settings: type[Frozen]
@@ -185,7 +185,7 @@ def refuse_secret(value: str, origin: str, name: str = "url") -> None:
     """Refuse a password in a file that people share.
 
     Raises:
-        ConfigError: what names the source has one.
+        ConfigError: the name of the source holds a password.
     """
     if without_secret(value) != value:
         elsewhere = "set the whole URL in the environment: PERFUSIO_CONNECTOR_URL"

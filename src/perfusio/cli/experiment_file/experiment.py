@@ -39,15 +39,15 @@ _PATHS_OF_RUN = ("run_dir",)
 
 
 class VesselSettings(Frozen):
-    """One vessel of the experiment; what is left away is as the experiment has it.
+    """One vessel of the experiment; a setting left away is that of the experiment.
 
     Attributes:
-        name: What the record calls it.
-        reactor: What the source calls it; by default the same.
+        name: Name in the record.
+        reactor: Name in the source; by default the same.
         clone: Cell line, if the source does not say.
-        objective: What its decisions are for.
+        objective: Aim of its decisions.
         mode: Who may write to it.
-        design_space: What may be written to it, by setpoint; the rest is as in `[design_space]`.
+        design_space: Allowed setpoints, by name; the rest is as in `[design_space]`.
     """
 
     name: str
@@ -64,7 +64,7 @@ class Experiment:
 
     Attributes:
         run: Settings of the run.
-        design_space: What may be written.
+        design_space: Allowed setpoints.
         connector: Settings of the source, of its kind.
         model: Settings of the model, of its kind.
         policy: How decisions are made, settings of its kind.
@@ -92,7 +92,7 @@ def load(
 
     Args:
         path: Of the file; None = there is none.
-        flags: What was typed, by key.
+        flags: Typed options, by key.
         environ: Variables; None = those of the program.
         aim: Says the objective that was typed, once it is known whose quantities it names; None = none was.
 

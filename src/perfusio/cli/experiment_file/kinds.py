@@ -20,7 +20,7 @@ _REGISTRIES: Mapping[str, Registry] = {"connector": CONNECTORS, "model": MODELS,
 
 
 class ModelSettings(Frozen):
-    """Perfusio's own model, which has no settings in the file; what it learns from is said by ``--history``."""
+    """Perfusio's own model, which has no settings in the file; its training runs are given by ``--history``."""
 
     kind: str = "hybrid"
 
@@ -50,11 +50,11 @@ class Kinds:
         return found
 
     def keys(self, section: str) -> list[Key]:
-        """Return what may be set in such a section; the process is said elsewhere."""
+        """Return the settings of such a section; the process is said elsewhere."""
         return [(section, field) for field in self.settings(section).model_fields if field != "process"]
 
     def keys_of_any(self, section: str) -> list[Key]:
-        """Return what may be set of any of perfusio's kinds, and of the chosen one: variables are known by name."""
+        """Return the settings of perfusio's kinds, and of the chosen one: variables are known by name."""
         own = [k.settings for k in KINDS.values()] if section == "connector" else [_OWN[section]]
         fields = (f for settings in (*own, self.settings(section)) for f in settings.model_fields if f != "process")
         return [(section, field) for field in dict.fromkeys(fields)]

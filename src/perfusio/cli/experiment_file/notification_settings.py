@@ -34,7 +34,7 @@ class WebhookSettings(Frozen):
 
 
 class Notification(Frozen):
-    """The whole file; what is left away is not told."""
+    """The whole file; a person or channel left away is not told."""
 
     log: LogSettings | None = None
     email: EmailSettings | None = None

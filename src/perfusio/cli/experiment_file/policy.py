@@ -1,4 +1,4 @@
-"""`[policy]` of an experiment: how decisions are made, and what vessels share."""
+"""`[policy]` of an experiment: how decisions are made, and the shared limits of vessels."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class SharedSettings(Frozen):
-    """What the setpoints of several vessels may add up to; see `bed.coupling.SharedLimit`.
+    """Limit on the sum of a setpoint over several vessels; see `bed.coupling.SharedLimit`.
 
     Attributes:
         high: Largest sum, in the unit of the setpoint.
@@ -51,11 +51,11 @@ class SharedSettings(Frozen):
 
 
 class PolicySettings(Frozen):
-    """How decisions are made; what they aim at stands in `[run]`.
+    """How decisions are made; their aim stands in `[run]`.
 
     Attributes:
         kind: ``"bed"``; policies of other packages have settings of their own.
-        shared: Limits on what vessels use together.
+        shared: Limits on the joint use of vessels.
         process: Whose setpoints these are; not told here, the experiment says it.
     """
 
@@ -66,7 +66,7 @@ class PolicySettings(Frozen):
     @model_validator(mode="before")
     @classmethod
     def _of_its_process(cls, given: object) -> object:
-        """What is shared is a setpoint of the process of the experiment."""
+        """A shared limit is on a setpoint of the process of the experiment."""
         if not isinstance(given, dict) or given.get("process") is None or not isinstance(given.get("shared"), list):
             return given
         own = [{**one, "process": given["process"]} if isinstance(one, dict) else one for one in given["shared"]]

@@ -1,4 +1,4 @@
-"""`perfusio process`: look at a process, hear what a model cannot say of it, write a file to start from."""
+"""`perfusio process`: look at a process, list the gaps of a model of it, write a file to start from."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ ProcessFile = Annotated[Path, typer.Argument(help="The process.", metavar="FILE"
 
 @process.callback()
 def _group() -> None:
-    """Look at a process, hear what a model cannot say of it, write a file to start from."""
+    """Look at a process, list the gaps of a model of it, write a file to start from."""
 
 
 @process.command()
@@ -46,7 +46,7 @@ def show(
 
 @process.command()
 def check(file: ProcessFile = FILE, json_output: JsonOption = False) -> None:
-    """Read a process as a run would, and say in words what a model cannot say of it.
+    """Read a process as a run would, and list in words the gaps of a model of it.
 
     What cannot be a process is refused: an unknown entry, a unit that is missing, a medium with a species that is not
     declared, bounds with which the vessel would run empty.
@@ -73,7 +73,7 @@ def new(
     file: Annotated[Path, typer.Argument(help="Where to write it.", metavar="[FILE]")] = FILE,
     overwrite: OverwriteOption = False,
 ) -> None:
-    """Write a process.toml to start from: CHO cells in perfusion, with comments on what can be said."""
+    """Write a process.toml to start from: CHO cells in perfusion, with comments on each entry."""
     from perfusio.cli.experiment_file.process_template import TEMPLATE
     from perfusio.errors import ConfigError
 

@@ -113,7 +113,7 @@ def stated(
 
 
 def told(panel: Panel, source: Setting) -> dict[Key, Setting]:
-    """Return what a person wants to see of the process of an experiment, as settings."""
+    """Return the process of an experiment as settings, for people."""
     from perfusio.process import CHO_PERFUSION
 
     origin = DEFAULT if panel == CHO_PERFUSION else source.origin

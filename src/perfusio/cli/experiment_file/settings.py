@@ -127,7 +127,7 @@ def built(cls: type[Any], section: str, settings: Mapping[Key, Setting], problem
     """Return one section as `cls`; None, with problems that name the origin of each value, if it cannot be.
 
     Args:
-        cls: What it becomes.
+        cls: Class of the result.
         section: Its name.
         settings: By key.
         problems: Added to.

@@ -32,8 +32,8 @@ def clones(
 ) -> None:
     """Say how alike the clones of past runs are, by the rates that their own runs tell.
 
-    A clone with few runs stays near what is typical of CHO cells in whatever its runs do not tell. A run whose clone is
-    not named counts as one of a clone without a name.
+    A clone with few runs stays near typical CHO cells in all parameters that its runs do not identify. A run whose
+    clone is not named counts as one of a clone without a name.
     """
     from perfusio.hybrid.clones.embedding import CloneRegistry
     from perfusio.report.clone_plot import clone_table, plot_clones

@@ -36,7 +36,7 @@ def design(
     process: ProcessOption = None,
     json_output: Annotated[bool, typer.Option("--json", help="Print the design as JSON.")] = False,
 ) -> None:
-    """Plan the first runs of a cell line within what its process allows, in a randomised order."""
+    """Plan the first runs of a cell line within the bounds of its process, in a randomised order."""
     planned = planned_design(kind, factors, centre, runs, seed, panel_in(process))
     header, rows = design_table(planned)
     if out is not None:
@@ -57,7 +57,7 @@ def design(
 def planned_design(
     kind: str, factors: str, centre: int, runs: int | None, seed: int, process: Panel
 ) -> InitialDesign:
-    """The design that the options ask for, within what the process allows."""
+    """The design that the options ask for, within the bounds of the process."""
     from perfusio.bed.campaigns.initial_designs import plan
     from perfusio.config import DesignSpace
 

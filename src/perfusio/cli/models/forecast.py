@@ -1,4 +1,4 @@
-"""`perfusio forecast`: what a model expects of a vessel, and how sure it is."""
+"""`perfusio forecast`: a model's forecast of a vessel, with its uncertainty."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def forecast(
     process: ProcessOption = None,
     json_output: JsonOption = False,
 ) -> None:
-    """Forecast one vessel with 80 and 90 % intervals of its true state, from what was measured up to a day.
+    """Forecast one vessel with 80 and 90 % intervals of its true state, from the measurements up to a day.
 
     The run is read as one of the process of the model; --process says another medium or vessel.
     """

@@ -1,4 +1,4 @@
-"""What the commands on past runs share: their options, reading runs aloud, and a progress bar."""
+"""Common parts of the commands on past runs: their options, reading runs aloud, and a progress bar."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ ModelOption = Annotated[Path, typer.Option("--model", help="Folder that `perfusi
 SeedOption = Annotated[int, typer.Option("--seed", help="Seed of every random draw.", min=0)]
 PathsOption = Annotated[int, typer.Option("--paths", help="Sample paths per forecast.", min=16, max=4096)]
 def read_runs_aloud(path: Path, process: Panel, mapping: Path | None = None) -> tuple[Trajectory, ...]:
-    """Read runs of a process; what was converted or assumed is told on the standard error.
+    """Read runs of a process; conversions and assumptions are told on the standard error.
 
     Setpoints that a file never states are taken at the nominal that the process says.
     """
@@ -44,7 +44,7 @@ def read_runs_aloud(path: Path, process: Panel, mapping: Path | None = None) -> 
 
 
 def nominal(process: Panel) -> Setpoints:
-    """Return what is assumed where a file does not say; NaN where the process does not say it either."""
+    """Return the assumed setpoints where a file does not say; NaN where the process does not say it either."""
     from perfusio.state import Setpoints
 
     return Setpoints.of_values(process, {s.name: s.allowed.nominal for s in process.setpoints if s.allowed is not None})

@@ -109,7 +109,7 @@ def simulate(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Plan:
-    """What is run: recipes by name, their table, and how to speak of them."""
+    """Recipes to run by name, their table, and how to speak of them."""
 
     recipes: Mapping[str, Setpoints]
     table: tuple[list[str], list[list[str]]]

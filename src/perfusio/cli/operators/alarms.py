@@ -1,4 +1,4 @@
-"""`perfusio alarms`: what is wrong in a run, and what became of what was."""
+"""`perfusio alarms`: the alarms of a run, standing and over."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def alarms(
     run: RunFolder,
     every: Annotated[bool, typer.Option("--all/--open", help="Also those that are over.")] = False,
 ) -> None:
-    """Print the alarms of a run from its record: cause, consequence, what to do; the most urgent first.
+    """Print the alarms of a run from its record: cause, consequence, response; the most urgent first.
 
     An alarm that four vessels or more have alike is printed once for all of them.
     """

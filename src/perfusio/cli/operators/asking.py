@@ -23,7 +23,7 @@ LOOKS_EVERY_S = 0.1
 
 
 class NotDone(PerfusioError):
-    """The twin has answered why it did not do what was asked, or has not answered."""
+    """The twin has refused an order, with its reason, or has not answered."""
 
 
 def opened(run: Path, reactor: str = "") -> tuple[RunView, str]:
@@ -40,13 +40,13 @@ def opened(run: Path, reactor: str = "") -> tuple[RunView, str]:
 
 
 def ask(seen: RunView, order: Order, *, n_answers: int = 1, done: str = "done", key: str = "") -> None:
-    """Leave an order, and print what became of it.
+    """Leave an order, and print its result.
 
     Args:
         seen: The run.
-        order: What is wanted.
+        order: The order.
         n_answers: One per vessel that it is for.
-        done: What to print of an order that was carried out.
+        done: Text for an order that was carried out.
         key: Of the decision that is to be written; how its write ends is told, too.
 
     Raises:
@@ -105,7 +105,7 @@ def _process(seen: RunView) -> str:
 
 
 def news(seen: RunView, is_over: Callable[[], bool] = lambda: False) -> Iterator[Event]:
-    """Yield what comes onto the record of a run after it was looked at, for as long as an answer is waited for."""
+    """Yield the new lines in the record of a run, for as long as an answer is waited for."""
     from perfusio.record.line import Record
 
     start, offset, rest = time.monotonic(), seen.records.n_bytes, b""

@@ -54,8 +54,8 @@ def _is_on_record(seen: RunView, wanted: set[str]) -> bool:
 def release(run: RunFolder, who: Who, why: Why, reactor: Reactor = None) -> None:
     """Let the twin write again, from its next decision on.
 
-    Without a vessel it ends what holds all of them; a vessel that is held by itself stays so. With one it also releases
-    a vessel that is on hold because a write to it ended in part only: look at it first.
+    Without a vessel it ends the hold on all of them; a vessel that is held by itself stays so. With one it also
+    releases a vessel that is on hold because a write to it ended in part only: look at it first.
     """
     from perfusio.cli.operators.asking import ask, opened
     from perfusio.twin.operators.orders import Order

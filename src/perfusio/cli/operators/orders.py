@@ -1,4 +1,4 @@
-"""`perfusio mode`, `approve`, `reject`, `acknowledge`, `adopt`, `accept`: what a person decides about a run."""
+"""`perfusio mode`, `approve`, `reject`, `acknowledge`, `adopt`, `accept`: the decisions of a person about a run."""
 
 from __future__ import annotations
 

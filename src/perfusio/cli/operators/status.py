@@ -21,7 +21,7 @@ def status(
     run: RunFolder,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead.")] = False,
 ) -> None:
-    """Print where a run stands: latest sample, advice, alarms, modes, what is waited for, and whether a twin runs it.
+    """Print where a run stands: latest sample, advice, alarms, modes, the awaited sample, and whether a twin runs it.
 
     Everything is from its record, but for holds, which are looked for in its folder. Nothing is changed.
     """

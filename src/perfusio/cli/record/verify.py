@@ -1,4 +1,4 @@
-"""`perfusio verify`: is this record still what was written?"""
+"""`perfusio verify`: is this record unchanged?"""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 N_SHOWN = 20
 """Problems listed one by one; a broken record can have one per line."""
 N_AFTER_CAUSE = 3
-"""Where one cause explains them, a few show what it looks like."""
+"""Where one cause explains them, a few show its look."""
 
 
 def verify(
@@ -32,8 +32,8 @@ def verify(
 ) -> None:
     """Check that a record is complete in itself and unchanged.
 
-    Without an anchor, the heads beside the record are used where there are any: they show what an accident did, not
-    what somebody did who could write both files.
+    Without an anchor, the heads beside the record are used where there are any: they show an accident, not
+    the act of somebody who could write both files.
 
     Exit code 0: intact. 1: intact as far as can be seen without the anchor that was required. 3: cannot be read.
     4: changed, cut or reordered; each problem is listed with its line.

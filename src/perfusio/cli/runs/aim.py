@@ -1,4 +1,4 @@
-"""What a run is for, and how its decisions are made, as options of the command line."""
+"""The aim of a run, and how its decisions are made, as options of the command line."""
 
 from __future__ import annotations
 

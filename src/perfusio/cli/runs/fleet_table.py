@@ -24,7 +24,7 @@ N_FIRST = 7
 
 
 def first(panel: Panel) -> tuple[str, ...]:
-    """Return what is shown on a narrow terminal: cells and what kills them, what flows, then others in order."""
+    """Return the columns of a narrow terminal: cells and toxic species, flows, then others in order."""
     living = (name for name in panel.species_names if is_fraction(name, panel))
     ahead = (*panel.of_role("cells"), *living, *panel.of_role("product", "perfusion", "bleed"))
     others = (*panel.critical, *panel.of_role("feed_rate", "condition"), *panel.species_names)
@@ -32,10 +32,10 @@ def first(panel: Panel) -> tuple[str, ...]:
 
 
 def fleet_table(fleet: Fleet, n_turns: int, *, width: int) -> Table:
-    """Return a row per vessel: its latest sample, the setpoints in force, and what became of it in this turn.
+    """Return a row per vessel: its latest sample, the setpoints in force, and its result in this turn.
 
     Args:
-        fleet: What is known of the vessels.
+        fleet: State of the vessels.
         n_turns: Length of the run, for the title.
         width: Of the terminal, in characters.
     """

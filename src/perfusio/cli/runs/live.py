@@ -24,7 +24,7 @@ class Live:
     """An observer for `DigitalTwin(observers=(live,))`; use it as a context manager around the run.
 
     Few vessels get a row a day each, many a line a day together. On a terminal there are colors (not with NO_COLOR
-    set), and below the lines a bar, or for many vessels a table of what each of them does now; in a file or a pipe
+    set), and below the lines a bar, or for many vessels a table of the present action of each; in a file or a pipe
     there are the same lines. A reader that goes away (``| head``) stops the telling, never the run.
 
     Args:

@@ -34,9 +34,9 @@ def resume(
 ) -> None:
     """Go on with an unfinished run: after a crash, a kill or a power cut.
 
-    What was asked, seen, decided and written stands in its record. A write that was cut short is settled by reading the
+    All orders, samples, decisions and writes stand in its record. A write that was cut short is settled by reading the
     vessel; days that have passed meanwhile are put on record as missed, and nothing is written for them. A source that
-    was moved is named with --source; it must hold what was read before.
+    was moved is named with --source; it must hold the samples that were read before.
     """
     from perfusio.cli.experiment_file.experiment import chosen, opened
     from perfusio.cli.runs.watched import exit_code, run_watched

@@ -74,7 +74,7 @@ def run(
 ) -> None:
     """Run the digital twin: forecast, decide, write setpoints, keep a record.
 
-    What to run stands in an experiment.toml, or in the options: a finished file is replayed; with --follow the run
+    The run is described in an experiment.toml, or by the options: a finished file is replayed; with --follow the run
     waits for new rows. A flag wins over a variable PERFUSIO_*, that over the file, that over the default (see
     `perfusio config show`). On a terminal you are asked whether an unfinished run in the folder is to go on. The folder
     then holds audit.jsonl (the record), forecast.png and, for files, FILE.setpoints.csv.
@@ -140,7 +140,7 @@ def run(
 
 
 def _flags(context: typer.Context, given: dict[Key, tuple[str, Any]]) -> dict[Key, Setting]:
-    """Return what was typed; defaults of options are no flags."""
+    """Return the typed options; defaults of options are no flags."""
     from perfusio.cli.experiment_file.settings import Setting
 
     said = {p.name: p.opts[0] for p in context.command.params if _is_typed(context, p.name)}

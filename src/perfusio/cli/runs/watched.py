@@ -23,13 +23,13 @@ if TYPE_CHECKING:
 
 
 class Stopped(PerfusioError):
-    """The program was stopped with Ctrl-C; the exit code is what a shell expects of that."""
+    """The program was stopped with Ctrl-C; the exit code follows the convention of shells."""
 
     exit_code = 130
 
 
 class Terminated(PerfusioError):
-    """The program was told to end (SIGTERM); the exit code is what a shell expects of that."""
+    """The program was told to end (SIGTERM); the exit code follows the convention of shells."""
 
     exit_code = 143
 
@@ -51,11 +51,11 @@ def run_watched(
     Args:
         connector: The vessels.
         config: Settings of the run.
-        design_space: What may be written; None = what the process allows.
+        design_space: Allowed setpoints; None = those of the process.
         observers: Told of every event, beside the person.
         close: Ends the connection to the source, however the run ended; None = there is none to end.
-        people: Who tells people that are not here; what could not be delivered is said at the end.
-        model: What is believed at the start of a new run; None = the mechanistic prior.
+        people: Who tells people that are not here; undelivered alarms are listed at the end.
+        model: Belief at the start of a new run; None = the mechanistic prior.
         goes_on: Whether to resume the unfinished run in `config.run_dir`.
         policy: Chooses setpoints; None = BEDPolicy.
 

@@ -117,7 +117,7 @@ def check(
     process: ProcessOption = None,
     json_output: JsonOption = False,
 ) -> None:
-    """Connect, find every node of a map, and show what each holds now. Nothing is written.
+    """Connect, find every node of a map, and show its present value. Nothing is written.
 
     Exit code 0: all nodes are as the map says and readable. 1: the server cannot be reached. 2: the map, or trust. 3: a
     node is missing, of another type or name, or Bad.

@@ -30,7 +30,7 @@ class Controller:
         source: Run and reactor of the vessel.
         panel: The process whose setpoints the rows hold.
         clock: Where the times in the table come from.
-        sleep: What waits between two looks.
+        sleep: Wait between two looks.
         acknowledge_seconds: How long it has to acknowledge [s]; None where rows are advice that nobody acts on.
     """
 
@@ -55,7 +55,7 @@ class Controller:
         )  # fmt: skip
 
     async def ask(self, setpoints: Setpoints, time_h: float, lease: SqlLease | None) -> Setpoints:
-        """Ask for setpoints from this culture time on [h], and return what was acknowledged, or what advice says.
+        """Ask for setpoints from this culture time on [h], and return the acknowledged setpoints, or those advised.
 
         Raises:
             WriteRejected: not written; the message says why.
@@ -98,7 +98,7 @@ class Controller:
             raise WriteRejected(f"{error} Nothing was asked for.", **self._where()) from error
 
     def last_acknowledged(self) -> requests.Request | None:
-        """Return what was acknowledged last, None where nothing was.
+        """Return the setpoints acknowledged last, None where there are none.
 
         Raises:
             NotConnected: the database cannot be reached.
@@ -109,7 +109,7 @@ class Controller:
         return requests.last_acknowledged(connection, *self._source.group, self._panel)
 
     def withdraw_open(self) -> str:
-        """Withdraw requests that an earlier program left open; return what was, in a sentence, or nothing."""
+        """Withdraw requests that an earlier program left open; return a sentence on them, or nothing."""
         with self._database.writing("read_setpoints") as connection:
             n = requests.withdraw_open(connection, *self._source.group)
         if not n:
@@ -118,7 +118,7 @@ class Controller:
         return f"{now}: {n} request(s) of an earlier program were not acknowledged and are withdrawn."
 
     async def _given_up(self, request: requests.Request) -> Setpoints:
-        """Withdraw what no controller answered; if it answered just now, return that."""
+        """Withdraw a request that no controller answered; if it answered just now, return the answer."""
 
         def withdrawn() -> bool:
             with self._database.writing("write_setpoints") as connection:

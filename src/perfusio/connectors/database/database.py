@@ -168,7 +168,7 @@ class Database:
 
     @contextmanager
     def _told(self, operation: str) -> Iterator[None]:
-        """Turn what a driver raises into our errors, in one line and without the statement."""
+        """Turn errors of a driver into ours, in one line and without the statement."""
         where: dict[str, Any] = {"connector": self.name, "operation": operation}
         try:
             yield
@@ -189,7 +189,7 @@ class Database:
             raise UnreadableSource((f"{words} Give a database of perfusio, or restore it.",), **where) from cause
 
     def _said(self, error: Exception) -> str:
-        """Return the first line of what a driver says, without a password."""
+        """Return the first line of a driver's message, without a password."""
         return cleaned(_first_line(error), self.url)
 
     def _cause(self, error: Exception) -> Exception | None:

@@ -1,6 +1,6 @@
 """The rows that follow from one line of `audit.jsonl`: from its lines and their order alone, so the same at any time.
 
-What is known of samples comes from `record/vessel_history.py`, the fold that the twin itself uses.
+Samples come from `record/vessel_history.py`, the fold that the twin itself uses.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def add_line(connection: Connection, line: str, histories: Histories, name: str)
     Args:
         connection: Within a transaction that writes.
         line: Without its line break.
-        histories: What the lines before it tell of the vessels.
+        histories: Histories of the vessels up to these lines.
         name: Of the database, for messages.
 
     Raises:
@@ -169,7 +169,7 @@ def _vessel(record: Json) -> dict[str, str]:
 
 
 def _time_of(connection: Connection, record: Json) -> float | None:
-    """Return the time of the last sample of the vessel so far: what an event of its day answers."""
+    """Return the time of the last sample of the vessel so far: the sample that an event of its day answers."""
     where = (samples.c[k] == v for k, v in _vessel(record).items())
     time_h: float | None = connection.execute(select(func.max(samples.c.time_h)).where(*where)).scalar()
     return time_h

@@ -1,4 +1,4 @@
-"""Histories: what the lines in a database tell of the samples of each vessel, folded as the twin folds them."""
+"""Histories: the samples of each vessel by the lines in a database, folded as the twin folds them."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from perfusio.state import Setpoints
 from perfusio.trajectory import Trajectory
 
 TOLD_BY = {kind.__name__ for kind in (RunStarted, VesselJoined, *CHANGES)}
-"""Names of the events that change what is known of samples and of setpoints in force."""
+"""Names of the events that change samples or setpoints in force."""
 
 
 @dataclass(slots=True)
 class _Run:
-    """What is known of a run: its process, and the history of each vessel."""
+    """A run as known: its process, and the history of each vessel."""
 
     last: str = ""
     process: Panel = CHO_PERFUSION
@@ -57,10 +57,10 @@ class _Run:
 
 
 class Histories:
-    """What is known of the vessels of each run after its last line.
+    """State of the vessels of each run after its last line.
 
     It is kept with the hash of that line, which stands for all lines up to it; where another program added lines since,
-    what they tell is folded anew from the database.
+    they are folded anew from the database.
     """
 
     def __init__(self) -> None:

@@ -32,7 +32,7 @@ class SqlSample:
     """One sample of one vessel.
 
     Attributes:
-        state: What was measured.
+        state: The measurements.
         setpoints: In force from this sample to the next; NaN where it is not known.
         reactor: Vessel; empty where there is only one.
         run: Run; empty where runs are not told apart.
@@ -116,7 +116,7 @@ def rows_of(
 
 
 def totals_of(connection: Connection, run: str, reactor: str, *, until: float, panel: Panel = CHO_PERFUSION) -> Totals:
-    """Return what changes whenever a sample up to a time [h] comes, goes or changes: counts and sums, made there."""
+    """Return a fingerprint of all samples up to a time [h]: counts and sums, made there."""
     more = [samples.c[MORE][name].as_float() for name in panel.by_name if name not in CORE]
     columns = [samples.c.time_h, *(samples.c[name] for name in panel.by_name if name in CORE), *more]
     totals = [total for c in columns for total in (func.count(c), func.sum(c))]
@@ -167,13 +167,13 @@ def _key(row: Row) -> tuple[str, str, float]:
 
 
 def _numbers(row: Row) -> dict[str, float]:
-    """Return what a row knows, core and declared quantities alike."""
+    """Return the values of a row, core and declared quantities alike."""
     more: dict[str, float] = row[MORE]
     return {k: v for k, v in row.items() if k in CORE and v is not None} | more
 
 
 def _add(connection: Connection, batch: list[Row], panel: Panel, name: str) -> int:
-    """Put one batch in; only where some of it was there already is the database asked what it holds."""
+    """Put one batch in; only where some of it was there already is the database read."""
     declare(connection, panel, name)
     n_new = _insert(connection, batch)
     if n_new == len(batch):
@@ -212,7 +212,7 @@ def _insert(connection: Connection, batch: list[Row]) -> int:
 
 
 def _there(connection: Connection, batch: list[Row]) -> dict[tuple[str, str, float], Row]:
-    """Return what the database holds for the samples of a batch."""
+    """Return the rows of the database for the samples of a batch."""
     found: dict[tuple[str, str, float], Row] = {}
     for vessel in {(row["run"], row["reactor"]) for row in batch}:
         times = [row["time_h"] for row in batch if (row["run"], row["reactor"]) == vessel]

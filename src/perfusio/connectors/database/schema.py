@@ -32,7 +32,7 @@ def _value(name: str, q: Quantity, what: str = "") -> Column[float]:
 
 
 def _possible(name: str, q: Quantity) -> CheckConstraint:
-    """What a lab writes must be possible; a record is copied as it is."""
+    """Values that a lab writes must be possible; a record is copied as it is."""
     return CheckConstraint(f"origin <> '{SOURCE}' OR {name} BETWEEN {q.low:g} AND {q.high:g}", name=name)
 
 

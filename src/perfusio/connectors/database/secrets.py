@@ -1,4 +1,4 @@
-"""Passwords in what names a database: found in any spelling, never shown.
+"""Passwords in the name of a database: found in any spelling, never shown.
 
 A URL can carry a password before the ``@``, in several options, escaped with ``%`` once or more, and in texts within
 options (``odbc_connect``); a driver may put parts of a URL that it could not read into its messages.
@@ -24,12 +24,12 @@ _DEPTH = 4
 
 
 def has_secret(where: str) -> bool:
-    """Return whether what names a database holds a password; what cannot be read and might counts as if it did."""
+    """Return whether the name of a database holds a password; an unreadable one counts as if it did."""
     return where != without_secret(where)
 
 
 def without_secret(where: str) -> str:
-    """Return what names a database as it may be shown.
+    """Return the name of a database as it may be shown.
 
     >>> without_secret("postgresql://twin:p%40ss@db/lab"), without_secret("postgresql://twin@db/lab")
     ('postgresql://twin:***@db/lab', 'postgresql://twin@db/lab')
@@ -95,7 +95,7 @@ def _hidden(url: URL) -> str:
 
 
 def _settings(shown: str) -> Iterator[str]:
-    """Yield what is shown in every unescaped spelling, without what is hidden."""
+    """Yield the text in every unescaped spelling, without hidden parts."""
     return (re.sub(r"=\s*\*\*\*", "=", text) for text in _unescaped(shown))
 
 

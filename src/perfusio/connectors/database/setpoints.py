@@ -22,7 +22,7 @@ REPEATABLE = ("advice", "asked", "acknowledged")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """One row: what was asked for at which sample, and what became of it.
+    """One row: the request at a sample, and its result.
 
     Attributes:
         run: As the samples it answers.
@@ -31,7 +31,7 @@ class Request:
         time_h: Time of that sample [h].
         status: One of sql_schema.STATUSES.
         asked: Setpoints asked for.
-        acknowledged: What the vessel said it took; NaN until it did.
+        acknowledged: Setpoints that the vessel acknowledged; NaN until it did.
     """
 
     run: str
@@ -100,7 +100,7 @@ def withdraw(connection: Connection, request: Request) -> bool:
 
 
 def withdraw_open(connection: Connection, run: str, reactor: str) -> int:
-    """Take back what an earlier program asked for and nobody has acknowledged; return how many requests these were."""
+    """Take back requests of an earlier program that nobody has acknowledged; return how many requests these were."""
     still_open = and_(_is_of(run, reactor), setpoints.c.status == "asked")
     return connection.execute(update(setpoints).where(still_open).values(status="withdrawn")).rowcount
 

@@ -22,7 +22,7 @@ ROWS_PER_SKIPPED_LOOK = 1000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seen:
-    """What a look found.
+    """Result of a look.
 
     Attributes:
         rows: All samples of the vessel, in order of time.
@@ -123,7 +123,7 @@ class VesselSource:
         return seen.rows if seen else ()
 
     def news(self, seen: Seen | None) -> Seen | None:
-        """Return what is there if anything has changed since `seen`; at the first look, whatever is there.
+        """Return the content if it has changed since `seen`; at the first look in any case.
 
         Recent rows are compared value by value. Of older ones a change is found by their totals, at the latest after as
         many looks as there are thousands of them.

@@ -1,6 +1,6 @@
 """Numbers of perfusio as a database keeps them, and back: core quantities as columns, declared ones in one document.
 
-The quantities of the default panel have a column each. What another process declares beside them stands by name in a
+The quantities of the default panel have a column each. Quantities that another process declares stand by name in a
 JSON column, ``more``, in the unit that the table `quantities` says.
 """
 
@@ -23,7 +23,7 @@ Row = dict[str, Any]
 
 
 def null_if_nan(value: float) -> float | None:
-    """Return a number as the database keeps it: what was not measured is NULL."""
+    """Return a number as the database keeps it: a missing value is NULL."""
     return None if value != value else float(value)
 
 
@@ -53,7 +53,7 @@ def known_in(row: Mapping[Any, Any], names: Iterable[str], prefix: str = "") -> 
 
 
 def values_of(state: State, setpoints: Setpoints) -> Row:
-    """Return a sample and what was in force from it on as columns of the table `samples`."""
+    """Return a sample and the setpoints in force from it on as columns of the table `samples`."""
     measured = {s.name: getattr(state, s.name) for s in state.panel.species}
     return row_of(measured | setpoints.by_name(), CHO_PERFUSION.by_name)
 

@@ -1,8 +1,8 @@
 """A drop folder: instruments put files into it, one per sample or one that they replace, in any order.
 
-Each file is read once it rests, texts up to their last line break, and what it says is joined to the rest by vessel
-and sample time. What was read stays known when its file is replaced or taken away. A file that is refused is told once
-and then left out until it changes.
+Each file is read once it rests, texts up to their last line break, and its rows are joined to the rest by vessel
+and sample time. Rows that were read stay known when their file is replaced or taken away. A file that is refused is
+told once and then left out until it changes.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class Folder:
         self._has_started = False
 
     def table(self) -> Table:
-        """Return what the folder holds, as last read; it is read now if that has not happened.
+        """Return the content of the folder, as last read; it is read now if that has not happened.
 
         Raises:
             UnreadableSource: a file is refused; the problems of all files are listed.
@@ -67,7 +67,7 @@ class Folder:
         )  # fmt: skip
 
     def watch(self) -> FolderWatch:
-        """Return what waits for files to rest."""
+        """Return the wait for files to rest."""
         return FolderWatch(self)
 
     def goes_on(self, starts: Mapping[str, datetime]) -> None:
@@ -84,7 +84,7 @@ class Folder:
             self._refused.clear()
 
     def settle(self, contents: dict[str, bytes]) -> None:
-        """Take files that rest for what they say; what is wrong with one is told by `trouble`, and it is left out."""
+        """Read files that rest; a fault of one is told by `trouble`, and it is left out."""
         self._take(contents)
         self.stable = self._now
 
@@ -95,7 +95,7 @@ class Folder:
             self._untold += getattr(error, "problems", (str(error),))
 
     def trouble(self) -> UnreadableSource | None:
-        """Return, once, what is wrong with files that were left out since the last call."""
+        """Return, once, the faults of files that were left out since the last call."""
         untold, self._untold = self._untold, []
         return UnreadableSource(tuple(untold), connector=self.path.name, operation="read_sample") if untold else None
 
@@ -179,6 +179,6 @@ class FolderWatch:
 
     @property
     def unfinished_line(self) -> str:
-        """What stands behind the last line break of a file, as last seen."""
+        """The text behind the last line break of a file, as last seen."""
         texts = (look for look in self._last.values() if kind_of(look.content) is Kind.TEXT)
         return next((look.unfinished_line for look in texts if look.unfinished_line), "")

@@ -1,6 +1,6 @@
-"""A lease on a vessel as a locked file beside what is written: it ends with the program that holds it, however it ends.
+"""A lease on a vessel as a locked file beside the written one: it ends with the program that holds it, however it ends.
 
-The file stays, since removing it could let two twins in; what it says is who holds the lock, for the other's message.
+The file stays, since removing it could let two twins in; its text says who holds the lock, for the other's message.
 """
 
 from __future__ import annotations

@@ -21,7 +21,7 @@ from perfusio.tables.table import Table, parse_table
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """What one look at a growing file found; two equal ones in a row mean that it is stable."""
+    """Result of one look at a growing file; two equal ones in a row mean that it is stable."""
 
     inode: int
     size: int
@@ -30,13 +30,13 @@ class Look:
 
     @property
     def unfinished_line(self) -> str:
-        """What follows the last line break: it may be half written."""
+        """The text behind the last line break: it may be half written."""
         return self.content[len(whole_lines(self.content)) :].decode("utf-8", "replace").strip()
 
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """What a file at rest held that was refused, the part of it that could be read all the same, and why."""
+    """Refused content of a file at rest, the part of it that could be read all the same, and why."""
 
     content: bytes
     part: Table | None
@@ -48,9 +48,9 @@ class Source:
 
     Attributes:
         path: Where it is.
-        options: What is declared about it.
+        options: Declarations about it.
         grows: Whether it is followed.
-        stable: What it said when it was last at rest; None before that.
+        stable: Content when it was last at rest; None before that.
     """
 
     def __init__(self, path: Path, options: ReadOptions, *, grows: bool) -> None:
@@ -62,7 +62,7 @@ class Source:
         self._refused: Refused | None = None
 
     def table(self) -> Table:
-        """Return what the file holds, as last read; it is read now if that has not happened.
+        """Return the content of the file, as last read; it is read now if that has not happened.
 
         Raises:
             UnreadableSource: the file is refused.
@@ -84,17 +84,17 @@ class Source:
         self.stable = self._parsed = self._refused = None
 
     def watch(self) -> Watch:
-        """Return what waits for the file to rest."""
+        """Return the wait for the file to rest."""
         return Watch(self)
 
     def look(self) -> Look | None:
-        """Return what is in the file now, or None if it is not there (a program may be replacing it)."""
+        """Return the content of the file, or None if it is not there (a program may be replacing it)."""
         return look_at(self.path)
 
     def settle(self, look: Look) -> None:
-        """Take a look that was found twice for what the file says; what is wrong with it is told by `trouble`.
+        """Take a look that was found twice for the file's content; its faults are told by `trouble`.
 
-        Once rows were handed out, a row that is wrong keeps back itself and what comes after it, not those before.
+        Once rows were handed out, a row that is wrong keeps back itself and the rows after it, not those before.
         """
         if self._refused is None or self._refused.content != look.content:
             self._refused = None
@@ -107,7 +107,7 @@ class Source:
         self._has_started |= self.stable is not None and bool(self.stable.rows)
 
     def trouble(self) -> UnreadableSource | None:
-        """Return what is wrong with the file as it was last at rest, if anything is."""
+        """Return the faults of the file as it was last at rest, if there are any."""
         if self._refused is None:
             return None
         error = self._refused.error
@@ -134,7 +134,7 @@ class Source:
         return parse_table(content, self.path.name, self.options, may_be_short=True, has_started=self._has_started)
 
     def _before(self, content: bytes) -> Table | None:
-        """Return what the lines before the wrong one say; None before anything was handed out."""
+        """Return the rows before the wrong line; None before anything was handed out."""
         if not self._has_started or kind_of(content) is not Kind.TEXT or b"\x00" in content:
             return None
         lines = whole_lines(content).splitlines(keepends=True)
@@ -182,12 +182,12 @@ class Watch:
 
     @property
     def unfinished_line(self) -> str:
-        """What stands behind the last line break, as last seen."""
+        """The text behind the last line break, as last seen."""
         return self._last.unfinished_line if self._last else ""
 
 
 def look_at(path: Path) -> Look | None:
-    """Return what is in a file now, or None if it is not there."""
+    """Return the content of a file, or None if it is not there."""
     try:
         status = path.stat()
     except FileNotFoundError:

@@ -40,7 +40,7 @@ class VesselRows:
         self.read_before: TableRow | None = None
 
     def goes_on(self, standing: Standing) -> None:
-        """Begin where an earlier program stood; what the file says now is held against it by `hold_against`."""
+        """Begin where an earlier program stood; the file's present rows are held against it by `hold_against`."""
         self.forget()
         self.handed_out.goes_on(standing)
 
@@ -56,7 +56,7 @@ class VesselRows:
         """Know the row of the latest sample that an earlier program has read, among the rows of the file of this name.
 
         Raises:
-            UnreadableSource: what was read is not there any more.
+            UnreadableSource: rows that were read are not there any more.
         """
         trial = self._nothing_handed_out()
         trial.goes_on(standing)
@@ -72,7 +72,7 @@ class VesselRows:
         return HandedOut(may_forget=isinstance(self._source, Folder))
 
     def now(self) -> Table:
-        """Return what the file is known to hold; a growing file is only trusted when stable."""
+        """Return the known rows of the file; a growing file is only trusted when stable."""
         return self._source.stable if self._source.grows and self._source.stable else self._source.table()
 
     def rows(self, table: Table) -> list[TableRow]:
@@ -89,7 +89,7 @@ class VesselRows:
         return (last.run, last.reactor) if last else (self.run or "", self.reactor or "")
 
     async def look(self, watch: Watch | FolderWatch) -> State | None:
-        """Return what is news, after a look if nothing is; a file that is refused is told when all else was."""
+        """Return the next news, after a look if there is none; a refused file is told when all else was."""
         if (state := self._news(self._tried)) is not None:
             return state
         is_read = watch.poll()
@@ -104,7 +104,7 @@ class VesselRows:
         return state
 
     def _news(self, tried: Table | None) -> State | None:
-        """Return what the last stable read, ours or that of another vessel of the file, says that is news.
+        """Return the news of the last stable read, ours or that of another vessel of the file.
 
         Args:
             tried: A read that was refused before, and is no news.
@@ -118,7 +118,7 @@ class VesselRows:
         return self.handed_out.next()
 
     def take(self, table: Table) -> None:
-        """Hold what a read found against what was handed out.
+        """Hold the rows of a read against those handed out.
 
         Raises:
             UnreadableSource: it does not agree.

@@ -55,7 +55,7 @@ class SetpointsFile:
 
     @property
     def warnings(self) -> list[str]:
-        """What a person should know, in sentences."""
+        """Remarks for a person, in sentences."""
         return [*self._notes, *([self.lease.warning] if self.lease.warning else [])]
 
     def written_in(self, units: Mapping[str, tuple[str, float]]) -> None:
@@ -120,7 +120,7 @@ class SetpointsFile:
 
         Raises:
             WriteOverridden: somebody else writes into the file on which a controller acts. Said once: when a person
-                lets the twin write again, rows are added to what was found.
+                lets the twin write again, rows are added to those found.
         """
         try:
             found = self.path.read_bytes()

@@ -1,4 +1,4 @@
-"""What it takes to reach an OPC UA server: where, with which certificates and login, and how long things may take."""
+"""The means to reach an OPC UA server: where, with which certificates and login, and how long things may take."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class Timing:
     Attributes:
         request: An answer of the server.
         keepalive: Between two questions whether the server is still there, also while nothing else is asked.
-        session: After which the server forgets a client that says nothing. What is stuck in a dead link for longer
+        session: After which the server forgets a client that says nothing. A request stuck in a dead link for longer
             cannot be carried out any more; so a write is only sent when this much is left until its deadline.
         write: Deadline of a write, from its begin until it is verified or the old values are back.
         retry: Between two attempts of a write.
@@ -48,7 +48,7 @@ class Timing:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Access:
-    """What is needed to connect.
+    """Settings of a connection.
 
     Attributes:
         endpoint: ``opc.tcp://host:port/path``.
@@ -65,7 +65,7 @@ class Access:
     timing: Timing = Timing()
 
     def __post_init__(self) -> None:
-        """Refuse what can never work, and a password that would travel in the open."""
+        """Refuse settings that can never work, and a password that would travel in the open."""
         parts = urlsplit(self.endpoint)
         if parts.scheme != "opc.tcp" or not parts.hostname:
             raise ConfigError(f"{self.endpoint!r} is no OPC UA endpoint: expected opc.tcp://HOST:PORT/PATH.")

@@ -1,4 +1,4 @@
-"""What variables a server has: to look around before a node map is written."""
+"""The variables of a server: to look around before a node map is written."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""From an endpoint to a link: ask what the server offers, check whom we talk to, encrypt, log in.
+"""From an endpoint to a link: ask for the server's offer, check whom we talk to, encrypt, log in.
 
-The order is what keeps a session and a password from a server that only pretends: nothing of ours is sent before its
-certificate was found to be trusted, and what is sent then can be read only by the owner of that certificate's key.
+The order keeps a session and a password from a server that only pretends: nothing of ours is sent before its
+certificate was found to be trusted, and later messages can be read only by the owner of that certificate's key.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ POLICIES = (
     security_policies.SecurityPolicyBasic256Sha256,
     security_policies.SecurityPolicyAes256Sha256RsaPss,
 )
-"""What is accepted, in order of preference; always with Sign&Encrypt."""
+"""Accepted policies, in order of preference; always with Sign&Encrypt."""
 
 
 async def offered(access: Access) -> list[ua.EndpointDescription]:
-    """Ask a server what it offers, without giving it anything.
+    """Ask a server for its offer, without giving it anything.
 
     Raises:
         NotConnected: it does not answer.
@@ -51,7 +51,7 @@ async def connect(access: Access, old: OldSession | None = None) -> Link:
     """Connect to a server that is trusted, and open a session.
 
     Args:
-        access: What is needed.
+        access: Settings of the connection.
         old: A session of ours that may still be open in the server; it is closed first.
 
     Raises:

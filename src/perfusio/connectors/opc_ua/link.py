@@ -31,7 +31,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OldSession:
-    """What it takes to close the session of a client that was thrown away."""
+    """Means to close the session of a client that was thrown away."""
 
     token: ua.NodeId
     nonce: bytes | None
@@ -59,7 +59,7 @@ class Link:
 
     @property
     def old_session(self) -> OldSession:
-        """What the next link needs to close this one's session."""
+        """Means of the next link to close this one's session."""
         return OldSession(token=self._client.uaclient.session.authentication_token, nonce=self._client._server_nonce)
 
     @property
@@ -105,11 +105,11 @@ class Link:
         return {tag: status.name for tag, status in zip(values, statuses, strict=True)}
 
     def as_held(self, tag: Tag, value: float) -> float:
-        """Return what a node can hold of a value."""
+        """Return a value as a node can hold it."""
         return float(in_type(value, self.types[tag]).Value)
 
     async def browse(self, node: ua.NodeId) -> list[ua.ReferenceDescription]:
-        """Return what lies below a node."""
+        """Return the children of a node."""
         return await self.ask(self._client.get_node(node).get_children_descriptions())
 
     async def type_of(self, data_type: ua.NodeId) -> ua.VariantType:
@@ -117,7 +117,7 @@ class Link:
         return await self.ask(ua_type(self._client, data_type))
 
     def lose(self, why: str) -> None:
-        """Give the link up at once; what is still in its buffers is thrown away, not sent."""
+        """Give the link up at once; the rest of its buffers is thrown away, not sent."""
         if self.lost:
             return
         self.lost = why
@@ -153,7 +153,7 @@ class Link:
 
 
 def abort(client: Client) -> None:
-    """Drop the connection of a client without a word, and without sending what is left in the buffer."""
+    """Drop the connection of a client without a word, and without sending the rest of the buffer."""
     protocol = client.uaclient.protocol
     if protocol is not None and protocol.transport is not None:
         protocol.transport.abort()

@@ -1,4 +1,4 @@
-"""The node map: which OPC UA node holds what, written by hand once as a TOML file.
+"""The node map: which OPC UA node is which quantity, written by hand once as a TOML file.
 
 Namespaces are named by their URI, because a server may number them anew each time it starts; an index never stands in
 a map. Nodes are read-only unless they say ``write = true``. `docs/how-to/connect-over-opcua.md` shows a map.
@@ -30,13 +30,13 @@ _TAG_KEYS = ("node", "unit", "factor", "write", "browse_name")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tag:
-    """One node and what it holds.
+    """One node and its quantity.
 
     Attributes:
         name: Quantity or setpoint, or ``"number"`` or ``"time"``.
         namespace: URI of its namespace.
         identifier: Identifier in that namespace, e.g. ``"s=HT1.VCD"``.
-        factor: What the node's value is multiplied with to give the canonical unit.
+        factor: The node's value times this is in the canonical unit.
         write: Whether perfusio may write it.
         browse_name: Name that the node must have; None = whatever it had when it was first seen.
     """
@@ -59,11 +59,11 @@ class VesselMap:
     Attributes:
         reactor: Its name in perfusio.
         clone: Cell line, empty where the map does not say.
-        number: Node that changes with each sample, or None: a later source time is what makes a sample new.
+        number: Node that changes with each sample, or None: a later source time makes a sample new.
         time: Node that holds the culture time of the sample, or None.
         inoculated: Start of the culture, if there is no such node: source times are counted from it.
-        measured: What is measured, by quantity.
-        setpoints: What is asked of the vessel, by setpoint.
+        measured: Nodes of measurements, by quantity.
+        setpoints: Nodes of setpoints, by name.
         fixed: Setpoints that the vessel does not offer as nodes, with the value that it always has.
         heartbeat: Node in which a controller can watch whether perfusio is there, or None.
         panel: The process whose quantities these are.
@@ -81,7 +81,7 @@ class VesselMap:
     panel: Panel = CHO_PERFUSION
 
     def sample_tags(self) -> tuple[Tag, ...]:
-        """Return what one sample consists of."""
+        """Return the tags of one sample."""
         return (*(tag for tag in (self.number, self.time) if tag is not None), *self.measured.values())
 
     def tags(self) -> tuple[Tag, ...]:
@@ -154,7 +154,7 @@ def node_map_of(
 
 
 class _Reader:
-    """Turns the tables of a map into tags, and gathers what is wrong with them."""
+    """Turns the tables of a map into tags, and gathers their faults."""
 
     def __init__(self, data: Mapping[str, Any], panel: Panel) -> None:
         self.problems: list[str] = []

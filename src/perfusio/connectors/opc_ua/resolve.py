@@ -1,4 +1,4 @@
-"""At each connect: which node of this server a tag of the map means now, and whether it is what the map says.
+"""At each connect: which node of this server a tag of the map means now, and whether it is as the map says.
 
 A server may number its namespaces anew at each start. An id that was kept would then write another variable, and the
 server would call that Good; so indices are looked up each time, and each node shows its name and type again.
@@ -22,7 +22,7 @@ _READ, _WRITE = 1, 2
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resolved:
-    """What was found for one tag.
+    """Node found for one tag.
 
     Attributes:
         browse_name: Name of the node.
@@ -40,11 +40,11 @@ async def resolve(link: Link, node_map: NodeMap, before: Mapping[Tag, Resolved])
 
     Args:
         link: A fresh one.
-        node_map: What is looked for.
-        before: What was found at the connect before, empty at the first.
+        node_map: Tags to look for.
+        before: Nodes found at the connect before, empty at the first.
 
     Raises:
-        UnreadableSource: nodes are missing or are not what the map, or the connect before, says; all are listed.
+        UnreadableSource: nodes are missing or are not as the map, or the connect before, says; all are listed.
         NotConnected: the link failed.
     """
     tags = [tag for vessel in node_map.vessels.values() for tag in vessel.tags()]
@@ -111,7 +111,7 @@ async def _type(link: Link, node: ua.NodeId, data_type: ua.NodeId) -> ua.Variant
 
 
 def _other(tag: Tag, now: Resolved, kind: ua.VariantType, access: int, before: Resolved | None) -> str | None:
-    """Return how a node differs from what it must be, or None."""
+    """Return how a node differs from its requirements, or None."""
     expected = tag.browse_name or (before.browse_name if before is not None else now.browse_name)
     if now.browse_name != expected:
         return (

@@ -1,4 +1,4 @@
-"""From what a server answered to a sample: status codes, source times, and when a sample is a new one. Pure."""
+"""From a server's answer to a sample: status codes, source times, and when a sample is a new one. Pure."""
 
 from __future__ import annotations
 
@@ -51,12 +51,12 @@ class Reading:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seen:
-    """What was handed out last, and what was seen since.
+    """The sample handed out last, and the readings since.
 
     Attributes:
         state: The last sample; None before the first.
         number: Its number, where the server counts samples.
-        stamps: Source times of what was handed out.
+        stamps: Source times of the sample handed out.
         unsettled: Source times of the last look, where a sample is only taken when two looks agree.
         n_unread: Samples that were replaced by others before they could be read.
     """
@@ -69,7 +69,7 @@ class Seen:
 
 
 def seen_before(standing: Standing) -> Seen:
-    """Return what an earlier program has handed out: its last sample, and the source times in the remarks on values."""
+    """Return the memory of an earlier program: its last sample, and the source times in the remarks on values."""
     known = sorted((*standing.states, *standing.refused), key=lambda state: state.time_h)
     stamps: dict[str, datetime] = {}
     for state in reversed(known):
@@ -85,7 +85,7 @@ def values(tags: Mapping[str, Tag], readings: Mapping[Tag, Reading]) -> dict[str
 
 
 def next_sample(vessel: VesselMap, readings: Mapping[Tag, Reading], seen: Seen) -> tuple[State | None, Seen]:
-    """Return the sample that these readings hold if it is a new one, and what is to be remembered.
+    """Return the sample that these readings hold if it is a new one, and the new memory.
 
     With a sample number, a sample is new when the number changes; a value that appears while it stays the same is a
     late one of that sample. Without, values are new when their source times are later than those handed out, and are

@@ -163,7 +163,7 @@ class Certificates:
             uri: Application URI that it claims.
 
         Raises:
-            Untrusted: it is not; the message says why and what to do. The certificate is kept in ``rejected/``.
+            Untrusted: it is not; the message says why, and the remedy. The certificate is kept in ``rejected/``.
         """
         problem = self._problem(certificate, host=host, uri=uri)
         if problem is None:

@@ -20,11 +20,11 @@ class OpcUaSession:
     """Keeps a link to a server, for all vessels of a node map.
 
     Args:
-        access: What is needed to connect.
+        access: Settings of the connection.
         node_map: The nodes; they are found anew at each connect.
 
     Attributes:
-        resolved: What was found for each tag at the latest connect.
+        resolved: Node of each tag at the latest connect.
         n_connects: How often a link was made.
         trouble: Why there was no link at the latest attempt; empty while there is one.
     """
@@ -64,7 +64,7 @@ class OpcUaSession:
 
         Raises:
             NotConnected: there is none, and no more time.
-            PerfusioError: the server refuses us, or is not what the node map says, and no more time.
+            PerfusioError: the server refuses us, or is not as the node map says, and no more time.
         """
         self._enter_loop()
         if self._link is not None and self._link.is_usable:
@@ -133,7 +133,7 @@ class OpcUaSession:
     # -- inside ------------------------------------------------------------------------------------------------------
 
     def _enter_loop(self) -> None:
-        """Start afresh in another event loop than before: what belonged to that one is gone."""
+        """Start afresh in another event loop than before: the parts of that one are gone."""
         loop = asyncio.get_running_loop()
         if self._loop is not loop:
             self._loop, self._link, self._looking = loop, None, None

@@ -23,7 +23,7 @@ def reason(error: BaseException, within_s: float) -> str:
 
 
 def reading(value: ua.DataValue) -> Reading:
-    """Return one answer of the server; what is no single number has no value."""
+    """Return one answer of the server; anything but a single number has no value."""
     raw = value.Value.Value if value.Value is not None else None
     number = float(raw) if isinstance(raw, int | float) and not isinstance(raw, bool) else None
     status = value.StatusCode.name if value.StatusCode is not None else "Good"

@@ -1,7 +1,7 @@
-"""Setpoints onto the wire of an OPC UA server: what may be written, each status code, nothing after its deadline.
+"""Setpoints onto the wire of an OPC UA server: allowed writes, each status code, nothing after its deadline.
 
-`verified_write` says what is done when. After a failed write it reads back on a new link, after the session of the old
-one was closed, so that nothing that is still under way can be carried out later.
+`verified_write` gives the order of steps. After a failed write it reads back on a new link, after the session of the
+old one was closed, so that nothing that is still under way can be carried out later.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ HOPELESS = frozenset((
 
 
 def setpoints_of(vessel: VesselMap, readings: Mapping[Tag, Reading]) -> Setpoints:
-    """Return what is in force; NaN where the server does not say."""
+    """Return the setpoints in force; NaN where the server does not say."""
     return Setpoints.of_values(vessel.panel, {**vessel.fixed, **values(vessel.setpoints, readings)})
 
 
@@ -50,7 +50,7 @@ class OpcUaWire:
 
     @property
     def trouble(self) -> str:
-        """What went wrong with the link, and which nodes refused."""
+        """Errors of the link, and which nodes refused."""
         refused = ", ".join(f"{name} ({status})" for name, status in self._refusals.items())
         return " ".join([*([self._lost] if self._lost else []), *([f"Refused: {refused}."] if refused else [])])
 
@@ -60,7 +60,7 @@ class OpcUaWire:
         return Ending.RESTORED
 
     async def look(self) -> Setpoints:
-        """Return what is in force, on a link that is there or comes at once.
+        """Return the setpoints in force, on a link that is there or comes at once.
 
         Raises:
             PerfusioError: the server does not answer now.
@@ -69,7 +69,7 @@ class OpcUaWire:
         return setpoints_of(self._vessel, readings)
 
     def problems_with(self, asked: Setpoints, old: Setpoints) -> list[str]:
-        """What cannot be read or is read-only here, and a server that could carry the write out too late."""
+        """Nodes that cannot be read or are read-only, and a server that could carry the write out too late."""
         problems = []
         for quantity in self._vessel.panel.setpoints:
             name = quantity.name

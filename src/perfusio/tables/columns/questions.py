@@ -79,7 +79,7 @@ def refusal(
         problems: Every sentence, those of the questions included.
         questions: Those of them that an answer settles.
         connector: Name of the source.
-        operation: What was being done.
+        operation: Operation under way.
     """
     kind = QuestionOpen if questions and len(questions) == len(problems) else UnreadableSource
     return kind(tuple(problems), connector=connector, operation=operation, questions=tuple(questions))

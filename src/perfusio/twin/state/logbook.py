@@ -31,7 +31,7 @@ class Logbook:
 
     Args:
         config: Settings of the run.
-        design_space: What may be written.
+        design_space: Allowed setpoints.
         vessels: The vessels by reactor id; the twin adds to it.
         observers: Called with each event once it is durable.
 

@@ -1,4 +1,4 @@
-"""What alembic runs for every upgrade: on the connection, and within the transaction, that it is given."""
+"""Entry of alembic for every upgrade: on the connection, and within the transaction, that it is given."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The first tables. Written out, not derived: what a released revision makes must not change with the code."""
+"""The first tables. Written out, not derived: the result of a released revision must not change with the code."""
 
 from __future__ import annotations
 

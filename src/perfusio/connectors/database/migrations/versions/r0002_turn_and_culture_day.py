@@ -1,4 +1,4 @@
-"""What was called `day` is the turn of the loop; how old the culture was stands beside it, out of the records."""
+"""The former `day` is the turn of the loop; the age of the culture stands beside it, out of the records."""
 
 from __future__ import annotations
 
