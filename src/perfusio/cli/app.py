@@ -20,6 +20,7 @@ from perfusio.cli.models.score import score
 from perfusio.cli.models.simulate import simulate
 from perfusio.cli.operators.alarms import alarms
 from perfusio.cli.operators.hold import hold, release
+from perfusio.cli.operators.notify import notify
 from perfusio.cli.operators.orders import accept, acknowledge, adopt, approve, mode, reject
 from perfusio.cli.operators.status import status
 from perfusio.cli.operators.stop import stop
@@ -49,7 +50,7 @@ app = typer.Typer(
     context_settings={"max_content_width": 100},
 )
 for command in (
-    demo, run, resume, stop, status, alarms, hold, release, mode, approve, reject, acknowledge, adopt, accept, verify,
+    demo, run, resume, stop, status, alarms, notify, hold, release, mode, approve, reject, acknowledge, adopt, accept, verify,
     replay, bundle, mirror, simulate, design, fit, score, clones, forecast, recommend, selftest,
     extensions,
 ):  # fmt: skip

@@ -18,6 +18,7 @@ from perfusio.cli.experiment_file import processes
 from perfusio.cli.experiment_file.bounds import design_space, narrowed
 from perfusio.cli.experiment_file.connections import kind_named, refuse_secret, without_secret
 from perfusio.cli.experiment_file.kinds import Kinds, ModelSettings, stated_kinds
+from perfusio.cli.experiment_file.notification import People, channels_of, of_section
 from perfusio.cli.experiment_file.policy import PolicySettings
 from perfusio.cli.experiment_file.settings import DEFAULT, Key, Setting, built, from_environment, from_file, read_toml
 from perfusio.config import Bounds, DesignSpace, Mode, Objective, RunConfig
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from perfusio.protocols import Connector
     from perfusio.twin.vessels import Source, Vessel
 
-SECTIONS = ("process", "run", "design_space", "connector", "model", "policy", "vessel")
+SECTIONS = ("process", "run", "design_space", "connector", "model", "policy", "vessel", "history", "notify")
 OF_A_KIND = ("connector", "model", "policy")
 """Sections whose settings depend on their kind, which another package may bring."""
 _PATHS_OF_RUN = ("run_dir",)
@@ -70,6 +71,8 @@ class Experiment:
         policy: How decisions are made, settings of its kind.
         vessels: Of the experiment; empty = the only one of the source.
         settings: Every value with its origin, by key.
+        people: Whom to tell, as `notification.channels_of` takes it; None = nobody.
+        history: Past runs to learn from before the first sample; None = none.
     """
 
     run: RunConfig
@@ -79,6 +82,8 @@ class Experiment:
     vessels: tuple[VesselSettings, ...]
     settings: Mapping[Key, Setting]
     model: Frozen = dataclasses.field(default_factory=ModelSettings)
+    people: People | None = None
+    history: Path | None = None
 
 
 def load(
@@ -107,6 +112,8 @@ def load(
     if aim is not None:
         flags["run", "objective"] = aim(process)
     vessels = content.pop("vessel", [])
+    people = None if "notify" not in content else of_section(content.pop("notify"), folder, name)
+    past = _history(content.pop("history", None), folder, name)
     kinds = stated_kinds(content, name, flags, environ)
     environment = from_environment(_all_keys(kinds, process), environ)
     known = _keys(kinds, process)
@@ -121,7 +128,27 @@ def load(
         given = settings.get(("connector", field))
         if given is not None and given.origin == name:
             refuse_secret(str(given.value), name, field)
-    return _checked(settings, kinds, vessels, name, process, source)
+    if people is not None:
+        channels_of(*people)  # what cannot be read or is misspelt is refused now, not when an alarm is due
+    asked = _checked(settings, kinds, vessels, name, process, source)
+    return dataclasses.replace(asked, people=people, history=past)
+
+
+def _history(section: object, folder: Path, name: str) -> Path | None:
+    """Return the past runs that [history] names, None without it.
+
+    Raises:
+        ConfigError: it is no section, says something else, or there is nothing at that path.
+    """
+    if section is None:
+        return None
+    if not isinstance(section, dict) or set(section) != {"path"} or not isinstance(section["path"], str):
+        said = sorted(section) if isinstance(section, dict) else section
+        raise ConfigError(f'{name}: [history] says {said!r:.80}, expected path = "FILE OR FOLDER" of past runs alone.')
+    path = folder / Path(section["path"]).expanduser()
+    if not path.exists():
+        raise ConfigError(f"{name}: history.path: {path} was not found. Expected a file or a folder of past runs.")
+    return path
 
 
 def _keys(kinds: Kinds, process: Panel) -> dict[str, list[Key]]:

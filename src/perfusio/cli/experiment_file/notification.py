@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from perfusio.errors import ConfigError
+from perfusio.quantities import closest
 
 if TYPE_CHECKING:
+    from perfusio.notify.channels import Channel
     from perfusio.notify.notifier import Notifier
 
 NotifyOption = Annotated[
@@ -18,24 +21,93 @@ NotifyOption = Annotated[
 ]
 
 
+People = tuple[Mapping[str, Any], Path, str]
+"""What is said of channels, the folder from which paths count, and how to name the file in messages."""
+
+
 def notifier(path: Path | None) -> Notifier | None:
     """Return who tells people, as a file says; None without a file.
 
     Raises:
         ConfigError: a setting is unknown, impossible or missing, or a secret cannot be read.
     """
-    if path is None:
+    return notifier_of(None if path is None else stated(path))
+
+
+def notifier_of(people: People | None) -> Notifier | None:
+    """Return who tells people, as a file or [notify] of an experiment says; None without either.
+
+    Raises:
+        ConfigError: as `channels_of`.
+    """
+    if people is None:
         return None
-    from perfusio.cli.experiment_file.notification_settings import Notification  # pydantic: help need not wait for it
-    from perfusio.cli.experiment_file.settings import read_toml
-    from perfusio.notify.channels import Channel, Email, LogFile, Webhook
-    from perfusio.notify.given_channel import given_channel
     from perfusio.notify.notifier import Notifier
+
+    return Notifier(channels_of(*people))
+
+
+def stated(path: Path) -> People:
+    """Return what a file says of channels; of an experiment.toml that is its section [notify].
+
+    Raises:
+        ConfigError: the file cannot be read, or is an experiment that tells nobody.
+    """
+    from perfusio.cli.experiment_file.settings import read_toml
+
+    content = read_toml(path)
+    if "notify" in content:
+        return of_section(content["notify"], path.resolve().parent, path.name)
+    if "connector" in content or "run" in content:
+        raise ConfigError(
+            f"{path} is an experiment without [notify]: it tells nobody. Add [notify.log], [notify.email] or "
+            "[notify.webhook], or give the file of --notify."
+        )
+    return content, path.resolve().parent, path.name
+
+
+def of_section(section: object, folder: Path, name: str) -> People:
+    """Return what [notify] of an experiment says, which may name a file of its own.
+
+    Raises:
+        ConfigError: it is no section, or names a file and says more beside it.
+    """
+    if not isinstance(section, Mapping):
+        raise ConfigError(f"{name}: notify = {section!r:.80}, expected a section: write [notify.log] and the like.")
+    if "file" not in section:
+        return section, folder, f"{name}: [notify]"
+    if len(section) > 1 or not isinstance(section["file"], str):
+        raise ConfigError(
+            f'{name}: [notify] names a file and says more beside it, expected file = "notify.toml" alone, or the '
+            "channels themselves."
+        )
+    return stated(folder / Path(section["file"]).expanduser())
+
+
+def channels_of(said: Mapping[str, Any], folder: Path, name: str) -> list[Channel]:
+    """Return the ways to reach people that a file states.
+
+    Args:
+        said: As TOML holds it.
+        folder: From which paths count.
+        name: What to call it in messages.
+
+    Raises:
+        ConfigError: a section or setting is unknown, impossible or missing, or a secret cannot be read.
+    """
+    from perfusio.cli.experiment_file.notification_settings import Notification  # pydantic: help need not wait for it
+    from perfusio.notify.channels import Email, LogFile, Webhook
+    from perfusio.notify.given_channel import given_channel
     from perfusio.registry import NOTIFIERS
 
-    folder = path.resolve().parent
-    content = read_toml(path)
-    theirs = {name: content.pop(name) for name in list(content) if NOTIFIERS.has(name)}
+    content = dict(said)
+    theirs = {kind: content.pop(kind) for kind in list(content) if NOTIFIERS.has(kind)}
+    known = tuple(Notification.model_fields)
+    if unknown := [section for section in content if section not in known]:
+        raise ConfigError(
+            f"{name}: [{unknown[0]}] is no way to tell people that perfusio knows.{closest(unknown[0], known)} Known: "
+            f"{', '.join(f'[{section}]' for section in known)}; other packages may bring more (perfusio.notifiers)."
+        )
     asked = Notification(**content)
     channels: list[Channel] = []
     if asked.log is not None:
@@ -46,10 +118,10 @@ def notifier(path: Path | None) -> Notifier | None:
         channels.append(Email(**given, password=_secret(folder / secret) if secret else ""))
     if asked.webhook is not None:
         channels.append(Webhook(_secret(folder / asked.webhook.url_file), hosts=asked.webhook.hosts))
-    channels += [given_channel(name, settings, folder) for name, settings in theirs.items()]
+    channels += [given_channel(kind, settings, folder) for kind, settings in theirs.items()]
     if not channels:
-        raise ConfigError(f"{path} tells nobody: expected [log], [email] or [webhook] in it.")
-    return Notifier(channels)
+        raise ConfigError(f"{name} tells nobody: expected [log], [email] or [webhook] in it.")
+    return channels
 
 
 def _secret(path: Path) -> str:

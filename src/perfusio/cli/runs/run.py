@@ -10,7 +10,7 @@ import typer
 
 from perfusio.cli.echo import echo
 from perfusio.cli.experiment_file import processes
-from perfusio.cli.experiment_file.notification import NotifyOption, notifier
+from perfusio.cli.experiment_file.notification import NotifyOption, notifier, notifier_of
 from perfusio.cli.experiment_file.processes import ProcessOption
 from perfusio.cli.runs.aim import AcquisitionOption, MaximizeOption, MinimizeOption, TrackOption, aim, pair
 from perfusio.errors import UnreadableSource
@@ -119,13 +119,14 @@ def run(
     asked = load(experiment, _flags(context, given), aim=typed_aim if is_aimed else None)
     if not asked.run.fresh and is_to_go_on(asked.run.run_dir):
         resume(asked.run.run_dir, notify=notify)
-    people = notifier(notify)
+    people = notifier(notify) or notifier_of(asked.people)
     try:
         whole = opened(asked)
         wait_for_names(whole)
         sources = aboard(chosen(asked, whole))
         policy = policy_of(asked.policy, sources, asked.run.process)
-        model = model_of(asked.model, history, clones_of(sources), asked.run.process, seed=asked.run.seed)
+        past = history or asked.history
+        model = model_of(asked.model, past, clones_of(sources), asked.run.process, seed=asked.run.seed)
         result = run_watched(
             sources, asked.run, design_space=asked.design_space, close=getattr(whole, "close", None),
             model=model, policy=policy, observers=(keeper(asked),), people=people,
