@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Self
 
 import numpy as np
 
@@ -52,11 +53,11 @@ class SteadyModel:
         """Name of this version."""
         return f"steady-{self.version}"
 
-    def condition(self, trajectories: Sequence[Trajectory]) -> SteadyModel:  # noqa: ARG002 - nothing is learnt
+    def condition(self, trajectories: Sequence[Trajectory]) -> Self:  # noqa: ARG002 - nothing is learnt
         """Return itself."""
         return self
 
-    def refit(self, trajectories: Sequence[Trajectory], *, seed: int) -> Refit[SteadyModel]:  # noqa: ARG002 - as above
+    def refit(self, trajectories: Sequence[Trajectory], *, seed: int) -> Refit[Self]:  # noqa: ARG002 - as above
         """Return the next version, as good as this one."""
         return Refit(replace(self, version=self.version + 1), 1.0, 1.0)
 
@@ -106,11 +107,13 @@ class SteppingPolicy:
     ) -> dict[str, Decision | PerfusioError]:
         """Return one decision per vessel."""
         name = moved(design_space)
-        step = round(SHARE * design_space.bounds[name].max_step, 9)
-        value = design_space.bounds[name].nominal + (step if day % 2 == 0 else -step)
+        asked = {}
+        if name:
+            step = round(SHARE * design_space.bounds[name].max_step, 9)
+            asked = {name: design_space.bounds[name].nominal + (step if day % 2 == 0 else -step)}
         out: dict[str, Decision | PerfusioError] = {}
         for reactor, trajectory in trajectories.items():
-            chosen = in_force[reactor].with_values(**{name: value})
+            chosen = in_force[reactor].with_values(**asked)
             plans = [[u] * config.forecast_days for u in (chosen, in_force[reactor])]
             ahead = model.rollout(trajectory, plans, interval_hours=24.0, n_paths=config.n_paths, seed=config.seed)
             out[reactor] = Decision(
@@ -207,6 +210,6 @@ class GrowingModel(SteadyModel):
 
 
 def moved(space: DesignSpace) -> str:
-    """Return the setpoint that `SteppingPolicy` moves."""
+    """Return the setpoint that `SteppingPolicy` moves; empty where none is free."""
     free = [name for name in space.process.setpoint_names if space.bounds[name].low < space.bounds[name].high]
-    return next((name for name in space.process.of_role("bleed") if name in free), free[0])
+    return next((name for name in space.process.of_role("bleed") if name in free), free[0] if free else "")
