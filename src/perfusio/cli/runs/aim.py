@@ -28,7 +28,7 @@ AcquisitionOption = Annotated[
     str,
     typer.Option(
         help="PI, EI, LogEI, UCB, qEI, qLogEI or qUCB; with several aims also qEHVI, qNEHVI, qNParEGO or qLogNEHVI; "
-        "or one of another package.",
+        "or one of another package. Those with q need the extra botorch.",
         metavar="NAME",
     ),
 ]
