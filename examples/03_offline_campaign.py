@@ -1,9 +1,9 @@
 """Find a good recipe in rounds: a design, then batches that are recommended from the results so far.
 
-    python examples/03_offline_campaign.py               12 + 1 virtual runs of 14 days, 2 rounds of 4; a minute
+    python examples/03_offline_campaign.py               12 + 1 virtual runs of 10 days, 2 rounds of 3; a minute
     python examples/03_offline_campaign.py --rounds 3 --batch 6
 
-A recipe holds its setpoints for a whole run. It is to make much product per day from day 7 on, and to keep viability,
+A recipe holds its setpoints for a whole run. It is to make much product per day from day 6 on, and to keep viability,
 glucose, ammonium and perfusion per cell within their limits on every day. Writes into campaign/: campaign.json (the
 campaign, to go on with), runs.csv (all runs), rounds.png. docs/tutorials/T03-an-offline-campaign.md tells what it
 prints. From the command line: perfusio simulate, recommend.
@@ -32,7 +32,7 @@ from perfusio.tables.runs_table import RUNS_HEADER, runs_rows, write_csv
 from perfusio.trajectory import Trajectory
 
 FACTORS = ("perfusion_rate", "bleed_rate", "temperature")
-DAYS, FROM_DAY = 14, 7
+DAYS, FROM_DAY = 10, 6
 
 
 def main(arguments: argparse.Namespace) -> None:
@@ -102,7 +102,7 @@ def draw(runs: list[Trajectory], expected: list[Recommendation], path: Path) -> 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=2, help="rounds after the design (default: 2)")
-    parser.add_argument("--batch", type=int, default=4, help="recipes per round (default: 4)")
+    parser.add_argument("--batch", type=int, default=3, help="recipes per round (default: 3)")
     parser.add_argument("--out", type=Path, default=Path("campaign"), help="folder for what is written")
     parser.add_argument("--overwrite", action="store_true", help="replace files of an earlier call")
     try:

@@ -1,4 +1,4 @@
-"""Decision, Reason, Verdict: what to do next, why, and whether it may be done."""
+"""Decision, Reason, Verdict: the next setpoints, why, and whether they may be written."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ class Option:
     """A choice that was weighed.
 
     Attributes:
-        setpoints: What would be written.
-        destination: What its plan heads for first.
+        setpoints: Setpoints of the choice.
+        destination: First destination of its plan.
         gain: Expected gain in score over holding; where a target is held, distance to limits is part of it.
         gains: The same by objective, weighted.
         expected: Mean of each objective's quantity at the end of its horizon, canonical units.
@@ -45,13 +45,13 @@ class Reason:
         limiting: The constraint with the least margin, in words.
         limiting_probability: Probability of keeping it on its worst day.
         feasible: Whether every constraint is kept with its stated probability.
-        support: How close the forecast is to what the model learnt from, at its furthest within the horizon: 1 = much
+        support: How close the forecast is to the training data, at its furthest within the horizon: 1 = much
             like it, 0 = nothing like it was seen; NaN where the model does not say.
         margin: Distance of the mean forecast from the limit of `limiting` on its worst day, in its unit; NaN without
             limits.
         margin_cost: Expected gain given up for it: how much more the best choice seen would gain that keeps every limit
             on average but not as surely as asked. A lower bound: the search does not look there.
-        disturbance: What the model believes to move the quantity of `limiting` beside all that it foresees, in its unit
+        disturbance: Estimated drift of the quantity of `limiting` beside all that the model foresees, in its unit
             per day; it is part of every forecast. NaN for a derived quantity, or where the model does not say.
         disturbance_sd: Its standard deviation.
         exploration: Expected gain given up for learning: that of the best choice by expectation less that of this one.
@@ -92,7 +92,7 @@ def _as_data(options: tuple[Option, ...]) -> tuple[dict[str, object], ...]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
-    """Proposed setpoints for one vessel, with what they were weighed against.
+    """Proposed setpoints for one vessel, with their alternatives.
 
     Attributes:
         reactor_id: Vessel.
@@ -123,7 +123,7 @@ class Decision:
 
 
 class Action(StrEnum):
-    """What a verdict allows."""
+    """Action that a verdict allows."""
 
     WRITE = "write"
     ADVISE = "advise"
@@ -132,11 +132,11 @@ class Action(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """What the guard made of a decision; only WRITE reaches a vessel.
+    """The guard's ruling on a decision; only WRITE reaches a vessel.
 
     Attributes:
         reactor_id: Vessel.
-        setpoints: What may be written (WRITE) or is shown (ADVISE); None for HOLD.
+        setpoints: Setpoints to write (WRITE) or to show (ADVISE); None for HOLD.
         action: WRITE, ADVISE or HOLD.
         because: The reasons, one sentence each; empty for WRITE.
     """

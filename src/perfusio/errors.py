@@ -1,4 +1,4 @@
-"""What can go wrong, as one drawn tree; every message says what was found, what was expected, what to do.
+"""Errors as one drawn tree; every message gives the finding, the expectation, the remedy.
 
     PerfusioError
     ├─ ConfigError      fix before the run      UnknownQuantity, OutOfRange, EmptyDesignSpace, VesselTaken
@@ -20,7 +20,7 @@ class PerfusioError(Exception):
     """Base of every error that perfusio raises on purpose.
 
     Attributes:
-        exit_code: What the command line returns for it (1 failure, 2 configuration, 3 data refused, 4 record broken).
+        exit_code: Exit code of the command line (1 failure, 2 configuration, 3 data refused, 4 record broken).
     """
 
     exit_code = 1
@@ -49,7 +49,7 @@ class VesselTaken(ConfigError):
 
 
 class ConnectorError(PerfusioError):
-    """The world outside failed; names the connector and what it was doing."""
+    """The world outside failed; names the connector and its operation."""
 
     def __init__(self, message: str, *, connector: str = "", operation: str = "") -> None:
         super().__init__(message)
@@ -105,7 +105,7 @@ class WriteOverridden(WriteRejected):
 
 
 class ModelError(PerfusioError):
-    """The model cannot do what was asked; the previous model stays in use."""
+    """The model cannot do its task; the previous model stays in use."""
 
 
 class NotEnoughData(ModelError):

@@ -31,7 +31,7 @@ class QuantityForecast:
     samples: FloatArray
 
     def __repr__(self) -> str:
-        """Say what is expected at the end of the horizon."""
+        """Say mean and sd at the end of the horizon."""
         return f"<{self.name}: {self.mean[-1]:.4g} +- {self.sd[-1]:.2g} on day {self.times_h[-1] / 24.0:g}>"
 
     def interval(self, level: float) -> tuple[FloatArray, FloatArray]:
@@ -43,14 +43,14 @@ class QuantityForecast:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Forecast:
-    """The believed true state of a vessel at `times_h`; `hybrid.observation.observed` adds what the analyser adds.
+    """The believed true state of a vessel at `times_h`; `hybrid.observation.observed` adds the analyser's noise.
 
     Attributes:
         times_h: Times since the start of the culture [h], shape (H,).
         mean: Shape (H, Q), canonical units.
         sd: Shape (H, Q).
         samples: Paths, shape (S, H, Q); a path is one possible future, consistent along time.
-        support: How close each time is to what the model learnt from, (H,): 1 = much like it, 0 = nothing like it was
+        support: How close each time is to the training data, (H,): 1 = much like it, 0 = nothing like it was
             seen; None where the forecaster does not say.
         panel: The process whose Q modelled species these are.
     """

@@ -1,4 +1,4 @@
-"""Frozen: what all configuration is made of. It cannot be changed, and refuses fields that it does not know."""
+"""Frozen: the base of all configuration. It cannot be changed, and refuses fields that it does not know."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ T = TypeVar("T")
 def changed(value: T, **changes: Any) -> T:
     """Return a frozen value with other fields, as `dataclasses.replace` does, many times as fast.
 
-    For dataclasses without slots that check nothing when they are made: what is known of a run is folded from a hundred
+    For dataclasses without slots that check nothing when they are made: the state of a run is folded from a hundred
     thousand events, and a `__dict__` is copied at once, slots one by one.
 
     Raises:

@@ -10,7 +10,7 @@ T = TypeVar("T")
 
 
 class Growing(Sequence[T]):
-    """What a tuple is to its readers; `and_then` makes one that is longer by one item in constant time.
+    """A tuple to its readers; `and_then` makes one that is longer by one item in constant time.
 
     Both share one list, of which each sees the items that it was made with. A twin adds a sample every few minutes for
     weeks; copying all samples for each would make the last one dear.

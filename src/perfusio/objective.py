@@ -1,4 +1,4 @@
-"""What decisions are for and what they must keep: Objective, Constraint, and short ways to write them."""
+"""The aim and the limits of decisions: Objective, Constraint, and short ways to write them."""
 
 from __future__ import annotations
 
@@ -76,11 +76,11 @@ class OfQuantity(Frozen):
 
 
 HORIZON_DAYS = {"track": 3, "maximize": 3, "minimize": 7}
-"""How far an objective looks if nothing is said, by kind: saving pays at once, and what it costs comes later."""
+"""How far an objective looks if nothing is said, by kind: saving pays at once, and its cost comes later."""
 
 
 class Objective(OfQuantity):
-    """What a decision is scored by, over the next `horizon_days`.
+    """Score of a decision, over the next `horizon_days`.
 
     Attributes:
         kind: ``"track"`` a target, ``"maximize"`` or ``"minimize"``; of an objective function its own, if not given.

@@ -149,7 +149,7 @@ def conversion_factor(unit: str, to: Quantity) -> float:
 
 
 def named(quantity: Quantity, word: str) -> Quantity:
-    """Return a quantity with the molar mass of what a word names: ``NH3`` weighs less than ``NH4+``."""
+    """Return a quantity with the molar mass of the molecule that a word names: ``NH3`` weighs less than ``NH4+``."""
     masses = {normalised(name): mass for name, mass in quantity.molar_masses}
     mass = masses.get(normalised(word))
     return quantity if mass is None else replace(quantity, molar_mass=mass)

@@ -69,7 +69,7 @@ def searching(
 def refining(
     scout: Problem, problem: Problem, on_many: Problem, low: FloatArray, high: FloatArray, rng: np.random.Generator
 ) -> Search[tuple[FloatArray, float]]:
-    """Do what `searching` does with three views of one problem, on few, some and many paths: cheaper by far.
+    """Search as `searching` does with three views of one problem, on few, some and many paths: cheaper by far.
 
     Few rough paths tell well the gains of candidates over one another, and badly where exactly a limit lies. So
     candidates are compared on few, and where limits lie is said by one of them on many: first by holding, then by the
@@ -182,7 +182,7 @@ def proposing(
     rounds: int,
     reach: float,
 ) -> Generator[FloatArray, FloatArray, tuple[FloatArray, float]]:
-    """Do what `cross_entropy` does, asking its caller for the merit (G,) of each pool (G, U) that it yields."""
+    """Search as `cross_entropy` does, asking its caller for the merit (G,) of each pool (G, U) that it yields."""
     half = 0.5 * (high - low)
     mean, best, best_merit = np.clip(incumbents[0], low, high), incumbents[0], -np.inf
     cov = reach**2 * np.eye(len(low))  # in units of half the box

@@ -124,7 +124,7 @@ class OpcUaVessel:
         Raises:
             NotConnected: the server cannot be reached.
             SampleOverdue: there is a link, but no new sample.
-            UnreadableSource: the server is not what the node map says, or the sample has no usable time.
+            UnreadableSource: the server is not as the node map says, or the sample has no usable time.
         """
         timing = self._session.access.timing
         pace = Pace(poll_seconds=timing.poll, timeout_seconds=timing.sample, sleep=asyncio.sleep)
@@ -169,7 +169,7 @@ class OpcUaVessel:
         self._read = standing.in_force  # until the twin looks, which knows of a write that was cut short
 
     async def read_setpoints(self) -> Setpoints:
-        """Return what is in force now; NaN where the node is Bad, the declared value where there is no node.
+        """Return the setpoints in force now; NaN where the node is Bad, the declared value where there is no node.
 
         Raises:
             NotConnected: the server does not answer now.
@@ -180,12 +180,12 @@ class OpcUaVessel:
         return self._read
 
     async def write_setpoints(self, setpoints: Setpoints) -> Setpoints:
-        """Write, read back, and return what is in force then.
+        """Write, read back, and return the setpoints in force then.
 
         Raises:
             WriteRejected: nothing was sent, or the old values are back, or only a part is in force; the message says
                 which, and whether writing has stopped.
-            NotConnected: what is in force is not known.
+            NotConnected: the setpoints in force are not known.
         """
         where = {"connector": self.reactor, "operation": "write_setpoints"}
         if self.stopped:
@@ -244,7 +244,7 @@ class OpcUaVessel:
         """The heartbeat ends with the run, and with it the lease."""
 
     def allow_writing(self, *, who: str, why: str) -> None:
-        """Allow writing again after it has stopped; what the twin is shown then counts as wanted.
+        """Allow writing again after it has stopped; the setpoints read then count as wanted.
 
         Raises:
             ConfigError: `who` is empty, or `why` has not 3 to 200 characters.

@@ -1,7 +1,7 @@
 """SimulatedAmbr250: a rig of virtual vessels behind the protocol of real hardware.
 
 Time passes only when a sample is read: the first sample of a vessel is its inoculation, each further one lets a
-sampling interval pass. What is written is in force from that moment on.
+sampling interval pass. Setpoints are in force from their writing on.
 """
 
 from __future__ import annotations
@@ -45,12 +45,12 @@ class SimulatedAmbr250:
         days: Length of the run; later samples raise EndOfRun. None means no end.
         seed: Seed of the rig, from which every vessel gets its own stream.
         sensors: How good the analyzers are.
-        faults: What goes wrong, for all vessels or by reactor.
+        faults: Faults of the link, for all vessels or by reactor.
         inoculum: How the vessels start.
         disturbances: Lasting changes of kinetic constants, for benchmarks.
-        medium: What flows in, one for all vessels or one each; None is what each cell line is usually fed with.
+        medium: Inflow, one for all vessels or one each; None is the usual medium of each cell line.
         equipment: Sampling and the pump of the glucose concentrate, one for all vessels or one each.
-        process: Whose quantities are measured and set, and what flows in, unless medium and equipment are given.
+        process: Whose quantities are measured and set, and its medium, unless medium and equipment are given.
         inoculated_after: By reactor, after how many intervals of the run it is inoculated; 0 where nothing is said.
     """
 
@@ -143,7 +143,7 @@ class SimulatedAmbr250:
         return await self._only().read_sample()
 
     async def read_setpoints(self) -> Setpoints:
-        """What is in force in the only vessel."""
+        """Setpoints in force in the only vessel."""
         return await self._only().read_setpoints()
 
     async def write_setpoints(self, setpoints: Setpoints) -> Setpoints:

@@ -1,6 +1,6 @@
 """SqlStore: samples from a table of a database, setpoints into another, on SQLite or PostgreSQL.
 
-A row of `samples` is one sample; its setpoint columns say what is in force **from that sample to the next one**. A
+A row of `samples` is one sample; its setpoint columns are in force **from that sample to the next one**. A
 controller acts on rows of `setpoints` whose status is ``asked``, before their `not_after`, and acknowledges them there.
 """
 
@@ -61,7 +61,7 @@ class SqlStore:
         kind: REPLAY, or HARDWARE with `actuates`.
 
     Raises:
-        UnreadableSource: there is no such SQLite file. (What is in it is checked at the first use.)
+        UnreadableSource: there is no such SQLite file. (Its content is checked at the first use.)
         ConfigError: the options contradict each other, or that kind of database cannot be used.
     """
 
@@ -114,7 +114,7 @@ class SqlStore:
     async def read_sample(self) -> State:
         """Return the next sample; where new rows are followed, wait for it.
 
-        A replay holds what it read first, so a database that goes away does not end it. A value that is filled in later
+        A replay holds its first read, so a database that goes away does not end it. A value that is filled in later
         for a sample already read comes as a state of its own, with the time of that sample and only the new values; a
         value that is another one now is a correction, and comes with its whole row.
 
@@ -137,13 +137,13 @@ class SqlStore:
             return state
 
     async def read_setpoints(self) -> Setpoints:
-        """Return what is in force: what the last sample says, or what was acknowledged since.
+        """Return the setpoints in force: those of the last sample, or those acknowledged since.
 
         At the first call a request that an earlier program left open is withdrawn, so that no controller acts on it
         after it was read how it ended.
 
         Raises:
-            NotConnected: the database cannot be asked what a controller acknowledged.
+            NotConnected: the database cannot be asked for acknowledged setpoints.
         """
         last = self._handed_out.last
         said = last.setpoints if last else Setpoints(panel=self.panel)
@@ -169,7 +169,7 @@ class SqlStore:
         `not_after`.
 
         Returns:
-            What was written, or what the controller acknowledged.
+            The written setpoints, or those that the controller acknowledged.
 
         Raises:
             WriteRejected: not written; the message says why, and the remedy.
@@ -265,7 +265,7 @@ class SqlStore:
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """What was found open and withdrawn, in sentences."""
+        """Requests that were found open and withdrawn, in sentences."""
         no_lease = self._lease.warning if self._lease is not None else ""
         return (*self._notes, *([no_lease] if no_lease else []))
 
@@ -301,14 +301,14 @@ class SqlStore:
         return store
 
     async def _look(self) -> State | None:
-        """Return what is news, after a look if nothing is."""
+        """Return the next news, after a look if there is none."""
         if (state := self._handed_out.next()) is not None:
             return state
         self._take(await asyncio.to_thread(self._source.news, self._seen))
         return self._handed_out.next()
 
     def _take(self, seen: Seen | None) -> None:
-        """Hold what a look found against what was handed out.
+        """Hold the rows of a look against those handed out.
 
         Raises:
             UnreadableSource: it does not agree.
@@ -326,7 +326,7 @@ class SqlStore:
     # -- writing -----------------------------------------------------------------------------------------------------
 
     def _check(self, setpoints: Setpoints) -> None:
-        """Refuse what can never be written.
+        """Refuse setpoints that can never be written.
 
         Raises:
             WriteRejected: no sample was read yet, or a value is missing or not possible.

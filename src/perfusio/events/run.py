@@ -9,7 +9,7 @@ from perfusio.events.base import Event, Json
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunStarted(Event):
-    """First record: what was asked, with which versions, from which sources."""
+    """First record: the settings, with which versions, from which sources."""
 
     config: Json
     versions: Json
@@ -18,7 +18,7 @@ class RunStarted(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VesselJoined(Event):
-    """One more vessel takes part from the next turn on; `config` is what is asked of it that is not asked of all."""
+    """One more vessel takes part from the next turn on; `config` holds its settings that differ from those of all."""
 
     mode: str
     source: Json
@@ -47,7 +47,7 @@ class JournalRecovered(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunResumed(Event):
-    """The run goes on after a stop, from what the record says; `after` is the number of the last record before."""
+    """The run goes on after a stop, from the record; `after` is the number of the last record before."""
 
     after: int
     model_id: str

@@ -36,7 +36,7 @@ class SampleQuarantined(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SampleCorrected(Event):
-    """A known sample has other values now: what it was counts no more. `corrects` is the number of its record."""
+    """A known sample has other values now: the former ones count no more. `corrects` is the number of its record."""
 
     state: State
     corrects: int
@@ -60,7 +60,7 @@ class ConnectorFailed(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConnectorRecovered(Event):
-    """What failed works again, after `seconds`; nothing was lost if the reason does not say so."""
+    """A failed operation works again, after `seconds`; nothing was lost if the reason does not say so."""
 
     operation: str
     seconds: float

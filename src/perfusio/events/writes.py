@@ -39,7 +39,7 @@ class WriteRefused(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WritePartial(Event):
-    """Only a part of what was asked is in force; `failed` says which setpoints are not, and why."""
+    """Only a part of the request is in force; `failed` says which setpoints are not, and why."""
 
     key: str
     asked: Setpoints
@@ -73,7 +73,7 @@ class SetpointsFound(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WriteUnknown(Event):
-    """A write failed or its read-back disagrees: what is in force must be read, not assumed."""
+    """A write failed or its read-back disagrees: the setpoints in force must be read, not assumed."""
 
     key: str
     asked: Setpoints

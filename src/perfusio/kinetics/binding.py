@@ -46,7 +46,7 @@ class Solute:
         name: Of the species.
         place: Among the species.
         is_taken_up: Whether a law of uptake with an affinity of its own is there.
-        source: What it is made from by a yield; empty = nothing.
+        source: Substrate that it is made from by a yield; empty = none.
         is_generic: Whether its uptake is a specific rate of which nothing else is known.
         is_made: Whether its production is one.
         affinity: Of the generic uptake, canonical unit: it ends as the solute runs out.
@@ -63,7 +63,7 @@ class Solute:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Binding:
-    """A panel as the rate laws see it; None where it lacks what a law could use.
+    """A panel as the rate laws see it; None where it lacks a quantity that a law could use.
 
     Attributes:
         parameters: Adjustable rates, in the order of all arrays.
@@ -76,9 +76,9 @@ class Binding:
         bleed: Without it cells leave with samples only.
         temperature: Without it there is no law of temperature.
         agitation: Without it oxygen is limited as at a usual speed and nothing shears.
-        inlets: Setpoint that says what flows in, by species.
+        inlets: Setpoint of the inlet concentration, by species.
         held: Solutes with a concentrate.
-        feeds: Continuous feeds: place of the setpoint, and what each holds (Q,).
+        feeds: Continuous feeds: place of the setpoint, and its composition (Q,).
         sampling: Broth taken for the analyzers [1/day].
     """
 

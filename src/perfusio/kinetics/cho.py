@@ -1,9 +1,9 @@
 """The rate laws: perfusion balances with kinetics that are simpler than any real culture, on purpose.
 
-They carry what is certain (the balances of `physics`) and what is usual for CHO cells. Everything else, a lactate
+They carry certain knowledge (the balances of `physics`) and usual rates of CHO cells. Everything else, a lactate
 switch, by-products, adaptation, is left to few adjustable parameters, the filter and the Gaussian processes.
 A perfusion rate of zero stands for a batch or fed-batch: no medium flows, so cells do not crowd for their share of it.
-What a panel lacks does not act: an absent substrate does not limit, an absent by-product does not inhibit, without
+An absent quantity does not act: an absent substrate does not limit, an absent by-product does not inhibit, without
 temperature and agitation rates are those of a usual setpoint, without viability dead cells are not tracked.
 Values come from the ranges in process-facts (literature where named), not from any plant of perfusio.
 
@@ -48,7 +48,8 @@ def terms_of(bound: Binding, setpoints: FloatArray, k: Rates, medium: Sequence[N
         bound: The panel.
         setpoints: Shape (U, B).
         k: Parameters by name, each (B,).
-        medium: What the perfusion medium holds of each species, a number for all columns or one each (B,); Q of them.
+        medium: Concentrations in the perfusion medium of each species, a number for all columns or one each (B,); Q of
+            them.
 
     Returns:
         A function of y (Q, B): dead cells stand in the place of viability.
@@ -75,7 +76,7 @@ def terms_of(bound: Binding, setpoints: FloatArray, k: Rates, medium: Sequence[N
     at_glc, at_gln, at_lac, at_amm = (places.get(name) for name in ("glucose", "glutamine", "lactate", "ammonium"))
 
     def limits_of(y: FloatArray, viable: FloatArray) -> FloatArray:
-        """Return growth over what it would be if nothing were short."""
+        """Return growth over that without any limitation."""
         limits = climate.warm
         if at_glc is not None:
             limits = limits * y[at_glc] / (k["glucose_affinity"] + y[at_glc])
@@ -145,7 +146,7 @@ def terms_of(bound: Binding, setpoints: FloatArray, k: Rates, medium: Sequence[N
 
 
 class _Climate:
-    """What temperature and agitation do to rates."""
+    """Effect of temperature and agitation on rates."""
 
     def __init__(self, bound: Binding, setpoints: FloatArray, k: Rates) -> None:
         nothing = np.zeros_like(k["growth"])

@@ -3,7 +3,7 @@
 A parameter is there if every quantity that its law needs is in the panel. A solute without a law of its own has an
 unknown specific uptake and an unknown production, both with a wide prior; so has a by-product whose precursor is not in
 the panel. The first `n_vessel_rates` parameters may differ from vessel to vessel. Order: the laws as they stand here,
-then what is generic, by name; so no line of a panel decides it.
+then generic ones, by name; so no line of a panel decides it.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ VIABILITY, PERFUSION, ANY_PRODUCT = "(viability)", "(perfusion)", "(product)"
 PRODUCT = "titer"
 """The product whose specific productivity is called by that word alone; those of others carry their name."""
 NAMED = ("glucose", "glutamine", "glutamate", "lactate", "ammonium", "pyruvate", PRODUCT, "temperature", "agitation")
-"""What the laws name; their constants are in the units of the default panel."""
+"""Quantities that the laws name; their constants are in the units of the default panel."""
 TAKEN_UP = ("glucose", "glutamine", "glutamate", "lactate", "pyruvate")
 """Solutes with a law of uptake."""
 MADE_FROM = {"lactate": "glucose", "glutamate": "glutamine", "ammonium": "glutamine", "pyruvate": "glucose"}
-"""By-products with a yield, and what they are made from. Only pyruvate is a nutrient first: without glucose in the
+"""By-products with a yield, and their substrates. Only pyruvate is a nutrient first: without glucose in the
 panel it is not made."""
 GENERIC_LOG_SD = 1.0
 """Of a specific rate of which nothing is known: a factor of 2.7 either way is usual, one of 12 within reach."""
@@ -68,7 +68,7 @@ RATES: tuple[Parameter, ...] = (
     _p("pyruvate_uptake", 0.12, "pmol/cell/day", "pyruvate", log_sd=0.6),
     _p("productivity", 22.0, "pg/cell/day", PRODUCT),
 )
-"""What may differ from vessel to vessel."""
+"""Parameters that may differ from vessel to vessel."""
 SHAPES: tuple[Parameter, ...] = (
     # the shape of the rate laws: calibrated with the rates, then the same for every vessel
     _p("glucose_affinity", 0.15, "g/L", "glucose", log_sd=0.5),  # about 1 mmol/L (Duran-Villalobos)

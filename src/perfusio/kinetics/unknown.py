@@ -1,4 +1,4 @@
-"""What the rate laws cannot say of the quantities of a process, in words; pure.
+"""Gaps of the rate laws for the quantities of a process, in words; pure.
 
 They are written by hand for the species and conditions of the default panel. Whatever else a process declares is
 balanced and learnt, but nothing is known of it beforehand, and a person has to hear that before a run.
@@ -23,17 +23,17 @@ def without_precursor(panel: Panel) -> tuple[str, ...]:
 
 
 def learnt_only(panel: Panel) -> tuple[str, ...]:
-    """Return the conditions of which no rate law knows, in order: what they do is learnt from data, or not at all."""
+    """Return the conditions of which no rate law knows, in order: their effect is learnt from data, or not at all."""
     return tuple(name for name in panel.of_role("condition") if not _is_known(panel, name))
 
 
 def without_bounds(panel: Panel) -> tuple[str, ...]:
-    """Return the setpoints of which the process does not say what may be written, in order."""
+    """Return the setpoints without allowed bounds in the process, in order."""
     return tuple(s.name for s in panel.setpoints if s.allowed is None)
 
 
 def unsaid(panel: Panel) -> tuple[str, ...]:
-    """Return what a model cannot say of this process, a sentence each; none for the default panel.
+    """Return the gaps of a model of this process, a sentence each; none for the default panel.
 
     Args:
         panel: The process.
@@ -66,7 +66,7 @@ def unsaid(panel: Panel) -> tuple[str, ...]:
 
 
 def assumed(panel: Panel) -> tuple[str, ...]:
-    """Return what is taken for granted because the process does not say it, a sentence each.
+    """Return the assumptions made because the process does not say, a sentence each.
 
     Args:
         panel: The process.
@@ -87,7 +87,7 @@ def assumed(panel: Panel) -> tuple[str, ...]:
 
 
 def _absent(panel: Panel) -> tuple[str, ...]:
-    """Return what usual laws lack in this process."""
+    """Return the quantities that usual laws lack in this process."""
     said = []
     if not panel.of_role("viability"):
         said.append("Without viability dead cells are not tracked, and no limit protects the culture from dying.")

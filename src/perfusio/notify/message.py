@@ -1,4 +1,4 @@
-"""Message: what a person is told. Many alarms of one kind become one message. Pure."""
+"""Message: the text for a person. Many alarms of one kind become one message. Pure."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ FOLD_AT = 4
 N_NAMED = 6
 LONGEST = 200
 DELIVERY = "delivery"
-"""First word of what is alarmed when a channel fails; the second is its name."""
+"""First word of the alarm of a failed channel; the second is its name."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Message:
-    """What a person is told.
+    """A message to a person.
 
     Attributes:
-        kind: What it is about, e.g. ``"viability act"``; equal kinds of several vessels are told as one.
+        kind: Subject, e.g. ``"viability act"``; equal kinds of several vessels are told as one.
         reactor: Vessel; empty = the experiment.
-        text: What happened.
-        response: What to do; may be empty.
+        text: The event.
+        response: Response; may be empty.
         is_urgent: Whether somebody must look now.
     """
 
@@ -35,7 +35,7 @@ class Message:
 
 
 def message_of(event: Event) -> Message | None:
-    """Return what a person is told of an event, None of most."""
+    """Return the message of an event, None for most."""
     reactor = event.reactor or ""
     if isinstance(event, AlarmRaised | AlarmChanged) and is_about_delivery(event):
         return None  # the notifier tells of it itself, on the channels that work

@@ -1,4 +1,4 @@
-"""Notifier: an observer of runs that delivers what people must know, in a thread of its own."""
+"""Notifier: an observer of runs that delivers alarms to people, in a thread of its own."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ CLOSE_S = 30.0
 class Notifier:
     """Tells people. Calling it never blocks and never fails: the control loop does not wait for a mail server.
 
-    What became of each delivery can be asked for (`news`): the run puts it on record.
+    The result of each delivery can be asked for (`news`): the run puts it on record.
 
     Args:
         channels: Ways to reach people; each gets every message.
@@ -36,7 +36,7 @@ class Notifier:
 
     Attributes:
         delivered: Number of deliveries.
-        failures: What could not be delivered, and why, in order.
+        failures: Undelivered messages, and why, in order.
     """
 
     def __init__(
@@ -74,7 +74,7 @@ class Notifier:
             self._waiting.put_nowait(Message(kind=kind, reactor="", text=text, is_urgent=True))
 
     def news(self) -> list[Event]:
-        """Return what was delivered, or could not be, since this was last asked; it never blocks."""
+        """Return the deliveries and failures since this was last asked; it never blocks."""
         found: list[Event] = []
         with suppress(queue.Empty):
             while True:
@@ -82,7 +82,7 @@ class Notifier:
         return found
 
     def close(self, within_s: float = CLOSE_S) -> None:
-        """Deliver what waits, and end; what takes longer is given up."""
+        """Deliver waiting messages, and end; one that takes longer is given up."""
         self._is_closing.set()
         try:
             self._waiting.put_nowait(None)
@@ -155,7 +155,7 @@ class Notifier:
         return why
 
     def _note(self, channel: str, line: str, n_tries: int, why: str) -> None:
-        """Keep for the record what became of a delivery; a channel that fails is an alarm until it works again."""
+        """Keep the result of a delivery for the record; a channel that fails is an alarm until it works again."""
         self._news.put(
             AlarmDelivered(channel=channel, subject=line, is_delivered=not why, n_tries=n_tries, reason=why)
         )

@@ -26,7 +26,7 @@ GLUCOSE_MOLAR_MASS = GLUCOSE / 1e3  # g/mmol
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Flows:
-    """The flows of a vessel per working volume [1/day], each (B,). What flows in and not out as broth is harvested.
+    """The flows of a vessel per working volume [1/day], each (B,). Inflow that does not leave as broth is harvested.
 
     Attributes:
         perfusion: Medium in, D.
@@ -63,8 +63,8 @@ def concentrate_feed(
 
     Args:
         concentration: In the vessel [g/L for glucose].
-        setpoint: What it is held at, same unit.
-        max_flow: What the pump can give [VVD].
+        setpoint: Held value, same unit.
+        max_flow: Capacity of the pump [VVD].
         width: Over which the controller opens, same unit.
 
     Returns:

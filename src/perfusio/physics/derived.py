@@ -47,7 +47,7 @@ def specific_rate(
         vcd_before: Viable cells at the start [1e6 cells/mL].
         vcd_after: Viable cells at the end [1e6 cells/mL].
         days: Time between them [day], > 0.
-        inlet: Concentration in what flows in.
+        inlet: Concentration in the inflow.
         dilution: D, the solute's loss rate by flows [1/day].
 
     Returns:

@@ -1,4 +1,4 @@
-"""Feeds: what a bolus does to a culture. Volumes add, amounts add, and nothing has had time to react.
+"""Feeds: the effect of a bolus on a culture. Volumes add, amounts add, and nothing has had time to react.
 
     c' = (c + f c_feed) / (1 + f),   f = volume added / volume of the culture before
 
@@ -17,7 +17,7 @@ from perfusio.trajectory import Feed
 
 
 def feed_arrays(feeds: Sequence[Feed | None], panel: Panel) -> tuple[FloatArray, FloatArray]:
-    """Return fractions (B,) and concentrations (Q, B) of what each of B vessels is fed; 0 where it is not."""
+    """Return fractions (B,) and concentrations (Q, B) of the feed of each of B vessels; 0 where there is none."""
     q = len(panel.species_names)
     fractions = np.array([0.0 if f is None else f.fraction for f in feeds])
     held = np.array([np.zeros(q) if f is None else f.vector(panel) for f in feeds])
@@ -28,9 +28,9 @@ def mixed(species: FloatArray, fractions: FloatArray, held: FloatArray, alive: i
     """Return the species right after a feed.
 
     Args:
-        species: Before, canonical units, shape (Q, B); what is NaN stays NaN.
+        species: Before, canonical units, shape (Q, B); NaN stays NaN.
         fractions: Volume added over volume before, shape (B,), >= 0.
-        held: Concentrations in what is added, shape (Q, B).
+        held: Concentrations in the feed, shape (Q, B).
         alive: Place of viability, which a feed does not change; None where there is none.
 
     Returns:
@@ -43,7 +43,7 @@ def mixed(species: FloatArray, fractions: FloatArray, held: FloatArray, alive: i
 
 
 def after_feeds(species: FloatArray, feeds: Sequence[Feed | None], panel: Panel) -> FloatArray:
-    """Return species (N, Q) at N samples as they were right after what was fed there; the same array if nothing was."""
+    """Return species (N, Q) at N samples as they were right after the feed; the same array without any."""
     if not any(feeds):
         return species
     return mixed(species.T, *feed_arrays(feeds, panel), panel.alive).T

@@ -1,4 +1,4 @@
-"""What a batch of vessels refuses: numbers of vessels that disagree, impossible setpoints, events without effect."""
+"""Arguments that a batch of vessels refuses: numbers that disagree, impossible setpoints, events without effect."""
 
 from __future__ import annotations
 

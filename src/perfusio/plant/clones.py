@@ -24,7 +24,7 @@ class Clone:
         name: How it is called in files and plots.
         kinetics: Its constants, of the type that its structure asks for.
         structure: Its laws; default our own.
-        medium: What it is fed with unless a vessel is told otherwise.
+        medium: Its medium unless a vessel is told otherwise.
     """
 
     name: str
@@ -119,7 +119,7 @@ def draw_clone(seed: int) -> Clone:
 
 
 def perturbed(clone: Clone, relative_sd: float, *, seed: int) -> Clone:
-    """The clone with every constant off by a log-normal factor: a plant that differs from what was believed.
+    """The clone with every constant off by a log-normal factor: a plant that differs from the belief.
 
     The optimum temperature is shifted by `relative_sd` times a normal number of °C instead; a factor on °C would
     mean nothing.

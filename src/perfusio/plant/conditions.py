@@ -1,4 +1,4 @@
-"""How a vessel starts, and what happens to it that nobody announced."""
+"""How a vessel starts, and its unannounced disturbances."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ class Inoculum:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Disturbance:
-    """A lasting change of one kinetic constant, for benchmarks: what no model has been told.
+    """A lasting change of one kinetic constant, for benchmarks: no model has been told of it.
 
     Attributes:
         day: When it happens [day].
         parameter: Name of the constant, e.g. ``"death_rate"``; cells that have no such constant go on as before.
-        factor: What it is multiplied by.
+        factor: Its multiplier.
         vessel: Index of the vessel, or None for all.
     """
 

@@ -60,7 +60,7 @@ OUR_LAWS, OUR_MEDIUM, OUR_EQUIPMENT = Laws(), Medium(), Equipment()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CellRates:
-    """What one cell does, each (B,): growth and death [1/day], the rest [pmol/cell/day], product [pg/cell/day].
+    """Rates of one cell, each (B,): growth and death [1/day], the rest [pmol/cell/day], product [pg/cell/day].
 
     Attributes:
         growth: mu.
@@ -90,7 +90,7 @@ class CellRates:
 
 
 def cell_rates(y: Array, setpoints: Array, k: Kinetics, laws: Laws = OUR_LAWS) -> CellRates:
-    """What the cells do in this state; arguments as in `right_hand_side`."""
+    """Rates of the cells in this state; arguments as in `right_hand_side`."""
     viable, _, glucose, glutamine, glutamate, lactate, ammonium, pyruvate, _, byproduct, arrest, switch = y[:12]
     temperature, agitation = setpoints[3], setpoints[4]
 
@@ -142,7 +142,7 @@ def right_hand_side(
         y: States, shape (n, B), >= 0.
         setpoints: The six setpoints in their order, shape (6, B).
         k: Constants of the vessels' clones, arrays (B,) or numbers.
-        medium: What flows in.
+        medium: The inflow.
         equipment: The pumps.
         laws: Death by stress and lactate switch.
 

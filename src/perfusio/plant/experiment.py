@@ -33,7 +33,7 @@ def simulate_runs(
         seed: Every vessel gets its own stream from it, for inoculum and analyzers.
         sensors: How good the analyzers are; default a usual laboratory. A late titer is reported with its sample,
             as it is in a table written after the experiment.
-        process: Whose quantities are reported, and what flows in; of the default one the medium of the cell line.
+        process: Whose quantities are reported, and its medium; of the default one the medium of the cell line.
         on_day: Called with each day that is done, for progress.
 
     Returns:

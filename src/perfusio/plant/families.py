@@ -42,7 +42,7 @@ def can_hold(clone: Clone, target: float = DEFAULT_TARGET) -> bool:
     """Whether at least one constant recipe of the design space holds a density within 10 % from day 12 to 28.
 
     735 recipes are tried: seven perfusion rates times 21 bleeds, with the rest nominal, or glucose or temperature at an
-    end. What becomes of viability, glucose and ammonium is not asked.
+    end. Viability, glucose and ammonium are not judged.
 
     Args:
         clone: The cell line, in its own medium.
@@ -104,7 +104,7 @@ class Dropped:
 
 
 def dropped(family: str, n_draws: int) -> Dropped:
-    """Count what the filter drops of the first draws of a family."""
+    """Count the draws of a family that the filter drops."""
     n = sum(not can_hold(DRAWN[family](seed)) for seed in range(n_draws))
     return Dropped(family=family, n_drawn=n_draws, n_dropped=n)
 

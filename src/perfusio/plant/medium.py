@@ -1,6 +1,6 @@
-"""What flows into a virtual vessel, and through which pumps: settings of the plant that no model is told.
+"""Medium and pumps of a virtual vessel: settings of the plant that no model is told.
 
-The defaults are those of our own clones. They happen to be what the belief assumes today; nothing shares them.
+The defaults are those of our own clones. They happen to equal the assumptions of the belief today; nothing shares them.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """A third plant: textbook Monod kinetics, and a separator that sends 92 % of the cells back.
 
 Growth is a product of Monod terms and falls linearly as the vessel is cooled; death rises with the square of ammonium;
-glutamine is what most clones run short of. Numbers come from de Tremblay-type sets (insilicho, Duran-Villalobos, Amribt
+most clones run short of glutamine. Numbers come from de Tremblay-type sets (insilicho, Duran-Villalobos, Amribt
 2013) as far as they are named there; see `docs/explanations/foreign-plants.md`. Agitation and pyruvate have no effect,
 glutamate is neither made nor used, the diameter never changes.
 """
@@ -70,7 +70,7 @@ def drawn(rng: np.random.Generator) -> Constants:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CellRates:
-    """What one cell does, each (B,): growth and death [1/day], the rest [pmol/cell/day], product [pg/cell/day].
+    """Rates of one cell, each (B,): growth and death [1/day], the rest [pmol/cell/day], product [pg/cell/day].
 
     Attributes:
         growth: mu.
@@ -97,7 +97,7 @@ def growth_at_temperature(temperature: Array, slope: Array | float) -> Array:
 
 
 def cell_rates(s: dict[str, Array], temperature: Array, k: Any) -> CellRates:
-    """What the cells do at these states by name."""
+    """Rates of the cells at these states by name."""
     glucose, glutamine = s["glucose"] / GLUCOSE_MOLAR_MASS, s["glutamine"]
     fed = saturation(glucose, k.glucose_half) * saturation(glutamine, k.glutamine_half)
     kept = k.ammonium_half / (k.ammonium_half + s["ammonium"]) * (k.lactate_half / (k.lactate_half + s["lactate"]))

@@ -1,4 +1,4 @@
-"""Virtual vessels of another process: what they do not know is refused, never made up.
+"""Virtual vessels of another process: quantities that they do not know are refused, never made up.
 
 A virtual culture has the quantities of the default panel. A process may have fewer of them: a species that it lacks is
 not reported, a setpoint that it lacks does nothing (no bleed, no feed, no concentrate) or stays at its usual value.
@@ -41,7 +41,7 @@ def check_known(process: Panel) -> None:
 
 
 def measured(state: State, process: Panel) -> State:
-    """Return what a virtual vessel shows as a sample of the process."""
+    """Return the reading of a virtual vessel as a sample of the process."""
     if process is CHO_PERFUSION:
         return state
     names = {s.name for s in process.species}
@@ -62,7 +62,7 @@ def obeyed(setpoints: Setpoints) -> Setpoints:
 
 
 def shown(setpoints: Setpoints, process: Panel) -> Setpoints:
-    """Return what is in force in a virtual vessel as setpoints of the process."""
+    """Return the setpoints in force in a virtual vessel as those of the process."""
     if process is CHO_PERFUSION:
         return setpoints
     mine = setpoints.by_name()

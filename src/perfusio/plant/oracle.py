@@ -1,4 +1,4 @@
-"""What is possible with a clone, found by somebody who knows the plant.
+"""Bounds on the performance of a clone, found with knowledge of the plant.
 
 For rejecting impossible clones and as the fair upper bound of benchmarks; no model and no policy may use it.
 """

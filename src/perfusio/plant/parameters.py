@@ -16,7 +16,7 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parameter:
-    """What one kinetic constant is.
+    """Declaration of one kinetic constant.
 
     Attributes:
         name: Field name in `Kinetics`.

@@ -54,7 +54,7 @@ class Population:
     """The cells of B vessels.
 
     Attributes:
-        states: Names of all their states; a vessel leaves at zero what its structure does not have.
+        states: Names of all their states; a vessel leaves states at zero that its structure lacks.
         scales: Usual size of each state, (n, B).
         tolerance: Share of the usual tolerance of the integrator, (B,).
         parts: Vessels by structure.

@@ -38,7 +38,7 @@ _CELLS = 1e9  # cells/L in 1e6 cells/mL
 
 
 def constant(unit: str, sd: float, meaning: str, source: str = "doi 10.1002/bit.70269") -> Any:
-    """Declare a field of `Constants`: its unit, the published sd of its prior (0: not drawn), what it is."""
+    """Declare a field of `Constants`: its unit, the published sd of its prior (0: not drawn), its meaning."""
     return field(metadata={"unit": unit, "sd": sd, "meaning": meaning, "source": source})
 
 
@@ -105,7 +105,7 @@ def drawn(rng: np.random.Generator) -> Constants:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CellRates:
-    """What one cell does, each (B,): growth and death [1/day], the rest [pmol/cell/day], product [pg/cell/day].
+    """Rates of one cell, each (B,): growth and death [1/day], the rest [pmol/cell/day], product [pg/cell/day].
 
     Attributes:
         growth: mu.
@@ -133,7 +133,7 @@ class CellRates:
 
 
 def cell_rates(s: dict[str, Array], k: Any) -> CellRates:
-    """What the cells do at these states by name."""
+    """Rates of the cells at these states by name."""
     glc, lac, amm = s["glucose"] / GLUCOSE_MOLAR_MASS, s["lactate"], s["ammonium"]
     # per hour, as published
     mu = k.mu_max * saturation(glc, k.k_glc) * saturation(s["asparagine"], k.k_asn)

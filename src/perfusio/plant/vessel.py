@@ -40,7 +40,7 @@ class VesselBatch:
         seeds: Seed of each vessel's random stream; default 0 to B - 1.
         inoculum: How the vessels start.
         disturbances: Lasting changes of constants on given days.
-        medium: One for all vessels, or one each; None is what each clone is usually fed with.
+        medium: One for all vessels, or one each; None is the usual medium of each clone.
         equipment: Pumps, one for all vessels, or one each.
         tolerance: Relative tolerance per integration step.
 
@@ -91,7 +91,7 @@ class VesselBatch:
 
     @property
     def setpoints(self) -> tuple[Setpoints, ...]:
-        """What is in force in each vessel."""
+        """Setpoints in force in each vessel."""
         return tuple(Setpoints.of(column) for column in self._setpoints.T)
 
     def write(self, setpoints: Setpoints | Sequence[Setpoints], vessels: ArrayLike | None = None) -> None:
@@ -149,7 +149,7 @@ class VesselBatch:
         return np.array(self._y[self.states.index(name)])
 
     def true_states(self) -> list[State]:
-        """What a perfect analyzer would report of each vessel now."""
+        """Reading of a perfect analyzer of each vessel now."""
         y = dict(zip(self.states, self._y, strict=True))
         y["vcd"], y["viability"] = y["viable"], derived.viability(y["viable"], y["dead"])
         return [
@@ -158,7 +158,7 @@ class VesselBatch:
         ]
 
     def fork(self, vessels: ArrayLike | None = None, *, is_forewarned: bool = True) -> Self:
-        """A second batch that starts from here; what happens to it does not touch this one. For oracles.
+        """A second batch that starts from here and does not touch this one. For oracles.
 
         Args:
             vessels: Indices, each as often as wanted: ``[0] * 50`` are 50 copies of the first. None means each once.
@@ -240,7 +240,7 @@ class Vessel:
         seed: Seed of its random stream.
         inoculum: How it starts.
         disturbances: Lasting changes of constants on given days.
-        medium: What it is fed with; None is what the clone is usually fed with.
+        medium: Its medium; None is the usual one of the clone.
         equipment: Its pumps.
     """
 
@@ -273,7 +273,7 @@ class Vessel:
 
     @property
     def setpoints(self) -> Setpoints:
-        """What is in force."""
+        """Setpoints in force."""
         return self._batch.setpoints[0]
 
     def write(self, setpoints: Setpoints) -> None:
@@ -285,7 +285,7 @@ class Vessel:
         self._batch.advance(days)
 
     def true_state(self) -> State:
-        """What a perfect analyzer would report now."""
+        """Reading of a perfect analyzer now."""
         return self._batch.true_states()[0]
 
     def state(self, name: str) -> float:

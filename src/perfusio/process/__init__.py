@@ -1,4 +1,4 @@
-"""The process: its quantities as data, what follows from them, and the rules that every setpoint must keep."""
+"""The process: its quantities as data, derived quantities, and the rules that every setpoint must keep."""
 
 from perfusio.process.cho_perfusion import CHO_PERFUSION
 from perfusio.process.medium import Equipment, Medium

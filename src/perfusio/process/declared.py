@@ -1,4 +1,4 @@
-"""Numbers that people declare, held against the range of their quantity: what cannot be meant is refused. Pure.
+"""Numbers that people declare, held against the range of their quantity: impossible ones are refused. Pure.
 
 The same care as for a column of a file: a limit that can never matter, a target that no culture can have, or a number
 in another unit is not taken, and the likely meaning is named.
@@ -30,7 +30,7 @@ def misdeclared(name: str, value: float, sign: str = "=", panel: Panel = CHO_PER
     'viability >= 0.95 % can never matter: expected a share of 100; did you mean 95?'
 
     Args:
-        name: A species, a setpoint, or what follows from them.
+        name: A species, a setpoint, or a derived quantity.
         value: In the canonical unit, as it was declared.
         sign: How it is compared.
         panel: The process that the quantity belongs to.

@@ -37,7 +37,7 @@ EVERYTHING = np.ones(())
 
 
 def forecast_names(panel: Panel = CHO_PERFUSION) -> tuple[str, ...]:
-    """Return what can be forecast in a process: its modelled species, and what follows from them."""
+    """Return the quantities that can be forecast in a process: its modelled species, and derived ones."""
     return (*panel.species_names, *derivable(q.role for q in panel.quantities))
 
 
@@ -66,7 +66,7 @@ def _units(panel: Panel) -> Mapping[str, str]:
 
 
 def is_forecast(name: str, panel: Panel = CHO_PERFUSION) -> bool:
-    """Whether something can be forecast: a modelled species, what follows from them, or one composed from these.
+    """Whether something can be forecast: a modelled species, a derived quantity, or one composed from these.
 
     Raises:
         ExpressionError: it is an expression that cannot be read, or whose units do not fit.

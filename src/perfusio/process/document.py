@@ -1,7 +1,7 @@
-"""A panel as plain data, and back: the content of `process.toml`, and what a record says of its process.
+"""A panel as plain data, and back: the content of `process.toml`, and the process in a record.
 
 A document may start from the default panel (``base``), leave quantities out (``without``) and declare further ones;
-what is not said of a quantity of the base stays as it is there. Tables are keyed by name, or lists of named entries.
+unsaid facts of a quantity of the base stay as they are there. Tables are keyed by name, or lists of named entries.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from perfusio.quantities import closest
 Plain = dict[str, Any]
 Kind = TypeVar("Kind")
 BASES: Mapping[str, Panel | None] = {CHO_PERFUSION.name: CHO_PERFUSION, "none": None}
-"""What a document may start from."""
+"""Processes that a document may start from."""
 ENTRIES = ("name", "base", "without", "species", "setpoints", "medium", "media", "working_volume", "sampling_flow",
            "clear_days", "critical", "alarmed", "limits")  # fmt: skip
 CLEAR_DAYS = CHO_PERFUSION.clear_days
@@ -160,7 +160,7 @@ def _medium(given: object, where: str) -> Medium:
 
 
 def _quantities(given: Mapping[str, Any], section: str, kind: type[Kind], start: Panel | None) -> tuple[Kind, ...]:
-    """Return the quantities of a section; one of the base keeps what is not said anew."""
+    """Return the quantities of a section; one of the base keeps facts that are not said anew."""
     found = list[Kind]()
     for table in _tables(given, section):
         if "name" not in table or not isinstance(table["name"], str):
@@ -210,7 +210,7 @@ def _plain_kinds(hint: Any) -> tuple[type, ...]:
 
 
 def _plain(value: Any) -> Any:
-    """Return a frozen value as a table, without what is as usual; media as tables of amounts."""
+    """Return a frozen value as a table, without usual values; media as tables of amounts."""
     if isinstance(value, Medium):
         return value.as_dict()
     if not is_dataclass(value):

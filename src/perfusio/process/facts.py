@@ -1,4 +1,4 @@
-"""What can be declared of a quantity beside name, unit and role: each kind of fact is a frozen value of numbers."""
+"""Facts of a quantity beside name, unit and role: each kind of fact is a frozen value of numbers."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Analyzer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Noise:
-    """What the model expects of one measurement, before data say better.
+    """Prior noise of one measurement.
 
     Attributes:
         relative: Standard deviation over the value [-].
@@ -38,12 +38,12 @@ class Noise:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prior:
-    """What is expected where a species was never measured.
+    """Prior of a species that was never measured.
 
     Attributes:
         mean: Canonical unit.
         sd: How little that means, on the latent scale.
-        settled: In a culture that has been held at its target for days, canonical unit; None for what is aimed at.
+        settled: In a culture that has been held at its target for days, canonical unit; None for the target.
     """
 
     mean: float
@@ -60,7 +60,7 @@ class Unexplained:
         drift_walk: How fast the drift moves [latent/day per square root of a day].
         white_sd: Error of a step that is new every day [latent per square root of a day].
         usual: Residual that is usually missed [latent/day; log of the rate].
-        limit: What drift and residual together may reach [latent/day].
+        limit: Bound of drift and residual together [latent/day].
         clear_change: One unit of the residual's inputs: a change that a scientist would call clear, latent scale.
     """
 
@@ -77,7 +77,7 @@ class Rise:
     """The most by which a species can rise; a sample that says more is in doubt.
 
     Attributes:
-        factor: Per day, for what multiplies; None for what does not.
+        factor: Per day, for cells that multiply; None for others.
         free: Per day, whatever the cells do, canonical unit.
         per_cell: Per day and 1e6 cells/mL, canonical unit.
     """
@@ -89,7 +89,7 @@ class Rise:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PerCell:
-    """What one million cells per mL make, or are given, in a day: beyond it lies no cell, or no culture on record.
+    """Daily make of one million cells per mL, or feed for them: beyond it lies no cell, or no culture on record.
 
     Attributes:
         most: Largest, canonical unit per day and 1e6 cells/mL.
@@ -104,10 +104,10 @@ class PerCell:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fall:
-    """The most by which a species can fall beside what flows out or is diluted; a sample that says more is in doubt.
+    """The most by which a species can fall beside outflow and dilution; a sample that says more is in doubt.
 
     Attributes:
-        rate: Of what vanishes by itself [1/day]; of cells: of dead ones by lysis.
+        rate: Of spontaneous decay [1/day]; of cells: of dead ones by lysis.
         free: Per day, whatever the cells do, canonical unit.
         per_cell: Taken up per day and 1e6 cells/mL, canonical unit.
     """
@@ -124,7 +124,7 @@ class UsualColumn:
     Attributes:
         low: Least, canonical unit.
         high: Largest, canonical unit.
-        other_units: What else people write, the likeliest first.
+        other_units: Other units that people write, the likeliest first.
     """
 
     low: float
@@ -134,13 +134,13 @@ class UsualColumn:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Alarm:
-    """Levels at which a person is told, and what to say.
+    """Levels at which a person is told, and the message.
 
     Attributes:
         warn: Level that deserves attention, canonical unit.
         act: Level that needs a person now; above `warn` for upper limits, below it for lower ones.
-        response: What to do.
-        consequence: What happens if nobody acts.
+        response: The response.
+        consequence: Course of events if nobody acts.
     """
 
     warn: float

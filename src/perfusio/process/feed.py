@@ -26,7 +26,7 @@ class Feed(Declared):
 
     Attributes:
         fraction: Volume added over the volume of the culture just before [-].
-        glucose: Concentration in what is added [g/L]; 0 = it holds none.
+        glucose: Concentration in the feed [g/L]; 0 = it holds none.
         glutamine: The same [mmol/L].
         glutamate: The same [mmol/L].
         lactate: The same [mmol/L].
@@ -47,7 +47,7 @@ class Feed(Declared):
     more: Mapping[str, float] = field(default_factory=lambda: NOTHING, hash=False)
 
     def __post_init__(self) -> None:
-        """Refuse what cannot be added: every number must be known, none is negative."""
+        """Refuse an impossible feed: every number must be known, none is negative."""
         for name, value in {"fraction": self.fraction, **self.concentrations()}.items():
             if not (isfinite(value) and value >= 0.0):
                 raise ConfigError(
@@ -80,7 +80,7 @@ class Feed(Declared):
 
     @classmethod
     def together(cls, feeds: Sequence[Feed]) -> Self:
-        """Return one feed that does what several do, given one right after the other to the same culture.
+        """Return one feed equal to several, given one right after the other to the same culture.
 
         Their fractions all refer to the culture before the first of them.
         """

@@ -1,4 +1,4 @@
-"""Medium and Equipment: what flows into a vessel, and how large it is. Settings of a run, never constants of physics.
+"""Medium and Equipment: the inflow of a vessel, and its size. Settings of a run, never constants of physics.
 
 Amounts may be given with a unit, ``"45 mmol/L"``; a panel turns them into the canonical unit of their quantity.
 """
@@ -60,7 +60,7 @@ def split_unit(given: Amount, name: str) -> tuple[float, str]:
 
 @dataclass(frozen=True, slots=True, init=False)
 class Medium:
-    """Concentrations in what flows into a vessel: perfusion medium, feed, or concentrate. What is not named is absent.
+    """Concentrations in an inflow: perfusion medium, feed, or concentrate. A species that is not named is absent.
 
     Attributes:
         given: Amount by name of a species, in the order of names.
@@ -125,7 +125,7 @@ class Medium:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Equipment:
-    """The vessel and what is taken from it.
+    """The vessel and its sampling.
 
     Attributes:
         working_volume: [mL], or with its unit; None = not declared, so that only rates per volume are understood.
@@ -165,7 +165,7 @@ class Equipment:
 
         Args:
             given: A number [1/day], or a flow of volume such as ``"12 mL/h"``.
-            name: Of what flows, for the answer.
+            name: Of the flow, for the answer.
 
         Raises:
             ConfigError: the unit is none of a flow, or no working volume is declared.

@@ -1,4 +1,4 @@
-"""Panel: what is measured, modelled and set in a process, with every fact of each quantity in one declared place.
+"""Panel: the measured, modelled and set quantities of a process, with every fact of each in one declared place.
 
 Other modules name no number of a quantity: they derive arrays, tables and messages from the panel. The order of the
 lines is the order of all arrays. `cho_perfusion.py` holds the panel that perfusio comes with. Letters: Q modelled
@@ -37,9 +37,9 @@ class Panel:
         critical: Species without which no setpoint is changed for long.
         alarmed: Species with alarms unless told otherwise, in the order in which they are judged.
         limits: Limits that decisions keep unless told otherwise.
-        medium: What flows in with the perfusion, unless a run says otherwise.
+        medium: Medium of the perfusion, unless a run says otherwise.
         media: Further media by name, which runs may name.
-        equipment: The vessel and what is taken from it.
+        equipment: The vessel and its sampling.
         species_names: Of the modelled species, in the order of all arrays.
         setpoint_names: In the order of all arrays.
     """
@@ -61,7 +61,7 @@ class Panel:
     _hash: int = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        """Refuse what cannot be a process.
+        """Refuse quantities that make no process.
 
         Raises:
             ConfigError: a name stands twice, cells are missing or counted twice, or a list names a stranger.
@@ -92,7 +92,7 @@ class Panel:
         object.__setattr__(self, "setpoints", filled)
 
     def _look_up_once(self) -> None:
-        """Note what is asked thousands of times; a panel is a key of caches, so its hash too."""
+        """Note answers that are asked for thousands of times; a panel is a key of caches, so its hash too."""
         species, setpoints = tuple(s.name for s in self.modelled), tuple(s.name for s in self.setpoints)
         places = {name: i for names in (species, setpoints) for i, name in enumerate(names)}
         noted = {
@@ -115,7 +115,7 @@ class Panel:
         return self._hash
 
     def __reduce__(self) -> tuple[object, ...]:
-        """Pickle what was declared; what follows from it differs between processes."""
+        """Pickle the declarations; derived values differ between processes."""
         return _unpickled, (type(self), {f.name: getattr(self, f.name) for f in fields(self) if f.init})
 
     def __getitem__(self, name: str) -> Species | Setpoint:
@@ -159,7 +159,7 @@ class Panel:
 
     @property
     def dissolved(self) -> dict[str, Species]:
-        """What a medium may hold, by name."""
+        """Solutes that a medium may hold, by name."""
         return {s.name: s for s in self.species if s.role in DISSOLVED}
 
     def index(self, name: str) -> int:
@@ -239,7 +239,7 @@ class Panel:
         return tuple(s.unexplained for s in self.modelled if s.unexplained is not None)
 
     def without(self, *names: str) -> Self:
-        """Return the panel without these quantities; what was said of them, and of what follows from them, goes too.
+        """Return the panel without these quantities; facts of them, and of quantities derived from them, go too.
 
         Raises:
             UnknownQuantity: there is no such quantity.
@@ -277,7 +277,7 @@ class Panel:
 
         Args:
             quantities: To be added or replaced.
-            medium: What flows in with the perfusion; None = as it was.
+            medium: Medium of the perfusion; None = as it was.
             media: Further media by name.
             working_volume: [mL], or with its unit; None = as it was.
             sampling_flow: [1/day], or with its unit; None = as it was.

@@ -1,4 +1,4 @@
-"""The volume balance of a perfused vessel, once: what flows in bounds what may flow out.
+"""The volume balance of a perfused vessel, once: the inflow bounds the outflow.
 
 Inflow = bleed + sampling + harvest at constant volume, so bleed + sampling may not exceed the inflow; a vessel of which
 more is taken runs empty. Design spaces, the guard, searches, designs and virtual vessels ask here.
@@ -49,7 +49,7 @@ def flows(setpoints: FloatArray, panel: Panel = CHO_PERFUSION) -> tuple[FloatArr
 def are_balanced(setpoints: FloatArray, panel: Panel = CHO_PERFUSION) -> NDArray[np.bool_]:
     """Return whether no more leaves than flows in, for setpoints (..., U) of a panel, shape (...).
 
-    Without perfusion the volume is not held: it may fall by what is sampled, and a bleed is bounded by the feeds.
+    Without perfusion the volume is not held: it may fall by the samples, and a bleed is bounded by the feeds.
     """
     inflow, bleed = flows(setpoints, panel)
     if panel.balance == "perfusion":
@@ -74,11 +74,11 @@ def imbalance(
     """Return in words that these flows, which are not balanced, empty the vessel.
 
     Args:
-        perfusion: What flows in [VVD].
-        bleed: What flows out as broth [VVD].
-        sampling: What is taken for samples [VVD].
-        of: Name of what flows in.
-        out: Name of what flows out.
+        perfusion: Inflow [VVD].
+        bleed: Outflow as broth [VVD].
+        sampling: Flow of samples [VVD].
+        of: Name of the inflow.
+        out: Name of the outflow.
     """
     return (
         f"{out} {bleed:g} and sampling {sampling:g} 1/day exceed {of} {perfusion:g} 1/day: the "

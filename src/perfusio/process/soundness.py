@@ -1,4 +1,4 @@
-"""What cannot be a process is refused: names, roles, lists that name strangers, signals of something else. Pure."""
+"""Quantities that make no process are refused: names, roles, strangers in lists, signals of something else. Pure."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ TAKEN = frozenset({
     "missing", "is_signal", "of", "of_values", "with_values", "by_name", "filled_from", "together", "concentrations",
     "process",
 }) | frozenset(NEEDS)  # fmt: skip
-"""What else stands beside quantities in a State, in Setpoints, in a table or in a forecast."""
+"""Names that stand beside quantities in a State, in Setpoints, in a table or in a forecast."""
 
 
 def check_name(name: str, of: str) -> None:
@@ -42,7 +42,7 @@ def refuse_no_process(
     critical: Sequence[str],
     alarmed: Sequence[str],
 ) -> None:
-    """Refuse what cannot be a process.
+    """Refuse quantities that make no process.
 
     Raises:
         ConfigError: a name stands twice, cells are missing or counted twice, a list names a stranger, or a signal reads

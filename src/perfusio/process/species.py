@@ -23,21 +23,21 @@ NO_MEDIUM, NO_ANALYZER = Medium(), Analyzer()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Species(Quantity):
-    """One thing that is measured: cells, a solute, the product, or what has no balance.
+    """One measured quantity: cells, a solute, the product, or one without a balance.
 
     Attributes:
-        role: What balance it has.
+        role: Its balance.
         measures: The modelled species whose value a signal reads, in the same unit; empty for other roles and for
             signals that only are recorded.
         error_memory_h: How long an error of that signal persists [h]: readings within it count as one.
         short: Name in narrow tables; empty = not shown there.
         analyzer: How a usual laboratory measures it.
-        noise: What the model expects of one measurement.
-        prior: What is expected where it was never measured.
+        noise: Noise of one measurement.
+        prior: Expectation where it was never measured.
         unexplained: How much balances and kinetics may miss.
         rise: The most by which it can rise; None = not judged.
         fall: The most by which it can fall beside being washed out; None = not judged.
-        usual: What a real column has; None = not judged.
+        usual: Range of a real column; None = not judged.
         per_cell: How much of it cells make; None = not judged.
         vague: Names that people use for other quantities too, so that it is asked which is meant.
         mistaken_units: Units that people mistake for the canonical one, and the factor that a value is wrong by then.
@@ -65,7 +65,7 @@ class Species(Quantity):
     alarm: Alarm | None = None
 
     def __post_init__(self) -> None:
-        """Label what has no label by its name."""
+        """Label a quantity without a label by its name."""
         object.__setattr__(self, "label", self.label or in_words(self.name))
 
     @property
@@ -74,10 +74,10 @@ class Species(Quantity):
         return self.role not in UNBALANCED
 
     def filled(self, in_medium: float = 0.0) -> Species:
-        """Return the species with weak expectations where none were declared; what has no balance needs none.
+        """Return the species with weak expectations where none were declared; one without a balance needs none.
 
         Args:
-            in_medium: Concentration in what flows in, canonical unit; 0 = none.
+            in_medium: Concentration in the inflow, canonical unit; 0 = none.
         """
         if self.measures and self.noise is None:
             w = weak(self.unit, "solute")
@@ -100,19 +100,19 @@ class Setpoint(Quantity):
     """One thing that a vessel is asked to hold.
 
     Attributes:
-        role: What it does.
+        role: Its effect.
         of: The species whose concentration is held or flows in; empty for other roles.
-        composition: What flows in: of a feed, or of the concentrate by which a concentration is held.
+        composition: Of the inflow: of a feed, or of the concentrate by which a concentration is held.
         max_flow: The most that the pump of that feed or concentrate gives [1/day].
         control_width: Over which the controller of a held concentration opens, canonical unit.
         short: Name in narrow tables.
-        allowed: What may be written unless a design space says otherwise; None = a design space must say it.
+        allowed: Allowed values unless a design space says otherwise; None = a design space must say it.
         clear_change: One unit of the residual's inputs: a change that a scientist would call clear, canonical unit;
             0 = a share of the range.
-        usual: What a real column has; None = not judged.
+        usual: Range of a real column; None = not judged.
         per_cell: How much of it cells are given; None = not judged.
         vague: Names that people use for other quantities too, so that it is asked which is meant.
-        measured: Whether what the vessel has is a signal of its own beside what it is asked, `<name>_measured`; None =
+        measured: Whether its reading is a signal of its own beside the setpoint, `<name>_measured`; None =
             only for a condition.
     """
 
@@ -134,7 +134,7 @@ class Setpoint(Quantity):
     measured: bool | None = None
 
     def __post_init__(self) -> None:
-        """Label what has no label by its name; a change is clear by its share of the range.
+        """Label a quantity without a label by its name; a change is clear by its share of the range.
 
         Raises:
             ConfigError: `measured` is neither true nor false.
@@ -147,11 +147,11 @@ class Setpoint(Quantity):
 
     @property
     def measured_name(self) -> str:
-        """Name of the signal that says what the vessel has, where there is one."""
+        """Name of the signal that reads the vessel, where there is one."""
         return f"{self.name}_measured"
 
     def twin(self) -> Species | None:
-        """Return the signal that says what the vessel has, None where what is asked is all that is known."""
+        """Return the signal that reads the vessel, None where only the setpoint is known."""
         is_told = self.role == "condition" if self.measured is None else self.measured
         if not is_told:
             return None

@@ -1,4 +1,4 @@
-"""State and Setpoints: what was known of one vessel at one time, and what it is asked to hold.
+"""State and Setpoints: the measurements of one vessel at one time, and its setpoints.
 
 The quantities of the default panel are typed attributes; those of any other panel are read by the same names. Array
 order is that of the panel. A quantity that joins the default panel gets an attribute here, too.
@@ -27,7 +27,7 @@ NOTHING: Mapping[str, float] = {}
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class State(Declared):
-    """What was known of one vessel at one time; NaN = not measured.
+    """Measurements of one vessel at one time; NaN = not measured.
 
     Attributes:
         time_h: Hours since the start of the culture [h].
@@ -109,7 +109,7 @@ class State(Declared):
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Setpoints(Declared):
-    """What a vessel is asked to hold; NaN = not known (a file without that column).
+    """Setpoints of a vessel; NaN = not known (a file without that column).
 
     Attributes:
         panel: The process whose setpoints these are.

@@ -1,4 +1,4 @@
-"""What State, Setpoints and Feed share: numbers by quantity name, as attributes or beside them.
+"""Common base of State, Setpoints and Feed: numbers by quantity name, as attributes or beside them.
 
 The quantities of the default panel are typed attributes. Those that another panel declares stand in `more`, and are
 read the same way: ``state.asparagine``.

@@ -1,6 +1,6 @@
-"""What is expected of a quantity of which only name, unit and role were declared: little, and with a wide margin.
+"""Weak priors of a quantity of which only name, unit and role were declared: wide ones.
 
-Relative numbers are those of any species of that role in the default panel; what has a scale takes it from the medium,
+Relative numbers are those of any species of that role in the default panel; scales are taken from the medium,
 or else from the unit. All of them are where learning starts, never where it ends.
 """
 
@@ -25,7 +25,7 @@ SPANS_PER_UNIT = 5.0
 
 
 class Weak(NamedTuple):
-    """Numbers of one species: noise, prior, and what balances may miss (latent scale, per day)."""
+    """Numbers of one species: noise, prior, and the error of balances (latent scale, per day)."""
 
     relative: float
     absolute: float
@@ -41,12 +41,12 @@ class Weak(NamedTuple):
 
 
 def weak(unit: str, role: str, in_medium: float = 0.0) -> Weak:
-    """Return what is expected of a species.
+    """Return the weak prior of a species.
 
     Args:
         unit: Canonical unit.
         role: As in `species.SpeciesRole`.
-        in_medium: Concentration in what flows in, canonical unit; 0 = unknown or none.
+        in_medium: Concentration in the inflow, canonical unit; 0 = unknown or none.
     """
     amount = in_medium / 2.0 if in_medium > 0.0 else USUAL_AMOUNT.get(unit, 1.0)
     if role == "viability":

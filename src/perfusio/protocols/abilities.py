@@ -86,8 +86,8 @@ class Standing:
             came and was not used is NaN, with a remark that holds it (NOT_USED).
         refused: Samples that were quarantined and not accepted since.
         in_force: Setpoints since the latest sample, as far as they are known.
-        done: What our last write left in force; None where there was none, or somebody else changed it since.
-        source: What the connector said of its source when the run began (`Described.describe`).
+        done: Setpoints that our last write left in force; None where there was none, or somebody else changed it since.
+        source: The connector's description of its source when the run began (`Described.describe`).
     """
 
     states: tuple[State, ...]
@@ -102,9 +102,9 @@ class Resumable(Protocol):
     """A connector that can go on where an earlier program stood."""
 
     def goes_on(self, standing: Standing) -> None:
-        """Know what an earlier program has read and written, before the first call of this one.
+        """Take over the reads and writes of an earlier program, before the first call of this one.
 
-        Afterwards `read_sample` returns what is news since then: a sample, late value or correction that is not in
+        Afterwards `read_sample` returns the news since then: a sample, late value or correction that is not in
         `standing.states`, and no value that was refused; a write is for the latest sample known.
 
         Raises:
@@ -135,7 +135,7 @@ class Looking(Protocol):
 
 @runtime_checkable
 class NamedByRows(Protocol):
-    """A source whose rows name its vessels: while one that grows has no row, nobody knows what they are called."""
+    """A source whose rows name its vessels: while one that grows has no row, nobody knows their names."""
 
     @property
     def name(self) -> str:
@@ -160,6 +160,6 @@ def is_live(connector: Connector) -> bool:
     """Whether the samples of a vessel are still to be taken, so that its turns pass with the clock.
 
     Args:
-        connector: To the vessel; a replay of what is finished, and a simulation, are as fast as they are.
+        connector: To the vessel; a replay of a finished run, and a simulation, are as fast as they are.
     """
     return connector.kind is ConnectorKind.HARDWARE or (isinstance(connector, Following) and connector.follows)

@@ -12,7 +12,7 @@ NOT_USED = "was found and not used"
 
 
 class ConnectorKind(StrEnum):
-    """What stands behind a connector; it decides the default mode and which checks make sense."""
+    """Kind of source behind a connector; it decides the default mode and which checks make sense."""
 
     REPLAY = "replay"
     SIMULATED = "simulated"
@@ -25,7 +25,7 @@ class Connector(Protocol):
 
     kind: ConnectorKind
     confirms_at_once: bool
-    """Whether `read_setpoints` tells at once what a write did; a file whose controller answers later does not."""
+    """Whether `read_setpoints` tells the result of a write at once; a file whose controller answers later does not."""
 
     async def read_sample(self) -> State:
         """Wait for the next sample and return it.
@@ -38,11 +38,11 @@ class Connector(Protocol):
         ...
 
     async def read_setpoints(self) -> Setpoints:
-        """Return what is really in force now; NaN where the source does not say."""
+        """Return the setpoints really in force now; NaN where the source does not say."""
         ...
 
     async def write_setpoints(self, setpoints: Setpoints) -> Setpoints:
-        """Ask for `setpoints` from now on and return what the vessel acknowledged.
+        """Ask for `setpoints` from now on and return the acknowledged setpoints.
 
         Raises:
             WriteRejected: the vessel did not take them.
@@ -52,16 +52,16 @@ class Connector(Protocol):
 
 
 def shows_at_once(connector: Connector) -> bool:
-    """Whether `read_setpoints` shows at once what anybody changed at the vessel, and not only with its next sample.
+    """Whether `read_setpoints` shows anybody's change at the vessel at once, and not only with its next sample.
 
     As `confirms_at_once`, unless the connector says otherwise in an attribute of this name: a controller may
-    acknowledge at once what was asked of it, and still tell of a person's change only with the next sample.
+    acknowledge a request at once, and still tell of a person's change only with the next sample.
     """
     return bool(getattr(connector, "shows_at_once", connector.confirms_at_once))
 
 
 def is_fresh(connector: Connector) -> bool:
-    """Whether the sample read last had come since the connector was made, so that it shows what is in force now.
+    """Whether the sample read last had come since the connector was made, so that it shows the setpoints in force now.
 
     An attribute of this name says so of a connector whose samples may have waited while no program was running.
     """

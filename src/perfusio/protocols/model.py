@@ -1,4 +1,4 @@
-"""Model: a belief about vessels, and what some models can do beside."""
+"""Model: a belief about vessels, and optional abilities of models."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class JointFutures(Futures, Protocol):
 
     @staticmethod
     def play_together(asked: Sequence[tuple[Any, FloatArray]]) -> Sequence[FloatArray]:
-        """Return what `play` returns for each vessel's futures under its plans (G, H, U), H the same for all."""
+        """Return the paths of `play` for each vessel's futures under its plans (G, H, U), H the same for all."""
         ...
 
 
@@ -106,7 +106,7 @@ class Model(Protocol):
 
 @runtime_checkable
 class Disturbed(Protocol):
-    """A model that can say what moves a vessel beside what it foresees."""
+    """A model that can estimate the disturbance of a vessel."""
 
     def disturbance(self, trajectory: Trajectory) -> tuple[FloatArray, FloatArray]:
         """Return the estimated drift of each species and its sd, canonical units per day, two arrays (Q,)."""
@@ -140,12 +140,12 @@ class MediumDoubt(Protocol):
 
     @property
     def likely(self) -> float:
-        """What fits best, canonical unit."""
+        """Best fit, canonical unit."""
         ...
 
     @property
     def words(self) -> str:
-        """What was found, what was expected, what to do."""
+        """Finding, expectation and remedy."""
         ...
 
 

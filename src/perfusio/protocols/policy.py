@@ -35,7 +35,7 @@ class Policy(Protocol):
 
 @runtime_checkable
 class Checking(Protocol):
-    """A policy that can tell before a run whether it can do what will be asked of it."""
+    """A policy that can tell before a run whether it can do its task."""
 
     def check(self, config: RunConfig) -> None:
         """Refuse settings of a run that no decision could be made with.

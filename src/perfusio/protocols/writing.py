@@ -10,7 +10,7 @@ from perfusio.state import Setpoints
 
 
 class Ending(Enum):
-    """How a write ended; the value is what to do."""
+    """How a write ended; the value says the next step."""
 
     DONE = "All values are in force."
     REFUSED = "Nothing has changed."
@@ -31,8 +31,8 @@ class WriteReport:
 
     Attributes:
         ending: How.
-        in_force: What was read back last; NaN where it is not known.
-        words: What happened, one sentence each.
+        in_force: Setpoints read back last; NaN where it is not known.
+        words: The events, one sentence each.
     """
 
     ending: Ending

@@ -1,4 +1,4 @@
-"""The state of a run as a fold of its record: each event, once it is durable, changes what the twin knows.
+"""The state of a run as a fold of its record: each event, once it is durable, changes the twin's knowledge.
 
 A run that goes on after a crash folds the same events that the run before it folded one by one, so both know the same.
 """
@@ -60,7 +60,7 @@ from perfusio.record.vessel_history import after as history_after
 
 
 def folded(events: Iterable[Event], run_id: str) -> RunState:
-    """Return what is known after these events of a run.
+    """Return the state after these events of a run.
 
     Args:
         events: Of its record, from the first on.
@@ -70,10 +70,10 @@ def folded(events: Iterable[Event], run_id: str) -> RunState:
 
 
 def after(run_state: RunState, event: Event) -> RunState:
-    """Return what is known once this event is a fact.
+    """Return the state once this event is a fact.
 
     Raises:
-        AuditError: nothing says what such an event changes.
+        AuditError: no rule says how such an event changes the state.
     """
     run_state = begun(run_state, event.turn)
     if type(event) in HISTORY and event.reactor is not None:
@@ -89,7 +89,7 @@ def after(run_state: RunState, event: Event) -> RunState:
 
 
 def begun(run_state: RunState, turn: int | None) -> RunState:
-    """Return what is known once something is on record of this turn, None where it is of none."""
+    """Return the state once something is on record of this turn, None where it is of none."""
     if turn is None or turn <= run_state.today.turn:
         return run_state
     return replace(run_state, today=Today(turn=turn))
@@ -137,6 +137,6 @@ OF_NO_EFFECT: tuple[type[Event], ...] = (
     RunInterrupted,
     RunEnded,
 )
-"""Events that are read and change nothing of what is known but the turn."""
+"""Events that are read and change nothing but the turn."""
 CHANGING = frozenset(cls.__name__ for cls in (*_CHANGES, *HISTORY))
 """Names of the events that change more than the turn."""

@@ -96,9 +96,9 @@ class AuditLogger:
         disk: Disk | None = None,
         key: SiteKey | None = None,
     ) -> tuple[Self, Summary]:
-        """Open the record of an unfinished run to write on; return it and what is kept of its records, verified.
+        """Open the record of an unfinished run to write on; return it and the summary of its records, verified.
 
-        What a crash tore off its end is moved aside, and that is then the first record that is added. Arguments as for
+        A torn end is moved aside, and the first record that is added says so. Arguments as for
         a new one.
 
         Raises:

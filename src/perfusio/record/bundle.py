@@ -1,4 +1,4 @@
-"""Bundle: a finished run in one zip file, with what anybody needs to check it on another machine.
+"""Bundle: a finished run in one zip file, with everything needed to check it on another machine.
 
 It holds the record, its signed heads and the site's public key, the models that were saved, the files that samples came
 from and setpoints went to, the configuration, the list of installed packages, the second verifier, and SHA256SUMS of
@@ -28,7 +28,7 @@ from perfusio.record.verification.verify import read_records
 SUMS = "SHA256SUMS"
 _MODELS = (ModelSaved.__name__, ModelWaiting.__name__)
 _OF_THE_RUN = ("**/*.setpoints.csv", "forecast.png", "source.json", "[Hh][Oo][Ll][Dd]*", "orders/**/*")
-"""What else a run leaves in its folder: every setpoints file, how vessels were reached, what people asked for."""
+"""Other files that a run leaves in its folder: every setpoints file, how vessels were reached, orders of people."""
 _READ_ME = """One run of perfusio, as it was when it ended.
 
   sha256sum -c SHA256SUMS                                    nothing was changed since it was packed
@@ -99,7 +99,7 @@ def _files(run_dir: Path, log: Path, records: list[Record]) -> Iterator[tuple[st
 
 
 def _setpoints_files(sources: Mapping[str, Any], run_dir: Path) -> set[Path]:
-    """Return the setpoints files of all vessels: where a source says that it writes, else beside what it reads."""
+    """Return the setpoints files of all vessels: where a source says that it writes, else beside its source."""
     found = set()
     for source in sources.values():
         if not isinstance(source, dict):

@@ -1,9 +1,9 @@
 """The good beginning of a record, read once for all who ask when a run goes on: weeks of it take seconds to verify.
 
-What was the run asked to do, where can it be written on, what was known: each is a look at the same bytes. And most of
+The task of the run, where it can be written on, its state: each is a look at the same bytes. And most of
 them need no second thought: the last head that this site signed names the hash of a line, that line names the hash of
 the one before, and so on to the first. Where this chain of hashes holds, these are the very bytes that were checked
-against the schema when they were written; only what stands behind that head is looked at field by field.
+against the schema when they were written; only lines behind that head are looked at field by field.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _last_read: dict[str, Summary] = {}
 
 
 def prefix_of(path: Path, data: bytes) -> Summary:
-    """Return what is kept of the good beginning of a record; the last one is remembered, by the hash of all its bytes.
+    """Return the summary of the good beginning of a record; the last one is remembered, by the hash of all its bytes.
 
     Args:
         path: Of the record; its heads lie beside it.
@@ -77,7 +77,7 @@ def _last_own_head(path: Path) -> tuple[int, str]:
 
 
 def _sealed(lines: Iterable[bytes], n: int, head: str) -> Summary | None:
-    """Return what is kept up to line `n` if the hashes of the bytes lead to its hash `head`, None if they do not."""
+    """Return the summary up to line `n` if the hashes of the bytes lead to its hash `head`, None if they do not."""
     found, prev = Summary(), GENESIS
     try:
         for line in islice(lines, n):

@@ -1,6 +1,6 @@
 """Record: one line of `audit.jsonl`, its canonical bytes, and the hash that ties it to the line before.
 
-The canonical form is what ``json.dumps(data, sort_keys=True, separators=(",", ":"))`` writes: sorted keys, no blanks,
+The canonical form is that of ``json.dumps(data, sort_keys=True, separators=(",", ":"))``: sorted keys, no blanks,
 every character outside ASCII escaped. Such a line is valid UTF-8 and has one spelling only, and no line break, terminal
 command or writing-direction mark in a reason can pass for something else on a screen.
 """
@@ -22,7 +22,7 @@ RECORD_VERSION = 2
 READABLE_VERSIONS = (1, RECORD_VERSION)
 """Version 1 called the turn `day` and had no `culture_day`; such records verify, export and replay like new ones."""
 GENESIS = "0" * 64
-"""What the first record of a run carries as `prev`."""
+"""`prev` of the first record of a run."""
 
 _ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), allow_nan=False)
 

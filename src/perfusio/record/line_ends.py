@@ -1,4 +1,4 @@
-"""Line ends that something other than perfusio changed: named for what they are, with the way back.
+"""Line ends that something other than perfusio changed: named, with the way back.
 
 A mail program, an editor or git may put CR LF for LF, a byte-order mark in front, or blank lines behind. The bytes are
 then not those that were written, so such a record is broken; but its content can be checked as it was before.
@@ -22,7 +22,7 @@ def lines_of(data: bytes) -> list[bytes]:
 
 
 def named(line: bytes) -> tuple[bytes, tuple[str, ...]]:
-    """Return a line without what was put around it, and what that was, in words."""
+    """Return a line without its foreign ends, and these in words."""
     if line.endswith(b"\n") and not line.removeprefix(BOM).strip():
         return b"", (_BLANK,)
     bare, found = line, []
@@ -62,7 +62,7 @@ class Tally:
         )
 
     def cause(self) -> str:
-        """Return what happened to the line ends, what that says of the content, and the way back; "" if nothing did."""
+        """Return the change of the line ends, its meaning for the content, and the way back; "" if there is none."""
         what = [
             *([f"{_of(self.n_cr_lf, self.n_lines - self.n_blank)} with CR LF instead of LF"] if self.n_cr_lf else []),
             *(["the file begins with a byte-order mark (BOM)"] if self.is_marked else []),

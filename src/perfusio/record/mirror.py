@@ -1,7 +1,7 @@
 """Mirror: an index of a record that keeps up with `audit.jsonl` by reading the file, so that a run never waits for it.
 
-The file is the only queue: what an index could not take while it was away is still there when it comes back, and an
-index that was filled during a run equals one that is made from the file afterwards.
+The file is the only queue: lines that an index could not take while it was away are still there when it comes back, and
+an index that was filled during a run equals one that is made from the file afterwards.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ BATCH = 100
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 1.0, 60.0
 """How long an index that failed is left alone: twice as long each time [s]."""
 CLOSING_S = 10.0
-"""How long the end of a run waits for the index to catch up; what it then lacks is added later [s]."""
+"""How long the end of a run waits for the index to catch up; missing lines are added later [s]."""
 
 
 class RecordIndex(Protocol):
@@ -49,7 +49,7 @@ def copy_record(path: str | Path, index: RecordIndex, *, rebuild: bool = False) 
 
     Args:
         path: The `audit.jsonl` of a run, finished or not.
-        index: What takes its lines.
+        index: Taker of its lines.
         rebuild: Make the index of that run anew instead of adding to it.
 
     Returns:
@@ -57,7 +57,7 @@ def copy_record(path: str | Path, index: RecordIndex, *, rebuild: bool = False) 
 
     Raises:
         AuditError: the file cannot be read.
-        ChainBroken: a line is not what was written (the records before it were added), or lines that the index has
+        ChainBroken: a line was changed (the records before it were added), or lines that the index has
             are gone.
         PerfusioError: the index cannot be reached, or holds another record of that run.
     """
@@ -109,7 +109,7 @@ class Mirror:
 
         Args:
             path: Where the run will write it.
-            index: What takes its lines.
+            index: Taker of its lines.
             first_pause_s: Pause after a first failure; it doubles up to LONGEST_PAUSE_S [s].
             on_trouble: Called, in the thread, with a sentence when the index begins to fail.
         """
@@ -164,7 +164,7 @@ class Mirror:
     def catch_up(self) -> None:
         """Hand on every whole line since the last one that the index kept; it checks that each follows the one before.
 
-        Lines count as handed on only when the index has kept them; what is handed on twice it passes over.
+        Lines count as handed on only when the index has kept them; a line handed on twice is passed over.
 
         Raises:
             OSError: the file cannot be read.

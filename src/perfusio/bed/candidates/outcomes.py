@@ -1,4 +1,4 @@
-"""Outcomes of candidates, and what all acquisition functions take for granted about them."""
+"""Outcomes of candidates, and the assumptions of all acquisition functions about them."""
 
 from __future__ import annotations
 

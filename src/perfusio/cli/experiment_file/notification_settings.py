@@ -1,4 +1,4 @@
-"""What a notification file may say: `[log]`, `[email]`, `[webhook]`."""
+"""Entries of a notification file: `[log]`, `[email]`, `[webhook]`."""
 
 from __future__ import annotations
 

@@ -179,7 +179,7 @@ def _plain(r: Recommendation) -> dict[str, Any]:
 
 
 def _write(out: Path, found: Sequence[Recommendation]) -> None:
-    """Write the table that `perfusio design` writes, with what is expected as notes behind."""
+    """Write the table that `perfusio design` writes, with expected outcomes as notes behind."""
     from perfusio.tables.recipes import recipe_cells, recipes_header
     from perfusio.tables.runs_table import write_csv
 

@@ -47,7 +47,7 @@ def score(
 ) -> None:
     """Score a model on past runs, per species and horizon, beside three simpler forecasters.
 
-    From every few days of each run the days ahead are forecast with what was known then, and held against the
+    From every few days of each run the days ahead are forecast with the data known then, and held against the
     measurements: error, coverage of the 80 and 90 % intervals, their width, CRPS. The runs are read as runs of the
     process of the model; --process says another medium or vessel.
     """

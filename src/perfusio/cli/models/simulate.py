@@ -50,9 +50,10 @@ def simulate(
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace files of an earlier call.")] = False,
     json_output: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
 ) -> None:
-    """Run a design, or given recipes, in virtual ambr 250 vessels and write what the analyzers report.
+    """Run a design, or given recipes, in virtual ambr 250 vessels and write the analyzers' reports.
 
-    With --process they are fed with its medium and report its species; what no virtual vessel knows is refused.
+    With --process they are fed with its medium and report its species; quantities that no virtual vessel knows are
+    refused.
     """
     from perfusio.errors import ConfigError
     from perfusio.plant.experiment import simulate_runs

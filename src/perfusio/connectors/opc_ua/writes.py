@@ -91,7 +91,7 @@ class OpcUaWire:
         return problems
 
     def held(self, asked: Setpoints) -> Setpoints:
-        """Return what the nodes can hold of what is asked for: one of a whole-number type rounds."""
+        """Return the requested setpoints as the nodes can hold them: one of a whole-number type rounds."""
         assert self._link is not None  # it was looked at
         tags = self._vessel.setpoints
         held = {n: t.factor * self._link.as_held(t, getattr(asked, n) / t.factor) for n, t in tags.items()}
@@ -99,7 +99,7 @@ class OpcUaWire:
         return self._asked
 
     async def put(self, wanted: Setpoints) -> Setpoints | None:
-        """Write what differs from what is wanted, on a link behind which nothing is under way any more, and read back.
+        """Write the setpoints that differ from the wanted ones, on a link with no request under way, and read back.
 
         Nothing is sent that could be carried out after the deadline, wherever it gets stuck.
         """
@@ -144,7 +144,7 @@ class OpcUaWire:
         return found if self._session.is_fenced or not lacking(self._asked, found) else None
 
     def _has_time(self, link: Link) -> bool:
-        """Whether what is sent now cannot be carried out after the deadline, wherever it gets stuck."""
+        """Whether a request sent now cannot be carried out after the deadline, wherever it gets stuck."""
         return bool(asyncio.get_running_loop().time() + link.session_s <= self._not_after)
 
 

@@ -1,1 +1,1 @@
-"""Virtual vessels: the plant behind the protocol of real hardware, and what goes wrong with its link."""
+"""Virtual vessels: the plant behind the protocol of real hardware, and faults of its link."""

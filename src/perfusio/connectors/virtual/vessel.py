@@ -30,7 +30,7 @@ _NO_DAYS: frozenset[int] = frozenset()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Faults:
-    """What goes wrong with one vessel's link. Numbers are of the sample (0 = inoculation) last due.
+    """Faults of one vessel's link. Numbers are of the sample (0 = inoculation) last due.
 
     Attributes:
         latency_s: Every call takes this long [s].
@@ -55,7 +55,7 @@ class SimulatedVessel:
         index: Its place in the rig.
         reactor_id: Its name.
         sensors: Its analyzers.
-        faults: What goes wrong with its link.
+        faults: Faults of its link.
         kind: SIMULATED.
         inoculated_after: How many samples are overdue before its first one.
     """
@@ -76,7 +76,7 @@ class SimulatedVessel:
     _again: deque[State] = field(default_factory=deque, init=False)
 
     async def read_sample(self) -> State:
-        """Let a sampling interval pass (not before the first sample) and return what the analyzers report.
+        """Let a sampling interval pass (not before the first sample) and return the analyzers' reports.
 
         With `SensorSettings.titer_delay_days` the titer of a sample comes later, as a state of its own with the time of
         that sample, before the next sample is taken.
@@ -123,8 +123,8 @@ class SimulatedVessel:
     def goes_on(self, standing: Standing) -> None:
         """Go on where an earlier program stood; see `perfusio.protocols.Resumable`.
 
-        A rig that lived on gives again what was taken and not recorded. A new one, of the same seed, lets the time pass
-        that was recorded: without any write since then it is the same vessel.
+        A rig that lived on gives again the sample that was taken and not recorded. A new one, of the same seed, lets
+        the time pass that was recorded: without any write since then it is the same vessel.
 
         Raises:
             UnreadableSource: its samples are not those that were recorded.
@@ -156,12 +156,12 @@ class SimulatedVessel:
                 raise UnreadableSource((text,), connector=self.reactor_id, operation="read_sample")
 
     async def read_setpoints(self) -> Setpoints:
-        """What is in force now."""
+        """Setpoints in force now."""
         await self._link()
         return self._in_force()
 
     async def write_setpoints(self, setpoints: Setpoints) -> Setpoints:
-        """Put setpoints in force from now on and return what the vessel acknowledges.
+        """Put setpoints in force from now on and return the acknowledged ones.
 
         Raises:
             WriteRejected: refused (a simulated fault), or physically impossible; nothing has changed.

@@ -20,8 +20,8 @@ class Node:
     Attributes:
         kind: ``"number"``, ``"name"``, a sign, ``"-1"`` for a minus before a term, ``"^"`` or the name of a function.
         at: Where it stands in the text, from 0.
-        text: What it was written as: the name of a quantity, for a name.
-        parts: What it works on.
+        text: Its source text: the name of a quantity, for a name.
+        parts: Its operands.
         number: Of a number, or the exponent of a power.
         unit: Of a number.
         unit_words: Words after a ``/`` that were read as units of a number.

@@ -26,7 +26,7 @@ def valued(node: Node, leaf: Leaf, text: str, *, gross: bool = False) -> Valued:
         node: Its tree.
         leaf: Gives values and unit of each quantity that it names.
         text: It as written, for messages.
-        gross: Whether to add up the sizes of all terms, differences too: by what a small difference is measured.
+        gross: Whether to add up the sizes of all terms, differences too: the scale of a small difference.
 
     Raises:
         ExpressionError: units do not fit each other.

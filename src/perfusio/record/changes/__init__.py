@@ -1,1 +1,1 @@
-"""Changes: what each kind of event makes of the state of a run; `apply_event` picks the one."""
+"""Changes: the effect of each kind of event on the state of a run; `apply_event` picks the one."""

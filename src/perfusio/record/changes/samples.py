@@ -1,4 +1,4 @@
-"""What changes with samples, and with what the model makes of them."""
+"""Changes by samples, and by the model's work on them."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def read(run_state: RunState, event: SampleRead) -> RunState:
 
 
 def corrected(run_state: RunState, _: Event) -> RunState:
-    """What the model learnt from is another value now: a refit is due."""
+    """A value that the model learnt from is another one now: a refit is due."""
     return replace(run_state, today=replace(run_state.today, is_corrected=True))
 
 

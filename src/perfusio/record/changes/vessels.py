@@ -1,4 +1,4 @@
-"""What changes with the vessels of a run: begun, joined, left."""
+"""Changes of the vessels of a run: begun, joined, left."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What changes with decisions and with writes."""
+"""Changes by decisions and by writes."""
 
 from __future__ import annotations
 
@@ -80,14 +80,14 @@ def stuck(run_state: RunState, event: WriteRestored | WritePartial) -> RunState:
 
 
 def unknown(run_state: RunState, event: WriteUnknown) -> RunState:
-    """What the write asked for may still come about: it stays pending until the vessel is read."""
+    """The request of the write may still come about: it stays pending until the vessel is read."""
     if event.read_back is not None:
         return ended(run_state, event)
     return replace(run_state, done=without(run_state.done, str(event.reactor)))
 
 
 def ended(run_state: RunState, event: Event) -> RunState:
-    """A write has ended; what is in force now is part of the history of its vessel."""
+    """A write has ended; the setpoints in force now are part of the history of its vessel."""
     return replace(run_state, pending=without(run_state.pending, str(event.reactor)))
 
 

@@ -40,8 +40,8 @@ class AlarmState:
         culture_day: The same in days since inoculation; None where it is of no vessel, or not known.
         n_times: How often it was raised.
         cause: What was found.
-        consequence: What happens if nobody acts.
-        response: What to do.
+        consequence: Course of events if nobody acts.
+        response: The response.
         priority: 1 = now, 2 = today, 3 = with the next round.
         who: Who acknowledged or shelved it.
     """

@@ -1,4 +1,4 @@
-"""Corrections: a known sample comes again with other values, and what it was counts no more. Pure.
+"""Corrections: a known sample comes again with other values, and the former ones count no more. Pure.
 
 The record keeps both: a correction is an event of its own that names the one it corrects. What was decided on the old
 value stays decided; nothing is written again for a day that has passed.
