@@ -16,7 +16,7 @@ from perfusio.record.run_state import RunState
 
 
 def mode_changed(run_state: RunState, event: ModeChanged) -> RunState:
-    """Another may write now; setpoints that a person left behind are wanted, and the end of a hold frees a stuck vessel."""
+    """Another may write now; setpoints left by a person are wanted, and the end of a hold frees a stuck vessel."""
     reactor, mode = str(event.reactor), Mode(event.mode)
     said = {**run_state.said, reactor: event}
     run_state = replace(run_state, noted={**run_state.noted, reactor: mode}, said=said)
