@@ -104,6 +104,8 @@ def load(
     Raises:
         ConfigError: a setting is unknown, impossible or missing; all problems are listed.
     """
+    if path is not None:
+        _refuse_a_table(path)
     content = {} if path is None else read_toml(path)
     name = "" if path is None else path.name
     folder = Path() if path is None else path.resolve().parent
@@ -149,6 +151,19 @@ def _history(section: object, folder: Path, name: str) -> Path | None:
     if not path.exists():
         raise ConfigError(f"{name}: history.path: {path} was not found. Expected a file or a folder of past runs.")
     return path
+
+
+def _refuse_a_table(path: Path) -> None:
+    """Refuse samples where settings are expected: people type the file that they have.
+
+    Raises:
+        ConfigError: it is a folder, or a file that is not called ``.toml``.
+    """
+    if path.is_dir() or (path.suffix.lower() not in ("", ".toml") and path.exists()):
+        raise ConfigError(
+            f"{path} is {'a folder' if path.is_dir() else 'not a .toml file'}, expected an experiment.toml. A table of "
+            f"samples, or a folder of them, follows --csv: perfusio run --csv {path} --days 28."
+        )
 
 
 def _keys(kinds: Kinds, process: Panel) -> dict[str, list[Key]]:

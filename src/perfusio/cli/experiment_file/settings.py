@@ -31,6 +31,9 @@ class Setting:
     origin: str
 
 
+_FLAGS = {"duration_days": "--days (28, for instance)", "path": "--csv FILE"}
+
+
 def read_toml(path: Path) -> dict[str, Any]:
     """Return the content of a TOML file.
 
@@ -136,8 +139,8 @@ def built(cls: type[Any], section: str, settings: Mapping[Key, Setting], problem
     given = {k[1]: s for k, s in settings.items() if k[0] == section}
     absent = [f for f, about in cls.model_fields.items() if about.is_required() and f not in given]
     if absent:
-        hint = " (or --days, --csv on the command line)" if {"duration_days", "path"} & set(absent) else ""
-        problems.extend(f"{section}.{f} is not set. Write it into experiment.toml{hint}." for f in absent)
+        hints = {f: f", or give {_FLAGS[f]} on the command line" for f in absent if f in _FLAGS}
+        problems.extend(f"{section}.{f} is not set. Write it into experiment.toml{hints.get(f, '')}." for f in absent)
         return None
     try:
         return cls(**{f: s.value for f, s in given.items()}, **also)

@@ -150,10 +150,18 @@ def test_wrong_options_are_refused_before_anything_is_made(data, tmp_path, optio
     assert not (tmp_path / "new").exists()
 
 
+def test_samples_given_as_the_experiment_are_told_their_option(data, tmp_path):
+    for given in (data, data.parent):
+        refused = run(given)
+        assert refused.exception.exit_code == 2
+        assert f"perfusio run --csv {given} --days 28" in str(refused.exception)
+    assert "--days (28" in str(run("--csv", data, "--out", tmp_path).exception)
+
+
 def test_a_refused_file_names_the_options_of_the_command_line(tmp_path):
     (tmp_path / "a.csv").write_text("day,VCD,Glu\n0,1,2\n1,2,3\n", encoding="utf-8")
     result = run("--csv", tmp_path / "a.csv", "--days", 2, "--out", tmp_path / "new")
-    assert result.exception.exit_code == 3
+    assert result.exception.exit_code == 2
     assert "--column HEADER=QUANTITY" in str(result.exception)
     assert not (tmp_path / "new").exists()
     lost = run("--csv", tmp_path / "b.csv", "--days", 2)
