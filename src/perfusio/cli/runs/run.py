@@ -46,7 +46,9 @@ def run(
     interval_hours: Annotated[float, typer.Option(help="Time between samples [h].")] = 24.0,
     retrain_every: Annotated[int, typer.Option(help="Refit the model after this many samples.", min=1)] = 3,
     acquisition: AcquisitionOption = "LogEI",
-    search: Annotated[str, typer.Option(help="cross-entropy, or gradient (slower, extra botorch).", metavar="NAME")] = "cross-entropy",
+    search: Annotated[
+        str, typer.Option(help="cross-entropy, or gradient (slower, extra botorch).", metavar="NAME")
+    ] = "cross-entropy",
     plan_pieces: Annotated[int, typer.Option(help="Destinations that a plan heads for in turn.", min=1, max=4)] = 1,
     seed: Annotated[int, typer.Option(help="Seed of every random draw; recorded.", min=0)] = 0,
     run_name: Annotated[str | None, typer.Option("--run", help="Which run, if the file holds several.")] = None,
