@@ -92,13 +92,14 @@ def test_another_source_of_the_policy_goes_on_with_nothing(perfusio, lab, strang
 
 def test_expressions_and_acquisitions_decide_from_toml(perfusio, lab):
     folder = lab(
-        rest="", run=f'acquisition = "cautious"\nobjective = {{kind = "maximize", quantity = "{EXPRESSION}"}}\n'
+        rest='[notify.logbook]\nbook = "book.txt"\n', run=f'acquisition = "cautious"\nobjective = {{kind = "maximize", quantity = "{EXPRESSION}"}}\n'
         'constraints = [{quantity = "bleed_rate / perfusion_rate", high = 0.4}]\n',
     )  # fmt: skip
     perfusio("run", "experiment.toml", cwd=folder)
     (started,) = events(folder, "RunStarted")
     assert started["config"]["run"]["objective"]["quantity"] == EXPRESSION
     assert started["config"]["decided_by"]["functions"]["cautious"]["package"] == "perfusio-stranger"
+    assert "run ended" in (folder / "book.txt").read_text()
     decided = events(folder, "Decided")
     assert {d["acquisition"] for d in decided} == {"cautious"}
     assert all(d["setpoints"]["bleed_rate"] <= 0.41 * d["setpoints"]["perfusion_rate"] for d in decided)

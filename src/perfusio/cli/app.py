@@ -50,8 +50,8 @@ app = typer.Typer(
     context_settings={"max_content_width": 100},
 )
 for command in (
-    demo, run, resume, stop, status, alarms, notify, hold, release, mode, approve, reject, acknowledge, adopt, accept, verify,
-    replay, bundle, mirror, simulate, design, fit, score, clones, forecast, recommend, selftest,
+    demo, run, resume, stop, status, alarms, notify, hold, release, mode, approve, reject, acknowledge, adopt, accept,
+    verify, replay, bundle, mirror, simulate, design, fit, score, clones, forecast, recommend, selftest,
     extensions,
 ):  # fmt: skip
     app.command()(command)
