@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractContextManager
 from dataclasses import replace
+from inspect import isawaitable
 
 from perfusio.errors import EndOfRun, NotConnected, SampleOverdue, UnreadableSource
 from perfusio.protocols import Connector, Described, Resumable, Standing
@@ -19,7 +20,7 @@ N_READ = 3
 async def made(make: Make) -> Connector:
     """Return a new connector."""
     found = make()
-    return found if isinstance(found, Connector) else await found
+    return await found if isawaitable(found) else found
 
 
 def expect(kept: bool, broken: str) -> None:
