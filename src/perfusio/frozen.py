@@ -66,7 +66,7 @@ def _is_of_pydantic(part: object) -> bool:
 
 
 def _in_words(cls: type[BaseModel], problem: Any) -> str:
-    """Return what was expected, in words; a number with its whole range."""
+    """Return the expectation, in words; a number with its whole range."""
     kind = str(problem["type"])
     if kind in _RANGES:
         name = str(problem["loc"][0]) if problem["loc"] else ""

@@ -67,7 +67,7 @@ def tried_in(courses: Sequence[Course]) -> tuple[FloatArray, FloatArray] | None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Learnt:
-    """What came of it.
+    """Its result.
 
     Attributes:
         process: Conditioned on all rows.

@@ -165,11 +165,11 @@ class _Climate:
 
 
 class _Solutes:
-    """What cells do with the S solutes of a panel, all of them in one pass: arrays of few columns cost a call each.
+    """Turnover of the S solutes of a panel, all of them in one pass: arrays of few columns cost a call each.
 
     Attributes:
         places: Of the solutes among species.
-        inlets: What the perfusion medium holds of each, (S, B).
+        inlets: Concentration of each in the perfusion medium, (S, B).
     """
 
     def __init__(self, bound: Binding, k: Rates, inlets: Sequence[Number]) -> None:

@@ -79,7 +79,7 @@ def fully_open(setpoint: Array, max_flow: Number, width: float = CONTROLLER_WIDT
 
 
 def controlled_feed(concentration: Array, setpoint: Array, most: Array, width: float) -> tuple[Array, Array]:
-    """What `concentrate_feed` says where `most`, the flow of the open controller, is known."""
+    """As `concentrate_feed` where `most`, the flow of the open controller, is known."""
     open_fraction = 0.5 * (1.0 - np.tanh((concentration - setpoint) / (2.0 * width)))  # logistic, no overflow
     flow = most * open_fraction
     return flow, flow * (1.0 - open_fraction) / width
@@ -104,7 +104,7 @@ def dead_cells(viable: Array, death: Array, lysis: Number, flows: Flows, retenti
 
 
 def _leaving(loss: Array, retention: Number, flows: Flows) -> Array:
-    """Add what the device lets through with the harvest [1/day]; nothing if it holds all cells back."""
+    """Add the passage of the device with the harvest [1/day]; nothing if it holds all cells back."""
     if isinstance(retention, float) and retention == 1.0:  # no pass over arrays for a term that is zero
         return loss
     return loss + (1.0 - retention) * flows.harvest

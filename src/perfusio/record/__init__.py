@@ -1,1 +1,1 @@
-"""The record of a run: its file and hashes, the state that is folded from it, and what can be made from it alone."""
+"""The record of a run: its file and hashes, the state that is folded from it, and its derivatives."""

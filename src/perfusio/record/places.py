@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 
 PATHS = ("path", "setpoints_path")
-"""Fields of what a connector says of its source that are paths."""
+"""Fields of a source's description that are paths."""
 SQLITE = "sqlite:///"
 
 
@@ -44,12 +44,12 @@ def whole_url(run_dir: Path, url: str) -> str:
 
 
 def recorded(source: Mapping[str, object], run_dir: Path) -> dict[str, object]:
-    """Return what a connector says of its source (`Described.describe`) with its places as seen from the run."""
+    """Return the description of a source (`Described.describe`) with its places as seen from the run."""
     return _replaced(source, partial(from_run, run_dir), partial(url_from_run, run_dir))
 
 
 def whole_source(source: Mapping[str, object], run_dir: Path) -> dict[str, object]:
-    """Return what is on record of a source with whole paths, as a person looks for them."""
+    """Return the recorded description of a source with whole paths, as a person looks for them."""
     return _replaced(source, lambda said: str(whole(run_dir, said)), partial(whole_url, run_dir))
 
 
@@ -64,7 +64,7 @@ def _replaced(
 
 
 def _sqlite_file(url: str) -> tuple[str, str, str]:
-    """Return what comes before the file of an SQLite database, the file, and what comes after; else nothing."""
+    """Return prefix, file and suffix of the address of an SQLite database; else nothing."""
     if "://" not in url:
         return "", url, ""
     if not url.startswith(SQLITE):

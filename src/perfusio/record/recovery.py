@@ -1,4 +1,4 @@
-"""Recovery: what a crash tore at the end of a record is moved aside, so that the run can go on behind good lines."""
+"""Recovery: the torn end of a record after a crash is moved aside, so that the run can go on behind good lines."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Recovered:
     """A record that may be written on.
 
     Attributes:
-        records: What is kept of it, verified.
+        records: Summary of it, verified.
         n_bytes: Length of the file.
         heads: Of it, as they lie beside it.
         n_head_bytes: Length of their lines.
@@ -40,7 +40,7 @@ class Recovered:
 def recover(path: Path, disk: Disk) -> Recovered:
     """Keep the longest good prefix of an unfinished record and move the rest to `<name>.torn-<seq>`.
 
-    Call it under the writer's lock. Only what a crash can leave is moved: bytes among which no record is whole.
+    Call it under the writer's lock. Only remains of a crash are moved: bytes among which no record is whole.
 
     Raises:
         AuditError: there is no record, it is finished, or the disk fails.

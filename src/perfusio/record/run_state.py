@@ -1,4 +1,4 @@
-"""What the twin knows of its vessels. Pure."""
+"""The twin's knowledge of its vessels. Pure."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ READ = "read_sample"  # the operation of a connector by which samples come, as e
 
 @dataclass(frozen=True, kw_only=True)  # no slots: `changed` copies it with each event
 class Today:
-    """What is on record of the turn that is going on.
+    """The record of the present turn.
 
     Attributes:
         turn: Its number.
@@ -33,7 +33,7 @@ class Today:
         decided: Decisions by vessel.
         settled: Vessels with which the turn is done: held, advised, or written to.
         is_fitted: Whether the refit at its end is done.
-        is_corrected: Whether what was known before is another now, so that a refit is due whatever the day.
+        is_corrected: Whether earlier values have changed, so that a refit is due whatever the day.
     """
 
     turn: int = 0
@@ -48,7 +48,7 @@ class Today:
 
 @dataclass(frozen=True, kw_only=True)  # no slots: `changed` copies it with each event
 class RunState:
-    """What is known of all vessels; by reactor id.
+    """State of all vessels, by reactor id.
 
     Attributes:
         run_id: Of the run.
@@ -56,12 +56,12 @@ class RunState:
         trajectories: Samples and setpoints so far.
         in_force: Setpoints in force since the latest sample.
         assumed: Setpoints among them that nobody confirmed.
-        shown: What the vessel itself last showed to be in force, NaN where it never did.
-        kinds: What stands behind the connector.
+        shown: Setpoints in force as the vessel itself last showed them, NaN where it never did.
+        kinds: Kind of source behind the connector.
         modes: Who may write, a hold left aside.
         noted: The mode last put on record, holds included.
         stuck: Vessels whose last write ended so that a person has to look.
-        done: What our last write was found to have put in force; empty where somebody else has changed it since.
+        done: Setpoints that our last write put in force; empty where somebody else has changed it since.
         pending: Writes of which it is not known how they ended.
         quarantined: Samples that were refused and may be accepted, by vessel and time [h].
         advised: The advice that a person can still approve.
@@ -155,7 +155,7 @@ def culture_day(run_state: RunState, event: Event, interval_hours: float) -> flo
     That is the time of its sample, else of the sample of its turn: as taken, or as expected.
 
     Args:
-        run_state: What is known before the event.
+        run_state: State before the event.
         event: With its vessel and its turn.
         interval_hours: Between two samples [h].
     """

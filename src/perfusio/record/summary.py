@@ -1,7 +1,7 @@
-"""Summary: what is kept of a record when a run goes on. Each line is taken in once and dropped.
+"""Summary: the part of a record that a resumed run needs. Each line is taken in once and dropped.
 
-Weeks of records are gigabytes once they are parsed. Whoever goes on with a run asks for little of them: what the twin
-knows after them, the first and the last, the hashes, when which sample came, and the latest record of each kind.
+Weeks of records are gigabytes once they are parsed. Whoever goes on with a run asks for little of them: all that the
+twin knows after them, the first and the last, the hashes, when which sample came, and the latest record of each kind.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ class SampleSeen(NamedTuple):
 
 @dataclass(slots=True)
 class Summary:
-    """What is kept of the records taken in so far, in their order.
+    """Summary of the records taken in so far, in their order.
 
     Attributes:
         n_bytes: Length of their lines.
@@ -58,7 +58,7 @@ class Summary:
         samples: Samples read.
         numbers: Number of the record that holds the sample of a vessel and time [h] now.
         decided_by: Identity of policy and model, as on record last; None in records of before that was kept.
-        wrong: What is wrong with the line behind them; "" if nothing.
+        wrong: Fault of the line behind them; "" if none.
     """
 
     n_bytes: int = 0
@@ -76,7 +76,7 @@ class Summary:
 
     @classmethod
     def of(cls, records: Iterable[Record]) -> Self:
-        """Return what is kept of records that are known to be good."""
+        """Return the summary of records that are known to be good."""
         new = cls()
         for record in records:
             new.take(record.fields(), 0, record)
@@ -112,11 +112,11 @@ class Summary:
 
     @property
     def run_state(self) -> RunState:
-        """What the twin knew after these records.
+        """State of the twin after these records.
 
         Raises:
             AuditError: a record is of a kind, or has fields, that this version does not know.
-            ConfigError: what it was asked is refused by this version.
+            ConfigError: its settings are refused by this version.
         """
         if self._why_unknown is not None:
             raise self._why_unknown
@@ -163,7 +163,7 @@ class Summary:
                 self._why_unknown = error
 
     def _fold(self, name: str, turn: int | None, fields: Json, record: Record | None) -> None:
-        """Change what is known; an event that changes nothing but the turn is not made."""
+        """Change the state; an event that changes nothing but the turn is not made."""
         if name not in CHANGING and is_payload(name, fields["payload"]):
             self._run_state = begun(self._run_state, turn)
             return

@@ -1,6 +1,6 @@
 """VesselHistory: the samples of one vessel and its setpoints in force, as the events of a record tell them. Pure.
 
-This is the only place that says what a sample, a correction or a write changes in them: the twin, its resume, exports,
+This is the only place that says how a sample, a correction or a write changes them: the twin, its resume, exports,
 figures and the mirror in a database all fold the events here, so none of them can show a value that another has
 replaced.
 """
@@ -40,14 +40,14 @@ from perfusio.trajectory import Trajectory
 
 @dataclass(frozen=True, kw_only=True)  # no slots: `changed` copies it with each event
 class VesselHistory:
-    """What is known of one vessel.
+    """History of one vessel.
 
     Attributes:
         trajectory: Samples and setpoints so far.
         in_force: Setpoints in force since the latest sample.
         assumed: Setpoints among them that nobody confirmed.
-        shown: What the vessel itself last showed to be in force, NaN where it never did.
-        is_replay: Whether history is read: then that holds what it held, whatever is written.
+        shown: Setpoints in force as the vessel itself last showed them, NaN where it never did.
+        is_replay: Whether history is read: then that stays as it was, whatever is written.
     """
 
     trajectory: Trajectory
@@ -65,13 +65,13 @@ class VesselHistory:
         return changed(self, in_force=setpoints, assumed=assumed, shown=shown)
 
     def showing(self, found: Setpoints) -> VesselHistory:
-        """Return the history in which the vessel shows these; what it does not say is assumed to be as before."""
+        """Return the history in which the vessel shows these; others are assumed to be as before."""
         return self.holding(*found.filled_from(self.in_force))
 
     def observing(self, sample: State) -> VesselHistory:
         """Return the history with one more sample.
 
-        Late values of a known time fill what was not measured then, and change nothing else.
+        Late values of a known time fill the missing ones, and change nothing else.
         """
         known, states = self.trajectory.at(sample.time_h), self.trajectory.states
         if known is not None:
@@ -157,7 +157,7 @@ def _found(history: VesselHistory, event: SetpointsFound) -> VesselHistory:
 
 
 def _ended_with(name: str) -> Callable[[VesselHistory, Any], VesselHistory]:
-    """Return what a write that has ended changes: the setpoints in this field of the event are in force."""
+    """Return the change by a write that has ended: the setpoints in this field of the event are in force."""
 
     def change(history: VesselHistory, event: Event) -> VesselHistory:
         found: Setpoints | None = getattr(event, name)
@@ -167,7 +167,7 @@ def _ended_with(name: str) -> Callable[[VesselHistory, Any], VesselHistory]:
 
 
 def _unknown(history: VesselHistory, event: WriteUnknown) -> VesselHistory:
-    """What the write asked for may still come about, so nothing is confirmed until the vessel is read."""
+    """The request of the write may still come about, so nothing is confirmed until the vessel is read."""
     if event.read_back is None:
         return history.holding(history.in_force, history.in_force.panel.setpoint_names)
     return history if history.is_replay else history.showing(event.read_back)
@@ -185,4 +185,4 @@ CHANGES: dict[type[Event], Callable[[VesselHistory, Any], VesselHistory]] = {
     OverrideDetected: _ended_with("found"),
     WriteUnknown: _unknown,
 }
-"""By event: what it changes in the history of its vessel."""
+"""By event: its change in the history of its vessel."""

@@ -1,1 +1,1 @@
-"""What a run looks like on paper: plots and pages for people."""
+"""A run on paper: plots and pages for people."""

@@ -1,4 +1,4 @@
-"""What a person is told of the process at the start of a run: its medium, and what a model cannot say of it."""
+"""The process as told to a person at the start of a run: its medium, and the gaps of a model of it."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def about(panel: Panel) -> list[Line]:
 
 
 def composition(panel: Panel, medium: Medium) -> str:
-    """Return what a medium, a feed or a concentrate holds, e.g. ``"glucose 5 g/L, asparagine 2 mmol/L"``."""
+    """Return the content of a medium, a feed or a concentrate, e.g. ``"glucose 5 g/L, asparagine 2 mmol/L"``."""
     return ", ".join(f"{name} {medium[name]:g} {panel[name].unit}" for name in medium) or "none of the species"
 
 

@@ -1,4 +1,4 @@
-"""What needs a person's attention beside the rows of a run: a label, the words on record, and how loud."""
+"""Events that need a person's attention beside the rows of a run: a label, the words on record, and how loud."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ def shown(panel: Panel) -> Mapping[str, str]:
     """Return the species with a column, by name, with their short names.
 
     Those of which the process says a short name; where fewer than USUAL have one, others in order. If there is not
-    room for all: cells and the living ones first, then what the process has beyond the default one.
+    room for all: cells and the living ones first, then quantities that the process has beyond the default one.
     """
     room = max(LEAST, MOST - len(panel.setpoints))
     named = sorted((s for s in panel.species if s.short), key=lambda s: _rank(s, panel))

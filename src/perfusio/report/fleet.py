@@ -1,4 +1,4 @@
-"""A fleet told to a person: what each vessel does now, a line a day for all of them, and whatever needs attention.
+"""A fleet told to a person: each vessel now, a line a day for all of them, and whatever needs attention.
 
 Like `Narrator` it sees the events only; from MANY vessels on a row per vessel and day would be more than anyone reads.
 """
@@ -56,7 +56,7 @@ class Row:
         clone: Cell line, if known.
         sample: The latest one.
         in_force: Setpoints from it on, as far as is known.
-        word: What became of it in this turn, in a word or two.
+        word: Its result in this turn, in a word or two.
         tone: How much that wants to be seen.
         is_settled: Whether this turn is over for it.
         is_held: Whether nothing may be written to it, by the word of a person or after a write that ended badly.
@@ -88,7 +88,7 @@ class Fleet:
         self._told = -1
 
     def lines(self, event: Event) -> list[Line]:
-        """Take in an event and return what there is to say; often nothing."""
+        """Take in an event and return the lines on it; often none."""
         if isinstance(event, RunStarted):
             return self._started(event)
         said = self._at_the_end_of_a_turn(event)

@@ -1,4 +1,4 @@
-"""What was measured, what is forecast and what was asked, in one figure, drawn from the record of a run alone."""
+"""Measurements, forecasts and setpoints in one figure, drawn from the record of a run alone."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ BANDS: dict[int, tuple[float, str]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Story:
-    """What the record says of one vessel.
+    """One vessel by the record.
 
     Attributes:
         known: Samples, corrected and completed, and the setpoints in force between them.
@@ -67,7 +67,7 @@ class _Story:
 
     @property
     def signals(self) -> tuple[str, ...]:
-        """Signals that were measured and have an axis of their own; what is measured of a setpoint is on its axis."""
+        """Signals that were measured and have an axis of their own; readings of a setpoint are on its axis."""
         asked = {s.measured_name for s in self.panel.setpoints}
         return tuple(
             name
@@ -89,7 +89,7 @@ def plot_record(record: str | Path, path: Path, *, reactor: str | None = None) -
 
     Raises:
         AuditError: the record cannot be read.
-        ChainBroken: the record is not what was written.
+        ChainBroken: the record was changed.
     """
     return plot_events((r.to_event() for r in read_records(record)), path, reactor=reactor)
 
@@ -174,7 +174,7 @@ def _species(panel: Axes, name: str, story: _Story, config: dict[str, Any]) -> N
 
 
 def _dots(panel: Axes, name: str, story: _Story) -> list[float]:
-    """Draw what was measured of a quantity and return it."""
+    """Draw the measurements of a quantity and return them."""
     values = [v for s in story.known.states if (v := getattr(s, name)) == v]
     days = [s.day for s in story.known.states if getattr(s, name) == getattr(s, name)]
     panel.plot(days, values, "o", color=MEASURED, markersize=4, label="measured")

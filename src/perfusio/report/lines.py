@@ -1,4 +1,4 @@
-"""Lines for a person: what they look like, how long they are, how much they want to be seen."""
+"""Lines for a person: their look, how long they are, how much they want to be seen."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Narrator: a run told to a person, a line per day and a line for each thing that needs attention.
 
-It sees the events only, so what it tells is what is on record. Lines fit 120 columns, in a terminal or a log file.
+It sees the events only, so it tells the record and nothing else. Lines fit 120 columns, in a terminal or a log file.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ from perfusio.state import Setpoints, State
 
 @dataclass(slots=True, kw_only=True)
 class _Today:
-    """What is known of one vessel's day so far."""
+    """One vessel's day so far."""
 
     turn: int
     is_told: bool = False
@@ -95,7 +95,7 @@ class Narrator:
         self._is_headed = self._is_one = True
 
     def lines(self, event: Event) -> list[Line]:
-        """Return what there is to say now that this event is on record; often nothing."""
+        """Return the lines due now that this event is on record; often none."""
         if isinstance(event, RunStarted):
             return self._started(event)
         if isinstance(event, RunEnded):

@@ -1,4 +1,4 @@
-"""A front drawn: what can be had of one objective for how much of another, and which compromise was picked."""
+"""A front drawn: the trade-off between objectives, and which compromise was picked."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class FrontPanel:
     """One front.
 
     Attributes:
-        title: What was chosen between.
+        title: The alternatives.
         labels: Names of the two axes, with units.
         values: (N, 2), in the units of the labels.
         front: Rows that no other beats.

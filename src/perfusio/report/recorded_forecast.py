@@ -1,4 +1,4 @@
-"""Outlook: one quantity of a recorded forecast, a species or what follows from one exactly, under the plan."""
+"""Outlook: one quantity of a recorded forecast, a species or an exact function of one, under the plan."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from perfusio.process.derived import quantity_paths
 from perfusio.state import FloatArray, Setpoints
 
 KEYS = ("mean", "q05", "q10", "q90", "q95")
-"""What a record holds of a forecast: 80 and 90 % intervals."""
+"""A forecast as a record holds it: 80 and 90 % intervals."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

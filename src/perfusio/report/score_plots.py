@@ -1,4 +1,4 @@
-"""How good forecasts were, drawn: parity (forecast against what came) and coverage (what intervals promise)."""
+"""How good forecasts were, drawn: parity (forecast against measurement) and coverage (nominal against found)."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _MARKERS = ("o", "s", "^", "D", "v")
 def plot_parity(
     cases: Mapping[str, Cases], path: Path, *, title: str, process: Panel = CHO_PERFUSION
 ) -> None:
-    """Draw what was forecast over what came, a panel per species, a color and marker per horizon; save the figure.
+    """Draw forecasts over measurements, a panel per species, a color and marker per horizon; save the figure.
 
     Args:
         cases: By name of the horizon; at most five.
@@ -63,7 +63,7 @@ def plot_parity(
 
 
 def plot_coverage(cases: Mapping[str, Cases], path: Path, *, title: str) -> None:
-    """Draw the share of values inside intervals over what they promise, and PIT histograms; save the figure.
+    """Draw the share of values inside intervals over the nominal level, and PIT histograms; save the figure.
 
     A line per horizon, the mean of all species; on the diagonal intervals keep their promise, below it they are too
     narrow. A flat histogram says the same.

@@ -1,4 +1,4 @@
-"""A forecast of one vessel beside what was measured before and after: species, derived quantities, plan."""
+"""A forecast of one vessel beside the measurements before and after: species, derived quantities, plan."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def plot_vessel_forecast(
     """Draw the forecast with its 80 and 90 % intervals over the measured values, and save the figure.
 
     Args:
-        run: Everything that was measured; what came after `start_h` is drawn hollow: the forecast did not know it.
+        run: All measurements; those after `start_h` are drawn hollow: the forecast did not know it.
         forecast: Of the true state.
         plan: Setpoints of each interval of the forecast.
         path: File to write; its ending is the format.

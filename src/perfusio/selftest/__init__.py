@@ -1,1 +1,1 @@
-"""The fault harness: what perfusio promises about safety and record, tried on this machine."""
+"""The fault harness: the promises on safety and record, tried on this machine."""

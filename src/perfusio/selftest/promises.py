@@ -1,4 +1,4 @@
-"""Promises: what is tried, how often, and how often it failed; a promise is a function that returns such a row."""
+"""Promises: the trial, how often, and how often it failed; a promise is a function that returns such a row."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class Tried:
         promise: In words.
         n_tried: Points at which it was tried.
         n_failed: Of these.
-        note: What else was measured, or what failed first.
+        note: Other measurements, or the first failure.
         seconds: Wall time.
     """
 

@@ -1,4 +1,4 @@
-"""A vessel that costs nothing: good samples one after the other, and a memory of what was written."""
+"""A vessel that costs nothing: good samples one after the other, and a memory of the writes."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class QuietVessel:
         return sample_of(self._day)
 
     async def read_setpoints(self) -> Setpoints:
-        """Return what is in force."""
+        """Return the setpoints in force."""
         return self._in_force
 
     async def write_setpoints(self, setpoints: Setpoints) -> Setpoints:
@@ -91,7 +91,7 @@ class UnreliableVessel(QuietVessel):
         return replace(sample, **wrong)
 
     async def read_setpoints(self) -> Setpoints:
-        """Return what is in force.
+        """Return the setpoints in force.
 
         Raises:
             NotConnected: the link is down for once.

@@ -1,4 +1,4 @@
-"""Forecasts made again on runs that are over, with only what was known then, and scored against what came.
+"""Forecasts made again on runs that are over, with only the data known then, and scored against later ones.
 
 From every few days of each run every forecaster says the days ahead under the setpoints that were really in force, and
 with the feeds that were really given. Samples of real runs are rarely 24 h apart: a horizon of 3 days is then three
@@ -32,11 +32,11 @@ SAME_TIME = 0.1
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Backtest:
-    """What came of it.
+    """Its result.
 
     Attributes:
         board: Scores of all forecasters.
-        cases: By forecaster and horizon, what was forecast beside what came.
+        cases: By forecaster and horizon, forecasts beside actual values.
     """
 
     board: Scoreboard
@@ -63,7 +63,7 @@ def backtest(
 
     Args:
         forecasters: By name, the one that matters first.
-        runs: What was measured, and what was in force.
+        runs: Measurements, and setpoints in force.
         truth: The true states of the same runs, at the same times. Without it forecasts are scored against the
             measurements, with measurement noise added to their intervals.
         horizons: Days ahead.
@@ -121,7 +121,7 @@ def leave_one_run_out(
 
 
 _Answers = Mapping[str, Mapping[str, list[tuple[Forecast, FloatArray]]]]
-"""By forecaster and horizon, what was forecast (H, Q) and what came (H, Q)."""
+"""By forecaster and horizon, the forecast (H, Q) and the actual values (H, Q)."""
 
 
 def _ask(
@@ -133,7 +133,7 @@ def _ask(
     n_paths: int,
     seed: int,
 ) -> _Answers:
-    """Return the forecasts of one run beside what came: the truth, or the measurements if that is not known."""
+    """Return the forecasts of one run beside the actual values: the truth, or the measurements if that is not known."""
     answers: dict[str, dict[str, list[tuple[Forecast, FloatArray]]]] = {name: {} for name in forecasters}
     for question in questions:
         start, n, hours = question.start, question.n_intervals, question.hours
@@ -172,7 +172,7 @@ def _judged(
 
 
 def plan_in_force(run: Trajectory, start_h: float, n_intervals: int, *, hours: float = INTERVAL_H) -> list[Setpoints]:
-    """Return what was in force in each of `n_intervals` from `start_h` on, averaged over each; the last holds on.
+    """Return the setpoints in force in each of `n_intervals` from `start_h` on, averaged over each; the last holds on.
 
     Raises:
         NotEnoughData: the run has no interval.
@@ -192,7 +192,7 @@ def plan_in_force(run: Trajectory, start_h: float, n_intervals: int, *, hours: f
 def feeds_given(
     run: Trajectory, start_h: float, n_intervals: int, *, hours: float = INTERVAL_H
 ) -> tuple[Feed | None, ...]:
-    """Return what was given in each of `n_intervals` from `start_h` on, empty if nothing ever was.
+    """Return the feeds given in each of `n_intervals` from `start_h` on, empty if there never were any.
 
     A feed counts at the nearest start of an interval: in a forecast feeds are given there only. One that came with the
     sample at the very end is not among them: that sample was taken before it.
@@ -219,7 +219,7 @@ class _Question:
 
 
 def _questions(run: Trajectory, horizons: Sequence[int], every: int) -> Iterator[_Question]:
-    """Yield what is asked of a run; horizons that end on samples a whole number of days later share a forecast."""
+    """Yield the questions on a run; horizons that end on samples a whole number of days later share a forecast."""
     for start, n_days in _starts(run, horizons, every):
         asked: dict[float, list[int]] = {INTERVAL_H: []} if start == 0 else {}
         for h in horizons:

@@ -22,10 +22,10 @@ Decide = Callable[[State, Setpoints], Setpoints]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Steered:
-    """What became of a vessel.
+    """The course of a vessel.
 
     Attributes:
-        trajectory: What the analyzers reported, and what was in force in between.
+        trajectory: Reports of the analyzers, and setpoints in force in between.
         truth: The true state at each sample.
     """
 
@@ -79,7 +79,7 @@ def tracking_error(truth: Sequence[State], target: float, *, from_day: float = 1
 
 
 async def write_synthetic_csv(path: Path, *, days: int = 14, seed: int = 0) -> None:
-    """Write what a laboratory might have measured on one vessel: a row a day, ten quantities and the setpoints.
+    """Write a sheet as a laboratory might have kept it on one vessel: a row a day, ten quantities and the setpoints.
 
     The culture is a simulated one, so it is physical; a PI controller that aims at 40e6 cells/mL stands for the people
     who ran it. Noise and missing values are those of a usual laboratory.

@@ -1,4 +1,4 @@
-"""What a model is held against: persistence, the average run, a plain Gaussian process; and the promise they share."""
+"""Baselines of a model: persistence, the average run, a plain Gaussian process; and the promise they share."""
 
 from __future__ import annotations
 
@@ -113,7 +113,7 @@ class BatchAverage:
 
 
 def baselines(training: Sequence[Trajectory], *, seed: int = 0) -> dict[str, Forecaster]:
-    """Return what a model is held against: a plain GP and the average of the training runs, and persistence."""
+    """Return the baselines of a model: a plain GP and the average of the training runs, and persistence."""
     training = [t.of_samples() for t in training]
     return {
         "plain GP": PlainGP.fit(training, seed=seed),

@@ -1,7 +1,7 @@
-"""A controller that knows the vessel: what anybody without a crystal ball could reach at best.
+"""A controller that knows the vessel: the best that anybody without a crystal ball could reach.
 
-It tries candidate setpoints on copies of the plant itself, from its true state and without noise, and takes what does
-best among those that keep the limits, day after day. What will be disturbed later it does not know. It is the fair
+It tries candidate setpoints on copies of the plant itself, from its true state and without noise, and takes the one
+that does best among those that keep the limits, day after day. It does not know later disturbances. It is the fair
 upper bound of benchmarks; nothing that learns may use it.
 """
 
@@ -28,7 +28,7 @@ _WORSE_THAN_ANY_SCORE = 1e6
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ahead:
-    """What G plans lead to, day by day over H days.
+    """Outcome of G plans, day by day over H days.
 
     Attributes:
         species: True values after each day, (G, H, Q).
@@ -53,7 +53,7 @@ class Ahead:
 
 
 Score = Callable[[Ahead], FloatArray]
-"""What plans are worth, (G,), higher is better."""
+"""Worth of plans, (G,), higher is better."""
 
 
 def hold_vcd(target: float) -> Score:
@@ -68,7 +68,7 @@ def hold_vcd(target: float) -> Score:
 
 
 def harvest(ahead: Ahead) -> FloatArray:
-    """Score by the product harvested per day [mg/L/day], with what the membrane really lets pass."""
+    """Score by the product harvested per day [mg/L/day], with the true sieving of the membrane."""
     worth: FloatArray = ahead.harvested.mean(axis=1)
     return worth
 
@@ -79,7 +79,7 @@ class Oracle:
     Args:
         plant: The vessels, e.g. `SimulatedAmbr250.plant`.
         vessel: Which of them.
-        score: What for: `hold_vcd(target)` or `harvest`.
+        score: The aim: `hold_vcd(target)` or `harvest`.
         horizon_days: How far it looks.
         constraints: Limits that true values keep; their probabilities do not matter to somebody who knows.
         design_space: Bounds and largest steps.

@@ -1,6 +1,6 @@
 """A plain Gaussian process as a baseline: the next state from this one, no balances, no filter.
 
-It is what a first notebook does: zero-mean ARD Matern-5/2 processes (`hybrid.gp`, the same search and priors as the
+It is the model of a first notebook: zero-mean ARD Matern-5/2 processes (`hybrid.gp`, the same search and priors as the
 hybrid model has) on the standardised log state one interval later. Forecasts chain the means from the last measured
 values; paths add an independent error at every step, of the variance along the mean. They know nothing of errors that
 persist, so their intervals tend to be too narrow.
@@ -136,7 +136,7 @@ class PlainGP:
 
 
 def filled(trajectory: Trajectory) -> FloatArray:
-    """Return the species (N, Q) with gaps interpolated in time, ends held, and what was never measured as usual."""
+    """Return the species (N, Q) with gaps interpolated in time, ends held, and usual values where all is missing."""
     values, times = trajectory.values, trajectory.times_h
     usual = layout_of(trajectory.panel).default_state
     for q in range(len(usual)):

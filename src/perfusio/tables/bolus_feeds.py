@@ -1,6 +1,6 @@
-"""From volumes and a feed sheet to `Feed`s: how large a share of the culture was added after each sample, and of what.
+"""From volumes and a feed sheet to `Feed`s: the share of the culture added after each sample, and of which feed.
 
-The volume of a culture is followed through its samples and feeds: start, less what each sample takes, plus what is fed.
+The volume of a culture is followed through its samples and feeds: start, less samples, plus feeds.
 """
 
 from __future__ import annotations
@@ -29,18 +29,18 @@ Content = Mapping[str, float]
 
 @dataclass(frozen=True, slots=True)
 class Contents:
-    """What each feed holds, by its name and by the run it is for (empty: for every run)."""
+    """Composition of each feed, by its name and by the run it is for (empty: for every run)."""
 
     by_feed: Mapping[tuple[str, str], Content]
 
     def of(self, feed: str, run: str) -> Content | None:
-        """Return what a feed holds, None if the sheet does not say."""
+        """Return the composition of a feed, None if the sheet does not say."""
         form = form_of(feed)
         return self.by_feed.get((form, run), self.by_feed.get((form, "")))
 
 
 def read_contents(sheet: LabelledSheet, about: FeedSheet, problems: Problems, remarks: list[str]) -> Contents:
-    """Read the feed sheet; what is wrong goes to `problems`, what is taken for granted to `remarks`."""
+    """Read the feed sheet; faults go to `problems`, assumptions to `remarks`."""
     named = sheet.place(about.feed, problems)
     columns = read_header(list(about.columns), problems, columns=about.columns, panel=about.panel)
     fed = names_of(about.panel).fed
@@ -82,14 +82,14 @@ def _concentration(column: Column, text: str, who: str, about: FeedSheet, proble
 def read_feeds(
     sheet: LabelledSheet, columns: ColumnMap, contents: Contents, groups: Sequence[Group], problems: Problems
 ) -> dict[int, Feed]:
-    """Return what was fed right after the sample of each line; lines without a feed are left out.
+    """Return the feed right after the sample of each line; lines without a feed are left out.
 
     Args:
         sheet: The samples.
         columns: Which columns hold volumes, and of which feed.
-        contents: What the feeds hold.
+        contents: Composition of the feeds.
         groups: Run and reactor of each row.
-        problems: Collects what is wrong.
+        problems: Collects faults.
     """
     start = _volumes(sheet, columns.start_volume, problems)
     taken = _volumes(sheet, columns.sample_volume, problems) if columns.sample_volume else np.zeros(len(groups))

@@ -23,7 +23,7 @@ class Labelled:
         book: The workbook that it is in, if it is in one.
         sha256: Of the bytes of the file.
         n_bytes: How many.
-        separator: What stands between the cells.
+        separator: Separator of the cells.
         is_cut: Whether the last row has no line break.
         remarks: What was taken for granted on the way.
     """

@@ -157,7 +157,7 @@ def parse_table(
     Args:
         data: The whole file.
         name: Its name, for messages.
-        options: What the user declares.
+        options: The user's declarations.
         may_be_short: The file may still be empty, or hold only its header.
         has_started: Rows were already handed out: a doubt about a unit can no longer refuse the file, it warns.
 
@@ -235,7 +235,7 @@ def filled(
     Args:
         table: The file as such, without content.
         sheet: Lines of cells, the header among the first ones.
-        options: What the user declares.
+        options: The user's declarations.
         problems: Collects what is wrong; it may hold something already.
         warnings: Collects what was converted, joined or left out.
         may_be_short: As in `parse_table`.

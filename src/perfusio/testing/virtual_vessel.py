@@ -99,7 +99,7 @@ class VirtualVessel:
         return self._readings[self._next - 1]
 
     async def read_setpoints(self) -> Setpoints:
-        """Return what is in force."""
+        """Return the setpoints in force."""
         return self.in_force
 
     async def write_setpoints(self, setpoints: Setpoints) -> Setpoints:

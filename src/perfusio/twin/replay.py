@@ -70,7 +70,7 @@ class Replay:
 
         Raises:
             AuditError: the record or a model cannot be read, or the models of this run were not saved.
-            ChainBroken: the record is not what was written.
+            ChainBroken: the record was changed.
             ConfigError: it was decided by a policy of the user's own, which was not given.
         """
         records = list(read_records(self._run_dir / "audit.jsonl"))

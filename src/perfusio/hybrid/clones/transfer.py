@@ -28,7 +28,7 @@ MOST_FOLDS = 4
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Adaptation:
-    """What came of it.
+    """Its result.
 
     Attributes:
         model: The better one.

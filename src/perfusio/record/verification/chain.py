@@ -1,4 +1,4 @@
-"""The chain of a record: what each line must be by itself, and what it must fit before it."""
+"""The chain of a record: rules of each line by itself, and with the line before it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Look = Callable[[bytes], tuple[Record | None, tuple[str, ...]]]
 def looked_at(line: bytes) -> tuple[Record | None, tuple[str, ...]]:
     """Return a line as a Record if it has that shape, and all that is wrong with it but for its place in the chain.
 
-    It depends on nothing but the line: who verifies many copies of one record may remember what was found.
+    It depends on nothing but the line: who verifies many copies of one record may remember the result.
     """
     bare, changed = named(line)
     if changed:  # what the line says once its ends are put back counts for the lines after it; it is wrong all the same
@@ -39,7 +39,7 @@ def looked_at(line: bytes) -> tuple[Record | None, tuple[str, ...]]:
 
 
 class Chain:
-    """Follows a record line by line and remembers what the next line must fit."""
+    """Follows a record line by line and remembers the requirements of the next line."""
 
     def __init__(self, look: Look = looked_at) -> None:
         self._look = look
@@ -61,7 +61,7 @@ class Chain:
         self._prev, self._seq = last.hash, last.seq
 
     def follow(self, line: bytes) -> tuple[Record | None, list[str]]:
-        """Take the next line; return it as a Record if it has that shape, and what is wrong with it."""
+        """Take the next line; return it as a Record if it has that shape, and its faults."""
         self.n_lines += 1
         record, found = self._look(line)
         bare, changed = named(line)
@@ -150,7 +150,7 @@ def _respelled(line: bytes) -> str:
 
 
 def without_hash(line: bytes) -> bytes:
-    """Cut `hash` out of a canonical line: what the hash was computed from.
+    """Cut `hash` out of a canonical line: the rest is the input of the hash.
 
     A quotation mark inside a JSON text is always escaped, and all keys before "hash" hold single values, so the first
     match is the key of the record itself.
@@ -160,7 +160,7 @@ def without_hash(line: bytes) -> bytes:
 
 
 def _untrue(record: Record) -> list[str]:
-    """What contradicts itself within one record."""
+    """Contradictions within one record."""
     wrong = []
     state = record.payload.get("state")
     if record.state_sha256 != (None if state is None else digest(encode(state))):

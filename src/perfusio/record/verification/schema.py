@@ -1,6 +1,6 @@
 """The shape of a record, derived from Record and from the closed list of events: as JSON Schema, and as a check.
 
-`audit.schema.json` beside this file is what `python -m perfusio.record.verification.schema` prints; a test holds the
+`audit.schema.json` beside this file is printed by `python -m perfusio.record.verification.schema`; a test holds the
 two together.
 """
 
@@ -25,14 +25,14 @@ DEEPEST = 100
 """Levels of nesting in a free object: any program can read so many, and none of ours writes more."""
 _NESTING = frozenset({dict, list})
 QUANTITY_NAME = "[a-z][a-z0-9_]{0,63}"
-"""What a quantity of any process may be called on record."""
+"""Names of quantities of any process on record."""
 _is_quantity_name = re.compile(QUANTITY_NAME).fullmatch
 SHAPES: dict[str, type] = {"Record": Record, **EVENTS, **NESTED}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kind:
-    """What an annotation means for a JSON value: in words, as JSON Schema, and as a test."""
+    """Meaning of an annotation for a JSON value: in words, as JSON Schema, and as a test."""
 
     words: str
     schema: Json
@@ -105,7 +105,7 @@ _PLAIN: dict[str, Kind] = {
 
 @cache
 def kind(annotation: str) -> Kind:
-    """Return what an annotation of a record, an event or a State means in JSON."""
+    """Return the meaning in JSON of an annotation of a record, an event or a State."""
     name, _, null = annotation.partition(" | ")
     if name in NESTED:
         bare = Kind(
@@ -147,7 +147,7 @@ def members(name: str) -> tuple[dict[str, Kind], frozenset[str]]:
 
 
 def misfit(data: Any) -> str | None:
-    """Return what is wrong with the shape of a record that was read from JSON, in words, or None."""
+    """Return the fault in the shape of a record that was read from JSON, in words, or None."""
     if not isinstance(data, dict):
         return "is not a JSON object"
     version = data.get("v")
@@ -159,7 +159,7 @@ def misfit(data: Any) -> str | None:
 
 
 def unfit(event: Event) -> str | None:
-    """Return why an event could not go on record as it is, in words, or None: ask for what comes from outside."""
+    """Return why an event could not go on record as it is, in words, or None: ask for values from outside."""
     try:
         payload = to_json(event)
         encode({"payload": payload, "reactor": event.reactor, "reason": event.reason})
@@ -192,7 +192,7 @@ def _misfit(data: Json, shape: str, where: str) -> str | None:
 
 
 Names = Mapping[str, frozenset[str]]
-"""By shape: what a State, and what Setpoints may hold."""
+"""By shape: the fields of a State, and of Setpoints."""
 
 
 def names_on_record(config: Json) -> Names:

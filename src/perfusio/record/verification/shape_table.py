@@ -21,7 +21,7 @@ CODES = {
     "EventName": "E", "RunId": "R", "Sha256": "H", "Utc": "T", "Signature": "G",
     **{name: f"_{name}" for name in NESTED},
 }  # fmt: skip
-"""What the second verifier calls each annotation; one that is missing here fails a test with a KeyError."""
+"""The second verifier's name of each annotation; one that is missing here fails a test with a KeyError."""
 
 
 def table() -> str:

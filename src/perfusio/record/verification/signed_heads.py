@@ -55,7 +55,7 @@ class Head:
     signature: Signature
 
     def signed_bytes(self) -> bytes:
-        """Return what the signature stands under: the canonical JSON of all other fields."""
+        """Return the signed text: the canonical JSON of all other fields."""
         return _message(_said(self))
 
 
@@ -117,7 +117,7 @@ def heads_of(log: Path) -> Path:
 
 
 def read_heads(path: str | Path) -> tuple[Head, ...]:
-    """Read all heads of a file, to hold a record against them; what a crash tore at the end says nothing.
+    """Read all heads of a file, to hold a record against them; a torn end says nothing.
 
     Raises:
         AuditError: the file cannot be read, or a whole line of it is no head.
@@ -132,7 +132,7 @@ def read_heads(path: str | Path) -> tuple[Head, ...]:
 
 
 def heads_and_length(path: str | Path) -> tuple[tuple[Head, ...], int]:
-    """Return the heads in a file and the length of their lines [bytes]; what is behind them was torn by a crash.
+    """Return the heads in a file and the length of their lines [bytes]; the rest was torn by a crash.
 
     Raises:
         AuditError: the file cannot be read, or a line before the last head is no head.
@@ -173,7 +173,7 @@ def faults(
         key: Of the site; None = signatures are not looked at.
 
     Returns:
-        Line of the record and what is wrong there, in words.
+        Line of the record and its fault, in words.
     """
     wrong = []
     for h in heads:

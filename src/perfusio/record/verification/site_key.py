@@ -24,7 +24,7 @@ PLACE = "PERFUSIO_SITE_KEY"
 _PEM = re.compile(rb"\s*-----BEGIN PUBLIC KEY-----\s([A-Za-z0-9+/=\s]+)\s-----END PUBLIC KEY-----\s*")
 """One public key and nothing else: both verifiers take the same files, whatever the libraries of a machine take."""
 _DER = bytes.fromhex("302a300506032b6570032100")
-"""What an Ed25519 public key begins with (RFC 8410); its 32 bytes follow."""
+"""First bytes of an Ed25519 public key (RFC 8410); its 32 bytes follow."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,7 +94,7 @@ class SiteKey:
         """Return the key of this site, made and kept at its first use.
 
         Args:
-            path: Where it is; default: what PERFUSIO_SITE_KEY names, else `perfusio/site.key` in the user's settings.
+            path: Where it is; default: the path in PERFUSIO_SITE_KEY, else `perfusio/site.key` in the user's settings.
 
         Raises:
             AuditError: it cannot be read or kept, or others may read it.
@@ -122,7 +122,7 @@ class SiteKey:
 
     @property
     def public(self) -> PublicKey:
-        """What verifies its signatures."""
+        """The key that verifies its signatures."""
         return PublicKey(raw=self.private.public_key().public_bytes_raw())
 
     def sign(self, message: bytes) -> bytes:

@@ -20,7 +20,7 @@ NOT_CHECKED = (
     "whether somebody who may write the file replaced all of it and computed every hash anew: compare the head hash.",
     "whether what was recorded is true: clock, samples and acknowledgements are taken as the twin was told them.",
 )
-"""What a chain without an outside anchor cannot see."""
+"""Blind spots of a chain without an outside anchor."""
 _EMPTY = "is not there: the file is empty, and a record begins with RunStarted"
 
 
@@ -32,13 +32,13 @@ class Problem:
     what: str
 
     def __str__(self) -> str:
-        """Say where and what."""
+        """Say the place and the fault."""
         return f"line {self.line} {self.what}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VerifyReport:
-    """What was found in a record.
+    """Findings in a record.
 
     Attributes:
         n_records: Lines that could be read as records.
@@ -47,10 +47,10 @@ class VerifyReport:
         first_ts: Wall time of the first readable record.
         last_ts: Wall time of the last readable record.
         outcome: Outcome in RunEnded; None while the run is unfinished (or was cut).
-        problems: What is wrong, in order of lines; empty for an intact record.
-        not_checked: What this check cannot see, one sentence each.
+        problems: Faults, in order of lines; empty for an intact record.
+        not_checked: Blind spots of this check, one sentence each.
         n_heads: Heads that the record was held against.
-        cause: What explains many problems at once, and the way back (line ends that were changed); else empty.
+        cause: One explanation of many problems at once, and the way back (line ends that were changed); else empty.
     """
 
     n_records: int
@@ -133,7 +133,7 @@ def verify_lines(
 
 
 def _unseen(heads: Sequence[Head], key: PublicKey | None) -> tuple[str, ...]:
-    """Return what heads leave unseen, given as many as there are."""
+    """Return the blind spots that heads leave, given their number."""
     if not heads:
         return NOT_CHECKED
     seq = max(h.seq for h in heads)
@@ -148,12 +148,12 @@ def _unseen(heads: Sequence[Head], key: PublicKey | None) -> tuple[str, ...]:
 def read_prefix(
     lines: Iterable[bytes], take: Callable[[Record, bytes], None], sealed: tuple[Record, Record] | None = None
 ) -> str:
-    """Hand out records up to the first line that is not what was written; return what is wrong with it, "" if none.
+    """Hand out records up to the first line that was changed; return its fault, "" if none.
 
     Args:
         lines: Of the record, each with its line break.
         take: Is given each record and its line.
-        sealed: First and last of the records before these lines, which are known to be what was written.
+        sealed: First and last of the records before these lines, which are known to be unchanged.
     """
     chain = Chain()
     if sealed is not None:
@@ -171,7 +171,7 @@ def read_records(path: str | Path) -> Iterator[Record]:
 
     Raises:
         AuditError: the file cannot be read.
-        ChainBroken: a line is not what was written; the records before it were handed out and are good.
+        ChainBroken: a line was changed; the records before it were handed out and are good.
     """
     with _opened(path) as lines:
         yield from read_lines(lines, source=str(path))
@@ -181,7 +181,7 @@ def read_lines(lines: Iterable[bytes], *, source: str) -> Iterator[Record]:
     """Yield verified records from lines, each with its line break; `source` names them in the error.
 
     Raises:
-        ChainBroken: a line is not what was written.
+        ChainBroken: a line was changed.
     """
     chain = Chain()
     for line in lines:

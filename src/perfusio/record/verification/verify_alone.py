@@ -1,7 +1,7 @@
 """Check a perfusio record with Python's standard library alone: a second opinion that shares no code with perfusio.
 
 Run: python verify_alone.py audit.jsonl [audit.heads [site.pub]]. Exit code 0: nothing wrong, 3: unreadable, 4: broken.
-Take this file and site.pub from the site, never from whom you check: a forger's copies say what the forger wants.
+Take this file and site.pub from the site, never from whom you check: a forger's copies say whatever the forger wants.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ HOLD_QUANTITIES = ("_State", "_Setpoints")
 NO_SUCH = (ValueError, KeyError, AttributeError, TypeError, RecursionError)
 
 def looked_at(line: bytes) -> tuple[dict[str, Any] | None, str, list[str]]:
-    """Return the fields of a line but for its hash, that, and what is wrong with the line by itself."""
+    """Return the fields of a line but for its hash, that, and the faults of the line by itself."""
     try:
         data = _parsed(line, "_Record")
         seal, payload, state = data.pop("hash"), data["payload"], data["payload"].get("state")
@@ -42,7 +42,7 @@ def looked_at(line: bytes) -> tuple[dict[str, Any] | None, str, list[str]]:
     return data, seal, [what for what, is_right in checks.items() if not is_right]
 
 def problems(record: bytes, heads: bytes = b"", public_key: bytes = b"", look: Any = looked_at) -> list[str]:
-    """Return what is wrong with a record: chain, order, spelling, and by its heads, signed by a raw public key."""
+    """Return the faults of a record: chain, order, spelling, and by its heads, signed by a raw public key."""
     bare = re.sub(rb"\s*\n\s*\Z", b"\n", record.removeprefix(b"\xef\xbb\xbf").replace(b"\r\n", b"\n"))
     if bare != record:
         return ["it has CR LF, a byte-order mark or blank ends", *problems(bare, heads, public_key, look)]
@@ -95,7 +95,7 @@ def _fits(value: Any, kind: str) -> bool:
     return needed <= value.keys() and all(_fits(v, kinds[n]) for n, v in value.items())
 
 def _names(first: dict[str, Any]) -> dict[str, set[str]]:
-    """Return what states and setpoints of a run may hold: the quantities of the process that its first record names."""
+    """Return the fields of states and setpoints of a run: the quantities of the process that its first record names."""
     try:
         run = first["payload"].get("config", {}).get("run")
         process = run.get("process") if type(run) is dict else None
@@ -152,7 +152,7 @@ def _times(n: int, p: tuple[int, ...]) -> tuple[int, ...]:
     return total
 
 def verdict(record: bytes, heads: bytes = b"", pem: bytes | None = None) -> tuple[int, list[str]]:
-    """Return the exit code and what is wrong, given the bytes of the files; None: no key was given."""
+    """Return the exit code and the faults, given the bytes of the files; None: no key was given."""
     found = re.fullmatch(PEM, pem or b"")
     try:
         der = base64.b64decode(b"".join(found[1].split()), validate=True) if found else b""

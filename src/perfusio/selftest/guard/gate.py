@@ -1,6 +1,7 @@
-"""T05: whatever is proposed, what the guard lets pass lies within every bound, step and cross rule.
+"""T05: whatever is proposed, a vector that the guard lets pass lies within every bound, step and cross rule.
 
-The rules are written here once more, plainly, for one vector at a time: an escape is what these find in a write.
+The rules are written here once more, plainly, for one vector at a time: an escape is a breach that these find in a
+write.
 """
 
 from __future__ import annotations
@@ -87,7 +88,7 @@ class Judge:
         )  # fmt: skip
 
     def passed(self, case: Case) -> FloatArray | None:
-        """Return what may be written (U,), None where the guard holds."""
+        """Return the allowed setpoints (U,), None where the guard holds."""
         verdict = self._guard(
             replace(self._decision, setpoints=Setpoints.of(case.new)),
             reactor="R01",

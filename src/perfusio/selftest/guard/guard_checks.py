@@ -1,6 +1,6 @@
-"""What the guard must answer, case by case: each rule alone, and each comparison at its very edge.
+"""Required answers of the guard, case by case: each rule alone, and each comparison at its very edge.
 
-The vectors of `gate` show that nothing bad passes; these also show that what is allowed passes, and that each answer
+The vectors of `gate` show that nothing bad passes; these also show that allowed vectors pass, and that each answer
 names its reason. A guard that was changed in any small way fails one of the two (`mutants`).
 """
 
@@ -33,11 +33,11 @@ _FLOORS = (Constraint(quantity="cspr", low=10.0), Constraint(quantity="cspr", lo
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
-    """One question to the guard; what is left away is good.
+    """One question to the guard; an argument left away is good.
 
     Attributes:
-        what: In words.
-        action: What must come of it.
+        what: The case in words.
+        action: Required action.
         says: Words that the reasons must hold.
         n_reasons: How many reasons there must be; -1 = any number.
         decision: Changes of a good decision, or something else in its place.
@@ -190,7 +190,7 @@ def _counted(cells: float) -> State:
 
 
 def _numbers(g: Any) -> Iterator[tuple[str, bool]]:
-    """Yield what is asked of the comparisons themselves, in numbers that are exact, and whether it is so."""
+    """Yield the questions to the comparisons themselves, in numbers that are exact, and whether it is so."""
     low, high, step, middle = np.zeros(6), np.full(6, 1000.0), np.full(6, 8.0), np.full(6, 500.0)
     slack = 1e-9 * high
     for edge in (low - slack, high + slack):

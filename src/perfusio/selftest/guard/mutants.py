@@ -34,7 +34,7 @@ Change = Callable[[ast.AST], str]
 
 
 def changes(node: ast.AST) -> Iterator[Change]:
-    """Yield the ways to change one node in place; each returns what it did, in words."""
+    """Yield the ways to change one node in place; each returns its change, in words."""
     if isinstance(node, ast.Compare):
         for i, op in enumerate(node.ops):
             yield from (_swap(i, other) for other in SWAPS.get(type(op), ()))

@@ -2,7 +2,7 @@
 
 It is a program of its own, so that it can fork: ``python -m perfusio.selftest.lives.every_record file 4``. Two runs a
 point: one is cut off for good after that record, a person may change a setpoint at the dead twin's vessel, another goes
-on to the end. What the vessel's own log says is then held against the record.
+on to the end. The vessel's own log is then held against the record.
 """
 
 from __future__ import annotations
@@ -98,7 +98,7 @@ def in_a_program(name: str, n: int, bug: str = "") -> tuple[int, list[str]]:
 
 
 def main() -> None:
-    """Do what the command line says, and print what came of it."""
+    """Follow the command line, and print the result."""
     name, n, *bug = sys.argv[1:]
     if os.access(MEMORY, os.W_OK):
         tempfile.tempdir = MEMORY

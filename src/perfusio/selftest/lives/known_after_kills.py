@@ -1,4 +1,4 @@
-"""Bugs planted in what a run that goes on knows of its vessels."""
+"""Bugs planted in the state of a resumed run."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def _taken_as_done() -> None:
 
 
 def _nobody_else() -> None:
-    """What is found in a vessel, at the first look and before a write, is never held against what was known."""
+    """Setpoints found in a vessel, at the first look and before a write, are never held against the known ones."""
 
     def none(*_: object) -> dict[str, str]:
         return {}
@@ -37,7 +37,7 @@ def _nobody_else() -> None:
 
 
 def _forgetting(change: Callable[[RunState], RunState]) -> Callable[[], None]:
-    """Have a run that goes on know something else than what is on record."""
+    """Have a run that goes on know something else than the record."""
 
     def plant() -> None:
         known_after = resume.known_after

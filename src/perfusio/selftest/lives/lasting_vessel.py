@@ -55,13 +55,13 @@ def serve(folder: Path, n_days: int) -> None:
 
 
 def witnessed(folder: Path) -> list[Json]:
-    """Return what the vessel's log says, in order."""
+    """Return the vessel's log, in order."""
     path = folder / "plant.jsonl"
     return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
 
 
 def _recalled(path: Path) -> tuple[int, int, list[float]]:
-    """Return the open log, the last day, and what is in force; a torn last line never happened."""
+    """Return the open log, the last day, and the setpoints in force; a torn last line never happened."""
     days, in_force = -1, DEFAULT_AMBR250_DESIGN_SPACE.nominal.vector().tolist()
     content = path.read_bytes() if path.exists() else b""
     whole = content[: content.rfind(b"\n") + 1]
@@ -103,7 +103,7 @@ class LastingVessel:
         return State.of_values(CHO_PERFUSION, 24.0 * self._day, {**QUIET, CELLS: QUIET[CELLS] + self._day})
 
     async def read_setpoints(self) -> Setpoints:
-        """Return what is in force."""
+        """Return the setpoints in force."""
         answer = await self._ask({"do": "read"}, until_answered=True)
         return Setpoints.of(np.array(answer["in_force"]))
 

@@ -84,13 +84,13 @@ class Trial:
             self.problems.append("the trial itself failed: the vessel did not start")
 
     def tell_vessel(self, **by_hand: float) -> None:
-        """Let the vessel do what was asked so far; then a person changes setpoints, if any are named."""
+        """Let the vessel carry out the requests so far; then a person changes setpoints, if any are named."""
         os.write(self._commands, json.dumps(by_hand).encode() + b"\n")
         if not wait_for(self._answers):
             self.problems.append("the trial itself failed: the vessel does not answer")
 
     def live(self, cut: int | None = None) -> int:
-        """Let a twin live on what the last one left, until so many records are written; return how many it wrote."""
+        """Let a twin live on the record of the last one, until so many records are written; return their number."""
         there = self.folder / "n_records"
         pid = os.fork()
         if pid == 0:

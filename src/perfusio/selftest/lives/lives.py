@@ -1,7 +1,7 @@
 """Lives of a twin: a run that is cut off again and again, each time resumed, until it is over; then it is examined.
 
 It is a program of its own, so that it can fork: ``python -m perfusio.selftest.lives.lives kills 30 0 5``. It prints one
-JSON object: at how many points a run was cut off, and what was found wrong.
+JSON object: at how many points a run was cut off, and the faults found.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ SHARE_OF_PLANT = 0.2
 
 
 def kills(n: int, seed: int, n_days: int, *, is_enough: bool = False) -> tuple[int, list[str]]:
-    """Kill twin and vessel at random moments, `n` times in all; return how often, and what is wrong.
+    """Kill twin and vessel at random moments, `n` times in all; return how often, and the faults.
 
     Args:
         n: How often.
@@ -92,7 +92,7 @@ def faults(n: int, seed: int, n_days: int, *, is_enough: bool = False) -> tuple[
 
 
 def _warm_up(folder: Path) -> None:
-    """Run once in this very process: what is loaded now need not be loaded by each of its children."""
+    """Run once in this very process: modules loaded now need not be loaded by each of its children."""
     config = RunConfig(duration_days=1, n_paths=16, forecast_days=2, run_dir=folder)
     twin = DigitalTwin(
         connector=QuietVessel(1), design_space=DEFAULT_AMBR250_DESIGN_SPACE, run_config=config, model=SteadyModel(),
@@ -102,7 +102,7 @@ def _warm_up(folder: Path) -> None:
 
 
 def main() -> None:
-    """Do what the command line says, and print what came of it."""
+    """Follow the command line, and print the result."""
     what, n, seed, n_days, *bug = sys.argv[1:]
     if os.access(MEMORY, os.W_OK):
         tempfile.tempdir = MEMORY

@@ -59,7 +59,7 @@ class Run:
         os.waitpid(self._plant, 0)
 
     def live(self, fault: Fault | None = None, meanwhile: Callable[[int], None] | None = None) -> bool:
-        """Let a twin live, in a process of its own, on what the last one left; return whether the run is over."""
+        """Let a twin live, in a process of its own, on the record of the last one; return whether the run is over."""
         pid = os.fork()
         if pid == 0:
             be_a_twin(self, fault)
@@ -74,7 +74,7 @@ class Run:
         return status == 0
 
     def finish(self, *, is_over: bool = False) -> list[str]:
-        """Let it live undisturbed to its end, if that has not come; return what is wrong with it."""
+        """Let it live undisturbed to its end, if that has not come; return its faults."""
         if not is_over and not any(self.live() for _ in range(4)):
             told = self.folder / "stderr.txt"
             said = told.read_text()[-300:] if told.exists() else ""
@@ -84,7 +84,7 @@ class Run:
 
 
 def be_a_twin(run: Run, fault: Fault | None = None) -> NoReturn:
-    """Live on what the twin before left, and end this process: 0 = the run is over."""
+    """Live on the record of the twin before, and end this process: 0 = the run is over."""
     _live(run.folder, run.n_days, run._told, fault)
 
 
@@ -132,7 +132,7 @@ def _twin(folder: Path, n_days: int, note: Callable[[Event], None]) -> DigitalTw
 
 
 def examined(folder: Path, n_days: int) -> list[str]:
-    """Return what is wrong with a finished run: its record, and what its vessel's own log says about it."""
+    """Return the faults of a finished run: in its record, and by its vessel's own log."""
     report = verify(_record(folder))
     if not report.is_intact or not report.is_finished:
         return [f"the record is not whole: {report.problems[:1]}"]

@@ -1,8 +1,8 @@
 """Vessels outside of perfusio that bear witness: an analyzer and a controller behind a file, a table or a server.
 
-Each is a process of its own. It gives the next sample once the twin is done with the one before, does what is asked of
-it the way that its kind of link does, and writes down each change of its setpoints before it shows: by whom, and on
-which day of the culture. A person can reach past the twin.
+Each is a process of its own. It gives the next sample once the twin is done with the one before, carries out the
+requests of it the way that its kind of link does, and writes down each change of its setpoints before it shows: by
+whom, and on which day of the culture. A person can reach past the twin.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ class Outside(ABC):
     """A vessel outside.
 
     Args:
-        folder: Where it keeps its log, and what it shows.
+        folder: Place of its log and its display.
         n_days: Of the culture; so many samples after the first.
     """
 

@@ -49,7 +49,7 @@ class DailyVessel:
         return State.of_values(CHO_PERFUSION, 24.0 * self._day, QUIET)
 
     async def read_setpoints(self) -> Setpoints:
-        """Return what is in force."""
+        """Return the setpoints in force."""
         return self._in_force
 
     async def write_setpoints(self, setpoints: Setpoints) -> Setpoints:

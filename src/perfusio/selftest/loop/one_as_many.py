@@ -55,14 +55,14 @@ class Stage(ABC):
 
     @abstractmethod
     def source(self) -> Any:
-        """Return what is handed to the twin."""
+        """Return the argument for the twin."""
 
     def after(self, event: Event, run_dir: Path) -> None:
         """Let the world go on after an event of R01; where nothing else is said, it goes on by itself."""
         del event, run_dir
 
     def witnessed(self) -> Told:
-        """Return what was seen at the vessel."""
+        """Return the events seen at the vessel."""
         return []
 
 
@@ -261,7 +261,7 @@ def _experiment(world: Stage) -> Path:
 
 
 def _told(event: Event) -> tuple[Any, ...]:
-    """Return what two events of the same vessel must have in common, whoever else is in the run."""
+    """Return the part that two events of the same vessel must share, whoever else is in the run."""
     shown = {name: getattr(event, name) for name in ("mode", "act", "operation", "quantity", "level", "is_done")
              if hasattr(event, name)}  # fmt: skip
     asked = getattr(event, "asked", None)

@@ -105,7 +105,7 @@ class DailyVessel(QuietVessel):
             await self._clock.sleep(until_s - self._now_s)
 
     async def read_setpoints(self) -> Setpoints:
-        """Return what is in force.
+        """Return the setpoints in force.
 
         Raises:
             Exception: that of the outage.
@@ -146,7 +146,7 @@ def trials(is_full: bool) -> Iterator[Outage]:
 
 
 def wrong_with(outage: Outage) -> list[str]:
-    """Run a twin through an outage; return what was not as it must be."""
+    """Run a twin through an outage; return the faults."""
     clock, events = ManualClock(), list[Event]()
     names = [f"R{i + 1:02d}" for i in range(outage.n_vessels)]
     vessels = {name: DailyVessel(clock, outage if name == "R01" else None) for name in names}

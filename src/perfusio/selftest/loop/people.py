@@ -46,13 +46,13 @@ MISTYPED = (
     "Ｒ01", "Р01",
     "\ud800", "None", "null", "nan", "True", "0", "-", "--all", "R01" * 100,
 )  # fmt: skip
-"""What people type for a vessel of such a run; none of them is one."""
+"""Names that people type for a vessel of such a run; none of them is one."""
 N_TURNS, PER_TURN_QUICK, PER_TURN_FULL = 20, 10, 100
 
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """A run with people: what stands on its record, what was written, and what is wrong with how it went."""
+    """A run with people: its record, its writes, and the faults of its course."""
 
     events: tuple[Event, ...]
     written: Mapping[str, int]
@@ -91,7 +91,7 @@ def run_with(person: Callable[[Path, Event], None], n_days: int) -> Heard:
 
 
 def wrong_with_hold(name: str, vessels: tuple[str, ...]) -> list[str]:
-    """Put a file of this name into the folder of a run after its first turn; return what is wrong with how it holds."""
+    """Put a file of this name into the folder of a run after its first turn; return the faults of the hold."""
 
     def person(folder: Path, event: Event) -> None:
         if isinstance(event, SampleRead) and (event.turn, event.reactor) == (1, VESSELS[0]):
@@ -139,7 +139,7 @@ def wrong_with_names() -> list[str]:
 
 
 def wrong_with_orders(n_per_turn: int, seed: int = 0) -> list[str]:
-    """Have files of all kinds dropped into the orders of a run at each turn; return what went wrong."""
+    """Have files of all kinds dropped into the orders of a run at each turn; return the faults."""
     rng = Random(seed)
 
     def person(folder: Path, event: Event) -> None:
@@ -257,7 +257,7 @@ def _only_one_spelling_holds() -> Iterator[None]:
 
 @contextmanager
 def _strangers_files_are_trusted() -> Iterator[None]:
-    """What stands in an order is taken as it is."""
+    """The fields of an order are taken as they are."""
     with _exchanged(acts, "unfit", _fits), _exchanged(orders, "_check_text", _fits):
         yield
 

@@ -1,6 +1,6 @@
 """Forged lines, heads and keys with right hashes: whether both verifiers judge each of them alike.
 
-A forger who may write a record can compute its hashes anew. What then still shows is that a line is not one that
+A forger who may write a record can compute its hashes anew. It still shows that a line is not one that
 perfusio writes: its fields, their types, their spelling. Two programs that share no code must agree about that.
 """
 
@@ -95,7 +95,7 @@ class Forger:
         return self._resealed(records), b"", self.pem
 
     def _spelling(self) -> tuple[bytes, bytes, bytes]:
-        """Bytes of one line are spelt otherwise, with the hash of what a parser makes of it or as it was."""
+        """Bytes of one line are spelt otherwise, with the hash of its parsed content or as it was."""
         lines, i = lines_of(self.record), self._rng.randrange(N_RECORDS)
         old, new = self._rng.choice(_SPELLINGS)
         count = self._rng.choice((1, -1))
@@ -129,7 +129,7 @@ class Forger:
         return self.record, b"".join(lines)[:kept], self.pem
 
     def _pem(self) -> tuple[bytes, bytes, bytes]:
-        """The file of the key is another, or what was put around the key."""
+        """The file of the key is another, or the text around the key."""
         pem, rng = self.pem, self._rng
         other = PublicKey(raw=rng.randbytes(32)).pem
         private = pem.replace(b"PUBLIC", b"PRIVATE")

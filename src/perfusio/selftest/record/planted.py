@@ -21,7 +21,7 @@ class NoFsync(WatchedDisk):
 
 @dataclass(slots=True)
 class Delayed(WatchedDisk):
-    """Hands on what it was given only when more than `held` calls have come: acknowledged before written."""
+    """Hands on its input only when more than `held` calls have come: acknowledged before written."""
 
     held: int = 2
     waiting: list[Op] = field(default_factory=list)

@@ -1,6 +1,6 @@
-"""T03: the power goes at any moment; what was acknowledged is still there, and the run can go on.
+"""T03: the power goes at any moment; acknowledged lines are still there, and the run can go on.
 
-A disk is recorded while a record is written. At a power cut a file holds what was flushed, and any part of what was
+A disk is recorded while a record is written. At a power cut a file holds the flushed bytes, and any part of those
 written since: dropped, zeroed, garbled, or all of it. Each such image is opened as a resumed run opens it.
 """
 
@@ -112,7 +112,7 @@ def _lay_out(path: Path, ops: list[Op], rng: Random) -> None:
 
 
 def _left_of(data: bytes, rng: Random) -> bytes:
-    """Return what may be found of bytes that were not flushed: any sectors of them dropped, zeroed or garbled."""
+    """Return possible remains of bytes that were not flushed: any sectors of them dropped, zeroed or garbled."""
     if rng.random() < 0.2:
         return data
     kept = bytearray(data[: rng.randrange(len(data) + 1)])

@@ -29,13 +29,13 @@ EVERY_QUICK = 997  # every so many of the truncations and bit flips in the quick
 N_SIGNED_ALONE = 3
 """Images that the second verifier checks with all signatures, which it does slowly."""
 N_REMEMBERED = 256
-"""Lines of which a judge knows what is wrong with them: those that an image leaves as they were are not parsed anew."""
+"""Lines of which a judge knows the faults: those that an image leaves as they were are not parsed anew."""
 
 
 class Judges:
     """Both verifiers, for many images of one record.
 
-    What each finds in a line by itself depends on that line alone, so it is remembered; how the lines of an image
+    The findings in a line by itself depend on that line alone, so it is remembered; how the lines of an image
     follow from each other, and from its heads, is looked at for each image.
 
     Args:
@@ -107,7 +107,7 @@ def tampering(is_full: bool) -> Tried:
 
 
 def _images(record: bytes, every: int) -> Iterator[bytes]:
-    """Yield what a record may be turned into."""
+    """Yield the images that a record may be turned into."""
     lines = record.splitlines(keepends=True)
     yield from (b"".join(lines[:n]) for n in range(len(lines)))
     yield from (record[:n] for n in range(0, len(record), every))

@@ -23,7 +23,7 @@ CELL_LINES = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Culture:
-    """What was measured, and with what it was grown.
+    """The measurements, and the settings of the culture.
 
     Attributes:
         cell_line: By name.

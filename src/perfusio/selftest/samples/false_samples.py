@@ -22,8 +22,8 @@ def false_of(kind: str, true: State, other: State, rng: np.random.Generator) -> 
 
     Args:
         kind: One of KINDS.
-        true: What was measured.
-        other: What another vessel gave on that day.
+        true: The measured sample.
+        other: Sample of another vessel on that day.
         rng: Chooses the columns that are swapped.
     """
     values = {n: v for n, v in true.measured().items() if n in true.panel.species_names}  # a size would give it away
@@ -63,10 +63,10 @@ class Told:
         return self._samples[self._next - 1]
 
     async def read_setpoints(self) -> Setpoints:
-        """Return what is in force."""
+        """Return the setpoints in force."""
         return self._in_force
 
     async def write_setpoints(self, setpoints: Setpoints) -> Setpoints:
-        """Take what the culture was grown with."""
+        """Take the settings of the culture."""
         self._in_force = setpoints
         return setpoints

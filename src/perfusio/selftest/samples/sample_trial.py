@@ -37,7 +37,7 @@ PANELS = (CHO_PERFUSION, CHO_PERFUSION, CHO_PERFUSION.without(_ALIVE) if _ALIVE 
 
 
 class Planned:
-    """Sets what a culture was grown with, and forecasts it: vessels that are steered, without the price of it."""
+    """Sets the recorded setpoints of a culture, and forecasts it: vessels that are steered, without the price of it."""
 
     def __init__(self, plans: Mapping[str, Sequence[Setpoints]]) -> None:
         self._plans = plans
@@ -83,7 +83,7 @@ class Kept:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trial:
-    """What became of one run with a false sample.
+    """Result of one run with a false sample.
 
     Attributes:
         kind: Of the false sample.
@@ -175,7 +175,7 @@ def false_samples(is_full: bool) -> Tried:
 
 
 def in_words(found: Sequence[Trial]) -> str:
-    """Return the table of a trial: by kind how many were quarantined, doubted and missed, and what true ones paid."""
+    """Return the table of a trial: by kind how many were quarantined, doubted, missed, and the price for true ones."""
     lines = []
     for kind in KINDS:
         of_kind = [t for t in found if t.kind == kind]

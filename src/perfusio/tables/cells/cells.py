@@ -1,4 +1,4 @@
-"""What one cell of a table says: a number, nothing, or a limit that the instrument could not pass.
+"""The meaning of one cell of a table: a number, nothing, or a limit that the instrument could not pass.
 
 Numbers follow a plain grammar. Python itself reads ``1_000``, ``inf`` and full-width digits as numbers; in a
 laboratory's file each of them is a mistake or a question.
@@ -44,7 +44,7 @@ class Numbers:
     Attributes:
         values: One per row, NaN where missing or refused; a censored value stands at its limit.
         limits: The censored ones, by row.
-        refused: Why a cell is no number, by row: what was expected and what to do.
+        refused: Why a cell is no number, by row: the expectation and the remedy.
         has_percent_sign: Whether any value is written like ``97 %``.
     """
 
@@ -127,7 +127,7 @@ def decimal_mark(cells: Iterable[str], separator: str) -> tuple[str, tuple[str, 
 
     Args:
         cells: Every cell of the columns that hold numbers.
-        separator: What stands between the columns; a comma there leaves the point as only decimal mark.
+        separator: Separator of the columns; a comma there leaves the point as only decimal mark.
 
     Returns:
         The mark, and None; or the likelier mark and the two readings of one value, if both are possible.

@@ -14,7 +14,7 @@ _is_number = re.compile(r"[+-]?[0-9.]+(?:[eE][+-]?[0-9]+)?").fullmatch
 
 
 def escaped(text: str) -> str:
-    """Return `text` as it goes into a cell: what a spreadsheet would run gets a leading ``'``, numbers stay numbers."""
+    """Return `text` as it goes into a cell: formulas of a spreadsheet get a leading ``'``, numbers stay numbers."""
     is_formula = text.lstrip("'").startswith(_FORMULA_STARTS) and not _is_number(text)
     return f"'{text}" if is_formula else text
 

@@ -1,4 +1,4 @@
-"""What kind of file it is, by what is in it: a name can say anything."""
+"""The kind of a file, by its content: a name can say anything."""
 
 from __future__ import annotations
 

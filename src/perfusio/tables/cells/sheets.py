@@ -1,4 +1,4 @@
-"""From the bytes of a CSV file to lines of cells: what kind of file it is, its encoding, its separator, its quotes.
+"""From the bytes of a CSV file to lines of cells: its kind, its encoding, its separator, its quotes.
 
 Nothing here knows about quantities. Whatever could be read in two ways is refused.
 """
@@ -44,7 +44,7 @@ class Sheet:
     Attributes:
         rows: Cells of each line.
         lines: Line number of each row, from 1.
-        separator: What stands between the cells.
+        separator: Separator of the cells.
         is_cut: Whether the last row has no line break: it may still be being written.
     """
 
@@ -56,7 +56,7 @@ class Sheet:
 
 @dataclass(frozen=True, slots=True)
 class FileKind:
-    """What is expected of a file, for messages: in words, and the endings of such files."""
+    """The expected kind of a file, for messages: in words, and the endings of such files."""
 
     name: str
     endings: tuple[str, ...]
@@ -72,7 +72,7 @@ def existing_file(path: Path, kind: FileKind = CSV) -> Path:
 
     Args:
         path: Where it should be.
-        kind: What it should be.
+        kind: Expected kind.
 
     Raises:
         UnreadableSource: missing (the nearest such file of that folder is named), a folder, a device, or too large.
@@ -137,7 +137,7 @@ def read_bytes(path: Path) -> bytes:
 
 
 def whole_lines(data: bytes) -> bytes:
-    """Return the part of a growing file that ends with its last line break; what follows may be half written."""
+    """Return the part of a growing file that ends with its last line break; the rest may be half written."""
     if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         line_break = b"\n\x00" if data.startswith(codecs.BOM_UTF16_LE) else b"\x00\n"
         at = data.rfind(line_break)

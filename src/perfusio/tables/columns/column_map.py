@@ -1,4 +1,4 @@
-"""The column map: what the columns of somebody's files mean, in Python or as ``mapping.toml``.
+"""The column map: the meaning of the columns of somebody's files, in Python or as ``mapping.toml``.
 
 `perfusio import --save-mapping` writes such a file, and people edit it. It has the same names as the
 fields here; a name that perfusio does not know is refused.
@@ -30,11 +30,11 @@ UNREAD, RECOGNISED = "unread", "recognised"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FeedSheet:
-    """The sheet that says what each feed holds.
+    """The sheet with the composition of each feed.
 
     Attributes:
         sheet: Its name.
-        feed: Label of what names the feeds.
+        feed: Label of the names of feeds.
         columns: Label -> the quantity that is fed, as in `ColumnMap.columns`; ``"run"`` where the feeds of each run
             are listed apart.
         turned: Each feed is a column and the labels stand in the first column; False: each feed is a row.
@@ -56,7 +56,7 @@ class FeedSheet:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ColumnMap:
-    """What the columns of a file or sheet mean; columns that are not named stay unread.
+    """Meaning of the columns of a file or sheet; columns that are not named stay unread.
 
     A label is the name of a column, or ``"Group / Name"`` where two header rows are needed to tell columns apart. Its
     unit is read from the label, e.g. ``"Glucose (mM)"``, unless the meaning says one, e.g. ``"glucose [mmol/L]"``.
@@ -81,10 +81,10 @@ class ColumnMap:
         start_volume: Label of the volume of the culture before the first sample.
         sample_volume: Label of the volume that was taken with each sample.
         feed_volumes: Label -> name of the feed of which this volume was given right after the sample.
-        feed_sheet: What the feeds hold.
+        feed_sheet: Composition of the feeds.
         setpoints: In force all along where no column says so; a culture without perfusion has a perfusion rate of 0.
-        others: What becomes of columns that are not named: ``"unread"``; or ``"recognised"``: the file is read like any
-            other of its kind, and the map only adds what was asked about it.
+        others: Treatment of columns that are not named: ``"unread"``; or ``"recognised"``: the file is read like any
+            other of its kind, and the map only adds answers to questions about it.
         ignore: Columns to leave unread, where others are recognised.
         reactor: The vessel that all samples are from, where the file does not say it.
         panel: The process whose quantities the columns hold; not part of the file.
@@ -121,7 +121,7 @@ class ColumnMap:
         """Return the map for files of a process.
 
         Raises:
-            ConfigError: it names what that process does not have.
+            ConfigError: it names a quantity that the process does not have.
         """
         feed_sheet = None if self.feed_sheet is None else replace(self.feed_sheet, panel=panel)
         return replace(self, panel=panel, feed_sheet=feed_sheet)

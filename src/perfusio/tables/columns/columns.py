@@ -33,7 +33,7 @@ from perfusio.unit_spellings import two_densities
 
 
 class Role(StrEnum):
-    """What a column is for."""
+    """Use of a column."""
 
     TIME = "time"
     STATE = "state"
@@ -49,13 +49,13 @@ class Column:
     Attributes:
         index: Place in the row, from 0.
         header: As written in the file.
-        role: What it is for.
+        role: Its use.
         name: Quantity, ``"time"``, or a key of TEXTS or FEEDS.
         unit: Unit of the values in the file.
         factor: Turns a value of the file into the canonical unit (hours for times).
         is_bare: Whether the header names no unit, so that the canonical one is assumed.
-        is_open: Whether the header leaves open if it is what the vessel is asked, or what it has.
-        quantity: Its unit, its range, and what is usual; None for texts.
+        is_open: Whether the header leaves open if it is a setpoint or a reading.
+        quantity: Its unit, its range, and usual values; None for texts.
     """
 
     index: int
@@ -95,18 +95,18 @@ def read_header(
     panel: Panel = CHO_PERFUSION,
     remarks: list[str] | None = None,
 ) -> tuple[Column, ...]:
-    """Understand the header of a file; what cannot be understood goes to `problems`.
+    """Understand the header of a file; columns that cannot be understood go to `problems`.
 
     Args:
         header: Names as written.
-        problems: Collects what is wrong.
+        problems: Collects faults.
         line: Line of the header in the file.
         units: A row of units below the header, one per column, if the file has one.
-        columns: What the user says of headers, e.g. ``{"Glu": "glutamate", "OD": "vcd [cells/mL]"}``.
+        columns: The user's word on headers, e.g. ``{"Glu": "glutamate", "OD": "vcd [cells/mL]"}``.
         ignore: Headers to leave unread.
         only_named: Leave every header unread that `columns` does not name.
         panel: The process whose quantities they are.
-        remarks: Collects what was left unread although it was understood.
+        remarks: Collects columns left unread although they were understood.
 
     Returns:
         The columns to read, in the order of the file.
@@ -137,7 +137,7 @@ def read_header(
 def looks_like_header(
     cells: Sequence[str], columns: Mapping[str, str] | None = None, panel: Panel = CHO_PERFUSION
 ) -> bool:
-    """Whether a line names a time and at least one quantity, some of them by what the user said."""
+    """Whether a line names a time and at least one quantity, some of them by the user's word."""
     found = read_header(cells, Problems(""), columns=columns, panel=panel)
     return any(c.name in (TIME.name, STAMP) for c in found) and any(c.role is Role.STATE for c in found)
 
@@ -189,7 +189,7 @@ class _HeaderReader:
         return self._build(index, text, self._names.forms[form], unit, is_open=is_open)
 
     def declared(self, index: int, text: str, meaning: str, unit_below: str) -> Column | None:
-        """Take the user's word for what a header means.
+        """Take the user's word for the meaning of a header.
 
         Raises:
             ConfigError: the meaning is itself no quantity.
@@ -231,9 +231,9 @@ class _HeaderReader:
         self._problems.line(self._line, text, readings=readings)
 
     def settled(self, found: Sequence[Column], remarks: list[str]) -> list[Column]:
-        """Return the columns, each either what is asked or what the vessel has; those that nobody wants are left out.
+        """Return the columns, each either a setpoint or a reading; those that nobody wants are left out.
 
-        A bare name is what the vessel has, unless it is the name that perfusio itself writes for the setpoint. Where a
+        A bare name is a reading, unless it is the name that perfusio itself writes for the setpoint. Where a
         sheet holds other setpoints too, either can be meant, and it is asked.
         """
         panel, kept = self._names.panel, list[Column]()
@@ -254,7 +254,7 @@ class _HeaderReader:
         return kept
 
     def _is_measured(self, column: Column, found: Sequence[Column], asked: Sequence[Column]) -> bool:
-        """Whether an open column is what the vessel has; where it can be either, it is asked."""
+        """Whether an open column is a reading; where it can be either, it is asked."""
         others = {c.name for c in found if c is not column and not c.is_open}
         measured = f"{column.name}_measured"
         if column.name in others or measured in others:
@@ -306,7 +306,7 @@ class _HeaderReader:
         )  # fmt: skip
 
     def _resolve(self, text: str, form: str, unit: str) -> str | None:
-        """Decide what an ambiguous name means here, or ask."""
+        """Decide the meaning of an ambiguous name here, or ask."""
         readings = self._names.vague[form]
         left = [name for name in readings if self._names.mistaken_for(name) <= self._others - {name}]
         if len(form) > 1 and len(left) == 1 and left[0] not in self._others:

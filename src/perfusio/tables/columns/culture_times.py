@@ -45,15 +45,15 @@ def times_of(
     grid: Grid, groups: Sequence[Group], days: FloatArray | None, options: ReadOptions, problems: Problems,
     warnings: list[str],
 ) -> Times:  # fmt: skip
-    """Return the sample times of a grid; what is wrong goes to `problems`.
+    """Return the sample times of a grid; faults go to `problems`.
 
     Args:
         grid: The file.
         groups: Run and reactor of each row.
         days: Culture days that the names of the samples give, shape (N,), where there is nothing else.
-        options: What the user declares.
-        problems: Collects what is wrong.
-        warnings: Collects what was taken for granted.
+        options: The user's declarations.
+        problems: Collects faults.
+        warnings: Collects assumptions.
     """
     given = [c for c in grid.numbers if c.role is Role.TIME]
     stamp = grid.text_column(STAMP)

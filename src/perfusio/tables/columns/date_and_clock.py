@@ -1,4 +1,4 @@
-"""Dates and clock times in columns of their own, and elapsed times as hh:mm, made into what the columns code reads.
+"""Dates and clock times in columns of their own, and elapsed times as hh:mm, made into columns that are known.
 
 A column of dates beside one of clock times is one time stamp. Hours and minutes without a date are elapsed time where
 the header says so or a value is beyond a day; else it is asked.
@@ -36,9 +36,9 @@ def with_one_time(sheet: Sheet, at: int, options: ReadOptions, problems: Problem
     Args:
         sheet: Lines of cells.
         at: Which row is the header.
-        options: What the user declares.
+        options: The user's declarations.
         problems: Collects questions.
-        remarks: Collects what was joined or converted.
+        remarks: Collects joins and conversions.
     """
     header, body = sheet.rows[at], sheet.rows[at + 1 :]
     unread = {form_of(text) for text in options.ignore}
@@ -138,7 +138,7 @@ def _hours(cell: str) -> float | None:
 def _elapsed(
     sheet: Sheet, at: int, i: int, cells: Sequence[str], options: ReadOptions, problems: Problems, remarks: list[str]
 ) -> Sheet:
-    """Return the sheet with an elapsed time in hours; what can be a clock time without its date is asked."""
+    """Return the sheet with an elapsed time in hours; a possible clock time without its date is asked."""
     name = " ".join(sheet.rows[at][i].split())
     said = {form_of(text): meaning for text, meaning in options.columns.items()}.get(form_of(name), "")
     hours = {cell: _hours(cell) for cell in cells if cell}

@@ -1,4 +1,4 @@
-"""What a person types about files, checked: a pattern for names of samples, dates of inoculation."""
+"""Options that a person types about files, checked: a pattern for names of samples, dates of inoculation."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What people write above their columns: names, names with units, and names that can mean several things.
+"""Headers as people write them: names, names with units, and names that can mean several things.
 
 `names_of` a panel knows the words for its quantities; words for time, vessels and samples are the same in any process.
 """
@@ -24,13 +24,13 @@ ELAPSED = ("hh:mm", "h:mm", "hh:mm:ss", "h:mm:ss")
 VOLUME = Quantity(name="volume", unit="mL", label="Volume", low=0.0, high=1e9)
 FEED, FRACTION = "feed_", "feed_fraction"
 STAMP = "timestamp"
-"""What a column of dates with times means."""
+"""Meaning of a column of dates with times."""
 STAMP_WORDS = (
     "timestamp", "date", "datetime", "date time", "date & time", "date/time", "date and time", "sample date",
     "sample time", "sample date/time", "sample data/time", "sampled at", "sample taken at", "taken at", "sampling date",
     "analysis date", "analysis date/time", "analysis time", "run date", "sampling time", "measured at",
 )  # fmt: skip
-"""What people and instruments call it (one analyzer really writes "data/time")."""
+"""Names by people and instruments (one analyzer really writes "data/time")."""
 SAMPLE, QUALITY, MEDIUM, INOCULATED = "sample", "quality", "medium", "inoculated"
 TEXTS: Mapping[str, tuple[str, ...]] = {
     "run": ("run id", "experiment", "exp", "batch", "batch id"),
@@ -42,7 +42,7 @@ TEXTS: Mapping[str, tuple[str, ...]] = {
     SAMPLE: ("sample id", "sample name", "sample identifier"),
     QUALITY: (),
 }
-"""Columns that hold texts, with what people call them (one analyzer really writes "identifer")."""
+"""Columns that hold texts, with their names by people (one analyzer really writes "identifer")."""
 FLOWS: tuple[SetpointRole, ...] = ("perfusion", "bleed", "feed_rate")
 """Setpoints that people also give as a volume per time."""
 FLOW_UNITS = ("mL/h", "mL/day", "L/day")
@@ -50,7 +50,7 @@ SELF_EVIDENT_UNITS = ("h", "%", "1/day", "°C", "rpm")
 """A single letter with one of these units can only be one thing."""
 ASKED_WORDS = ("sp", "setpoint", "set", "setvalue", "target", "sv", "soll", "sollwert")
 MEASURED_WORDS = ("measured", "actual", "pv", "meas", "ist", "istwert", "reading", "probe")
-"""What people add to a name to say which of the two it is: what is asked, or what the vessel has."""
+"""Additions of people to a name that say which of the two it is: setpoint or reading."""
 _DAY_WORDS = ("day", "days", "culture day", "process day", "day of culture")
 _HOUR_WORDS = ("hours", "hour", "hrs", "culture hours", "elapsed hours")
 _VAGUE_TIMES = ("t", "d")
@@ -78,10 +78,10 @@ class Names:
 
     Attributes:
         panel: Of the process.
-        feeds: A bolus right after the sample of a row: its volume over that of the culture, and what it holds.
-        forms: What each form means: a quantity, ``"time"``, a key of TEXTS, or the measured twin of a setpoint, which
+        feeds: A bolus right after the sample of a row: its volume over that of the culture, and its composition.
+        forms: Meaning of each form: a quantity, ``"time"``, a key of TEXTS, or the measured twin of a setpoint, which
             the panel may lack.
-        open: Forms of a setpoint that do not say whether what is asked is meant or what the vessel has.
+        open: Forms of a setpoint that do not say whether the setpoint or the reading is meant.
         vague: Forms that people use for several things, each with the readings that perfusio could give it.
     """
 
@@ -99,7 +99,7 @@ class Names:
 
     @property
     def fed(self) -> tuple[str, ...]:
-        """What a feed can hold."""
+        """Solutes that a feed can hold."""
         return tuple(name.removeprefix(FEED) for name in self.feeds if name != FRACTION)
 
     def numeric(self, name: str) -> Quantity:
@@ -122,7 +122,7 @@ class Names:
         Args:
             name: Of the quantity.
             unit: Of the value.
-            words: What the sheet calls it: NH3 has another molar mass than NH4+.
+            words: Its name in the sheet: NH3 has another molar mass than NH4+.
 
         Raises:
             UnknownQuantity: it can be no unit of it.
@@ -182,7 +182,7 @@ class Names:
         return text, ""
 
     def meaning_of(self, name: str) -> str | None:
-        """Return what a name without unit means, None where that is unknown or open."""
+        """Return the meaning of a name without unit, None where that is unknown or open."""
         form = form_of(name)
         return TIME.name if form in WITH_UNIT else self.forms.get(form)
 
@@ -224,7 +224,7 @@ def names_of(panel: Panel) -> Names:
 
 
 def _has_two_readings(setpoint: Setpoint) -> bool:
-    """Whether a column of this name can be what the vessel has: no sheet measures the flow of a pump that is set."""
+    """Whether a column of this name can be a reading: no sheet measures the flow of a pump that is set."""
     return setpoint.role == "condition" or setpoint.twin() is not None
 
 

@@ -1,4 +1,4 @@
-"""A column map and what was typed beside it, as one: what was typed counts first."""
+"""A column map and typed options beside it, as one: typed options count first."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ def is_addition(column_map: ColumnMap | None) -> bool:
 
 
 def as_options(column_map: ColumnMap, said: ReadOptions) -> ReadOptions:
-    """Return what a map declares as options of a file that is recognised; what was typed goes before it.
+    """Return the declarations of a map as options of a file that is recognised; typed ones go first.
 
     Raises:
-        ConfigError: the map has what only a file that it describes column by column can have.
+        ConfigError: the map has entries that only a file described column by column can have.
     """
     for name, value in (("total_cells", column_map.total_cells), ("feed_volumes", column_map.feed_volumes)):
         if value:
@@ -52,7 +52,7 @@ def as_options(column_map: ColumnMap, said: ReadOptions) -> ReadOptions:
 
 
 def with_options(column_map: ColumnMap, said: ReadOptions) -> ColumnMap:
-    """Return a map of every column with what was typed beside it."""
+    """Return a map of every column with the typed options."""
     unread = {form_of(text) for text in said.ignore}
     columns = {text: m for text, m in _joined(column_map.columns, said.columns).items() if form_of(text) not in unread}
     return replace(

@@ -1,7 +1,7 @@
-"""Does a sheet as a whole fit its units? What its cells would make, or be given, is held against what cells can.
+"""Does a sheet as a whole fit its units? The production and feeding of its cells is held against the limits of cells.
 
 A single column in another unit often looks harmless: 10.4 mL/h reads like 10.4 per day, 2.5 g/L of lactate like
-2.5 mmol/L. Together with the density of cells and the perfusion rate it does not: dc/dt + D c is what the cells make,
+2.5 mmol/L. Together with the density of cells and the perfusion rate it does not: dc/dt + D c is the cells' production,
 and divided by their density it must be possible. The bounds are facts of the panel. A unit in the header settles it.
 """
 
@@ -33,7 +33,7 @@ _FLOWS = ("perfusion", "bleed")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sheet:
-    """What the balance is made of, in canonical units, N rows sorted by vessel and time.
+    """Terms of the balance, in canonical units, N rows sorted by vessel and time.
 
     Attributes:
         hours: Culture time, shape (N,) [h].
@@ -52,7 +52,7 @@ class Misfit:
 
     Attributes:
         name: Of the quantity.
-        says: What does not fit, in words.
+        says: The misfit, in words.
     """
 
     name: str
@@ -60,7 +60,7 @@ class Misfit:
 
 
 def misfits(sheet: Sheet, panel: Panel, dense: float = DENSE) -> list[Misfit]:
-    """Return what no culture does, if the values are taken as they stand, from a density `dense` [1e6 cells/mL]."""
+    """Return the rates that no culture has, with the values as they stand, from a density `dense` [1e6 cells/mL]."""
     cells = panel.the("cells")
     if cells not in sheet.values or panel[cells].unit != CELLS:
         return []
@@ -113,7 +113,7 @@ class BalanceDoubt:
 
     Attributes:
         column: Where to point.
-        found: What does not fit.
+        found: The misfit.
         readings: As it stands, and each other one.
     """
 

@@ -39,7 +39,7 @@ class Doubt:
     headers: tuple[str, ...]
 
     def question(self) -> str:
-        """Return the doubt as a sentence that asks and says what to do."""
+        """Return the doubt as a sentence that asks and gives the remedy."""
         return f"{self.readings}. Which is it? Write the unit into the header: {' or '.join(map(repr, self.headers))}."
 
     def answers(self) -> tuple[Reading, ...]:

@@ -51,7 +51,7 @@ class Problems:
         return tuple(q for problem in self._found.values() if (q := problem.question()) is not None)
 
     def file(self, text: str, *, readings: tuple[Reading, ...] = (), remedy: str = "") -> None:
-        """Add a problem of the file as a whole; with `readings` it is a question, and `remedy` what else to do."""
+        """Add a problem of the file as a whole; with `readings` it is a question, and `remedy` the other way."""
         self._add((text,), _Problem(f"{self.source}: {text}", readings=readings, remedy=remedy), 0)
 
     def line(
@@ -72,9 +72,9 @@ class Problems:
         readings: tuple[Reading, ...] = (),
         remedy: str = "",
     ) -> None:
-        """Add a problem of one value: `text` says what was expected and what to do, `rule` names it if it varies.
+        """Add a problem of one value: `text` gives the expectation and the remedy, `rule` names it if it varies.
 
-        With `readings` it is a question, and `remedy` says what else to do.
+        With `readings` it is a question, and `remedy` gives the other way.
         """
         shown = value if len(value) <= 40 else value[:37] + "..."
         where = f"{self.source}, line {line}, column {column!r}: {shown!r} {text}"

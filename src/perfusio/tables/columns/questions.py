@@ -1,4 +1,4 @@
-"""Questions: what a file leaves open is asked with every reading and the option that answers, never guessed.
+"""Questions: a doubt that a file leaves open is asked with every reading and the option that answers, never guessed.
 
 A question ends a command with exit code 2 (`errors.QuestionOpen`). The answer is an option of the command line, or an
 entry of a mapping.toml, so that nobody is asked twice. On a live source the sample is kept back with one alarm, and the
@@ -20,11 +20,11 @@ _NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reading:
-    """One way to read what is in doubt.
+    """One way to read a doubtful value.
 
     Attributes:
-        says: What it then is, in words: ``"lactate in g/L (0.25 is 2.8 mmol/L)"``.
-        options: What to type for it: ``("--column", "Lac=lactate [g/L]")``; empty where only the file can be mended.
+        says: Its meaning, in words: ``"lactate in g/L (0.25 is 2.8 mmol/L)"``.
+        options: Options to type for it: ``("--column", "Lac=lactate [g/L]")``; empty where only the file can be mended.
         entry: What a mapping.toml then holds: ``{"columns": {"Lac": "lactate [g/L]"}}``.
     """
 

@@ -32,7 +32,7 @@ class Stamps:
 
     Attributes:
         values: One per cell, without time zone (UTC where the cells had one); None where empty or refused.
-        refused: Why a cell is no date, by place: what was expected and what to do.
+        refused: Why a cell is no date, by place: the expectation and the remedy.
         doubt: Place of a cell and its two readings, where the whole column can be read in two ways.
     """
 

@@ -102,7 +102,7 @@ def read_signals(
     Args:
         book: The workbook.
         columns: What the user says of signals, e.g. ``{"Feed#1 volume pumped (mL)": "perfusion_rate"}``.
-        problems: Collects what is wrong.
+        problems: Collects faults.
         remarks: Collects what was left unread.
         panel: The process whose setpoints are told about.
     """

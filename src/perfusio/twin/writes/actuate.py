@@ -163,7 +163,7 @@ class _PlainWire:
         return Ending.UNKNOWN if self._may_still_happen else Ending.REFUSED
 
     async def look(self) -> Setpoints:
-        """Return what is in force.
+        """Return the setpoints in force.
 
         Raises:
             NotConnected: it cannot be read.
