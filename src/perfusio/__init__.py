@@ -8,8 +8,6 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from perfusio.version import __version__ as __version__
-
 if TYPE_CHECKING:
     from perfusio.bed.campaigns.campaign import Campaign
     from perfusio.bed.policy import BEDPolicy
@@ -35,6 +33,7 @@ if TYPE_CHECKING:
     from perfusio.tables.runs_from_files import read_runs
     from perfusio.trajectory import Trajectory
     from perfusio.twin.digital_twin import DigitalTwin
+    from perfusio.version import __version__ as __version__
 
 _HOME = {
     "BEDPolicy": "bed.policy",
@@ -54,6 +53,7 @@ _HOME = {
     "Setpoints": "state",
     "State": "state",
     "Trajectory": "trajectory",
+    "__version__": "version",
     "backtest": "study.backtest",
     "maximize": "config",
     "minimize": "config",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from importlib.metadata import version
 from typing import Annotated
 
 import typer
@@ -64,7 +63,9 @@ app.add_typer(opcua, name="opcua")
 
 def _tell_version(wanted: bool) -> None:
     if wanted:
-        echo(f"perfusio {version('perfusio-twin')}")
+        from perfusio.version import __version__
+
+        echo(f"perfusio {__version__}")
         raise typer.Exit
 
 
