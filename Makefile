@@ -94,7 +94,7 @@ bench-costs: $(VENV)/.run
 golden: $(VENV)/.test
 	$(ONE_THREAD) $(BIN)/python benchmarks/golden/golden.py $(ARGS)
 
-paired-costs: $(VENV)/.run
+paired-costs: $(VENV)/.test
 	$(ONE_THREAD) $(BIN)/python benchmarks/golden/paired_costs.py $(FULL) $(ARGS)
 
 $(BIN)/uv:

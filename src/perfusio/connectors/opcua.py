@@ -17,7 +17,7 @@ from perfusio.connectors.opc_ua.access import Access, Timing
 from perfusio.connectors.opc_ua.certificates import fingerprint
 from perfusio.connectors.opc_ua.heartbeat import Heartbeats
 from perfusio.connectors.opc_ua.node_map import NodeMap, VesselMap, read_node_map
-from perfusio.connectors.opc_ua.samples import Seen, next_sample, seen_before
+from perfusio.connectors.opc_ua.samples import Seen, next_reading, seen_before
 from perfusio.connectors.opc_ua.security import Certificates, Login
 from perfusio.connectors.opc_ua.session import OpcUaSession
 from perfusio.connectors.opc_ua.writes import OpcUaWire, setpoints_of
@@ -148,7 +148,7 @@ class OpcUaVessel:
             self._link_until = None
             raise
         self._link_until = None
-        state, self._seen = next_sample(self._vessel, readings, self._seen)
+        state, self._seen = next_reading(self._vessel, readings, self._seen)
         return state
 
     def _overdue(self, waited: float) -> SampleOverdue:

@@ -13,6 +13,38 @@ from perfusio.twin.digital_twin import DigitalTwin
 PROCESS = CHO_PERFUSION.with_(Species("capacitance", unit="1e6 cells/mL", role="signal", measures="vcd"))
 
 
+def test_a_sensor_that_reads_on_does_not_hide_that_samples_stay_away(tmp_path, persistence, alternating):
+    clock, path = ManualClock(), tmp_path / "culture.csv"
+    rows = ["hours,vcd,viability,glucose,lactate,ammonium,capacitance\n", "0,20,97,4,8,3,\n"]
+    path.write_text("".join(rows))
+
+    async def the_sensor():
+        for hour in range(6, 80, 6):
+            await clock.sleep(6 * 3600.0)
+            rows.append(f"{hour},,,,,,{20 + hour / 24:.2f}\n")
+            path.write_text("".join(rows))
+
+    store = FilesystemStore(path, follow=True, poll_seconds=600.0, sleep=clock.sleep, panel=PROCESS)
+    twin = DigitalTwin(
+        connector={"R01": store}, design_space=DesignSpace.of(PROCESS), model=persistence, policy=alternating,
+        run_config=RunConfig(duration_days=2, n_paths=16, forecast_days=4, run_dir=tmp_path, process=PROCESS),
+        clock=clock,
+    )  # fmt: skip
+
+    async def main():
+        reading = asyncio.ensure_future(the_sensor())
+        try:
+            return await twin.run()
+        finally:
+            reading.cancel()
+
+    assert in_virtual_time(main(), clock).n_samples == 1
+    records = list(read_records(tmp_path / "audit.jsonl"))
+    assert [r.payload["level"] for r in records if r.event == "AlarmRaised"] == ["act", "escalated"]
+    cleared = [r.payload["alarm"] for r in records if r.event == "AlarmChanged"]
+    assert cleared == ["sample:act"], "the graver one takes its place, and stays"
+
+
 def test_a_sample_that_comes_after_signals_of_a_later_time_is_taken_in_at_its_place(
     tmp_path, persistence, alternating
 ):

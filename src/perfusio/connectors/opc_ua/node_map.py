@@ -24,7 +24,9 @@ from perfusio.tables.columns.header_names import names_of
 
 TIME = Quantity(name="time", unit="h", label="Culture time", low=0.0, high=1e5)
 _ID = re.compile(r"(?P<alias>[\w-]+):(?P<identifier>(i=\d+|[sgb]=.+))")
-_SECTIONS = ("namespaces", "vessels", "sample", "measured", "setpoints", "heartbeat")
+_SECTIONS = ("namespaces", "vessels", "sample", "measured", "signals", "setpoints", "heartbeat")
+SIGNALS_EVERY_H = 1.0
+"""How often on-line signals are taken, if the map does not say [h]."""
 _TAG_KEYS = ("node", "unit", "factor", "write", "browse_name")
 
 
@@ -61,8 +63,11 @@ class VesselMap:
         clone: Cell line, empty where the map does not say.
         number: Node that changes with each sample, or None: a later source time makes a sample new.
         time: Node that holds the culture time of the sample, or None.
-        inoculated: Start of the culture, if there is no such node: source times are counted from it.
+        inoculated: Start of the culture, from which source times are counted; where there is a node for the time of the
+            sample, only signals are.
         measured: Nodes of measurements, by quantity.
+        signals: Nodes that a sensor keeps up to date, by quantity; read every `signals_every_h`, without a sample.
+        signals_every_h: Between two readings of them [h].
         setpoints: Nodes of setpoints, by name.
         fixed: Setpoints that the vessel does not offer as nodes, with the value that it always has.
         heartbeat: Node in which a controller can watch whether perfusio is there, or None.
@@ -75,6 +80,8 @@ class VesselMap:
     time: Tag | None = None
     inoculated: datetime | None = None
     measured: Mapping[str, Tag]
+    signals: Mapping[str, Tag] = field(default_factory=dict)
+    signals_every_h: float = SIGNALS_EVERY_H
     setpoints: Mapping[str, Tag]
     fixed: Mapping[str, float] = field(default_factory=dict)
     heartbeat: Tag | None = None
@@ -84,10 +91,14 @@ class VesselMap:
         """Return the tags of one sample."""
         return (*(tag for tag in (self.number, self.time) if tag is not None), *self.measured.values())
 
+    def looked_at(self) -> tuple[Tag, ...]:
+        """Return the tags that are read in a look for news."""
+        return (*self.sample_tags(), *self.signals.values())
+
     def tags(self) -> tuple[Tag, ...]:
         """Return all nodes of the vessel."""
         watched = () if self.heartbeat is None else (self.heartbeat,)
-        return (*self.sample_tags(), *self.setpoints.values(), *watched)
+        return (*self.looked_at(), *self.setpoints.values(), *watched)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -183,18 +194,39 @@ class _Reader:
         self._known(measured, tuple(self._species), "[measured]")
         self._known(setpoints, tuple(self._setpoints), "[setpoints]")
         fixed = {n: v["fixed"] for n, v in setpoints.items() if isinstance(v, Mapping) and "fixed" in v}
+        signals, every_h = self._signals(measured)
+        has_age = time is not None and not signals  # that node holds the age of the sample, not that of a reading
         return VesselMap(
             reactor=reactor,
             clone=str(given.get("clone", "")),
             number=number,
             time=time,
-            inoculated=None if time else self._inoculated(reactor, sample.get("inoculated")),
+            inoculated=None if has_age else self._inoculated(reactor, sample.get("inoculated"), bool(signals)),
             measured=dict(self._tags(measured, stem, self._species)),
+            signals=dict(self._tags(signals, stem, self._species)),
+            signals_every_h=every_h,
             setpoints=dict(self._tags({n: setpoints[n] for n in setpoints if n not in fixed}, stem, self._setpoints)),
             fixed={n: self._fixed(n, v, setpoints[n]) for n, v in fixed.items() if n in self._setpoints},
             heartbeat=self._heartbeat(stem),
             panel=self._panel,
         )
+
+    def _signals(self, measured: Mapping[str, Any]) -> tuple[dict[str, Any], float]:
+        """Return the nodes of on-line signals by name, and how often they are taken [h]."""
+        section = self.table(self._data, "signals")
+        known = self._panel.of_role("signal")
+        self._known(section, ("every_hours", *known), "[signals]")
+        if section and not known:
+            self.problems.append(
+                "[signals]: the process has no on-line signal. Declare a species of the role signal in process.toml."
+            )
+        for name in sorted(section.keys() & measured.keys()):
+            self.problems.append(f"{name}: expected under [measured], read with a sample, or [signals], not both.")
+        every = section.get("every_hours", SIGNALS_EVERY_H)
+        if not _is_number(every) or not every > 0:
+            self.problems.append(f"[signals] every_hours = {every!r}: expected a number of hours above 0.")
+            every = SIGNALS_EVERY_H
+        return {name: told for name, told in section.items() if name in known}, float(every)
 
     def _heartbeat(self, stem: str) -> Tag | None:
         """The one node beside setpoints that is written; vessels of one controller may share it."""
@@ -275,11 +307,15 @@ class _Reader:
             return quantity.low
         return float(str(value))
 
-    def _inoculated(self, reactor: str, told: object) -> datetime | None:
+    def _inoculated(self, reactor: str, told: object, has_signals: bool) -> datetime | None:
         found = told.get(reactor) if isinstance(told, Mapping) else told
         if isinstance(found, datetime) and found.tzinfo is not None:
             return found
         expected = 'expected time = "NAMESPACE:s=..." or inoculated = 2026-11-02T09:00:00+01:00 (with its offset)'
+        if has_signals:
+            expected = "its readings are timed from inoculated = 2026-11-02T09:00:00+01:00 (with its offset) on"
+            self.problems.append(f"[signals] of {reactor} have no culture time (found {found!r}): {expected}.")
+            return None
         self.problems.append(f"[sample] gives no culture time for {reactor} (found {found!r}): {expected}.")
         return None
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from math import isfinite, nan
 
 from perfusio.connectors.handed_out import is_unused
@@ -14,6 +14,8 @@ from perfusio.errors import UnreadableSource
 from perfusio.protocols import Standing
 from perfusio.state import State
 
+_JITTER = timedelta(seconds=1)
+"""A sensor that is read every hour is not always read to the second."""
 _SOURCE_TIME = re.compile(r"\bsource (\d{4}-\d\d-\d\dT[\d:.]+)Z")
 
 
@@ -59,6 +61,7 @@ class Seen:
         stamps: Source times of the sample handed out.
         unsettled: Source times of the last look, where a sample is only taken when two looks agree.
         n_unread: Samples that were replaced by others before they could be read.
+        signalled: When the latest reading of signals was taken; None before the first.
     """
 
     state: State | None = None
@@ -66,22 +69,61 @@ class Seen:
     stamps: Mapping[str, datetime] = field(default_factory=dict)
     unsettled: Mapping[str, datetime] = field(default_factory=dict)
     n_unread: int = 0
+    signalled: datetime | None = None
 
 
 def seen_before(standing: Standing) -> Seen:
     """Return the memory of an earlier program: its last sample, and the source times in the remarks on values."""
-    known = sorted((*standing.states, *standing.refused), key=lambda state: state.time_h)
+    states = sorted((*standing.states, *standing.refused), key=lambda state: state.time_h)
+    known = [state for state in states if not state.is_signal]
+    signalled = _stamps([state for state in states if state.is_signal]).values()
+    return Seen(
+        state=known[-1] if known else None, stamps=_stamps(known), signalled=max(signalled, default=None)
+    )
+
+
+def _stamps(states: Sequence[State]) -> dict[str, datetime]:
+    """Return the latest source time of each quantity that the remarks on its values tell."""
     stamps: dict[str, datetime] = {}
-    for state in reversed(known):
+    for state in reversed(states):
         for name, remark in state.quality.items():
             if name not in stamps and (found := _SOURCE_TIME.search(remark)):
                 stamps[name] = datetime.fromisoformat(found[1]).replace(tzinfo=UTC)
-    return Seen(state=known[-1] if known else None, stamps=stamps)
+    return stamps
 
 
 def values(tags: Mapping[str, Tag], readings: Mapping[Tag, Reading]) -> dict[str, float]:
     """Return the usable values by name, in canonical units."""
     return {n: tag.factor * readings[tag].value for n, tag in tags.items() if readings[tag].is_usable}
+
+
+def next_reading(vessel: VesselMap, readings: Mapping[Tag, Reading], seen: Seen) -> tuple[State | None, Seen]:
+    """Return the sample that these readings hold if it is a new one, else a reading of the on-line signals if that is due.
+
+    Signals are read from the first sample on, at most every `signals_every_h`; one that is Bad or has no time is not.
+
+    Raises:
+        UnreadableSource: as `next_sample`.
+    """
+    state, seen = next_sample(vessel, readings, seen)
+    if state is not None or seen.state is None or vessel.inoculated is None:
+        return state, seen
+    due = seen.signalled + timedelta(hours=vessel.signals_every_h) - _JITTER if seen.signalled is not None else None
+    taken = {n: t for n, tag in vessel.signals.items() if (t := _taken(readings[tag])) is not None}
+    new = {n: t for n, t in taken.items() if seen.signalled is None or t > seen.signalled}
+    latest = max(new.values(), default=None)
+    if latest is None or latest < vessel.inoculated or (due is not None and latest < due):
+        return None, seen
+    hours = round((latest - vessel.inoculated).total_seconds() / 3600.0, 6)
+    tags = {name: vessel.signals[name] for name in new}
+    remarks = {name: str(readings[tag]) for name, tag in tags.items()}
+    found = State.of_values(vessel.panel, hours, values(tags, readings), remarks)
+    return found, replace(seen, signalled=latest)
+
+
+def _taken(reading: Reading) -> datetime | None:
+    """Return when a usable value was taken, as far as the server says."""
+    return (reading.source_time or reading.server_time) if reading.is_usable else None
 
 
 def next_sample(vessel: VesselMap, readings: Mapping[Tag, Reading], seen: Seen) -> tuple[State | None, Seen]:
@@ -103,7 +145,7 @@ def next_sample(vessel: VesselMap, readings: Mapping[Tag, Reading], seen: Seen) 
     if dict(seen.unsettled) != stamps:
         return None, replace(seen, unsettled=stamps)
     state = _state(vessel, {n: vessel.measured[n] for n in new}, readings, latest=max(new.values()))
-    return state, Seen(state=state, stamps=stamps, n_unread=seen.n_unread)
+    return state, Seen(state=state, stamps=stamps, n_unread=seen.n_unread, signalled=seen.signalled)
 
 
 def _by_number(
@@ -115,7 +157,8 @@ def _by_number(
     if number != seen.number and not _is_known(vessel, readings, seen):
         state = _state(vessel, vessel.measured, readings, latest=_latest(vessel, readings))
         skipped = int(number - seen.number) - 1 if number > seen.number else 0
-        return state, Seen(state=state, number=number, n_unread=seen.n_unread + max(skipped, 0))
+        n_unread = seen.n_unread + max(skipped, 0)
+        return state, Seen(state=state, number=number, n_unread=n_unread, signalled=seen.signalled)
     known, seen = seen.state, replace(seen, number=number)
     assert known is not None  # there is a number, so there was a sample
     missing = {n: tag for n, tag in vessel.measured.items() if getattr(known, n) != getattr(known, n)}

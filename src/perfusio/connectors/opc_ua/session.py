@@ -167,6 +167,6 @@ class OpcUaSession:
     async def _look(self, until: float | None) -> dict[str, dict[Tag, Reading]]:
         await asyncio.sleep(0)  # let the other vessels of this moment join
         asked, self._asking, self._looking = sorted(self._asking), set(), None
-        tags = {reactor: self.node_map.vessels[reactor].sample_tags() for reactor in asked}
+        tags = {reactor: self.node_map.vessels[reactor].looked_at() for reactor in asked}
         found = await self.read([tag for some in tags.values() for tag in some], until=until)
         return {reactor: {tag: found[tag] for tag in some} for reactor, some in tags.items()}

@@ -105,6 +105,9 @@ class Beginning:
         """Know what the run before knew, and say that it goes on."""
         self._book.run_state = known = resume.known_after(records)
         for sample in records.samples:
+            state = known.trajectories[sample.reactor].at(sample.time_h)
+            if state is not None and state.is_signal and not self._book.config.decide_on_signals:
+                continue
             self._pace.begins(
                 sample.reactor, sample.turn, hour=float(sample.time_h), at=datetime.fromisoformat(sample.ts)
             )

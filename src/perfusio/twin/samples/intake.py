@@ -104,7 +104,8 @@ class Intake:
         self._book.append(event_builders.sample_read(reactor, turn, arrival, (before, assumed), since))
         if tells and arrival.is_due:  # an extra sample may be older than what it made of it
             self._hear(reactor, turn, arrival.setpoints, wanted)
-        self._pace.begins(reactor, turn, hour=arrival.sample.time_h)
+        if self._book.config.decide_on_signals or not arrival.sample.is_signal:  # a sensor that reads on is no sample
+            self._pace.begins(reactor, turn, hour=arrival.sample.time_h)
 
     def _tell_of_doubt(self, reactor: str, turn: int, why: str) -> None:
         """Raise one alarm for samples that were refused one after the other; a person says which is right."""
