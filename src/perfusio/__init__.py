@@ -53,7 +53,6 @@ _HOME = {
     "Setpoints": "state",
     "State": "state",
     "Trajectory": "trajectory",
-    "__version__": "version",
     "backtest": "study.backtest",
     "maximize": "config",
     "minimize": "config",
@@ -92,6 +91,8 @@ __all__ = [
 
 def __getattr__(name: str) -> object:
     """Load a public name from its module on first use."""
+    if name == "__version__":  # no name of its own: whoever asks pays for the metadata of packages
+        return import_module("perfusio.version").__version__
     if name not in _HOME:
         raise AttributeError(f"module 'perfusio' has no attribute {name!r}; public names: {', '.join(__all__)}")
     module, _, there = _HOME[name].partition(":")
