@@ -27,7 +27,8 @@ def test_the_tree_has_every_folder_and_no_other():
 
 
 def test_a_sample_is_walked_through_in_at_most_ten_steps():
-    steps = re.findall(r"^(\d+)\. (.*?)(?=^\d+\. |\Z)", sections()["One sample, from a file to a setpoint"], re.M | re.S)
+    text = sections()["One sample, from a file to a setpoint"]
+    steps = re.findall(r"^(\d+)\. (.*?)(?=^\d+\. |\Z)", text, re.MULTILINE | re.DOTALL)
     assert [int(n) for n, _ in steps] == list(range(1, len(steps) + 1))
     assert len(steps) <= 10
     assert all(FILE.search(text) for _, text in steps)

@@ -1,6 +1,9 @@
 """Alarms from what was measured and from what is forecast, the gravest level first."""
 
+from dataclasses import replace
+from datetime import UTC, datetime
 from math import nan
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -8,9 +11,10 @@ import pytest
 from perfusio.config import DEFAULT_ALARMS, AlarmLimits
 from perfusio.errors import ConfigError
 from perfusio.forecast import Forecast
+from perfusio.protocols import NOT_USED
 from perfusio.state import SPECIES_INDEX
 from perfusio.testing import make_state
-from perfusio.twin.alarms.levels import alarms
+from perfusio.twin.alarms.levels import alarms, doubtful, overdue, undecided, unfit_medium, unreadable
 
 GOOD = make_state(day=3, viability=99.0)
 
@@ -115,3 +119,48 @@ class TestDeadBand:
     def test_the_graver_level_has_its_own(self):
         assert self.levels(0.35, active=frozenset({("glucose", "act")})) == [("glucose", "act")]
         assert self.levels(0.4, active=frozenset({("glucose", "act")})) == [("glucose", "warn")]
+
+
+class TestOthers:
+    def test_a_value_that_was_found_and_not_used(self):
+        sample = replace(GOOD, quality={"glucose": f"42 g/L {NOT_USED}: too high", "lactate": "below detection"})
+        (alarm,) = doubtful(sample)
+        assert (alarm.quantity, alarm.level, alarm.lead_days) == ("glucose", "doubt", 0.0)
+        assert "glucose: 42 g/L" in alarm.reason
+        assert "Measure again" in alarm.response
+
+    def test_a_medium_that_does_not_fit(self):
+        doubt = SimpleNamespace(species="glutamine", declared=6.0, likely=2.0, words="It does not fit.")
+        alarm = unfit_medium(doubt)
+        assert (alarm.quantity, alarm.level) == ("medium glutamine", "doubt")
+        assert (alarm.value, alarm.limit, alarm.lead_days, alarm.reason) == (2.0, 6.0, 0.0, "It does not fit.")
+
+    @pytest.mark.parametrize(("hours", "level"), [(0.0, "act"), (47.9, "act"), (48.0, "escalated"), (72, "escalated")])
+    def test_nothing_decided_escalates_after_two_days(self, hours, level):
+        alarm = undecided("The forecast is not finite.", hours)
+        assert (alarm.quantity, alarm.level, alarm.lead_days) == ("decision", level, 0.0)
+        is_long = level == "escalated"
+        assert alarm.reason.startswith(f"Held for {hours / 24:.3g} days." if is_long else "The forecast is not finite.")
+        assert ("find the cause" in alarm.response) == is_long
+        assert ("today" in alarm.response) != is_long
+
+    @pytest.mark.parametrize(("level", "meanwhile"), [("act", False), ("escalated", True)])
+    def test_no_sample_for_too_long(self, level, meanwhile):
+        since = datetime(2026, 1, 5, 8, tzinfo=UTC)
+        alarm = overdue(level, 30.0, since, 24.0, reactor="R01", turn=2)
+        assert (alarm.reactor, alarm.turn, alarm.quantity, alarm.level) == ("R01", 2, "sample", level)
+        assert (alarm.lead_days, "since 2026-01-05 08:00 UTC, 30.0 h ago" in alarm.reason) == (0.0, True)
+        assert ("meanwhile" in alarm.response) == meanwhile
+
+    def test_a_source_that_cannot_be_read(self):
+        alarm = unreadable("10 minutes", reactor="R01", turn=2)
+        assert (alarm.reactor, alarm.turn, alarm.lead_days) == ("R01", 2, 0.0)
+        assert (alarm.quantity, alarm.level) == ("source", "act")
+        assert "for 10 minutes" in alarm.reason
+
+    def test_a_quantity_of_which_the_process_says_no_response(self):
+        limit = AlarmLimits(quantity="titer", warn=1000.0, act=2000.0)
+        (alarm,) = alarms((limit,), make_state(titer=2500.0), None, 72.0)
+        assert alarm.response == "Check the vessel."
+        (known,) = alarms(DEFAULT_ALARMS, make_state(viability=99.0, glucose=0.2), None, 72.0)
+        assert known.response != "Check the vessel."
