@@ -98,7 +98,7 @@ def values(tags: Mapping[str, Tag], readings: Mapping[Tag, Reading]) -> dict[str
 
 
 def next_reading(vessel: VesselMap, readings: Mapping[Tag, Reading], seen: Seen) -> tuple[State | None, Seen]:
-    """Return the sample that these readings hold if it is a new one, else a reading of the on-line signals if that is due.
+    """Return the sample that these readings hold if it is new, else a reading of on-line signals if that is due.
 
     Signals are read from the first sample on, at most every `signals_every_h`; one that is Bad or has no time is not.
 
