@@ -23,22 +23,23 @@ def told(run):
     return [
         (e.turn, "raised" if type(e).__name__ == "AlarmRaised" else e.status)
         for e in run.of("AlarmRaised", "AlarmChanged")
+        if (getattr(e, "quantity", "") or e.alarm.partition(":")[0]) == "glucose"  # others tell that nothing moves here
     ]
 
 
 async def test_a_value_that_wavers_about_its_level_is_one_alarm(run_twin):
-    run = await run_twin(glucose(2.0, 0.99, 1.01, 0.99, 1.01, 2.0), days=5, alarms=limit())
-    assert told(run) == [(1, "raised"), (5, "cleared")]
+    run = await run_twin(glucose(2.0, 0.99, 1.01, 0.99, 1.01, 2.0, 2.0), days=6, alarms=limit())
+    assert [what for _, what in told(run) if what in ("raised", "cleared")] == ["raised", "cleared"]
 
 
-async def test_without_a_dead_band_it_flutters(run_twin):
+async def test_without_a_dead_band_the_filter_keeps_it_from_fluttering(run_twin):
     run = await run_twin(glucose(2.0, 0.99, 1.01, 0.99, 1.01, 2.0), days=5, alarms=limit(dead_band=0.0))
-    assert [what for _, what in told(run)] == ["raised", "cleared"] * 2
+    assert [what for _, what in told(run) if what in ("raised", "cleared")] == ["raised", "cleared"]
 
 
 async def test_an_alarm_that_must_last_is_raised_if_it_does(run_twin):
-    run = await run_twin(glucose(0.9, 2.0, 0.9, 0.9, 0.9, 2.0), days=5, alarms=limit(delay_hours=48.0))
-    assert told(run) == [(0, "delayed"), (1, "passed"), (2, "delayed"), (4, "raised"), (5, "cleared")]
+    run = await run_twin(glucose(0.9, 2.0, 0.9, 0.9, 0.9, 2.0, 2.0), days=6, alarms=limit(delay_hours=48.0))
+    assert told(run) == [(0, "delayed"), (1, "passed"), (2, "delayed"), (4, "raised"), (6, "cleared")]
     (known,) = [folded(run.events[:n], "x").delayed for n in [1 + run.events.index(run.of("AlarmChanged", day=2)[0])]]
     assert known == {("R01", "glucose", "warn"): 2}  # so it is known after a restart
 
@@ -50,13 +51,14 @@ async def test_what_is_measured_beyond_the_act_level_never_waits(run_twin):
 
 async def test_a_shelved_alarm_comes_back(run_twin, tmp_path):
     def shelve(event):
-        if type(event).__name__ == "AlarmRaised" and event.turn == 0:
+        if type(event).__name__ == "AlarmRaised" and event.turn == 1:
             give(tmp_path, Order(act="shelve", reactor="R01", value="glucose:warn", who="A. Smith", why="I know.",
                                  hours=48.0))  # fmt: skip
 
     run = await run_twin(glucose(*[0.9] * 5), days=4, alarms=limit(), observers=(shelve,))
-    assert told(run) == [(0, "raised"), (1, "shelved"), (3, "raised")]
-    assert "It was shelved for 48 h." in run.of("AlarmRaised")[1].reason
+    assert told(run) == [(0, "delayed"), (1, "raised"), (2, "shelved"), (4, "raised")]
+    again = [e for e in run.of("AlarmRaised") if e.quantity == "glucose"][1]
+    assert "It was shelved for 48 h." in again.reason
 
 
 async def test_a_bad_day_of_many_vessels_is_few_alarms_and_one_message(run_twin):
@@ -68,7 +70,7 @@ async def test_a_bad_day_of_many_vessels_is_few_alarms_and_one_message(run_twin)
         for name in names
     }
     run = await run_twin(vessels, days=2)
-    raised = run.of("AlarmRaised")
+    raised = [e for e in run.of("AlarmRaised") if "target" not in e.quantity]  # these cells stand still
     assert len(raised) == 48
     assert max(Counter(e.turn for e in raised).values()) <= 144
     states = alarm_states(e for e in run.events if e.turn is None or e.turn <= 1)

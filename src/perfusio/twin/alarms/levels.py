@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 from datetime import datetime
 from math import nan
@@ -13,6 +14,7 @@ from perfusio.events import AlarmRaised
 from perfusio.forecast import Forecast
 from perfusio.protocols import NOT_USED, MediumDoubt
 from perfusio.state import State
+from perfusio.twin.alarms.filtered import Reading, over_at, reading
 
 OVERDUE = "sample"
 """What is alarmed when no sample comes."""
@@ -21,7 +23,8 @@ SOURCE = "source"
 MEDIUM = "medium"
 """What is alarmed, with the name of a species, when samples do not fit the medium that was declared."""
 LOOK_AHEAD_HOURS = 72.0
-PROBABILITY = 0.5
+PROBABILITY = 0.9
+"""Of passing a level within LOOK_AHEAD_HOURS: at even odds every second such alarm would be untrue."""
 ESCALATES_AFTER_HOURS = 48.0
 """A vessel that is held for so long needs somebody who was not there at first."""
 RESPONSE = "Check the vessel."
@@ -34,8 +37,13 @@ def alarms(
     forecast: Forecast | None,
     now_h: float,
     active: AbstractSet[tuple[str, str]] = frozenset(),
+    *,
+    before: Sequence[State] = (),
+    interval_hours: float = 24.0,
 ) -> tuple[AlarmRaised, ...]:
-    """Return at most one alarm per quantity: the gravest level, measured or forecast with P >= 0.5 within 3 days.
+    """Return at most one alarm per quantity: the gravest level, measured or forecast with P >= 0.9 within 3 days.
+
+    Of what was measured the median of the latest readings is judged, or one that is clearly beyond the level.
 
     Args:
         limits: Levels per quantity.
@@ -43,17 +51,29 @@ def alarms(
         forecast: Under what will be in force, if there is one.
         now_h: Culture time [h].
         active: Quantity and level of alarms that are not over: these are so only behind the dead-band.
+        before: Samples before today's, with which it is filtered.
+        interval_hours: Between two samples [h].
     """
     found = []
     for limit in limits:
+        read = None if sample is None else reading(limit.quantity, (*before, sample), interval_hours)
+        sd = 0.0 if read is None else read.sd
         for level, value_limit in (("act", limit.act), ("warn", limit.warn)):
-            edge = limit.over_at(value_limit) if (limit.quantity, level) in active else value_limit
-            alarm = _measured(limit, level, value_limit, edge, sample)
+            edge = over_at(limit, value_limit, sd) if (limit.quantity, level) in active else value_limit
+            alarm = _measured(limit, level, value_limit, edge, read)
             alarm = alarm or _forecast(limit, level, value_limit, edge, forecast, now_h)
             if alarm is not None:
                 found.append(alarm)
                 break
     return tuple(found)
+
+
+def beside_the_twin(response: str) -> str:
+    """Return what a person does while the twin moves the setpoints: what it sees to itself is not asked of them."""
+    first, semicolon, _ = response.partition(";")
+    if any(word in first for word in ("Raise", "raise", "lower", "Lower")):
+        return "Look at the vessel; the twin moves the setpoints within its limits."
+    return f"{first}; the twin moves the setpoints within its limits." if semicolon else response
 
 
 def doubtful(sample: State) -> tuple[AlarmRaised, ...]:
@@ -76,16 +96,18 @@ def unfit_medium(found: MediumDoubt) -> AlarmRaised:
     )  # fmt: skip
 
 
-def undecided(because: str, held_hours: float) -> AlarmRaised:
+def undecided(because: str, held_hours: float, *, is_grave: bool = True) -> AlarmRaised:
     """Return the alarm that nothing usable was decided or forecast; from two days on it is a graver one.
 
     Args:
         because: Why.
         held_hours: For how long nothing usable was decided [h].
+        is_grave: Whether a person has to look after the vessel now, rather than in the course of the day.
     """
     is_long = held_hours >= ESCALATES_AFTER_HOURS
+    level = "escalated" if is_long else "act" if is_grave else "doubt"
     return AlarmRaised(
-        quantity="decision", level="escalated" if is_long else "act", value=nan, limit=nan, lead_days=0.0,
+        quantity="decision", level=level, value=nan, limit=nan, lead_days=0.0,
         response="Run the vessel by hand and find the cause." if is_long else "Look after the vessel by hand today.",
         reason=f"Held for {held_hours / 24.0:.3g} days. {because}" if is_long else because,
     )  # fmt: skip
@@ -138,10 +160,10 @@ def _response(limit: AlarmLimits) -> str:
 
 
 def _measured(
-    limit: AlarmLimits, level: str, value_limit: float, edge: float, sample: State | None
+    limit: AlarmLimits, level: str, value_limit: float, edge: float, read: Reading | None
 ) -> AlarmRaised | None:
-    value = float("nan") if sample is None else float(getattr(sample, limit.quantity))
-    if not _beyond(limit, value, edge):
+    value = None if read is None else read.beyond(edge, is_lower=limit.is_lower)
+    if read is None or value is None:
         return None
     unit = limit.process[limit.quantity].unit
     return AlarmRaised(
@@ -151,7 +173,7 @@ def _measured(
         limit=value_limit,
         lead_days=0.0,
         response=_response(limit),
-        reason=f"{limit.quantity} measured {value:.3g} {unit}, {level} level {value_limit:g} {unit}.",
+        reason=f"{read.in_words(limit.quantity, unit)}, {level} level {value_limit:g} {unit}.",
     )
 
 

@@ -39,6 +39,8 @@ ENOUGH_TRANSITIONS = 10
 """Intervals of a vessel from which on frozen values, and surprising ones of any quantity, are not used."""
 SEVERAL = 2
 """So many values that neither the forecast nor the sample before explains are an instrument, not a culture."""
+STILL_NEW = 3
+"""Samples of a vessel up to which one value more is asked for: forecasts of a new culture are coarse."""
 N_FROZEN = 3
 NEAR = 0.5
 """A surprising value is the culture's if it is so near the one before [changes that would be called clear, a day]."""
@@ -192,7 +194,8 @@ def _not_of_this_vessel(
         )
     if is_off(sample, expected) and (same := _copy_in(sample, others)):
         return f"All values are those of {same}, and they fit less here. Find out whose sample it is."
-    if len(strange) < SEVERAL or expected is None:
+    few = len(before) <= STILL_NEW
+    if len(strange) < SEVERAL + few or expected is None:
         return ""
     panel = sample.panel
     told = "; ".join(

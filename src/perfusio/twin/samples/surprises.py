@@ -14,6 +14,7 @@ from perfusio.hybrid.layout import layout_of
 from perfusio.process.cho_perfusion import CHO_PERFUSION
 from perfusio.process.panel import Panel
 from perfusio.state import FloatArray, Setpoints, State
+from perfusio.twin.state.refused_samples import AWAY
 
 SURPRISE_SD = 5.0
 """Distance from the forecast [its standard deviations] that makes a value surprising."""
@@ -21,7 +22,6 @@ OFF_SD = 3.0
 """The same for a sample that another vessel gave, too."""
 NO_SPREAD = 1e-6
 """Relative standard deviation that is none."""
-AWAY = "sd from the forecast"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

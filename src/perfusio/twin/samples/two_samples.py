@@ -38,7 +38,7 @@ def earlier_is_doubtful(
     if any(one.earlier is not doubtful for one in found):
         return False
     rest = tuple(s for s in before if s is not doubtful)
-    names = [one.quantity for one in found]
+    names = sample.panel.species_names  # all of them: a quantity that only rises lies closer to older samples when low
     if any(contradictions(sample, rest, in_force)):
         return False
     if any(_agree(sample, other, doubtful, in_force, names) for other in refused):

@@ -6,6 +6,8 @@ from perfusio.record.run_state import RunState
 from perfusio.state import State
 
 WITHDRAWN = "a later sample contradicts it"
+AWAY = "sd from the forecast"
+"""Words of remarks on values that stand on record."""
 
 
 def refused_lately(known: RunState, reactor: str) -> tuple[State, ...]:

@@ -17,6 +17,8 @@ from perfusio.trajectory import Trajectory
 
 BLIND_HOURS = 48.0
 """A critical analyte of the process without a value for longer than this means: do not touch the vessel."""
+BLINDLY = "no setpoint is changed blindly."
+"""How the reason ends that a critical analyte has no recent value."""
 ROUNDING = 1e-9
 
 
@@ -168,5 +170,5 @@ def _blind(trajectory: Trajectory) -> tuple[str, ...]:
         seen = trajectory.last_measured(name)
         if seen is None or now - seen.time_h > BLIND_HOURS:
             since = f"since hour {seen.time_h:g}" if seen is not None else "at all"
-            out.append(f"{name} was not measured {since}: no setpoint is changed blindly.")
+            out.append(f"{name} was not measured {since}: {BLINDLY}")
     return tuple(out)
