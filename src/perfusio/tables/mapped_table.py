@@ -131,6 +131,8 @@ def _table(
         inoculated=column_map.inoculated,
         sample_pattern=column_map.sample_pattern,
         reactor=column_map.reactor,
+        keep=column_map.keep,
+        leave_out=column_map.leave_out,
         fill_down=column_map.fill_down,
         vessels=column_map.vessels,
         is_part=is_part,

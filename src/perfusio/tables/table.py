@@ -23,15 +23,16 @@ from perfusio.process.panel import Panel
 from perfusio.tables.cells.sheets import Sheet, read_bytes, sheet_of, text_of
 from perfusio.tables.columns.columns import Column, Role
 from perfusio.tables.columns.culture_times import Group, times_of
-from perfusio.tables.columns.header_names import MEDIUM
+from perfusio.tables.columns.header_names import MEDIUM, WITH_UNIT, form_of, names_of
 from perfusio.tables.columns.mass_balance import judge_balance
+from perfusio.tables.columns.no_samples import ask_about_repeats
 from perfusio.tables.columns.problems import Problems
 from perfusio.tables.columns.typed_columns import Grid, ReadOptions, grid_of
 from perfusio.tables.columns.value_checks import canonical_values, fractions_of, groups_of, require_columns
 from perfusio.tables.instruments.ambr import Signals
 from perfusio.tables.instruments.given import given_reading
 from perfusio.tables.instruments.long_tables import turned
-from perfusio.tables.instruments.profiles import recognised
+from perfusio.tables.instruments.profiles import Recognised, recognised
 from perfusio.tables.samples import TableRow, built_rows, feeds_of, joined_rows, remarks_of
 
 
@@ -43,6 +44,8 @@ class ColumnRead:
         header: As written.
         meaning: Quantity, time or text; empty where it was left unread.
         unit: As it was read, e.g. ``"mmol/L"``.
+        unit_from: Where the unit is from: ``"header"``, ``"assumed"`` where nothing says it, ``"profile"`` where only
+            the kind of instrument does; empty for texts.
         n_values: Rows that have a value.
         first: The first value, as written.
     """
@@ -50,6 +53,7 @@ class ColumnRead:
     header: str
     meaning: str
     unit: str = ""
+    unit_from: str = ""
     n_values: int = 0
     first: str = ""
 
@@ -217,7 +221,25 @@ def of_sheet(
     result = filled(
         table, known.sheet, known.options, problems, warnings, may_be_short=may_be_short, has_started=has_started
     )
-    return replace(result, profile=known.name)
+    return replace(result, profile=known.name, reads=_of_profile(result.reads, known, options))
+
+
+def _writes_unit(read: ColumnRead, unit: str) -> bool:
+    """Whether a header has a unit at its end or in its middle: ``Viable (x10^6) cells/mL``."""
+    return bool(unit) or read.unit.rpartition(" ")[2].lower() in read.header.lower()
+
+
+def _of_profile(reads: Sequence[ColumnRead], known: Recognised, options: ReadOptions) -> tuple[ColumnRead, ...]:
+    """Say which units only the kind of instrument tells: an assumption too, if a better one."""
+    split = names_of(options.panel).split
+    said = {form_of(text) for text in options.columns}
+    by_profile = {form_of(text) for text, meaning in known.options.columns.items() if split(meaning)[1]} - said
+    return tuple(
+        replace(read, unit_from="profile")
+        if read.unit_from and form_of(read.header) in by_profile and not _writes_unit(read, split(read.header)[1])
+        else read
+        for read in reads
+    )  # fmt: skip
 
 
 def filled(
@@ -250,6 +272,8 @@ def filled(
         problems.file("it has a header but no samples, expected one row per sample. Is it the right file?")
     groups, days = groups_of(grid, options, problems, warnings)
     times = times_of(grid, groups, days, options, problems, warnings)
+    if not has_started:
+        ask_about_repeats(grid, groups, options, problems)
     fractions = fractions_of(grid, options)
     values = canonical_values(grid, fractions, problems, warnings, has_started=has_started)
     judge_balance(grid, groups, times, values, problems, warnings, has_started=has_started)
@@ -303,7 +327,13 @@ def _reads(grid: Grid) -> tuple[ColumnRead, ...]:
             values = [cell for row in grid.cells if (cell := row[i].strip())]
             n_values, first = len(values), values[0] if values else ""
         meaning, unit = (column.name, column.unit) if column else ("", "")
-        found.append(ColumnRead(header=header, meaning=meaning, unit=unit, n_values=n_values, first=first))
+        unit_from = ""
+        if column is not None and column.role is not Role.TEXT:
+            is_assumed = column.is_bare and form_of(header) not in WITH_UNIT and unit not in ("", "-", "pH")
+            unit_from = "assumed" if is_assumed else "header"
+        found.append(
+            ColumnRead(header=header, meaning=meaning, unit=unit, unit_from=unit_from, n_values=n_values, first=first)
+        )
     return tuple(found)
 
 

@@ -8,7 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 from perfusio.cli.app import app
-from perfusio.errors import ConfigError, UnreadableSource
+from perfusio.errors import ConfigError, QuestionOpen, UnreadableSource
 
 ROOT = Path(__file__).parents[3]
 BESIDE = ROOT.parent / "shared" / "data" / "cdppy_real_cho" / "Package_input_Example.xlsx"
@@ -18,6 +18,7 @@ FLEX = (
     "2024-05-13 09:10,5.9,0.5,5.1,0.3,0.80,7.1,0.52,97.5%,R01\n"
     "2024-05-14 09:12,5.2,0.7,4.3,0.6,1.20,7.1,1.52,98.5%,R01\n"
 )
+FROM_FIRST = ("--inoculated", "R01=2024-05-13 09:10")
 
 
 def call(*arguments):
@@ -49,7 +50,9 @@ def test_files_are_joined_and_a_late_titer_goes_into_what_is_there(folder):
     before = Path("runs.csv").read_text(encoding="utf-8")
     assert "titer" not in before
     assert call("import", "titer.csv", "--into", "runs.csv").exit_code == 0
-    assert call("import", "flex.csv", "titer.csv", "--out", "both.csv").exit_code == 0
+    both = call("import", "flex.csv", "titer.csv", "--out", "both.csv")
+    assert isinstance(both.exception, QuestionOpen)
+    assert call("import", "flex.csv", "titer.csv", "--out", "both.csv", *FROM_FIRST).exit_code == 0
     assert Path("runs.csv").read_bytes() == Path("both.csv").read_bytes()
     assert ",50.0" in Path("both.csv").read_text(encoding="utf-8")
     refused = call("import", "flex.csv")
@@ -58,7 +61,7 @@ def test_files_are_joined_and_a_late_titer_goes_into_what_is_there(folder):
 
 
 def test_a_correction_is_made_only_when_asked_for_and_is_told(folder):
-    call("import", "flex.csv", "titer.csv")
+    call("import", "flex.csv", "titer.csv", *FROM_FIRST)
     Path("again.csv").write_text("reactor,day,titer [mg/L]\nR01,0,12\n", encoding="utf-8")
     before = Path("runs.csv").read_bytes()
     refused = call("import", "again.csv", "--into", "runs.csv")
@@ -94,7 +97,7 @@ def test_problems_of_all_files_are_told_together_with_the_options(folder):
 @pytest.mark.parametrize("layout", ["wide", "long"])
 @pytest.mark.parametrize("ending", ["csv", "xlsx"])
 def test_export_and_import_return_to_the_same_table(folder, layout, ending):
-    call("import", "flex.csv", "titer.csv")
+    call("import", "flex.csv", "titer.csv", *FROM_FIRST)
     assert call("export", "runs.csv", "--out", f"x.{ending}", "--layout", layout).exit_code == 0
     assert call("import", f"x.{ending}", "--out", "again.csv").exit_code == 0
     assert Path("again.csv").read_bytes() == Path("runs.csv").read_bytes()

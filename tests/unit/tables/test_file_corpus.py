@@ -133,7 +133,7 @@ REFUSED = [
     ("tags: torn", TAGS + "2024-05-13 09:00,HT1.VCD\n", "has 2 values, expected 5"),
     ("tags: nothing known", TAGS + "2024-05-13 09:00,HT1.DO,40,B1,HT1\n", "has a header but no samples"),
     ("tags: no time stamp", TAGS + "yesterday,HT1.VCD,1,B1,HT1\n", "'yesterday' is no date with time"),
-    ("long: unknown quantity", LONG + "A,0,osmolality,300,mOsm\n", "'osmolality [mOsm]' is not a quantity"),
+    ("long: unknown quantity", LONG + "A,0,albumin,300,mg/L\n", "'albumin [mg/L]' is not a quantity"),
     ("long: wrong unit", LONG + "A,0,glucose,5,kg\n", "'kg', which is no unit of glucose"),
     ("long: contradiction", LONG + "A,0,vcd,1,\nA,0,vcd,2,\n", "line 3|'2'|earlier line states '1'"),
     ("long: no line break", LONG + "A,0,vcd,1.53,", "line 2: is the last one and has no line break"),

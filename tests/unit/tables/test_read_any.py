@@ -1,13 +1,16 @@
 """Workbooks and Parquet files: whatever layout, the same checked rows; ambr signals become what was in force."""
 
+import re
+import tomllib
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
 
-from perfusio.errors import ConfigError, UnreadableSource
+from perfusio.errors import ConfigError, QuestionOpen, UnreadableSource
 from perfusio.tables.columns.column_map import ColumnMap, column_map_of
 from perfusio.tables.columns.typed_columns import ReadOptions
-from perfusio.tables.mapping_file import mapping_text
+from perfusio.tables.mapping_file import draft_text, mapping_text
 from perfusio.tables.merging import merged
 from perfusio.tables.read_any import read_any
 from perfusio.trajectory import Feed
@@ -158,9 +161,36 @@ def test_a_saved_mapping_reads_the_file_the_same(tmp_path):
     assert [(r.reactor, r.state) for r in again.rows] == [(r.reactor, r.state) for r in table.rows]
 
 
-def test_no_mapping_can_say_what_is_no_table(ambr):
-    with pytest.raises(ConfigError, match="no table of columns"):
-        mapping_text(read_any(ambr, PART), PART)
+def test_the_mapping_of_what_is_no_table_holds_what_was_declared(ambr, tmp_path):
+    options = replace(PART, vessels={"HT1": "R01"})
+    text = mapping_text(read_any(ambr, options), options)
+    again = read_any(ambr, PART, column_map=column_map_of(tomllib.loads(text)))
+    assert again.groups == read_any(ambr, options).groups
+    assert again.groups[0] == ("", "R01")
+
+
+def test_an_answer_is_saved_and_nobody_is_asked_twice(tmp_path):
+    path = tmp_path / "blu.csv"
+    rows = "".join(f"XK{i},{1 + i},2024-05-{13 + i} 09:00\n" for i in range(3))
+    path.write_text("Sample ID,Viable (x10^6) cells/mL,Analysis date/time\n" + rows, encoding="utf-8")
+    with pytest.raises(QuestionOpen) as asked:
+        read_any(path, PART)
+    assert {r.header for r in asked.value.understood if r.meaning} >= {"Viable (x10^6) cells/mL", "Sample ID"}
+    draft = draft_text("blu.csv", asked.value, PART)
+    with pytest.raises(QuestionOpen):
+        read_any(path, PART, column_map=column_map_of(tomllib.loads(draft)))
+    answered = re.sub(r'#\s+(reactor = "R01").*', r"\1", draft)
+    table = read_any(path, PART, column_map=column_map_of(tomllib.loads(answered)))
+    assert table.groups == (("", "R01"),)
+    assert measured(table, "vcd") == [1, 2, 3]
+
+
+def test_what_is_typed_goes_before_a_map_of_every_column(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_text("day,X,Y\n0,1,9\n", encoding="utf-8")
+    about = ColumnMap(columns={"day": "day", "X": "vcd"})
+    assert measured(read_any(path, ReadOptions(columns={"Y": "glucose"}), column_map=about), "glucose") == [9]
+    assert measured(read_any(path, ReadOptions(columns={"X": "vcd [1e7 cells/mL]"}), column_map=about), "vcd") == [10]
 
 
 def test_a_column_map_reads_text_files_too(tmp_path):

@@ -82,7 +82,7 @@ REFUSED = [
     ("quoted decimal comma", 'day,VCD,Glc\n0,1,"3,5"\n', "has a comma|';' or a tab"),
     ("full width digits", HEAD + "0,１２,97,5\n", "plain digits 0 to 9"),
     ("infinity", HEAD + "0,inf,97,5\n", "not a measured number|>150"),
-    ("averages below", GOOD + ",,,\nAverage,1,97,4\n", "'Average' is no time. Every row is one sample"),
+    ("a word for a time", GOOD + ",,,\nlater,1,97,4\n", "'later' is no time. Every row is one sample"),
     ("note below", GOOD + "checked by J.\n", "line 5: has 1 value, expected 4 as in the header. Complete the row, or"),
     ("no known time", "Tag,VCD,Via\n0,1,97\n", "'Tag' is not a quantity|no column gives the time"),
     ("beyond floating point", HEAD + "0,1e999,97,5\n", "'1e999' is beyond every measurable value"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -17,10 +18,12 @@ from perfusio.errors import ConfigError, UnreadableSource
 if TYPE_CHECKING:
     from perfusio.process.panel import Panel
     from perfusio.tables.columns.typed_columns import ReadOptions
-    from perfusio.tables.table import Table
+    from perfusio.tables.table import ColumnRead, Table
 
 IGNORE = "Header to leave unread; repeatable."
 VESSEL_PATTERN = "How names of samples say vessel and day: a regular expression with groups reactor, run, day."
+KEEP = "Rows to read as samples, e.g. 'Sample ID=Control' or line=4; repeatable."
+LEAVE_OUT = "Rows that are no samples, in the same way."
 COLUMN = "What a header means, e.g. Glu=glutamate; repeatable."
 OPTIONS = (
     "On the command line: --ignore HEADER, --column HEADER=QUANTITY, --decimal MARK, --encoding NAME, "
@@ -53,17 +56,17 @@ def import_(
     vessel: Annotated[
         list[str] | None, typer.Option(help="Another name for a vessel, e.g. HT1=R01; repeatable.", metavar="OLD=NEW")
     ] = None,
-    vessel_pattern: Annotated[
-        str, typer.Option(help=VESSEL_PATTERN, metavar="REGEX")
-    ] = "",
+    vessel_pattern: Annotated[str, typer.Option(help=VESSEL_PATTERN, metavar="REGEX")] = "",
     reactor: Annotated[str, typer.Option(help="The vessel that all samples are from, if no file says it.")] = "",
     inoculated: Annotated[
         list[str] | None,
         typer.Option(help="Date of culture time 0, for all vessels or R01=DATE; repeatable.", metavar="[VESSEL=]DATE"),
     ] = None,
+    keep: Annotated[list[str] | None, typer.Option(help=KEEP, metavar="HEADER=VALUE")] = None,
+    leave_out: Annotated[list[str] | None, typer.Option(help=LEAVE_OUT, metavar="HEADER=VALUE")] = None,
     same_sample: Annotated[
-        float, typer.Option(help="Files that differ by less mean the same sample [min].", min=0.0)
-    ] = 30.0,
+        float | None, typer.Option(help="Files that differ by less mean the same sample [min]; default 30.", min=0.0)
+    ] = None,
     correct: Annotated[
         bool, typer.Option("--correct", help="Where files disagree the later one is right; each correction is told.")
     ] = False,
@@ -80,11 +83,12 @@ def import_(
     """
     from dataclasses import replace
 
-    from perfusio.tables.columns.declared_options import dates_of, pattern_of
+    from perfusio.tables.columns.declared_options import dates_of, pattern_of, rows_of
     from perfusio.tables.exporting import write_table
-    from perfusio.tables.mapping_file import mapping_text
+    from perfusio.tables.mapping_file import draft_text, mapping_text
     from perfusio.tables.mapping_file import save_mapping as save
-    from perfusio.tables.merging import merged
+    from perfusio.tables.merging import SAME_SAMPLE_MINUTES, merged
+    from perfusio.tables.taken_for_granted import granted, page
 
     options = replace(
         _options(column, ignore, decimal, encoding, date_order, vessel, panel_in(process, working_volume)),
@@ -92,28 +96,43 @@ def import_(
         reactor=reactor,
         instrument=instrument,
         inoculated=dates_of(inoculated),
+        keep=rows_of(keep),
+        leave_out=rows_of(leave_out, "--leave-out"),
+        sheet=sheet,
     )
     target = into or out
     if not (dry_run or into):
         refuse_to_replace([target], overwrite=overwrite)
     if save_mapping is not None and len(files) != 1:
         raise ConfigError(f"--save-mapping describes one file, found {len(files)}. Import them one by one.")
-    tables = _read(files, options, mapping, sheet)
+    try:
+        tables = _read(files, options, mapping)
+    except UnreadableSource as error:
+        if save_mapping is not None and error.questions:
+            save(save_mapping, draft_text(files[0].name, error, options, sheet=sheet))
+            echo(f"Mapping: {save_mapping}, with what is open as comments", err=True)
+        if dry_run and error.understood:
+            _show_columns(files[0].name if len(files) == 1 else "understood", error.understood)
+        raise
     result = merged(
         [*([_earlier(into, options.panel)] if into else []), *tables],
-        same_sample_minutes=same_sample,
+        same_sample_minutes=SAME_SAMPLE_MINUTES if same_sample is None else same_sample,
         later_wins=correct,
         keep_times=True,
+        are_clocks_told=same_sample is not None,
     )
+    found = granted(tables, result)
     if not json_output:
         for remark in result.warnings:
             echo(f"Note: {remark}", err=True)
+        for line in page(found):
+            echo(line, err=True)
     if save_mapping is not None:
         save(save_mapping, mapping_text(tables[0], options, sheet=sheet))
     if not dry_run:
         write_table(target, result, layout=layout)
     if json_output:
-        print_json(_as_json(tables, result, None if dry_run else target))
+        print_json(_as_json(tables, result, found, None if dry_run else target))
         return
     if dry_run:
         for table in tables:
@@ -144,7 +163,7 @@ def _options(
     )
 
 
-def _read(files: list[Path], options: ReadOptions, mapping: Path | None, sheet: str) -> list[Table]:
+def _read(files: list[Path], options: ReadOptions, mapping: Path | None) -> list[Table]:
     """Read all files; the problems of all of them are told together."""
     from perfusio.tables.columns.column_map import read_column_map
     from perfusio.tables.columns.questions import together
@@ -154,7 +173,7 @@ def _read(files: list[Path], options: ReadOptions, mapping: Path | None, sheet: 
     tables, refused = [], list[UnreadableSource]()
     for file in files:
         try:
-            tables.append(read_any(file, options, column_map=column_map, sheet=sheet))
+            tables.append(read_any(file, options, column_map=column_map))
         except UnreadableSource as error:
             refused.append(error)
     if refused:
@@ -176,9 +195,18 @@ def _show(table: Table) -> None:
     if not table.reads:
         echo("  signals of a rig: what was in force between samples follows from them")
         return
-    width = min(max(len(read.header) for read in table.reads), 40)
+    _columns_shown(table.reads)
+
+
+def _show_columns(name: str, reads: Sequence[ColumnRead]) -> None:
+    echo(name)
+    _columns_shown(reads)
+
+
+def _columns_shown(reads: Sequence[ColumnRead]) -> None:
+    width = min(max(len(read.header) for read in reads), 40)
     echo(f"  {'column':{width}}  {'quantity':17} {'unit':13} {'rows':>6}  first value")
-    for read in table.reads:
+    for read in reads:
         name = read.header if len(read.header) <= width else read.header[: width - 3] + "..."
         first = read.first if len(read.first) <= 24 else read.first[:21] + "..."
         echo(f"  {name:{width}}  {read.meaning or '(unread)':17} {read.unit:13} {read.n_values:>6}  {first}")
@@ -194,7 +222,9 @@ def _summary(result: Table, dry_run: bool, target: Path, saved: Path | None) -> 
     echo(f"{found}. Nothing was written (--dry-run)." if dry_run else f"{found}: {target}")
 
 
-def _as_json(tables: list[Table], result: Table, target: Path | None) -> dict[str, Any]:
+def _as_json(
+    tables: list[Table], result: Table, found: dict[str, Any], target: Path | None
+) -> dict[str, Any]:
     from dataclasses import asdict
 
     return {
@@ -206,4 +236,5 @@ def _as_json(tables: list[Table], result: Table, target: Path | None) -> dict[st
         "vessels": ["/".join(filter(None, group)) for group in result.groups],
         "warnings": list(result.warnings),
         "written": None if target is None else str(target),
+        "taken_for_granted": found,
     }

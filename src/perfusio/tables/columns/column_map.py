@@ -87,6 +87,8 @@ class ColumnMap:
             other of its kind, and the map only adds answers to questions about it.
         ignore: Columns to leave unread, where others are recognised.
         reactor: The vessel that all samples are from, where the file does not say it.
+        keep: Rows to read as samples: values by column, or lines by ``"line"``.
+        leave_out: Rows to leave out, in the same way.
         panel: The process whose quantities the columns hold; not part of the file.
     """
 
@@ -110,6 +112,8 @@ class ColumnMap:
     others: str = UNREAD
     ignore: Sequence[str] = ()
     reactor: str = ""
+    keep: Mapping[str, Sequence[str]] = field(default_factory=lambda: MappingProxyType({}))
+    leave_out: Mapping[str, Sequence[str]] = field(default_factory=lambda: MappingProxyType({}))
     panel: Panel = CHO_PERFUSION
 
     def meaning(self, text: str) -> str | None:
@@ -230,6 +234,8 @@ _EXPECTED: Mapping[str, tuple[str, Any]] = {
     "turned": _TRUTH,
     "empty_means_none": _TRUTH,
     "ignore": ("a list of texts", list),
+    "keep": ("a table of lists of texts", dict),
+    "leave_out": ("a table of lists of texts", dict),
 }
 """Words and type of each entry; all others are texts."""
 

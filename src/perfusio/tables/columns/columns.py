@@ -17,6 +17,7 @@ from perfusio.process.panel import Panel
 from perfusio.quantities import CELLS, Quantity, closest, normalised
 from perfusio.tables.columns.header_names import (
     HOURS,
+    NO_QUANTITIES,
     SELF_EVIDENT_UNITS,
     STAMP,
     TEXTS,
@@ -128,6 +129,9 @@ def read_header(
         if column is not None:
             found.append(column)
     reader.report_unknown()
+    if reader.left_unread and remarks is not None:
+        listed = ", ".join(reader.left_unread)
+        remarks.append(f"columns that are no quantity of the process were left unread: {listed}.")
     found = reader.settled(found, remarks if remarks is not None else [])
     found = _drawn_first(found, remarks if remarks is not None else [])
     _refuse_duplicates(found, problems, line)
@@ -166,6 +170,7 @@ class _HeaderReader:
     def __init__(self, header: Sequence[str], problems: Problems, line: int, names: Names) -> None:
         self._problems, self._line, self._names = problems, line, names
         self._unknown: list[str] = []
+        self.left_unread: list[str] = []
         self._others = {names.meaning_of(names.split(" ".join(h.split()))[0]) for h in header}
 
     def column(self, index: int, text: str, unit_below: str) -> Column | None:
@@ -184,7 +189,7 @@ class _HeaderReader:
         if form in WITH_UNIT:
             return self._build(index, text, TIME.name, unit or WITH_UNIT[form], is_bare=not unit and form not in HOURS)
         if form not in self._names.forms:
-            self._unknown.append(text)
+            (self.left_unread if form in NO_QUANTITIES else self._unknown).append(text)
             return None
         return self._build(index, text, self._names.forms[form], unit, is_open=is_open)
 

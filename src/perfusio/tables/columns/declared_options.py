@@ -48,3 +48,18 @@ def dates_of(texts: Sequence[str] | None, origin: str = "--inoculated") -> dict[
             raise ConfigError(f"{origin}: {vessel.strip() or 'all vessels'} twice, expected one date. Drop one.")
         found[vessel.strip() if sign else ""] = stamps.values[0]
     return found
+
+
+def rows_of(texts: Sequence[str] | None, origin: str = "--keep") -> dict[str, tuple[str, ...]]:
+    """Return rows that are named by the value of a column, ``HEADER=VALUE``, or by ``line=4,7``.
+
+    Raises:
+        ConfigError: a text has no ``=``.
+    """
+    found: dict[str, tuple[str, ...]] = {}
+    for text in texts or ():
+        header, sign, value = text.partition("=")
+        if not (sign and header.strip() and value.strip()):
+            raise ConfigError(f"{origin} {text!r}: expected HEADER=VALUE, e.g. 'Sample ID=Control', or line=4.")
+        found[header.strip()] = (*found.get(header.strip(), ()), value.strip())
+    return found

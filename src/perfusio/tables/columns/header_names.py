@@ -43,6 +43,15 @@ TEXTS: Mapping[str, tuple[str, ...]] = {
     QUALITY: (),
 }
 """Columns that hold texts, with their names by people (one analyzer really writes "identifer")."""
+_NO_QUANTITIES = (
+    "operator", "user", "analyst", "initials", "sampled by", "measured by", "comment", "comments", "remark", "remarks",
+    "note", "notes", "sample type", "material type", "specimen type", "dilution", "dilution factor", "file name",
+    "filename", "barcode", "instrument", "instrument id", "device", "device id", "serial number", "unit s/n", "method",
+    "project", "lot", "lot number", "status", "flag", "flags", "cell type", "tray location", "images", "valid images",
+    "ph", "ph (external)", "do", "po2", "pco2", "o2", "co2", "osm", "osmolality", "osmolarity", "na+", "na", "k+",
+    "ca++", "sodium", "potassium", "calcium", "ldh", "conductivity", "capacitance", "room temperature",
+    "ambient temperature",
+)  # fmt: skip
 FLOWS: tuple[SetpointRole, ...] = ("perfusion", "bleed", "feed_rate")
 """Setpoints that people also give as a volume per time."""
 FLOW_UNITS = ("mL/h", "mL/day", "L/day")
@@ -66,6 +75,8 @@ def form_of(name: str) -> str:
     return re.sub(r"[.\-:]", "", normalised(name))
 
 
+NO_QUANTITIES = frozenset(form_of(word) for word in _NO_QUANTITIES)
+"""Forms of columns that people keep beside the quantities of a process: left unread with a note, unless declared."""
 HOURS = frozenset(form_of(word) for word in _HOUR_WORDS)
 """Forms that mean a time and say that it is in hours."""
 WITH_UNIT = {form_of(word): "day" for word in _DAY_WORDS} | dict.fromkeys(HOURS, "h")

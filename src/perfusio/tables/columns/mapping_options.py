@@ -46,6 +46,8 @@ def as_options(column_map: ColumnMap, said: ReadOptions) -> ReadOptions:
         reactor=said.reactor or column_map.reactor,
         fill_down=said.fill_down or column_map.fill_down,
         vessels={**column_map.vessels, **said.vessels},
+        keep={**column_map.keep, **said.keep},
+        leave_out={**column_map.leave_out, **said.leave_out},
         sheet=said.sheet or column_map.sheet,
         only_named=said.only_named or column_map.others != RECOGNISED,
     )
@@ -65,6 +67,8 @@ def with_options(column_map: ColumnMap, said: ReadOptions) -> ColumnMap:
         sample_pattern=said.sample_pattern or column_map.sample_pattern,
         reactor=said.reactor or column_map.reactor,
         vessels={**column_map.vessels, **said.vessels},
+        keep={**column_map.keep, **said.keep},
+        leave_out={**column_map.leave_out, **said.leave_out},
         sheet=said.sheet or column_map.sheet,
     )
 

@@ -90,6 +90,7 @@ def together(errors: Iterable[UnreadableSource], *further: str, connector: str) 
     found = list(errors)
     problems = [p for e in found for p in e.problems]
     error = refusal(problems, [q for e in found for q in e.questions], connector=connector)
-    if not further:
-        return error
-    return type(error)((*problems, *further), connector=connector, questions=error.questions)
+    if further:
+        error = type(error)((*problems, *further), connector=connector, questions=error.questions)
+    error.understood = tuple(u for e in found for u in e.understood)
+    return error

@@ -16,10 +16,12 @@ from perfusio.tables.cells.sheets import Sheet
 from perfusio.tables.columns.columns import Column, Role, is_units_row, looks_like_header, read_header
 from perfusio.tables.columns.date_and_clock import with_one_time
 from perfusio.tables.columns.header_names import MEDIUM, form_of, names_of
+from perfusio.tables.columns.no_samples import without_no_samples
 from perfusio.tables.columns.problems import Problems
 from perfusio.tables.columns.questions import Reading
 
 _NO_MAP: Mapping[str, str] = MappingProxyType({})
+_NO_ROWS: Mapping[str, Sequence[str]] = MappingProxyType({})
 _NO_START: Mapping[str, datetime] = MappingProxyType({})
 
 
@@ -38,6 +40,8 @@ class ReadOptions:
         reactor: The vessel that all samples are from, where the file does not say it.
         fill_down: An empty run, reactor or clone is that of the row above.
         vessels: New names of vessels.
+        keep: Rows to read as samples, as values by header, or as lines by ``"line"``.
+        leave_out: Rows to leave out, in the same way.
         only_named: Leave every column unread that `columns` does not name.
         may_be_unsorted: Rows with dates may stand in any order, as instruments export them.
         is_part: The rest of the samples may come from other files: no density of cells is needed.
@@ -57,6 +61,8 @@ class ReadOptions:
     reactor: str = ""
     fill_down: bool = False
     vessels: Mapping[str, str] = field(default_factory=lambda: _NO_MAP)
+    keep: Mapping[str, Sequence[str]] = field(default_factory=lambda: _NO_ROWS)
+    leave_out: Mapping[str, Sequence[str]] = field(default_factory=lambda: _NO_ROWS)
     only_named: bool = False
     may_be_unsorted: bool = False
     is_part: bool = False
@@ -126,7 +132,9 @@ def grid_of(sheet: Sheet, options: ReadOptions, problems: Problems, remarks: lis
             sheet.lines[0],
             f"{first!r} is no header; line {line} looks like one. Delete {above}, so that the header comes first.",
         )
-    sheet = with_one_time(sheet, at, options, problems, remarks if remarks is not None else [])
+    remarks = [] if remarks is None else remarks
+    sheet = without_no_samples(sheet, at, options, problems, remarks)
+    sheet = with_one_time(sheet, at, options, problems, remarks)
     header = sheet.rows[at]
     columns, n_head = _columns(sheet, at, options, problems, remarks)
     cells, lines = _body(sheet, at, at + n_head, problems)
