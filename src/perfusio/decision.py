@@ -122,6 +122,10 @@ class Decision:
         return f"<Decision for {self.reactor_id}: {told}. {self.reason.text}>"
 
 
+BLINDLY = "no setpoint is changed blindly."
+"""How the reason of a verdict ends where a critical analyte has no recent value."""
+
+
 class Action(StrEnum):
     """Action that a verdict allows."""
 

@@ -19,7 +19,6 @@ from perfusio.cli.models.score import score
 from perfusio.cli.models.simulate import simulate
 from perfusio.cli.operators.alarms import alarms
 from perfusio.cli.operators.hold import hold, release
-from perfusio.cli.operators.notify import notify
 from perfusio.cli.operators.orders import accept, acknowledge, adopt, approve, mode, reject
 from perfusio.cli.operators.status import status
 from perfusio.cli.operators.stop import stop
@@ -29,6 +28,7 @@ from perfusio.cli.record.mirror import mirror
 from perfusio.cli.record.replay import replay
 from perfusio.cli.record.verify import verify
 from perfusio.cli.runs.demo import demo
+from perfusio.cli.runs.notify import notify
 from perfusio.cli.runs.resume import resume
 from perfusio.cli.runs.run import run
 from perfusio.cli.selftest import selftest

@@ -7,7 +7,7 @@ from dataclasses import replace
 from math import inf
 
 from perfusio.config import Mode
-from perfusio.decision import Action, Decision, Verdict
+from perfusio.decision import BLINDLY, Action, Decision, Verdict
 from perfusio.errors import PerfusioError
 from perfusio.events import AlarmChanged, AlarmRaised
 from perfusio.forecast import Forecast
@@ -28,7 +28,6 @@ from perfusio.twin.state.logbook import Logbook
 from perfusio.twin.state.modes import Modes
 from perfusio.twin.state.refused_samples import AWAY, is_in_doubt
 from perfusio.twin.state.standing_alarms import CLOCK, REFUSED, WRITE
-from perfusio.twin.writes.guard import BLINDLY
 
 MANY = 4
 """Vessels from which on a further one with the same warning is told for all of them."""

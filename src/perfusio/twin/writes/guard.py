@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from perfusio.config import Constraint, DesignSpace, Mode
-from perfusio.decision import Action, Decision, Verdict
+from perfusio.decision import BLINDLY, Action, Decision, Verdict
 from perfusio.errors import PerfusioError
 from perfusio.forecast import Forecast
 from perfusio.process import rules
@@ -17,8 +17,6 @@ from perfusio.trajectory import Trajectory
 
 BLIND_HOURS = 48.0
 """A critical analyte of the process without a value for longer than this means: do not touch the vessel."""
-BLINDLY = "no setpoint is changed blindly."
-"""How the reason ends that a critical analyte has no recent value."""
 ROUNDING = 1e-9
 
 
