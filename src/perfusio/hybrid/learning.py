@@ -8,15 +8,16 @@ that have no new sample are not smoothed again, and a search needs one round.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 
 import numpy as np
 
 from perfusio.errors import NotEnoughData
 from perfusio.hybrid.calibration import calibrate
 from perfusio.hybrid.features import IndexedData, indexed
-from perfusio.hybrid.filtering.belief import Process
+from perfusio.hybrid.filtering.belief import Process, Step
 from perfusio.hybrid.filtering.filter import filter_runs
 from perfusio.hybrid.filtering.smoother import smoothed
 from perfusio.hybrid.filtering.update import log_density
@@ -33,6 +34,10 @@ TELLING = 4
 """So many runs show which setpoints were varied and which were not."""
 SEARCHED_AGAIN = 500
 """Transitions for a search that starts from what was found before."""
+
+
+Filtered = Mapping[int, Sequence[Step]]
+"""Filter steps of runs, by the identity of the trajectory."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,6 +109,7 @@ def from_runs(
     courses: Sequence[Course],
     held_out: Sequence[int],
     seed: int,
+    filtered: Filtered = MappingProxyType({}),
 ) -> Learnt:
     """Learn from runs.
 
@@ -113,6 +119,7 @@ def from_runs(
         courses: Of runs that `before` was learnt from; those among `trajectories` as they are need not be smoothed.
         held_out: Latest transitions of each run that the search is not to see.
         seed: Of every random choice.
+        filtered: Runs that were filtered with `before` already.
 
     Raises:
         NotEnoughData: fewer than MIN_TRANSITIONS usable rows.
@@ -120,13 +127,13 @@ def from_runs(
     """
     n_transitions = sum(len(t.setpoints) for t in trajectories)
     if courses and n_transitions > SEARCHED_AGAIN:
-        return _again(before, trajectories, courses=courses, held_out=held_out, seed=seed)
+        return _again(before, trajectories, courses=courses, held_out=held_out, seed=seed, filtered=filtered)
     some = list(range(len(trajectories)))
     if is_many := n_transitions > MANY_TRANSITIONS:
         some = _chosen(some, trajectories, MANY_TRANSITIONS, seed)
     searched = process = before
     for _ in range(2):
-        now = smoothed_courses(process, [trajectories[i] for i in some])
+        now = smoothed_courses(process, [trajectories[i] for i in some], filtered if process is before else {})
         seen, held = _rows(before.layout, now, [held_out[i] for i in some])
         searched = from_rows(seen, process, seed)
         process = _with(searched, held)
@@ -147,6 +154,7 @@ def _again(
     courses: Sequence[Course],
     held_out: Sequence[int],
     seed: int,
+    filtered: Filtered,
 ) -> Learnt:
     """Smooth runs with new samples and those of the search, and search in one round; the freedom stays."""
     known = {i: c for i, t in enumerate(trajectories) if (c := _course_of(t, courses)) is not None}
@@ -155,7 +163,7 @@ def _again(
     left = SEARCHED_AGAIN - sum(len(trajectories[i].setpoints) for i in chosen)
     chosen = sorted(chosen + _chosen(list(known), trajectories, left, seed))
     anew = sorted({*fresh, *chosen})
-    now = known | dict(zip(anew, smoothed_courses(before, [trajectories[i] for i in anew]), strict=True))
+    now = known | dict(zip(anew, smoothed_courses(before, [trajectories[i] for i in anew], filtered), strict=True))
     searched = from_rows(_rows(before.layout, [now[i] for i in chosen], [held_out[i] for i in chosen])[0], before, seed)
     seen, held = _rows(before.layout, [now[i] for i in range(len(trajectories))], held_out)
     searched = replace(
@@ -184,11 +192,14 @@ def _chosen(among: Sequence[int], trajectories: Sequence[Trajectory], n_transiti
     return sorted(chosen)
 
 
-def smoothed_courses(process: Process, trajectories: Sequence[Trajectory]) -> list[Course]:
-    """Smooth runs with what a process knows."""
-    _, steps = filter_runs(process, trajectories, [None] * len(trajectories))
+def smoothed_courses(
+    process: Process, trajectories: Sequence[Trajectory], filtered: Filtered = MappingProxyType({})
+) -> list[Course]:
+    """Smooth runs with what a process knows; those that it has `filtered` need only the way back."""
+    anew = [t for t in trajectories if id(t) not in filtered]
+    of = {id(t): s for t, s in zip(anew, filter_runs(process, anew, [None] * len(anew))[1], strict=True)} | {**filtered}
     at = process.layout
-    species = [at.from_latent(smoothed(at, s)[0].T).T for s in steps]
+    species = [at.from_latent(smoothed(at, of[id(t)])[0].T).T for t in trajectories]
     return [Course(trajectory=t, species=x) for t, x in zip(trajectories, species, strict=True)]
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from perfusio.errors import FitFailed, NotEnoughData
-from perfusio.hybrid.filtering.belief import Process
+from perfusio.hybrid.filtering.belief import Process, Step
 from perfusio.hybrid.filtering.filter import filter_runs
 from perfusio.hybrid.learning import MIN_TRANSITIONS, Course, Learnt, from_runs
 from perfusio.trajectory import Trajectory
@@ -57,7 +57,8 @@ def from_vessels(
     new = [min(HELD_OUT, n_unseen(t, courses)) for t in trajectories]
     if not any(new):
         raise NotEnoughData("No vessel has a sample that the model was not learnt from: there is nothing to learn.")
-    previous_error = one_step_error(process, trajectories, new)
+    steps = filter_runs(process, trajectories, [None] * len(trajectories))[1]
+    previous_error = _error_of(steps, new)
     held_out = [n if len(t.setpoints) >= MIN_TRANSITIONS + n else 0 for t, n in zip(trajectories, new, strict=True)]
     learnt = from_runs(
         process if start is None else start,
@@ -65,6 +66,7 @@ def from_vessels(
         courses=alike if previous_error < SURPRISED else (),
         held_out=[0] * len(earlier) + held_out,
         seed=seed,
+        filtered={id(t): s for t, s in zip(trajectories, steps, strict=True)} if start is None else {},
     )
     error = one_step_error(learnt.searched, trajectories, new)
     return Relearnt(learnt=learnt, error=error, previous_error=previous_error)
@@ -87,7 +89,10 @@ def one_step_error(process: Process, trajectories: Sequence[Trajectory], n_last:
     Raises:
         FitFailed: it is not finite.
     """
-    _, steps = filter_runs(process, trajectories, [None] * len(trajectories))
+    return _error_of(filter_runs(process, trajectories, [None] * len(trajectories))[1], n_last)
+
+
+def _error_of(steps: Sequence[Sequence[Step]], n_last: Sequence[int]) -> float:
     latest = [run[max(len(run) - n, 1) :] for run, n in zip(steps, n_last, strict=True)]  # the first sample has none
     innovations = np.array([s.innovation for run in latest for s in run])
     error = float(np.sqrt(np.nanmean(np.clip(innovations, -5.0, 5.0) ** 2)))
