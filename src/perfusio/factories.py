@@ -31,12 +31,12 @@ def settings_of(registry: Registry, name: str) -> type[Frozen]:
     """
     factory, extension = registry.find(name)
     fields: dict[str, Any] = {"kind": (Literal[name], name)}
-    hints = _hints(factory, extension)
-    for parameter in _parameters(factory, extension):
+    parameters, hints = _parameters(factory, extension), _hints(factory, extension)
+    for parameter in parameters:
         if parameter.name not in GIVEN:
             default = ... if parameter.default is parameter.empty else parameter.default
             fields[parameter.name] = (hints.get(parameter.name, Any), default)
-    if "kind" in {p.name for p in _parameters(factory, extension)}:
+    if "kind" in {p.name for p in parameters}:
         raise _unusable(extension, "a setting of it is called kind, which names the part itself; rename it")
     try:
         return create_model(name, __base__=Frozen, __doc__=_first_line(factory), **fields)

@@ -84,6 +84,10 @@ class Registry:
             raise ConfigError(f"{name!r} is a {self.kind} of the package {package}. Give yours another name.")
         self._called[name] = part
 
+    def stand_in(self, name: str, part: object) -> None:
+        """Put a part in the place of one that cannot be loaded, so that a record can be read that names it."""
+        self._called[name] = part
+
     def forget(self, name: str) -> None:
         """Take out a part that was registered by a call."""
         self._called.pop(name, None)

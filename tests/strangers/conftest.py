@@ -37,8 +37,8 @@ def stranger(tmp_path_factory):
 def perfusio(stranger):
     """A function that runs a command of perfusio where the stranger's package is installed, and others if named."""
 
-    def run(*arguments, cwd, expect=0, more=(), **environment):
-        path = os.pathsep.join(map(str, (stranger, *more)))
+    def run(*arguments, cwd, expect=0, more=(), without=False, **environment):
+        path = os.pathsep.join(map(str, (*([] if without else [stranger]), *more)))
         done = subprocess.run(
             [sys.executable, "-m", "perfusio", *map(str, arguments)], cwd=cwd, capture_output=True, text=True,
             env={**os.environ, "PYTHONPATH": path, "COLUMNS": "120", **environment}, check=False,

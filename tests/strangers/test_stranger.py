@@ -92,7 +92,8 @@ def test_another_source_of_the_policy_goes_on_with_nothing(perfusio, lab, strang
 
 def test_expressions_and_acquisitions_decide_from_toml(perfusio, lab):
     folder = lab(
-        rest='[notify.logbook]\nbook = "book.txt"\n', run=f'acquisition = "cautious"\nobjective = {{kind = "maximize", quantity = "{EXPRESSION}"}}\n'
+        rest='[notify.logbook]\nbook = "book.txt"\n',
+        run=f'acquisition = "cautious"\nobjective = {{kind = "maximize", quantity = "{EXPRESSION}"}}\n'
         'constraints = [{quantity = "bleed_rate / perfusion_rate", high = 0.4}]\n',
     )  # fmt: skip
     perfusio("run", "experiment.toml", cwd=folder)
@@ -104,6 +105,45 @@ def test_expressions_and_acquisitions_decide_from_toml(perfusio, lab):
     assert {d["acquisition"] for d in decided} == {"cautious"}
     assert all(d["setpoints"]["bleed_rate"] <= 0.41 * d["setpoints"]["perfusion_rate"] for d in decided)
     assert "3 decisions" in perfusio("replay", "out", cwd=folder)
+
+
+def test_where_the_package_is_not_installed_a_run_is_read_held_and_ended_but_not_decided(perfusio, lab):
+    folder = lab(run='objective = "margin"')
+    perfusio("run", "experiment.toml", cwd=folder, expect=9, BENCH_RIG_DIES_AT="1")
+    by = ("--who", "me", "--why", "test")
+    assert "R01" in perfusio("status", "out", cwd=folder, without=True)
+    for command in ("resume", "replay"):
+        told = perfusio(command, "out", cwd=folder, without=True, expect=2)
+        assert "'margin' of this run is of perfusio-stranger 0.3.1, which is not installed here" in told
+    perfusio("hold", "out", *by, cwd=folder, without=True)
+    perfusio("stop", "out", *by, cwd=folder, without=True)
+    assert events(folder, "RunEnded")
+
+
+def test_its_parts_keep_their_promises(stranger, monkeypatch):
+    monkeypatch.syspath_prepend(str(stranger))
+    from perfusio import testing
+    from perfusio.registry import ACQUISITIONS, INSTRUMENTS, MODELS, OBJECTIVES, POLICIES
+
+    testing.check_model(MODELS.find("growing")[0])
+    testing.check_policy(POLICIES.find("up_and_down")[0])
+    testing.check_objective(OBJECTIVES.find("margin")[0])
+    testing.check_acquisition(ACQUISITIONS.find("cautious")[0])
+    sheet = [["BENCH ANALYZER", ""], ["HOURS", "VIABLE"], ["0", "5.0"]]
+    testing.check_reader(INSTRUMENTS.find("Bench Analyzer")[0], sheet)
+
+
+async def test_its_connector_keeps_its_promises(stranger, monkeypatch, lab):
+    monkeypatch.syspath_prepend(str(stranger))
+    from perfusio import factories
+    from perfusio.connectors.opening import Opening
+    from perfusio.process import CHO_PERFUSION
+    from perfusio.registry import CONNECTORS
+    from perfusio.testing import check_connector
+
+    opening = Opening(days=3, interval_hours=24.0, process=CHO_PERFUSION, run_dir=None)
+    path = lab() / "samples.txt"
+    await check_connector(lambda: factories.make(CONNECTORS, "bench_rig", {"path": path}, opening=opening))
 
 
 def test_flags_name_parts_too(perfusio, lab):

@@ -19,7 +19,7 @@ from perfusio.record.line import Record
 from perfusio.record.run_state import RunState
 from perfusio.record.verification.verify import read_records
 from perfusio.twin.deciding import saved_models
-from perfusio.twin.deciding.extensions import made_again
+from perfusio.twin.deciding.extensions import made_again, refuse_absent
 from perfusio.twin.deciding.identity import not_ours
 from perfusio.twin.deciding.policy_memory import as_recorded
 from perfusio.twin.vessels import Terms
@@ -78,8 +78,9 @@ class Replay:
             raise AuditError(f"{self._run_dir} holds no record: expected its audit.jsonl. Give the folder of a run.")
         started = records[0].to_event()
         assert isinstance(started, RunStarted)
-        self._config = RunConfig.model_validate({**started.config["run"], "run_dir": self._run_dir})
         decided_by = started.config.get("decided_by", {})
+        refuse_absent(decided_by)
+        self._config = RunConfig.model_validate({**started.config["run"], "run_dir": self._run_dir})
         self._policy = self._policy or made_again(decided_by, "policy", self._config.process)
         self._model = self._model or made_again(decided_by, "model", self._config.process)
         if self._policy is None and (own := not_ours(decided_by, "policy")):

@@ -21,7 +21,7 @@ from perfusio.record.line import Record
 from perfusio.record.run_state import RunState
 from perfusio.record.summary import Summary
 from perfusio.twin.deciding import saved_models
-from perfusio.twin.deciding.extensions import functions_of
+from perfusio.twin.deciding.extensions import functions_of, refuse_absent
 from perfusio.twin.deciding.policy_memory import as_recorded
 from perfusio.twin.vessels import UNNAMED, Vessel
 
@@ -71,6 +71,7 @@ def outline(run_dir: Path) -> Outline:
         raise AuditError(f"{path} holds run {found.first.run}, which is finished: nothing to resume. Start a new run.")
     started = found.first.to_event()
     assert isinstance(started, RunStarted)
+    refuse_absent(found.decided_by or {})
     config = RunConfig.model_validate({**started.config["run"], "run_dir": run_dir})
     saved = _latest_of(found, ModelSaved)
     return Outline(
@@ -86,7 +87,7 @@ def outline(run_dir: Path) -> Outline:
     )
 
 
-def functions_of_run(known: Outline) -> dict[str, dict[str, str]]:
+def functions_of_run(known: Outline) -> dict[str, dict[str, Any]]:
     """Return the functions of other packages that the run uses, as they are installed now."""
     own = [aim for asked in known.own.values() if "objective" in asked for aim in _aims(asked["objective"], known)]
     return functions_of(known.config, own)

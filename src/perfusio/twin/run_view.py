@@ -17,6 +17,7 @@ from perfusio.record.journal import lock_of
 from perfusio.record.run_state import RunState
 from perfusio.record.summary import Summary
 from perfusio.texts import shown
+from perfusio.twin.deciding.extensions import stand_in
 from perfusio.twin.resume import known_after
 
 RECORD = "audit.jsonl"
@@ -99,6 +100,7 @@ def view(run_dir: Path) -> RunView:
         raise ConfigError(f"{path} holds no run: {what}. Start one with perfusio run.")
     started, last = records.first.to_event(), records.last.to_event()
     assert isinstance(started, RunStarted)
+    stand_in(records.decided_by or {})
     return RunView(
         run_dir=run_dir,
         config=RunConfig.model_validate({**started.config["run"], "run_dir": run_dir}),

@@ -278,7 +278,8 @@ async def test_every_promise_of_the_check_has_a_planted_bug(monkeypatch):
         monkeypatch.setattr(module, "expect", noting)
     Worn.n_made = 0
     tried = [(make, said, {"unmeasured": ("pyruvate",) if "pyruvate" in said else ()}) for make, said in BROKEN]
-    tried += [(lambda kind=kind: kind(DAYS), said, {"breaks": away(kind)}) for kind, said in (*AWAY, (Worn, "promise broken"))]
+    broken = (*AWAY, (Worn, "promise broken"))
+    tried += [(lambda kind=kind: kind(DAYS), said, {"breaks": away(kind)}) for kind, said in broken]
     for make, said, options in tried:
         with pytest.raises(AssertionError, match=said):
             await check_connector(make, **options)

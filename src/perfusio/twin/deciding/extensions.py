@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import partial
 from hashlib import sha256
 from inspect import isroutine
 from pathlib import Path
@@ -10,7 +11,8 @@ from typing import Any
 
 from perfusio import factories
 from perfusio.config import ACQUISITIONS, Objective, RunConfig
-from perfusio.errors import ConfigError
+from perfusio.errors import ConfigError, ModelError
+from perfusio.process.objective_function import ObjectiveFunction
 from perfusio.process.panel import Panel
 from perfusio.registry import ACQUISITIONS as OF_ACQUISITIONS
 from perfusio.registry import CONNECTORS, HERE, MODELS, OBJECTIVES, POLICIES, Extension, Origin, Registry
@@ -56,7 +58,7 @@ def made_again(recorded: Mapping[str, Any], role: str, process: Panel) -> Any | 
     return factories.make(registry, before["kind"], before["settings"], process=process)
 
 
-def functions_of(config: RunConfig, objectives: Iterable[Objective] = ()) -> dict[str, dict[str, str]]:
+def functions_of(config: RunConfig, objectives: Iterable[Objective] = ()) -> dict[str, dict[str, Any]]:
     """Return the acquisition function and the objective functions of a run that other packages bring, by name.
 
     Args:
@@ -72,7 +74,7 @@ def functions_of(config: RunConfig, objectives: Iterable[Objective] = ()) -> dic
     return found
 
 
-def function_difference(recorded: Mapping[str, Any], now: Mapping[str, Mapping[str, str]]) -> str:
+def function_difference(recorded: Mapping[str, Any], now: Mapping[str, Mapping[str, Any]]) -> str:
     """Return in words which function is another than on record; nothing if all are the same."""
     for name, before in recorded.get("functions", {}).items():
         found = now.get(name, {})
@@ -85,11 +87,62 @@ def function_difference(recorded: Mapping[str, Any], now: Mapping[str, Mapping[s
     return ""
 
 
-def _identity(registry: Registry, name: str) -> dict[str, str]:
+def refuse_absent(recorded: Mapping[str, Any]) -> None:
+    """Refuse to decide in a run of which a function cannot be loaded here.
+
+    Args:
+        recorded: Who decides, as on record.
+
+    Raises:
+        ConfigError: a package is not installed, or cannot be loaded; the message names it.
+    """
+    for name, about in recorded.get("functions", {}).items():
+        registry = _of_role(about)
+        if not registry.has(name):
+            raise ConfigError(
+                f"The {registry.kind} {name!r} of this run is of {_package(about)}, which is not installed here. "
+                "Install it; the record can be read without it."
+            )
+        registry.find(name)
+
+
+def stand_in(recorded: Mapping[str, Any]) -> None:
+    """Let a record be read, and a run be held or stopped, where a function that decides in it cannot be loaded.
+
+    It is there by name, and fails when it is called.
+
+    Args:
+        recorded: Who decides, as on record.
+    """
+    for name, about in recorded.get("functions", {}).items():
+        registry = _of_role(about)
+        try:
+            registry.find(name)
+        except ConfigError:
+            absent = partial(_absent, name, _package(about))
+            if registry is OBJECTIVES:
+                facts = {key: about[key] for key in ("unit", "direction")}
+                registry.stand_in(name, ObjectiveFunction(function=absent, needs=tuple(about["needs"]), **facts))
+            else:
+                registry.stand_in(name, absent)
+
+
+def _absent(name: str, package: str, *_: Any, **__: Any) -> Any:
+    raise ModelError(f"{name!r} of {package} is not installed here.")
+
+
+def _of_role(about: Mapping[str, Any]) -> Registry:
+    return OBJECTIVES if about["role"] == OBJECTIVES.kind else OF_ACQUISITIONS
+
+
+def _identity(registry: Registry, name: str) -> dict[str, Any]:
     part, extension = registry.find(name)
+    facts = {} if not isinstance(part, ObjectiveFunction) else {
+        "unit": part.unit, "direction": part.direction, "needs": list(part.needs),
+    }  # fmt: skip
     return {
         "role": registry.kind, "target": extension.target, "package": extension.package,
-        "package_version": extension.version, "source_sha256": _source_sha256(part, extension),
+        "package_version": extension.version, "source_sha256": _source_sha256(part, extension), **facts,
     }  # fmt: skip
 
 

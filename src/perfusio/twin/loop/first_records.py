@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from importlib.metadata import distributions, version
 from pathlib import Path
 from types import MappingProxyType
+from typing import Any
 
 from perfusio.config import DesignSpace, Mode, RunConfig, in_words
 from perfusio.events import (
@@ -53,7 +54,7 @@ def started(
     )
 
 
-def functions_used(config: RunConfig, vessels: Mapping[str, Vessel]) -> dict[str, dict[str, str]]:
+def functions_used(config: RunConfig, vessels: Mapping[str, Vessel]) -> dict[str, dict[str, Any]]:
     """Return the functions of other packages that decide in a run, for all vessels or for some."""
     return functions_of(config, [aim for vessel in vessels.values() for aim in vessel.config(config).objectives])
 
@@ -97,7 +98,7 @@ def resumed(
     model: Model,
     policy: Policy,
     sources: Mapping[str, Mapping[str, object]],
-    functions: Mapping[str, Mapping[str, str]] = MappingProxyType({}),
+    functions: Mapping[str, Mapping[str, Any]] = MappingProxyType({}),
 ) -> RunResumed:
     """Return the record of a run that goes on after this last record, and of who decides from then on."""
     return RunResumed(

@@ -17,10 +17,13 @@ class UpAndDown:
 
     def decide(self, trajectories, in_force, model, design_space, config, *, day):
         """Return a decision for each vessel."""
-        return {r: self._decision(t, in_force[r], model, config, day) for r, t in trajectories.items()}
+        allowed = design_space.bounds["bleed_rate"]
+        wanted = 0.2 + (self.step if day % 2 == 0 else -self.step)
+        bleed = min(max(wanted, allowed.low), allowed.high)
+        return {r: self._decision(t, in_force[r], model, config, bleed) for r, t in trajectories.items()}
 
-    def _decision(self, trajectory, current, model, config, day):
-        chosen = current.with_values(bleed_rate=0.2 + (self.step if day % 2 == 0 else -self.step))
+    def _decision(self, trajectory, current, model, config, bleed):
+        chosen = current.with_values(bleed_rate=bleed)
         plans = [[u] * config.forecast_days for u in (chosen, current)]
         ahead, hold = model.rollout(
             trajectory, plans, interval_hours=config.sampling_interval_hours, n_paths=config.n_paths, seed=config.seed

@@ -35,7 +35,8 @@ class BenchRig:
 
     def goes_on(self, standing: Standing) -> None:
         """Go on behind the samples that an earlier program has read."""
-        self._at = len(standing.states)
+        known = {sample.time_h for sample in (*standing.states, *standing.refused)}
+        self._at = sum(hour in known for hour, *_ in self._samples)
         self._in_force = standing.in_force
 
     async def read_sample(self) -> State:
