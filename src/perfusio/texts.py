@@ -8,7 +8,7 @@ from hashlib import sha256
 JOINERS = "\u200c\u200d"
 """Characters without width that Persian, Indic and other names are written with."""
 LONGEST_NAME = 120
-"""Bytes of a file name; what comes before and after it has room in the 255 of a file system."""
+"""Bytes of a file name; prefix and suffix have room in the 255 of a file system."""
 
 
 def is_plain(text: str) -> bool:

@@ -1,4 +1,4 @@
-"""Trajectory and Transition: what happened in one vessel, in order, never edited."""
+"""Trajectory and Transition: the course of one vessel, in order, never edited."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ class Trajectory:
         setpoints: N - 1 setpoints; `setpoints[i]` was in force from `states[i]` to `states[i + 1]`.
         feeds: Empty for a vessel that was never fed, else N - 1 entries: `feeds[i]` was given right after the sample
             `states[i]`; None = nothing.
-        medium: What flowed in with the perfusion; None = the medium of the panel.
+        medium: Medium of the perfusion; None = the medium of the panel.
     """
 
     reactor_id: str
@@ -72,7 +72,7 @@ class Trajectory:
     medium: Medium | None = None
 
     def __post_init__(self) -> None:
-        """Refuse what is not a sequence of intervals."""
+        """Refuse anything but a sequence of intervals."""
         if len(self.setpoints) != max(len(self.states) - 1, 0):
             raise ConfigError(
                 f"{self.reactor_id}: {len(self.states)} states need {max(len(self.states) - 1, 0)} setpoints between "
@@ -209,7 +209,7 @@ class Trajectory:
         return next((s for s in reversed(self.states) if (value := getattr(s, name)) == value), None)
 
     def until(self, n_samples: int) -> Trajectory:
-        """Return what was known after the first `n_samples` samples."""
+        """Return the trajectory up to the first `n_samples` samples."""
         n = max(n_samples - 1, 0)
         return replace(self, states=self.states[:n_samples], setpoints=self.setpoints[:n], feeds=self.feeds[:n])
 
@@ -249,12 +249,12 @@ class Trajectory:
 
     @property
     def flows_in(self) -> Medium:
-        """What flowed in with the perfusion."""
+        """Medium of the perfusion."""
         return self.panel.medium if self.medium is None else self.medium
 
     @property
     def fed(self) -> tuple[Feed | None, ...]:
-        """What was given at the start of each of the N - 1 intervals, None where nothing."""
+        """Feeds at the start of each of the N - 1 intervals, None where nothing."""
         return self.feeds or (None,) * len(self.setpoints)
 
     @property

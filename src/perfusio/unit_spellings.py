@@ -1,6 +1,6 @@
 """How people write units: a small grammar of densities of cells, concentrations and powers of ten. Pure.
 
-`quantities.py` holds the units of a rate, a temperature or a length as a table; what is built of a prefix, a substance
+`quantities.py` holds the units of a rate, a temperature or a length as a table; units built of a prefix, a substance
 and a volume has too many spellings for one (``10⁶ cells/mL``, ``x10^6 vc/mL``, ``Mio/mL``, ``g·L⁻¹``) and is parsed.
 """
 
@@ -41,7 +41,7 @@ def unit_form(unit: str) -> str:
 
 
 def _per_litre(form: str) -> tuple[str, float] | None:
-    """Part a unit into what is counted and how many of its volumes a litre holds."""
+    """Part a unit into its amount and how many of its volumes a litre holds."""
     found = _volume(form)
     if found is None:
         return None

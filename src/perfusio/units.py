@@ -1,4 +1,4 @@
-"""Units that multiply, divide and convert: what an expression of quantities is computed in.
+"""Units that multiply, divide and convert, for expressions of quantities.
 
 A unit is a number times powers of symbols: ``1e6 cells/mL`` is 1e6 cells^1 mL^-1. Symbols of one dimension are merged
 when units are multiplied, so that mg/L times L/day is mg/day. Mass and amount of substance are two dimensions: which

@@ -1,9 +1,10 @@
 """One verified write: look, write, read back, try again, put back. Every road to a vessel takes it.
 
-    look: is in force what should be? -> write -> read back -> done | try again | old values back | unknown
+    look: are they in force? -> write -> read back -> done | try again | old values back | unknown
 
-A write that failed is unknown, not undone: it is read back before anything else is done. What differs from one kind of
-vessel to another (how a value is sent, when another try helps, what may still happen on a dead link) is a `Wire`.
+A write that failed is unknown, not undone: it is read back before anything else is done. The part that differs from one
+kind of vessel to another (how a value is sent, when another try helps, what may still happen on a dead link) is a
+`Wire`.
 """
 
 from __future__ import annotations
@@ -20,11 +21,11 @@ TOLERANCE = 1e-6
 
 
 class Wire(Protocol):
-    """What one write needs of a vessel; it is made for this one write and knows its deadline."""
+    """Needs of one write to a vessel; it is made for this one write and knows its deadline."""
 
     @property
     def trouble(self) -> str:
-        """What went wrong so far, in sentences; empty if nothing did."""
+        """Errors so far, in sentences; empty if none."""
         ...
 
     @property
@@ -36,7 +37,7 @@ class Wire(Protocol):
         ...
 
     async def look(self) -> Setpoints:
-        """Return what is in force now, NaN where the vessel does not say.
+        """Return the setpoints in force now, NaN where the vessel does not say.
 
         Raises:
             PerfusioError: it cannot be read now.
@@ -48,11 +49,11 @@ class Wire(Protocol):
         ...
 
     def held(self, asked: Setpoints) -> Setpoints:
-        """Return what the vessel can hold of what is asked, e.g. rounded to the type of a register."""
+        """Return the setpoints as the vessel can hold them, e.g. rounded to the type of a register."""
         ...
 
     async def put(self, wanted: Setpoints) -> Setpoints | None:
-        """Send what is wanted, unless its time is over, and return what is in force then; None = it is not known."""
+        """Send the wanted setpoints, unless their time is over, and return those in force then; None = not known."""
         ...
 
     async def tries_again(self, old: Setpoints, found: Setpoints) -> bool:
@@ -67,9 +68,9 @@ async def verified_write(
 
     Args:
         wire: The vessel, for this write.
-        asked: What is to be in force, all of them.
-        expected: What must be found before, NaN where anything may be.
-        believed: What holds where the vessel does not say what is in force; default: nothing does.
+        asked: Setpoints to be in force, all of them.
+        expected: Setpoints required before, NaN where anything may be.
+        believed: Assumed setpoints where the vessel does not say; default: none.
     """
     try:
         before = await wire.look()
@@ -120,7 +121,7 @@ def _unchanged(wire: Wire, asked: Setpoints, found: Setpoints) -> WriteReport:
 
 
 def agree(a: float, b: float, within: float = 0.0) -> bool:
-    """Whether two values of a setpoint are the same: to seven digits, or within what the vessel resolves or shows.
+    """Whether two values of a setpoint are the same: to seven digits, or within the resolution of the vessel.
 
     The one place where a read-back counts as equal; a resolution of a rig's own comes in as `within`.
     """
@@ -128,11 +129,11 @@ def agree(a: float, b: float, within: float = 0.0) -> bool:
 
 
 def differences(wanted: Setpoints, found: Setpoints, within: FloatArray | None = None) -> dict[str, str]:
-    """Return the setpoints that are known to differ, each with both values in words; what is not said does not differ.
+    """Return the setpoints that are known to differ, each with both values in words; an unsaid one does not differ.
 
     Args:
-        wanted: What ought to be in force.
-        found: What is.
+        wanted: Setpoints that ought to be in force.
+        found: Those in force.
         within: By how much each may differ and still be the same (U,), canonical units; default: seven digits.
     """
     out = {}
@@ -152,13 +153,13 @@ def lacking(wanted: Setpoints, found: Setpoints) -> tuple[str, ...]:
 
 
 def unread(old: Setpoints, new: Setpoints, found: Setpoints) -> list[str]:
-    """Return the setpoints that a write moves and of which the vessel does not say what they are."""
+    """Return the setpoints that a write moves and that the vessel does not tell."""
     names = new.panel.setpoint_names
     return [n for n in names if getattr(old, n) != getattr(new, n) and getattr(found, n) != getattr(found, n)]
 
 
 def in_words(wanted: Setpoints, found: Setpoints) -> str:
-    """Return as one text what differs, e.g. ``bleed_rate 0.2 and 0.15 1/day``, and what cannot be read."""
+    """Return as one text the differences, e.g. ``bleed_rate 0.2 and 0.15 1/day``, and unreadable setpoints."""
     known = differences(wanted, found)
     unsaid = {n: f"{getattr(wanted, n):g} and not read" for n in lacking(wanted, found) if n not in known}
     return ", ".join(f"{name} {text}" for name, text in (known | unsaid).items())
@@ -180,7 +181,7 @@ def impossible(wanted: Setpoints) -> list[str]:
 
 
 def refuse_impossible(wanted: Setpoints, **where: str) -> None:
-    """Refuse what can never be asked for.
+    """Refuse setpoints that can never be asked for.
 
     Raises:
         WriteRejected: a value is missing or not possible.

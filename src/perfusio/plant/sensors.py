@@ -1,4 +1,4 @@
-"""What the analyzers report: the truth with noise, gaps, detection limits and, where asked for, faults.
+"""Reports of the analyzers: the truth with noise, gaps, detection limits and, where asked for, faults.
 
 Every draw is keyed by the vessel's seed and the time of the sample. Reading other vessels, reading twice, or reading
 in another order changes nothing; switching one fault on does not change the noise of the others.

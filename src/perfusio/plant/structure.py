@@ -1,4 +1,4 @@
-"""What makes a plant: which states it has, the rates at which they change, the medium its cells grow in.
+"""Definition of a plant: its states, the rates at which they change, the medium its cells grow in.
 
 A structure is data: everything that steps, samples or steers vessels works with any of them. One file holds one
 structure: `equations` our own, `own_variant` our own with two other laws, `published_cho` and `monod_separator` those
@@ -49,7 +49,7 @@ class Structure:
             still matters.
         constants: Dataclass of its kinetic constants, numbers for one clone and arrays (B,) for several.
         terms: Its right-hand side, see `Terms`.
-        start: What a vessel holds at inoculation besides fresh medium and cells: states by name.
+        start: Content of a vessel at inoculation besides fresh medium and cells: states by name.
         tolerance: Share of the usual tolerance of the integrator that keeps its errors below 1e-3 as nutrients run out.
     """
 
@@ -77,5 +77,5 @@ def in_order(states: tuple[str, ...], balances: Mapping[str, Balance], y: Array)
 
 
 def clean_membrane(k: Any) -> dict[str, Array | float]:
-    """What a vessel holds at inoculation besides fresh medium and cells: a membrane that lets all product pass."""
+    """Content of a vessel at inoculation besides fresh medium and cells: a membrane that lets all product pass."""
     return {"sieving": 1.0, "diameter": k.diameter}

@@ -2,7 +2,7 @@
 
 A write changes the future only; there is no way back to an earlier state. Vessels are stepped together in numpy but
 share nothing: each has its own time, setpoints, clone, random stream and step size, so that a vessel in a batch does
-what it would do alone.
+its course alone.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Every number that people declare of a quantity: finite, of the right sign, and possible for that quantity. Pure.
 
-One table says what each field may be. What depends on the quantity is a share of its range; a quantity whose range has
-no end is held to finite numbers.
+One table has the range of each field. A fact that depends on the quantity is a share of its range; a quantity whose
+range has no end is held to finite numbers.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ def refuse_impossible(process: str, quantity: Quantity) -> None:
     """Refuse numbers of a quantity that cannot be meant.
 
     Raises:
-        ConfigError: with field, value and what is possible.
+        ConfigError: with field, value and the possible range.
     """
     for where, fact in _facts(quantity):
         kind = type(fact).__name__

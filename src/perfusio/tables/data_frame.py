@@ -25,7 +25,7 @@ def table_of_frame(frame: Any, options: ReadOptions) -> Table:
 
     Args:
         frame: One row per run and sample; columns by name, with or without unit. A named index is a column, too.
-        options: What the user declares about it.
+        options: The user's declarations about it.
 
     Raises:
         UnreadableSource: it is refused; the message lists every problem.

@@ -31,7 +31,7 @@ MAX_UNPACKED = 200_000_000
 MAX_RATIO = 100
 """A workbook is a zip archive: a small one that unpacks to much more than it holds is an attack, not a table."""
 Cell = Any
-"""What Excel keeps: a number, a text, a truth value, a date or time; an empty text where there is nothing."""
+"""Types of cells in Excel: a number, a text, a truth value, a date or time; an empty text where there is nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -202,7 +202,7 @@ def open_workbook(path: str | Path) -> Workbook:
 
 @contextmanager
 def _damage_told(name: str, what: str) -> Iterator[None]:
-    """Turn what the reader library says of a damaged or locked workbook into a refusal.
+    """Turn the reader library's error on a damaged or locked workbook into a refusal.
 
     On some damage the library's own checks fail; it then raises an exception that is no `Exception`, and that has a
     name but no place to import it from.

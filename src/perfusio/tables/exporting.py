@@ -1,7 +1,7 @@
 """Checked rows back into files: wide (one row per sample) or long (one value per row), CSV, Excel or Parquet.
 
 Numbers are written so that they read back the same to the last bit, in canonical units, with the unit in the header;
-what `readers.read_any` makes of such a file is what was exported.
+`readers.read_any` makes the exported rows of such a file again.
 """
 
 from __future__ import annotations
@@ -114,7 +114,7 @@ def _values(row: TableRow) -> dict[str, float]:
 
 
 def _of_runs(table: Table) -> dict[str, Mapping[Group, str]]:
-    """Return what stands in every row of a run, by column, where any run has it."""
+    """Return the values that are the same in every row of a run, by column, where any run has it."""
     starts = {group: start.isoformat(sep=" ") for group, start in table.starts.items()}
     return {n: said for n, said in (("clone", table.clones), (MEDIUM, table.media), (INOCULATED, starts)) if said}
 

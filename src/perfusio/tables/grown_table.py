@@ -1,6 +1,6 @@
 """A text file that got further rows at its end: only these are parsed, and the result is that of the whole file.
 
-What is decided for whole columns (decimal mark, fractions, culture time zero) is taken from the rows that are known.
+Decisions on whole columns (decimal mark, fractions, culture time zero) is taken from the rows that are known.
 Wherever the added rows alone could be read otherwise than within the whole file, nothing is returned: then the whole
 file is parsed.
 """
@@ -23,11 +23,11 @@ from perfusio.tables.table import Table, parse_table
 
 @dataclass(frozen=True, slots=True)
 class Parsed:
-    """A text file and what was read from it, with what it takes to read on.
+    """A text file and its rows so far, with the state to read on.
 
     Attributes:
         content: The bytes, up to the last line break.
-        table: What they hold.
+        table: Their content.
         digest: SHA-256 of the bytes, to be continued.
         n_lines: Lines of the bytes.
         head: The lines above the first sample; None where the file cannot be read on.

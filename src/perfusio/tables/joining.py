@@ -1,4 +1,4 @@
-"""What files about one vessel have in common: the same culture time 0, and clocks that agree, or a question."""
+"""Common ground of files about one vessel: the same culture time 0, and clocks that agree, or a question."""
 
 from __future__ import annotations
 
@@ -187,7 +187,7 @@ def _steady_shift(first: np.ndarray, second: np.ndarray, tolerance_h: float) -> 
 
 
 def joins_of(vessels: Sequence[Sequence[Sequence[Placed]]]) -> Iterator[Join]:
-    """Yield what became of the samples of each file, vessel by vessel, from its clusters of rows."""
+    """Yield the use of the samples of each file, vessel by vessel, from its clusters of rows."""
     for clusters in vessels:
         counts: dict[int, tuple[str, str, int, list[float]]] = {}
         for cluster in clusters:

@@ -25,7 +25,7 @@ class Labelled:
         n_bytes: How many.
         separator: Separator of the cells.
         is_cut: Whether the last row has no line break.
-        remarks: What was taken for granted on the way.
+        remarks: Assumptions on the way.
     """
 
     sheet: LabelledSheet

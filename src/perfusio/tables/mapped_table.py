@@ -37,7 +37,7 @@ def read_mapped(path: str | Path, column_map: ColumnMap, *, is_part: bool = Fals
 
     Args:
         path: As `read_workbook`.
-        column_map: What its columns mean.
+        column_map: Meaning of its columns.
         is_part: No density of cells is needed, other files have it.
 
     Raises:
@@ -146,7 +146,7 @@ def _viability(
 ) -> list[str]:
     """Return 100 viable / total as texts; empty where one of them was not measured, or no cells at all were found.
 
-    All cells are what a counter counts, dead ones are a difference: where people note all three, total is the reading.
+    A counter counts all cells, dead ones are a difference: where people note all three, total is the reading.
     """
     panel = column_map.panel
     cells = panel.the("cells")

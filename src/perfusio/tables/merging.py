@@ -67,11 +67,11 @@ def merged(
         same_sample_minutes: How far apart the times of one sample may be.
         later_wins: Whether a later file corrects an earlier one.
         keep_times: Whether a sample keeps the time that the first file in `tables` gives it, instead of the earliest:
-            what is known already must not move because another analyzer was a few minutes quicker.
+            known samples must not move because another analyzer was a few minutes quicker.
         are_clocks_told: Whether a person said how far apart the times may be, so that two clocks are no question.
 
     Returns:
-        One table; its warnings tell what was joined and corrected.
+        One table; its warnings tell joins and corrections.
 
     Raises:
         UnreadableSource: files disagree, or a file does not say which vessel it is about; all problems are listed.
@@ -250,7 +250,7 @@ def _disagreement(name: str, a: float, first: Placed, b: float, second: Placed) 
 
 
 def _said_alike(what: str, said: Sequence[tuple[str, Mapping[Group, str]]], problems: list[str]) -> dict[Group, str]:
-    """Return what the files say of each run, its clone or its medium; two that differ are a problem."""
+    """Return the files' word on each run, its clone or its medium; two that differ are a problem."""
     found: dict[Group, str] = {}
     for name, by_group in said:
         for group, one in by_group.items():

@@ -1,4 +1,4 @@
-"""One way into any file of samples: what kind it is, whose layout it has, and its rows, checked."""
+"""One way into any file of samples: its kind, its layout, and its rows, checked."""
 
 from __future__ import annotations
 
@@ -35,9 +35,9 @@ def read_any(
     """Read a CSV, Excel or Parquet file of samples.
 
     Args:
-        path: The file; what it is follows from what is in it.
-        options: What the user declares about it; it goes before what the map says.
-        column_map: What its columns mean; nothing is recognised then, unless the map says so.
+        path: The file; its kind follows from its content.
+        options: The user's declarations about it; they go before those of the map.
+        column_map: Meaning of its columns; nothing is recognised then, unless the map says so.
         sheet: Which sheet of a workbook; needed where several could be meant.
 
     Returns:
@@ -135,7 +135,7 @@ def _of_sheet(book: Workbook, empty: Table, name: str, options: ReadOptions, *, 
 
 
 def _of_signals(book: Workbook, empty: Table, options: ReadOptions) -> Table:
-    """Read an ambr workbook: a row a day that says what was in force, until samples of other files are joined to it."""
+    """Read an ambr workbook: a row a day with the setpoints in force, until samples of other files are joined to it."""
     problems, remarks = Problems(book.name), [f"it is read as: {AMBR}."]
     panel = options.panel
     signals = read_signals(book, options.columns, problems, remarks, panel)

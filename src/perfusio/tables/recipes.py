@@ -1,4 +1,4 @@
-"""The table of recipes that `perfusio design` and `perfusio recommend` write: one row per run, what it is to hold."""
+"""The table of recipes that `perfusio design` and `perfusio recommend` write: one row per run, its setpoints."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ from perfusio.tables.vessel_rows import rows_of
 from perfusio.trajectory import Trajectory
 
 RUNS_FILE = "runs.csv"
-"""What `perfusio simulate` calls its table; in a folder that has one, nothing else is read."""
+"""Name of the table of `perfusio simulate`; in a folder that has one, nothing else is read."""
 
 
 def read_runs(
@@ -38,14 +38,14 @@ def read_runs(
 ) -> tuple[Trajectory, ...]:
     """Read all runs of a file, CSV, Excel or Parquet, of every such file in a folder, or of a data frame.
 
-    What was not measured is NaN. The setpoints of a row were in force from its sample to the next; one that a row does
+    Missing values are NaN. The setpoints of a row were in force from its sample to the next; one that a row does
     not state is that of the row before.
 
     Args:
         path: A file with one row per run and sample, a folder with `runs.csv` or with one file per run, or a pandas or
             polars data frame, which is read like a file with those columns.
-        options: What the user declares about the files.
-        column_map: What the columns of the files mean, where they do not say it themselves.
+        options: The user's declarations about the files.
+        column_map: Meaning of the columns of the files, where they do not say it themselves.
         assumed: Setpoints in force where a file never says; None: such a file is refused.
         on_remark: Called with a sentence for each thing that was converted, joined or assumed.
         panel: The process whose quantities the files hold; None: that of the options, the map, or the default one.
@@ -115,7 +115,7 @@ def _of_process(
     """Let options and column map be of one process.
 
     Raises:
-        ConfigError: the column map names what that process does not have.
+        ConfigError: the column map names a quantity that the process does not have.
     """
     if panel is None:
         return options, column_map
@@ -124,13 +124,13 @@ def _of_process(
 
 
 def _start(column_map: ColumnMap | None, assumed: Setpoints | None, panel: Panel) -> Setpoints:
-    """Return what is in force where no row says: as the column map says, else as assumed."""
+    """Return the setpoints in force where no row says: as the column map says, else as assumed."""
     said = column_map.setpoints if column_map else Setpoints(panel=panel)
     return said if assumed is None else said.filled_from(_of_panel(assumed, panel))[0]
 
 
 def _of_panel(assumed: Setpoints, panel: Panel) -> Setpoints:
-    """Return what is assumed as setpoints of a process.
+    """Return assumed setpoints as those of a process.
 
     Raises:
         ConfigError: one of its setpoints is none of those that are given.
@@ -170,7 +170,7 @@ def run_of(
     *,
     prefix: str = "",
 ) -> tuple[Trajectory, tuple[str, ...]]:
-    """Return one run of a table, and the setpoints of which its first row does not say what was in force.
+    """Return one run of a table, and the setpoints in force of which its first row does not tell.
 
     Args:
         table: Checked rows.

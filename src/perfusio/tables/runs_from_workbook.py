@@ -18,12 +18,12 @@ def read_workbook(
 ) -> tuple[Trajectory, ...]:
     """Read all runs of a file that a column map describes.
 
-    What was not measured is NaN; an Excel error such as ``#DIV/0!`` counts as not measured. Values are checked as those
+    A missing value is NaN; an Excel error such as ``#DIV/0!`` counts as not measured. Values are checked as those
     of a CSV file are.
 
     Args:
         path: An .xlsx, .xlsm or .xls file; CSV or Parquet, if the map names no sheet.
-        column_map: What its columns mean.
+        column_map: Meaning of its columns.
         on_remark: Called with a sentence for each thing that was converted, joined, assumed or left out.
 
     Returns:

@@ -41,7 +41,7 @@ def runs_rows(trajectories: Iterable[Trajectory]) -> list[list[str]]:
 
 
 def _medium(trajectory: Trajectory) -> str:
-    """Return the name of what flowed in; empty for the medium of the process itself, and for one without a name."""
+    """Return the name of the medium; empty for the medium of the process itself, and for one without a name."""
     return next((name for name, one in trajectory.panel.media if one == trajectory.medium), "")
 
 

@@ -79,7 +79,7 @@ def _setpoints(panel: Panel, row: dict[str, Any]) -> Setpoints:
 
 
 def feeds_of(grid: Grid, values: Mapping[Column, FloatArray], problems: Problems) -> dict[int, Feed]:
-    """Return what was fed right after the sample of each row."""
+    """Return the feed right after the sample of each row."""
     given = _of_role(Role.FEED, values)
     if not given:
         return {}

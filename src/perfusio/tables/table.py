@@ -1,6 +1,6 @@
 """From a table to checked rows; or a refusal that lists every problem with file, line, column, value and remedy.
 
-A row is one sample of one vessel. Its setpoint columns say what was in force **from that sample to the next one**.
+A row is one sample of one vessel. Its setpoint columns were in force **from that sample to the next one**.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ from perfusio.tables.samples import TableRow, built_rows, feeds_of, joined_rows,
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ColumnRead:
-    """What became of one column of a file.
+    """Use of one column of a file.
 
     Attributes:
         header: As written.
@@ -60,7 +60,7 @@ class ColumnRead:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Join:
-    """What became of the samples of one file and vessel when files were joined.
+    """Use of the samples of one file and vessel when files were joined.
 
     Attributes:
         file: Its name.
@@ -90,21 +90,21 @@ class Table:
         name: File name.
         sha256: Of the bytes that were read.
         n_bytes: How many.
-        columns: What each header was read as, e.g. ``{"Glc": "glucose [g/L]"}``.
+        columns: Reading of each header, e.g. ``{"Glc": "glucose [g/L]"}``.
         rows: Samples in the order of the file; each vessel's in order of time.
         clones: Cell line by run and reactor, where the file says.
-        warnings: What was converted, joined, assumed or left out, in sentences.
-        reads: Each column and what it was read as.
+        warnings: Conversions, joins, assumptions and omissions, in sentences.
+        reads: Each column and its reading.
         starts: Date of culture time 0 by run and reactor, where the file has dates.
         assumed_starts: Those of `starts` that nobody declared: culture time counts from the first date of the file.
         is_by_day: Whether its dates have no time of day.
-        signals: What a rig recorded between samples, by run and reactor.
-        joins: Where several files were joined: what became of the samples of each.
+        signals: Records of a rig between samples, by run and reactor.
+        joins: Where several files were joined: use of the samples of each.
         profile: The kind of file that was recognised, e.g. ``"Nova FLEX2"``; empty for people's own.
         decimal: Decimal mark of its numbers.
         has_fractions: Whether viabilities were written as fractions.
         lineage: The same for a growing file as long as rows are only added behind those that are there.
-        media: What flowed in, by run and reactor, where the file names one of the media of the process.
+        media: The medium, by run and reactor, where the file names one of the media of the process.
         panel: The process whose quantities the rows hold.
     """
 
@@ -258,8 +258,8 @@ def filled(
         table: The file as such, without content.
         sheet: Lines of cells, the header among the first ones.
         options: The user's declarations.
-        problems: Collects what is wrong; it may hold something already.
-        warnings: Collects what was converted, joined or left out.
+        problems: Collects faults; it may hold something already.
+        warnings: Collects conversions, joins and omissions.
         may_be_short: As in `parse_table`.
         has_started: As in `parse_table`.
 
@@ -313,7 +313,7 @@ def _understood(grid: Grid) -> Iterator[None]:
 
 
 def _reads(grid: Grid) -> tuple[ColumnRead, ...]:
-    """Say of each column that has a name what it was read as."""
+    """Say the reading of each column that has a name."""
     by_index = {c.index: c for c in grid.columns}
     found = []
     for i, header in enumerate(grid.header):

@@ -20,7 +20,7 @@ def rows_of(table: Table, run: str | None, reactor: str | None, *, may_come: boo
         may_come: A run or reactor that is not there may come later.
 
     Raises:
-        UnreadableSource: several vessels fit, or none; the message lists what there is.
+        UnreadableSource: several vessels fit, or none; the message lists the vessels.
     """
     fitting = [g for g in table.groups if run in (None, g[0]) and reactor in (None, g[1])]
     if len(fitting) > 1:

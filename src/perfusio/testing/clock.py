@@ -81,8 +81,8 @@ class ManualClock:
 def in_virtual_time(main: Coroutine[Any, Any, T], clock: ManualClock) -> T:
     """Run a coroutine in an event loop of its own that lets the clock move whenever nothing else can happen.
 
-    Threads that work for the loop (`run_in_executor`) are waited for. Real timers go on as they are: what waits on
-    `asyncio.sleep` waits in real time, during which the clock may move far.
+    Threads that work for the loop (`run_in_executor`) are waited for. Real timers go on as they are: a task that waits
+    on `asyncio.sleep` waits in real time, during which the clock may move far.
     """
     with asyncio.Runner(loop_factory=lambda: _VirtualLoop(clock)) as runner:
         return runner.run(main)
@@ -96,7 +96,7 @@ class _VirtualLoop(asyncio.SelectorEventLoop):
         super().__init__(_IdleSelector(self, clock))
 
     def run_in_executor(self, executor: Executor | None, func: Callable[..., T], *args: Any) -> asyncio.Future[T]:  # type: ignore[override]
-        """Count what threads work on."""
+        """Count the work of threads."""
         self.n_working += 1
         work: asyncio.Future[T] = super().run_in_executor(executor, func, *args)
         work.add_done_callback(self._worked)
@@ -114,7 +114,7 @@ class _IdleSelector(selectors.DefaultSelector):
         self._loop, self._clock = loop, clock
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
-        """Return what is ready; with nothing ready and no thread at work, let the next sleeper wake."""
+        """Return ready tasks; with nothing ready and no thread at work, let the next sleeper wake."""
         ready = super().select(0)
         if ready or timeout == 0:
             return ready

@@ -22,12 +22,12 @@ WriteStep = None | Exception | Setpoints | tuple[Setpoints, Exception]
 
 
 class ScriptedConnector:
-    """A Connector that plays back samples and failures and records what is written.
+    """A Connector that plays back samples and failures and records writes.
 
     Attributes:
         kind: As given.
         written: Every Setpoints that was asked for, refused ones included, in order.
-        in_force: What `read_setpoints` returns; a test may set it to play an operator at the vessel, or to an
+        in_force: Result of `read_setpoints`; a test may set it to play an operator at the vessel, or to an
             exception to play a dead link.
     """
 
@@ -42,10 +42,10 @@ class ScriptedConnector:
         """Prepare a playback.
 
         Args:
-            script: What each `read_sample` returns or raises; after the last, EndOfRun for ever.
-            kind: What the connector claims to be.
+            script: Result or error of each `read_sample`; after the last, EndOfRun for ever.
+            kind: Claimed kind of the connector.
             setpoints: In force until the first write.
-            write_script: What becomes of each write: None = taken as asked; Setpoints = the vessel takes and
+            write_script: Fate of each write: None = taken as asked; Setpoints = the vessel takes and
                 acknowledges these instead; an exception = raised, nothing taken; (Setpoints, exception) = raised
                 although the vessel took these. After the last, writes are taken as asked.
         """
@@ -66,7 +66,7 @@ class ScriptedConnector:
         return step
 
     def goes_on(self, standing: Standing) -> None:
-        """Leave out what an earlier program has read: samples of which no value is news, and failures before them."""
+        """Leave out the reads of an earlier program: samples of which no value is news, and failures before them."""
         known = [isinstance(step, State) and _is_known(step, standing) for step in self._script]
         n_before = max((i + 1 for i, is_known in enumerate(known) if is_known), default=0)
         self._script = [
@@ -121,15 +121,15 @@ async def check_connector(
             sample. False for a vessel that is seen through a file that grows once a day.
         unmeasured: Quantities that the source behind `make` does not have: they must be NaN, never 0.
         max_samples: Samples to read before the end of the run is no longer waited for.
-        breaks: Makes the source unreadable for as long as the context lasts: a file is away, a server down. What a
-            connector does then, and afterwards, is checked only with it.
-        panel: The process whose quantities come and are asked for; it says what may be written.
+        breaks: Makes the source unreadable for as long as the context lasts: a file is away, a server down. The ability
+            of a connector does then, and afterwards, is checked only with it.
+        panel: The process whose quantities come and are asked for; it has the allowed setpoints.
 
     A connector that can go on where an earlier program stood (`perfusio.protocols.Resumable`) is tried on that too:
     `make` then stands for a new program that finds the same source.
 
     Raises:
-        AssertionError: a promise is broken; the message says which and what was found.
+        AssertionError: a promise is broken; the message says which, and the finding.
     """
     connector = await made(make)
     expect(isinstance(connector, Connector), f"{type(connector).__name__} lacks a method of the Connector protocol")
@@ -157,7 +157,7 @@ async def _check_samples(connector: Connector, unmeasured: tuple[str, ...], max_
 
 
 def _check_order(state: State, measured: dict[float, set[str]]) -> None:
-    """Time goes forward; only a late value may come for a time already seen, with nothing but what was missing."""
+    """Time goes forward; only a late value may come for a time already seen, with nothing but missing values."""
     names, latest = set(state.measured()), max(measured, default=state.time_h)
     is_late_value = bool(names) and names.isdisjoint(measured.get(state.time_h, names))
     went_back = f"time went back from {latest:g} h to {state.time_h:g} h, and not just with late values"

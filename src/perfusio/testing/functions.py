@@ -30,7 +30,7 @@ def check_objective(function: ObjectiveFunction, *, panel: Panel = CHO_PERFUSION
         panel: The process.
 
     Raises:
-        BrokenPromise: a promise is broken; the message says which and what was found.
+        BrokenPromise: a promise is broken; the message says which, and the finding.
     """
     _of_objective(
         isinstance(function, ObjectiveFunction), promise="is an ObjectiveFunction, with unit and direction",
@@ -67,7 +67,7 @@ def check_acquisition(function: Callable[[Any], Any]) -> None:
         function: From improvements over holding (G, S, M) to values (G,), higher is better.
 
     Raises:
-        BrokenPromise: a promise is broken; the message says which and what was found.
+        BrokenPromise: a promise is broken; the message says which, and the finding.
     """
     rng = np.random.default_rng(0)
     n_objectives = 2 if getattr(function, "is_multi", False) else 1

@@ -35,7 +35,7 @@ def check_model(
         trajectory: Of a vessel that the model can forecast; default: four days of a healthy culture.
 
     Raises:
-        BrokenPromise: a promise is broken; the message says which and what was found.
+        BrokenPromise: a promise is broken; the message says which, and the finding.
     """
     vessel = trajectory or example_trajectory(panel)
     model = make()

@@ -1,4 +1,4 @@
-"""What a test server does wrong, and what it saw: set and read from outside while it runs."""
+"""Faults of a test server, and its observations: set and read from outside while it runs."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Written:
         node: Identifier, e.g. ``"R01.bleed_rate"``.
         value: As it came.
         kind: Type in which it came, e.g. ``"Double"``.
-        status: What the server answered.
+        status: The server's answer.
         is_stranger: Whether it went to a variable of another namespace with the same identifier.
     """
 
@@ -52,7 +52,7 @@ class Faults:
 
 
 class Witness:
-    """What a server saw of its clients.
+    """A server's observations of its clients.
 
     Attributes:
         written: Every value that came, refused ones included.

@@ -18,8 +18,8 @@ class Identity:
     """A certificate with its key.
 
     Attributes:
-        certificate: What is shown.
-        key: What proves it.
+        certificate: The shown part.
+        key: The proof of it.
     """
 
     certificate: x509.Certificate

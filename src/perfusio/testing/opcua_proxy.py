@@ -33,7 +33,7 @@ class TcpProxy:
         self._thread.call(self._strand())
 
     def release(self) -> None:
-        """Forward again, first of all what was held: it arrives late, even from a client that has given up."""
+        """Forward again, first of all the held bytes: they arrive late, even from a client that has given up."""
         self._thread.call(self._set(forwarding=True))
 
     def hang_up(self) -> None:

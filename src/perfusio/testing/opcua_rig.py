@@ -1,4 +1,4 @@
-"""A virtual rig behind a real OPC UA server: what a laboratory's server shows, without the laboratory."""
+"""A virtual rig behind a real OPC UA server: the view of a laboratory's server, without the laboratory."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class SimulatedOpcUaRig:
 
     Attributes:
         rig: The vessels, for their truth.
-        server: The server; `server.endpoint` and `server.toml()` are what a client needs.
+        server: The server; a client needs `server.endpoint` and `server.toml()`.
         is_over: Vessels whose run has ended; their last sample stays.
     """
 

@@ -62,11 +62,11 @@ class FaultyOpcUaServer:
         user: Name and password that are let in; None = anybody.
         types: Types of nodes that are not Double, e.g. ``{"agitation": "Int32"}``.
         session_s: Shortest time after which a silent session ends [s].
-        space: What is in force at first, its nominal values; its process says which nodes there are.
+        space: Its nominal values are in force at first; its process says which nodes there are.
 
     Attributes:
-        faults: What goes wrong now; put another in its place, or change it.
-        witness: What was seen of the clients.
+        faults: Present faults; put another in its place, or change it.
+        witness: Observations of the clients.
         on_second_look: Called with the vessel when its sample number is read again without having changed.
     """
 
@@ -190,7 +190,7 @@ class FaultyOpcUaServer:
             self._attribute(node, attribute).value = ua.DataValue(level)
 
     def publish(self, vessel: str, sample: State, *, at: datetime | None = None) -> None:
-        """Put a new sample into a vessel's nodes; what was not measured is Bad. Its number is raised last."""
+        """Put a new sample into a vessel's nodes; a missing value is Bad. Its number is raised last."""
         for name in self._species:
             value = getattr(sample, name)
             is_there = isfinite(value)
@@ -201,7 +201,7 @@ class FaultyOpcUaServer:
         self.set_value(f"{vessel}.number", self.value(f"{vessel}.number") + 1, at=at)
 
     def setpoints(self, vessel: str) -> Setpoints:
-        """Return what is in force in a vessel."""
+        """Return the setpoints in force in a vessel."""
         names = self.panel.setpoint_names
         return Setpoints.of_values(self.panel, {name: float(self.value(f"{vessel}.{name}")) for name in names})
 

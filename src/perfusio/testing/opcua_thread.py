@@ -20,7 +20,7 @@ class LoopThread:
         self._thread: threading.Thread | None = None
 
     def call(self, work: Coroutine[Any, Any, T]) -> T:
-        """Run a coroutine in the thread and wait for what it returns or raises."""
+        """Run a coroutine in the thread and wait for its result or error."""
         if self._loop is None:
             self._loop = asyncio.new_event_loop()
             self._thread = threading.Thread(target=self._loop.run_forever, name="opcua-testing", daemon=True)

@@ -27,10 +27,10 @@ def check_notifier(
     Args:
         make: Returns a new channel to a test address.
         delivered: Whether a text has arrived there.
-        breaks: Returns a channel to an address that cannot be reached; what it says then is checked only with it.
+        breaks: Returns a channel to an address that cannot be reached; its error is checked only with it.
 
     Raises:
-        BrokenPromise: a promise is broken; the message says which and what was found.
+        BrokenPromise: a promise is broken; the message says which, and the finding.
     """
     channel = make()
     name = getattr(channel, "name", None)
@@ -60,7 +60,7 @@ def check_reader(reader: Reader, rows: Sequence[Sequence[str]], *, panel: Panel 
         panel: The process whose quantities it reads.
 
     Raises:
-        BrokenPromise: a promise is broken; the message says which and what was found.
+        BrokenPromise: a promise is broken; the message says which, and the finding.
     """
     before = [list(row) for row in rows]
     given = [list(row) for row in rows]

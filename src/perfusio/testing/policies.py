@@ -40,7 +40,7 @@ def check_policy(
         model: That the policy asks; default: `GrowingModel`.
 
     Raises:
-        BrokenPromise: a promise is broken; the message says which and what was found.
+        BrokenPromise: a promise is broken; the message says which, and the finding.
     """
     config = config or RunConfig(duration_days=4, forecast_days=3, n_paths=16, process=panel)
     asked_of, space = model or _usual(), DesignSpace.of(panel)

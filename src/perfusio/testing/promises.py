@@ -4,7 +4,7 @@ from __future__ import annotations
 
 
 class BrokenPromise(AssertionError):
-    """A part does not keep a promise of its protocol; the message names the promise and what was found."""
+    """A part does not keep a promise of its protocol; the message names the promise and the finding."""
 
 
 def promised(kept: bool, part: str, promise: str, found: str = "") -> None:
@@ -13,8 +13,8 @@ def promised(kept: bool, part: str, promise: str, found: str = "") -> None:
     Args:
         kept: Whether it was kept.
         part: Kind of part, e.g. ``"model"``.
-        promise: What every such part promises.
-        found: What was found instead.
+        promise: A promise of every such part.
+        found: The finding instead.
 
     Raises:
         BrokenPromise: it was not kept.

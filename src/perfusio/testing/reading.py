@@ -14,7 +14,7 @@ from perfusio.state import Setpoints, State
 
 Make = Callable[[], Connector | Awaitable[Connector]]
 N_READ = 3
-"""Samples that are read: the last one of them is what must come next after whatever happened before it."""
+"""Samples that are read: the last one of them must come next after whatever happened before it."""
 
 
 async def made(make: Make) -> Connector:
@@ -65,7 +65,7 @@ async def check_reading(make: Make, *, breaks: Callable[[], AbstractContextManag
 
 
 async def _first_samples(connector: Connector) -> list[State]:
-    """Return the first samples, each with what came late for it before the next."""
+    """Return the first samples, each with late values for it before the next."""
     found: list[State] = []
     while len(found) < N_READ:
         try:
@@ -81,7 +81,7 @@ async def _first_samples(connector: Connector) -> list[State]:
 
 
 async def _check_given_up(connector: Connector, expected: list[State], n_steps: int) -> None:
-    """Give every second call up after so many steps of the event loop; what it has not returned, the next one does."""
+    """Give every second call up after so many steps of the event loop; the next call returns its sample."""
     for k in range(2 * len(expected)):
         call = asyncio.ensure_future(connector.read_sample())
         if k % 2 == 0:

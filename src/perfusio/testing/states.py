@@ -1,4 +1,4 @@
-"""Samples to test with: a healthy perfusion culture, of which a test changes what it is about."""
+"""Samples to test with: a healthy perfusion culture, of which a test changes its own part."""
 
 from __future__ import annotations
 

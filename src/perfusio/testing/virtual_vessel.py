@@ -1,8 +1,8 @@
-"""VirtualVessel: a simulated culture of any process, from nothing but what its panel declares.
+"""VirtualVessel: a simulated culture of any process, from nothing but its panel.
 
 It shares the mass balances of `physics` with nobody's beliefs: its kinetics are one Monod law for growth, a specific
 uptake for every solute that flows in and a specific production for every other one, each scaled to the amounts of the
-panel. It is made to try programs, never to say what cells do.
+panel. It is made to try programs, never as a model of cells.
 """
 
 from __future__ import annotations
@@ -22,21 +22,21 @@ from perfusio.protocols import ConnectorKind, Standing
 from perfusio.state import FloatArray, Setpoints, State
 
 USUAL_CELLS = 20.0
-"""Density at which what flows in is half used up, in the unit of the cells."""
+"""Density at which the inflow is half used up, in the unit of the cells."""
 GROWTH, DEATH, STARVED = 0.55, 0.03, 0.4
-"""Largest growth, death, and what starving adds to it [1/day]."""
+"""Largest growth, death, and death by starving [1/day]."""
 AFFINITY = 0.05
 """Of the usual amount of a solute: where uptake and growth are at half."""
 OFF_NOMINAL = 0.2
 """Share of growth that is lost where a condition stands half its range from its nominal value."""
 PER_DAY = 0.1
-"""Of what a culture that is not perfused was begun in, as if it flowed in each day."""
+"""Of the first medium of a culture that is not perfused, as if it flowed in each day."""
 STEP_DAYS = 1.0 / 48.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Rates:
-    """What the cells do to one solute: taken up at most, or made, per day and unit of cells; its usual amount."""
+    """Turnover of one solute by the cells: taken up at most, or made, per day and unit of cells; its usual amount."""
 
     taken: float
     made: float
@@ -53,7 +53,7 @@ class VirtualVessel:
         seed: Of the analyzers and of the culture's own rates.
         setpoints: In force from the start; default: nominal ones.
         cells: At the start.
-        medium: What really flows in with the perfusion, in canonical units; default: what the panel declares.
+        medium: True medium of the perfusion, in canonical units; default: that of the panel.
     """
 
     kind = ConnectorKind.SIMULATED
@@ -108,7 +108,7 @@ class VirtualVessel:
         return setpoints
 
     def goes_on(self, standing: Standing) -> None:
-        """Hand out again what an earlier program has read and not put on record."""
+        """Hand out again samples that an earlier program has read and not put on record."""
         known = {s.time_h for s in (*standing.states, *standing.refused)}
         self._next = sum(reading.time_h in known for reading in self._readings)
 
@@ -197,7 +197,7 @@ def _pumped(setpoint: Setpoint, concentration: float, held_at: float) -> tuple[F
 
 
 def _rates(panel: Panel, name: str, own: float) -> _Rates:
-    """Return what the cells do to a species: half of what usually flows in is taken up, the rest is made."""
+    """Return the turnover of a species by the cells: half of the usual inflow is taken up, the rest is made."""
     species = next(s for s in panel.modelled if s.name == name)
     usual = species.prior.mean if species.prior is not None else 1.0
     if species.role not in ("solute", "product"):
@@ -236,5 +236,5 @@ def _start(panel: Panel, cells: float, medium: Medium) -> dict[str, float]:
 
 
 def _usual_of(low: float, high: float) -> float:
-    """Return some value of what nothing acts on."""
+    """Return some value of a species that nothing acts on."""
     return 0.5 * (low + high) if isfinite(high) else max(low, 1.0)

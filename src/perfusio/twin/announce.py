@@ -12,12 +12,12 @@ Observer = Callable[[Event], None]
 
 @runtime_checkable
 class Delivers(Protocol):
-    """An observer that has something to say for the record: what reached people, and what did not."""
+    """An observer that has something to say for the record: deliveries to people, and failures."""
 
     def __call__(self, event: Event) -> None:
         """Take an event."""
         ...
 
     def news(self) -> Sequence[Event]:
-        """Return what has come about since it was last asked; it does not wait for anything."""
+        """Return the news since it was last asked; it does not wait for anything."""
         ...

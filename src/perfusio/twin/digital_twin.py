@@ -55,7 +55,7 @@ class DigitalTwin:
     Args:
         connector: One vessel, a source of several (`vessels()`), or a mapping of reactor to connector or `Vessel`.
         design_space: Allowed setpoints.
-        run_config: What to do for how long.
+        run_config: Settings of the run.
         model: Belief to start from; default: the mechanistic prior, no data.
         policy: Chooses setpoints; default: BEDPolicy.
         clock: Where wall time comes from.
@@ -173,12 +173,12 @@ class DigitalTwin:
 
     @property
     def model(self) -> Model:
-        """What is believed now."""
+        """The present belief."""
         return self._mind.model
 
     @property
     def run_state(self) -> RunState:
-        """What was seen and what is in force."""
+        """Samples and setpoints in force."""
         return self._book.run_state
 
     def mode(self, reactor: str) -> Mode:
@@ -190,7 +190,7 @@ class DigitalTwin:
 
         Args:
             reactor: Its name, new to this run.
-            vessel: Its connector, or with what is asked of it.
+            vessel: Its connector, or with settings of its own.
             reason: Why, for the record.
 
         Raises:
@@ -305,7 +305,7 @@ class DigitalTwin:
             watching.cancel()
 
     async def _from_begin_to_end(self, records: Summary | None, sources: Mapping[str, Mapping[str, object]]) -> Outcome:
-        """Begin, or go on, and run the loop beside what never ends by itself."""
+        """Begin, or go on, and run the loop beside endless tasks."""
         beside = asyncio.ensure_future(
             together(
                 self._desk.stay_open, self._pulse.keep_on, self._deliveries.keep_on,

@@ -1,4 +1,4 @@
-"""How a run ended and what it left behind."""
+"""How a run ended and its results."""
 
 from __future__ import annotations
 

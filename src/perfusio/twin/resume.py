@@ -103,11 +103,11 @@ def _latest_of(found: Summary, kind: type[Event]) -> Event | None:
 
 
 def known_after(found: Summary) -> RunState:
-    """Return what the twin knew after these records; a refit whose model was not saved is still to be done.
+    """Return the twin's state after these records; a refit whose model was not saved is still to be done.
 
     Raises:
         AuditError: a record is of a kind, or has fields, that this version does not know.
-        ConfigError: what the run was asked is refused by this version.
+        ConfigError: the settings of the run are refused by this version.
     """
     known, fitted, saved = found.run_state, found.latest(ModelFitted), found.latest(ModelSaved)
     if fitted is not None and saved is not None and fitted.seq > saved.seq:
@@ -159,7 +159,7 @@ def clock_step(last: Record, now: datetime) -> float:
 
 
 def asked_of(vessels: Mapping[str, Vessel], known: Outline) -> dict[str, Connector | Vessel]:
-    """Return the vessels with what was asked of each when the run began.
+    """Return the vessels with the settings of each when the run began.
 
     Raises:
         ConfigError: these are not the vessels of the run.
@@ -181,7 +181,7 @@ def asked_of(vessels: Mapping[str, Vessel], known: Outline) -> dict[str, Connect
 
 
 def _by_their_names(vessels: Mapping[str, Vessel], wanted: set[str]) -> Mapping[str, Vessel]:
-    """A source that cannot say now what its vessels are called is that of the run; it is held against it later."""
+    """A source that cannot name its vessels now is that of the run; it is held against it later."""
     named = able(vessels[UNNAMED].connector, NamedByRows) if set(vessels) == {UNNAMED} else None
     if named is None or UNNAMED in wanted or not _is_speechless(named):
         return vessels

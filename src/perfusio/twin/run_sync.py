@@ -57,7 +57,7 @@ class _OwnThread(Generic[T]):
         self._thread = Thread(target=copy_context().run, args=(self._run,), name="perfusio run_sync")
 
     def result(self) -> T:
-        """Start, wait, and return what the coroutine returned."""
+        """Start, wait, and return the result of the coroutine."""
         self._thread.start()
         with _interruptible():
             try:

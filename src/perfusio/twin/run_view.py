@@ -1,4 +1,4 @@
-"""A run as its folder shows it to a person: what is known, who runs it, and which vessel a name means."""
+"""A run as its folder shows it to a person: its state, who runs it, and which vessel a name means."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ class RunView:
     Attributes:
         run_dir: Its folder.
         config: Settings.
-        run_state: What is known, as far as the record goes.
-        records: What is kept of all that are whole.
+        run_state: State, as far as the record goes.
+        records: Summary of all that are whole.
         ended: How it ended, None if it may go on.
         writer: Process that runs it, None if none does; 0 if one does that cannot be named.
     """

@@ -31,7 +31,7 @@ class Patience:
         samples_s: For the other samples of a turn, from the first one on [s].
         call_s: For setpoints to be read or written [s].
         write_s: For a write with all that belongs to it; nothing is sent later [s].
-        sleep: What lets time pass; a test can bring its own. The twin takes that of its clock (`on`).
+        sleep: Lets time pass; a test can bring its own. The twin takes that of its clock (`on`).
     """
 
     samples_s: float
@@ -77,7 +77,7 @@ DAILY = Patience.usual(24.0)
 
 
 def give_up(task: asyncio.Future[T]) -> None:
-    """Cancel a call if it is still open, and never hear what becomes of it."""
+    """Cancel a call if it is still open, and never hear of its result."""
     if not task.done():
         task.cancel()
         task.add_done_callback(_heard)

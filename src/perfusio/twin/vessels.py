@@ -1,4 +1,4 @@
-"""Vessel: one vessel of an experiment, with what is asked of it where that differs from the others."""
+"""Vessel: one vessel of an experiment, with its settings where they differ from the others."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ class Rig(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Vessel:
-    """One vessel of an experiment. What is left away is as the experiment has it.
+    """One vessel of an experiment. A setting left away is that of the experiment.
 
     Attributes:
         connector: The world behind it.
         clone: Cell line; empty = as the source says.
         objective: Aim of its decisions.
-        design_space: What may be written to it.
+        design_space: Its allowed setpoints.
         mode: Who may write to it.
     """
 
@@ -53,7 +53,7 @@ class Vessel:
 
 
 UNNAMED = "R01"
-"""What a vessel is called that its source gives no name."""
+"""Name of a vessel that its source does not name."""
 Source = Connector | Rig | Mapping[str, "Connector | Vessel"]
 
 
@@ -111,7 +111,7 @@ def holding(vessels: Mapping[str, Vessel], space: DesignSpace) -> dict[str, Vess
 
     Args:
         vessels: By reactor id.
-        space: What may be written unless a vessel has a design space of its own.
+        space: Allowed setpoints unless a vessel has a design space of its own.
     """
     held = {}
     for reactor, vessel in vessels.items():
@@ -138,7 +138,7 @@ def _said_by(connector: Connector) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Terms:
-    """What some vessels have in common: they are decided for together.
+    """Common settings of some vessels: they are decided for together.
 
     Attributes:
         design_space: Allowed setpoints.
@@ -152,7 +152,7 @@ class Terms:
 
 
 def on_equal_terms(vessels: Mapping[str, Vessel], space: DesignSpace, config: RunConfig) -> Iterator[Terms]:
-    """Group vessels by what is asked of them, in the order in which they come.
+    """Group vessels by their settings, in the order in which they come.
 
     Args:
         vessels: By reactor id.

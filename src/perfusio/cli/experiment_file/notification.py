@@ -22,7 +22,7 @@ NotifyOption = Annotated[
 
 
 People = tuple[Mapping[str, Any], Path, str]
-"""What is said of channels, the folder from which paths count, and how to name the file in messages."""
+"""Settings of channels, the folder from which paths count, and how to name the file in messages."""
 
 
 def notifier(path: Path | None) -> Notifier | None:
@@ -48,7 +48,7 @@ def notifier_of(people: People | None) -> Notifier | None:
 
 
 def stated(path: Path) -> People:
-    """Return what a file says of channels; of an experiment.toml that is its section [notify].
+    """Return the channels of a file; of an experiment.toml those of its section [notify].
 
     Raises:
         ConfigError: the file cannot be read, or is an experiment that tells nobody.
@@ -67,7 +67,7 @@ def stated(path: Path) -> People:
 
 
 def of_section(section: object, folder: Path, name: str) -> People:
-    """Return what [notify] of an experiment says, which may name a file of its own.
+    """Return the content of [notify] of an experiment, which may name a file of its own.
 
     Raises:
         ConfigError: it is no section, or names a file and says more beside it.
@@ -90,7 +90,7 @@ def channels_of(said: Mapping[str, Any], folder: Path, name: str) -> list[Channe
     Args:
         said: As TOML holds it.
         folder: From which paths count.
-        name: What to call it in messages.
+        name: Its name in messages.
 
     Raises:
         ConfigError: a section or setting is unknown, impossible or missing, or a secret cannot be read.

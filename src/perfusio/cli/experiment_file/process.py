@@ -48,7 +48,7 @@ def show(
 def check(file: ProcessFile = FILE, json_output: JsonOption = False) -> None:
     """Read a process as a run would, and list in words the gaps of a model of it.
 
-    What cannot be a process is refused: an unknown entry, a unit that is missing, a medium with a species that is not
+    An impossible process is refused: an unknown entry, a unit that is missing, a medium with a species that is not
     declared, bounds with which the vessel would run empty.
     """
     from perfusio.config import DesignSpace

@@ -67,7 +67,7 @@ class Outside(ABC):
 
     @abstractmethod
     def obey(self) -> None:
-        """Do what was asked since the last time."""
+        """Carry out the requests since the last time."""
 
     @abstractmethod
     def show_in_force(self) -> None:
@@ -151,11 +151,11 @@ class BehindFile(Outside):
 
     @staticmethod
     def connector(folder: Path) -> Connector:
-        """Return what a twin reaches it by."""
+        """Return the connector by which a twin reaches it."""
         return FilesystemStore(folder / "sheet.csv", actuates=True, poll_seconds=LOOKS_EVERY_S)
 
     def show(self, sample: State) -> None:
-        """Add a row; it says what is in force when it is written."""
+        """Add a row; it has the setpoints in force when it is written."""
         measured = [repr(getattr(sample, name)) for name in STATE_QUANTITIES]
         held = [repr(getattr(self.in_force, name)) for name in SETPOINTS]
         with (self.folder / "sheet.csv").open("ab") as file:
@@ -189,7 +189,7 @@ class BehindTable(Outside):
 
     @staticmethod
     def connector(folder: Path) -> Connector:
-        """Return what a twin reaches it by."""
+        """Return the connector by which a twin reaches it."""
         return SqlStore(folder / "lab.sqlite", actuates=True, poll_seconds=LOOKS_EVERY_S, acknowledge_seconds=20.0)
 
     def show(self, sample: State) -> None:
@@ -197,7 +197,7 @@ class BehindTable(Outside):
         add_samples(self.folder / "lab.sqlite", [SqlSample(state=sample, setpoints=self.in_force, reactor=REACTOR)])
 
     def obey(self) -> None:
-        """Acknowledge what is asked and not over."""
+        """Acknowledge open requests."""
         now = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%S.%f}Z"
         names = ", ".join(f"asked_{name}" for name in SETPOINTS)
         asked = f"SELECT key, time_h, {names} FROM setpoints WHERE status = 'asked' AND not_after > ?"
@@ -208,7 +208,7 @@ class BehindTable(Outside):
             self._base.execute(done, (now, key))
 
     def show_in_force(self) -> None:
-        """The latest sample's row says it, as a controller that writes what is in force beside each sample does."""
+        """The latest sample's row says it, as if a controller wrote the setpoints in force beside each sample."""
         sets = ", ".join(f"acknowledged_{name} = ?" for name in SETPOINTS)
         last = "SELECT key FROM setpoints WHERE status = 'acknowledged' ORDER BY time_h DESC LIMIT 1"
         with closing(self._base.execute(last)) as found:
@@ -218,7 +218,7 @@ class BehindTable(Outside):
 
 
 class BehindServer(Outside):
-    """The nodes of an OPC UA server; what is written to them holds at once."""
+    """The nodes of an OPC UA server; values written to them hold at once."""
 
     def __init__(self, folder: Path, n_days: int, server: FaultyOpcUaServer) -> None:
         self._server, self._is_seen = server, False
@@ -229,7 +229,7 @@ class BehindServer(Outside):
 
     @staticmethod
     def connector(folder: Path) -> Connector:
-        """Return what a twin reaches it by."""
+        """Return the connector by which a twin reaches it."""
         timing = Timing(request=2.0, keepalive=0.5, session=3.0, write=20.0, retry=0.05, backoff=(0.02, 0.2),
                         poll=LOOKS_EVERY_S, sample=None)  # fmt: skip
         whole = OpcUaConnector(
@@ -253,7 +253,7 @@ class BehindServer(Outside):
         self._is_seen = True
 
     def obey(self) -> None:
-        """Notice what was written; it is in force by the time that it is noticed."""
+        """Notice written values; they are in force by the time that it is noticed."""
         found = self._server.setpoints(REACTOR)
         if found != self.in_force:
             self.change(found, by="twin")

@@ -20,7 +20,7 @@ KINDS = ("kill before", "kill after", "EIO", "ENOSPC")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fault:
-    """What happens at which call.
+    """Events at chosen calls.
 
     Attributes:
         at: Number of the call, from 1; 0 = at none.

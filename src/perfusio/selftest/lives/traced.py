@@ -1,6 +1,6 @@
 """System calls that fail in the kernel: strace kills a twin, or lets one of its calls fail, at a given point.
 
-What `syscalls` exchanges within the process, this does from outside, so that nothing in Python or below it can be in
+The part of `syscalls` within the process is done here from outside, so that nothing in Python or below it can be in
 the way. It needs strace, and the right to trace; without, there is nothing to try.
 """
 
@@ -32,7 +32,7 @@ ATTACHES_WITHIN_S = 10.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Point:
-    """Where something happens: at which call of which kind (from 1), and what."""
+    """Where something happens: at which call of which kind (from 1), and the event."""
 
     call: str
     at: int

@@ -1,4 +1,4 @@
-"""Holds what the vessel's own log says against the record of a finished run."""
+"""Holds the vessel's own log against the record of a finished run."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from perfusio.state import SETPOINTS, Setpoints
 
 
 def examined(folder: Path, *, is_by_hand: bool, shows_at_once: bool) -> list[str]:
-    """Return where record and witness do not agree, or what must never happen did."""
+    """Return where record and witness do not agree, or where a forbidden event happened."""
     log, told = folder / "run" / "audit.jsonl", folder / "stderr.txt"
     if not log.exists() or not (report := verify(log)).is_intact or not report.is_finished:
         said = told.read_text()[-300:] if told.exists() else "it was killed"
@@ -53,7 +53,7 @@ def _samples(records: list[Any], states: Sequence[Any]) -> list[str]:
 
 
 def _writes(records: list[Any], changes: list[Json]) -> list[str]:
-    """Hold what the twin changed, as the vessel saw it, against intents and what is on record as done."""
+    """Hold the twin's changes, as the vessel saw them, against recorded intents and results."""
     problems = []
     intents = [_values(r.payload["new"]) for r in records if r.event == "WriteIntended"]
     moved = {r.payload["key"]: r.payload for r in records if r.event == "WriteIntended"}

@@ -1,6 +1,6 @@
-"""Bugs planted in what comes in and goes out: a value made up, a variable mixed up, a server that is somebody else.
+"""Bugs planted in input and output: a value made up, a variable mixed up, a server that is somebody else.
 
-Each trial says what it found wrong: nothing as perfusio is, and something once the bug is planted.
+Each trial says its findings: nothing as perfusio is, and something once the bug is planted.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ def made_up() -> str:
 
 @contextmanager
 def zero_for_missing() -> Iterator[None]:
-    """Take what is missing for nothing."""
+    """Take a missing value for zero."""
 
     def zeroed(sample: State, *rest: Any) -> Any:
         values: dict[str, Any] = {n: 0.0 for n in STATE_QUANTITIES if isnan(getattr(sample, n))}
@@ -111,7 +111,7 @@ def running() -> Iterator[Rig]:
 
 
 def wrong_variable() -> str:
-    """Return what was written that was not meant, after a server has numbered its namespaces anew."""
+    """Return writes that were not meant, after a server has numbered its namespaces anew."""
 
     async def write(rig: Rig) -> None:
         async with rig.connector() as connector:
@@ -128,7 +128,7 @@ def wrong_variable() -> str:
 
 
 def wrong_server() -> str:
-    """Return what another server in the place of the right one is given."""
+    """Return the requests that another server in the place of the right one gets."""
 
     async def read(rig: Rig) -> None:
         async with rig.connector() as connector:

@@ -40,7 +40,7 @@ FAULTS: dict[str, Exception] = {
 
 
 class Hanging:
-    """What a refit waits for that would never end; `end` lets it go."""
+    """An event that a refit waits for without end; `end` lets it go."""
 
     def __init__(self) -> None:
         self._end = threading.Event()
@@ -61,7 +61,7 @@ class Sick(SteadyModel):
     Attributes:
         fault: Raised by whatever learns or forecasts.
         errors: Of a refit on the held-out data: its own, and that of the model before.
-        hangs: What a refit waits for.
+        hangs: Event that a refit waits for.
         is_nan: Whether forecasts are no numbers.
         in_forecasts: Whether `fault` strikes in forecasts only.
     """
@@ -103,7 +103,7 @@ class Sick(SteadyModel):
 
 
 def model_faults(is_full: bool) -> Tried:  # noqa: ARG001 - there are only so many faults
-    """Break models in learning and in forecasting; feed the real one with what cannot be learnt from."""
+    """Break models in learning and in forecasting; feed the real one with histories that cannot be learnt from."""
     failed = [f"{name}: {problem}" for name, problem in asyncio.run(_all()) if problem]
     n = len(FAULTS) * 2 + 4 + len(_barren()) + 1
     return Tried(
@@ -134,7 +134,7 @@ async def _all() -> list[tuple[str, str]]:
 
 
 async def not_learnt(model: Model, cause: str, *, hours: float = 24.0) -> str:
-    """Return what is wrong with how a refit that fails ends; nothing if the model stays and the cause is named."""
+    """Return the faults of the end of a failing refit; nothing if the model stays and the cause is named."""
     told: list[Event] = []
     mind = _mind(model, told, hours)
     try:
@@ -149,7 +149,7 @@ async def not_learnt(model: Model, cause: str, *, hours: float = 24.0) -> str:
 
 
 async def still_sound(model: Model, trajectories: list[Trajectory]) -> str:
-    """Return what is wrong after learning from what cannot be learnt from: a forecast of NaN, or no word about it."""
+    """Return the faults after learning from impossible histories: a forecast of NaN, or no word about it."""
     told: list[Event] = []
     mind = _mind(model, told, 24.0)
     try:
@@ -164,7 +164,7 @@ async def still_sound(model: Model, trajectories: list[Trajectory]) -> str:
 
 
 async def not_written(model: Model) -> str:
-    """Return what is wrong with a run on a model that cannot forecast; nothing if it ends well and wrote nothing."""
+    """Return the faults of a run on a model that cannot forecast; nothing if it ends well and wrote nothing."""
     vessel, told = QuietVessel(N_DAYS), list[Event]()
     with TemporaryDirectory() as folder:
         config = RunConfig(duration_days=N_DAYS, forecast_days=2, n_paths=16, run_dir=Path(folder))
@@ -192,7 +192,7 @@ def _mind(model: Model, told: list[Event], hours: float) -> Mind:
 
 
 def _barren() -> dict[str, list[Trajectory]]:
-    """Return histories from which nothing can be learnt, by what is wrong with them."""
+    """Return histories from which nothing can be learnt, by their fault."""
     nothing: dict[str, Any] = dict.fromkeys(SPECIES, nan)
     constant = _history([sample_of(0)] * 5)
     return {

@@ -31,7 +31,7 @@ N_DAYS = 3
 ABILITIES = (Beating, Dated, Described, Leased, Reporting, Resumable)
 ROADS = ("experiment.toml", "Python", "named by the caller", "one of two")
 REFUSED_ON = 1
-"""Turn on which the nodes of R01 refuse what is written."""
+"""Turn on which the nodes of R01 refuse writes."""
 Told = list[tuple[Any, ...]]
 FromToml = Callable[[Path], Any]
 
@@ -218,7 +218,7 @@ STAGES: tuple[type[Stage], ...] = (Simulated, File, Table, Server)
 
 
 def played(stage: type[Stage], road: str, from_toml: FromToml | None = None) -> Told:
-    """Play the script of a kind on one road; return what R01 is able to do, its events, and what its vessel saw."""
+    """Play the script of a kind on one road; return the abilities of R01, its events, and those of its vessel."""
     reactors = ("R01", "R02") if road == "one of two" else ("R01",)
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))

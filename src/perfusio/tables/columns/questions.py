@@ -25,7 +25,7 @@ class Reading:
     Attributes:
         says: Its meaning, in words: ``"lactate in g/L (0.25 is 2.8 mmol/L)"``.
         options: Options to type for it: ``("--column", "Lac=lactate [g/L]")``; empty where only the file can be mended.
-        entry: What a mapping.toml then holds: ``{"columns": {"Lac": "lactate [g/L]"}}``.
+        entry: Entry of a mapping.toml for it: ``{"columns": {"Lac": "lactate [g/L]"}}``.
     """
 
     says: str
@@ -43,9 +43,9 @@ class Question:
     """One thing that a source leaves open.
 
     Attributes:
-        found: What was found and why it is in doubt, with file, line and column.
+        found: The finding and why it is in doubt, with file, line and column.
         readings: At least two ways to read it, or one and a file to mend; the likelier first.
-        remedy: What else to do, in a sentence; may be empty.
+        remedy: The other way, in a sentence; may be empty.
     """
 
     found: str
@@ -73,7 +73,7 @@ def unread_reading(says: str, *headers: str) -> Reading:
 def refusal(
     problems: Sequence[str], questions: Sequence[Question], *, connector: str, operation: str = "read"
 ) -> UnreadableSource:
-    """Return the error for what was found: a question if nothing but questions stands in the way.
+    """Return the error for the findings: a question if nothing but questions stands in the way.
 
     Args:
         problems: Every sentence, those of the questions included.

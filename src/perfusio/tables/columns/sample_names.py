@@ -34,7 +34,7 @@ _MOST_SHOWN = 6
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """What the name of a sample says; the day is NaN where it says none."""
+    """Parts of the name of a sample; the day is NaN where it says none."""
 
     run: str = ""
     reactor: str = ""
@@ -43,7 +43,7 @@ class Parts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Beside:
-    """What the file has beside the names.
+    """Columns of the file beside the names.
 
     Attributes:
         header: Header of the column of names.
@@ -65,15 +65,15 @@ def says_day(name: str) -> bool:
 def parted(
     names: Sequence[str], beside: Beside, lines: Sequence[int], pattern: str, problems: Problems, remarks: list[str]
 ) -> list[Parts]:
-    """Take the names of samples apart; what they leave open is asked.
+    """Take the names of samples apart; open points are asked.
 
     Args:
         names: Of each row.
-        beside: What else the file says of each row.
+        beside: Other columns of each row.
         lines: Of each row, for messages.
         pattern: Regular expression with the groups ``reactor``, ``run`` or ``day`` that the user declared, or empty.
         problems: Collects questions.
-        remarks: Collects what was taken for granted.
+        remarks: Collects assumptions.
     """
     for i, name in enumerate(names):
         if not name:

@@ -27,7 +27,7 @@ _NO_START: Mapping[str, datetime] = MappingProxyType({})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReadOptions:
-    """What the user declares about a file; nothing of it is needed where the file speaks for itself.
+    """The user's declarations about a file; none is needed where the file speaks for itself.
 
     Attributes:
         columns: Meaning of headers, e.g. ``{"Glu": "glutamate", "X": "vcd [cells/mL]"}``.
@@ -120,7 +120,7 @@ def _carried(texts: list[str]) -> list[str]:
 
 
 def grid_of(sheet: Sheet, options: ReadOptions, problems: Problems, remarks: list[str] | None = None) -> Grid:
-    """Find the header of a sheet and cut the rows below it into columns; what is wrong goes to `problems`."""
+    """Find the header of a sheet and cut the rows below it into columns; faults go to `problems`."""
     panel = options.panel
     sheet = _one_header_row(sheet, panel)
     at = next((i for i, row in enumerate(sheet.rows[:12]) if looks_like_header(row, options.columns, panel)), 0)
@@ -156,7 +156,7 @@ def grid_of(sheet: Sheet, options: ReadOptions, problems: Problems, remarks: lis
 
 
 def refuse_cut(sheet: Sheet, problems: Problems) -> None:
-    """Refuse a last row without a line break: what was 24.6 may be there as 24, or as 2."""
+    """Refuse a last row without a line break: 24.6 may be there as 24, or as 2."""
     if sheet.is_cut:
         last = next((cell.strip() for cell in reversed(sheet.rows[-1]) if cell.strip()), "")
         problems.line(

@@ -1,4 +1,4 @@
-"""What the values of a file must keep: units that fit, ranges that are possible, required columns."""
+"""Rules for the values of a file: units that fit, ranges that are possible, required columns."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from perfusio.tables.columns.typed_columns import Grid, ReadOptions
 def require_columns(grid: Grid, problems: Problems, warnings: list[str], *, is_part: bool) -> None:
     """Time and viable cell density must be there; without viability or glucose a run is warned about.
 
-    Of a file that `is_part` of what is known about its vessels only the time is required.
+    Of a file that `is_part` of the data on its vessels only the time is required.
     """
     names = {c.name for c in grid.columns}
     if not names:
@@ -116,8 +116,8 @@ def canonical_values(
     Args:
         grid: The file.
         fractions: Columns to convert to %.
-        problems: Collects what is impossible or in doubt.
-        warnings: Collects what was converted.
+        problems: Collects impossible and doubtful values.
+        warnings: Collects conversions.
         has_started: Rows were handed out before: a doubt about a unit now only warns.
     """
     values = {c: n.values * c.factor for c, n in grid.numbers.items() if c.role is not Role.TIME}

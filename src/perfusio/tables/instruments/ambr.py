@@ -1,6 +1,6 @@
 """The ambr workbook: one sheet per vessel, a pair of columns (time in hours, value) per signal, pumps as total volumes.
 
-Signals are no samples: from them follows what was in force between two samples. Temperature and stirrer speed are
+Signals are no samples: the setpoints in force between two samples follow from them. Temperature and stirrer speed are
 averaged over the interval; a pumped volume becomes a rate, its increase over the interval by the volume of the culture.
 """
 
@@ -67,7 +67,7 @@ class Signals:
         return max((float(s.times_h[-1]) for s in self.by_setpoint.values()), default=0.0)
 
     def in_force(self, from_h: float, to_h: float) -> Setpoints:
-        """Return what was in force between two times; NaN where no signal tells."""
+        """Return the setpoints in force between two times; NaN where no signal tells."""
         found = {name: self._one(signal, from_h, to_h) for name, signal in self.by_setpoint.items()}
         known = {n: v for n, v in found.items() if v == v and v >= self.panel[n].low}
         return Setpoints.of_values(self.panel, known)
@@ -101,9 +101,9 @@ def read_signals(
 
     Args:
         book: The workbook.
-        columns: What the user says of signals, e.g. ``{"Feed#1 volume pumped (mL)": "perfusion_rate"}``.
+        columns: The user's word on signals, e.g. ``{"Feed#1 volume pumped (mL)": "perfusion_rate"}``.
         problems: Collects faults.
-        remarks: Collects what was left unread.
+        remarks: Collects columns left unread.
         panel: The process whose setpoints are told about.
     """
     found, unread = {}, dict[str, None]()
@@ -177,7 +177,7 @@ def _meaning(label: str, columns: Mapping[str, str], names: Names) -> tuple[str,
 
 
 def _setpoint(name: str, names: Names) -> str | None:
-    """Return the setpoint that a signal tells about: what a vessel had meanwhile stands for what it was asked."""
+    """Return the setpoint that a signal tells about: the reading of a vessel meanwhile stands for the setpoint."""
     meaning = names.meaning_of(name)
     asked = names.asked_of(meaning) if meaning else None
     return asked.name if asked else meaning

@@ -31,13 +31,13 @@ _is_type = re.compile(r"[A-Z]{2,4}").fullmatch
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Layout:
-    """Which column holds what, from 0.
+    """Place of each column, from 0.
 
     Attributes:
         versions: First numbers of the software that write it.
         sample: Name of the sample.
         batch: Name of the batch; None where the layout has none.
-        kind: What was measured: a sample (SAM), a control, a calibrator.
+        kind: Kind of measurement: a sample (SAM), a control, a calibrator.
         dilution: As written; None where the layout has none.
         code: Of the test.
         unit: Of the value.
@@ -63,7 +63,7 @@ LAYOUTS = (
 
 
 class _Codes:
-    """What an analyzer calls its tests: short names of what is dissolved, with a number and letters of the reagent."""
+    """Names of an analyzer's tests: short names of solutes, with a number and letters of the reagent."""
 
     def __init__(self, names: Names) -> None:
         dissolved = names.panel.dissolved
@@ -108,7 +108,7 @@ def is_bio_ht(sheet: Sheet) -> bool:
 
 
 def bio_ht(sheet: Sheet, options: ReadOptions, problems: Problems) -> Recognised:
-    """Return one row per sample; what is wrong goes to `problems`."""
+    """Return one row per sample; faults go to `problems`."""
     remarks: list[str] = []
     layout = _layout(sheet, problems, remarks)
     if layout is None:

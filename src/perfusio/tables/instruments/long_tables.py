@@ -31,12 +31,12 @@ TIDY = "one value per row"
 TIDY_HEADER = (
     "run", "reactor", "clone", MEDIUM, INOCULATED, "time [h]", "quantity", "value", "unit", "source", QUALITY,
 )  # fmt: skip
-"""What `perfusio export --layout long` writes."""
+"""Header of `perfusio export --layout long`."""
 _MOST_SHOWN = 6
 
 
 def turned(sheet: Sheet, options: ReadOptions, problems: Problems) -> Recognised | None:
-    """Return a long table as one row per sample; None if it is no long table. What is wrong goes to `problems`."""
+    """Return a long table as one row per sample; None if it is no long table. Faults go to `problems`."""
     forms = [form_of(h) for h in sheet.rows[0]]
     if {"quantity", "value", "unit"} <= set(forms):
         return _tidy(sheet, forms, options, problems)
@@ -111,7 +111,7 @@ def _is_time(header: str) -> bool:
 
 
 def _tags(sheet: Sheet, forms: Sequence[str], options: ReadOptions, problems: Problems) -> Recognised:
-    """A tag is a path of names; its last part says what was measured, as a header would."""
+    """A tag is a path of names; its last part names the quantity, as a header would."""
     place = {form: i for i, form in enumerate(forms)}
     value = place.get("numericalvalue", place.get("value", 0))
     where = [place.get("batchname"), place.get("unitname"), place["timestamp"]]

@@ -1,7 +1,8 @@
 """Kinds of files that instruments write, each recognised by the signature of its header.
 
-What a profile does not name stays unread. Header facts: Nova FLEX2, Vi-CELL BLU and XR, Cedex HiRes write one row per
-sample, with a date; DataHow's layout marks columns by groups (X states, W controlled, Z static, F feeds, Y outputs).
+Columns that a profile does not name stay unread. Header facts: Nova FLEX2, Vi-CELL BLU and XR, Cedex HiRes write one
+row per sample, with a date; DataHow's layout marks columns by groups (X states, W controlled, Z static, F feeds, Y
+outputs).
 """
 
 from __future__ import annotations
@@ -97,8 +98,8 @@ class Recognised:
     Attributes:
         name: Of the profile; empty where none fits and the sheet is somebody's own.
         sheet: One row per sample.
-        options: What the profile says of its columns, joined with what the user declared.
-        remarks: What was taken for granted, in sentences.
+        options: The profile's columns, joined with the user's declarations.
+        remarks: Assumptions, in sentences.
     """
 
     name: str
@@ -108,7 +109,7 @@ class Recognised:
 
 
 def recognised(sheet: Sheet, options: ReadOptions) -> Recognised:
-    """Return the sheet with what its profile says; what the user declares goes before it."""
+    """Return the sheet with the options of its profile; the user's declarations go first."""
     for at, header in enumerate(sheet.rows[:12]):
         split = names_of(options.panel).split
         forms = {form_of(split(h)[0]) for h in header} | {form_of(h) for h in header}
@@ -151,7 +152,7 @@ def _by_profile(profile: Profile, sheet: Sheet, options: ReadOptions) -> Recogni
 
 
 def _further(header: Sequence[str], found: Mapping[str, str], names: Names) -> dict[str, str]:
-    """Return what the profile does not name and the process declares, by header: further solutes, signals."""
+    """Return the quantities of the process that the profile does not name, by header: further solutes, signals."""
     given = {names.split(meaning)[0] for meaning in found.values()}
     species, more = {s.name for s in names.panel.species} - given, dict[str, str]()
     for text in header:
@@ -182,7 +183,7 @@ def _with(options: ReadOptions, columns: Mapping[str, str]) -> ReadOptions:
 
 
 def _datahow(sheet: Sheet, options: ReadOptions) -> Recognised:
-    """Columns are ``group:name``; what is no quantity of ours stays unread. Time steps are days, or hours."""
+    """Columns are ``group:name``; others stay unread. Time steps are days, or hours."""
     header = [" ".join(h.split()) for h in sheet.rows[0]]
     names, columns = names_of(options.panel), dict[str, str]()
     for text in header:

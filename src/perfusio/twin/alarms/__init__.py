@@ -1,1 +1,1 @@
-"""Alarms: levels, which alarms a vessel gives now, and what became of each."""
+"""Alarms: levels, which alarms a vessel gives now, and the history of each."""

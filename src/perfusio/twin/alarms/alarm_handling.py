@@ -41,7 +41,7 @@ class Lookout:
     """Looks at each vessel once a turn.
 
     Args:
-        book: What is known, and the record.
+        book: State of the run, and its record.
     """
 
     def __init__(self, book: Logbook) -> None:
@@ -51,7 +51,7 @@ class Lookout:
     def after_decisions(
         self, turn: int, decisions: Mapping[str, Decision | PerfusioError], verdicts: Sequence[Verdict]
     ) -> None:
-        """Look at the vessels that were decided for, with the forecast of what will be in force."""
+        """Look at the vessels that were decided for, with the forecast under the setpoints to come."""
         for verdict in verdicts:
             decision = decisions[verdict.reactor_id]
             usable, is_written = None, verdict.action is Action.WRITE

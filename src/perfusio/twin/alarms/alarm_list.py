@@ -1,4 +1,4 @@
-"""What became of each alarm of a run, as its record says. Pure."""
+"""History of each alarm of a run, by its record. Pure."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ CONSEQUENCE: Mapping[str, str] = {
     "medium": "Forecasts and decisions count on what does not flow in.",
     "delivery": "People do not hear of alarms by this channel.",
 }
-"""Of what is no quantity; what becomes of a quantity its process says."""
+"""Of alarms that are on no quantity; those on one are said by its process."""
 OTHERWISE = "What is not used is not watched over."
 CHANGES = ("acknowledged", "shelved", "cleared")
 
@@ -42,7 +42,7 @@ class AlarmState:
         turn: Turn at which it was raised last.
         culture_day: The same in days since inoculation; None where it is of no vessel, or not known.
         n_times: How often it was raised.
-        cause: What was found.
+        cause: The finding.
         consequence: Course of events if nobody acts.
         response: The response.
         priority: 1 = now, 2 = today, 3 = with the next round.

@@ -17,18 +17,18 @@ from perfusio.state import State
 from perfusio.twin.alarms.filtered import Reading, over_at, reading
 
 OVERDUE = "sample"
-"""What is alarmed when no sample comes."""
+"""Name of the alarm when no sample comes."""
 SOURCE = "source"
-"""What is alarmed when the source of samples cannot be read."""
+"""Name of the alarm when the source of samples cannot be read."""
 MEDIUM = "medium"
-"""What is alarmed, with the name of a species, when samples do not fit the medium that was declared."""
+"""Name of the alarm, with that of a species, when samples do not fit the medium that was declared."""
 LOOK_AHEAD_HOURS = 72.0
 PROBABILITY = 0.9
 """Of passing a level within LOOK_AHEAD_HOURS: at even odds every second such alarm would be untrue."""
 ESCALATES_AFTER_HOURS = 48.0
 """A vessel that is held for so long needs somebody who was not there at first."""
 RESPONSE = "Check the vessel."
-"""What to do about a quantity of which its process does not say it."""
+"""Response for a quantity of which its process has none."""
 
 
 def alarms(
@@ -48,7 +48,7 @@ def alarms(
     Args:
         limits: Levels per quantity.
         sample: Today's sample, if there is one.
-        forecast: Under what will be in force, if there is one.
+        forecast: Under the setpoints to come, if there is one.
         now_h: Culture time [h].
         active: Quantity and level of alarms that are not over: these are so only behind the dead-band.
         before: Samples before today's, with which it is filtered.
@@ -77,7 +77,7 @@ def beside_the_twin(response: str) -> str:
 
 
 def doubtful(sample: State) -> tuple[AlarmRaised, ...]:
-    """Return an alarm for each value that was found and not used: nothing watches over what is not used."""
+    """Return an alarm for each value that was found and not used: nothing watches over unused values."""
     return tuple(
         AlarmRaised(
             quantity=name, level="doubt", value=nan, limit=nan, lead_days=0.0,

@@ -40,7 +40,7 @@ from perfusio.twin.vessels import Terms
 WORSE = 1.1
 """A refit that predicts the latest transitions this many times worse is refused."""
 REFIT_SHARE = 0.25
-"""Of the time between two samples that a refit may take: what it learns later is not used."""
+"""Of the time between two samples that a refit may take: later results are not used."""
 _N_WORKERS = 4
 """Threads for models and policies: their own, so that connectors that hang in threads of theirs take none of these."""
 T = TypeVar("T")
@@ -48,7 +48,7 @@ _LOG = logging.getLogger(__name__)
 
 
 class Mind:
-    """What a run believes and how it chooses.
+    """Model and policy of a run.
 
     Args:
         model: Belief to start from.
@@ -57,7 +57,7 @@ class Mind:
         tell: Puts an event on record.
 
     Attributes:
-        model: What is believed now.
+        model: The present belief.
         policy: Chooses setpoints.
         keeps_in: Folder of the run in which models are saved; None = they are not.
     """
@@ -70,7 +70,7 @@ class Mind:
         self._workers = ThreadPoolExecutor(_N_WORKERS, thread_name_prefix="perfusio")
 
     def close(self) -> None:
-        """Take no more work; what is under way is not waited for."""
+        """Take no more work; work under way is not waited for."""
         self._workers.shutdown(wait=False)
 
     async def doubts(self, terms: Terms, *, are_all: bool) -> None:
@@ -97,7 +97,7 @@ class Mind:
                 self._tell(event)
 
     async def refit(self, turn: int, observed: Sequence[Trajectory]) -> None:
-        """Learn the parameters anew; what is worse, broken or late is not taken, and the model before stays."""
+        """Learn the parameters anew; a worse, broken or late one is not taken, and the model before stays."""
         seed = int(np.random.SeedSequence([self._config.seed, turn]).generate_state(1)[0])
 
         def refit() -> tuple[Model, Event]:
@@ -162,7 +162,7 @@ class Mind:
         trajectories: Mapping[str, Trajectory],
         in_force: Mapping[str, Setpoints],
     ) -> dict[str, object]:
-        """Return what the policy answers for each vessel that is asked about, whatever that is.
+        """Return the policy's answer for each vessel that is asked about, whatever it is.
 
         Args:
             turn: Turn of the loop.

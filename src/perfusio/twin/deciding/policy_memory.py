@@ -1,4 +1,4 @@
-"""What a policy was told that stands nowhere else on record, so that a run can go on with it and be replayed."""
+"""Settings of a policy that stand nowhere else on record, so that a run can go on with it and be replayed."""
 
 from __future__ import annotations
 

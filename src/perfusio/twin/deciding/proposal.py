@@ -1,4 +1,4 @@
-"""What a policy answered, taken as a decision only if it can be recorded. Pure."""
+"""A policy's answer, taken as a decision only if it can be recorded. Pure."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def proposed(
 ) -> tuple[Decision | PerfusioError, Decided | None]:
     """Return the decision, or why there is none, and its record.
 
-    A decision with numbers that cannot be recorded has no record; the guard says in words what is wrong with it.
+    A decision with numbers that cannot be recorded has no record; the guard says its faults in words.
 
     Args:
         answer: Whatever the policy gave for this vessel.

@@ -1,1 +1,1 @@
-"""Loop: how a run begins, what is done in a turn, and what goes on beside the turns."""
+"""Loop: the beginning of a run, its turns, and tasks beside the turns."""

@@ -1,4 +1,4 @@
-"""Beginning: a run starts anew, or goes on from what its record says."""
+"""Beginning: a run starts anew, or goes on from its record."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ from perfusio.twin.vessels import on_equal_terms
 
 
 class Beginning:
-    """Puts the first record on record, and has all parts of the twin know what they must know before the first turn.
+    """Puts the first record on record, and informs all parts of the twin before the first turn.
 
     Args:
-        book: What is known, and the record.
+        book: State of the run, and its record.
         mind: The model and the policy.
         turns: Save the model.
         inbox: Where samples arrive.
@@ -64,7 +64,7 @@ class Beginning:
     def opened(
         self, sink: EventSink | None, *, goes_on: bool
     ) -> tuple[AuditLogger | None, Summary | None]:
-        """Open the record; return it if it is ours to close, and what it holds of a run that goes on.
+        """Open the record; return it if it is ours to close, and its summary of a run that goes on.
 
         Args:
             sink: Where events go instead, if anybody gave one.
@@ -90,7 +90,7 @@ class Beginning:
         return logger, records
 
     async def start(self, sources: Mapping[str, Mapping[str, object]]) -> None:
-        """Put on record what is asked, and whether the model doubts that it can be done."""
+        """Put the settings on record, and whether the model doubts that it can be done."""
         sources = self._seen_from_run(sources)
         modes = {reactor: self._modes.base_mode(reactor) for reactor in self._book.vessels}
         policy, model = self._mind.policy, self._mind.model
@@ -102,7 +102,7 @@ class Beginning:
         await self._turns.keep_model(0)
 
     def go_on(self, records: Summary, sources: Mapping[str, Mapping[str, object]]) -> None:
-        """Know what the run before knew, and say that it goes on."""
+        """Take over the state of the run before, and say that it goes on."""
         self._book.run_state = known = resume.known_after(records)
         for sample in records.samples:
             state = known.trajectories[sample.reactor].at(sample.time_h)

@@ -1,4 +1,4 @@
-"""Deliveries: what reached people or did not, put on record."""
+"""Deliveries: messages that reached people or did not, put on record."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ ASKS_EVERY_S = 0.5
 
 
 class Deliveries:
-    """Puts on record what observers have delivered to people, or could not.
+    """Puts on record the deliveries of observers to people, and their failures.
 
     Args:
         book: The record.
@@ -36,7 +36,7 @@ class Deliveries:
             await self._sleep(ASKS_EVERY_S)
 
     def note(self) -> None:
-        """Put on record what is new."""
+        """Put news on record."""
         for teller in self._tellers:
             for event in teller.news():
                 self._book.append(event)

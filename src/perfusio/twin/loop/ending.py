@@ -19,7 +19,7 @@ class Ending:
     """Knows whether a person wants the run to end, and puts its end on record.
 
     Args:
-        book: What is known, and the record.
+        book: State of the run, and its record.
         hands: Writes; a run does not end while one is under way.
         deliveries: To people, noted before the end.
     """

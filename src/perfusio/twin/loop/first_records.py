@@ -60,7 +60,7 @@ def functions_used(config: RunConfig, vessels: Mapping[str, Vessel]) -> dict[str
 
 
 def of_its_own(vessel: Vessel, config: RunConfig) -> dict[str, object]:
-    """What is asked of a vessel that is not asked of all."""
+    """Settings of a vessel that differ from those of all."""
     own: dict[str, object] = {}
     if vessel.objective is not None:
         own["objective"] = vessel.config(config).model_dump(mode="json")["objective"]
@@ -73,13 +73,13 @@ def joined(
     reactor: str, vessel: Vessel, config: RunConfig, space: DesignSpace, mode: Mode, *, turn: int, reason: str,
     run_dir: Path | None = None,
 ) -> VesselJoined:  # fmt: skip
-    """Return the record of a vessel that takes part from now on, with what is asked of it.
+    """Return the record of a vessel that takes part from now on, with its settings.
 
     Args:
         reactor: Its name.
-        vessel: With what is asked of it.
+        vessel: With its settings.
         config: Settings of the run.
-        space: What may be written to it.
+        space: Allowed setpoints.
         mode: Who may write to it.
         turn: From which it takes part.
         reason: Why.
@@ -109,7 +109,7 @@ def resumed(
 
 
 def versions() -> dict[str, str]:
-    """Return what a run is computed with."""
+    """Return the versions of the libraries of a run."""
     there = [name for name in RECORDED_VERSIONS if any(True for _ in distributions(name=name))]
     return {name: version(name) for name in there} | {"python": platform.python_version()}
 

@@ -1,4 +1,4 @@
-"""Waiting for the first row of a source whose rows name its vessels: a run is called what its sheet calls it."""
+"""Waiting for the first row of a source whose rows name its vessels: a run bears the name in its sheet."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ async def first_rows(source: NamedByRows, clock: Clock, tell: Tell) -> None:
     Args:
         source: It may have rows already.
         clock: Counts the time.
-        tell: Hears what is waited for, and what fails; there is no record yet.
+        tell: Hears of waits and failures; there is no record yet.
 
     Raises:
         ConnectorError: the source cannot be used.
@@ -50,7 +50,7 @@ async def first_rows(source: NamedByRows, clock: Clock, tell: Tell) -> None:
 
 
 async def _say(source: NamedByRows, clock: Clock, tell: Tell) -> None:
-    """Say what is waited for once that has lasted."""
+    """Say the wait once it has lasted."""
     since = clock.now()
     await clock.sleep(SAID_AFTER_S)
     words = f"Waiting for the first row of {source.name}, which says what its vessels are called, since "

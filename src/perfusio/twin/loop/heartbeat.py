@@ -20,11 +20,11 @@ LARGEST_COUNT = 30_000
 class Pulse:
     """Shows the controllers of vessels that the twin is there: a number that changes every few seconds.
 
-    It stops when the program is dead, hangs or is cut off, and when the run ends. What a controller then does is its
+    It stops when the program is dead, hangs or is cut off, and when the run ends. The reaction of a controller is its
     own matter; the twin waits for no answer.
 
     Args:
-        book: What is known, and the record.
+        book: State of the run, and its record.
         sleep: Lets time pass; a test can bring its own.
     """
 

@@ -12,7 +12,7 @@ T = TypeVar("T")
 
 
 async def meanwhile(main: Awaitable[T], beside: asyncio.Future[None]) -> T:
-    """Return what the main work returns; what goes on beside it ends only if it fails, and then ends both."""
+    """Return the result of the main work; a task beside it ends only if it fails, and then ends both."""
     task = asyncio.ensure_future(main)
     both: set[asyncio.Future[Any]] = {task, beside}
     try:

@@ -1,4 +1,4 @@
-"""Turns: what is done once the samples of a turn are there: condition, decide, judge, write; refit every few turns."""
+"""Turns: the work on the samples of a turn: condition, decide, judge, write; refit every few turns."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ from perfusio.twin.writes.write_dispatcher import Hands
 
 
 class Turns:
-    """Thinks about what the samples of a turn say, and acts on it.
+    """Decides on the samples of a turn, and acts.
 
     Args:
-        book: What is known, and the record.
+        book: State of the run, and its record.
         mind: The model and the policy.
         hands: Judges decisions and writes them.
         inbox: Says when a sample was expected.
@@ -110,7 +110,7 @@ class Turns:
         return decisions
 
     def _proposed(self, reactor: str, turn: int, answer: object) -> Decision | PerfusioError:
-        """Put what a policy answered on record if it is a decision; what cannot be recorded cannot be done either."""
+        """Put a policy's answer on record if it is a decision; one that cannot be recorded cannot be done either."""
         proposal, event = proposed(answer, reactor=reactor, turn=turn, key=self._book.key(reactor, turn))
         if event is not None:
             self._book.append(event)

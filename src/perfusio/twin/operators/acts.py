@@ -1,4 +1,4 @@
-"""Acts: what people order, carried out one by one. What was done goes on record first, then the answer to who asked."""
+"""Acts: orders of people, carried out one by one. The act goes on record first, then the answer to who asked."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ class Acts:
     """Carries out orders.
 
     Args:
-        book: What is known, and the record.
-        hands: Writes what was approved.
+        book: State of the run, and its record.
+        hands: Writes approved setpoints.
         pace: Which turns have passed.
         adopt: Takes the refit that waits into use; returns whether one did.
         stop: Ends the run, by the word of a person.
@@ -103,14 +103,14 @@ class Acts:
         self.answer(one, reactor, problem)
 
     def _release_all(self, one: Waiting) -> str:
-        """Lift what holds all vessels; return what did not go away."""
+        """Lift the holds on all vessels; return those that did not go away."""
         for hold in self._modes.holds():
             if hold.is_for_all and (problem := self._lifted(one, hold)):
                 return problem
         return ""
 
     def _lift(self, one: Waiting, reactor: str) -> str:
-        """Lift what holds this vessel; return why it is still held, or nothing."""
+        """Lift the holds on this vessel; return why it is still held, or nothing."""
         for hold in self._modes.holds():
             if reactor not in hold.vessels:
                 continue
@@ -126,7 +126,7 @@ class Acts:
         return lift(self._book.config.run_dir, hold)
 
     def _release(self, one: Waiting, order: Order, reactor: str, problem: str = "") -> None:
-        """Lift holds; what else may be left is a write that ended badly, or a connector that stopped by itself."""
+        """Lift holds; the rest may be a write that ended badly, or a connector that stopped by itself."""
         turn, word = self._book.run_state.today.turn, Word(who=order.who, why=order.why)
         if not order.reactor and not problem and (hold := self._modes.held(reactor)):
             problem = f"It is held by itself ({hold.word}): perfusio release RUN {reactor} releases it."
@@ -197,14 +197,14 @@ class Acts:
     # -- answers -----------------------------------------------------------------------------------------------------
 
     def answer(self, one: Waiting, reactor: str, problem: str, *, key: str = "", turn: int | None = None) -> None:
-        """Put on record what was asked, and why it was not done or that it was.
+        """Put the order on record, and its result or why there is none.
 
         Args:
             one: The order.
             reactor: Vessel, empty for the run.
             problem: Why it was not done; empty if it was.
             key: Of the decision that it is about.
-            turn: Of what it is about; the present one if it is about nothing older.
+            turn: Of its subject; the present one if it is about nothing older.
         """
         order = one.order
         assert order is not None, "what is no order is refused"
@@ -226,7 +226,7 @@ class Acts:
         )  # fmt: skip
 
     def _record(self, event: OperatorActed) -> None:
-        """Append what a person caused; what would not fit the record is left away, and that is said instead."""
+        """Append a person's act; text that does not fit the record is left away, and that is said instead."""
         if wrong := unfit(event):
             event = OperatorActed(turn=event.turn, who="unknown", act="refused", is_done=False, order=event.order,
                                   answer=f"This could not go on record: {wrong}.", reason="Not said.")  # fmt: skip

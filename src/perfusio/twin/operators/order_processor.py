@@ -20,7 +20,7 @@ class Desk:
     """Looks for orders and holds, at each turn and in between.
 
     Args:
-        book: What is known, and the record.
+        book: State of the run, and its record.
         acts: Carries orders out.
     """
 
@@ -34,9 +34,10 @@ class Desk:
 
     @asynccontextmanager
     async def thinking(self) -> AsyncIterator[None]:
-        """While models and policies work on what is known, no sample is added to it.
+        """While models and policies work, no sample is added to it.
 
-        An approved write that is still under way has ended before: today is decided on what it put in force.
+        An approved write that is still under way has ended before: today is decided on the setpoints that it put in
+        force.
         """
         async with self._one_at_a_time:
             self._is_thinking = True
@@ -84,13 +85,13 @@ class Desk:
                 self._take_away(one)
 
     def _must_wait(self, act: str) -> bool:
-        """Whether what is thought about now must not change meanwhile: a moment later, then."""
+        """Whether the state must not change now, as decisions are being made: a moment later, then."""
         if act == "accept":
             return self._is_thinking or self._book.run_state.today.is_conditioned
         return act == "adopt" and self._is_thinking
 
     def _waiting(self) -> list[Waiting]:
-        """Return what waits; a folder that cannot be read now is looked at again a moment later."""
+        """Return waiting orders; a folder that cannot be read now is looked at again a moment later."""
         try:
             return waiting(self._book.config.run_dir, self._stays)
         except OSError:
@@ -103,7 +104,7 @@ class Desk:
             one.place.unlink()
 
     def _refuse(self, one: Waiting) -> None:
-        """Refuse what is no order, once it is the same on two looks: it may still be being written."""
+        """Refuse a file that is no order, once it is the same on two looks: it may still be being written."""
         if self._seen_before.get(one.place.name) != one.id:
             self._seen_before[one.place.name] = one.id
             return

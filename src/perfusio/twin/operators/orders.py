@@ -1,4 +1,4 @@
-"""Orders: what a person wants of a run, as files in its folder, so that they wait if the run has stopped.
+"""Orders: a person's orders to a run, as files in its folder, so that they wait if the run has stopped.
 
 Each is one JSON file in `orders/`, written in one step. The run carries it out or says why not, puts both on record,
 and takes the file away. A file that is no order goes to `orders/refused/`, with the reason beside it.
@@ -34,7 +34,7 @@ MOST_AT_ONCE = 100
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
-    """What a person wants.
+    """A person's order.
 
     Attributes:
         act: One of ACTS.
@@ -54,7 +54,7 @@ class Order:
     hours: float = 0.0
 
     def __post_init__(self) -> None:
-        """Refuse what could not be carried out or must not go on record."""
+        """Refuse orders that could not be carried out or must not go on record."""
         for name in ("act", "reactor", "who", "why", "value"):
             if not isinstance(text := getattr(self, name), str):
                 raise ConfigError(f"{name} = {shown(repr(text), 60)}: expected a text.")
@@ -118,7 +118,7 @@ class Waiting:
         place: Where.
         id: By which the record answers it; another one for a file of the same name that is given later.
         given_ns: When it was given [ns since 1970].
-        order: What is wanted; None for what is no order.
+        order: The order; None for a file that is none.
         problem: Why it is none; empty for an order.
     """
 
@@ -130,7 +130,7 @@ class Waiting:
 
 
 def waiting(run_dir: Path, but_not: Collection[str] = ()) -> list[Waiting]:
-    """Return what waits in the folder of orders, by name, which for orders of a command means the oldest first.
+    """Return the files in the folder of orders, by name, which for orders of a command means the oldest first.
 
     Args:
         run_dir: Folder of the run.
@@ -189,7 +189,7 @@ def _name_on_record(about: os.stat_result, name: str) -> str:
 
 
 def refuse(one: Waiting) -> None:
-    """Take what is no order out of the way, with the reason beside it.
+    """Take a file that is no order out of the way, with the reason beside it.
 
     Raises:
         OSError: it could not be moved.

@@ -62,7 +62,7 @@ class Correct:
 
     Attributes:
         state: The sample of that time as it is to be from now on.
-        reason: What is corrected.
+        reason: The correction.
     """
 
     state: State
@@ -83,7 +83,7 @@ def admission(
     lately: Sequence[State] = (),
     others: Mapping[str, Trajectory] = NOBODY,
 ) -> Admission:
-    """Return what is to be made of a sample.
+    """Return the ruling on a sample.
 
     Args:
         sample: As it came.
@@ -117,7 +117,7 @@ def admission(
 
 
 def _without_values(state: State) -> State:
-    """Return a sample of which nothing is used any more; what was found stays in words."""
+    """Return a sample of which nothing is used any more; the finding stays in words."""
     remarks = {name: f"{value:g} {NOT_USED}: {WITHDRAWN}" for name, value in state.measured().items()}
     return replace(state.with_values(**dict.fromkeys(remarks, nan)), quality={**state.quality, **remarks})
 

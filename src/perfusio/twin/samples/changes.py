@@ -1,7 +1,7 @@
 """Changes that no culture makes between two samples: too fast a rise, too fast a fall. Pure.
 
 Rises are bounded by growth and secretion; falls by washout, uptake and lysis. The bounds are facts of the panel,
-several times what cultures do, so that a true sample is never refused by them.
+several times the rates of cultures, so that a true sample is never refused by them.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ UNCOUNTED = 1.0
 SHORTEST_D = 0.25
 """Two samples closer together than this are judged as if they were so far apart [day]."""
 BOTH_OFF = 1.35
-"""By so much the ratio of two readings may be off: two analyzer errors of 10 %, or a bolus beside what flows in."""
+"""By so much the ratio of two readings may be off: two analyzer errors of 10 %, or a bolus beside the inflow."""
 READING_SD = 3.0
 """Absolute errors of a reading that are allowed for [its standard deviations]."""
 COUNT_OFF = 1.5
@@ -37,7 +37,7 @@ class Contradiction:
     Attributes:
         quantity: Which of their values.
         earlier: The sample before.
-        words: What was found and expected.
+        words: Finding and expectation.
     """
 
     quantity: str
@@ -51,7 +51,8 @@ def contradictions(sample: State, before: Sequence[State], in_force: Setpoints) 
     Args:
         sample: The new one.
         before: Earlier ones, in order of time.
-        in_force: Setpoints since the latest of them; what flows through bounds how fast anything is washed out.
+        in_force: Setpoints since the latest of them; the flow through the vessel bounds how fast anything is washed
+            out.
     """
     found = []
     for species in sample.panel.species:
@@ -123,7 +124,7 @@ def _most(species: Species, earlier: State, sample: State, days: float) -> float
 def _least(species: Species, earlier: State, sample: State, days: float, dilution: float) -> float:
     """Return the least that a quantity can be some days after a sample.
 
-    A first-order loss by what flows through [1/day] and by itself, less what the cells take up; both readings may be
+    A first-order loss by the flow [1/day] and by itself, less the uptake of cells; both readings may be
     off.
     """
     fall: Fall | None = species.fall
@@ -138,7 +139,7 @@ def _least(species: Species, earlier: State, sample: State, days: float, dilutio
 
 
 def _fewest(species: Species, fall: Fall, earlier: State, sample: State, dilution: float, days: float) -> float:
-    """Return the fewest viable cells: what died since leaves dead cells, which lyse at a bounded rate.
+    """Return the fewest viable cells: death since leaves dead cells, which lyse at a bounded rate.
 
     In the worst case all died right after the earlier sample; D deaths leave D exp(-lysis t) dead cells, of which the
     share of living ones tells: Xv0 exp(-out t) <= Xv1 (1 + exp(lysis t) (1 - share) / share).
@@ -154,7 +155,7 @@ def _fewest(species: Species, fall: Fall, earlier: State, sample: State, dilutio
 
 
 def _blur(species: Species) -> float:
-    """Return what a reading near nothing is worth: its absolute noise and the floor below which it is noise."""
+    """Return the error of a reading near zero: its absolute noise and the floor below which it is noise."""
     return 0.0 if species.noise is None else READING_SD * species.noise.absolute + species.noise.floor
 
 

@@ -1,6 +1,6 @@
 """Corrections: a known sample comes again with other values, and the former ones count no more. Pure.
 
-The record keeps both: a correction is an event of its own that names the one it corrects. What was decided on the old
+The record keeps both: a correction is an event of its own that names the one it corrects. Decisions on the old
 value stays decided; nothing is written again for a day that has passed.
 """
 
@@ -15,7 +15,7 @@ from perfusio.trajectory import Trajectory
 def correction(sample: State, trajectory: Trajectory) -> State | None:
     """Return the known sample of that time as it is to be from now on, None if no known value is another now.
 
-    What was not measured then is filled in, what is not given again stays.
+    Missing values are filled in, values that are not given again stay.
     """
     known = _known(trajectory, sample.time_h)
     if known is None:
@@ -29,7 +29,7 @@ def correction(sample: State, trajectory: Trajectory) -> State | None:
 
 
 def in_words(sample: State, trajectory: Trajectory) -> str:
-    """Return what is corrected, e.g. ``"Hour 48: glucose 41 g/L is 4.1 g/L."``."""
+    """Return the correction, e.g. ``"Hour 48: glucose 41 g/L is 4.1 g/L."``."""
     known = _known(trajectory, sample.time_h)
     old, new = known.measured() if known is not None else {}, sample.measured()
     changes = [

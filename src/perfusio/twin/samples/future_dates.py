@@ -15,7 +15,7 @@ SLACK = timedelta(hours=2)
 SLACK_WITHOUT_ZONE = timedelta(hours=15)
 """A time that does not say its zone may be that of any; the farthest are 14 hours ahead."""
 LONGEST_H = 1e6
-"""More than a century: what is later is no date any more [h]."""
+"""More than a century: a later time is no date any more [h]."""
 MOST_AHEAD = 3
 """Turns that a sample without a date may be ahead of the one that is waited for; a server may have skipped some."""
 

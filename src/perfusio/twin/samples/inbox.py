@@ -25,7 +25,7 @@ from perfusio.twin.timeouts import Patience, give_up
 MOST_AT_ONCE = 2000
 """Samples of one vessel in one turn; a source that has more may repeat itself for ever. The rest comes next turn."""
 LAST_LOOK_S = 60.0
-"""For a turn that has passed before it was waited for: what the source holds already is read, and no more [s]."""
+"""For a turn that has passed before it was waited for: rows that the source holds already are read, and no more [s]."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +44,7 @@ class Wait:
 
 
 class Inbox:
-    """Reads all vessels side by side, and keeps what was read ahead of its turn.
+    """Reads all vessels side by side, and keeps samples read ahead of their turn.
 
     Expected samples of a vessel are start + k x interval, its first sample being the start, matched within half an
     interval; one that lies half way belongs to the turn before, so that twice as many samples are one due, one extra.
@@ -140,7 +140,7 @@ class Inbox:
         return first_h + (turn - first_turn) * self._interval
 
     def goes_on(self, starts: Mapping[str, tuple[int, float]], failing: AbstractSet[str] = frozenset()) -> None:
-        """Know what an earlier program has read.
+        """Take over the reads of an earlier program.
 
         Args:
             starts: Turn and time [h] of the first samples.
@@ -153,7 +153,7 @@ class Inbox:
     # -- what is going on ----------------------------------------------------------------------------------------------
 
     def waits(self) -> dict[str, Wait]:
-        """Return what is waited for now, by reactor id."""
+        """Return the present waits, by reactor id."""
         until = self._others_until_ns
         return {
             reactor: wait if until is None else Wait(turn=wait.turn, since_ns=wait.since_ns, until_ns=until)
@@ -208,7 +208,7 @@ class Inbox:
                 raise
 
     async def gather(self, turn: int, *, known: AbstractSet[str] = frozenset()) -> dict[str, list[Arrival]]:
-        """Return what arrived for each vessel up to and including this turn; an empty list is a missing sample.
+        """Return the arrivals of each vessel up to and including this turn; an empty list is a missing sample.
 
         Args:
             turn: Turn of the loop.
@@ -234,7 +234,7 @@ class Inbox:
         return {r: list(arrived) for r, arrived in out.items()}  # a reader given up must not add to it any more
 
     def _await(self, readers: Mapping[str, asyncio.Future[None]], turn: int) -> None:
-        """Note what is waited for from now on, until each reader is done."""
+        """Note the waits from now on, until each reader is done."""
         now = self._clock.monotonic_ns()
         for reactor, reader in readers.items():
             left = self._pace.left_s(reactor, turn + 1) if self._readers[reactor].is_live else None
@@ -265,7 +265,7 @@ class Inbox:
                 timer.cancel()
 
     async def _while_it_lasts(self, reactor: str, turn: int, out: list[Arrival]) -> None:
-        """Add what arrives for one vessel up to this turn to `out`, for as long as its turn lasts."""
+        """Add arrivals of one vessel up to this turn to `out`, for as long as its turn lasts."""
         if not self._readers[reactor].is_live:
             await self._until(reactor, turn, out)
             return
@@ -288,7 +288,7 @@ class Inbox:
             await self._clock.sleep(LAST_LOOK_S if left is None else left)
 
     async def _until(self, reactor: str, turn: int, out: list[Arrival]) -> None:
-        """Add what arrives for one vessel up to this turn to `out`."""
+        """Add arrivals of one vessel up to this turn to `out`."""
         reader = self._readers[reactor]
         if reactor in self._lost_at_start:
             self._lost_at_start.remove(reactor)

@@ -1,4 +1,4 @@
-"""Intake: samples from the inbox onto the record, each checked against what is known of its vessel."""
+"""Intake: samples from the inbox onto the record, each checked against the history of its vessel."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ from perfusio.twin.writes.actuate import cut_short, ended, settled
 from perfusio.verified_write import differences, in_words, unread
 
 AS_SHOWN = 0.05
-"""Of the largest step: a file shows setpoints with few digits, and what differs by less is the same."""
+"""Of the largest step: a file shows setpoints with few digits, and smaller differences are none."""
 
 
 class Intake:
     """Takes in the samples of each turn.
 
     Args:
-        book: What is known, and the record.
+        book: State of the run, and its record.
         inbox: Where samples arrive.
         pace: Which days have passed.
         leave: Lets a vessel go, with the reason.
@@ -41,7 +41,7 @@ class Intake:
         self._modes = Modes(book)
 
     async def gather(self, turn: int) -> set[str]:
-        """Take in what is due by this turn, all vessels at once; return the vessels whose sample of the day came."""
+        """Take in samples due by this turn, all vessels at once; return the vessels whose sample of the day came."""
         today = self._book.run_state.today
         had_passed = {reactor for reactor in self._book.aboard if self.is_past(reactor, turn)}
         gathered = await self._inbox.gather(turn, known=today.sampled | today.missed)
@@ -118,12 +118,12 @@ class Intake:
         return sink.number_of_sample(reactor, time_h) if isinstance(sink, AuditLogger) else -1
 
     def _wanted(self, reactor: str) -> Setpoints | None:
-        """Return what a controller must show: our last write; after a restart also what it showed before."""
+        """Return the setpoints that a controller must show: our last write; after a restart also those before."""
         is_first = reactor not in self._book.seen and self._modes.mode(reactor) is Mode.AUTOMATIC
         return self._book.expected(reactor) if is_first else self._book.run_state.done.get(reactor)
 
     def _hear(self, reactor: str, turn: int, shown: Setpoints, wanted: Setpoints | None) -> None:
-        """Settle a write that was cut short by what a controller shows, or note that somebody changed a setpoint."""
+        """Settle a write that was cut short by the controller's setpoints, or note that somebody changed a setpoint."""
         intent = self._book.run_state.pending.get(reactor)
         within = AS_SHOWN * self._book.space(reactor).max_step
         if intent is not None:
@@ -146,5 +146,5 @@ class Intake:
         return WriteReport(ending=Ending.UNKNOWN, in_force=shown, words=words)
 
     def is_past(self, reactor: str, turn: int) -> bool:
-        """Whether the next sample of a live vessel is due already: what this one says is not acted upon any more."""
+        """Whether the next sample of a live vessel is due already: this one is not acted upon any more."""
         return is_live(self._book.vessels[reactor].connector) and self._pace.has_passed(reactor, turn)

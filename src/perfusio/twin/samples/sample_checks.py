@@ -1,4 +1,4 @@
-"""Whether a sample can be what it says: against the samples before it and what was forecast. Pure.
+"""Whether a sample is possible: against the samples before it and the forecast. Pure.
 
 Three things can come of it: the whole sample is quarantined (a unit mixed up, a change that no culture makes, another
 vessel's cup), one value of it is not used, or a value is used with a remark. Remarks stay in `State.quality`, and so on
@@ -54,7 +54,7 @@ SO_LITTLE = 10.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Checked:
-    """What is to be made of a sample.
+    """Ruling on a sample.
 
     Attributes:
         sample: The sample with its remarks, and NaN where a value must not be used.
@@ -84,7 +84,7 @@ def checked(
         sample: The new one; it may also complete one that is known.
         trajectory: Of the vessel so far.
         in_force: Setpoints since the latest sample.
-        expected: What was forecast for about that time, if anything was.
+        expected: Forecast for about that time, if there was any.
         lately: Samples of the vessel that were refused since the latest one that was not.
         others: The other vessels of the run.
     """

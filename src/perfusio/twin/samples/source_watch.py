@@ -1,8 +1,8 @@
-"""What is waited for, and what does not come: said, put on record, and alarmed, while the loop goes on waiting.
+"""Waits, and samples that do not come: said, put on record, and alarmed, while the loop goes on waiting.
 
 A read that fails is on record when it begins and when it is over, and is an alarm once it lasts. A sample that is late
 is an alarm after two hours and a graver one after a day: the process keeps waiting for it. A wait of more than a minute
-is said: for what, since when, until when.
+is said: its sample, since when, until when.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class SourceWatch:
     """Watches over the samples of all vessels.
 
     Args:
-        book: What is known, and the record.
+        book: State of the run, and its record.
         pace: When samples are due.
         clock: Of the run.
     """
@@ -76,7 +76,7 @@ class SourceWatch:
             await self._clock.sleep(LOOKS_EVERY_S)
 
     def look(self, inbox: Inbox) -> None:
-        """Say what is waited for, and raise and clear alarms."""
+        """Say the waits, and raise and clear alarms."""
         self._say(inbox.waits())
         if not self._book.is_open:
             return

@@ -1,4 +1,4 @@
-"""Values far from what was forecast: which of them the culture explains, and which an instrument. Pure."""
+"""Values far from the forecast: which of them the culture explains, and which an instrument. Pure."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ NO_SPREAD = 1e-6
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Expected:
-    """What was forecast for one time: mean and standard deviation by quantity.
+    """Forecast for one time: mean and standard deviation by quantity.
 
     Attributes:
         time_h: When [h].
@@ -40,7 +40,7 @@ class Expected:
 
 
 def foreseen(forecast: Decided | Forecasted | None, in_force: Setpoints, time_h: float) -> Expected | None:
-    """Return what the latest forecast of a vessel says of a time, under the setpoints that were in force since.
+    """Return the latest forecast of a vessel for a time, under the setpoints that were in force since.
 
     Args:
         forecast: As it is on record; a decision holds two, of which the one counts that came about.
@@ -55,7 +55,7 @@ def foreseen(forecast: Decided | Forecasted | None, in_force: Setpoints, time_h:
 
 
 def expected_at(time_h: float, hold: Mapping[str, Any], panel: Panel = CHO_PERFUSION) -> Expected | None:
-    """Return what a forecast says of a time, None where it says nothing within a quarter of its first interval.
+    """Return a forecast's values at a time, None where it has none within a quarter of its first interval.
 
     Args:
         time_h: When [h].
@@ -109,10 +109,10 @@ def unexplained(
     Args:
         sample: The new one.
         before: Earlier ones.
-        expected: What was forecast.
+        expected: The forecast.
         names: Of the surprising values.
-        near: What counts as near after a day, in changes that a scientist would call clear, a fact of the panel; after
-            a longer time it is more.
+        near: Distance that counts as near after a day, in changes that a scientist would call clear, a fact of the
+            panel; after a longer time it is more.
     """
     at = layout_of(sample.panel)
     value, last = _latent(sample, at.species), _latent_before(before, at.species)
@@ -142,7 +142,7 @@ def exchanged(sample: State, expected: Expected, odd: Sequence[str]) -> dict[str
 
 
 def are_alike(sample: State, refused: State, before: Sequence[State], names: Sequence[str]) -> bool:
-    """Whether a sample says what a refused one said: in these quantities it is nearer to it than to those before."""
+    """Whether a sample confirms a refused one: in these quantities it is nearer to it than to those before."""
     at = layout_of(sample.panel)
     value, other, last = _latent(sample, at.species), _latent(refused, at.species), _latent_before(before, at.species)
     here = [at.species.index(n) for n in names if n in at.species]

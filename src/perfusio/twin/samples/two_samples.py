@@ -61,7 +61,7 @@ def _agree(
 def _distance(sample: State, others: Sequence[State], names: Sequence[str]) -> float:
     """Return how far a sample is from the latest of others in these quantities, in changes that would be called clear.
 
-    What either does not say counts nothing.
+    Values that either lacks count nothing.
     """
     at = layout_of(sample.panel)
     last = [next((v for s in reversed(others) if (v := getattr(s, n)) == v), np.nan) for n in at.species]

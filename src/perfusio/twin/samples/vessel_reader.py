@@ -144,7 +144,7 @@ class VesselReader:
                 self._call = None
 
     async def setpoints(self) -> Setpoints:
-        """Return what is in force, NaN where it is not known; a link that fails is tried while a call may last."""
+        """Return the setpoints in force, NaN where not known; a link that fails is tried while a call may last."""
         waits, until = pauses(), self._clock.monotonic_ns() + self._patience.call_s * 1e9
         while True:
             try:
@@ -200,7 +200,7 @@ def _is_cancelled() -> bool:
 
 
 def in_words(error: Exception) -> str:
-    """Return what failed: our own errors say it in words, foreign ones are named."""
+    """Return the failure: our own errors say it in words, foreign ones are named."""
     return str(error) if isinstance(error, ConnectorError) else f"{type(error).__name__}: {error}"
 
 
@@ -213,7 +213,7 @@ def pauses() -> Iterator[float]:
 
 
 def _checked(found: object, expected: type[V], process: Panel) -> V:
-    """Refuse what is not of the type that the protocol promises, of another process, or holds no numbers."""
+    """Refuse a sample that is not of the promised type, of another process, or holds no numbers."""
     if not isinstance(found, expected):
         raise ConnectorError(f"Found {type(found).__name__} where a {expected.__name__} was expected: {found!r:.80}.")
     check_sample(found, process)

@@ -1,4 +1,4 @@
-"""Arrival: a sample as it came, with what was in force."""
+"""Arrival: a sample as it came, with the setpoints in force."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ class Arrival:
     """One sample with the setpoints in force from it on.
 
     Attributes:
-        sample: What was measured.
+        sample: The measurements.
         setpoints: As the connector reports them, NaN where it does not say.
         is_due: Whether it is the sample of this turn; others lie in between or complete an earlier one.
         refused: Why it cannot have been taken yet; empty if it can.

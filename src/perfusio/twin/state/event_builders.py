@@ -33,14 +33,14 @@ InForce = tuple[Setpoints, tuple[str, ...]]
 
 
 def sample_read(reactor: str, turn: int, arrival: Arrival, before: InForce, since: InForce) -> SampleRead:
-    """Return the record of a sample; what the day's sample lacks is said in words.
+    """Return the record of a sample; missing values of the day's sample are said in words.
 
     Args:
         reactor: Vessel.
         turn: Turn of the loop.
         arrival: The sample.
-        before: What was in force until then.
-        since: What has been in force since.
+        before: Setpoints in force until then.
+        since: Setpoints in force since.
     """
     missing = arrival.sample.missing() if arrival.is_due else ()
     return SampleRead(

@@ -1,7 +1,7 @@
 """Hold: a person stops all writes to a vessel, or to all, by a file in the folder of the run, at any moment.
 
 A file, a folder or a link whose name begins with ``hold``, in any case and with any ending, holds: whoever made it and
-whatever it says. What follows names the vessel (``HOLD-R01``, ``hold r01.txt``); nothing, or what names no vessel of
+whatever it says. The rest names the vessel (``HOLD-R01``, ``hold r01.txt``); nothing, or the name of no vessel of
 the run, holds all. It is looked for right before each write, and it holds until a person releases it.
 """
 
@@ -26,7 +26,7 @@ FILE = "HOLD"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Word:
-    """What a person said about the mode of a vessel: who, and why."""
+    """A person's word on the mode of a vessel: who, and why."""
 
     who: str = ""
     why: str = ""
@@ -58,7 +58,7 @@ class Hold:
 
 
 def holds(run_dir: Path, vessels: Collection[str]) -> tuple[Hold, ...]:
-    """Return what holds vessels of a run now, the oldest first.
+    """Return the present holds of a run, the oldest first.
 
     Args:
         run_dir: Folder of the run. One that cannot be looked at holds all, one that is not there holds nothing.
@@ -76,7 +76,7 @@ def holds(run_dir: Path, vessels: Collection[str]) -> tuple[Hold, ...]:
 
 
 def hold_on(found: Collection[Hold], reactor: str) -> Hold | None:
-    """Return what holds a vessel, one that is for it alone before one for all; None if nothing does."""
+    """Return the hold of a vessel, its own before one for all; None if there is none."""
     on_it = [hold for hold in found if reactor in hold.vessels]
     return min(on_it, key=lambda h: h.is_for_all, default=None)
 
@@ -164,7 +164,7 @@ def _named(name: str, vessels: Collection[str]) -> tuple[frozenset[str], bool]:
 
 
 def _squashed(name: str) -> str:
-    """Return letters and digits only, in one case: what makes two spellings of a name the same."""
+    """Return letters and digits only, in one case: two spellings of a name are the same then."""
     return "".join(c for c in unicodedata.normalize("NFKD", name).casefold() if c.isalnum())
 
 

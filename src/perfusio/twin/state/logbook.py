@@ -1,4 +1,4 @@
-"""Logbook: what the twin knows, and the record it stands in; what is not on record is not known."""
+"""Logbook: the twin's state, and its record; nothing is known that is not on record."""
 
 from __future__ import annotations
 
@@ -36,9 +36,9 @@ class Logbook:
         observers: Called with each event once it is durable.
 
     Attributes:
-        run_state: What is known.
+        run_state: State of the run.
         sink: Where events go; set before the first is told.
-        seen: Vessels that have shown what is in force since this program began, or since a person released them.
+        seen: Vessels that have shown the setpoints in force since this program began, or since a person released them.
     """
 
     def __init__(
@@ -73,7 +73,7 @@ class Logbook:
         return seq
 
     def _note_seen(self, event: Event) -> None:
-        """Know which vessels have shown what is in force; what a person left in a vessel is looked at anew.
+        """Know which vessels have shown the setpoints in force; those left by a person are looked at anew.
 
         Where only samples show it, one that had waited since before a restart does not.
         """
@@ -121,15 +121,15 @@ class Logbook:
         return culture_day(self.run_state, Event(reactor=reactor, turn=turn), self.config.sampling_interval_hours)
 
     def space(self, reactor: str) -> DesignSpace:
-        """Return what may be written to a vessel."""
+        """Return the allowed setpoints of a vessel."""
         return self.vessels[reactor].design_space or self.design_space
 
     def is_replay(self, reactor: str) -> bool:
-        """Whether what was in force in a vessel is history, and our own writes never count."""
+        """Whether setpoints in force in a vessel are history, and our own writes never count."""
         return self.vessels[reactor].connector.kind is ConnectorKind.REPLAY
 
     def expected(self, reactor: str) -> Setpoints:
-        """Return what must be found in force before a write: what our last one left, else what was shown last.
+        """Return the setpoints required before a write: those of our last one, else those shown last.
 
         It is NaN where the vessel never said.
         """
@@ -138,7 +138,7 @@ class Logbook:
 
 
 def _trouble_with(observer: Observer, event: Event) -> str:
-    """Tell an observer; return what it failed with. A bug in one must not cost a run that has gone on for weeks."""
+    """Tell an observer; return its error. A bug in one must not cost a run that has gone on for weeks."""
     try:
         observer(event)
     except PerfusioError:

@@ -18,7 +18,7 @@ class Modes:
     It has no state of its own: all that it knows stands in the logbook and in the folder of the run.
 
     Args:
-        book: What is known, and the record.
+        book: State of the run, and its record.
     """
 
     def __init__(self, book: Logbook) -> None:
@@ -66,7 +66,7 @@ class Modes:
         return Mode.HOLD if is_held else self.base_mode(reactor)
 
     def holds(self) -> tuple[Hold, ...]:
-        """Return what holds vessels now: a look into the folder of the run."""
+        """Return the present holds: a look into the folder of the run."""
         return holds(self._book.config.run_dir, self._book.vessels)
 
     def held(self, reactor: str) -> Hold | None:

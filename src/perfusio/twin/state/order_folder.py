@@ -4,4 +4,4 @@ from __future__ import annotations
 
 FOLDER = "orders"
 REFUSED, LIFTED = "refused", "lifted"
-"""Folders within that of the orders: what was no order, and holds that were released."""
+"""Folders within that of the orders: files that were no orders, and released holds."""

@@ -10,13 +10,13 @@ from perfusio.protocols import Ending
 from perfusio.texts import shown
 
 CLOCK = "clock"
-"""What is alarmed when the clock was set back while no twin was running."""
+"""Name of the alarm when the clock was set back while no twin was running."""
 WRITE = "write"
-"""What is alarmed when a write ended so that a person has to look; it is over with a person's word, or a good write."""
+"""Name of the alarm when a write ended so that a person has to look; a person's word or a good write ends it."""
 REFUSED = "refused"
-"""What is alarmed when a sample was refused, or one that was believed is withdrawn: a person says which is right."""
+"""Name of the alarm when a sample was refused, or a believed one is withdrawn: a person says which is right."""
 HOLD = "hold"
-"""What is alarmed when a file holds all vessels whose name may be a slip."""
+"""Name of the alarm when a file holds all vessels whose name may be a slip."""
 
 
 def refused(why: str, *, reactor: str, turn: int) -> AlarmRaised:

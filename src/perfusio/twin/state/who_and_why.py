@@ -1,4 +1,4 @@
-"""Who and why: what a person says with every act, fit for a record and a screen."""
+"""Who and why: a person's words with every act, fit for a record and a screen."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """One write onto the record and out: its intent, the write, and how it ended. The only caller of a write.
 
-A vessel whose connector only reads and writes is written by `verified_write`, on the wire below. What a connector
-reports about its own write (`Reporting`) is believed.
+A vessel whose connector only reads and writes is written by `verified_write`, on the wire below. The ability of a
+connector reports about its own write (`Reporting`) is believed.
 """
 
 from __future__ import annotations
@@ -43,8 +43,8 @@ class Order:
         turn: Turn of the loop.
         key: Name of the decision; at most one change of a vessel has it.
         verdict: Of the guard.
-        current: What is believed to be in force now.
-        expected: What must be found in force before the write, NaN where anything may be.
+        current: Setpoints believed to be in force now.
+        expected: Setpoints required before the write, NaN where anything may be.
         not_after: Wall time after which nothing is sent, for the record.
         seconds: Time until then [s].
     """
@@ -60,14 +60,15 @@ class Order:
 
     @property
     def asked(self) -> Setpoints:
-        """What is to be in force."""
+        """Setpoints to be in force."""
         return self.verdict.setpoints or Setpoints(panel=self.current.panel)
 
 
 async def actuate(order: Order, *, connector: Connector, audit: EventSink, patience: Patience = DAILY) -> Ending:
-    """Carry out one write; what is in force afterwards is on record.
+    """Carry out one write; the setpoints in force afterwards are on record.
 
-    The intent is durable before the first byte goes out. What the guard has not let pass is not written, whoever asks.
+    The intent is durable before the first byte goes out. Nothing is written that the guard has not let pass, whoever
+    asks.
 
     Raises:
         AuditError: the intent could not be recorded, and nothing was written; or its end could not.
@@ -107,11 +108,11 @@ def ended(order: Order, report: WriteReport) -> Event:
 
 
 def settled(intent: WriteIntended, found: Setpoints, within: FloatArray | None = None) -> WriteReport:
-    """Return how a write ended that was cut short, from what is in force now; nothing is written for it.
+    """Return how a write ended that was cut short, from the setpoints in force now; nothing is written for it.
 
     Args:
         intent: Of the write.
-        found: What is in force.
+        found: Setpoints in force.
         within: By how much each setpoint may differ and still be the same (U,); default: seven digits.
     """
     if not differences(intent.new, found, within):
@@ -135,7 +136,7 @@ def cut_short(intent: WriteIntended, reactor: str) -> Order:
 
 
 async def _written(order: Order, connector: Connector, audit: EventSink, patience: Patience) -> WriteReport:
-    """Write the way that fits what stands behind the connector."""
+    """Write the way that fits the kind of connector."""
     wire = _PlainWire(order, connector, audit, patience)
     if connector.kind is ConnectorKind.REPLAY or not connector.confirms_at_once:
         return await wire.asked_for()
@@ -183,7 +184,7 @@ class _PlainWire:
         return asked
 
     async def put(self, wanted: Setpoints) -> Setpoints | None:
-        """Write and read back; what the vessel does not show is as it has acknowledged."""
+        """Write and read back; setpoints that the vessel does not show are as acknowledged."""
         if not self._has_time():
             self.trouble = f"{self.trouble} No time was left to try again.".strip()
             return self._found
@@ -202,13 +203,13 @@ class _PlainWire:
         return self._found
 
     async def tries_again(self, old: Setpoints, found: Setpoints) -> bool:
-        """A part can be completed; what was refused or went unanswered as a whole is not sent again."""
+        """A part can be completed; a write refused or unanswered as a whole is not sent again."""
         return bool(lacking(old, found)) and self._n_tries < N_TRIES
 
     # -- other vessels -----------------------------------------------------------------------------------------------
 
     async def asked_for(self) -> WriteReport:
-        """Ask once, without a look: a file shows only later what became of it, and what a connector reports is said."""
+        """Ask once, without a look: a file shows the result only later, and a connector's report is said."""
         try:
             answer = await self._patience.answer(self._connector.write_setpoints(self._order.asked))
             said = numbers(answer, self._order.asked.panel)
@@ -223,7 +224,7 @@ class _PlainWire:
         return WriteReport(ending=kept, in_force=said, words=words)
 
     async def reported(self, connector: Reporting) -> WriteReport:
-        """Look, then leave the rest to a connector that can; what it raises says less than its report."""
+        """Look, then leave the rest to a connector that can; its error says less than its report."""
         try:
             before = await self.look()
         except NotConnected as error:

@@ -1,7 +1,7 @@
-"""The first look at each vessel: is it ours, what is in force, and how did writes end that were cut short?
+"""The first look at each vessel: is it ours, which setpoints are in force, and how did writes end that were cut short?
 
-Nothing is written here. What is found is on record before anything else is done to a vessel, and what somebody else has
-changed meanwhile is not written over.
+Nothing is written here. The finding is on record before anything else is done to a vessel, and a change that somebody
+else has changed meanwhile is not written over.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class FirstLook:
     """Takes vessels and looks at them, before the hands may write.
 
     Args:
-        book: What is known, and the record.
+        book: State of the run, and its record.
         patience: How long a vessel is waited for.
         clock: Of the run.
     """
@@ -69,7 +69,7 @@ class FirstLook:
     async def settle(self, turn: int) -> None:
         """Find out how writes ended that were cut short, and look at every vessel that this program has not seen yet.
 
-        Nothing is written for it. What is found to be in force is on record before anything else is done to a vessel;
+        Nothing is written for it. The setpoints found in force are on record before anything else is done to a vessel;
         one that cannot be read is tried again, and not written to until it can.
         """
         looks = [self._look(reactor, turn) for reactor in sorted(self._book.aboard)]
@@ -112,7 +112,7 @@ class FirstLook:
             self._taken.add(reactor)
 
     async def _look(self, reactor: str, turn: int) -> None:
-        """Settle a write that was cut short, and see what is in force if this program has not seen it yet."""
+        """Settle a write that was cut short, and read the setpoints in force if this program has not yet."""
         connector = self._book.vessels[reactor].connector
         if problem := await self._untaken(reactor):
             self._unseen(reactor, turn, problem)
@@ -127,7 +127,7 @@ class FirstLook:
                 await self._see(reactor, turn)
 
     async def _see(self, reactor: str, turn: int) -> None:
-        """Put on record what is in force; what somebody else has changed is not written over."""
+        """Put the setpoints in force on record; somebody else's change is not written over."""
         if self._book.is_replay(reactor):
             return
         try:
@@ -166,7 +166,7 @@ class FirstLook:
             self._book.append(ConnectorFailed(reactor=reactor, turn=turn, operation="read_setpoints", reason=words))
 
     async def _read(self, reactor: str) -> Setpoints:
-        """Return what is in force as numbers, whatever a broken connector answers."""
+        """Return the setpoints in force as numbers, whatever a broken connector answers."""
         found = await self._patience.answer(self._book.vessels[reactor].connector.read_setpoints())
         return numbers(found, self._book.config.process)
 

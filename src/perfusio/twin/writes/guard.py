@@ -1,4 +1,4 @@
-"""From a decision to a verdict: the only road to a write. Pure, and every rule says in words what it stopped."""
+"""From a decision to a verdict: the only road to a write. Pure, and every rule says in words why it stopped a write."""
 
 from __future__ import annotations
 
@@ -106,7 +106,7 @@ def breaches(
 ) -> tuple[NDArray[np.bool_], NDArray[np.bool_], NDArray[np.bool_]]:
     """Return which setpoints (..., U) leave their bounds, which move too far, and whether the vessel would run empty.
 
-    What is no number breaks every rule. A slack of ROUNDING is left; `guard` puts such values back onto the bound.
+    NaN breaks every rule. A slack of ROUNDING is left; `guard` puts such values back onto the bound.
     """
     slack = ROUNDING * np.maximum(1.0, np.abs(high))
     outside = ~((low - slack <= new) & (new <= high + slack))

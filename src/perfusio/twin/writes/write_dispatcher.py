@@ -23,7 +23,7 @@ class Hands:
     """Judges decisions and carries them out.
 
     Args:
-        book: What is known, and the record.
+        book: State of the run, and its record.
         looks: At each vessel, before it is written to.
         patience: How long a vessel is waited for.
         clock: Of the run.
@@ -36,7 +36,7 @@ class Hands:
         self._is_quiet.set()
 
     def judge(self, turn: int, decisions: Mapping[str, Decision | PerfusioError]) -> list[Verdict]:
-        """Return what the guard makes of each decision; what is not to be written is on record as that."""
+        """Return the guard's verdict on each decision; one that is not to be written is on record as that."""
         self._modes.note_modes(turn)
         verdicts = []
         for reactor, decision in decisions.items():
@@ -49,7 +49,7 @@ class Hands:
     async def carry_out(
         self, turn: int, verdicts: list[Verdict], decisions: Mapping[str, Decision | PerfusioError]
     ) -> None:
-        """Write what may be written, side by side: a vessel that does not answer holds up no other."""
+        """Write allowed setpoints, side by side: a vessel that does not answer holds up no other."""
         here = [verdict for verdict in verdicts if verdict.reactor_id in self._book.aboard]
         writes = [self._carry_out(turn, verdict, decisions[verdict.reactor_id]) for verdict in here]
         ended_each = await asyncio.gather(*writes, return_exceptions=True)
@@ -58,7 +58,7 @@ class Hands:
                 raise error
 
     async def vetted(self, reactor: str, turn: int, decision: Decision) -> Verdict:
-        """Return what may be done with advice that a person has approved, on what is in force in the vessel now."""
+        """Return the verdict on advice that a person has approved, on the setpoints in force in the vessel now."""
         if problem := await self._looks.not_ready(reactor, turn):
             return Verdict(reactor_id=reactor, setpoints=None, action=Action.HOLD, because=(problem,))
         return self._guarded(reactor, decision, Mode.AUTOMATIC)
@@ -81,7 +81,7 @@ class Hands:
     # -- inside ------------------------------------------------------------------------------------------------------
 
     def _judged(self, reactor: str, decision: Decision | PerfusioError) -> Verdict:
-        """Return what may be done with a decision now; a person who holds the vessel is named."""
+        """Return the verdict on a decision now; a person who holds the vessel is named."""
         mode, hold = self._modes.mode(reactor), self._modes.held(reactor)
         if mode is Mode.HOLD and hold is not None:
             words = (f"Held{' by' if hold.word.who else ''} {hold.word}",)
