@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -33,7 +34,9 @@ class Truth:
     values: dict[str, list[float]] = field(default_factory=dict)
 
     def add(self, quantity: str, value: float) -> None:
-        """Add a value in canonical units."""
+        """Add a value in canonical units; the oracle writes -0 where the instrument gave a limit."""
+        if math.copysign(1.0, value) < 0:
+            return
         self.values.setdefault(quantity, []).append(value)
 
 
@@ -88,9 +91,9 @@ def written(path: Path) -> list[tuple[str, dict[str, float]]]:
             name = header.split(" [")[0]
             if name in ("run", "reactor", "clone", "sample"):
                 texts.append(cell.lstrip("'"))
-            elif cell and name not in ("quality", "medium"):
+            elif cell and name not in ("quality", "medium") and cell[0] not in "<>":  # oracles leave limits out
                 try:
-                    numbers[name] = float(cell.lstrip("<>= "))
+                    numbers[name] = float(cell)
                 except ValueError:
                     continue
         found.append((" ".join(texts), numbers))

@@ -30,6 +30,7 @@ from perfusio.tables.columns.problems import Problems
 from perfusio.tables.columns.typed_columns import Grid, ReadOptions, grid_of
 from perfusio.tables.columns.value_checks import canonical_values, fractions_of, groups_of, require_columns
 from perfusio.tables.instruments.ambr import Signals
+from perfusio.tables.instruments.cell_counters import report_of
 from perfusio.tables.instruments.given import given_reading
 from perfusio.tables.instruments.long_tables import turned
 from perfusio.tables.instruments.profiles import Recognised, recognised
@@ -174,7 +175,7 @@ def parse_table(
         return table
     text, about_text = text_of(data, name, options.encoding)
     with _collector_at_rest():
-        sheet = sheet_of(text, name)
+        sheet = report_of(text) or sheet_of(text, name)
         return of_sheet(table, sheet, options, list(about_text), may_be_short=may_be_short, has_started=has_started)
 
 

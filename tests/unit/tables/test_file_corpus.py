@@ -138,7 +138,6 @@ REFUSED = [
     ("long: contradiction", LONG + "A,0,vcd,1,\nA,0,vcd,2,\n", "line 3|'2'|earlier line states '1'"),
     ("long: no line break", LONG + "A,0,vcd,1.53,", "line 2: is the last one and has no line break"),
     ("tags: no line break", TAGS + "2024-05-13,HT1.VCD,3.5,B1,HT1", "'HT1' may be cut short"),
-    ("bio ht: no line break", BIO_HT[:-1], "may be cut short"),
     ("flex2: no line break", FLEX + FLEX_ROW.rstrip(",\n"), "expected 17|middle of this row"),
     ("long: torn", LONG + "A,0,vcd\n", "has 3 values, expected 5"),
     ("datahow: negative", OWU + "1,0,-0.5,5,1,10,0\n", "'-0.5' is negative"),
@@ -226,7 +225,7 @@ def test_every_truncation_is_refused_or_the_true_prefix(tmp_path, content):
         except UnreadableSource:
             continue
         n_read += 1
-        assert content[:n].endswith("\n")
+        assert content[:n].endswith("\n") or any("it is whole and was read" in w for w in table.warnings)
         for row in table.rows:
             assert row.state.measured().items() <= whole[row.state.time_h].items()
     assert n_read

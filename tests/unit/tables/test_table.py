@@ -71,8 +71,7 @@ REFUSED = [
     ("too many fields", HEAD + "0,1,97,5,9\n", "line 2: has 5 values, expected 4"),
     ("decimal commas in commas", HEAD + "0,0,5,97,1,5,2\n", "7 values|decimal commas|';'"),
     ("torn last row", HEAD + "0,1,97,5\n1,2,9", "line 3: has 3 values|middle of this row"),
-    ("no line break at the end", GOOD[:-1], "line 4: is the last one and has no line break, so '4.1'|press Enter"),
-    ("spaces at the end", GOOD[:-1] + "  ", "has no line break, so '4.1' may be cut short"),
+    ("no line break at the end", GOOD[:-2], "line 4: is the last one and has no line break, so '4.'|press Enter"),
     ("text", HEAD + "0,high,97,5\n", "line 2, column 'VCD': 'high' is not a number|n.d."),
     ("formula error", HEAD + "0,#DIV/0!,97,5\n", "'#DIV/0!' is an error value of a spreadsheet"),
     ("underscore", HEAD + "0,1_0,97,5\n", "'1_0' has digits in groups"),
@@ -322,3 +321,14 @@ def test_numbers_survive_every_separator_and_decimal_mark(values, separator, com
     text = "".join(separator.join(line) + "\n" for line in lines)
     decimal = "," if comma and separator != "," else "."
     assert column(read(text, decimal=decimal), "vcd") == values
+
+
+def test_a_finished_file_without_a_last_line_break_is_read_where_it_is_whole_for_sure():
+    rows = "day,VCD,note\n0,1.5,a\n1,2.5,b"
+    table = parse_table(rows.encode(), "my.csv", ReadOptions(ignore=("note",)))
+    assert [row.state.vcd for row in table.rows] == [1.5, 2.5]
+    assert any("line 3 is the last one and has no line break" in w for w in table.warnings)
+    assert [row.state.glucose for row in read("day,VCD,Glc\n0,1,5.25\n1,2,4.50").rows] == [5.25, 4.5]
+    for cut in ("day,VCD,Glc\n0,1,5.25\n1,2,4.5", "day,VCD,Glc\n0,1,50\n1,2,45", "day,VCD,Glc\n0,1,5.2\n1,2,"):
+        with pytest.raises(UnreadableSource, match="has no line break"):
+            read(cut)

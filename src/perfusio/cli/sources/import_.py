@@ -70,6 +70,9 @@ def import_(
     correct: Annotated[
         bool, typer.Option("--correct", help="Where files disagree the later one is right; each correction is told.")
     ] = False,
+    sampled_at: Annotated[
+        str | None, typer.Option(help="When all samples of a file without any time were taken.", metavar="DATE")
+    ] = None,
     process: ProcessOption = None,
     working_volume: VolumeOption = None,
     overwrite: OverwriteOption = False,
@@ -99,6 +102,7 @@ def import_(
         keep=rows_of(keep),
         leave_out=rows_of(leave_out, "--leave-out"),
         sheet=sheet,
+        sampled_at=None if sampled_at is None else dates_of([sampled_at], "--sampled-at").get(""),
     )
     target = into or out
     if not (dry_run or into):

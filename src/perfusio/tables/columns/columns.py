@@ -14,7 +14,7 @@ from enum import StrEnum
 from perfusio.errors import ConfigError, UnknownQuantity
 from perfusio.process.cho_perfusion import CHO_PERFUSION
 from perfusio.process.panel import Panel
-from perfusio.quantities import CELLS, Quantity, closest, normalised
+from perfusio.quantities import Quantity, closest, normalised
 from perfusio.tables.columns.header_names import (
     HOURS,
     NO_QUANTITIES,
@@ -30,7 +30,7 @@ from perfusio.tables.columns.header_names import (
 )
 from perfusio.tables.columns.problems import Problems
 from perfusio.tables.columns.questions import Reading, column_reading, unread_reading
-from perfusio.unit_spellings import two_densities
+from perfusio.tables.columns.unit_questions import ask_volume, asked_density
 
 
 class Role(StrEnum):
@@ -290,20 +290,13 @@ class _HeaderReader:
             words = (self._names.split(text)[0], said)
             factor = self._names.factor(name, unit, *words) if unit else 1.0
         except UnknownQuantity:
-            if (two := two_densities(unit)) is not None and quantity.unit == CELLS:
-                what = f"column {text!r} says {unit!r}, which people write for {two[0]} and which is {two[1]}."
-                readings = tuple(column_reading(u, text, f"{name} [{u}]") for u in two)
-                self._problems.line(self._line, what, readings=readings)
+            if asked_density(text, quantity, unit, self._problems, self._line):
                 return None
             expected = self._names.fitting_units(name)
             self._say(text, f"says {unit!r}, which is no unit of {name}. Expected one of: {expected}. Mend the header.")
             return None
         except ConfigError as error:
-            volume = Reading(says="a volume per time, in vessels of 250 mL (or of what they hold)",
-                             options=("--working-volume", "250mL"))  # fmt: skip
-            day = column_reading("working volumes per day, whatever the heading says", text, f"{name} [1/day]")
-            remedy = 'Where a command has no such option: --process with working_volume = "250 mL" in process.toml.'
-            self._problems.line(self._line, f"column {text!r}: {error}", readings=(volume, day), remedy=remedy)
+            ask_volume(text, name, str(error), self._problems, self._line)
             return None
         return Column(
             index=index, header=text, role=_role(name, self._names), name=name, unit=unit or quantity.unit,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -15,11 +16,12 @@ from perfusio.tables.cells.csv_files import unescaped
 from perfusio.tables.cells.sheets import Sheet
 from perfusio.tables.columns.columns import Column, Role, is_units_row, looks_like_header, read_header
 from perfusio.tables.columns.date_and_clock import with_one_time
-from perfusio.tables.columns.header_names import MEDIUM, form_of, names_of
+from perfusio.tables.columns.header_names import MEDIUM, STAMP, form_of, names_of
 from perfusio.tables.columns.no_samples import without_no_samples
 from perfusio.tables.columns.problems import Problems
 from perfusio.tables.columns.questions import Reading
 
+SAMPLED_AT = "--sampled-at"
 _NO_MAP: Mapping[str, str] = MappingProxyType({})
 _NO_ROWS: Mapping[str, Sequence[str]] = MappingProxyType({})
 _NO_START: Mapping[str, datetime] = MappingProxyType({})
@@ -46,6 +48,7 @@ class ReadOptions:
         may_be_unsorted: Rows with dates may stand in any order, as instruments export them.
         is_part: The rest of the samples may come from other files: no density of cells is needed.
         sheet: Which sheet of a workbook, where several hold samples.
+        sampled_at: When all samples of a file without any time were taken.
         fractions: Whether a viability without unit is a fraction, where more of the file is known than is read now.
         instrument: Name of the instrument reader of another package that reads it; empty = perfusio recognises it.
         panel: The process whose quantities the columns hold.
@@ -67,6 +70,7 @@ class ReadOptions:
     may_be_unsorted: bool = False
     is_part: bool = False
     sheet: str = ""
+    sampled_at: datetime | None = None
     fractions: bool | None = None
     instrument: str = ""
     panel: Panel = CHO_PERFUSION
@@ -139,9 +143,14 @@ def grid_of(sheet: Sheet, options: ReadOptions, problems: Problems, remarks: lis
     columns, n_head = _columns(sheet, at, options, problems, remarks)
     cells, lines = _body(sheet, at, at + n_head, problems)
     _refuse_nameless(header, cells, line, problems)
+    if options.sampled_at is not None and not any(c.role is Role.TIME or c.name == STAMP for c in columns):
+        said = Column(index=len(header), header=SAMPLED_AT, role=Role.TEXT, name=STAMP)
+        header, columns = [*header, SAMPLED_AT], (*columns, said)
+        cells = [[*row[: said.index], options.sampled_at.isoformat(sep=" ")] for row in cells]
     numbers, decimal = _numbers(columns, len(header), cells, lines, sheet.separator, options, problems)
     if lines and lines[-1] == sheet.lines[-1]:
-        refuse_cut(sheet, problems)
+        is_read = any(c.index == len(sheet.rows[at]) - 1 for c in columns)
+        judge_cut(sheet, problems, remarks if remarks is not None else [], is_read=is_read)
     return Grid(
         header_line=line,
         header=[" ".join(name.split()) for name in header],
@@ -155,15 +164,37 @@ def grid_of(sheet: Sheet, options: ReadOptions, problems: Problems, remarks: lis
     )
 
 
-def refuse_cut(sheet: Sheet, problems: Problems) -> None:
-    """Refuse a last row without a line break: 24.6 may be there as 24, or as 2."""
-    if sheet.is_cut:
-        last = next((cell.strip() for cell in reversed(sheet.rows[-1]) if cell.strip()), "")
-        problems.line(
-            sheet.lines[-1],
-            f"is the last one and has no line break, so {last!r} may be cut short; expected a line break. If the row "
-            "is whole, put the cursor behind it, press Enter and save; otherwise copy the file again.",
-        )
+def judge_cut(sheet: Sheet, problems: Problems, remarks: list[str], *, is_read: bool = True) -> None:
+    """Read a last row without a line break where it is whole for sure; else refuse it: 24.6 may be there as 24.
+
+    Args:
+        sheet: The file as it is.
+        problems: Collects the refusal.
+        remarks: Collects what was read although it ends without a line break.
+        is_read: Whether the last column is read at all.
+    """
+    if not sheet.is_cut:
+        return
+    last = next((cell.strip() for cell in reversed(sheet.rows[-1]) if cell.strip()), "")
+    before = [row[-1].strip() for row in sheet.rows[1:-1] if len(row) == len(sheet.rows[-1])]
+    if not is_read or (before and _is_whole(sheet.rows[-1][-1].strip(), before)):
+        remarks.append(f"line {sheet.lines[-1]} is the last one and has no line break; it is whole and was read.")
+        return
+    problems.line(
+        sheet.lines[-1],
+        f"is the last one and has no line break, so {last!r} may be cut short; expected a line break. If the row "
+        "is whole, put the cursor behind it, press Enter and save; otherwise copy the file again.",
+    )
+
+
+def _is_whole(last: str, before: Sequence[str]) -> bool:
+    """Whether a cell has all its characters: as many decimals as all others of its column, or the one text of all."""
+    decimals = {len(found[1]) if (found := _decimals(cell)) else 0 for cell in before if cell}
+    own = _decimals(last)
+    return bool(own and decimals == {len(own[1])}) or (not own and len(before) > 1 and set(before) == {last})
+
+
+_decimals = re.compile(r"[<>]?\s*[+-]?\d+[.,](\d+)").fullmatch
 
 
 def _one_header_row(sheet: Sheet, panel: Panel) -> Sheet:

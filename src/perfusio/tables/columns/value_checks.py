@@ -15,10 +15,10 @@ from perfusio.tables.columns.culture_times import Group
 from perfusio.tables.columns.header_names import SAMPLE, STAMP
 from perfusio.tables.columns.plausibility import are_fractions, doubts
 from perfusio.tables.columns.problems import Problems
-from perfusio.tables.columns.questions import column_reading
+from perfusio.tables.columns.questions import Reading, column_reading
 from perfusio.tables.columns.sample_names import Beside, parted
 from perfusio.tables.columns.timestamps import read_stamps
-from perfusio.tables.columns.typed_columns import Grid, ReadOptions
+from perfusio.tables.columns.typed_columns import SAMPLED_AT, Grid, ReadOptions
 
 
 def require_columns(grid: Grid, problems: Problems, warnings: list[str], *, is_part: bool) -> None:
@@ -30,7 +30,7 @@ def require_columns(grid: Grid, problems: Problems, warnings: list[str], *, is_p
     if not names:
         return
     if not names & {"time", STAMP, SAMPLE}:
-        problems.line(grid.header_line, "no column gives the time, expected 'day' or 'time [h]'. Add or rename one.")
+        _ask_time(grid, "no column gives the time, expected 'day' or 'time [h]'. Add or rename one.", problems)
     if problems:
         return  # an unknown header may well be the missing column
     if is_part:
@@ -42,6 +42,12 @@ def require_columns(grid: Grid, problems: Problems, warnings: list[str], *, is_p
     for name in (n for n in grid.panel.critical if n != cells.name):
         if name not in names:
             warnings.append(f"there is no column for {name}: it counts as not measured.")
+
+
+def _ask_time(grid: Grid, what: str, problems: Problems) -> None:
+    """A counter that writes no date still counted: one time may be said for the whole file."""
+    one_time = Reading(says="or all samples were taken at one time, e.g.", options=(SAMPLED_AT, "2031-03-02T09:00"))
+    problems.line(grid.header_line, what, readings=(one_time,), rule="no time")
 
 
 def _lowered(label: str) -> str:
@@ -71,7 +77,7 @@ def groups_of(
         if any(f.day == f.day for f in found):
             days = np.array([f.day for f in found])
         elif not {c.name for c in grid.columns} & {"time", STAMP}:
-            problems.line(grid.header_line, "no column gives the time, expected 'day', 'time [h]' or a date. Add one.")
+            _ask_time(grid, "no column gives the time, expected 'day', 'time [h]' or a date. Add one.", problems)
     return list(zip(runs, [options.vessels.get(r, r) for r in reactors], strict=True)), days
 
 

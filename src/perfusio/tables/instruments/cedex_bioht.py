@@ -16,7 +16,7 @@ from perfusio.tables.columns.header_names import SAMPLE, STAMP, Names, form_of, 
 from perfusio.tables.columns.problems import Problems
 from perfusio.tables.columns.sample_names import says_day
 from perfusio.tables.columns.timestamps import read_stamps
-from perfusio.tables.columns.typed_columns import ReadOptions, refuse_cut
+from perfusio.tables.columns.typed_columns import ReadOptions, judge_cut
 from perfusio.tables.instruments.profiles import Recognised
 
 BIO_HT = "Cedex Bio HT"
@@ -114,7 +114,7 @@ def bio_ht(sheet: Sheet, options: ReadOptions, problems: Problems) -> Recognised
     if layout is None:
         return Recognised(name=BIO_HT, sheet=replace(sheet, is_cut=False), options=options)
     results = _results(sheet, layout, options, problems, remarks)
-    refuse_cut(sheet, problems)
+    judge_cut(sheet, problems, remarks, is_read=len(sheet.rows[-1]) <= layout.value + 1)
     turned, columns = _by_sample(results, options, remarks)
     turned = replace(turned, separator=sheet.separator)
     known = {text: meaning for text, meaning in columns.items() if text not in options.columns}

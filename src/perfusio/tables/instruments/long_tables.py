@@ -22,7 +22,7 @@ from perfusio.tables.columns.header_names import (
     names_of,
 )
 from perfusio.tables.columns.problems import Problems
-from perfusio.tables.columns.typed_columns import ReadOptions, refuse_cut
+from perfusio.tables.columns.typed_columns import ReadOptions, judge_cut
 from perfusio.tables.instruments.cedex_bioht import bio_ht, is_bio_ht
 from perfusio.tables.instruments.profiles import Recognised
 
@@ -167,7 +167,11 @@ def _header_of(column: Column, names: Names) -> str:
 def _finished(
     name: str, turned: _Turned, sheet: Sheet, options: ReadOptions, problems: Problems, *, remarks: tuple[str, ...] = ()
 ) -> Recognised:
-    refuse_cut(sheet, problems)
+    told = list(remarks)
+    judge_cut(sheet, problems, told)
     return Recognised(
-        name=name, sheet=turned.sheet(sheet), options=replace(options, may_be_unsorted=True), remarks=remarks
+        name=name,
+        sheet=turned.sheet(sheet),
+        options=replace(options, may_be_unsorted=True),
+        remarks=tuple(told),
     )

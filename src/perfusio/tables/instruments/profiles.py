@@ -12,12 +12,15 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from perfusio.process.panel import Panel
+from perfusio.process.roles import share_alive
 from perfusio.tables.cells.cells import read_numbers
 from perfusio.tables.cells.sheets import Sheet
 from perfusio.tables.columns.columns import Role, is_units_row, read_header
 from perfusio.tables.columns.header_names import SAMPLE, STAMP, TEXTS, Names, form_of, names_of
 from perfusio.tables.columns.problems import Problems
 from perfusio.tables.columns.typed_columns import ReadOptions
+from perfusio.tables.instruments.cell_counters import IMAGE_DATE, plain
 
 _SAMPLE_COLUMNS = {"Sample ID": SAMPLE, "Sample identifier": SAMPLE, "Sample name": SAMPLE}
 _VESSEL_COLUMNS = {
@@ -70,10 +73,32 @@ PROFILES: tuple[Profile, ...] = (
         needs=(),
         one_of=("Viable cells/ml (x10^6)", "Total viable cells / ml (x 10^6)"),
         columns={
-            "Sample date/time": STAMP, "Sample data/time": STAMP, "RunDate": STAMP,
+            "Sample date/time": STAMP, "Sample data/time": STAMP, "Sample date": STAMP, "RunDate": STAMP,
             "Viable cells/ml (x10^6)": "vcd [1e6 cells/mL]", "Total viable cells / ml (x 10^6)": "vcd [1e6 cells/mL]",
             "Viability (%)": "viability [%]", "Avg. diam. (microns)": "diameter [um]",
             "Average diameter (microns)": "diameter [um]", **_VESSEL_COLUMNS, **_SAMPLE_COLUMNS,
+        },
+    ),
+    Profile(
+        name="NucleoCounter",
+        needs=("Live (cells/ml)", "Viability (%)"),
+        one_of=("Image", "Sample ID"),
+        columns={
+            "Date time": STAMP, IMAGE_DATE: STAMP, "Live (cells/ml)": "vcd [cells/mL]",
+            "Viability (%)": "viability [%]",
+            "Estimated cell diameter": "diameter [um]", "Diameter (µm)": "diameter [um]", "Image": SAMPLE,
+            **_VESSEL_COLUMNS, **_SAMPLE_COLUMNS,
+        },
+    ),
+    Profile(
+        name="Cellaca, Matrix",
+        needs=("Well Name", "Live Count"),
+        one_of=("Live Concentration (E6)", "Live Cells/mL"),
+        columns={
+            "Results Timestamp": STAMP, "Live Concentration (E6)": "vcd [1e6 cells/mL]",
+            "Live Cells/mL": "vcd [cells/mL]", "Viability (%)": "viability [%]", "Viability": "viability [%]",
+            "Live Diameter": "diameter [um]", "Live Mean Size": "diameter [um]", "Well Name": SAMPLE,
+            **_VESSEL_COLUMNS, **_SAMPLE_COLUMNS,
         },
     ),
     Profile(
@@ -110,6 +135,7 @@ class Recognised:
 
 def recognised(sheet: Sheet, options: ReadOptions) -> Recognised:
     """Return the sheet with the options of its profile; the user's declarations go first."""
+    sheet = plain(sheet)
     for at, header in enumerate(sheet.rows[:12]):
         split = names_of(options.panel).split
         forms = {form_of(split(h)[0]) for h in header} | {form_of(h) for h in header}
@@ -147,8 +173,25 @@ def _by_profile(profile: Profile, sheet: Sheet, options: ReadOptions) -> Recogni
     has_units = is_units_row(
         read_header(header, Problems(""), columns=bare, only_named=True, panel=panel), below, panel
     )
-    columns = {t: bare[t] if has_units or _says_unit(t, bare[t], names) else m for t, m in found.items()}
-    return Recognised(name=profile.name, sheet=sheet, options=_with(options, columns))
+    said = {i for i, cell in enumerate(below) if cell.strip()} if has_units else set()
+    is_said = {t: header.index(t) in said or _says_unit(t, bare[t], names) for t in found}
+    columns = {t: bare[t] if is_said[t] or m == bare[t] else m for t, m in found.items()}
+    options = _with(options, columns)
+    if options.fractions is None and _has_whole_percents(sheet, header, columns, panel):
+        options = replace(options, fractions=False)
+    return Recognised(name=profile.name, sheet=sheet, options=options)
+
+
+def _has_whole_percents(sheet: Sheet, header: Sequence[str], columns: Mapping[str, str], panel: Panel) -> bool:
+    """Whether a share of living cells of 0 or 1 is meant in %: an instrument writes 1, and 0.97 is a person's."""
+    alive = share_alive(panel)
+    text = next((t for t, m in columns.items() if names_of(panel).split(m)[0] == alive), None)
+    if text is None:
+        return False
+    place = header.index(text)
+    values = read_numbers([row[place] for row in sheet.rows[1:] if len(row) > place], may_be_percent=True).values
+    known = values[np.isfinite(values)]
+    return bool(known.size) and bool((known == np.round(known)).all())
 
 
 def _further(header: Sequence[str], found: Mapping[str, str], names: Names) -> dict[str, str]:

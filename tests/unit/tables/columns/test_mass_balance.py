@@ -67,7 +67,7 @@ def test_each_answer_is_taken_and_nothing_is_asked_twice(name):
 
 @given(
     doubling_d=st.floats(0.8, 2.0), most=st.floats(3.0, 120.0), cspr=st.floats(0.015, 0.1),
-    q_lactate=st.floats(0.5, 10.0), q_titer=st.floats(1.0, 80.0),
+    q_lactate=st.floats(0.5, 10.0), q_titer=st.floats(5.0, 80.0),
 )  # fmt: skip
 @settings(max_examples=200, deadline=None)
 def test_a_possible_culture_is_not_asked(doubling_d, most, cspr, q_lactate, q_titer):
