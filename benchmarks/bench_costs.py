@@ -4,6 +4,7 @@ Seconds depend on the machine and on what else it does. So CPU seconds are divid
 factor and inverse of a 756 x 756 matrix, timed again beside each row: a ratio that another machine should find alike.
 Rows: a fit of 27 runs of 28 days without and with the calibration of its spread, a refit with 24 live vessels, a day
 of the filter and a decision for one vessel and for 24, the first decision of a process beside its second, `--help`.
+With the extra `botorch`, the search of the Gaussian processes alone beside a library's on the same 308 rows.
 Then how costs grow with rows, vessels, days ahead and paths, as exponents of a power law between two sizes.
 The quick mode runs everything on little, to see that it runs.
 """
@@ -20,6 +21,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TypeVar
 
@@ -32,10 +34,13 @@ from perfusio.bed.policy import BEDPolicy
 from perfusio.config import DEFAULT_AMBR250_DESIGN_SPACE as SPACE
 from perfusio.config import RunConfig
 from perfusio.hybrid.filtering.filter import filter_runs
+from perfusio.hybrid.gaussian_processes import gp
+from perfusio.hybrid.layout import layout_of
 from perfusio.hybrid.model import HybridModel
 from perfusio.plant.clones import CLONE_X
 from perfusio.plant.experiment import simulate_runs
 from perfusio.state import Setpoints
+from perfusio.study.plain_gp import filled
 from perfusio.trajectory import Trajectory
 
 T = TypeVar("T")
@@ -172,6 +177,24 @@ def measured(meter: Meter, size: Size) -> dict[str, float]:
     }
 
 
+def beside_library(meter: Meter, runs: Sequence[Trajectory]) -> None:
+    """Search the hyperparameters of nine processes on the same rows, ours and a library's, where that is installed."""
+    if find_spec("botorch") is None:
+        return
+    from library_gp import LibraryGP  # torch
+
+    at = layout_of(runs[0].panel)
+    values = [filled(t) for t in runs]
+    before, after = (at.to_latent(np.concatenate([v[s] for v in values]).T) for s in (slice(None, -1), slice(1, None)))
+    day = np.concatenate([t.times_h[:-1] for t in runs]) / 24.0
+    x = at.gp_inputs(before, np.concatenate([t.inputs for t in runs]).T, day)
+    y = (after - after.mean(axis=1, keepdims=True)) / after.std(axis=1, keepdims=True)
+    noise, start = gp.independent(np.full(len(x), 0.01)), gp.initial_hyperparameters(x.shape[1])
+    rows = f"{len(y)} processes, {len(x)} rows"
+    meter.take(f"search of {rows}", lambda: [gp.fit(x, one, noise, start=start) for one in y])
+    meter.take("a library's, the same rows", lambda: LibraryGP.fit(runs))
+
+
 def exponent(small: float, large: float, factor: float) -> float:
     """Return the exponent of the power law between two sizes."""
     return float(np.log(large / small) / np.log(factor))
@@ -199,6 +222,8 @@ def main() -> int:
     with threadpool_limits(limits=1):
         exponents = measured(meter, size)
         first, has_torch = processes(meter, size)
+        if asked.full:
+            beside_library(meter, runs_of(replace(size, n_runs=11, n_live=0)))
     r, n = meter.ratios, size.n_live
     promises = {
         "fit without calibration [G]": (r["fit"], 370.0),

@@ -4,8 +4,8 @@
 the minutes. Each kind of database is filled through `add_samples`, with all its rules and in one transaction, in the
 order in which a rig would write: minute by minute, all vessels. The time of making up the rows is taken off. Some are
 then put in again: none may be there twice. Last, the record of one turn of all vessels (sample, decision with two
-forecasts of 28 days, write) is mirrored. Rates are by wall time. `--postgres` names an empty database, in which the tables are
-left behind; without it only SQLite is measured.
+forecasts of 28 days, write) is mirrored. Rates are by wall time. `--postgres` names an empty database, in which the
+tables are left behind; without it only SQLite is measured.
 """
 
 from __future__ import annotations
