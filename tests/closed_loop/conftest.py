@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-import numpy as np
 import pytest
 
 from perfusio.config import DEFAULT_AMBR250_DESIGN_SPACE, RunConfig
 from perfusio.decision import Decision, Reason
-from perfusio.forecast import Forecast
 from perfusio.protocols import Refit
 from perfusio.record.verification.verify import read_records, verify
 from perfusio.state import Setpoints
-from perfusio.testing import make_state
+from perfusio.testing import SteadyModel, make_state
 from perfusio.twin.digital_twin import DigitalTwin
 from perfusio.twin.operators import order_processor
 
@@ -21,42 +19,27 @@ SPACE = DEFAULT_AMBR250_DESIGN_SPACE
 REASON = Reason(text="Because.", improvement=0.1, limiting="none", limiting_probability=1.0, feasible=True)
 
 
-@dataclass(frozen=True, slots=True)
-class Unmoved:
-    """Futures in which nothing changes, whatever is done: each bleed is the growth."""
-
-    values: np.ndarray
-    n_paths: int
-
-    def play(self, plans):
-        return np.tile(self.values, (len(plans), self.n_paths, plans.shape[1], 1))
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Persistence:
-    """Tomorrow is like today. `refits` are the (error, error before) of each refit to come."""
+class Persistence(SteadyModel):
+    """Tomorrow is like today, and species that were never measured as in a healthy culture.
 
-    version: int = 0
+    `errors` are the (error, error before) of each refit to come.
+    """
+
     errors: tuple[float, float] = (1.0, 1.0)
 
     @property
     def model_id(self):
         return f"persistence-{self.version}"
 
-    def condition(self, trajectories):
-        return self
-
     def refit(self, trajectories, *, seed):
         return Refit(replace(self, version=self.version + 1), *self.errors)
 
-    def futures(self, trajectory, *, interval_hours, n_paths, n_intervals, seed):
-        return Unmoved(trajectory.states[-1].vector(), n_paths)
-
-    def rollout(self, trajectory, plans, *, interval_hours, n_paths, seed):
+    def rollout(self, trajectory, plans, **options):
         last = trajectory.states[-1]
-        values = np.where(np.isfinite(last.vector()), last.vector(), make_state().vector())
-        times = last.time_h + interval_hours * np.arange(1, len(plans[0]) + 1)
-        return tuple(Forecast.from_samples(times, np.tile(values, (n_paths, len(plan), 1))) for plan in plans)
+        known = make_state(time_h=last.time_h, **last.measured())
+        filled = replace(trajectory, states=(*trajectory.states[:-1], known))
+        return SteadyModel().rollout(filled, plans, **options)
 
 
 class Alternating:

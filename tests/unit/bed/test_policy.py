@@ -1,6 +1,6 @@
 """BEDPolicy on a vessel that can be worked out by hand: what it proposes, keeps, admits and says."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from math import nan
 
 import numpy as np
@@ -21,52 +21,14 @@ from perfusio.config import (
 )
 from perfusio.decision import Decision
 from perfusio.errors import EmptyDesignSpace, FitFailed, ModelError
-from perfusio.forecast import Forecast
 from perfusio.state import SETPOINT_INDEX, SPECIES_INDEX, Setpoints
-from perfusio.testing import make_state
+from perfusio.testing import GrowingModel, make_state
+from perfusio.testing.fakes import GrowingFutures
 from perfusio.trajectory import Trajectory
 
 SPACE = DEFAULT_AMBR250_DESIGN_SPACE
 NOMINAL = SPACE.nominal
 CONFIG = RunConfig(duration_days=14, forecast_days=5, n_paths=32)
-
-
-@dataclass(frozen=True)
-class Paths:
-    """Cells grow by g and leave by the bleed; viability falls with temperature; titer follows the cells."""
-
-    start: float
-    growth: np.ndarray
-    warm_viability: float
-
-    def play(self, plans):
-        bleed, warm = (plans[..., SETPOINT_INDEX[n]] for n in ("bleed_rate", "temperature"))
-        net = self.growth[None, :, None] - bleed[:, None, :]
-        paths = np.tile(make_state().vector(), (*net.shape, 1))
-        paths[..., SPECIES_INDEX["vcd"]] = self.start * np.exp(np.cumsum(net, axis=2))
-        paths[..., SPECIES_INDEX["viability"]] = (self.warm_viability - 2.0 * (warm - 35.0))[:, None, :]
-        paths[..., SPECIES_INDEX["titer"]] = 10.0 * paths[..., SPECIES_INDEX["vcd"]]
-        return paths
-
-
-@dataclass(frozen=True)
-class Toy:
-    growth: float = 0.15
-    growth_sd: float = 0.02
-    warm_viability: float = 102.5
-    model_id: str = "toy"
-
-    def futures(self, trajectory, *, interval_hours, n_paths, n_intervals, seed):
-        growth = self.growth + self.growth_sd * np.random.default_rng(seed).standard_normal(n_paths)
-        return Paths(trajectory.states[-1].vcd, growth, self.warm_viability)
-
-    def rollout(self, trajectory, plans, *, interval_hours, n_paths, seed):
-        futures = self.futures(
-            trajectory, interval_hours=interval_hours, n_paths=n_paths, n_intervals=len(plans[0]), seed=seed
-        )
-        paths = futures.play(np.array([[u.vector() for u in plan] for plan in plans]))
-        times = trajectory.states[-1].time_h + interval_hours * np.arange(1, len(plans[0]) + 1)
-        return tuple(Forecast.from_samples(times, p) for p in paths)
 
 
 def trajectory(vcd=30.0, reactor="R01"):
@@ -75,8 +37,9 @@ def trajectory(vcd=30.0, reactor="R01"):
 
 def decide(vcd=30.0, *, model=None, current=NOMINAL, space=SPACE, day=0, **config):
     decisions = BEDPolicy().decide(
-        {"R01": trajectory(vcd)}, {"R01": current}, model or Toy(), space, CONFIG.model_copy(update=config), day=day
-    )
+        {"R01": trajectory(vcd)}, {"R01": current}, model or GrowingModel(), space, CONFIG.model_copy(update=config),
+        day=day,
+    )  # fmt: skip
     return decisions["R01"]
 
 
@@ -90,7 +53,7 @@ def assert_allowed(decision, current, space=SPACE):
 
 
 @dataclass(frozen=True)
-class Taught(Toy):
+class Taught(GrowingModel):
     """Learnt from runs in which only perfusion, bleed and glucose were varied, and agitation was 900."""
 
     def tried(self):
@@ -113,7 +76,7 @@ class TestWhatNobodyTried:
         """What bleed does to cells is a balance, not a guess: else nothing could be done against too many."""
 
         @dataclass(frozen=True)
-        class Untaught(Toy):
+        class Untaught(GrowingModel):
             def tried(self):
                 return NOMINAL.vector(), NOMINAL.vector()
 
@@ -150,7 +113,7 @@ class TestWhatIsProposed:
         }
         space = DesignSpace(bounds=bounds)
         current = replace(NOMINAL, perfusion_rate=0.6, bleed_rate=0.55)
-        assert_allowed(decide(55.0, model=Toy(growth=1.5), current=current, space=space), current, space)
+        assert_allowed(decide(55.0, model=GrowingModel(growth=1.5), current=current, space=space), current, space)
 
     @pytest.mark.parametrize(("vcd", "sign"), [(36.0, 1), (24.0, -1)])
     def test_it_steers_towards_the_target(self, vcd, sign):
@@ -158,9 +121,8 @@ class TestWhatIsProposed:
         assert sign * (decide(vcd).setpoints.bleed_rate - 0.15) > 0.03
 
     def test_on_target_it_holds_the_bleed_that_balances_growth(self):
-        assert decide(30.0, model=Toy(growth=0.20), current=replace(NOMINAL, bleed_rate=0.2)).setpoints.bleed_rate == (
-            pytest.approx(0.2, abs=0.02)
-        )
+        found = decide(30.0, model=GrowingModel(growth=0.20), current=replace(NOMINAL, bleed_rate=0.2))
+        assert found.setpoints.bleed_rate == pytest.approx(0.2, abs=0.02)
 
     def test_maximising_goes_the_other_way(self):
         u = decide(objective=maximize("productivity"), constraints=()).setpoints
@@ -172,11 +134,12 @@ class TestWhatIsProposed:
         )
 
     def test_perfusion_rises_no_faster_than_the_cells(self):
-        idle = Toy(growth=0.0, growth_sd=1e-6)
+        idle = GrowingModel(growth=0.0, growth_sd=1e-6)
         for vcd in (10.0, 30.0):
             d = decide(vcd, model=idle, objective=maximize("productivity"), constraints=()).setpoints.perfusion_rate
             assert d <= NOMINAL.perfusion_rate * 1.01
-        fast = decide(10.0, model=Toy(growth=0.5), objective=maximize("productivity"), constraints=()).setpoints
+        growing = GrowingModel(growth=0.5)
+        fast = decide(10.0, model=growing, objective=maximize("productivity"), constraints=()).setpoints
         assert fast.perfusion_rate > 1.2
 
     @pytest.mark.parametrize("name", ACQUISITIONS)
@@ -198,7 +161,7 @@ class TestConstraints:
         assert found.reason.feasible
 
     def test_the_least_violating_is_taken_and_said_where_none_keeps_them(self):
-        found = decide(model=Toy(warm_viability=94.0), constraints=(Constraint(quantity="viability", low=95.0),))
+        found = decide(model=GrowingModel(alive=94.0), constraints=(Constraint(quantity="viability", low=95.0),))
         assert found.setpoints.temperature == pytest.approx(35.5, abs=0.15)  # a step of 1 °C towards the least
         assert not found.reason.feasible
         assert "no choice keeps viability >= 95 as surely as asked" in found.reason.text
@@ -208,7 +171,7 @@ class TestConstraints:
         """Tomorrow is lost whatever is done. Warmth yields more here and keeps the vessel below its limit."""
 
         @dataclass(frozen=True)
-        class Lost(Paths):
+        class Lost(GrowingFutures):
             def play(self, plans):
                 paths = super().play(plans)
                 warm = plans[..., SETPOINT_INDEX["temperature"]] - 35.0
@@ -217,10 +180,10 @@ class TestConstraints:
                 paths[..., SPECIES_INDEX["titer"]] *= np.exp(warm)[:, None]
                 return paths
 
-        class Sick(Toy):
+        class Sick(GrowingModel):
             def futures(self, trajectory, **settings):
                 healthy = super().futures(trajectory, **settings)
-                return Lost(healthy.start, healthy.growth, healthy.warm_viability)
+                return Lost(**{f.name: getattr(healthy, f.name) for f in fields(healthy)})
 
         limit = (Constraint(quantity="viability", low=95.0),)
         found = decide(model=Sick(), constraints=limit, objective=maximize("productivity"))
@@ -234,12 +197,12 @@ class TestConstraints:
 
 class TestDecision:
     def test_its_forecasts_are_of_the_proposal_and_of_holding(self):
-        d = decide(36.0, model=Toy(growth_sd=1e-9))
+        d = decide(36.0, model=GrowingModel(growth_sd=1e-9))
         assert d.chosen.times_h.tolist() == d.hold.times_h.tolist() == [72.0 + 24.0 * k for k in range(1, 6)]
         assert d.hold["vcd"].mean == pytest.approx(np.full(5, 36.0), rel=1e-6)
         assert d.chosen["vcd"].mean[0] == pytest.approx(36.0 * np.exp(0.15 - d.setpoints.bleed_rate), rel=1e-6)
         assert d.chosen.samples.shape[0] == 32
-        assert d.model_id == "toy"
+        assert d.model_id == "growing-0"
         assert d.reactor_id == "R01"
 
     def test_a_forecast_shorter_than_the_horizon_is_no_problem(self):
@@ -260,7 +223,7 @@ class TestDecision:
         assert d.reason.improvement > 0
 
     def test_the_disturbance_of_the_tightest_limit_is_told_where_the_model_knows_it(self):
-        class Drifting(Toy):
+        class Drifting(GrowingModel):
             def disturbance(self, trajectory):
                 return -0.1 * np.arange(9.0), 0.01 * np.arange(9.0)
 
@@ -291,21 +254,21 @@ class TestManyVessels:
         return BEDPolicy().decide(trajectories, dict.fromkeys(vcds, NOMINAL), model, SPACE, CONFIG, day=3)
 
     def test_a_vessel_decides_alike_whoever_is_beside_it(self):
-        alone = self.decide(Toy(), R02=36.0)["R02"]
+        alone = self.decide(GrowingModel(), R02=36.0)["R02"]
         for others in ({"R01": 20.0}, {"R03": 50.0}, {"R00": 9.0, "R01": 9.0, "R03": 9.0}):
-            beside = self.decide(Toy(), R02=36.0, **others)["R02"]
+            beside = self.decide(GrowingModel(), R02=36.0, **others)["R02"]
             assert beside.setpoints == alone.setpoints
             assert beside.score == alone.score
 
     def test_vessels_in_the_same_state_do_not_draw_the_same(self):
-        both = self.decide(Toy(), R01=36.0, R02=36.0)
+        both = self.decide(GrowingModel(), R01=36.0, R02=36.0)
         assert both["R01"].score != both["R02"].score
 
     @pytest.mark.parametrize(
         "error", [FitFailed("no"), ValueError("shapes"), FloatingPointError("log"), np.linalg.LinAlgError("singular")]
     )
     def test_one_vessels_fault_is_its_own(self, error):
-        class Faulty(Toy):
+        class Faulty(GrowingModel):
             def futures(self, trajectory, **settings):
                 if trajectory.reactor_id == "R01":
                     raise error
@@ -314,8 +277,8 @@ class TestManyVessels:
         found = self.decide(Faulty(), R01=30.0, R02=36.0)
         assert isinstance(found["R01"], ModelError)
         assert str(error) in str(found["R01"])
-        assert found["R02"].setpoints == self.decide(Toy(), R02=36.0)["R02"].setpoints
+        assert found["R02"].setpoints == self.decide(GrowingModel(), R02=36.0)["R02"].setpoints
 
     def test_paths_that_are_no_numbers_are_no_decision(self):
-        found = decide(model=Toy(growth=nan))
+        found = decide(model=GrowingModel(growth=nan))
         assert not isinstance(found, Decision) or not found.chosen.is_finite()
