@@ -187,6 +187,7 @@ def proposing(
     mean, best, best_merit = np.clip(incumbents[0], low, high), incumbents[0], -np.inf
     cov = reach**2 * np.eye(len(low))  # in units of half the box
     for _ in range(rounds):
+        # candidates ~ N(mean, half C half), C = L L', clipped to the box
         root = np.linalg.cholesky(cov)
         drawn = np.clip(mean + half * (rng.standard_normal((N_CANDIDATES, len(low))) @ root.T), low, high)
         pool = np.concatenate([incumbents, drawn] if np.isneginf(best_merit) else [incumbents, best[None], drawn])
@@ -195,6 +196,7 @@ def proposing(
         order = np.argsort(-values, kind="stable")
         if values[order[0]] > best_merit:
             best, best_merit = pool[order[0]].copy(), float(values[order[0]])
+        # elite: the N_ELITE of highest merit; their mean is the next centre
         elite = pool[order[:N_ELITE]]
         # seen from half way to the new mean, the cloud is stretched along the way it goes: along a limit, mostly
         after = elite.mean(axis=0)

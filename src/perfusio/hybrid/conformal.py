@@ -198,6 +198,7 @@ def _errors(start: _Start, played: FloatArray, support: FloatArray | None) -> _E
     run, smooth, i, n = start.run, start.smooth, start.place, start.n
     future = slice(i + 1, i + 1 + n)
     paths = start.process.layout.to_latent(np.moveaxis(played, -1, 0))  # (Q, S, H)
+    # error = smoothed state - median path; sd = half the central interval in units of a normal one
     low, centre, high = np.percentile(paths, (TAIL, 50.0, 100.0 - TAIL), axis=1)
     return _Errors(
         days=(run.times_h[future] - run.times_h[i]) / 24.0,
@@ -223,6 +224,7 @@ def _solved(layout: Layout, collected: Sequence[_Errors]) -> FloatArray:
         for q in (q for q in range(layout.n_species) if q != layout.alive):
             rows = (span == k) & np.isfinite(off[:, q])
             if rows.any():
+                # variance of the error = (factor sd)^2 + share u^2; a negative share is added to the error instead
                 share = UNCERTAINTY_SHARE[k] * uncertainty[rows, q] ** 2
                 error = np.sqrt(off[rows, q] ** 2 + np.maximum(-share, 0.0))
                 hidden = np.maximum(share, 0.0)
@@ -238,6 +240,7 @@ def _multiplier(k: int, usual: float, off: FloatArray, sd: FloatArray, hidden: F
     limit = CLIP_SD * np.sqrt((_MOST * sd) ** 2 + hidden)
 
     def loss(log_factor: float) -> float:
+        # -log p(errors | factor) - log p(factor): normal errors, clipped; log-normal prior around the usual factor
         variance = (widened(np.exp(log_factor), far, WIDER_AFAR[k]) * sd) ** 2 + hidden
         misfit = np.log(variance) + np.minimum(off, limit) ** 2 / variance
         unusual = (log_factor - np.log(usual)) / LOG_PRIOR_SD

@@ -106,6 +106,7 @@ class Futures:
             steps = normal(streams, (n_intervals, n_paths)).transpose(1, 0, 2)
         # antithetic pairs, side by side: the mean has no sampling error, that of the first few paths neither
         standard = np.stack([half, -half], axis=2).reshape(n, -1)[:, :n_paths]
+        # sd of one interval of length h: white error and walks grow with sqrt(h)
         sd = np.empty(n)
         sd[at.latent] = at.white_sd * np.sqrt(days * belief.freedom)
         sd[at.rates] = RATE_WALK * np.sqrt(days) * np.median(belief.freedom)
@@ -164,6 +165,7 @@ class Futures:
 
     def _widened(self, latent: FloatArray, plans: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Return species under plans with their spread as calibrated, and their support (G, H)."""
+        # each path moves to median + factor (path - median): spread calibrated, median kept
         centre = np.median(latent, axis=2)
         support = self._support(centre.astype(float), plans)
         if self.spread is not None:
@@ -229,6 +231,7 @@ def _played(asked: Sequence[tuple[Futures, FloatArray]]) -> list[FloatArray]:
         medium = np.repeat(medium, [g * s for g, s in sizes], axis=0).T.astype(kind)
     memory, hours = float(np.exp(-days / DRIFT_MEMORY_DAYS)), np.full(ends[-1], one.hours, kind)
     latent = [np.empty((layout.n_species, g, s, horizon), kind) for g, s in sizes]
+    # one interval after another: feed, residual of each vessel, balances, noise; drift decays with its memory
     for h in range(horizon):
         setpoints = [np.repeat(p[:, h].T, s, axis=1) for (_, p), (_, s) in zip(asked, sizes, strict=True)]
         u = np.concatenate(setpoints, axis=1).astype(kind)

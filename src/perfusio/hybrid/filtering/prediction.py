@@ -55,11 +55,13 @@ def predict(
     q, n = at.n_species, at.n_belief
     b, m = len(mean), q + at.n_vessel_rates
     slope = np.ones((b, n))
+    # a bolus at the start: m <- f(m), P <- S P S' with its diagonal slope S = df/dm
     if any(feeds):
         fed, fed_slope = at.fed_latent(mean[:, at.latent].T, feeds)
         mean = np.concatenate([fed.T, mean[:, q:]], axis=1)
         slope[:, at.latent] = fed_slope.T
         cov = slope[:, :, None] * cov * slope[:, None, :]
+    # column 0 is the mean, column j the mean with number j nudged: all go through one step together
     nudge = np.zeros((m + 1, n))
     nudge[np.arange(1, m + 1), np.arange(m)] = NUDGE
     about = expanded(each, at.gp_inputs(mean[:, at.latent].T, setpoints.T, day))
@@ -70,19 +72,25 @@ def predict(
     moved = first.mean_step(columns, repeated[0].T, repeated[1], repeated[2], inflow, at_nudges)
     moved = moved.T.reshape(b, m + 1, q)
     days = hours / 24.0
+    # drift is an Ornstein-Uhlenbeck process: d(t + h) = exp(-h / tau) d(t) + noise
     memory = np.exp(-days / DRIFT_MEMORY_DAYS)
+    # F = df/dm: latent rows by forward differences, rates and drifts in closed form
     jacobian = np.zeros((b, n, n))
     jacobian[:, at.latent, :m] = ((moved[:, 1:] - moved[:, :1]) / NUDGE).transpose(0, 2, 1)
     jacobian[:, at.latent, at.drift] = days[:, None, None] * np.eye(q)
     jacobian[:, at.rates, at.rates] = np.eye(at.n_vessel_rates)
     jacobian[:, at.drift, at.drift] = memory[:, None, None] * np.eye(q)
+    # m(t + h) = f(m(t))
     out = mean.copy()
     out[:, at.latent] = moved[:, 0]
     out[:, at.drift] *= memory[:, None]
+    # P(t + h) = F P F' + W, eq. 13.47 of Simon
     spread = jacobian @ cov @ jacobian.transpose(0, 2, 1)
+    # W, diagonal: white error of latent states, walk of the rates, walk of the drifts
     white = np.zeros((b, n))
     free = np.array([least_freedom(p) for p in each]) if freedom is None else freedom
     white[:, at.latent] = days[:, None] * free * at.white_sd**2
+    # variance of the residual process, through the slope of the rate where it is in rate form
     if about is not None:
         gain = np.repeat(days[None], q, axis=0)
         for species, parameter in at.rate_form.items():

@@ -77,6 +77,7 @@ def surprises_of(
             if np.isfinite(value) and not np.isfinite(measured[b, signal.place]):
                 measured[b, signal.place] = value
                 read[b, signal.place] = at.signal_sd(signal, value, np.inf if hours is None else hours[b])
+    # readings on the latent scale: z = g(y)
     is_known, values = np.isfinite(measured), measured.T
     z = at.to_latent(np.where(is_known.T, values, 1.0)).T
     # the noise of the expected value: that of a reading of zero would be far too sure of itself
@@ -86,6 +87,7 @@ def surprises_of(
     for place, sd in read.items():
         expected[place] = sd
     found = []
+    # innovation e = z - H m, its covariance S = H P H' + R, and |e| held to CLIP_SD sds (Huber)
     for b, row in enumerate(is_known):
         (known,) = np.nonzero(row)
         noise, off = expected[b, known], z[b, known] - mean[b, known]
@@ -128,6 +130,7 @@ def corrected(
     if not len(s.known):
         return mean, cov, innovation
     innovation[s.known] = s.relative
+    # gain K = P H' S^-1 by Cholesky; P <- P - K H P, made symmetric; m <- m + K e
     gain_cov = cov[:, s.known]
     gain = _solved(_factor(s.total), gain_cov.T).T
     new_cov = cov - gain @ gain_cov.T
@@ -161,12 +164,15 @@ def freed(
     """
     at = process.layout
     innovation = surprise.off / np.sqrt(np.diag(surprise.total))
+    # log freedom rises with the mean squared innovation beyond its usual value: adaptive process noise
     squares = np.minimum(innovation**2, SURPRISE_MOST)
     change = SURPRISE_GAIN * float((squares - SURPRISE_USUAL).sum()) / at.n_species
+    # and with the product of two innovations in a row: of a right filter they are not correlated
     run, now = np.zeros(at.n_species), latest.copy()  # of what is read now and then, the last reading is remembered
     now[surprise.known] = np.clip(innovation, -RUN_MOST, RUN_MOST)
     run[surprise.known] = (now * latest)[surprise.known]
     free = np.clip(freedom * np.exp(change + RUN_GAIN * run), least_freedom(process), 1.0)
+    # the covariance of the drifts grows by as much as the larger freedom adds
     before, after = ((f * at.drift_sd) ** 2 for f in (freedom, free))
     doubt = np.zeros(at.n_belief)
     doubt[at.drift] = np.clip(after - np.diag(cov)[at.drift], 0.0, np.maximum(after - before, 0.0))
@@ -181,6 +187,7 @@ def log_density(steps: Sequence[Step], trajectory: Trajectory, process: Process)
     total = 0.0
     for s in surprises_of(process.layout, mean, cov, trajectory.states[1:], process.residual.noise_factor):
         if len(s.known):
+            # log N(e; 0, S) without its constant: -e' S^-1 e / 2 - log |L|, S = L L'
             factor = _factor(s.total)
             total -= 0.5 * float(s.off @ _solved(factor, s.off)) + float(np.log(np.diag(factor)).sum())
     return total

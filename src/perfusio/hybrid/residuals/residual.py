@@ -63,6 +63,7 @@ class Residual:
             usual = before.layout.usual[q]
             y, noise = rows.residual / usual, rows.noise / usual**2
             start = old.h if old is not None else gp.initial_hyperparameters(rows.x.shape[1])
+            # marginal likelihood on some rows gives the hyperparameters; all rows give the posterior
             h = gp.fit(rows.x[some], y[some], noise[:, some], start=start)
             return sparse.condition(h, rows.x, y, noise)
 
@@ -142,6 +143,7 @@ class Residual:
         mean, variance = np.zeros((n, len(x))), np.zeros((n, len(x)))
         for q, p in enumerate(self.processes):
             if p is not None:
+                # processes are fitted in units of the usual residual: mean scales with it, variance with its square
                 m, v = p.predict(x)
                 mean[q], variance[q] = usual[q] * m, usual[q] ** 2 * v
         return mean, variance
@@ -164,6 +166,7 @@ class Residual:
         For each species that has a process, its usual variance over that at x, at most 1; their mean.
         """
         x = self.inputs(x)
+        # support = mean over species of min(1, usual posterior variance / posterior variance at x)
         shares = [
             np.minimum(1.0, self.usual_variance[q] / np.maximum(p.variance(x), 1e-12))
             for q, p in enumerate(self.processes)

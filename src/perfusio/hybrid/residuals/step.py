@@ -54,6 +54,7 @@ def step(
     Returns:
         Latent states after the interval, (Q, B).
     """
+    # rate form: the residual moves the logarithm of an uptake; else it is a rate on the latent scale
     if residual is None:
         rate = np.zeros_like(latent) + drift
     else:
@@ -62,6 +63,7 @@ def step(
         for q, p in at.rate_form.items():
             log_factors[p] += bounded(residual[q], RATE_LIMIT)
             rate[q] -= residual[q]
+    # z(t + h) = balances(z(t)) + (residual + drift) h
     moved: FloatArray = mechanistic_step(at, latent, setpoints, log_factors, hours, medium, steps_per_day)
     if is_bounded:
         rate = bounded(rate, _washable(at, rate, setpoints))
@@ -75,6 +77,7 @@ def _washable(at: Layout, rate: FloatArray, setpoints: FloatArray) -> FloatArray
     A solute that grew by more than perfusion washes out, day after day, would end in the millions.
     """
     perfusion = setpoints[at.perfusion] if at.perfusion is not None else np.zeros_like(rate[0])
+    # dc/dt <= share of D c: a solute cannot be made faster than perfusion takes it away for long
     washed = WASHED_SHARE * np.maximum(perfusion, LEAST_PERFUSION)
     limit = np.repeat(at.limit[:, None].astype(rate.dtype, copy=False), rate.shape[1], axis=1)
     usual = limit[at.washed_out]
@@ -99,6 +102,7 @@ def mechanistic_step(
     species = at.from_latent(latent)
     after = at.to_latent(advance(at, species, setpoints, log_factors, hours, medium, steps_per_day))
     if at.alive is not None:
+        # half of the excess above 100 % is left after a step
         excess = at.excess_viability(latent, species)
         after[at.alive] += np.where(excess > 0.0, 0.5 * excess, 0.0)
     return after
