@@ -41,6 +41,7 @@ help:
 	@echo "make check-cases  real instrument files and cases that failed, read as a user would (minutes; FULL= is shorter)"
 	@echo "make bench-samples  1,000 runs with a false sample each: found, and true ones refused (half an hour; FULL=--quick is short)"
 	@echo "make bench-costs  what fits, followed vessels and decisions cost, in units of one matrix (minutes; FULL= is shorter)"
+	@echo "make bench-alarms a fleet in good order and one in trouble: alarms against the plant's log (minutes; FULL=--quick is short)"
 	@echo "make golden       whether decisions and forecasts are, to the bit, those of the commit in golden/base.txt (a minute)"
 	@echo "make paired-costs  what a fit, a forecast, a decision cost beside the commit in golden/costs_base.txt (minutes; FULL= is shorter)"
 
@@ -84,6 +85,9 @@ bench-long: $(VENV)/.run
 
 bench-media: $(VENV)/.run
 	$(ONE_THREAD) $(BIN)/python benchmarks/bench_media.py $(FULL) $(ARGS)
+
+bench-alarms: $(VENV)/.run
+	$(ONE_THREAD) $(BIN)/perfusio selftest $(FULL) --only T20 $(ARGS)
 
 bench-samples: $(VENV)/.run
 	$(ONE_THREAD) $(BIN)/perfusio selftest $(FULL) --only T19 $(ARGS)

@@ -30,6 +30,7 @@ def selftest(
     kept. 1: one was broken.
     """
     from perfusio.selftest.guard.gate import gate
+    from perfusio.selftest.loop.alarm_trial import alarm_trial
     from perfusio.selftest.guard.mutants import mutants
     from perfusio.selftest.lives.cutting_off import kill_loop, planted_in_lives, system_calls
     from perfusio.selftest.lives.every_record import every_record, planted_at_every_record
@@ -48,7 +49,7 @@ def selftest(
     promises = {
         "T02": system_calls, "T03": power_loss, "T04": kill_loop, "T05": gate, "T05-mutants": mutants,
         "T06": model_faults, "T08": clock_jumps, "T14": soak, "T15": every_record,
-        "T16": outages, "T17": people, "T18": one_as_many, "T19": false_samples,
+        "T16": outages, "T17": people, "T18": one_as_many, "T19": false_samples, "T20": alarm_trial,
         "teeth": planted_bugs, "teeth-resume": planted_in_lives, "teeth-links": planted_in_links,
         "teeth-records": planted_at_every_record, "teeth-outages": planted_in_outages,
         "teeth-people": planted_in_people, "T01": tampering,

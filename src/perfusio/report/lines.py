@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 from dataclasses import dataclass
 from enum import StrEnum
 
 WIDTH = 120
+
+
+_SUPPORT = re.compile(r";? ?far from what was learnt \(support [0-9.]+\)")
+COLD = (
+    "Nothing like this was learnt yet, so forecasts rest on general kinetics and are wide. Some days of samples, or "
+    "--history RUNS, end that; it is said once."
+)
 
 
 class Tone(StrEnum):
@@ -38,3 +46,20 @@ def note(label: str, text: str, tone: Tone = Tone.PLAIN, *, indent: bool = False
     first = f"      {label} " if indent else f"{label:<7} "
     wrapped = textwrap.wrap(clean, WIDTH, initial_indent=first, subsequent_indent=" " * 8, break_on_hyphens=False)
     return [Line(part, tone) for part in wrapped or [first.rstrip()]]
+
+
+def fitted(line: Line, width: int) -> list[Line]:
+    """Return a line as it fits a terminal; a line of a table stays as it is, a remark is wrapped once more."""
+    if len(line.text) <= width or not line.text.strip():
+        return [line]
+    begins = " " * (len(line.text) - len(line.text.lstrip()))
+    parts = textwrap.wrap(
+        line.text.strip(), max(width, 40), initial_indent=begins, subsequent_indent=" " * 8, break_on_hyphens=False
+    )
+    return [Line(part, line.tone) for part in parts]
+
+
+def without_support(words: str) -> tuple[str, bool]:
+    """Return a reason without its remark that nothing like it was learnt, and whether it had one."""
+    found = _SUPPORT.search(words)
+    return (_SUPPORT.sub("", words), True) if found else (words, False)

@@ -40,7 +40,8 @@ from perfusio.record.places import whole_source
 from perfusio.report.about_process import about
 from perfusio.report.attention import WRITE_ENDED_BADLY, attention, is_about_waiting
 from perfusio.report.columns import WIDTH, narrow, short, shown
-from perfusio.report.lines import Line, Tone, counted, note
+from perfusio.report.lines import COLD, Line, Tone, counted, fitted, note, without_support
+from perfusio.report.lines import WIDTH as LINE
 from perfusio.report.recorded_forecast import outlook
 from perfusio.report.wording import (
     ABBREVIATED,
@@ -77,10 +78,12 @@ class Narrator:
 
     Args:
         run_dir: Folder of the run, from which its record sees places; None = places are told as they stand there.
+        width: Of the terminal, in characters; where it has no room for columns of setpoints, moves get a line.
     """
 
-    def __init__(self, run_dir: Path | None = None) -> None:
-        self._run_dir = run_dir
+    def __init__(self, run_dir: Path | None = None, *, width: int = LINE) -> None:
+        self._run_dir, self._width = run_dir, width
+        self._is_cold = False
         self._today: dict[str, _Today] = {}
         self._panel: Panel = CHO_PERFUSION
         self._objectives: tuple[Objective, ...] = of_record(
@@ -96,6 +99,9 @@ class Narrator:
 
     def lines(self, event: Event) -> list[Line]:
         """Return the lines due now that this event is on record; often none."""
+        return [part for line in self._lines(event) for part in fitted(line, self._width)]
+
+    def _lines(self, event: Event) -> list[Line]:
         if isinstance(event, RunStarted):
             return self._started(event)
         if isinstance(event, RunEnded):
@@ -213,7 +219,11 @@ class Narrator:
             say(note("NO SAMPLE:", event.reason, Tone.WARN, indent=True))
         elif isinstance(event, Decided):
             today.decided, today.forecast = event, (event.chosen, event.planned)
-            say(note("why:", effect_in(event.reason), Tone.QUIET, indent=True))
+            words, is_cold = without_support(effect_in(event.reason))
+            say(note("why:", words, Tone.QUIET, indent=True))
+            if is_cold and not self._is_cold:
+                self._is_cold = True
+                say(note("cold start:", COLD, Tone.QUIET, indent=True))
         elif isinstance(event, Forecasted):
             today.forecast = event.hold, (self._known(reactor),)
         elif isinstance(event, WriteIntended):
@@ -255,12 +265,24 @@ class Narrator:
                 said += [Line("", Tone.PLAIN), *(Line(text, Tone.HEAD) for text in self._header())]
                 self._is_headed = True
             said.append(Line(self._row(reactor, today)))
+            if self._is_narrow and (moves_ := self._setpoints_in_words(today)):
+                said += note("set:", moves_, indent=True)
             if reactor in self._held and not today.is_mode_told:
                 said += note("held", held_in_words(self._held[reactor]), Tone.QUIET, indent=True)
             today.is_told = True
         said += today.notes
         today.notes = []
         return said
+
+    @property
+    def _is_narrow(self) -> bool:
+        return self._width < LINE
+
+    def _setpoints_in_words(self, today: _Today) -> str:
+        """Return the setpoints that move, e.g. ``"perf. 1.30 1/day, bleed 0.12 1/day"``."""
+        asked = zip(short(self._panel).items(), self._setpoints(today), strict=False)
+        moved = [f"{label} {text} {narrow(self._panel[n])}" for (n, label), text in asked if text != UNCHANGED]
+        return ", ".join(moved)
 
     @property
     def _shown_ahead(self) -> str:
@@ -278,15 +300,16 @@ class Narrator:
         label = measured.get(name) or (name if name in panel.by_name else ABBREVIATED.get(name, name))
         over = (
             f"{'measured':<{(WIDTH + 1) * len(measured) + 1}}{f'{label} on day {end:g}':<24}"
-            f"setpoints from now on ({UNCHANGED} = as before)"
+            f"{'' if self._is_narrow else f'setpoints from now on ({UNCHANGED} = as before)'}"
         )
+        asked = {} if self._is_narrow else asked
         names = in_columns(measured.values()), in_columns(asked.values())
         units = in_columns(narrow(panel[n]) for n in measured), in_columns(narrow(panel[n]) for n in asked)
         blank = " " * len(vessel)
         return (
             f"{blank}      {over}".rstrip(),
-            f"{vessel}{'day':>5} {names[0]}  {'mean':>7} {'80 % interval':^15} {names[1]}",
-            f"{blank}{'':5} {units[0]}  {unit:>7} {'':15} {units[1]}",
+            f"{vessel}{'day':>5} {names[0]}  {'mean':>7} {'80 % interval':^15} {names[1]}".rstrip(),
+            f"{blank}{'':5} {units[0]}  {unit:>7} {'':15} {units[1]}".rstrip(),
         )
 
     def _row(self, reactor: str, today: _Today) -> str:
@@ -296,7 +319,7 @@ class Narrator:
         day = (start + today.turn * self._interval if time_h is None else time_h) / 24.0
         values = [number(getattr(sample, name)) if sample else "-" for name in shown(self._panel)]
         vessel = "" if self._is_one else f"{reactor:<7}"
-        measured, setpoints = in_columns(values), in_columns(self._setpoints(today))
+        measured, setpoints = in_columns(values), "" if self._is_narrow else in_columns(self._setpoints(today))
         return f"{vessel}{round(day, 2):>5g} {measured}  {self._ahead(reactor, today)} {setpoints}".rstrip()
 
     def _ahead(self, reactor: str, today: _Today) -> str:

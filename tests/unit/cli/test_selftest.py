@@ -46,10 +46,10 @@ def test_it_prints_the_table_of_promises(run):
     said = json.loads(result.stdout.splitlines()[-1])
     ids = [row["id"] for row in said["promises"]]
     assert ids == [
-        "T01", "T02", "T03", "T04", "T05", "T05", "T06", "T08", "T14", "T15", "T16", "T17", "T18", "T19",
+        "T01", "T02", "T03", "T04", "T05", "T05", "T06", "T08", "T14", "T15", "T16", "T17", "T18", "T19", "T20",
         *["teeth"] * 6,
     ]  # fmt: skip
-    assert result.stdout.count("  kept") == 20
+    assert result.stdout.count("  kept") == 21
 
 
 def test_a_broken_promise_exits_1(run, monkeypatch):

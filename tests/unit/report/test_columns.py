@@ -41,3 +41,20 @@ def test_species_without_a_short_name_fill_the_table():
     assert "asn" in shown(more)
     full = more.with_(Setpoint("ph", unit="-", role="condition"), Setpoint("oxygen", unit="%", role="condition"))
     assert list(shown(full)) == ["vcd", "viability", "glucose", "asn"]
+
+
+def test_a_line_that_is_too_long_for_a_terminal_is_wrapped_once_more():
+    from perfusio.report.lines import Line, fitted
+
+    parts = fitted(Line("      why: " + "a word " * 20), 80)
+    assert len(parts) > 1
+    assert all(len(part.text) <= 80 for part in parts)
+    assert fitted(Line("short"), 80) == [Line("short")]
+
+
+def test_that_nothing_was_learnt_is_no_part_of_every_reason():
+    from perfusio.report.lines import without_support
+
+    words = "vcd 12; tightest limit cspr >= 15 (P = 0.95); far from what was learnt (support 0.00)."
+    assert without_support(words) == ("vcd 12; tightest limit cspr >= 15 (P = 0.95).", True)
+    assert without_support("vcd 12.") == ("vcd 12.", False)

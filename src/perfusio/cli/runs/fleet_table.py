@@ -17,6 +17,8 @@ from perfusio.report.wording import number
 STYLES = {Tone.PLAIN: "", Tone.HEAD: "bold", Tone.QUIET: "dim", Tone.WARN: "yellow", Tone.ACT: "bold red"}
 
 
+URGENCY = (Tone.ACT, Tone.WARN, Tone.HEAD, Tone.PLAIN, Tone.QUIET)
+"""Vessels stand in this order: those that need a person first."""
 WIDE = 100
 """Columns of a terminal on which every quantity has room."""
 N_FIRST = 7
@@ -54,7 +56,11 @@ def fleet_table(fleet: Fleet, n_turns: int, *, width: int) -> Table:
     for name in asked:
         table.add_column(f"{setpoints[name]}\n{narrow(panel[name])}", justify="right", style="cyan")
     table.add_column("today")
-    for reactor, row in fleet.rows.items():
+    left = len(species) + len(setpoints) - len(measured) - len(asked)
+    if left:
+        table.caption = f"{left} more columns on a terminal of {WIDE} characters; all values: perfusio status --json"
+        table.caption_justify = "left"
+    for reactor, row in sorted(fleet.rows.items(), key=lambda named: URGENCY.index(named[1].tone)):
         known = [printable(reactor), *([printable(row.clone)] if has_clones else [])]
         table.add_row(*known, *_cells(row, measured, asked), Text(row.word, STYLES[row.tone]))
     return table

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,12 +11,22 @@ from typing import TYPE_CHECKING
 from perfusio.cli.echo import printable
 from perfusio.events import Event, RunStarted, SampleMissing, SampleRead
 from perfusio.report.fleet import MANY, Fleet
-from perfusio.report.lines import Line, Tone
+from perfusio.report.lines import WIDTH, Line, Tone
 from perfusio.report.narration import Narrator
 
 if TYPE_CHECKING:
     from rich.live import Live as Redrawn
     from rich.progress import Progress
+
+LEAST_WIDTH = 60
+
+
+def width_of_terminal() -> int:
+    """Return how many characters a line has: as the terminal says, 120 in a file or a pipe."""
+    if not sys.stdout.isatty():
+        return WIDTH
+    return max(LEAST_WIDTH, min(WIDTH, shutil.get_terminal_size((WIDTH, 24)).columns))
+
 
 _STYLES = {Tone.PLAIN: "", Tone.HEAD: "bold", Tone.QUIET: "dim", Tone.WARN: "yellow", Tone.ACT: "bold red"}
 
@@ -33,7 +44,7 @@ class Live:
     """
 
     def __init__(self, n_turns: int, run_dir: Path | None = None) -> None:
-        self._narrator: Narrator | Fleet = Narrator(run_dir)
+        self._narrator: Narrator | Fleet = Narrator(run_dir, width=width_of_terminal())
         self._n_turns, self._is_heard, self._is_terminal = n_turns, True, sys.stdout.isatty()
         self._bar: Progress | None = None
         self._table: Redrawn | None = None

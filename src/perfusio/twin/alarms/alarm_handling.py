@@ -142,9 +142,9 @@ class Lookout:
         """
         known, level = self._book.run_state.alarms, (alarm.quantity, alarm.level)
         having = sorted(reactor for reactor, *other in known if reactor and tuple(other) == level)
-        if len(having) < MANY - 1:
-            return False
         if ("", *level) not in known:
+            if len(having) < MANY - 1:
+                return False
             words = f"{alarm.reactor} as {', '.join(having)}: {alarm.reason} Further vessels are not told one by one."
             self._book.append(replace(alarm, reactor=None, reason=words))
         return True
