@@ -1,6 +1,7 @@
 """A source that is away, half saved or spoilt for a while: the run goes on, and every turn is decided all the same."""
 
 import asyncio
+import shutil
 import sqlite3
 from contextlib import closing
 from dataclasses import replace
@@ -57,6 +58,11 @@ class Sheet:
             self.path.rmdir()
         self.save()
 
+    async def wait(self, seconds):
+        """Wait between two looks: as asked about the time of the trouble, longer otherwise, for looks cost work."""
+        into_s = self.clock.monotonic_ns() / 1e9 - 2 * TURN_S
+        await self.clock.sleep(seconds if -300.0 <= into_s <= 300.0 else max(seconds, 300.0))
+
 
 def away(sheet):
     sheet.path.unlink()
@@ -96,7 +102,7 @@ def test_a_file_in_trouble_costs_no_decision_and_ends_no_run(make_twin, tmp_path
     sheet = Sheet(tmp_path / "samples.csv", clock)
     sheet.turns = [0]
     sheet.save()
-    store = FilesystemStore(sheet.path, follow=True, poll_seconds=5.0, sleep=clock.sleep)
+    store = FilesystemStore(sheet.path, follow=True, poll_seconds=seconds / 12, sleep=sheet.wait)
     twin = make_twin({"R01": store}, days=1, clock=clock, sampling_interval_hours=INTERVAL_H)
     assert_goes_on(twin, sheet, trouble, seconds, tmp_path / "audit.jsonl")
 
@@ -133,6 +139,59 @@ def assert_goes_on(twin, sheet, trouble, seconds, path):
     return told, alarms
 
 
+class Folder(Sheet):
+    """A folder into which an instrument drops a file a sample; taken away, it comes back as it was."""
+
+    @property
+    def elsewhere(self):
+        return self.path.with_name("elsewhere")
+
+    def heal(self):
+        if self.elsewhere.exists():
+            shutil.rmtree(self.path, ignore_errors=True)
+            self.elsewhere.rename(self.path)
+        (self.path / "wrong.csv").unlink(missing_ok=True)
+
+    def save(self):
+        self.path.mkdir(exist_ok=True)
+        for turn in self.turns:
+            if not (file := self.path / f"{turn:03}.csv").exists():
+                file.write_text(f"{HEADER}\n{row(turn)}\n", encoding="utf-8")
+
+
+def moved_away(folder):
+    folder.path.rename(folder.elsewhere)
+
+
+def emptied(folder):
+    moved_away(folder)
+    folder.path.mkdir()
+
+
+def with_a_wrong_file(folder):
+    (folder.path / "wrong.csv").write_text("Tag;Lebendzellzahl\n1;2\n", encoding="utf-8")
+
+
+def with_a_half_saved_file(folder):
+    (folder.path / "wrong.csv").write_text(HEADER[:20], encoding="utf-8")
+
+
+@pytest.mark.parametrize("seconds", [60.0, 3 * 3600.0])
+@pytest.mark.parametrize("trouble", [moved_away, emptied, with_a_wrong_file, with_a_half_saved_file])
+def test_a_folder_in_trouble_costs_no_decision_and_ends_no_run(make_twin, tmp_path, trouble, seconds):
+    clock = ManualClock()
+    folder = Folder(tmp_path / "drop", clock)
+    folder.turns = [0]
+    folder.save()
+    store = FilesystemStore(folder.path, follow=True, poll_seconds=seconds / 12, sleep=folder.wait)
+    twin = make_twin({"R01": store}, days=1, clock=clock, sampling_interval_hours=INTERVAL_H)
+    told, alarms = assert_goes_on(twin, folder, trouble, seconds, tmp_path / "audit.jsonl")
+    if trouble in (moved_away, with_a_wrong_file):
+        assert told, "a person is told what is wrong with it"
+    if trouble is moved_away:
+        assert alarms.count("source") == (seconds > 900.0)
+
+
 class Table(Sheet):
     """A database to which a lab adds rows, made anew with all of them after it was in trouble."""
 
@@ -146,11 +205,6 @@ class Table(Sheet):
         add_samples(
             self.path, [SqlSample(state=replace(sample_of(turn), time_h=turn * INTERVAL_H)) for turn in self.turns]
         )
-
-    async def wait(self, seconds):
-        """Wait between two looks: as asked about the time of the trouble, longer otherwise, for looks cost work."""
-        into_s = self.clock.monotonic_ns() / 1e9 - 2 * TURN_S
-        await self.clock.sleep(seconds if -300.0 <= into_s <= 300.0 else max(seconds, 300.0))
 
 
 def cut(table):
