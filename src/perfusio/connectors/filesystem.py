@@ -212,16 +212,7 @@ class FilesystemStore:
         Raises:
             UnreadableSource: the file is refused, or has no such column, or holds no row yet.
         """
-        table = self._source.table()
-        names = dict.fromkeys(reactor for _, reactor in self._vessel.fitting(table) if reactor)
-        if not names and self._vessel.reactor and self._source.grows:
-            names = dict.fromkeys([self._vessel.reactor])  # chosen before its first row
-        if not names:
-            text = "has no column 'reactor'. Add one, or use the store itself as the connector of its one vessel."
-            if not table.rows:
-                text = "has no rows yet, so its vessels are not known. Wait for the first row of each."
-            raise UnreadableSource((f"{table.name} {text}",), connector=table.name)
-        return {name: self.called(name) for name in names}
+        return {name: self.called(name) for name in self._vessel.names(self._source.table())}
 
     @property
     def name(self) -> str:
@@ -245,6 +236,10 @@ class FilesystemStore:
             await self._pace.until_news(
                 lambda: self._vessel.has_rows(watch), lambda waited: self._vessel.overdue(waited, watch.unfinished_line)
             )
+
+    async def reactors(self) -> set[str]:
+        """Return the names of all vessels of the run in the file, as last read."""
+        return self._vessel.reactors()
 
     @property
     def run(self) -> str:

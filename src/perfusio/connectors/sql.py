@@ -241,6 +241,16 @@ class SqlStore:
             with told(self.name, "read_sample"):
                 await self._pace.until_news(self._has_rows, self._overdue)
 
+    async def reactors(self) -> set[str]:
+        """Return the names of all vessels of the run in the database.
+
+        Raises:
+            UnreadableSource: the database is refused.
+            NotConnected: it cannot be reached.
+        """
+        with told(self.name, "read_sample"):
+            return await asyncio.to_thread(self._source.reactors)
+
     async def _has_rows(self) -> bool | None:
         return await asyncio.to_thread(self._source.has_rows) or None
 

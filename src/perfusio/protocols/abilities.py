@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol, TypeVar, runtime_checkable
@@ -147,6 +147,14 @@ class NamedByRows(Protocol):
 
         Raises:
             SampleOverdue: none came in time.
+            ConnectorError: the source cannot be read.
+        """
+        ...
+
+    async def reactors(self) -> Collection[str]:
+        """Return the names of all vessels of the source, as last read: also of those that nobody reads.
+
+        Raises:
             ConnectorError: the source cannot be read.
         """
         ...

@@ -98,6 +98,25 @@ def test_a_run_waits_for_its_name(make_twin, tmp_path, of, reactors):
     assert waiting[0].reason.startswith(f"Waiting for the first row of {sheet.path.name}, which says what its vessels")
 
 
+@pytest.mark.parametrize("of", [Sheet, Folder, Table])
+def test_a_vessel_that_joins_the_sheet_later_is_told_once_and_left_alone(make_twin, tmp_path, of):
+    clock = ManualClock()
+    sheet = of(tmp_path, clock)
+    sheet.add(0, "PB-104", "PB-103")
+    stores = sheet.store().vessels()
+
+    async def grows():
+        for day in (1, 2, 3):
+            await clock.sleep(24 * 3600.0)
+            sheet.add(day, "PB-104", *(["PB-105"] if day > 1 else []))
+
+    twin = make_twin({"PB-104": stores["PB-104"]}, days=3, clock=clock)
+    assert set(run(twin, clock, grows()).trajectories) == {"PB-104"}
+    told = [r for r in read_records(tmp_path / "audit.jsonl") if r.event == "ConnectorFailed"]
+    assert [(r.turn, r.payload["operation"]) for r in told] == [(2, "vessels")]
+    assert told[0].reason.startswith(f"{sheet.path.name} names PB-105, which is not in this run")
+
+
 def test_a_sheet_that_names_no_vessel_is_r01(make_twin, tmp_path):
     clock = ManualClock()
     sheet = Table(tmp_path, clock)

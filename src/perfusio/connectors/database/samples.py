@@ -84,6 +84,16 @@ def groups_of(connection: Connection, run: str | None) -> list[tuple[str, str]]:
     return sorted((found, reactor) for found, reactor in connection.execute(query))
 
 
+def reactors_of(connection: Connection, run: str) -> set[str]:
+    """Return the reactors of a run of which there are samples, from the index: one step a vessel, however many rows."""
+    found, last = set[str](), ""
+    query = select(func.min(samples.c.reactor)).where(samples.c.origin == SOURCE, samples.c.run == run)
+    while (name := connection.execute(query.where(samples.c.reactor > last)).scalar()) is not None:
+        found.add(name)
+        last = name
+    return found
+
+
 def rows_of(
     connection: Connection,
     run: str,

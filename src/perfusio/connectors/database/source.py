@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection
 
 from perfusio.connectors.database.database import Database
-from perfusio.connectors.database.samples import SqlSample, Totals, groups_of, rows_of, totals_of
+from perfusio.connectors.database.samples import SqlSample, Totals, groups_of, reactors_of, rows_of, totals_of
 from perfusio.errors import UnreadableSource
 from perfusio.process.cho_perfusion import CHO_PERFUSION
 from perfusio.process.panel import Panel
@@ -92,6 +92,16 @@ class VesselSource:
         """
         with self.database.reading("read_sample") as connection:
             return bool(self._fitting(connection))
+
+    def reactors(self) -> set[str]:
+        """Return the names of all vessels of the run that is read, of those too that were not chosen.
+
+        Raises:
+            UnreadableSource: the database is refused.
+            NotConnected: it cannot be reached.
+        """
+        with self.database.reading("read_sample") as connection:
+            return reactors_of(connection, self.group[0])
 
     def _fitting(self, connection: Connection) -> list[tuple[str, str]]:
         """Return the pairs of run and reactor that may be meant."""

@@ -30,6 +30,8 @@ class VesselRows:
 
     def __init__(self, source: Source | Folder, run: str | None, reactor: str | None) -> None:
         self._source, self.run, self.reactor = source, run, reactor
+        self._reactors: set[str] = set()  # of all vessels that were seen
+        self._named_in: Table | None = None  # the table that they were last seen in
         self.forget()
 
     def forget(self) -> None:
@@ -156,6 +158,31 @@ class VesselRows:
         if is_read and (trouble := self._source.trouble()) is not None:
             raise trouble
         return True if self._source.stable is not None and self.fitting(self._source.stable) else None
+
+    def names(self, table: Table) -> list[str]:
+        """Return the names of the vessels that may be meant.
+
+        Raises:
+            UnreadableSource: the table has no such column, or no row yet.
+        """
+        names = list(dict.fromkeys(reactor for _, reactor in self.fitting(table) if reactor))
+        if not names and self.reactor and self._source.grows:
+            names = [self.reactor]  # chosen before its first row
+        if not names:
+            text = "has no column 'reactor'. Add one, or use the store itself as the connector of its one vessel."
+            if not table.rows:
+                text = "has no rows yet, so its vessels are not known. Wait for the first row of each."
+            raise UnreadableSource((f"{table.name} {text}",), connector=table.name)
+        return names
+
+    def reactors(self) -> set[str]:
+        """Return the names of all vessels of the run in the file, as last read."""
+        table, before = self.now(), self._named_in
+        is_longer = before is not None and table.lineage is before.lineage and table.n_rows >= before.n_rows
+        rows = table.rows[before.n_rows :] if before is not None and is_longer else table.rows
+        self._reactors |= {row.reactor for row in rows if row.reactor and self.run in (None, row.run)}
+        self._named_in = table
+        return set(self._reactors)
 
     def fitting(self, table: Table) -> list[tuple[str, str]]:
         """Return the pairs of run and reactor in a table that may be meant."""

@@ -12,6 +12,7 @@ from perfusio.record.audit_logger import AuditLogger
 from perfusio.state import FloatArray, Setpoints
 from perfusio.twin.samples.admission import Correct, Ignore, Quarantine, admission
 from perfusio.twin.samples.inbox import Inbox
+from perfusio.twin.samples.newcomers import Newcomers
 from perfusio.twin.samples.sampling_schedule import Pace
 from perfusio.twin.state import event_builders
 from perfusio.twin.state.arrival import Arrival
@@ -38,6 +39,7 @@ class Intake:
 
     def __init__(self, book: Logbook, inbox: Inbox, pace: Pace, leave: Callable[..., None]) -> None:
         self._book, self._inbox, self._pace, self._leave = book, inbox, pace, leave
+        self._newcomers = Newcomers(book)
         self._modes = Modes(book)
 
     async def gather(self, turn: int) -> set[str]:
@@ -53,6 +55,7 @@ class Intake:
                 expected, hours = self._inbox.expected_h(reactor, turn), self._book.config.sampling_interval_hours
                 missed = event_builders.day_missed if reactor in had_passed else event_builders.sample_missing
                 self._book.append(missed(reactor, turn, expected, hours))
+        await self._newcomers.look(turn)
         present = set(self._book.run_state.today.sampled)
         if not self._inbox.is_over:
             for reactor in sorted((self._inbox.over & self._book.aboard) - present):
