@@ -30,10 +30,10 @@ def selftest(
     kept. 1: one was broken.
     """
     from perfusio.selftest.guard.gate import gate
-    from perfusio.selftest.loop.alarm_trial import alarm_trial
     from perfusio.selftest.guard.mutants import mutants
     from perfusio.selftest.lives.cutting_off import kill_loop, planted_in_lives, system_calls
     from perfusio.selftest.lives.every_record import every_record, planted_at_every_record
+    from perfusio.selftest.loop.alarm_trial import alarm_trial
     from perfusio.selftest.loop.clock_jumps import clock_jumps
     from perfusio.selftest.loop.link_bugs import planted_in_links
     from perfusio.selftest.loop.model_faults import model_faults

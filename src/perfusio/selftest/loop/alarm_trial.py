@@ -80,7 +80,7 @@ def is_true(alarm: AlarmRaised, log: Log) -> bool:
     if alarm.quantity in _LEVELS:
         is_lower = _LEVELS[name].act < _LEVELS[name].warn
         off = [(s, getattr(s, name) - alarm.limit) for s in states]
-        return any((-d if is_lower else d) > -noise_sd(s, name, getattr(s, name)) for s, d in off)
+        return bool(any((-d if is_lower else d) > -noise_sd(s, name, getattr(s, name)) for s, d in off))
     if alarm.quantity.startswith(TARGET):
         shares = [getattr(s, name) / alarm.limit for s in states]
         return min(shares) < 1.1 * TOO_LOW or max(shares) > 0.9 * TOO_HIGH

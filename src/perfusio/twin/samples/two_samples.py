@@ -25,7 +25,8 @@ def earlier_is_doubtful(
     """Whether of two samples that cannot both be true the earlier one, which was believed, is the doubtful one.
 
     A sample that was refused since and agrees with the new one is a witness against it; so are the samples before it,
-    if the new one follows on them and lies closer to them. Of two samples alone, one that is no start of a culture is.
+    if the new one follows on them and the earlier one turns back. Of two samples alone, one that is no start of a
+    culture is.
 
     Args:
         sample: The new one.
@@ -46,7 +47,21 @@ def earlier_is_doubtful(
     if not rest:
         alive = share_alive(sample.panel)
         return alive is not None and getattr(doubtful, alive) < FEWEST_ALIVE <= getattr(sample, alive)
-    return _distance(doubtful, rest, names) > _distance(sample, rest, names)
+    votes = [v for one in found if (v := _breaks_the_trend(one.quantity, sample, doubtful, rest)) is not None]
+    return sum(votes) > len(votes) / 2.0
+
+
+def _breaks_the_trend(name: str, sample: State, doubtful: State, rest: Sequence[State]) -> bool | None:
+    """Whether the earlier of two contradicting samples turns back where the later one goes on; None if nobody knows.
+
+    A false low lies below the samples before it, and the truth above; after a false high the truth lies above them
+    still, while a false low after a true rise does not.
+    """
+    before = next((v for s in reversed(rest) if (v := getattr(s, name)) == v), None)
+    if before is None:
+        return None
+    is_rise = getattr(sample, name) > getattr(doubtful, name)
+    return bool(getattr(doubtful, name) < before if is_rise else getattr(sample, name) >= before)
 
 
 def _agree(

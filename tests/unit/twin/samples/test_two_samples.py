@@ -104,3 +104,12 @@ def test_the_truth_is_used_every_day(day):
     assert isinstance(found, Admit)
     assert found.withdrawn is None
     assert found.sample.quality == {}
+
+
+def test_a_false_high_that_was_believed_is_withdrawn_and_a_false_low_after_a_rise_refused():
+    high = replace(true(5), titer=2000.0)
+    found = judged(true(6), *map(true, range(5)), high)
+    assert isinstance(found, Admit)
+    assert found.withdrawn is not None
+    low = replace(true(5), titer=9.0)
+    assert isinstance(judged(low, *map(true, range(5))), Quarantine)
