@@ -26,9 +26,9 @@ from perfusio.process.panel import Panel
 from perfusio.protocols import ConnectorKind, Holder, Standing
 from perfusio.state import Setpoints, State
 from perfusio.tables.cells.sheets import existing_file
+from perfusio.tables.columns.grid import ReadOptions
 from perfusio.tables.columns.header_names import is_flow_of_volume, names_of
 from perfusio.tables.columns.timestamps import ORDERS
-from perfusio.tables.columns.typed_columns import ReadOptions
 from perfusio.tables.table import Table
 from perfusio.verified_write import refuse_impossible
 

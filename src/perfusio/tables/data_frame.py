@@ -9,7 +9,7 @@ from typing import Any
 from perfusio.errors import UnreadableSource
 from perfusio.tables.cells.csv_files import csv_bytes
 from perfusio.tables.cells.sheets import Sheet
-from perfusio.tables.columns.typed_columns import ReadOptions
+from perfusio.tables.columns.grid import ReadOptions
 from perfusio.tables.table import Table, empty_table, of_sheet
 
 NAME = "the data frame"

@@ -16,7 +16,7 @@ from typing import Any
 
 from perfusio.errors import UnreadableSource
 from perfusio.tables.columns.culture_times import SAME_TIME_H, Group
-from perfusio.tables.columns.typed_columns import ReadOptions
+from perfusio.tables.columns.grid import ReadOptions
 from perfusio.tables.samples import TableRow
 from perfusio.tables.table import Table, parse_table
 

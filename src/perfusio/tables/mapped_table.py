@@ -20,9 +20,9 @@ from perfusio.tables.cells.sheets import Sheet
 from perfusio.tables.columns.column_map import ColumnMap
 from perfusio.tables.columns.columns import read_header
 from perfusio.tables.columns.culture_times import Group
+from perfusio.tables.columns.grid import ReadOptions
 from perfusio.tables.columns.header_names import STAMP
 from perfusio.tables.columns.problems import Problems
-from perfusio.tables.columns.typed_columns import ReadOptions
 from perfusio.tables.excel import Cell, LabelledSheet, Workbook, cell_text
 from perfusio.tables.labelled_sheet import Labelled, open_labelled
 from perfusio.tables.table import Table, filled

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 from perfusio.errors import ConfigError, UnreadableSource
 from perfusio.tables.cells.csv_files import replace_file
 from perfusio.tables.columns.column_map import RECOGNISED
+from perfusio.tables.columns.grid import ReadOptions
 from perfusio.tables.columns.header_names import NO_QUANTITIES, STAMP, TEXTS, form_of
 from perfusio.tables.columns.questions import Question
-from perfusio.tables.columns.typed_columns import ReadOptions
 from perfusio.tables.table import ColumnRead, Table
 
 if TYPE_CHECKING:

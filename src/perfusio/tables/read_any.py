@@ -13,9 +13,9 @@ from perfusio.tables.cells.parquet import parquet_cells
 from perfusio.tables.cells.sheets import TABLES, Sheet, existing_file, read_bytes
 from perfusio.tables.columns.column_map import ColumnMap
 from perfusio.tables.columns.columns import looks_like_header
+from perfusio.tables.columns.grid import ReadOptions
 from perfusio.tables.columns.mapping_options import as_options, is_addition, with_options
 from perfusio.tables.columns.problems import Problems
-from perfusio.tables.columns.typed_columns import ReadOptions
 from perfusio.tables.excel import Workbook, cell_text, open_workbook
 from perfusio.tables.instruments.ambr import AMBR, DAY_H, is_ambr, read_signals
 from perfusio.tables.instruments.given import given_reading

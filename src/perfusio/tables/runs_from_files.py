@@ -13,8 +13,8 @@ from perfusio.process.panel import Panel
 from perfusio.state import Setpoints
 from perfusio.tables.cells.sheets import TABLES, existing_file
 from perfusio.tables.columns.column_map import ColumnMap
+from perfusio.tables.columns.grid import ReadOptions
 from perfusio.tables.columns.questions import together
-from perfusio.tables.columns.typed_columns import ReadOptions
 from perfusio.tables.data_frame import NAME, is_frame, table_of_frame
 from perfusio.tables.merging import merged
 from perfusio.tables.read_any import read_any

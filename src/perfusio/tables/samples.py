@@ -14,9 +14,9 @@ from perfusio.state import FloatArray, Setpoints, State
 from perfusio.tables.cells.cells import is_missing
 from perfusio.tables.columns.columns import Column, Role
 from perfusio.tables.columns.culture_times import SAME_TIME_H, Group, Times
+from perfusio.tables.columns.grid import Grid
 from perfusio.tables.columns.header_names import FEED, FRACTION, QUALITY, amount
 from perfusio.tables.columns.problems import Problems
-from perfusio.tables.columns.typed_columns import Grid
 from perfusio.trajectory import Feed
 
 

@@ -23,11 +23,12 @@ from perfusio.process.panel import Panel
 from perfusio.tables.cells.sheets import Sheet, read_bytes, sheet_of, text_of
 from perfusio.tables.columns.columns import Column, Role
 from perfusio.tables.columns.culture_times import Group, times_of
+from perfusio.tables.columns.grid import Grid, ReadOptions
 from perfusio.tables.columns.header_names import MEDIUM, WITH_UNIT, form_of, names_of
 from perfusio.tables.columns.mass_balance import judge_balance
 from perfusio.tables.columns.no_samples import ask_about_repeats
 from perfusio.tables.columns.problems import Problems
-from perfusio.tables.columns.typed_columns import Grid, ReadOptions, grid_of
+from perfusio.tables.columns.typed_columns import grid_of
 from perfusio.tables.columns.value_checks import canonical_values, fractions_of, groups_of, require_columns
 from perfusio.tables.instruments.ambr import Signals
 from perfusio.tables.instruments.cell_counters import report_of

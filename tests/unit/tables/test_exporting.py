@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from perfusio.errors import ConfigError
 from perfusio.process import CHO_PERFUSION
 from perfusio.state import SETPOINT_QUANTITIES, STATE_QUANTITIES, Setpoints, State
+from perfusio.tables.columns.grid import ReadOptions
 from perfusio.tables.columns.header_names import names_of
-from perfusio.tables.columns.typed_columns import ReadOptions
 from perfusio.tables.exporting import write_table
 from perfusio.tables.read_any import read_any
 from perfusio.tables.samples import TableRow

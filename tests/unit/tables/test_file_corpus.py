@@ -8,7 +8,7 @@ import codecs
 import pytest
 
 from perfusio.errors import UnreadableSource
-from perfusio.tables.columns.typed_columns import ReadOptions
+from perfusio.tables.columns.grid import ReadOptions
 from perfusio.tables.read_any import read_any
 
 FLEX = (

@@ -9,7 +9,7 @@ from perfusio.connectors.filesystem import FilesystemStore
 from perfusio.errors import ConfigError, UnreadableSource
 from perfusio.process import CHO_PERFUSION, Medium, Setpoint
 from perfusio.state import Setpoints
-from perfusio.tables.columns.typed_columns import ReadOptions
+from perfusio.tables.columns.grid import ReadOptions
 from perfusio.tables.exporting import write_table
 from perfusio.tables.runs_from_files import read_runs
 from perfusio.tables.runs_table import runs_header, runs_rows, write_csv

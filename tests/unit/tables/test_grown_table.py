@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from perfusio.errors import UnreadableSource
 from perfusio.tables import grown_table
-from perfusio.tables.columns.typed_columns import ReadOptions
+from perfusio.tables.columns.grid import ReadOptions
 from perfusio.tables.grown_table import parsed, read_on
 from perfusio.tables.table import parse_table
 

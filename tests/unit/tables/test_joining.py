@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from perfusio.errors import QuestionOpen, UnreadableSource
-from perfusio.tables.columns.typed_columns import ReadOptions
+from perfusio.tables.columns.grid import ReadOptions
 from perfusio.tables.exporting import write_table
 from perfusio.tables.merging import merged
 from perfusio.tables.read_any import read_any

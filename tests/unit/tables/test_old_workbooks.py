@@ -5,7 +5,7 @@ from struct import pack
 import pytest
 
 from perfusio.errors import UnreadableSource
-from perfusio.tables.columns.typed_columns import ReadOptions
+from perfusio.tables.columns.grid import ReadOptions
 from perfusio.tables.read_any import read_any
 
 SECTOR, END, FREE, TABLE = 512, 0xFFFFFFFE, 0xFFFFFFFF, 0xFFFFFFFD

@@ -9,7 +9,7 @@ import pytest
 
 from perfusio.errors import ConfigError, QuestionOpen, UnreadableSource
 from perfusio.tables.columns.column_map import ColumnMap, column_map_of
-from perfusio.tables.columns.typed_columns import ReadOptions
+from perfusio.tables.columns.grid import ReadOptions
 from perfusio.tables.mapping_file import draft_text, mapping_text
 from perfusio.tables.merging import merged
 from perfusio.tables.read_any import read_any

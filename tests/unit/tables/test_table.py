@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from perfusio.errors import QuestionOpen, UnreadableSource
 from perfusio.events import state_to_json
-from perfusio.tables.columns.typed_columns import ReadOptions
+from perfusio.tables.columns.grid import ReadOptions
 from perfusio.tables.table import parse_table, read_table
 
 HEAD = "day,VCD,Via,Glc\n"

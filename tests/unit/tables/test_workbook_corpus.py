@@ -7,7 +7,7 @@ from datetime import datetime
 import pytest
 
 from perfusio.errors import UnreadableSource
-from perfusio.tables.columns.typed_columns import ReadOptions
+from perfusio.tables.columns.grid import ReadOptions
 from perfusio.tables.read_any import read_any
 
 NAN = float("nan")

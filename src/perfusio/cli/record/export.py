@@ -43,7 +43,7 @@ def export(
 
 def _table(source: Path, mapping: Path | None, panel: Panel) -> Table:
     from perfusio.tables.columns.column_map import read_column_map
-    from perfusio.tables.columns.typed_columns import ReadOptions
+    from perfusio.tables.columns.grid import ReadOptions
     from perfusio.tables.merging import merged
     from perfusio.tables.read_any import read_any
 

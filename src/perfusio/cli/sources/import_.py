@@ -17,7 +17,7 @@ from perfusio.errors import ConfigError, UnreadableSource
 
 if TYPE_CHECKING:
     from perfusio.process.panel import Panel
-    from perfusio.tables.columns.typed_columns import ReadOptions
+    from perfusio.tables.columns.grid import ReadOptions
     from perfusio.tables.table import ColumnRead, Table
 
 IGNORE = "Header to leave unread; repeatable."
@@ -148,8 +148,8 @@ def _options(
     column: list[str] | None, ignore: list[str] | None, decimal: str | None, encoding: str | None,
     date_order: str | None, vessel: list[str] | None, panel: Panel,
 ) -> ReadOptions:  # fmt: skip
+    from perfusio.tables.columns.grid import ReadOptions
     from perfusio.tables.columns.timestamps import ORDERS
-    from perfusio.tables.columns.typed_columns import ReadOptions
 
     if decimal not in (None, ".", ","):
         raise ConfigError(f"--decimal {decimal}: expected . or a comma.")
@@ -187,7 +187,7 @@ def _read(files: list[Path], options: ReadOptions, mapping: Path | None) -> list
 
 
 def _earlier(path: Path, panel: Panel) -> Table:
-    from perfusio.tables.columns.typed_columns import ReadOptions
+    from perfusio.tables.columns.grid import ReadOptions
     from perfusio.tables.read_any import read_any
 
     return read_any(path, ReadOptions(is_part=True, panel=panel))

@@ -18,7 +18,7 @@ from perfusio.connectors.following import told
 from perfusio.errors import ConnectorError, UnreadableSource
 from perfusio.tables.cells.file_kind import Kind, kind_of
 from perfusio.tables.cells.sheets import TABLES, read_bytes, whole_lines
-from perfusio.tables.columns.typed_columns import ReadOptions
+from perfusio.tables.columns.grid import ReadOptions
 from perfusio.tables.merging import merged
 from perfusio.tables.read_any import table_of
 from perfusio.tables.table import Table, empty_table

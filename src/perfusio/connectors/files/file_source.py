@@ -11,8 +11,8 @@ from perfusio.connectors.following import told
 from perfusio.errors import UnreadableSource
 from perfusio.tables.cells.file_kind import Kind, kind_of
 from perfusio.tables.cells.sheets import existing_file, read_bytes, whole_lines
+from perfusio.tables.columns.grid import ReadOptions
 from perfusio.tables.columns.questions import refusal
-from perfusio.tables.columns.typed_columns import ReadOptions
 from perfusio.tables.grown_table import Parsed, parsed, read_on
 from perfusio.tables.merging import merged
 from perfusio.tables.read_any import table_of

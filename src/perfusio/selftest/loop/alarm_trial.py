@@ -83,7 +83,7 @@ def is_true(alarm: AlarmRaised, log: Log) -> bool:
         return bool(any((-d if is_lower else d) > -noise_sd(s, name, getattr(s, name)) for s, d in off))
     if alarm.quantity.startswith(TARGET):
         shares = [getattr(s, name) / alarm.limit for s in states]
-        return min(shares) < 1.1 * TOO_LOW or max(shares) > 0.9 * TOO_HIGH
+        return bool(min(shares) < 1.1 * TOO_LOW or max(shares) > 0.9 * TOO_HIGH)
     if alarm.quantity.startswith(CONTROLLER):
         return any(getattr(s, _held_of()) < 1.2 * NOT_HELD * alarm.limit for s in states)
     return True  # of samples and of what was not measured the record itself is the log

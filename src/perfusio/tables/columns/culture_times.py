@@ -10,12 +10,12 @@ import numpy as np
 
 from perfusio.state import FloatArray
 from perfusio.tables.columns.columns import Column, Role
+from perfusio.tables.columns.grid import Grid, ReadOptions
 from perfusio.tables.columns.header_names import INOCULATED, STAMP, TIME, form_of
 from perfusio.tables.columns.plausibility import doubt_time
 from perfusio.tables.columns.problems import Problems
 from perfusio.tables.columns.questions import Reading, unread_reading
 from perfusio.tables.columns.timestamps import Stamps, is_date_only, read_stamps
-from perfusio.tables.columns.typed_columns import Grid, ReadOptions
 
 SAME_TIME_H = 1e-6
 FROM_FIRST = "counts from the first time stamp"

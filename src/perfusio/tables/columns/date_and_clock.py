@@ -18,7 +18,7 @@ from perfusio.tables.columns.questions import column_reading
 from perfusio.tables.columns.timestamps import is_date_only, read_stamps
 
 if TYPE_CHECKING:
-    from perfusio.tables.columns.typed_columns import ReadOptions
+    from perfusio.tables.columns.grid import ReadOptions
 
 _clock = re.compile(r"(\d{1,4}):([0-5]\d)(?::([0-5]\d)(?:[.,]\d+)?)?(?:\s*([aApP])\.?[mM]\.?)?").fullmatch
 _days_and_clock = re.compile(r"(\d{1,3}) days?,\s*(\d{1,2}:\d{2}:\d{2})").fullmatch

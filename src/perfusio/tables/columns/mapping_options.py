@@ -7,8 +7,8 @@ from dataclasses import replace
 
 from perfusio.errors import ConfigError
 from perfusio.tables.columns.column_map import RECOGNISED, ColumnMap
+from perfusio.tables.columns.grid import ReadOptions
 from perfusio.tables.columns.header_names import STAMP, form_of
-from perfusio.tables.columns.typed_columns import ReadOptions
 
 
 def is_addition(column_map: ColumnMap | None) -> bool:

@@ -19,9 +19,9 @@ from perfusio.quantities import CELLS, conversion_factor, units_of
 from perfusio.state import FloatArray
 from perfusio.tables.columns.columns import Column, quantity_of
 from perfusio.tables.columns.culture_times import Group, Times
+from perfusio.tables.columns.grid import Grid
 from perfusio.tables.columns.problems import Problems
 from perfusio.tables.columns.questions import Reading
-from perfusio.tables.columns.typed_columns import Grid
 
 DENSE = 5.0
 """Cultures are judged from this density on [1e6 cells/mL]: below it a small error of the count is a large one of q."""

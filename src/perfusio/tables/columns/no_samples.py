@@ -21,7 +21,7 @@ from perfusio.tables.columns.problems import Problems
 from perfusio.tables.columns.questions import Reading
 
 if TYPE_CHECKING:
-    from perfusio.tables.columns.typed_columns import Grid, ReadOptions
+    from perfusio.tables.columns.grid import Grid, ReadOptions
 
 LINE = "line"
 """What stands for a column where rows are named by their line."""

@@ -12,13 +12,14 @@ from perfusio.process.declared import is_fraction
 from perfusio.state import FloatArray
 from perfusio.tables.columns.columns import Column, Role, quantity_of
 from perfusio.tables.columns.culture_times import Group
+from perfusio.tables.columns.grid import Grid, ReadOptions
 from perfusio.tables.columns.header_names import SAMPLE, STAMP
 from perfusio.tables.columns.plausibility import are_fractions, doubts
 from perfusio.tables.columns.problems import Problems
 from perfusio.tables.columns.questions import Reading, column_reading
 from perfusio.tables.columns.sample_names import Beside, parted
 from perfusio.tables.columns.timestamps import read_stamps
-from perfusio.tables.columns.typed_columns import SAMPLED_AT, Grid, ReadOptions
+from perfusio.tables.columns.typed_columns import SAMPLED_AT
 
 
 def require_columns(grid: Grid, problems: Problems, warnings: list[str], *, is_part: bool) -> None:

@@ -12,11 +12,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from perfusio.tables.cells.sheets import Sheet
+from perfusio.tables.columns.grid import ReadOptions
 from perfusio.tables.columns.header_names import SAMPLE, STAMP, Names, form_of, names_of
 from perfusio.tables.columns.problems import Problems
 from perfusio.tables.columns.sample_names import says_day
 from perfusio.tables.columns.timestamps import read_stamps
-from perfusio.tables.columns.typed_columns import ReadOptions, judge_cut
+from perfusio.tables.columns.typed_columns import judge_cut
 from perfusio.tables.instruments.profiles import Recognised
 
 BIO_HT = "Cedex Bio HT"

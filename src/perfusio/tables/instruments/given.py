@@ -7,8 +7,8 @@ from dataclasses import dataclass, field, replace
 
 from perfusio.registry import INSTRUMENTS, ExtensionError
 from perfusio.tables.cells.sheets import Sheet
+from perfusio.tables.columns.grid import ReadOptions
 from perfusio.tables.columns.problems import Problems
-from perfusio.tables.columns.typed_columns import ReadOptions
 from perfusio.tables.instruments.profiles import Recognised
 
 

@@ -10,6 +10,7 @@ from dataclasses import replace
 from perfusio.tables.cells.csv_files import unescaped
 from perfusio.tables.cells.sheets import Sheet
 from perfusio.tables.columns.columns import Column, Role, read_header
+from perfusio.tables.columns.grid import ReadOptions
 from perfusio.tables.columns.header_names import (
     INOCULATED,
     MEDIUM,
@@ -22,7 +23,7 @@ from perfusio.tables.columns.header_names import (
     names_of,
 )
 from perfusio.tables.columns.problems import Problems
-from perfusio.tables.columns.typed_columns import ReadOptions, judge_cut
+from perfusio.tables.columns.typed_columns import judge_cut
 from perfusio.tables.instruments.cedex_bioht import bio_ht, is_bio_ht
 from perfusio.tables.instruments.profiles import Recognised
 

@@ -17,9 +17,9 @@ from perfusio.process.roles import share_alive
 from perfusio.tables.cells.cells import read_numbers
 from perfusio.tables.cells.sheets import Sheet
 from perfusio.tables.columns.columns import Role, is_units_row, read_header
+from perfusio.tables.columns.grid import ReadOptions
 from perfusio.tables.columns.header_names import SAMPLE, STAMP, TEXTS, Names, form_of, names_of
 from perfusio.tables.columns.problems import Problems
-from perfusio.tables.columns.typed_columns import ReadOptions
 from perfusio.tables.instruments.cell_counters import IMAGE_DATE, plain
 
 _SAMPLE_COLUMNS = {"Sample ID": SAMPLE, "Sample identifier": SAMPLE, "Sample name": SAMPLE}

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from perfusio.errors import QuestionOpen
 from perfusio.process import CHO_PERFUSION
-from perfusio.tables.columns.typed_columns import ReadOptions
+from perfusio.tables.columns.grid import ReadOptions
 from perfusio.tables.table import parse_table
 
 NAMES = {"vcd": "VCD", "glucose": "Glc", "lactate": "Lac", "titer": "Titer", "perfusion_rate": "perfusion"}

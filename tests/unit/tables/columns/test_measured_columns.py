@@ -4,7 +4,7 @@ import pytest
 
 from perfusio.errors import UnreadableSource
 from perfusio.process import CHO_PERFUSION, Setpoint, Species
-from perfusio.tables.columns.typed_columns import ReadOptions
+from perfusio.tables.columns.grid import ReadOptions
 from perfusio.tables.exporting import write_table
 from perfusio.tables.read_any import read_any
 from perfusio.tables.table import parse_table

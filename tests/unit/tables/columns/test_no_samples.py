@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from perfusio.errors import QuestionOpen
-from perfusio.tables.columns.typed_columns import ReadOptions
+from perfusio.tables.columns.grid import ReadOptions
 from perfusio.tables.table import parse_table
 
 HEAD = "sample,Sample Type,day,VCD,Glc,Lac\n"
