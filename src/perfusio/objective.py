@@ -13,8 +13,8 @@ from perfusio.process.cho_perfusion import CHO_PERFUSION
 from perfusio.process.declared import misdeclared
 from perfusio.process.derived import forecast_names, forecast_unit, is_forecast
 from perfusio.process.document import Process
+from perfusio.process.expressions.objective_function import ObjectiveFunction, function_named, objective_function
 from perfusio.process.expressions.tree import ExpressionError
-from perfusio.process.objective_function import ObjectiveFunction, function_named, objective_function
 from perfusio.process.panel import Panel
 from perfusio.quantities import closest
 from perfusio.registry import OBJECTIVES

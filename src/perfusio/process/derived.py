@@ -11,8 +11,8 @@ from collections.abc import Mapping
 import numpy as np
 
 from perfusio.errors import OutOfRange
-from perfusio.process import composed
 from perfusio.process.cho_perfusion import CHO_PERFUSION
+from perfusio.process.expressions import composed
 from perfusio.process.needs import derivable
 from perfusio.process.panel import Panel
 from perfusio.process.species import SpeciesRole

@@ -11,7 +11,7 @@ import numpy as np
 from perfusio.config import DesignSpace
 from perfusio.process import derived
 from perfusio.process.cho_perfusion import CHO_PERFUSION
-from perfusio.process.objective_function import ObjectiveFunction
+from perfusio.process.expressions.objective_function import ObjectiveFunction
 from perfusio.process.panel import Panel
 from perfusio.state import FloatArray
 from perfusio.testing.models import example_trajectory

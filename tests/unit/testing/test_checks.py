@@ -14,7 +14,7 @@ from perfusio.forecast import Forecast
 from perfusio.hybrid.model import HybridModel
 from perfusio.notify.channels import LogFile, NotDelivered
 from perfusio.objective import objective_function
-from perfusio.process.objective_function import ObjectiveFunction
+from perfusio.process.expressions.objective_function import ObjectiveFunction
 from perfusio.protocols import Refit
 from perfusio.tables.instruments.given import Reading
 from perfusio.testing import (

@@ -12,7 +12,7 @@ from typing import Any
 from perfusio import factories
 from perfusio.config import ACQUISITIONS, Objective, RunConfig
 from perfusio.errors import ConfigError, ModelError
-from perfusio.process.objective_function import ObjectiveFunction
+from perfusio.process.expressions.objective_function import ObjectiveFunction
 from perfusio.process.panel import Panel
 from perfusio.registry import ACQUISITIONS as OF_ACQUISITIONS
 from perfusio.registry import CONNECTORS, HERE, MODELS, OBJECTIVES, POLICIES, Extension, Origin, Registry

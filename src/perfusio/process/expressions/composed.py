@@ -8,9 +8,9 @@ import numpy as np
 
 from perfusio.errors import ModelError, UnknownQuantity
 from perfusio.process.expressions.grammar import is_expression, parsed
+from perfusio.process.expressions.objective_function import ObjectiveFunction, function_named
 from perfusio.process.expressions.tree import Node, unread
 from perfusio.process.expressions.values import valued
-from perfusio.process.objective_function import ObjectiveFunction, function_named
 from perfusio.process.state import FloatArray
 from perfusio.quantities import closest
 from perfusio.units import Unit, declared_unit
