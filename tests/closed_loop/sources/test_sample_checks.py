@@ -81,6 +81,34 @@ def test_days_without_a_decision_alarm_and_two_of_them_escalate(tmp_path):
     assert (2, "decision:act") in over
 
 
+def test_a_sample_of_zeros_is_refused_with_one_alarm_and_the_truth_after_it_is_used(tmp_path):
+    """A controller that restarted, an export of an empty cup: the run goes on, and a person is asked once."""
+    samples = days(0, 1, 2, 3, 4)
+    zeros = {name: 0.0 for name in samples[2].measured() if samples[2].panel[name].role not in ("size", "signal")}
+    samples[2] = samples[2].with_values(**zeros)
+    trajectory, _, events = run(tmp_path, samples)
+    (refused,) = [e for e in events if isinstance(e, SampleQuarantined)]
+    assert "exactly 0" in refused.reason
+    assert [s.time_h for s in trajectory.states] == [0.0, 24.0, 72.0, 96.0]
+    told = [(e.turn, e.quantity, e.level) for e in events if isinstance(e, AlarmRaised) and e.quantity == "refused"]
+    assert told == [(2, "refused", "doubt")]
+    assert (3, "refused:doubt") in [(e.turn, e.alarm) for e in events if isinstance(e, AlarmChanged)]
+
+
+def test_a_false_low_that_was_believed_is_withdrawn_on_record_and_resume_knows_it(tmp_path):
+    low = days(0, 1, 2, 3, 4)
+    low[2] = low[2].with_values(viability=30.0, titer=60.0)
+    trajectory, records, events = run(tmp_path, low)
+    corrected = [e for e in events if isinstance(e, SampleCorrected)]
+    if corrected:  # else it was refused at once
+        assert "cannot both be true" in corrected[0].reason
+        assert trajectory.at(48.0).measured() == {}
+        assert known_after(Summary.of(records)).trajectories["R01"] == trajectory
+    else:
+        assert [e for e in events if isinstance(e, SampleQuarantined)]
+    assert trajectory.states[-1].time_h == 96.0
+
+
 async def test_a_sample_from_the_future_is_refused_and_the_right_one_awaited(run_twin, tmp_path):
     """A day that was typed as 30 instead of 2 must not make the days between pass as missed."""
     wrong = replace(sample_of(2), time_h=720.0)
