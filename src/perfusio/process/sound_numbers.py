@@ -49,7 +49,7 @@ MOST_FLOW = 1000.0
 """No pump gives more working volumes a day."""
 
 
-def refuse_impossible(process: str, quantity: Quantity) -> None:
+def refuse_unsound(process: str, quantity: Quantity) -> None:
     """Refuse numbers of a quantity that cannot be meant.
 
     Raises:

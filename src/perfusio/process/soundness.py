@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from perfusio.errors import ConfigError
 from perfusio.process.needs import NEEDS
-from perfusio.process.sound_numbers import refuse_impossible
+from perfusio.process.sound_numbers import refuse_unsound
 from perfusio.process.species import ABOUT_A_SPECIES, Setpoint, Species
 
 NAME = re.compile("[a-z][a-z0-9_]{0,63}")
@@ -54,7 +54,7 @@ def refuse_no_process(
     for name in names:
         check_name(name, process)
     for quantity in quantities:
-        refuse_impossible(process, quantity)
+        refuse_unsound(process, quantity)
     if twice := sorted({n for n in names if names.count(n) > 1}):
         raise ConfigError(f"{process}: {', '.join(twice)} declared twice. Give each quantity a name of its own.")
     for role in ("cells", "viability", "size", "perfusion", "bleed"):
