@@ -15,8 +15,9 @@ from perfusio.process.cho_perfusion import CHO_PERFUSION
 from perfusio.quantities import conversion_factor
 from perfusio.state import FloatArray
 from perfusio.tables.cells.cells import is_missing, read_numbers
+from perfusio.tables.columns.column import Column
 from perfusio.tables.columns.column_map import ColumnMap, FeedSheet
-from perfusio.tables.columns.columns import Column, read_header
+from perfusio.tables.columns.columns import read_header
 from perfusio.tables.columns.culture_times import Group
 from perfusio.tables.columns.header_names import VOLUME, form_of, names_of
 from perfusio.tables.columns.problems import Problems

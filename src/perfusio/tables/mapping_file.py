@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 from perfusio.errors import ConfigError, UnreadableSource
 from perfusio.tables.cells.csv_files import replace_file
+from perfusio.tables.columns.column import ColumnRead
 from perfusio.tables.columns.column_map import RECOGNISED
 from perfusio.tables.columns.grid import ReadOptions
 from perfusio.tables.columns.header_names import NO_QUANTITIES, STAMP, TEXTS, form_of
 from perfusio.tables.columns.questions import Question
-from perfusio.tables.table import ColumnRead, Table
+from perfusio.tables.table import Table
 
 if TYPE_CHECKING:
     from tomlkit import TOMLDocument

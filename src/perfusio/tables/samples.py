@@ -12,7 +12,7 @@ from perfusio.process.cho_perfusion import CHO_PERFUSION
 from perfusio.process.panel import Panel
 from perfusio.state import FloatArray, Setpoints, State
 from perfusio.tables.cells.cells import is_missing
-from perfusio.tables.columns.columns import Column, Role
+from perfusio.tables.columns.column import Column, Role
 from perfusio.tables.columns.culture_times import SAME_TIME_H, Group, Times
 from perfusio.tables.columns.grid import Grid
 from perfusio.tables.columns.header_names import FEED, FRACTION, QUALITY, amount

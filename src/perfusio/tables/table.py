@@ -21,7 +21,7 @@ from perfusio.errors import UnknownQuantity, UnreadableSource
 from perfusio.process.cho_perfusion import CHO_PERFUSION
 from perfusio.process.panel import Panel
 from perfusio.tables.cells.sheets import Sheet, read_bytes, sheet_of, text_of
-from perfusio.tables.columns.columns import Column, Role
+from perfusio.tables.columns.column import Column, ColumnRead, Role
 from perfusio.tables.columns.culture_times import Group, times_of
 from perfusio.tables.columns.grid import Grid, ReadOptions
 from perfusio.tables.columns.header_names import MEDIUM, WITH_UNIT, form_of, names_of
@@ -36,28 +36,6 @@ from perfusio.tables.instruments.given import given_reading
 from perfusio.tables.instruments.long_tables import turned
 from perfusio.tables.instruments.profiles import Recognised, recognised
 from perfusio.tables.samples import TableRow, built_rows, feeds_of, joined_rows, remarks_of
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ColumnRead:
-    """Use of one column of a file.
-
-    Attributes:
-        header: As written.
-        meaning: Quantity, time or text; empty where it was left unread.
-        unit: As it was read, e.g. ``"mmol/L"``.
-        unit_from: Where the unit is from: ``"header"``, ``"assumed"`` where nothing says it, ``"profile"`` where only
-            the kind of instrument does; empty for texts.
-        n_values: Rows that have a value.
-        first: The first value, as written.
-    """
-
-    header: str
-    meaning: str
-    unit: str = ""
-    unit_from: str = ""
-    n_values: int = 0
-    first: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from perfusio.tables.columns.column import ColumnRead
 from perfusio.tables.columns.culture_times import Group
-from perfusio.tables.table import ColumnRead, Table
+from perfusio.tables.table import Table
 
 UNITS = {
     "assumed": "assumed: nothing says it",

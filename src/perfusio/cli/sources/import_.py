@@ -17,8 +17,9 @@ from perfusio.errors import ConfigError, UnreadableSource
 
 if TYPE_CHECKING:
     from perfusio.process.panel import Panel
+    from perfusio.tables.columns.column import ColumnRead
     from perfusio.tables.columns.grid import ReadOptions
-    from perfusio.tables.table import ColumnRead, Table
+    from perfusio.tables.table import Table
 
 IGNORE = "Header to leave unread; repeatable."
 VESSEL_PATTERN = "How names of samples say vessel and day: a regular expression with groups reactor, run, day."

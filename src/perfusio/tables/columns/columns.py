@@ -8,13 +8,13 @@ the canonical unit of the quantity; `plausibility.py` doubts that where the valu
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from enum import StrEnum
+from dataclasses import replace
 
 from perfusio.errors import ConfigError, UnknownQuantity
 from perfusio.process.cho_perfusion import CHO_PERFUSION
 from perfusio.process.panel import Panel
-from perfusio.quantities import Quantity, closest, normalised
+from perfusio.quantities import closest, normalised
+from perfusio.tables.columns.column import Column, Role, quantity_of
 from perfusio.tables.columns.header_names import (
     HOURS,
     NO_QUANTITIES,
@@ -31,49 +31,6 @@ from perfusio.tables.columns.header_names import (
 from perfusio.tables.columns.problems import Problems
 from perfusio.tables.columns.questions import Reading, column_reading, unread_reading
 from perfusio.tables.columns.unit_questions import ask_volume, asked_density
-
-
-class Role(StrEnum):
-    """Use of a column."""
-
-    TIME = "time"
-    STATE = "state"
-    SETPOINT = "setpoint"
-    FEED = "feed"
-    TEXT = "text"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Column:
-    """One column of a file, understood.
-
-    Attributes:
-        index: Place in the row, from 0.
-        header: As written in the file.
-        role: Its use.
-        name: Quantity, ``"time"``, or a key of TEXTS or FEEDS.
-        unit: Unit of the values in the file.
-        factor: Turns a value of the file into the canonical unit (hours for times).
-        is_bare: Whether the header names no unit, so that the canonical one is assumed.
-        is_open: Whether the header leaves open if it is a setpoint or a reading.
-        quantity: Its unit, its range, and usual values; None for texts.
-    """
-
-    index: int
-    header: str
-    role: Role
-    name: str
-    unit: str = ""
-    factor: float = 1.0
-    is_bare: bool = False
-    is_open: bool = False
-    quantity: Quantity | None = field(default=None, compare=False)
-
-
-def quantity_of(column: Column) -> Quantity:
-    """Return the quantity of a column that holds numbers."""
-    assert column.quantity is not None
-    return column.quantity
 
 
 def _role(name: str, names: Names) -> Role:

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 import numpy as np
 
 from perfusio.state import FloatArray
-from perfusio.tables.columns.columns import Column, Role
+from perfusio.tables.columns.column import Column, Role
 from perfusio.tables.columns.grid import Grid, ReadOptions
 from perfusio.tables.columns.header_names import INOCULATED, STAMP, TIME, form_of
 from perfusio.tables.columns.plausibility import doubt_time

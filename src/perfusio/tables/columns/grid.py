@@ -11,7 +11,7 @@ from perfusio.process.cho_perfusion import CHO_PERFUSION
 from perfusio.process.panel import Panel
 from perfusio.tables.cells.cells import Numbers
 from perfusio.tables.cells.csv_files import unescaped
-from perfusio.tables.columns.columns import Column
+from perfusio.tables.columns.column import Column
 from perfusio.tables.columns.header_names import MEDIUM
 
 _NO_MAP: Mapping[str, str] = MappingProxyType({})

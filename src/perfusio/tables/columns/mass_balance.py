@@ -17,7 +17,7 @@ from perfusio.process.panel import Panel
 from perfusio.process.species import Setpoint, Species
 from perfusio.quantities import CELLS, conversion_factor, units_of
 from perfusio.state import FloatArray
-from perfusio.tables.columns.columns import Column, quantity_of
+from perfusio.tables.columns.column import Column, quantity_of
 from perfusio.tables.columns.culture_times import Group, Times
 from perfusio.tables.columns.grid import Grid
 from perfusio.tables.columns.problems import Problems

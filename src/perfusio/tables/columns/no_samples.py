@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from perfusio.tables.cells.sheets import Sheet
-from perfusio.tables.columns.columns import Role
+from perfusio.tables.columns.column import Role
 from perfusio.tables.columns.header_names import SAMPLE, TEXTS, form_of
 from perfusio.tables.columns.problems import Problems
 from perfusio.tables.columns.questions import Reading

@@ -18,7 +18,7 @@ from perfusio.process.roles import PRODUCT
 from perfusio.process.species import Setpoint, Species
 from perfusio.quantities import conversion_factor, units_of
 from perfusio.state import FloatArray
-from perfusio.tables.columns.columns import Column, quantity_of
+from perfusio.tables.columns.column import Column, quantity_of
 from perfusio.tables.columns.header_names import amount
 from perfusio.tables.columns.questions import Reading, column_reading
 

@@ -10,7 +10,8 @@ from perfusio.process.declared import is_fraction
 from perfusio.process.panel import Panel
 from perfusio.tables.cells.cells import Numbers, decimal_mark, is_missing, read_numbers
 from perfusio.tables.cells.sheets import Sheet
-from perfusio.tables.columns.columns import Column, Role, is_units_row, looks_like_header, read_header
+from perfusio.tables.columns.column import Column, Role
+from perfusio.tables.columns.columns import is_units_row, looks_like_header, read_header
 from perfusio.tables.columns.date_and_clock import with_one_time
 from perfusio.tables.columns.grid import Grid, ReadOptions, _carried
 from perfusio.tables.columns.header_names import STAMP, form_of, names_of

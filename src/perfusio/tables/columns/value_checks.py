@@ -10,7 +10,7 @@ import numpy as np
 
 from perfusio.process.declared import is_fraction
 from perfusio.state import FloatArray
-from perfusio.tables.columns.columns import Column, Role, quantity_of
+from perfusio.tables.columns.column import Column, Role, quantity_of
 from perfusio.tables.columns.culture_times import Group
 from perfusio.tables.columns.grid import Grid, ReadOptions
 from perfusio.tables.columns.header_names import SAMPLE, STAMP

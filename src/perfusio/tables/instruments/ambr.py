@@ -18,7 +18,8 @@ from perfusio.process.species import SetpointRole
 from perfusio.quantities import conversion_factor
 from perfusio.state import FloatArray, Setpoints
 from perfusio.tables.cells.cells import read_numbers
-from perfusio.tables.columns.columns import Column, Role, read_header
+from perfusio.tables.columns.column import Column, Role
+from perfusio.tables.columns.columns import read_header
 from perfusio.tables.columns.header_names import VOLUME, Names, form_of, names_of
 from perfusio.tables.columns.problems import Problems
 from perfusio.tables.excel import Cell, Workbook, cell_text

@@ -9,7 +9,8 @@ from dataclasses import replace
 
 from perfusio.tables.cells.csv_files import unescaped
 from perfusio.tables.cells.sheets import Sheet
-from perfusio.tables.columns.columns import Column, Role, read_header
+from perfusio.tables.columns.column import Column, Role
+from perfusio.tables.columns.columns import read_header
 from perfusio.tables.columns.grid import ReadOptions
 from perfusio.tables.columns.header_names import (
     INOCULATED,

@@ -16,7 +16,8 @@ from perfusio.process.panel import Panel
 from perfusio.process.roles import share_alive
 from perfusio.tables.cells.cells import read_numbers
 from perfusio.tables.cells.sheets import Sheet
-from perfusio.tables.columns.columns import Role, is_units_row, read_header
+from perfusio.tables.columns.column import Role
+from perfusio.tables.columns.columns import is_units_row, read_header
 from perfusio.tables.columns.grid import ReadOptions
 from perfusio.tables.columns.header_names import SAMPLE, STAMP, TEXTS, Names, form_of, names_of
 from perfusio.tables.columns.problems import Problems

@@ -3,7 +3,8 @@ import pytest
 from perfusio.errors import ConfigError
 from perfusio.quantities import normalised
 from perfusio.state import QUANTITIES, SETPOINTS
-from perfusio.tables.columns.columns import Role, is_units_row, read_header
+from perfusio.tables.columns.column import Role
+from perfusio.tables.columns.columns import is_units_row, read_header
 from perfusio.tables.columns.problems import Problems
 
 FIRST = "day,VCD,viability,glucose,lactate,glutamine,glutamate,titer,perfusion_rate,bleed_rate"
