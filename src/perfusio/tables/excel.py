@@ -21,6 +21,7 @@ from perfusio.errors import UnreadableSource
 from perfusio.quantities import closest
 from perfusio.tables.cells.percent_cells import percent_cells
 from perfusio.tables.cells.sheets import EXCEL, existing_file, read_bytes
+from perfusio.tables.cells.workbook_rows import formulas_without_values, hidden_rows
 from perfusio.tables.columns.header_names import form_of
 from perfusio.tables.columns.problems import Problems
 
@@ -105,6 +106,7 @@ class Workbook:
             UnreadableSource: there is no such sheet, or nothing below its header.
         """
         cells = self.cells(sheet)
+        self.refuse_empty_formulas(sheet)
         if turned:
             cells = [list(column) for column in zip(*cells, strict=True)]
         return labelled(f"{self.name}, sheet {sheet!r}", cells, header_rows=header_rows)
@@ -127,6 +129,25 @@ class Workbook:
         several = f"has {len(full)} sheets with content: {listed}. Say which one: sheet = {full[0]!r}." if full else ""
         what = several or "is empty, expected a sheet with samples. Is it the right file?"
         raise UnreadableSource((f"{self.name} {what}",), connector=self.name)
+
+    def refuse_empty_formulas(self, sheet: str) -> None:
+        """Refuse a sheet with formulas that nobody has worked out: their values would be missing without a word.
+
+        Raises:
+            UnreadableSource: there are such cells.
+        """
+        if cells := formulas_without_values(self.data, sheet):
+            more = f" and {len(cells) - 3} more" if len(cells) > 3 else ""
+            text = (
+                f"{self.name}, sheet {sheet!r}: {len(cells)} formulas have no stored value ({', '.join(cells[:3])}{more}); "
+                "a program wrote them, and no spreadsheet has worked them out yet. Open the file in Excel and save it, or "
+                "export values."
+            )
+            raise UnreadableSource((text,), connector=self.name)
+
+    def hidden_rows(self, sheet: str) -> tuple[int, ...]:
+        """Return the numbers of the hidden rows of a sheet, from 1."""
+        return hidden_rows(self.data, sheet)
 
     def cells(self, sheet: str) -> list[list[Cell]]:
         """Return all cells of a sheet, its rows of equal length.

@@ -15,6 +15,7 @@ from perfusio.tables.columns.column_map import ColumnMap
 from perfusio.tables.columns.columns import looks_like_header
 from perfusio.tables.columns.grid import ReadOptions
 from perfusio.tables.columns.mapping_options import as_options, is_addition, with_options
+from perfusio.tables.columns.no_samples import ask_about_hidden
 from perfusio.tables.columns.problems import Problems
 from perfusio.tables.excel import Workbook, cell_text, open_workbook
 from perfusio.tables.instruments.ambr import AMBR, DAY_H, is_ambr, read_signals
@@ -120,7 +121,11 @@ def _has_samples(sheet: Sheet, options: ReadOptions) -> bool:
 def _of_sheet(book: Workbook, empty: Table, name: str, options: ReadOptions, *, is_one_of_several: bool) -> Table:
     """Read one sheet; where several have samples and no column names the vessel, the sheet does."""
     where = f"{book.name}, sheet {name!r}" if is_one_of_several else book.name
-    table = of_sheet(replace(empty, name=where), _cells(book, name), options, [])
+    book.refuse_empty_formulas(name)
+    cells = _cells(book, name)
+    hidden = [n for n in book.hidden_rows(name) if n in cells.lines[1:]]
+    ask_about_hidden(hidden, options, Problems(where))
+    table = of_sheet(replace(empty, name=where), cells, options, [])
     if not is_one_of_several or any(row.reactor for row in table.rows):
         return table
     vessel = options.vessels.get(name, name)

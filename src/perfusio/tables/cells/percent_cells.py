@@ -33,7 +33,7 @@ def percent_cells(data: bytes, sheet: str) -> frozenset[tuple[int, int]]:
             styles = _percent_styles(archive)
             if not styles:
                 return frozenset()
-            content = archive.read(_member(archive, sheet))
+            content = archive.read(member_of(archive, sheet))
     except (KeyError, StopIteration, ElementTree.ParseError, zipfile.BadZipFile):
         return frozenset()  # whoever reads the values says that it is damaged
     found = set()
@@ -53,7 +53,13 @@ def _percent_styles(archive: zipfile.ZipFile) -> frozenset[int]:
     return frozenset(i for i, number in enumerate(formats) if number in _BUILT_IN | own)
 
 
-def _member(archive: zipfile.ZipFile, sheet: str) -> str:
+def member_of(archive: zipfile.ZipFile, sheet: str) -> str:
+    """Return the name in the archive of the sheet of that name.
+
+    Raises:
+        KeyError, StopIteration: it is no such archive, or has no such sheet.
+        ElementTree.ParseError: it is damaged.
+    """
     book = ElementTree.fromstring(archive.read("xl/workbook.xml"))
     key = next(s.get(_RELATION) for s in book.iter(f"{_MAIN}sheet") if s.get("name") == sheet)
     relations = ElementTree.fromstring(archive.read("xl/_rels/workbook.xml.rels"))

@@ -191,7 +191,7 @@ def ask_about_repeats(grid: Grid, groups: Sequence[tuple[str, str]], options: Re
     alike: dict[tuple[tuple[str, str], bytes], list[int]] = {}
     for i in np.nonzero(is_full)[0].tolist():
         alike.setdefault((groups[i], values[i].tobytes()), []).append(i)
-    told = _told_lines(options)
+    told = _told_lines(options.keep)
     for (group, _), rows in alike.items():
         between = [i for i in range(rows[0], rows[-1]) if groups[i] == group and is_full[i]]
         n_apart = sum(b - a > 1 for a, b in pairwise(rows))
@@ -223,6 +223,27 @@ def _named(grid: Grid, rows: Sequence[int]) -> tuple[str, list[str]]:
     return LINE, [",".join(str(grid.lines[i]) for i in rows)]
 
 
-def _told_lines(options: ReadOptions) -> set[str]:
-    said = [v for name, values in options.keep.items() if form_of(name) == LINE for v in values]
-    return {part.strip() for v in said for part in v.split(",")}
+def ask_about_hidden(lines: Sequence[int], options: ReadOptions, problems: Problems) -> None:
+    """Ask about hidden rows of a sheet: people hide what does not count, and filters hide what does.
+
+    Raises:
+        QuestionOpen: nobody said whether they are samples.
+    """
+    told = _told_lines(options.keep) | _told_lines(options.leave_out)
+    if not (left := [n for n in lines if str(n) not in told]):
+        return
+    named = [",".join(map(str, left))]
+    problems.line(
+        left[0],
+        f"is hidden in the workbook ({_lines(left)}): is it a sample?",
+        readings=(
+            _rows("hidden rows do not count: leave them out", "leave_out", LINE, named),
+            _rows("a filter hides them: read them", "keep", LINE, named),
+        ),
+    )
+    problems.refuse_if_any()
+
+
+def _told_lines(said: Mapping[str, Sequence[str]]) -> set[str]:
+    values = [v for name, each in said.items() if form_of(name) == LINE for v in each]
+    return {part.strip() for v in values for part in v.split(",")}
