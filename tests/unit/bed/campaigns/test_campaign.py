@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from perfusio.bed.campaigns.campaign import Campaign
-from perfusio.config import DEFAULT_AMBR250_DESIGN_SPACE, track
+from perfusio.config import DEFAULT_AMBR250_DESIGN_SPACE, maximize, track
 from perfusio.errors import ConfigError
 from perfusio.hybrid.model import HybridModel
 from perfusio.state import Setpoints
@@ -24,6 +24,17 @@ def campaign(model):
     campaign = Campaign(model)
     campaign.add_measurements(RUNS)
     return campaign
+
+
+def test_an_expression_is_judged_like_the_quantity_that_it_spells_out(model):
+    found = {}
+    for quantity in ("productivity", "titer * (perfusion_rate - bleed_rate)"):
+        campaign = Campaign(model, objective=maximize(quantity), factors=("perfusion_rate",))
+        campaign.add_measurements(RUNS)
+        found[quantity] = campaign.recommend(1)[0]
+    one, other = found.values()
+    assert one.setpoints.vector() == pytest.approx(other.setpoints.vector(), rel=1e-6)
+    assert "mg/L/day" in other.why
 
 
 class TestWithoutResults:
