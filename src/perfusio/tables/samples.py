@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, overload
+
+import numpy as np
 
 from perfusio.errors import ConfigError
 from perfusio.process.cho_perfusion import CHO_PERFUSION
@@ -46,6 +48,52 @@ class TableRow:
         return f"line {self.line}"
 
 
+class Rows(Sequence[TableRow]):
+    """Rows of a table that are made when they are asked for: most readers of a long table want a part, or arrays."""
+
+    def __init__(self, n: int, make: Callable[[range], list[TableRow]]) -> None:
+        """Hold `n` rows; `make` makes those at places of a range."""
+        self._n, self._make, self._made = n, make, dict[int, TableRow]()
+
+    def __len__(self) -> int:
+        """Return how many rows there are."""
+        return self._n
+
+    @overload
+    def __getitem__(self, place: int) -> TableRow: ...
+
+    @overload
+    def __getitem__(self, place: slice) -> tuple[TableRow, ...]: ...
+
+    def __getitem__(self, place: int | slice) -> TableRow | tuple[TableRow, ...]:
+        """Return a row, or the rows of a slice."""
+        if isinstance(place, slice):
+            return self._all()[place]
+        at = range(self._n)[place]
+        if at not in self._made:
+            self._made[at] = self._make(range(at, at + 1))[0]
+        return self._made[at]
+
+    def __iter__(self) -> Iterator[TableRow]:
+        """Yield every row."""
+        return iter(self._all())
+
+    def _all(self) -> tuple[TableRow, ...]:
+        if len(self._made) < self._n:
+            self._made = {i: self._made.get(i, row) for i, row in enumerate(self._make(range(self._n)))}
+        return tuple(self._made.values())
+
+    def __eq__(self, other: object) -> bool:
+        """Whether the rows are the same, in the same order."""
+        return self._all() == tuple(other) if isinstance(other, Sequence) else NotImplemented
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        """Show the rows as a tuple."""
+        return repr(self._all())
+
+
 def built_rows(
     grid: Grid,
     groups: Sequence[Group],
@@ -53,19 +101,25 @@ def built_rows(
     values: Mapping[Column, FloatArray],
     remarks: Mapping[int, Mapping[str, str]],
     feeds: Mapping[int, Feed],
-) -> list[TableRow]:
+) -> Rows:
     """Return one row per sample, in order of time where the file has dates."""
     panel, measured, inputs = grid.panel, _of_role(Role.STATE, values), _of_role(Role.SETPOINT, values)
-    n = len(times.hours)
-    states = [_state(panel, row) for row in _records({"time_h": times.hours, **measured})]
-    for i, said in remarks.items():
-        states[i] = replace(states[i], quality=dict(said))
-    setpoints = [_setpoints(panel, row) for row in _records(inputs)] if inputs else [Setpoints(panel=panel)] * n
-    return [
-        TableRow(line=grid.lines[i], run=groups[i][0], reactor=groups[i][1], state=states[i], setpoints=setpoints[i],
-                 feed=feeds.get(i))
-        for i in times.order
-    ]  # fmt: skip
+    order, unsaid = np.asarray(times.order, dtype=int), Setpoints(panel=panel)
+
+    def made(places: range) -> list[TableRow]:
+        chosen = order[places.start : places.stop]
+        columns = {"time_h": times.hours, **measured}
+        states = [_state(panel, r) for r in _records({n: v[chosen] for n, v in columns.items()})]
+        asked = [_setpoints(panel, r) for r in _records({n: v[chosen] for n, v in inputs.items()})] if inputs else []
+        return [
+            TableRow(line=grid.lines[i], run=groups[i][0], reactor=groups[i][1],
+                     setpoints=asked[k] if asked else unsaid,
+                     state=replace(states[k], quality=dict(remarks[i])) if i in remarks else states[k],
+                     feed=feeds.get(i))
+            for k, i in enumerate(chosen.tolist())
+        ]  # fmt: skip
+
+    return Rows(len(order), made)
 
 
 def _state(panel: Panel, row: dict[str, Any]) -> State:
@@ -141,6 +195,17 @@ def _written_remarks(grid: Grid, problems: Problems) -> dict[int, dict[str, str]
             )
             problems.cell(grid.lines[i], column.header, text, why)
     return found
+
+
+def are_apart(groups: Sequence[Group], times: Times) -> bool:
+    """Whether no two rows that follow each other in a vessel are of the same time."""
+    numbers = {group: i for i, group in enumerate(dict.fromkeys(groups))}
+    order = np.asarray(times.order, dtype=int)
+    vessel = np.fromiter((numbers[group] for group in groups), dtype=int, count=len(groups))[order]
+    hours = times.hours[order]
+    by_vessel = np.argsort(vessel, kind="stable")
+    same = (np.diff(vessel[by_vessel]) == 0) & ~(np.abs(np.diff(hours[by_vessel])) > SAME_TIME_H)
+    return not bool(same.any())
 
 
 def joined_rows(rows: Sequence[TableRow], problems: Problems, warnings: list[str]) -> tuple[TableRow, ...]:

@@ -35,7 +35,7 @@ from perfusio.tables.instruments.cell_counters import report_of
 from perfusio.tables.instruments.given import given_reading
 from perfusio.tables.instruments.long_tables import turned
 from perfusio.tables.instruments.profiles import Recognised, recognised
-from perfusio.tables.samples import TableRow, built_rows, feeds_of, joined_rows, remarks_of
+from perfusio.tables.samples import TableRow, are_apart, built_rows, feeds_of, joined_rows, remarks_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,7 +92,7 @@ class Table:
     sha256: str
     n_bytes: int
     columns: Mapping[str, str]
-    rows: tuple[TableRow, ...]
+    rows: Sequence[TableRow]
     clones: Mapping[Group, str]
     warnings: tuple[str, ...]
     reads: tuple[ColumnRead, ...] = ()
@@ -263,7 +263,8 @@ def filled(
     feeds = feeds_of(grid, values, problems)
     with _understood(grid):
         problems.refuse_if_any()
-        rows = joined_rows(built_rows(grid, groups, times, values, remarks, feeds), problems, warnings)
+        rows: Sequence[TableRow] = built_rows(grid, groups, times, values, remarks, feeds)
+        rows = rows if are_apart(groups, times) else joined_rows(rows, problems, warnings)
         problems.refuse_if_any()
     return replace(
         table,

@@ -332,3 +332,13 @@ def test_a_finished_file_without_a_last_line_break_is_read_where_it_is_whole_for
     for cut in ("day,VCD,Glc\n0,1,5.25\n1,2,4.5", "day,VCD,Glc\n0,1,50\n1,2,45", "day,VCD,Glc\n0,1,5.2\n1,2,"):
         with pytest.raises(UnreadableSource, match="has no line break"):
             read(cut)
+
+
+def test_rows_are_made_when_they_are_asked_for_and_are_the_same_then():
+    rows = read(GOOD).rows
+    assert rows[-1].line == 4
+    assert rows[0] is rows[0]
+    assert [row.line for row in rows] == [2, 3, 4]
+    assert repr(rows[:2]) == repr(tuple(rows)[:2])
+    with pytest.raises(IndexError):
+        rows[3]

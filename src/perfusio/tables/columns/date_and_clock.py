@@ -44,7 +44,8 @@ def with_one_time(sheet: Sheet, at: int, options: ReadOptions, problems: Problem
     unread = {form_of(text) for text in options.ignore}
     columns = {
         i: [row[i].strip() if len(row) > i else "" for row in body]
-        for i, name in enumerate(header) if name.strip() and form_of(name) not in unread
+        for i, name in enumerate(header)
+        if name.strip() and form_of(name) not in unread and _may_be(_first(body, i))  # a long column is looked at once
     }  # fmt: skip
     clocks = [i for i, cells in columns.items() if _are_clocks(cells)]
     if not clocks:
@@ -58,6 +59,15 @@ def with_one_time(sheet: Sheet, at: int, options: ReadOptions, problems: Problem
     for i in (i for i in clocks if i not in paired and _is_time(header[i], options)):
         sheet = _elapsed(sheet, at, i, columns[i], options, problems, remarks)
     return sheet
+
+
+def _first(body: Sequence[Sequence[str]], i: int) -> str:
+    """Return the first cell of a column that has anything."""
+    return next((text for row in body if len(row) > i and (text := row[i].strip())), "")
+
+
+def _may_be(cell: str) -> bool:
+    return _are_clocks([cell]) or _are_dates([cell])
 
 
 def _known(cells: Sequence[str]) -> list[str]:
