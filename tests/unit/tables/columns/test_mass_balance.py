@@ -71,7 +71,7 @@ def test_each_answer_is_taken_and_nothing_is_asked_twice(name):
 )  # fmt: skip
 @settings(max_examples=200, deadline=None)
 def test_a_possible_culture_is_not_asked(doubling_d, most, cspr, q_lactate, q_titer):
-    rate = float(np.clip(cspr * most, 0.4, 6.0))
+    rate = float(np.clip(cspr * most, 0.4, 4.0))
     most = min(most, rate / 0.012)
     values = culture(doubling_d=doubling_d, most=most, rate=rate, q_lactate=q_lactate, q_titer=q_titer)
     if values["lactate"].max() < 110.0:
