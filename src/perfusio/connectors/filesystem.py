@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import copy
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
@@ -26,8 +26,11 @@ from perfusio.process.panel import Panel
 from perfusio.protocols import ConnectorKind, Holder, Standing
 from perfusio.state import Setpoints, State
 from perfusio.tables.cells.sheets import existing_file
+from perfusio.tables.columns.column_map import ColumnMap, read_column_map
+from perfusio.tables.columns.declared_options import pattern_of
 from perfusio.tables.columns.grid import ReadOptions
 from perfusio.tables.columns.header_names import is_flow_of_volume, names_of
+from perfusio.tables.columns.mapping_options import as_options
 from perfusio.tables.columns.timestamps import ORDERS
 from perfusio.tables.table import Table
 from perfusio.verified_write import refuse_impossible
@@ -53,6 +56,11 @@ class FilesystemStore:
         decimal: Decimal mark, if the file leaves it open: ``"."`` or ``","``.
         date_order: ``"dmy"``, ``"mdy"`` or ``"ymd"``, if dates like 05/06/2024 leave it open.
         instrument: Name of the instrument reader of another package that reads it, if one is to.
+        mapping: What the columns mean: a mapping.toml, as `perfusio import --save-mapping` writes it, or a ColumnMap.
+        sample_pattern: How names of samples say vessel and day: a regular expression with groups reactor, run, day.
+        inoculated: Date of culture time 0 by vessel, ``""`` for all; else it counts from the first date.
+        keep: Rows to read as samples, as values by header, or as lines by ``"line"``.
+        leave_out: Rows that are no samples, in the same way.
         panel: The process whose quantities the columns hold.
         sleep: Wait between two looks; a test can bring its own.
 
@@ -81,6 +89,11 @@ class FilesystemStore:
         decimal: str | None = None,
         date_order: str | None = None,
         instrument: str = "",
+        mapping: str | Path | ColumnMap | None = None,
+        sample_pattern: str = "",
+        inoculated: Mapping[str, datetime] | None = None,
+        keep: Mapping[str, Sequence[str]] | None = None,
+        leave_out: Mapping[str, Sequence[str]] | None = None,
         panel: Panel = CHO_PERFUSION,
         sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
     ) -> None:
@@ -105,8 +118,16 @@ class FilesystemStore:
             decimal=decimal,
             date_order=date_order,
             instrument=instrument,
+            sample_pattern=pattern_of(sample_pattern, "sample_pattern ="),
+            inoculated=dict(inoculated or {}),
+            keep=dict(keep or {}),
+            leave_out=dict(leave_out or {}),
+            only_vessel=reactor or "",
             panel=panel,
         )
+        if mapping is not None:
+            column_map = mapping.within(panel) if isinstance(mapping, ColumnMap) else read_column_map(mapping, panel)
+            options = as_options(column_map, options)
         self.kind = ConnectorKind.HARDWARE if actuates else ConnectorKind.REPLAY
         self.confirms_at_once = False  # the file says so with its next rows, if it says so at all
         grows = actuates if follow is None else follow
@@ -327,6 +348,11 @@ class FilesystemStore:
             "follow": self._source.grows,
             "setpoints_path": str(self.setpoints_path),
             "warnings": list(self.warnings),
+            "taken_for_granted": {
+                "units_assumed": [r.header for r in table.reads if r.unit_from in ("assumed", "profile")],
+                "unread": [r.header for r in table.reads if not r.meaning],
+                "start": "first date" if self._vessel.group() in table.assumed_starts else "declared or in the file",
+            },
         }
 
     # -- reading -----------------------------------------------------------------------------------------------------

@@ -139,8 +139,9 @@ class Workbook:
         if cells := formulas_without_values(self.data, sheet):
             more = f" and {len(cells) - 3} more" if len(cells) > 3 else ""
             text = (
-                f"{self.name}, sheet {sheet!r}: {len(cells)} formulas have no stored value ({', '.join(cells[:3])}{more}); "
-                "a program wrote them, and no spreadsheet has worked them out yet. Open the file in Excel and save it, or "
+                f"{self.name}, sheet {sheet!r}: {len(cells)} formulas have no stored value ({', '.join(cells[:3])}"
+                f"{more}): "
+                "a program wrote them, and no spreadsheet has worked them out. Open the file in Excel and save it, or "
                 "export values."
             )
             raise UnreadableSource((text,), connector=self.name)

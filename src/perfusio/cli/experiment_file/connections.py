@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -44,6 +45,11 @@ class FileSettings(Frozen):
     decimal: str | None = None
     date_order: str | None = None
     instrument: str = ""
+    mapping: Path | None = None
+    sample_pattern: str = ""
+    inoculated: dict[str, datetime] = Field(default_factory=dict)
+    keep: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    leave_out: dict[str, tuple[str, ...]] = Field(default_factory=dict)
 
 
 class SimulatedSettings(Frozen):
@@ -145,7 +151,7 @@ def _open_sql(settings: SqlSettings, opening: Opening) -> SqlStore:
 
 
 KINDS: Mapping[str, Kind] = {
-    "file": Kind(FileSettings, ("path", "setpoints_path"), _open_file),
+    "file": Kind(FileSettings, ("path", "setpoints_path", "mapping"), _open_file),
     "simulated": Kind(SimulatedSettings, (), _open_simulated),
     "opcua": Kind(OpcUaSettings, ("nodes", "certificates", "password_file"), _open_opcua),
     "sql": Kind(SqlSettings, (), _open_sql),

@@ -12,6 +12,7 @@ from perfusio.cli.echo import echo
 from perfusio.cli.experiment_file import processes
 from perfusio.cli.experiment_file.notification import NotifyOption, notifier, notifier_of
 from perfusio.cli.experiment_file.processes import ProcessOption
+from perfusio.cli.options import INOCULATED, KEEP, LEAVE_OUT, VESSEL_PATTERN
 from perfusio.cli.runs.aim import AcquisitionOption, MaximizeOption, MinimizeOption, TrackOption, aim, pair
 from perfusio.errors import UnreadableSource
 
@@ -66,6 +67,11 @@ def run(
     instrument: Annotated[
         str, typer.Option(help="Reader of another package for the file: perfusio extensions.", metavar="NAME")
     ] = "",
+    mapping: Annotated[Path | None, typer.Option(help="What the columns mean: a mapping.toml.")] = None,
+    vessel_pattern: Annotated[str, typer.Option(help=VESSEL_PATTERN, metavar="REGEX")] = "",
+    inoculated: Annotated[list[str] | None, typer.Option(help=INOCULATED, metavar="[VESSEL=]DATE")] = None,
+    keep: Annotated[list[str] | None, typer.Option(help=KEEP, metavar="HEADER=VALUE")] = None,
+    leave_out: Annotated[list[str] | None, typer.Option(help=LEAVE_OUT, metavar="HEADER=VALUE")] = None,
     follow: Annotated[bool, typer.Option("--follow", help="Wait for new rows of a growing file.")] = False,
     notify: NotifyOption = None,
     process: ProcessOption = None,
@@ -86,6 +92,7 @@ def run(
     from perfusio.cli.runs.history_model import model_of
     from perfusio.cli.runs.resume import is_to_go_on, keeper, resume
     from perfusio.cli.runs.watched import exit_code, run_watched, wait_for_names
+    from perfusio.tables.columns.declared_options import dates_of, rows_of
     from perfusio.tables.columns.questions import together
     from perfusio.twin.vessels import aboard, clones_of
 
@@ -109,6 +116,11 @@ def run(
         ("connector", "decimal"): ("decimal", decimal),
         ("connector", "encoding"): ("encoding", encoding),
         ("connector", "date_order"): ("date_order", date_order),
+        ("connector", "mapping"): ("mapping", mapping),
+        ("connector", "sample_pattern"): ("vessel_pattern", vessel_pattern),
+        ("connector", "inoculated"): ("inoculated", dates_of(inoculated)),
+        ("connector", "keep"): ("keep", rows_of(keep)),
+        ("connector", "leave_out"): ("leave_out", rows_of(leave_out, "--leave-out")),
         ("connector", "instrument"): ("instrument", instrument),
     }
     is_aimed = bool(track or maximize or minimize)

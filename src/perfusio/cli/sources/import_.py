@@ -11,7 +11,15 @@ import typer
 from perfusio.cli.echo import echo
 from perfusio.cli.experiment_file.processes import ProcessOption, VolumeOption, panel_in
 from perfusio.cli.models.history import refuse_to_replace
-from perfusio.cli.options import JsonOption, OverwriteOption, print_json
+from perfusio.cli.options import (
+    INOCULATED,
+    KEEP,
+    LEAVE_OUT,
+    VESSEL_PATTERN,
+    JsonOption,
+    OverwriteOption,
+    print_json,
+)
 from perfusio.cli.runs.aim import pair
 from perfusio.errors import ConfigError, UnreadableSource
 
@@ -22,9 +30,6 @@ if TYPE_CHECKING:
     from perfusio.tables.table import Table
 
 IGNORE = "Header to leave unread; repeatable."
-VESSEL_PATTERN = "How names of samples say vessel and day: a regular expression with groups reactor, run, day."
-KEEP = "Rows to read as samples, e.g. 'Sample ID=Control' or line=4; repeatable."
-LEAVE_OUT = "Rows that are no samples, in the same way."
 COLUMN = "What a header means, e.g. Glu=glutamate; repeatable."
 OPTIONS = (
     "On the command line: --ignore HEADER, --column HEADER=QUANTITY, --decimal MARK, --encoding NAME, "
@@ -61,7 +66,7 @@ def import_(
     reactor: Annotated[str, typer.Option(help="The vessel that all samples are from, if no file says it.")] = "",
     inoculated: Annotated[
         list[str] | None,
-        typer.Option(help="Date of culture time 0, for all vessels or R01=DATE; repeatable.", metavar="[VESSEL=]DATE"),
+        typer.Option(help=INOCULATED, metavar="[VESSEL=]DATE"),
     ] = None,
     keep: Annotated[list[str] | None, typer.Option(help=KEEP, metavar="HEADER=VALUE")] = None,
     leave_out: Annotated[list[str] | None, typer.Option(help=LEAVE_OUT, metavar="HEADER=VALUE")] = None,

@@ -32,6 +32,7 @@ class ReadOptions:
         inoculated: Time zero by reactor, or ``""`` for all; without it culture time counts from the first time stamp.
         sample_pattern: Regular expression that finds the groups ``reactor``, ``run`` or ``day`` in names of samples.
         reactor: The vessel that all samples are from, where the file does not say it.
+        only_vessel: The vessel that is wanted of the file: all samples are its own where their names leave it open.
         fill_down: An empty run, reactor or clone is that of the row above.
         vessels: New names of vessels.
         keep: Rows to read as samples, as values by header, or as lines by ``"line"``.
@@ -54,6 +55,7 @@ class ReadOptions:
     inoculated: Mapping[str, datetime] = field(default_factory=lambda: _NO_START)
     sample_pattern: str = ""
     reactor: str = ""
+    only_vessel: str = ""
     fill_down: bool = False
     vessels: Mapping[str, str] = field(default_factory=lambda: _NO_MAP)
     keep: Mapping[str, Sequence[str]] = field(default_factory=lambda: _NO_ROWS)

@@ -63,8 +63,9 @@ def says_day(name: str) -> bool:
 
 
 def parted(
-    names: Sequence[str], beside: Beside, lines: Sequence[int], pattern: str, problems: Problems, remarks: list[str]
-) -> list[Parts]:
+    names: Sequence[str], beside: Beside, lines: Sequence[int], pattern: str, problems: Problems, remarks: list[str],
+    *, only_vessel: str = "",
+) -> list[Parts]:  # fmt: skip
     """Take the names of samples apart; open points are asked.
 
     Args:
@@ -74,6 +75,7 @@ def parted(
         pattern: Regular expression with the groups ``reactor``, ``run`` or ``day`` that the user declared, or empty.
         problems: Collects questions.
         remarks: Collects assumptions.
+        only_vessel: The vessel that is meant where the names leave it open.
     """
     for i, name in enumerate(names):
         if not name:
@@ -99,6 +101,8 @@ def parted(
             "If they are samples of one vessel: --reactor NAME; if the names say it: --vessel-pattern."
         )
         return whole
+    if only_vessel:
+        return [Parts(reactor=only_vessel)] * len(names)
     _ask(names, found, beside, lines, problems)
     return whole
 

@@ -71,7 +71,8 @@ def groups_of(
         reactors = _declared(grid, options.reactor, problems)
     if (column := grid.text_column(SAMPLE)) is not None and not grid.text_column("reactor") and grid.lines:
         found = [] if options.reactor else parted(
-            grid.texts(SAMPLE), _beside(grid, column, options), grid.lines, options.sample_pattern, problems, remarks
+            grid.texts(SAMPLE), _beside(grid, column, options), grid.lines, options.sample_pattern, problems, remarks,
+            only_vessel=options.only_vessel,
         )  # fmt: skip
         runs = runs if grid.text_column("run") or not found else [f.run for f in found]
         reactors = [f.reactor for f in found] if found else reactors
