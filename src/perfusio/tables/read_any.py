@@ -19,6 +19,7 @@ from perfusio.tables.columns.no_samples import ask_about_hidden
 from perfusio.tables.columns.problems import Problems
 from perfusio.tables.excel import Workbook, cell_text, open_workbook
 from perfusio.tables.instruments.ambr import AMBR, DAY_H, is_ambr, read_signals
+from perfusio.tables.instruments.cell_counters import plain
 from perfusio.tables.instruments.given import given_reading
 from perfusio.tables.instruments.long_tables import turned
 from perfusio.tables.instruments.profiles import recognised
@@ -123,7 +124,8 @@ def _of_sheet(book: Workbook, empty: Table, name: str, options: ReadOptions, *, 
     where = f"{book.name}, sheet {name!r}" if is_one_of_several else book.name
     book.refuse_empty_formulas(name)
     cells = _cells(book, name)
-    hidden = [n for n in book.hidden_rows(name) if n in cells.lines[1:]]
+    shown = plain(cells).lines[1:]  # a counter hides rows that are none of its samples
+    hidden = [n for n in book.hidden_rows(name) if n in shown]
     ask_about_hidden(hidden, options, Problems(where))
     table = of_sheet(replace(empty, name=where), cells, options, [])
     if not is_one_of_several or any(row.reactor for row in table.rows):
