@@ -48,11 +48,14 @@ async def test_a_vessel_of_any_name_can_be_held(run_twin, tmp_path, name):
     assert [(e.reactor, e.mode, e.who) for e in run.of("ModeChanged")] == [(name, "hold", "AS")]
 
 
-async def test_a_database_of_one_vessel_gives_its_name(run_twin, tmp_path):
+@pytest.mark.parametrize("name", ["PB-104", "BR 1/2", "../x"])
+async def test_a_database_of_one_vessel_gives_its_name(run_twin, tmp_path, name):
     where = tmp_path / "samples.sqlite"
-    add_samples(where, [SqlSample(state=make_state(day=d), reactor="PB-104") for d in range(3)])
+    add_samples(where, [SqlSample(state=make_state(day=d), reactor=name) for d in range(3)])
     run = await run_twin(SqlStore(where), days=2)
-    assert set(run.result.trajectories) == {"PB-104"}
+    assert set(run.result.trajectories) == {name}
+    assert {e.reactor for e in run.of("SampleRead", "Decided", "SetpointsWritten")} == {name}
+    assert view(tmp_path).vessel(name) == name
 
 
 async def test_a_file_without_a_name_is_r01(run_twin, tmp_path):

@@ -47,7 +47,8 @@ def require_columns(grid: Grid, problems: Problems, warnings: list[str], *, is_p
 
 def _ask_time(grid: Grid, what: str, problems: Problems) -> None:
     """A counter that writes no date still counted: one time may be said for the whole file."""
-    one_time = Reading(says="or all samples were taken at one time, e.g.", options=(SAMPLED_AT, "2031-03-02T09:00"))
+    says = "or all samples were taken at one time, which perfusio import can be told, e.g."
+    one_time = Reading(says=says, options=(SAMPLED_AT, "2031-03-02T09:00"))
     problems.line(grid.header_line, what, readings=(one_time,), rule="no time")
 
 
