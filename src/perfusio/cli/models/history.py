@@ -26,21 +26,33 @@ MappingOption = Annotated[
 ModelOption = Annotated[Path, typer.Option("--model", help="Folder that `perfusio fit` wrote.")]
 SeedOption = Annotated[int, typer.Option("--seed", help="Seed of every random draw.", min=0)]
 PathsOption = Annotated[int, typer.Option("--paths", help="Sample paths per forecast.", min=16, max=4096)]
+ANSWERED_BY_MAPPING = (
+    "Past runs take their answers from a mapping: perfusio import FILE --dry-run --save-mapping mapping.toml writes "
+    "the readings to choose from; then give --mapping mapping.toml here."
+)
+
+
 def read_runs_aloud(path: Path, process: Panel, mapping: Path | None = None) -> tuple[Trajectory, ...]:
     """Read runs of a process; conversions and assumptions are told on the standard error.
 
-    Setpoints that a file never states are taken at the nominal that the process says.
+    Setpoints that a file never states are taken at the nominal that the process says. A question is answered by a
+    mapping: histories are read again and again, and nobody is to be asked twice.
     """
+    from perfusio.errors import QuestionOpen
     from perfusio.tables.columns.column_map import read_column_map
+    from perfusio.tables.columns.questions import together
     from perfusio.tables.runs_from_files import read_runs
 
-    return read_runs(
-        path,
-        column_map=None if mapping is None else read_column_map(mapping),
-        assumed=nominal(process),
-        panel=process,
-        on_remark=lambda remark: echo(f"Note: {remark}", err=True),
-    )
+    try:
+        return read_runs(
+            path,
+            column_map=None if mapping is None else read_column_map(mapping),
+            assumed=nominal(process),
+            panel=process,
+            on_remark=lambda remark: echo(f"Note: {remark}", err=True),
+        )
+    except QuestionOpen as error:
+        raise together([error], ANSWERED_BY_MAPPING, connector=error.connector) from error
 
 
 def nominal(process: Panel) -> Setpoints:
