@@ -15,6 +15,8 @@ from perfusio.twin.alarms.filtered import reading
 TARGET, CONTROLLER, FORECAST = "target", "controller", "forecast"
 LASTS_H = 48.0
 """What is to be alarmed has lasted for so long [h]."""
+LAG_H = 120.0
+"""So long after its first sample a culture may stand still [h]."""
 TOO_HIGH, TOO_LOW, ARRIVED, STILL_COMING = 1.3, 0.7, 0.9, 1.05
 """Shares of the target: beyond them it is missed; from the third on it was reached; growth by the last is approach."""
 NOT_HELD = 0.5
@@ -36,7 +38,8 @@ def target_missed(objectives: Sequence[Objective], known: Trajectory, interval_h
         if len(lately) < 2 or shares[0][0] < LASTS_H:
             continue
         has_arrived = any(share >= ARRIVED for _, share in shares)
-        is_coming = not has_arrived and lately[-1] > STILL_COMING * lately[0]
+        is_young = shares[0][0] < LAG_H  # a culture that has just begun may not grow yet
+        is_coming = not has_arrived and (is_young or lately[-1] > STILL_COMING * lately[0])
         is_low = all(share < TOO_LOW for share in lately) and not is_coming
         if not (is_low or all(share > TOO_HIGH for share in lately)):
             continue

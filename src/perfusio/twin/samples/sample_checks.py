@@ -244,7 +244,7 @@ def _only_zeros(sample: State, before: Sequence[State]) -> dict[str, str]:
         return {}
     for species in sample.panel.modelled:
         name = species.name
-        is_there = species.role in ("cells", "viability") or sample.panel.medium[name] > 0.0
+        is_there = species.role == "cells" or name == share_alive(sample.panel) or sample.panel.medium[name] > 0.0
         is_there |= species.role == "solute" and species.rise is not None and species.rise.per_cell > 0.0
         if not is_there or getattr(sample, name) != 0.0:
             continue

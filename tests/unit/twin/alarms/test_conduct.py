@@ -33,7 +33,7 @@ def missed(*values, aims=HELD):
         ((30.0, 42.0, 44.0, 45.0, 46.0), True),
         ((30.0, 31.0, 44.0, 30.0, 29.0), False),
         ((3.0, 5.0, 8.0, 12.0, 17.0), False),  # it grows towards its target
-        ((5.0, 5.1, 5.0, 5.1, 5.0), True),  # and this one does not
+        ((5.0, 5.1, 5.0, 5.1, 5.0, 5.1), True),  # and this one does not
         ((30.0, 28.0, 18.0, 17.0, 16.0, 16.0), True),
         ((45.0, 45.0), False),  # not for two days
         ((30.0, nan, nan, nan, nan), False),
