@@ -27,7 +27,7 @@ SETTLING_DAYS, N_PASSES = 8, 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Doubt:
+class TargetDoubt:
     """Why a target may not be held.
 
     Attributes:
@@ -45,7 +45,7 @@ class Doubt:
     window: tuple[float, float]
 
 
-def doubt(model: Model, space: DesignSpace, config: RunConfig) -> Doubt | None:
+def doubt(model: Model, space: DesignSpace, config: RunConfig) -> TargetDoubt | None:
     """Return why a density that the run is to hold may not be held, None if the model sees a way or there is none.
 
     The vessel is put at the target and its bleed set to its growth day by day, until the medium has settled, at
@@ -99,14 +99,14 @@ def doubt(model: Model, space: DesignSpace, config: RunConfig) -> Doubt | None:
         f"Holding {cells} at {targets[0]:g} {panel[cells].unit} may not be possible: {why}. Bound by {binding}. It "
         f"would help to {', to '.join(remedies[:-1])}, or to {remedies[-1]}."
     )
-    return Doubt(text=text, binding=binding, remedies=remedies, growth=span, window=window)
+    return TargetDoubt(text=text, binding=binding, remedies=remedies, growth=span, window=window)
 
 
-def _without_bleed(panel: Panel, target: float) -> Doubt:
+def _without_bleed(panel: Panel, target: float) -> TargetDoubt:
     """Return the doubt about a density that is to be held where cells leave with samples only."""
     cells, sampling = panel.the("cells"), panel.equipment.sampling
     remedies = ("declare a setpoint with the role bleed", f"maximize or minimize what follows from {cells} instead")
-    return Doubt(
+    return TargetDoubt(
         text=(
             f"Holding {cells} at {target:g} {panel[cells].unit} may not be possible: {panel.name} has no bleed, so "
             f"cells that grow stay; samples take {sampling:g} 1/day. It would help to {' or to '.join(remedies)}."

@@ -19,7 +19,7 @@ from perfusio.connectors.files.drop_folder import Folder
 from perfusio.connectors.files.file_source import Source
 from perfusio.connectors.files.one_vessel import VesselRows
 from perfusio.connectors.files.setpoints_file import SetpointsFile, default_path
-from perfusio.connectors.following import Pace, told
+from perfusio.connectors.following import Polling, told
 from perfusio.errors import ConfigError, EndOfRun, NotConnected, UnreadableSource, WriteRejected
 from perfusio.process.cho_perfusion import CHO_PERFUSION
 from perfusio.process.panel import Panel
@@ -132,7 +132,7 @@ class FilesystemStore:
         self.confirms_at_once = False  # the file says so with its next rows, if it says so at all
         grows = actuates if follow is None else follow
         self._source: Source | Folder = (Folder if is_folder else Source)(path, options, grows=grows)
-        self._pace = Pace(poll_seconds=poll_seconds, timeout_seconds=timeout_seconds, sleep=sleep)
+        self._pace = Polling(poll_seconds=poll_seconds, timeout_seconds=timeout_seconds, sleep=sleep)
         self._vessel, self._is_one_of_several = VesselRows(self._source, run, reactor), False
         self.panel = panel
         self._setpoints_file = SetpointsFile(default_path(path, run, reactor, chosen=setpoints_path), panel)

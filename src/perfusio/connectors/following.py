@@ -13,7 +13,7 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Pace:
+class Polling:
     """How often a source is looked at, and for how long.
 
     Attributes:

@@ -12,7 +12,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Self
 
-from perfusio.connectors.following import Pace, told
+from perfusio.connectors.following import Polling, told
 from perfusio.connectors.opc_ua.access import Access, Timing
 from perfusio.connectors.opc_ua.certificates import fingerprint
 from perfusio.connectors.opc_ua.heartbeat import Heartbeats
@@ -127,7 +127,7 @@ class OpcUaVessel:
             UnreadableSource: the server is not as the node map says, or the sample has no usable time.
         """
         timing = self._session.access.timing
-        pace = Pace(poll_seconds=timing.poll, timeout_seconds=timing.sample, sleep=asyncio.sleep)
+        pace = Polling(poll_seconds=timing.poll, timeout_seconds=timing.sample, sleep=asyncio.sleep)
         with told(self.reactor, "read_sample"):
             return await pace.until_news(self._look, self._overdue)
 

@@ -20,7 +20,7 @@ from perfusio.connectors.database.database import Database
 from perfusio.connectors.database.lease import SqlLease
 from perfusio.connectors.database.samples import SqlSample, values_of
 from perfusio.connectors.database.source import Seen, VesselSource
-from perfusio.connectors.following import Pace, told
+from perfusio.connectors.following import Polling, told
 from perfusio.connectors.handed_out import HandedOut
 from perfusio.errors import (
     ConfigError,
@@ -99,7 +99,7 @@ class SqlStore:
         self._follows = actuates if follow is None else follow
         self.panel = panel
         self._source = VesselSource(self._database, run, reactor, grows=self._follows, panel=panel)
-        self._pace = Pace(
+        self._pace = Polling(
             poll_seconds=poll_seconds, timeout_seconds=timeout_seconds, sleep=sleep, away_seconds=AWAY_SECONDS
         )
         self._controller = Controller(

@@ -26,7 +26,7 @@ from perfusio.twin.deciding.model_and_policy import Mind
 from perfusio.twin.loop import first_records
 from perfusio.twin.loop.beginning import Beginning
 from perfusio.twin.loop.deliveries import Deliveries
-from perfusio.twin.loop.ending import Ending
+from perfusio.twin.loop.ending import RunEnding
 from perfusio.twin.loop.first_rows import first_rows
 from perfusio.twin.loop.heartbeat import Pulse
 from perfusio.twin.loop.side_tasks import meanwhile, together
@@ -39,7 +39,7 @@ from perfusio.twin.run_sync import run_to_end
 from perfusio.twin.samples.future_dates import Dates
 from perfusio.twin.samples.inbox import Inbox
 from perfusio.twin.samples.intake import Intake
-from perfusio.twin.samples.sampling_schedule import Pace
+from perfusio.twin.samples.sampling_schedule import SamplingSchedule
 from perfusio.twin.samples.source_watch import SourceWatch
 from perfusio.twin.state.logbook import Logbook
 from perfusio.twin.state.modes import Modes
@@ -95,7 +95,7 @@ class DigitalTwin:
         self._patience = (patience or Patience.usual(run_config.sampling_interval_hours)).on(self._clock)
         self._book = Logbook(run_config, design_space, self.vessels, observers)
         self._modes = Modes(self._book)
-        self._pace = Pace(self._clock, run_config.sampling_interval_hours)
+        self._pace = SamplingSchedule(self._clock, run_config.sampling_interval_hours)
         self._watch = SourceWatch(self._book, self._pace, self._clock)
         self._inbox = Inbox(
             self.connectors, run_config.sampling_interval_hours, self._patience, Dates(self._pace, self._clock),
@@ -111,7 +111,7 @@ class DigitalTwin:
             self._book, self._mind, self._turns, self._inbox, self._pace, self._clock
         )
         self._pulse, self._deliveries = Pulse(self._book), Deliveries(self._book, observers)
-        self._ending = Ending(self._book, self._hands, self._deliveries)
+        self._ending = RunEnding(self._book, self._hands, self._deliveries)
         self._desk = Desk(
             self._book, Acts(self._book, self._hands, self._pace, self._turns.adopt, self._ending.stop)
         )

@@ -11,7 +11,7 @@ import sqlalchemy.exc
 from asyncua import ua
 from python_calamine import CalamineError
 
-from perfusio.connectors.following import Pace, told
+from perfusio.connectors.following import Polling, told
 from perfusio.errors import ConnectorError, EndOfRun, NotConnected, SampleOverdue, UnreadableSource, WriteRejected
 from perfusio.testing import ManualClock
 
@@ -72,7 +72,7 @@ def overdue(waited):
 
 async def test_news_that_is_there_is_not_waited_for():
     clock = ManualClock()
-    pace = Pace(poll_seconds=5.0, timeout_seconds=None, sleep=passing(clock))
+    pace = Polling(poll_seconds=5.0, timeout_seconds=None, sleep=passing(clock))
 
     async def look():
         return 7 if clock.monotonic_ns() >= 20e9 else None
@@ -85,7 +85,7 @@ async def test_news_that_is_there_is_not_waited_for():
 
 async def test_a_source_that_is_away_for_less_than_its_time_is_not_missed_and_each_outage_counts_anew():
     clock = ManualClock()
-    pace = Pace(poll_seconds=5.0, timeout_seconds=None, sleep=passing(clock), away_seconds=15.0)
+    pace = Polling(poll_seconds=5.0, timeout_seconds=None, sleep=passing(clock), away_seconds=15.0)
     outages = [(0, 14), (20, 34), (50, 1000)]
 
     async def look():
@@ -99,7 +99,7 @@ async def test_a_source_that_is_away_for_less_than_its_time_is_not_missed_and_ea
 
 async def test_one_that_is_looked_at_rarely_fails_at_once_rather_than_after_a_silence_that_looks_well():
     clock = ManualClock()
-    pace = Pace(poll_seconds=900.0, timeout_seconds=None, sleep=passing(clock), away_seconds=30.0)
+    pace = Polling(poll_seconds=900.0, timeout_seconds=None, sleep=passing(clock), away_seconds=30.0)
 
     async def look():
         raise NotConnected("away")
@@ -110,7 +110,7 @@ async def test_one_that_is_looked_at_rarely_fails_at_once_rather_than_after_a_si
 
 
 async def test_what_does_not_come_is_overdue_and_may_be_waited_for_again():
-    pace = Pace(poll_seconds=5.0, timeout_seconds=60.0, sleep=passing(ManualClock()))
+    pace = Polling(poll_seconds=5.0, timeout_seconds=60.0, sleep=passing(ManualClock()))
 
     async def look():
         return None
@@ -121,7 +121,7 @@ async def test_what_does_not_come_is_overdue_and_may_be_waited_for_again():
 
 
 async def test_a_look_that_fails_ends_the_waiting_at_once():
-    pace = Pace(poll_seconds=5.0, timeout_seconds=60.0, sleep=passing(ManualClock()))
+    pace = Polling(poll_seconds=5.0, timeout_seconds=60.0, sleep=passing(ManualClock()))
 
     async def look():
         raise NotConnected("away")
@@ -137,7 +137,7 @@ async def test_waiting_can_be_given_up():
         nonlocal looks
         looks += 1
 
-    pace = Pace(poll_seconds=3600.0, timeout_seconds=None, sleep=asyncio.sleep)
+    pace = Polling(poll_seconds=3600.0, timeout_seconds=None, sleep=asyncio.sleep)
     waiting = asyncio.create_task(pace.until_news(look, overdue))
     await asyncio.sleep(0)
     waiting.cancel()

@@ -13,7 +13,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from perfusio.bed.target_feasibility import Doubt, doubt
+from perfusio.bed.target_feasibility import TargetDoubt, doubt
 from perfusio.config import RunConfig
 from perfusio.decision import Decision
 from perfusio.errors import ModelError
@@ -79,7 +79,7 @@ class Mind:
             found = await self._work(partial(doubt, self.model, terms.design_space, terms.config))
         except Exception as error:  # noqa: BLE001 - as in `_attempt`; the first forecast says more about such a model
             words = f"Whether the aim can be held was not checked: {type(error).__name__}: {error}"
-            found = Doubt(text=words, binding="not checked", remedies=(), growth=(nan, nan), window=(nan, nan))
+            found = TargetDoubt(text=words, binding="not checked", remedies=(), growth=(nan, nan), window=(nan, nan))
         if found is not None:
             self._tell(event_builders.aim_doubted(found, () if are_all else terms.reactors))
 

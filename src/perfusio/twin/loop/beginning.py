@@ -19,7 +19,7 @@ from perfusio.twin.deciding.model_and_policy import Mind
 from perfusio.twin.loop import first_records
 from perfusio.twin.loop.turns import Turns
 from perfusio.twin.samples.inbox import Inbox
-from perfusio.twin.samples.sampling_schedule import Pace
+from perfusio.twin.samples.sampling_schedule import SamplingSchedule
 from perfusio.twin.state.logbook import Logbook
 from perfusio.twin.state.modes import Modes
 from perfusio.twin.vessels import on_equal_terms
@@ -37,7 +37,9 @@ class Beginning:
         clock: Of the run.
     """
 
-    def __init__(self, book: Logbook, mind: Mind, turns: Turns, inbox: Inbox, pace: Pace, clock: Clock) -> None:
+    def __init__(
+        self, book: Logbook, mind: Mind, turns: Turns, inbox: Inbox, pace: SamplingSchedule, clock: Clock
+    ) -> None:
         self._book, self._mind, self._turns = book, mind, turns
         self._inbox, self._pace, self._clock = inbox, pace, clock
         self._modes = Modes(book)

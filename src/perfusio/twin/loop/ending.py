@@ -15,7 +15,7 @@ from perfusio.twin.state.logbook import Logbook
 from perfusio.twin.writes.write_dispatcher import Hands
 
 
-class Ending:
+class RunEnding:
     """Knows whether a person wants the run to end, and puts its end on record.
 
     Args:

@@ -14,7 +14,7 @@ from perfusio.record.decision_from_record import recalled
 from perfusio.record.run_state import not_acceptable
 from perfusio.record.verification.schema import unfit
 from perfusio.twin.operators.orders import Order, Waiting
-from perfusio.twin.samples.sampling_schedule import Pace
+from perfusio.twin.samples.sampling_schedule import SamplingSchedule
 from perfusio.twin.state.hold import Hold, Word, lift, make_hold
 from perfusio.twin.state.logbook import Logbook
 from perfusio.twin.state.modes import Modes
@@ -39,7 +39,7 @@ class Acts:
         self,
         book: Logbook,
         hands: Hands,
-        pace: Pace,
+        pace: SamplingSchedule,
         adopt: Callable[[], Awaitable[bool]],
         stop: Callable[[str, str], None],
     ) -> None:

@@ -8,7 +8,7 @@ from math import isfinite
 from perfusio.clock import Clock
 from perfusio.protocols import Connector, ConnectorKind, Dated, able
 from perfusio.state import State
-from perfusio.twin.samples.sampling_schedule import Pace
+from perfusio.twin.samples.sampling_schedule import SamplingSchedule
 
 SLACK = timedelta(hours=2)
 """Clocks of instruments differ so much."""
@@ -28,7 +28,7 @@ class Dates:
         clock: Of the run.
     """
 
-    def __init__(self, pace: Pace, clock: Clock) -> None:
+    def __init__(self, pace: SamplingSchedule, clock: Clock) -> None:
         self._pace, self._clock = pace, clock
 
     def dated_ahead(self, connector: Connector, sample: State) -> str:

@@ -17,7 +17,7 @@ from perfusio.process.panel import Panel
 from perfusio.protocols import Connector
 from perfusio.state import Setpoints, State
 from perfusio.twin.samples.future_dates import Dates
-from perfusio.twin.samples.sampling_schedule import Pace
+from perfusio.twin.samples.sampling_schedule import SamplingSchedule
 from perfusio.twin.samples.vessel_reader import USABLE_AFTER_S, NobodyTold, ReadingTroubles, VesselReader
 from perfusio.twin.state.arrival import Arrival
 from perfusio.twin.timeouts import Patience, give_up
@@ -76,7 +76,7 @@ class Inbox:
         patience: Patience | None = None,
         dates: Dates | None = None,
         *,
-        pace: Pace | None = None,
+        pace: SamplingSchedule | None = None,
         clock: Clock | None = None,
         troubles: ReadingTroubles | None = None,
         decides_on_signals: bool = False,
@@ -85,7 +85,7 @@ class Inbox:
         self._interval, self._dates, self._process = interval_hours, dates, process
         self._decides_on_signals = decides_on_signals
         self._clock = clock or SystemClock()
-        self._pace = pace or Pace(self._clock, interval_hours)
+        self._pace = pace or SamplingSchedule(self._clock, interval_hours)
         self._patience = patience or Patience.usual(interval_hours).on(self._clock)
         self._troubles = troubles or NobodyTold()
         self._readers: dict[str, VesselReader] = {}

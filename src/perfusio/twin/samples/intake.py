@@ -13,7 +13,7 @@ from perfusio.state import FloatArray, Setpoints
 from perfusio.twin.samples.admission import Correct, Ignore, Quarantine, admission
 from perfusio.twin.samples.inbox import Inbox
 from perfusio.twin.samples.newcomers import Newcomers
-from perfusio.twin.samples.sampling_schedule import Pace
+from perfusio.twin.samples.sampling_schedule import SamplingSchedule
 from perfusio.twin.state import event_builders
 from perfusio.twin.state.arrival import Arrival
 from perfusio.twin.state.logbook import Logbook
@@ -37,7 +37,7 @@ class Intake:
         leave: Lets a vessel go, with the reason.
     """
 
-    def __init__(self, book: Logbook, inbox: Inbox, pace: Pace, leave: Callable[..., None]) -> None:
+    def __init__(self, book: Logbook, inbox: Inbox, pace: SamplingSchedule, leave: Callable[..., None]) -> None:
         self._book, self._inbox, self._pace, self._leave = book, inbox, pace, leave
         self._newcomers = Newcomers(book)
         self._modes = Modes(book)

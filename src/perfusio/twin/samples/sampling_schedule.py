@@ -16,7 +16,7 @@ from perfusio.clock import Clock
 NS_PER_HOUR = 3_600_000_000_000
 
 
-class Pace:
+class SamplingSchedule:
     """When each vessel's turns began.
 
     Args:

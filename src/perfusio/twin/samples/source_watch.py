@@ -15,7 +15,7 @@ from perfusio.events import AlarmChanged, ConnectorFailed, ConnectorRecovered, W
 from perfusio.record.run_state import READ
 from perfusio.twin.alarms.levels import OVERDUE, SOURCE, overdue, unreadable
 from perfusio.twin.samples.inbox import Inbox, Wait
-from perfusio.twin.samples.sampling_schedule import Pace
+from perfusio.twin.samples.sampling_schedule import SamplingSchedule
 from perfusio.twin.state.logbook import Logbook
 
 LOOKS_EVERY_S = 15.0
@@ -38,7 +38,7 @@ class SourceWatch:
         clock: Of the run.
     """
 
-    def __init__(self, book: Logbook, pace: Pace, clock: Clock) -> None:
+    def __init__(self, book: Logbook, pace: SamplingSchedule, clock: Clock) -> None:
         self._book, self._pace, self._clock = book, pace, clock
         self._said: set[tuple[str, int]] = set()
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from perfusio.bed.target_feasibility import Doubt
+from perfusio.bed.target_feasibility import TargetDoubt
 from perfusio.decision import Decision, Verdict
 from perfusio.events import (
     AimDoubted,
@@ -19,7 +19,7 @@ from perfusio.state import Setpoints
 from perfusio.twin.state.arrival import Arrival
 
 
-def aim_doubted(doubt: Doubt, reactors: tuple[str, ...] = ()) -> AimDoubted:
+def aim_doubted(doubt: TargetDoubt, reactors: tuple[str, ...] = ()) -> AimDoubted:
     """Return the record of a target that may not be held, by all vessels or by some that are named."""
     growth, window = ({"low": low, "high": high} for low, high in (doubt.growth, doubt.window))
     return AimDoubted(

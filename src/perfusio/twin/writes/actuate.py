@@ -35,7 +35,7 @@ N_TRIES = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Order:
+class WriteOrder:
     """One write that the guard has let pass.
 
     Attributes:
@@ -64,7 +64,7 @@ class Order:
         return self.verdict.setpoints or Setpoints(panel=self.current.panel)
 
 
-async def actuate(order: Order, *, connector: Connector, audit: EventSink, patience: Patience = DAILY) -> Ending:
+async def actuate(order: WriteOrder, *, connector: Connector, audit: EventSink, patience: Patience = DAILY) -> Ending:
     """Carry out one write; the setpoints in force afterwards are on record.
 
     The intent is durable before the first byte goes out. Nothing is written that the guard has not let pass, whoever
@@ -86,7 +86,7 @@ async def actuate(order: Order, *, connector: Connector, audit: EventSink, patie
     return report.ending
 
 
-def ended(order: Order, report: WriteReport) -> Event:
+def ended(order: WriteOrder, report: WriteReport) -> Event:
     """Return the record of how a write ended."""
     found, words = report.in_force, report.words
     is_known = bool(np.isfinite(found.vector()).any())
@@ -127,15 +127,15 @@ def settled(intent: WriteIntended, found: Setpoints, within: FloatArray | None =
     return WriteReport(ending=Ending.PARTIAL, in_force=found, words=words)
 
 
-def cut_short(intent: WriteIntended, reactor: str) -> Order:
+def cut_short(intent: WriteIntended, reactor: str) -> WriteOrder:
     """Return the order of a write that was cut short, to say of its own turn how it ended."""
-    return Order(
+    return WriteOrder(
         reactor=reactor, turn=intent.turn or 0, key=intent.key, current=intent.old, expected=intent.new,
         verdict=Verdict(reactor_id=reactor, setpoints=intent.new, action=Action.WRITE),
     )  # fmt: skip
 
 
-async def _written(order: Order, connector: Connector, audit: EventSink, patience: Patience) -> WriteReport:
+async def _written(order: WriteOrder, connector: Connector, audit: EventSink, patience: Patience) -> WriteReport:
     """Write the way that fits the kind of connector."""
     wire = _PlainWire(order, connector, audit, patience)
     if connector.kind is ConnectorKind.REPLAY or not connector.confirms_at_once:
@@ -149,7 +149,7 @@ async def _written(order: Order, connector: Connector, audit: EventSink, patienc
 class _PlainWire:
     """One write to a vessel whose connector only reads and writes; all that makes it sure is done here."""
 
-    def __init__(self, order: Order, connector: Connector, audit: EventSink, patience: Patience) -> None:
+    def __init__(self, order: WriteOrder, connector: Connector, audit: EventSink, patience: Patience) -> None:
         self._order, self._connector, self._audit, self._patience = order, connector, audit, patience
         self._ends = asyncio.get_running_loop().time() + order.seconds
         self._n_tries, self._may_still_happen = 0, False

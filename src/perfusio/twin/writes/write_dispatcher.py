@@ -14,7 +14,7 @@ from perfusio.twin.state import event_builders
 from perfusio.twin.state.logbook import Logbook
 from perfusio.twin.state.modes import Modes
 from perfusio.twin.timeouts import Patience
-from perfusio.twin.writes.actuate import Order, actuate
+from perfusio.twin.writes.actuate import WriteOrder, actuate
 from perfusio.twin.writes.first_look import FirstLook
 from perfusio.twin.writes.guard import guard
 
@@ -114,7 +114,7 @@ class Hands:
 
     async def _write(self, turn: int, verdict: Verdict, key: str) -> None:
         reactor, seconds = verdict.reactor_id, self._patience.write_s
-        order = Order(
+        order = WriteOrder(
             reactor=reactor,
             turn=turn,
             key=key,

@@ -9,7 +9,7 @@ import pytest
 from perfusio.protocols import ConnectorKind
 from perfusio.testing import ManualClock, ScriptedConnector, make_state
 from perfusio.twin.samples.future_dates import Dates
-from perfusio.twin.samples.sampling_schedule import Pace
+from perfusio.twin.samples.sampling_schedule import SamplingSchedule
 
 NOW = datetime(2026, 1, 5, 8, 0, tzinfo=UTC)  # of a ManualClock
 
@@ -22,7 +22,7 @@ class Dated(ScriptedConnector):
 
 def said(began, day):
     clock = ManualClock()
-    return Dates(Pace(clock, 24.0), clock).dated_ahead(Dated(began), make_state(day=day))
+    return Dates(SamplingSchedule(clock, 24.0), clock).dated_ahead(Dated(began), make_state(day=day))
 
 
 @pytest.mark.parametrize("zone", [UTC, timezone(timedelta(hours=9))])
@@ -44,7 +44,7 @@ def test_a_date_without_a_zone_may_be_of_any():
 def test_what_has_no_date_or_no_time_is_not_judged_by_dates():
     assert said(None, 99.0) == ""
     clock = ManualClock()
-    dates = Dates(Pace(clock, 24.0), clock)
+    dates = Dates(SamplingSchedule(clock, 24.0), clock)
     assert dates.dated_ahead(ScriptedConnector([]), make_state(day=99)) == ""
     assert dates.dated_ahead(Dated(NOW), replace(make_state(), time_h=nan)) == ""
     assert dates.dated_ahead(Dated(NOW), replace(make_state(), time_h=inf)) == ""
@@ -54,7 +54,7 @@ def test_what_has_no_date_or_no_time_is_not_judged_by_dates():
 class TestDaysThatHavePassed:
     def ahead(self, here, *, kind=ConnectorKind.HARDWARE, hours=0.0):
         clock = ManualClock()
-        pace = Pace(clock, 24.0)
+        pace = SamplingSchedule(clock, 24.0)
         pace.begins("R01", 0)
         clock.advance(hours=hours)
         connector = ScriptedConnector([], kind=kind)

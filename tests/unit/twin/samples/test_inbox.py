@@ -13,7 +13,7 @@ from perfusio.protocols import ConnectorKind
 from perfusio.state import Setpoints, State
 from perfusio.testing import ManualClock, ScriptedConnector, in_virtual_time, make_state
 from perfusio.twin.samples.inbox import Inbox
-from perfusio.twin.samples.sampling_schedule import Pace
+from perfusio.twin.samples.sampling_schedule import SamplingSchedule
 from perfusio.twin.timeouts import Patience
 
 NOMINAL = DEFAULT_AMBR250_DESIGN_SPACE.nominal
@@ -51,7 +51,7 @@ def read(connectors, n, *, samples_s=6 * 3600.0):
     """Read so many turns in virtual time; return what arrived for each vessel, the troubles, and the clock."""
     clock, troubles = ManualClock(), Troubles()
     inbox = Inbox(
-        connectors, 24.0, Patience(samples_s=samples_s).on(clock), pace=Pace(clock, 24.0), clock=clock,
+        connectors, 24.0, Patience(samples_s=samples_s).on(clock), pace=SamplingSchedule(clock, 24.0), clock=clock,
         troubles=troubles,
     )  # fmt: skip
 
@@ -162,7 +162,7 @@ class Slow(ScriptedConnector):
 )
 def test_the_turn_of_a_live_vessel_ends_with_its_sample_or_when_the_next_one_is_due(hours, turns):
     clock, troubles = ManualClock(), Troubles()
-    pace = Pace(clock, 24.0)
+    pace = SamplingSchedule(clock, 24.0)
     inbox = Inbox({"R01": Slow(clock, hours)}, 24.0, pace=pace, clock=clock, troubles=troubles)
 
     async def main():
@@ -208,7 +208,7 @@ def test_in_a_fleet_the_others_go_on_after_their_patience():
 
 async def test_what_is_waited_for_can_be_asked():
     clock = ManualClock()
-    inbox = Inbox({"R01": Slow(clock, [24])}, 24.0, pace=Pace(clock, 24.0), clock=clock)
+    inbox = Inbox({"R01": Slow(clock, [24])}, 24.0, pace=SamplingSchedule(clock, 24.0), clock=clock)
     await inbox.gather(0)
     inbox._pace.begins("R01", 0, hour=0.0)
     waiting = asyncio.ensure_future(inbox.gather(1))

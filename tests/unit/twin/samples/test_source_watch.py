@@ -13,7 +13,7 @@ from perfusio.testing import ManualClock, ScriptedConnector, in_virtual_time, ma
 from perfusio.twin.loop.first_records import started
 from perfusio.twin.loop.side_tasks import meanwhile
 from perfusio.twin.samples.inbox import Inbox
-from perfusio.twin.samples.sampling_schedule import Pace
+from perfusio.twin.samples.sampling_schedule import SamplingSchedule
 from perfusio.twin.samples.source_watch import SourceWatch, in_hours
 from perfusio.twin.state.logbook import Logbook
 from perfusio.twin.state.modes import Modes
@@ -41,7 +41,7 @@ class Watched:
         config = RunConfig(duration_days=9, run_dir=folder)
         aboard = {r: Vessel(connector=c) for r, c in vessels.items()}
         self.book = Logbook(config, DEFAULT_AMBR250_DESIGN_SPACE, aboard)
-        self.pace, self.clock = Pace(clock, 24.0), clock
+        self.pace, self.clock = SamplingSchedule(clock, 24.0), clock
         self.watch = SourceWatch(self.book, self.pace, clock)
         self.inbox = Inbox(vessels, 24.0, pace=self.pace, clock=clock, troubles=self.watch)
         self.sources = {r: {"kind": "hardware"} for r in vessels}

@@ -19,7 +19,7 @@ from perfusio.events import (
 )
 from perfusio.protocols import ConnectorKind, Ending, WriteReport
 from perfusio.testing import ScriptedConnector
-from perfusio.twin.writes.actuate import Order, actuate, settled
+from perfusio.twin.writes.actuate import WriteOrder, actuate, settled
 
 OLD = DEFAULT_AMBR250_DESIGN_SPACE.nominal
 NEW = replace(OLD, bleed_rate=0.2)
@@ -48,7 +48,7 @@ class Sink:
 
 def order(verdict=WRITE, **changes):
     return replace(
-        Order(reactor="R01", turn=3, key="run:R01:3:0", verdict=verdict, current=OLD, expected=OLD), **changes
+        WriteOrder(reactor="R01", turn=3, key="run:R01:3:0", verdict=verdict, current=OLD, expected=OLD), **changes
     )
 
 
