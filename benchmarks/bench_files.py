@@ -3,7 +3,7 @@
 Both readers work in this process on the same bytes, on one thread, in turn; the median of the repeats counts. pandas
 only splits and converts. perfusio also finds encoding, separator and decimal mark, reads units, checks the grammar of
 every number, ranges, the order of times and doubts about units, joins doubled rows, and makes one `State` and one
-`Setpoints` per row. The bar is 10 times pandas, or 3 CPU s.
+`Setpoints` per row. The bar is 10 times pandas, the aim 4 times.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from perfusio.tables.runs_table import RUNS_HEADER
 from perfusio.tables.table import parse_table
 
 DAYS_PER_RUN = 50
-MOST_RATIO, MOST_CPU_S = 10.0, 3.0
+MOST_RATIO, AIM = 10.0, 4.0
 
 
 def content(n_rows: int) -> bytes:
@@ -91,7 +91,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
         found = [measure(n, repeats, Path(folder)) for n in sizes]
     largest = found[-1]
-    is_kept = largest["ratio"] <= MOST_RATIO or largest["perfusio_cpu_s"] <= MOST_CPU_S
+    is_kept = largest["ratio"] <= MOST_RATIO
     lines = [
         f"{stamp()}, pandas {pd.__version__}",
         f"reading a table of {len(RUNS_HEADER)} columns with all checks, beside a bare pandas read (median CPU s)",
@@ -104,8 +104,8 @@ def main() -> int:
             f"{f['rows']:>8} {f['mb']:>7.2f} {f['pandas_cpu_s']:>8.3f} {f['perfusio_cpu_s']:>9.3f} {f['ratio']:>6.1f} "
             f"{per_row:>11.1f} {f['export_cpu_s']:>8.3f}"
         )
-    lines.append(f"bar (10 times pandas, or 3 CPU s): {'kept' if is_kept else 'MISSED'}; aim (5 times): "
-                 f"{'reached' if largest['ratio'] <= 5 else 'not reached'}")  # fmt: skip
+    lines.append(f"bar ({MOST_RATIO:g} times pandas): {'kept' if is_kept else 'MISSED'}; aim ({AIM:g} times): "
+                 f"{'reached' if largest['ratio'] <= AIM else 'not reached'}")  # fmt: skip
     mode = "full" if arguments.full else "quick"
     lines.append(json.dumps({"benchmark": "files", "mode": mode, "sizes": found, "bar_is_kept": is_kept}))
     text = "\n".join(lines) + "\n"
