@@ -29,10 +29,8 @@ from perfusio.tables.cells.sheets import existing_file
 from perfusio.tables.columns.column_map import ColumnMap, read_column_map
 from perfusio.tables.columns.declared_options import pattern_of
 from perfusio.tables.columns.grid import ReadOptions
-from perfusio.tables.columns.header_names import is_flow_of_volume, names_of
 from perfusio.tables.columns.mapping_options import as_options
 from perfusio.tables.columns.timestamps import ORDERS
-from perfusio.tables.table import Table
 from perfusio.verified_write import refuse_impossible
 
 
@@ -184,7 +182,7 @@ class FilesystemStore:
             raise WriteRejected("No sample was read yet, so the setpoints have no time. Read a sample first.", **where)
         refuse_impossible(setpoints, **where)
         written = Setpoints.of(setpoints.vector(), self.panel)
-        self._setpoints_file.written_in(self._units())
+        self._setpoints_file.written_in(self._vessel.flow_units(self.panel))
         acts = self.kind is ConnectorKind.HARDWARE
         self._setpoints_file.append(time_h, written, reactor=self._name_in_setpoints_file, acts=acts)
         return written
@@ -215,7 +213,7 @@ class FilesystemStore:
         zero = str(standing.source.get("time_zero") or "")
         self._source.goes_on({self._vessel.reactor or "": datetime.fromisoformat(zero)} if zero else {})
         with suppress(UnreadableSource, NotConnected):
-            self._setpoints_file.written_in(self._units())
+            self._setpoints_file.written_in(self._vessel.flow_units(self.panel))
         self._setpoints_file.goes_on(self._vessel.handed_out.latest_h, reactor=self._name_in_setpoints_file)
         try:
             with told(self._source.path.name, "read_sample"):
@@ -312,20 +310,7 @@ class FilesystemStore:
     @property
     def warnings(self) -> tuple[str, ...]:
         """Conversions, joins, assumptions and omissions so far, in sentences."""
-        fed = "what was fed is left unread: a run of the twin knows perfusion and no boluses."
-        table = self._source.table()
-        own = self._other_medium(table)
-        return (*table.warnings, *((fed,) if table.has_feeds else ()), *own, *self._setpoints_file.warnings)
-
-    def _other_medium(self, table: Table) -> tuple[str, ...]:
-        """Say that a run has another medium than its process: the twin forecasts with that of the process."""
-        name = table.media.get(self._vessel.group(), "")
-        if not name or self.panel.medium_named(name) == self.panel.medium:
-            return ()
-        return (
-            f"{table.name} says medium {name!r}; a run of the twin takes the medium of its process. If this one flows "
-            "in, make it the medium of process.toml.",
-        )
+        return (*self._vessel.remarks(self._source.table(), self.panel), *self._setpoints_file.warnings)
 
     def describe(self) -> dict[str, Any]:
         """Return where the samples come from, as plain data for the record.
@@ -348,11 +333,7 @@ class FilesystemStore:
             "follow": self._source.grows,
             "setpoints_path": str(self.setpoints_path),
             "warnings": list(self.warnings),
-            "taken_for_granted": {
-                "units_assumed": [r.header for r in table.reads if r.unit_from in ("assumed", "profile")],
-                "unread": [r.header for r in table.reads if not r.meaning],
-                "start": "first date" if self._vessel.group() in table.assumed_starts else "declared or in the file",
-            },
+            "taken_for_granted": self._vessel.taken_for_granted(table),
         }
 
     # -- reading -----------------------------------------------------------------------------------------------------
@@ -366,11 +347,3 @@ class FilesystemStore:
         store = copy.copy(self)
         store._vessel, store._is_one_of_several = VesselRows(self._source, self._vessel.run, reactor), True
         return store
-
-    def _units(self) -> dict[str, tuple[str, float]]:
-        """Return the flows that the file gives as a volume per time: unit, and the factor from it, by setpoint."""
-        names = names_of(self.panel)
-        read = {r.meaning: r.unit for r in self._vessel.now().reads if names.is_flow(r.meaning)}
-        units = {name: (unit, names.factor(name, unit)) for name, unit in read.items()}
-        return {name: said for name, said in units.items() if is_flow_of_volume(said[0])}
-

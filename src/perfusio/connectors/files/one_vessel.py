@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from perfusio.connectors.files.drop_folder import Folder, FolderWatch
 from perfusio.connectors.files.file_source import Source, Watch
 from perfusio.connectors.handed_out import HandedOut
 from perfusio.errors import SampleOverdue, UnreadableSource
+from perfusio.process.panel import Panel
 from perfusio.protocols import Standing
 from perfusio.state import State
+from perfusio.tables.columns.header_names import is_flow_of_volume, names_of
 from perfusio.tables.samples import TableRow
 from perfusio.tables.table import Table
 from perfusio.tables.vessel_rows import rows_of
@@ -187,3 +191,32 @@ class VesselRows:
     def fitting(self, table: Table) -> list[tuple[str, str]]:
         """Return the pairs of run and reactor in a table that may be meant."""
         return [g for g in table.groups if self.run in (None, g[0]) and self.reactor in (None, g[1])]
+
+    def remarks(self, table: Table, panel: Panel) -> tuple[str, ...]:
+        """Return conversions, joins, assumptions and omissions of a read, in sentences.
+
+        A run of the twin takes the medium of its process: that a file says another one is among them.
+        """
+        fed = "what was fed is left unread: a run of the twin knows perfusion and no boluses."
+        name = table.media.get(self.group(), "")
+        other = (
+            f"{table.name} says medium {name!r}; a run of the twin takes the medium of its process. If this one flows "
+            "in, make it the medium of process.toml."
+        )
+        is_other = bool(name) and panel.medium_named(name) != panel.medium
+        return (*table.warnings, *((fed,) if table.has_feeds else ()), *((other,) if is_other else ()))
+
+    def taken_for_granted(self, table: Table) -> dict[str, Any]:
+        """Return what a read took for granted, as plain data for the record."""
+        return {
+            "units_assumed": [r.header for r in table.reads if r.unit_from in ("assumed", "profile")],
+            "unread": [r.header for r in table.reads if not r.meaning],
+            "start": "first date" if self.group() in table.assumed_starts else "declared or in the file",
+        }
+
+    def flow_units(self, panel: Panel) -> dict[str, tuple[str, float]]:
+        """Return the flows that the file gives as a volume per time: unit, and the factor from it, by setpoint."""
+        names = names_of(panel)
+        read = {r.meaning: r.unit for r in self.now().reads if names.is_flow(r.meaning)}
+        units = {name: (unit, names.factor(name, unit)) for name, unit in read.items()}
+        return {name: said for name, said in units.items() if is_flow_of_volume(said[0])}
