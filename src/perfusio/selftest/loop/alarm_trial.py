@@ -143,6 +143,7 @@ def alarm_trial(is_full: bool) -> Tried:
     late, unseen = told_late(bad, [*(p for p, _ in troubles), "no glucose pump"])
     n_failed = len(untrue) + len(late) + max(0, len(good.alarms) - MOST_ALARMS)
     words = f"{len(good.alarms)} alarms of {n_vessels} vessels in {n_days} days, {len(untrue)} untrue"
+    words += "".join(f" ({a.reactor} on turn {a.turn}: {a.reason})" for a in untrue[:3])
     words += f"; {len(pump)} troubles, late: {', '.join(late) or 'none'}; not to be seen: {', '.join(unseen) or 'none'}"
     return Tried(
         id="T20", promise="alarms are few and true, and real troubles are told within a day",
