@@ -26,7 +26,7 @@ ONE_THREAD := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1
 help:
 	@echo "make demo         run the main job on a virtual vessel, in a fresh folder (ARGS='--days 14')"
 	@echo "make test         linters, types, import contracts and all tests (about 12 minutes on 2 cores)"
-	@echo "make coverage     all tests, with the share of lines and branches that they run (a third longer; at least 92 %)"
+	@echo "make coverage     all tests, with the share of lines and branches that they run (more than twice as long; at least 92 %)"
 	@echo "make mutants      change admission, alarm levels, fold and volume rule in small ways: tests must notice (minutes)"
 	@echo "make lint         linters, types and import contracts only"
 	@echo "make bench-plant  how exact and how fast the simulated vessels are (minutes; FULL= is shorter)"

@@ -8,10 +8,11 @@ import pytest
 
 from perfusio.config import DEFAULT_AMBR250_DESIGN_SPACE, RunConfig
 from perfusio.decision import Decision, Reason
+from perfusio.process.examples import HEALTHY
 from perfusio.protocols import Refit
 from perfusio.record.verification.verify import read_records, verify
-from perfusio.state import Setpoints
-from perfusio.testing import SteadyModel, make_state
+from perfusio.state import Setpoints, State
+from perfusio.testing import SteadyModel
 from perfusio.twin.digital_twin import DigitalTwin
 from perfusio.twin.operators import order_processor
 
@@ -37,7 +38,8 @@ class Persistence(SteadyModel):
 
     def rollout(self, trajectory, plans, **options):
         last = trajectory.states[-1]
-        known = make_state(time_h=last.time_h, **last.measured())
+        healthy = {name: value for name, value in HEALTHY.items() if name in last.panel.by_name}
+        known = State.of_values(last.panel, last.time_h, healthy | last.measured())
         filled = replace(trajectory, states=(*trajectory.states[:-1], known))
         return SteadyModel().rollout(filled, plans, **options)
 

@@ -41,14 +41,14 @@ def test_the_file_has_these_entries():
 @pytest.mark.parametrize(
     ("section", "kind", "inner"),
     [
-        ("A species", Species, ("noise", "prior", "unexplained", "rise", "fall", "usual", "alarm", "analyzer")),
+        ("A species", Species, ("noise", "prior", "unexplained", "rise", "fall", "usual", "per_cell", "alarm", "analyzer")),
         ("A setpoint", Setpoint, ("allowed",)),
     ],
 )
 def test_a_quantity_has_these_entries(section, kind, inner):
     found = tables(SECTIONS[section])
     assert entries(found["entry"]) == of(kind)
-    kinds = {"usual": parts.UsualColumn}
+    kinds = {"usual": parts.UsualColumn, "per_cell": parts.PerCell}
     for name in inner:
         assert entries(found[name]) == of(kinds.get(name) or getattr(parts, name.capitalize())), name
     assert set(found) == {"entry", *inner}

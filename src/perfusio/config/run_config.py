@@ -99,7 +99,7 @@ class RunConfig(Frozen):
     """
 
     duration_days: int = Field(ge=1, le=365)
-    sampling_interval_hours: float = Field(default=24.0, ge=1.0 / 60.0, le=240.0)
+    sampling_interval_hours: float = Field(default=24.0, ge=1e-4, le=240.0)  # a third of a second: trials are quick
     retrain_every: int = Field(default=3, ge=1)
     model_update: Literal["auto", "approve", "frozen"] = "auto"
     acquisition: Annotated[str, BeforeValidator(_of_acquisition)] = "LogEI"

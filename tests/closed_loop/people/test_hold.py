@@ -47,7 +47,7 @@ async def test_a_hold_after_the_decision_stops_the_write_of_that_very_day(run_tw
     assert (changed.reactor, changed.turn, changed.before, changed.mode) == ("R01", 2, "automatic", "hold")
     assert (changed.who, changed.reason) == ("A. Smith", "The pump is noisy.")
     assert len(run.of("Forecasted", reactor="R01")) >= 3  # it is still watched
-    assert run.of("AlarmRaised") == []  # a person ordered it: that is no fault
+    assert run.of("AlarmRaised", reactor="R01") == []  # a person ordered it: that is no fault, and no target is missed
     assert run.counts[0] == "COMPLETED"
 
 
@@ -172,7 +172,7 @@ async def test_a_slip_holds_all_with_one_alarm_until_it_is_mended(run_twin, tmp_
         ),
     )
     assert [len(c.written) for c in connectors.values()] == [3, 3]
-    (alarm,) = run.of("AlarmRaised")
+    (alarm,) = (a for a in run.of("AlarmRaised") if a.quantity != "target vcd")  # these cultures stand still
     assert (alarm.reactor, alarm.quantity, alarm.level, alarm.turn) == (None, "hold", "act", 1)
     assert alarm.reason == f"'{name}': no vessel of this run is called so (R01, R02), so all vessels are held."
     assert [(e.alarm, e.status, e.turn) for e in run.of("AlarmChanged")] == [("hold:act", "cleared", 3)]

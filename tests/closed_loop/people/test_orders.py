@@ -78,7 +78,7 @@ async def test_a_vessel_whose_write_ended_badly_waits_until_it_is_released(run_t
     ]  # fmt: skip
     assert [e.turn for e in run.of("SetpointsWritten")] == [3, 4]
     assert [e.because for e in run.of("Withheld")] == []  # held: nothing was decided
-    (raised,) = run.of("AlarmRaised")
+    (raised,) = (a for a in run.of("AlarmRaised") if a.quantity != "target vcd")  # this culture stands still
     assert (raised.turn, raised.quantity, raised.level) == (0, "write", "act")
     assert raised.reason.startswith("A part is in force and could not be put back.")
     assert [(e.turn, e.alarm, e.status, e.who) for e in run.of("AlarmChanged")] == [

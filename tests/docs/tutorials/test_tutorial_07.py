@@ -42,8 +42,9 @@ def test_the_how_to_shows_a_map_that_is_understood_and_code_that_compiles():
     from perfusio.connectors.opc_ua.node_map import node_map_of
 
     blocks = BLOCK.findall(HOW_TO)
-    (toml,) = (text for kind, text in blocks if kind == "toml")
-    assert set(node_map_of(tomllib.loads(toml)).vessels) == {"R01", "R02"}
+    toml, signals = (tomllib.loads(text) for kind, text in blocks if kind == "toml")
+    assert set(node_map_of(toml).vessels) == {"R01", "R02"}
+    assert set(signals) == {"sample", "signals"}
     first, *last = [block for block in blocks if block[0] != "toml"]
     compile(first[1], "<how-to>", "exec")  # it needs a server in a laboratory
     executed(last)

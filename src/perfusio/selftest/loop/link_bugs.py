@@ -56,9 +56,9 @@ def made_up() -> str:
 def zero_for_missing() -> Iterator[None]:
     """Take a missing value for zero."""
 
-    def zeroed(sample: State, *rest: Any) -> Any:
+    def zeroed(sample: State, *rest: Any, **more: Any) -> Any:
         values: dict[str, Any] = {n: 0.0 for n in STATE_QUANTITIES if isnan(getattr(sample, n))}
-        return checked(replace(sample, **values), *rest)
+        return checked(replace(sample, **values), *rest, **more)
 
     with exchanged(admission, "checked", zeroed):
         yield

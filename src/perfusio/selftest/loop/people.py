@@ -258,7 +258,7 @@ def _only_one_spelling_holds() -> Iterator[None]:
 @contextmanager
 def _strangers_files_are_trusted() -> Iterator[None]:
     """The fields of an order are taken as they are."""
-    with _exchanged(acts, "unfit", _fits), _exchanged(orders, "_check_text", _fits):
+    with _exchanged(acts, "unfit", _fits), _exchanged(orders, "check_text", _fits):
         yield
 
 

@@ -79,12 +79,13 @@ class Lookout:
         sample, since = known.trajectories[reactor].states[-1], known.held.get(reactor, turn)
         trajectory, config = known.trajectories[reactor], self._book.config
         hours, vessel = config.sampling_interval_hours, self._book.vessels[reactor].config(config)
+        is_ordered = self._modes.mode(reactor) in NOBODY_WRITES  # by a person: what follows from that pages nobody
         found = (
             *alarms(
                 config.alarms, sample, forecast, sample.time_h, active, before=trajectory.states[-N_BEFORE:-1],
                 interval_hours=hours,
             ),
-            *doubtful(sample), *target_missed(vessel.objectives, trajectory, hours),
+            *doubtful(sample), *(() if is_ordered else target_missed(vessel.objectives, trajectory, hours)),
             *not_controlled(trajectory, known.in_force[reactor]), *parted(trajectory.states, AWAY),
         )  # fmt: skip
         if undecided_because and (forecast is None or reactor in known.held):
