@@ -41,7 +41,11 @@ def test_the_file_has_these_entries():
 @pytest.mark.parametrize(
     ("section", "kind", "inner"),
     [
-        ("A species", Species, ("noise", "prior", "unexplained", "rise", "fall", "usual", "per_cell", "alarm", "analyzer")),
+        (
+            "A species",
+            Species,
+            ("noise", "prior", "unexplained", "rise", "fall", "usual", "per_cell", "alarm", "analyzer"),
+        ),
         ("A setpoint", Setpoint, ("allowed",)),
     ],
 )
