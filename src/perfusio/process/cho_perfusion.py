@@ -168,7 +168,7 @@ SPECIES = (
         mistaken_units=(("g/L", 1e-3),),
     ),
     Species(
-        "diameter", unit="um", role="size", label="Cell diameter", low=5, high=40,
+        "diameter", unit="um", role="size", label="Cell diameter", low=1, high=40,
         vague=("D",),
         aliases=("cell diameter", "average diameter", "avg. diameter", "avg. live diameter", "mean diameter"),
         analyzer=Analyzer(cv=0.015),

@@ -7,6 +7,7 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import create_engine, inspect, text
+from sqlalchemy.exc import IntegrityError
 
 from perfusio.connectors.database.database import Database
 from perfusio.connectors.database.schema import VERSION_TABLE, metadata, quantities
@@ -20,10 +21,12 @@ def execute(where, *statements):
     """What any other program could do to the database."""
     url = where.replace("postgresql:", "postgresql+psycopg:") if "://" in where else f"sqlite:///{where}"
     engine = create_engine(url)
-    with engine.begin() as connection:
-        rows = [connection.execute(text(statement)) for statement in statements]
-        found = rows[-1].all() if rows[-1].returns_rows else None
-    engine.dispose()
+    try:
+        with engine.begin() as connection:
+            rows = [connection.execute(text(statement)) for statement in statements]
+            found = rows[-1].all() if rows[-1].returns_rows else None
+    finally:
+        engine.dispose()
     return found
 
 
@@ -74,7 +77,7 @@ def test_two_programs_that_open_a_new_database_at_once_agree(where):
     databases = [Database(where, create=True) for _ in range(4)]
     with ThreadPoolExecutor(4) as pool:
         assert list(pool.map(lambda d: d.open(), databases)) == [None] * 4
-    assert execute(where, f"SELECT version_num FROM {VERSION_TABLE}") == [("r0003",)]
+    assert execute(where, f"SELECT version_num FROM {VERSION_TABLE}") == [("r0004",)]
     assert execute(where, "SELECT count(*) FROM quantities") == [(len(QUANTITIES),)]
 
 
@@ -91,7 +94,7 @@ def test_a_database_of_a_newer_perfusio_is_refused_and_left_alone(where):
     Database(where, create=True).open()
     execute(where, f"UPDATE {VERSION_TABLE} SET version_num = 'r0099'", "DROP TABLE forecasts")
     database = Database(where)
-    with pytest.raises(UnreadableSource, match=r"revision r0099; this perfusio knows up to r0003.*Install the newer"):
+    with pytest.raises(UnreadableSource, match=r"revision r0099; this perfusio knows up to r0004.*Install the newer"):
         database.open()
     assert set(tables(where)) == TABLES - {"forecasts"} | {VERSION_TABLE}
 
@@ -111,6 +114,27 @@ def test_a_failed_upgrade_leaves_nothing_behind(where):
     with pytest.raises((NotConnected, UnreadableSource), match="decisions"):
         database.open()
     assert tables(where) == ["decisions"]
+
+
+def test_rows_of_before_small_cells_stay_and_small_cells_are_taken(where):
+    row = "INSERT INTO samples (reactor, time_h, diameter) VALUES ('R01', {}, {})"
+    small = "diameter BETWEEN {} AND 40"
+    Database(where, create=True).open()
+    execute(where, row.format(0, 17.5))
+    if "://" in where:  # as the revision before left it
+        check = "ADD CONSTRAINT ck_samples_diameter CHECK (origin <> 'source' OR diameter BETWEEN 5 AND 40)"
+        execute(where, "ALTER TABLE samples DROP CONSTRAINT ck_samples_diameter", f"ALTER TABLE samples {check}")
+    else:
+        made = execute(where, "SELECT sql FROM sqlite_master WHERE name = 'samples'")[0][0]
+        execute(where, "DROP TABLE samples", made.replace(small.format(1), small.format(5)), row.format(0, 17.5))
+    execute(where, f"UPDATE {VERSION_TABLE} SET version_num = 'r0003'")
+    with pytest.raises(IntegrityError):
+        execute(where, row.format(24, 4.9))
+    Database(where).open()
+    execute(where, row.format(24, 4.9))
+    assert execute(where, "SELECT time_h, diameter FROM samples ORDER BY time_h") == [(0.0, 17.5), (24.0, 4.9)]
+    with pytest.raises(IntegrityError):
+        execute(where, row.format(48, 0.5))
 
 
 def test_sqlite_files_that_cannot_be_used(tmp_path):

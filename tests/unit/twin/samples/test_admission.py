@@ -89,7 +89,7 @@ def test_a_sample_whose_time_has_not_come_is_taken_once_it_has():
     assert asked(sample, before, refused=sample) == Admit(sample=sample)
 
 
-@pytest.mark.parametrize(("name", "value"), [("vcd", -0.1), ("viability", 100.5), ("glucose", inf), ("diameter", 2.0)])
+@pytest.mark.parametrize(("name", "value"), [("vcd", -0.1), ("viability", 100.5), ("glucose", inf), ("diameter", 0.5)])
 def test_impossible_values_are_a_problem_that_names_them(name, value):
     problem = impossible(make_state(**{name: value}), Trajectory(reactor_id="R01"))
     assert problem.startswith(f"{name} = ")
