@@ -56,7 +56,7 @@ def calibrate(
         soft = np.sign(off) * np.sqrt(2.0 * (np.sqrt(1.0 + off**2) - 1.0))
         return np.concatenate([soft, (log_factors - centre) / sd])
 
-    last: list[FloatArray] = []  # where the search asked last, and what it was told: it asks for the slopes there next
+    last: list[FloatArray] = []  # the latest point of the search and its misfit: slopes are asked for there next
 
     def misfit(log_factors: FloatArray) -> FloatArray:
         last[:] = log_factors.copy(), compared(transitions.predicted(log_factors), log_factors)

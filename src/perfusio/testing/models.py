@@ -117,7 +117,7 @@ def _check_forecasts(model: Model, vessel: Trajectory, panel: Panel) -> None:
     )  # fmt: skip
     alone = model.rollout(vessel, _plans(panel)[1:], interval_hours=HOURS, n_paths=N_PATHS, seed=SEED)
     _expect(
-        _same(alone[0].samples, found[1].samples), promise="a plan is forecast alike, whatever plans are beside it"
+        _same(alone[0].samples, found[1].samples), promise="a plan's forecast does not depend on the plans beside it"
     )
 
 
@@ -138,7 +138,7 @@ def _check_futures(model: Model, vessel: Trajectory, panel: Panel) -> None:
     first, second = (np.asarray(futures.play(plans[i : i + 1])) for i in (0, 1))
     _expect(
         _same(first[0], found[0]) and _same(second[0], found[1]),
-        promise="each plan is played on the same paths, whatever plans are played before or beside it",
+        promise="all plans are played on the same paths, in any order and company",
     )  # fmt: skip
 
 

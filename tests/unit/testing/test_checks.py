@@ -207,11 +207,11 @@ MODELS = {
     "no concentration and no count of cells is below 0": Negative,
     "the mean is that of the paths": OffMean,
     "the same seed draws the same paths": Unseeded,
-    "a plan is forecast alike, whatever plans are beside it": ByCount,
+    "a plan's forecast does not depend on the plans beside it": ByCount,
     "futures play plans to (G, S, H, Q)": FlatFutures,
     "futures of a healthy vessel are finite": NanFutures,
     "the same seed draws the same futures": UnseededFutures,
-    "each plan is played on the same paths, whatever plans are played before or beside it": WornFutures,
+    "all plans are played on the same paths, in any order and company": WornFutures,
 }
 
 

@@ -185,7 +185,7 @@ class Campaign:
         return found
 
     def best(self, *, probability: float = 0.8) -> Recommendation | None:
-        """Return the recipe expected to be best, of those that were run and are likely to keep all limits.
+        """Return the recipe expected to be best, among the finished runs that are likely to keep all limits.
 
         It is the model that judges, having seen all runs: one run alone is noisy, and may have been lucky.
 

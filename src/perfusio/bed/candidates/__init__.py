@@ -1,1 +1,1 @@
-"""Candidates: the plans that lead to them, and the simulated outcomes of those that were judged."""
+"""Candidates: the plans that lead to them, and their simulated outcomes."""

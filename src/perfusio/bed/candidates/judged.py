@@ -1,4 +1,4 @@
-"""Candidates of a decision that were simulated, and the outcomes of those that were judged."""
+"""Simulated candidates of a decision, and the outcomes of the judged ones."""
 
 from __future__ import annotations
 

@@ -7,6 +7,7 @@ import signal
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from pathlib import Path
+from threading import current_thread, main_thread
 from typing import TYPE_CHECKING
 
 from perfusio.cli.echo import echo
@@ -130,8 +131,9 @@ def wait_for_names(source: Source) -> None:
 
 async def _run_and_close(twin: DigitalTwin, close: Callable[[], Awaitable[None]] | None) -> RunResult:
     run = asyncio.ensure_future(twin.run())
-    with suppress(NotImplementedError, RuntimeError, ValueError):  # not on this system, or not in this thread
-        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, run.cancel)
+    if current_thread() is main_thread():  # signals come to no other
+        with suppress(NotImplementedError):  # loops of Windows take none
+            asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, run.cancel)
     try:
         return await run
     finally:

@@ -261,7 +261,7 @@ def _experiment(world: Stage) -> Path:
 
 
 def _told(event: Event) -> tuple[Any, ...]:
-    """Return the part that two events of the same vessel must share, whoever else is in the run."""
+    """Return the part that two events of the same vessel must share, alone or among others."""
     shown = {name: getattr(event, name) for name in ("mode", "act", "operation", "quantity", "level", "is_done")
              if hasattr(event, name)}  # fmt: skip
     asked = getattr(event, "asked", None)

@@ -207,7 +207,7 @@ class _HeaderReader:
                 column = replace(column, role=Role.STATE, name=name, quantity=self._names.numeric(name))
             if column.role is Role.STATE and column.name not in panel.by_name:
                 remarks.append(
-                    f"column {column.header!r} is what the vessel had, not what it was asked; {panel.name} has no "
+                    f"column {column.header!r} is the measured value, not the setpoint; {panel.name} has no "
                     f"{column.name}, so it was left unread. If it is the setpoint, say it: "
                     f'FilesystemStore(..., columns={{"{column.header}": "{column.name.removesuffix("_measured")}"}}).'
                 )
@@ -229,10 +229,10 @@ class _HeaderReader:
             return True
         self._say(
             column.header,
-            f"can be what the vessel had or what it was asked: is it {measured} or {column.name}? Rename the column, "
+            f"can be the measured value or the setpoint: is it {measured} or {column.name}? Rename the column, "
             f'or say it: FilesystemStore(..., columns={{"{column.header}": "{column.name}"}}).',
-            column_reading("what the vessel had", column.header, measured),
-            column_reading("what it was asked", column.header, column.name),
+            column_reading("the measured value", column.header, measured),
+            column_reading("the setpoint", column.header, column.name),
         )
         return False
 

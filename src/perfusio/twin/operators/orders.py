@@ -134,7 +134,7 @@ def waiting(run_dir: Path, but_not: Collection[str] = ()) -> list[Waiting]:
 
     Args:
         run_dir: Folder of the run.
-        but_not: Names on record of those that were answered and cannot be taken away.
+        but_not: Names of answered orders whose files cannot be taken away.
 
     Raises:
         OSError: the folder cannot be looked at.

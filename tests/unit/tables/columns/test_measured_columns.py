@@ -63,7 +63,7 @@ def test_names_as_perfusio_writes_them_are_setpoints_beside_other_setpoints():
 def test_where_either_can_be_meant_it_is_asked(header, name):
     asked = header.split(",")[-1]
     text = f"{header}\n0,1{',7' * (header.count(',') - 2)},{37 if name == 'temperature' else 7}\n"
-    with pytest.raises(UnreadableSource, match=f"'{asked}' can be what the vessel had or what it was asked: is it "
+    with pytest.raises(UnreadableSource, match=f"'{asked}' can be the measured value or the setpoint: is it "
                                                f"{name}_measured or {name}\\?") as refused:  # fmt: skip
         read(text)
     assert f'columns={{"{asked}": "{name}"}}' in str(refused.value)
@@ -79,7 +79,7 @@ def test_what_no_twin_takes_is_left_unread_and_said():
     table = read("day,VCD,Temperature\n0,1,36.5\n", CHO_PERFUSION)
     assert table.rows[0].setpoints.temperature != table.rows[0].setpoints.temperature
     (said,) = [w for w in table.warnings if "Temperature" in w]
-    assert "what the vessel had, not what it was asked" in said
+    assert "the measured value, not the setpoint" in said
     assert 'columns={"Temperature": "temperature"}' in said
     assert [(r.header, r.meaning) for r in table.reads][-1] == ("Temperature", "")
 
