@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from perfusio.bed.campaigns.campaign import Campaign
+    from perfusio.bed.model_free.policy import ModelFreeMPC
     from perfusio.bed.policy import BEDPolicy
     from perfusio.config import (
         DEFAULT_AMBR250_DESIGN_SPACE,
@@ -46,6 +47,7 @@ _HOME = {
     "FilesystemStore": "connectors.filesystem",
     "Forecast": "forecast",
     "HybridModel": "hybrid.model",
+    "ModelFreeMPC": "bed.model_free.policy",
     "Objective": "config",
     "PerfusioError": "errors",
     "Process": "process.panel:Panel",
@@ -73,6 +75,7 @@ __all__ = [
     "FilesystemStore",
     "Forecast",
     "HybridModel",
+    "ModelFreeMPC",
     "Objective",
     "PerfusioError",
     "Process",

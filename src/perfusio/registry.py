@@ -182,8 +182,9 @@ def version_of(module: str) -> str:
 
 
 CONNECTORS = Registry("connector", "perfusio.connectors", ("file", "simulated", "opcua", "sql"))
+CONTROLLERS = Registry("controller", "perfusio.controllers", ("nominal", "pi", "model-free-mpc", "twin", "twin-with-history"))
 MODELS = Registry("model", "perfusio.models", ("hybrid",))
-POLICIES = Registry("policy", "perfusio.policies", ("bed",))
+POLICIES = Registry("policy", "perfusio.policies", ("bed", "model-free-mpc"))
 ACQUISITIONS = Registry("acquisition function", "perfusio.acquisitions")  # config.acquisitions names the own ones
 OBJECTIVES = Registry("objective", "perfusio.objectives")
 NOTIFIERS = Registry("notifier", "perfusio.notifiers", ("log", "email", "webhook"))

@@ -3,7 +3,7 @@
 | name | structure | how it comes about |
 |---|---|---|
 | `CloneX`, `CloneY`, `Random<n>` | own | `clones`, `oracle.random_clone` |
-| `Own2-<n>` | own2 | drawn as `Random<n>` is, other laws |
+| `Own-<n>`, `Own2-<n>` | own, own2 | drawn as `Random<n>` is; other laws |
 | `Y-T127`, `Y-GS46`, `-k0.5` or `-k3` after it | published CHO | as published, lysis 1 (0.5, 3) per day |
 | `Y-<n>` | published CHO | drawn from the published widths |
 | `Monod-lit`, `Monod-<n>` | Monod with separator | literature, drawn |
@@ -65,7 +65,7 @@ def drawn(family: str, number: int) -> tuple[Clone, int]:
     """The drawn clone of a family, and how many draws its filter dropped before it.
 
     Args:
-        family: ``"Y"``, ``"Monod"`` or ``"Own2"``.
+        family: ``"Own"``, ``"Y"``, ``"Monod"`` or ``"Own2"``.
         number: Its number; the same gives the same clone.
 
     Raises:
@@ -148,6 +148,10 @@ def _monod(name: str, constants: monod_separator.Constants) -> Clone:
     )
 
 
+def _draw_own(seed: int) -> Clone:
+    return replace(draw_clone(seed + 2_000_000_000), name=f"Own~{seed}")
+
+
 def _draw_own2(seed: int) -> Clone:
     return replace(draw_clone(seed + 1_000_000_000), name=f"Own2~{seed}", structure=OWN2)
 
@@ -159,7 +163,7 @@ def _with_lysis(name: str, constants: published_cho.Constants) -> dict[str, Clon
     return {clone.name: clone for clone in (usual, *others)}
 
 
-DRAWN: dict[str, Callable[[int], Clone]] = {"Y": _draw_published, "Monod": _draw_monod, "Own2": _draw_own2}
+DRAWN: dict[str, Callable[[int], Clone]] = {"Own": _draw_own, "Y": _draw_published, "Monod": _draw_monod, "Own2": _draw_own2}
 """By family: from a seed to a clone that no filter has seen."""
 FOREIGN: dict[str, Clone] = {
     **_with_lysis("Y-T127", published_cho.CHO_T127),

@@ -136,6 +136,16 @@ class Population:
             parts.append(part)
         return replace(self, parts=tuple(parts))
 
+    def fed_with(self, strength: float, vessels: Sequence[int]) -> Population:
+        """The same with all that is in the medium of some vessels this many times as concentrated."""
+        parts = []
+        for part in self.parts:
+            hit = np.isin(part.columns, vessels)
+            values = {name: getattr(part.medium, name) for name in names_in(Medium)}
+            stronger = {name: np.where(hit, value * strength, value) for name, value in values.items()}
+            parts.append(replace(part, medium=replace(part.medium, **stronger)))
+        return replace(self, parts=tuple(parts))
+
     def equipment_of(self, name: str) -> Array:
         """A number of the equipment of every vessel, (B,)."""
         values = np.empty(sum(part.columns.size for part in self.parts))

@@ -136,6 +136,20 @@ class VesselBatch:
             if np.array_equal(stop, target):
                 return
 
+    def change_medium(self, strength: float, vessels: ArrayLike | None = None) -> None:
+        """Feed from now on with another lot, in which everything is this many times as concentrated as in the one before.
+
+        Args:
+            strength: Above 0; 1 changes nothing.
+            vessels: Indices; None means all.
+
+        Raises:
+            OutOfRange: `strength` is not a finite number above 0.
+        """
+        if not 0.0 < strength < np.inf:
+            raise OutOfRange(f"A medium cannot be {strength} times as strong. Give a finite number above 0.")
+        self._cells = self._cells.fed_with(strength, self._indices(vessels).tolist())
+
     @property
     def states(self) -> tuple[str, ...]:
         """Names of all true states of these vessels."""

@@ -2,55 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
+from perfusio.bed.model_free.count_filter import CountFilter
 from perfusio.config import DEFAULT_AMBR250_DESIGN_SPACE, DesignSpace
 from perfusio.process.rules import largest_bleed
-from perfusio.state import FloatArray, Setpoints, State
+from perfusio.state import Setpoints, State
 
 INTEGRATING = 0.5
 """The integral only moves while |log(X/X*)| is below this: far from the target it would only wind up."""
-
-
-@dataclass(slots=True, kw_only=True)
-class _CountFilter:
-    """Two-state Kalman filter on log VCD and net growth, so that one bad count does not move the bleed.
-
-    Between samples: log X += (growth - bleed) dt; growth is a random walk.
-    """
-
-    count_sd: float = 0.06  # of log VCD: 5 % counts and a little for outliers
-    growth_walk: float = 0.05  # [1/day per sqrt(day)]
-    drift: float = 0.01  # of log VCD per sqrt(day): what growth and bleed do not explain
-    mean: FloatArray | None = None
-    covariance: FloatArray | None = None
-    time_h: float = 0.0
-
-    def update(self, state: State, bleed: float) -> float:
-        """Take in a sample (NaN: only time passes) after `bleed` was in force; return log VCD, NaN before any."""
-        log_count = float(np.log(max(getattr(state, state.panel.the("cells")), 1e-3)))
-        if self.mean is None or self.covariance is None:
-            if np.isfinite(log_count):
-                self.mean, self.time_h = np.array([log_count, 0.4]), state.time_h
-                self.covariance = np.diag([self.count_sd**2, 0.3**2])
-            return log_count
-        dt = (state.time_h - self.time_h) / 24.0
-        self.time_h = state.time_h
-        step = np.array([[1.0, dt], [0.0, 1.0]])
-        mean = step @ self.mean - np.array([bleed * dt, 0.0])
-        walk = self.growth_walk**2
-        noise = np.array(
-            [[walk * dt**3 / 3.0 + self.drift**2 * dt, walk * dt**2 / 2.0], [walk * dt**2 / 2.0, walk * dt]]
-        )
-        covariance = step @ self.covariance @ step.T + noise
-        if np.isfinite(log_count):
-            gain = covariance[:, 0] / (covariance[0, 0] + self.count_sd**2)
-            mean = mean + gain * (log_count - mean[0])
-            covariance = covariance - np.outer(gain, covariance[0])
-        self.mean, self.covariance = mean, covariance
-        return float(mean[0])
 
 
 class PIController:
@@ -81,7 +41,7 @@ class PIController:
         self.target, self.kp, self.ki, self.cspr, self.bias = target, kp, ki, cspr, bias
         self.design_space = design_space
         self.integral = 0.0
-        self._filter = _CountFilter()
+        self._filter = CountFilter()
         self._time_h: float | None = None
 
     def decide(self, state: State, current: Setpoints) -> Setpoints:

@@ -8,13 +8,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from perfusio.bed.policy import BEDPolicy
 from perfusio.config import DesignSpace, Objective, RunConfig
 from perfusio.errors import AuditError, ConfigError, ConnectorError
 from perfusio.events import Event, ModelFitted, ModelSaved, ModelWaiting, RunStarted
 from perfusio.objective import of_record
 from perfusio.process.panel import Panel
-from perfusio.protocols import Connector, Described, Model, NamedByRows, Resumable, Standing, able
+from perfusio.protocols import Connector, Described, Model, NamedByRows, Policy, Resumable, Standing, able
 from perfusio.record.audit_logger import LARGEST_CLOCK_STEP_S
 from perfusio.record.good_prefix import prefix_of
 from perfusio.record.line import Record
@@ -36,7 +35,7 @@ class Outline:
         design_space: Allowed setpoints.
         own: What is asked of single vessels, by reactor id.
         sources: What was said of the source of each vessel when the run began, by reactor id.
-        policy: With the limits that vessels share.
+        policy: Perfusio's own, with its settings.
         decided_by: Identity of policy and model, as on record last; empty in records of before that was kept.
         run_state: What was known.
         saved: The model that was saved last, if one was.
@@ -47,7 +46,7 @@ class Outline:
     design_space: DesignSpace
     own: Mapping[str, Mapping[str, object]]
     sources: Mapping[str, Mapping[str, object]]
-    policy: BEDPolicy
+    policy: Policy
     decided_by: Mapping[str, Any]
     run_state: RunState
     saved: ModelSaved | None

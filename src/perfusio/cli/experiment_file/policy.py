@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import TYPE_CHECKING, Literal, Self
 
-from pydantic import model_validator
+from pydantic import Field, model_validator
 
 from perfusio import factories
 from perfusio.errors import ConfigError
@@ -54,13 +54,17 @@ class PolicySettings(Frozen):
     """How decisions are made; their aim stands in `[run]`.
 
     Attributes:
-        kind: ``"bed"``; policies of other packages have settings of their own.
-        shared: Limits on the joint use of vessels.
+        kind: ``"bed"`` or ``"model-free-mpc"``; policies of other packages have settings of their own.
+        shared: Limits on the joint use of vessels; of `bed` only.
+        target: Density to hold [1e6 cells/mL], of `model-free-mpc` only; None = the one that the run tracks.
+        cspr: Perfusion per cell [nL/cell/day], of `model-free-mpc` only; None = 0.025.
         process: Whose setpoints these are; not told here, the experiment says it.
     """
 
-    kind: Literal["bed"] = "bed"
+    kind: Literal["bed", "model-free-mpc"] = "bed"
     shared: tuple[SharedSettings, ...] = ()
+    target: float | None = Field(default=None, gt=0, allow_inf_nan=False)
+    cspr: float | None = Field(default=None, gt=0, le=1)
     process: OfProcess = CHO_PERFUSION
 
     @model_validator(mode="before")
@@ -72,6 +76,14 @@ class PolicySettings(Frozen):
         own = [{**one, "process": given["process"]} if isinstance(one, dict) else one for one in given["shared"]]
         return {**given, "shared": own}
 
+    @model_validator(mode="after")
+    def _of_its_kind(self) -> Self:
+        """A setting of another kind must not vanish."""
+        others = ("target", "cspr") if self.kind == "bed" else ("shared",)
+        if said := [name for name in others if getattr(self, name)]:
+            raise ValueError(f"{' and '.join(said)}: a policy of kind {self.kind!r} has no such setting. Leave it away")
+        return self
+
 
 def policy_of(settings: Frozen, reactors: Collection[str], process: Panel = CHO_PERFUSION) -> Policy:
     """Return the policy for these vessels.
@@ -82,6 +94,10 @@ def policy_of(settings: Frozen, reactors: Collection[str], process: Panel = CHO_
     """
     if not isinstance(settings, PolicySettings):
         return _given(settings, process)
+    if settings.kind == "model-free-mpc":
+        from perfusio.bed.model_free.policy import ModelFreeMPC
+
+        return ModelFreeMPC(target=settings.target, **({} if settings.cspr is None else {"cspr": settings.cspr}))
     from perfusio.bed.policy import BEDPolicy
 
     for limit in settings.shared:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from perfusio.bed.model_free.policy import KIND as MODEL_FREE
+from perfusio.bed.model_free.policy import ModelFreeMPC
 from perfusio.bed.policy import BEDPolicy
 from perfusio.protocols import Policy, Recorded
 from perfusio.record.vessel_history import process_of
@@ -15,6 +17,9 @@ def on_record(policy: Policy | None) -> dict[str, Any]:
     return {"policy": told} if told else {}
 
 
-def as_recorded(config: dict[str, Any]) -> BEDPolicy:
+def as_recorded(config: dict[str, Any]) -> BEDPolicy | ModelFreeMPC:
     """Return perfusio's own policy from the `config` of the first record of a run."""
-    return BEDPolicy.of_record(config.get("policy", {}), process_of(config))
+    told = config.get("policy", {})
+    if told.get("kind") == MODEL_FREE:
+        return ModelFreeMPC.of_record(told)
+    return BEDPolicy.of_record(told, process_of(config))
