@@ -22,6 +22,8 @@ from perfusio.cli.operators.hold import hold, release
 from perfusio.cli.operators.orders import accept, acknowledge, adopt, approve, mode, reject
 from perfusio.cli.operators.status import status
 from perfusio.cli.operators.stop import stop
+from perfusio.cli.page.serve import serve
+from perfusio.cli.page.users import user
 from perfusio.cli.record.bundle import bundle
 from perfusio.cli.record.export import export
 from perfusio.cli.record.mirror import mirror
@@ -51,7 +53,7 @@ app = typer.Typer(
 for command in (
     demo, run, resume, stop, status, alarms, notify, hold, release, mode, approve, reject, acknowledge, adopt, accept,
     verify, replay, bundle, mirror, simulate, design, fit, score, clones, forecast, recommend, selftest,
-    extensions,
+    extensions, serve,
 ):  # fmt: skip
     app.command()(command)
 app.command("import")(import_)
@@ -59,6 +61,7 @@ app.command()(export)
 app.add_typer(config, name="config")
 app.add_typer(process, name="process")
 app.add_typer(opcua, name="opcua")
+app.add_typer(user, name="user")
 
 
 def _tell_version(wanted: bool) -> None:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from perfusio.events.base import Event
+from perfusio.events.base import Event, Json
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,7 +18,11 @@ class ModeChanged(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OperatorActed(Event):
-    """A person asked for something, and whether it was done; `order` names the file. Why is the record's reason."""
+    """A person asked for something, and whether it was done; `order` names the file. Why is the record's reason.
+
+    `user` and `meaning` stand where it was signed with a password; `given` holds setpoints that a person gave
+    instead of advised ones.
+    """
 
     act: str
     who: str
@@ -26,3 +30,6 @@ class OperatorActed(Event):
     is_done: bool = True
     answer: str = ""
     order: str = ""
+    user: str = ""
+    meaning: str = ""
+    given: Json = field(default_factory=dict)

@@ -172,6 +172,22 @@ def lock_of(path: Path) -> Path:
     return path.with_name(f".{path.name}.lock")
 
 
+def writer_of(record: Path) -> int | None:
+    """Return the process that is writing a record, by the lock that it holds; None if none is, 0 if it has no name."""
+    try:
+        fd = os.open(lock_of(record), os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return None
+    try:
+        fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)  # held for no longer than this look
+    except OSError:
+        text = os.pread(fd, 20, 0).decode("ascii", "replace").strip()
+        return int(text) if text.isdigit() else 0
+    finally:
+        os.close(fd)
+    return None
+
+
 def _holder(fd: int) -> str:
     text = os.pread(fd, 20, 0).decode("ascii", errors="replace").strip()
     if text == str(os.getpid()):

@@ -9,7 +9,7 @@ import numpy as np
 
 from perfusio.config import Mode
 from perfusio.errors import OutOfRange
-from perfusio.events import Decided, Event, Forecasted, ModeChanged, WaitBegan, WriteIntended
+from perfusio.events import Decided, Event, Forecasted, ModeChanged, OperatorActed, WaitBegan, WriteIntended
 from perfusio.frozen import changed
 from perfusio.process.cho_perfusion import CHO_PERFUSION
 from perfusio.process.panel import Panel
@@ -76,6 +76,7 @@ class RunState:
         said: Who changed the mode of each vessel last, and why.
         waits: The wait for a sample of each vessel that has gone on for longer than a minute.
         answered: Orders that were answered, by the name under which they are on record.
+        owed: Approvals on record whose write has not begun, by vessel.
         today: The turn that is going on.
         n_samples: Expected samples that came.
         n_decisions: Decisions made.
@@ -106,6 +107,7 @@ class RunState:
     said: Mapping[str, ModeChanged] = field(default_factory=dict)
     waits: Mapping[str, WaitBegan] = field(default_factory=dict)
     answered: frozenset[str] = frozenset()
+    owed: Mapping[str, OperatorActed] = field(default_factory=dict)
     today: Today = Today()
     n_samples: int = 0
     n_decisions: int = 0

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
-import os
 import unicodedata
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +11,7 @@ from perfusio.errors import AuditError, ConfigError
 from perfusio.events import RunEnded, RunStarted
 from perfusio.quantities import closest
 from perfusio.record.good_prefix import prefix_of
-from perfusio.record.journal import lock_of
+from perfusio.record.journal import writer_of
 from perfusio.record.run_state import RunState
 from perfusio.record.summary import Summary
 from perfusio.texts import shown
@@ -121,19 +119,3 @@ def _instead(run_dir: Path) -> str:
     except OSError:
         runs = []
     return f"{closest(run_dir.name, tuple(runs))} In {near} these hold one: {', '.join(runs[:8])}." if runs else ""
-
-
-def writer_of(record: Path) -> int | None:
-    """Return the process that is writing a record, by the lock that it holds; None if none is, 0 if it has no name."""
-    try:
-        fd = os.open(lock_of(record), os.O_RDONLY | os.O_CLOEXEC)
-    except OSError:
-        return None
-    try:
-        fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)  # held for no longer than this look
-    except OSError:
-        text = os.pread(fd, 20, 0).decode("ascii", "replace").strip()
-        return int(text) if text.isdigit() else 0
-    finally:
-        os.close(fd)
-    return None

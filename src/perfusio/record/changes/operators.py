@@ -14,6 +14,9 @@ from perfusio.record.changes.mappings import without
 from perfusio.record.changes.writes import NOBODY_WRITES
 from perfusio.record.run_state import RunState
 
+WRITING = ("approve", "modify")
+"""Acts after which a write is due."""
+
 
 def mode_changed(run_state: RunState, event: ModeChanged) -> RunState:
     """Another may write now; setpoints left by a person are wanted, and the end of a hold frees a stuck vessel."""
@@ -35,9 +38,12 @@ def mode_changed(run_state: RunState, event: ModeChanged) -> RunState:
 
 
 def acted(run_state: RunState, event: OperatorActed) -> RunState:
-    """An order is answered once; advice that was rejected waits no more."""
+    """An order is answered once; advice that was rejected waits no more; approved advice is to be written."""
     if event.order:
         run_state = replace(run_state, answered=run_state.answered | {event.order})
+    if event.act in WRITING:
+        before = without(run_state.owed, str(event.reactor))
+        run_state = replace(run_state, owed={**before, str(event.reactor): event} if event.is_done else before)
     if event.act != "reject" or not event.is_done:
         return run_state
     return replace(run_state, advised=without(run_state.advised, str(event.reactor)))

@@ -54,6 +54,7 @@ def intended(run_state: RunState, event: WriteIntended) -> RunState:
         pending={**run_state.pending, reactor: event},
         held=without(run_state.held, reactor),
         advised=without(run_state.advised, reactor),
+        owed=without(run_state.owed, reactor),
     )
 
 
@@ -88,7 +89,8 @@ def unknown(run_state: RunState, event: WriteUnknown) -> RunState:
 
 def ended(run_state: RunState, event: Event) -> RunState:
     """A write has ended; the setpoints in force now are part of the history of its vessel."""
-    return replace(run_state, pending=without(run_state.pending, str(event.reactor)))
+    reactor = str(event.reactor)
+    return replace(run_state, pending=without(run_state.pending, reactor), owed=without(run_state.owed, reactor))
 
 
 def _settled(run_state: RunState, event: Withheld | WriteIntended) -> RunState:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
 from math import nan
 
 from perfusio.config import Mode
 from perfusio.decision import Action, Verdict
 from perfusio.errors import ConfigError
-from perfusio.events import AlarmChanged, OperatorActed, SampleAccepted
+from perfusio.events import AlarmChanged, Decided, OperatorActed, SampleAccepted
 from perfusio.protocols import Reporting, able
 from perfusio.record.decision_from_record import recalled
 from perfusio.record.run_state import not_acceptable
@@ -20,7 +21,7 @@ from perfusio.twin.state.logbook import Logbook
 from perfusio.twin.state.modes import Modes
 from perfusio.twin.writes.write_dispatcher import Hands
 
-OF_THE_RUN = ("adopt", "acknowledge", "shelve", "stop")
+OF_THE_RUN = ("adopt", "acknowledge", "shelve", "note", "stop")
 """Acts that, without a vessel, concern the run and not each of its vessels."""
 
 
@@ -80,6 +81,8 @@ class Acts:
             self._on_alarm(one, order, reactor)
         elif order.act == "accept":
             self._accept(one, order, reactor)
+        elif order.act == "note":
+            self.answer(one, reactor, "")
         else:
             await self._on_advice(one, order, reactor)
 
@@ -174,8 +177,11 @@ class Acts:
         advice = self._book.run_state.advised.get(reactor)
         is_known = advice is not None and advice.key == order.value
         verdict = None
-        if advice is not None and is_known and order.act == "approve":
-            verdict = await self._hands.vetted(reactor, advice.turn or 0, recalled(advice))
+        if order.act == "modify" and (problem := self._not_settable(reactor, order)):
+            self.answer(one, reactor, problem, key=order.value)
+            return
+        if advice is not None and is_known and order.act in ("approve", "modify"):
+            verdict = await self._vetted(advice, reactor, order.setpoints)
         if advice is None or not is_known or self._book.run_state.advised.get(reactor) is not advice:
             words = "This advice does not wait any more: it was acted upon, or a new sample came."
             self.answer(one, reactor, words, key=order.value)
@@ -184,6 +190,38 @@ class Acts:
         self.answer(one, reactor, problem, key=advice.key, turn=advice.turn)
         if verdict is not None and not problem:  # who asked stands on record before the vessel hears of it
             await self._hands.approve(advice.turn or 0, verdict, advice.key)
+
+    def _not_settable(self, reactor: str, order: Order) -> str:
+        """Return why the values of a person cannot be asked of a vessel, or nothing; the guard judges them later."""
+        known = self._book.run_state.process.setpoint_names
+        unknown = [name for name in order.setpoints if name not in known]
+        return f"{', '.join(unknown)}: no setpoint of {reactor}. Known: {', '.join(known)}." if unknown else ""
+
+    async def _vetted(self, advice: Decided, reactor: str, asked: Mapping[str, float]) -> Verdict:
+        """Return the guard's verdict on advice now, with the values of a person where they gave some."""
+        decision = recalled(advice)
+        if asked:
+            decision = replace(decision, setpoints=decision.setpoints.with_values(**asked))
+        return await self._hands.vetted(reactor, advice.turn or 0, decision)
+
+    async def settle(self) -> None:
+        """Carry out approvals that an earlier program put on record and did not begin to write, or refuse them aloud.
+
+        A program may be killed between a person's word on record and the write. The word stands: it is judged again,
+        and either written now or answered with why it is not.
+        """
+        for reactor, word in sorted(self._book.run_state.owed.items()):
+            advice = self._book.run_state.advised.get(reactor)
+            problem = "The program ended before it was written, and the advice does not wait any more."
+            verdict = None
+            if reactor in self._book.aboard and advice is not None and advice.key == word.key:
+                verdict = await self._vetted(advice, reactor, word.given)
+                problem = self._why_not(reactor, advice.turn or 0, verdict)
+            if verdict is not None and advice is not None and not problem:
+                await self._hands.approve(advice.turn or 0, verdict, advice.key)
+            else:
+                words = f"Approved, and not written when the program ended; not written now either. {problem}"
+                self._book.append(replace(word, is_done=False, answer=words))
 
     def _why_not(self, reactor: str, turn: int, verdict: Verdict) -> str:
         """Return why approved advice of a turn is not written, or nothing."""
@@ -213,6 +251,7 @@ class Acts:
                 reactor=reactor or None, turn=self._book.run_state.today.turn if turn is None else turn,
                 who=order.who, act=f"mode {order.value}" if order.act == "mode" else order.act, key=key,
                 is_done=not problem, answer=problem, order=one.id, reason=order.why,
+                user=order.user, meaning=order.meaning, given=dict(order.setpoints),
             )
         )  # fmt: skip
 

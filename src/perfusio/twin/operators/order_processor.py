@@ -28,7 +28,7 @@ class Desk:
         self._book, self._acts = book, acts
         self._modes = Modes(book)
         self._one_at_a_time = asyncio.Lock()
-        self._is_thinking = False
+        self._is_thinking = self._is_settled = False
         self._seen_before: dict[str, str] = {}
         self._stays: set[str] = set()
 
@@ -60,6 +60,9 @@ class Desk:
             AuditError: one could not be put on record; it is not carried out.
         """
         async with self._one_at_a_time:
+            if not self._is_settled:
+                self._is_settled = True
+                await self._acts.settle()
             for one in self._waiting():
                 if one.order is None:
                     self._refuse(one)

@@ -9,9 +9,9 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from hashlib import sha256
 from itertools import islice
 from math import isfinite
@@ -25,8 +25,10 @@ from perfusio.twin.state.order_folder import FOLDER, LIFTED, REFUSED
 from perfusio.twin.state.small_file import read_small
 from perfusio.twin.state.who_and_why import check_text, check_words
 
-ACTS = ("mode", "release", "approve", "reject", "acknowledge", "shelve", "adopt", "accept", "stop")
-LONGEST_NAME, LONGEST_VALUE = 300, 500
+ACTS = (
+    "mode", "release", "approve", "reject", "acknowledge", "shelve", "adopt", "accept", "modify", "note", "stop",
+)  # fmt: skip
+LONGEST_NAME, LONGEST_VALUE, LONGEST_MEANING = 300, 500, 100
 LONGEST_SHELVED_H = 48.0
 MOST_AT_ONCE = 100
 """Orders that are looked at in one go; a folder with more is gone through by and by."""
@@ -44,6 +46,9 @@ class Order:
         value: The mode that is wanted, the key of the decision that is approved or rejected, the alarm, or the hour of
             the sample that is accepted.
         hours: For which an alarm is shelved [h].
+        setpoints: Values instead of those that were advised, by name, canonical units.
+        user: Name of the account whose password signed it; empty where none did.
+        meaning: Meaning of that signature.
     """
 
     act: str
@@ -52,10 +57,13 @@ class Order:
     why: str
     value: str = ""
     hours: float = 0.0
+    setpoints: Mapping[str, float] = field(default_factory=dict)
+    user: str = ""
+    meaning: str = ""
 
     def __post_init__(self) -> None:
         """Refuse orders that could not be carried out or must not go on record."""
-        for name in ("act", "reactor", "who", "why", "value"):
+        for name in ("act", "reactor", "who", "why", "value", "user", "meaning"):
             if not isinstance(text := getattr(self, name), str):
                 raise ConfigError(f"{name} = {shown(repr(text), 60)}: expected a text.")
         if isinstance(self.hours, bool) or not isinstance(self.hours, int | float):
@@ -66,16 +74,29 @@ class Order:
         if self.act == "mode" and self.value not in [m.value for m in Mode]:
             found = shown(repr(self.value), 60)
             raise ConfigError(f"{found} is no mode. Known: {', '.join(m.value for m in Mode)}.")
-        if self.act in ("approve", "reject") and not self.value:
+        _check_setpoints(self.act, self.setpoints)
+        if self.act in ("approve", "modify", "reject") and not self.value:
             raise ConfigError(f"{self.act}: which decision? Give its key, run:reactor:turn:revision, as on record.")
         if self.act == "accept":
             _check_hour(self.value)
         if self.act == "shelve" and not 0 < self.hours <= LONGEST_SHELVED_H:
             found = shown(str(self.hours), 60)
             raise ConfigError(f"An alarm is shelved for up to {LONGEST_SHELVED_H:g} h, found {found} h.")
-        for name, most in (("reactor", LONGEST_NAME), ("value", LONGEST_VALUE)):
+        longest = {"reactor": LONGEST_NAME, "value": LONGEST_VALUE, "user": LONGEST_NAME, "meaning": LONGEST_MEANING}
+        for name, most in longest.items():
             check_text(name, getattr(self, name), 0, most)
         check_words(self.who, self.why)
+
+
+def _check_setpoints(act: str, given: object) -> None:
+    """Refuse values that are no numbers, or that belong to no such act."""
+    if not isinstance(given, Mapping) or not all(isinstance(name, str) for name in given):
+        raise ConfigError(f"setpoints = {shown(repr(given), 60)}: expected values by the names of setpoints.")
+    if bool(given) != (act == "modify"):
+        raise ConfigError(f"{act}: values of setpoints are given to modify advice, and only then.")
+    for name, value in given.items():
+        if isinstance(value, bool) or not isinstance(value, int | float) or not isfinite(value):
+            raise ConfigError(f"{shown(name, 60)} = {shown(repr(value), 60)}: expected a number.")
 
 
 def _check_hour(text: str) -> None:

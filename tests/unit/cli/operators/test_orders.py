@@ -13,12 +13,13 @@ from perfusio.errors import ConfigError
 from perfusio.events import AlarmRaised, SampleQuarantined
 from perfusio.protocols import ConnectorKind
 from perfusio.record.audit_logger import AuditLogger
+from perfusio.record.journal import writer_of
 from perfusio.testing import ScriptedConnector, make_state
 from perfusio.testing.fakes import SteadyModel, SteppingPolicy
 from perfusio.twin.digital_twin import DigitalTwin
 from perfusio.twin.operators import order_processor
 from perfusio.twin.operators.orders import waiting
-from perfusio.twin.run_view import view, writer_of
+from perfusio.twin.run_view import view
 
 WHY = ("--who", "A. Smith", "--why", "The pump is noisy.")
 

@@ -1,0 +1,1 @@
+"""Commands of the page: serving it, and its users."""

@@ -1,0 +1,1 @@
+"""Runs as the page knows them: their records, followed line by line through the one fold."""
