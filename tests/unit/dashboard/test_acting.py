@@ -134,7 +134,8 @@ def test_the_stream_tells_what_was_missed(live, olga):
 
 
 def test_every_view_is_there_and_the_record_verifies(olga):
-    for place in ("", "/vessels/R01", "/decisions", "/alarms", "/model", "/record", "/overnight", "/samples", "/compare"):
+    for name in ("", "vessels/R01", "decisions", "alarms", "model", "record", "overnight", "samples", "compare"):
+        place = f"/{name}" if name else ""
         found = olga.get(f"/api/v1/runs/run{place}")
         assert found.status_code == 200, (place, found.text)
     assert olga.get("/api/v1/runs/run/verify").json()["is_intact"]
