@@ -10,7 +10,8 @@ from perfusio.errors import UnreadableSource
 from perfusio.tables.cells.csv_files import csv_bytes
 from perfusio.tables.cells.sheets import Sheet
 from perfusio.tables.columns.grid import ReadOptions
-from perfusio.tables.table import Table, empty_table, of_sheet
+from perfusio.tables.rows.table import Table, empty_table
+from perfusio.tables.table import of_sheet
 
 NAME = "the data frame"
 

@@ -9,16 +9,27 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import timedelta
 from pathlib import Path
 
 from perfusio.errors import ConfigError
 from perfusio.tables.cells.csv_files import csv_bytes, escaped, replace_file
 from perfusio.tables.cells.parquet import parquet_bytes
 from perfusio.tables.columns.culture_times import Group
-from perfusio.tables.columns.header_names import FEED, FRACTION, INOCULATED, MEDIUM, QUALITY, TIME, names_of
+from perfusio.tables.columns.header_names import (
+    FEED,
+    FRACTION,
+    INOCULATED,
+    MEDIUM,
+    QUALITY,
+    SAMPLE,
+    STAMP,
+    TIME,
+    names_of,
+)
 from perfusio.tables.instruments.long_tables import TIDY_HEADER
-from perfusio.tables.samples import TableRow
-from perfusio.tables.table import Table
+from perfusio.tables.rows.samples import TableRow
+from perfusio.tables.rows.table import Table
 
 LAYOUTS = ("wide", "long")
 ENDINGS = (".csv", ".xlsx", ".parquet")
@@ -50,18 +61,19 @@ def wide_cells(table: Table) -> Iterator[list[Cell]]:
     and again in search of cycles.
     """
     texts = [n for n in ("run", "reactor") if any(getattr(row, n) for row in table.rows)]
-    of_runs = _of_runs(table)
+    of_runs, is_dated = _of_runs(table), table.has_open_vessels
     numeric, names = names_of(table.panel).numeric, _used(table)
     has_remarks = any(_further_remarks(row) for row in table.rows)
     yield [
-        *texts, *of_runs, TIME.header, *(numeric(n).header for n in names),
+        *(SAMPLE if n == "reactor" and is_dated else n for n in texts), *of_runs, STAMP if is_dated else TIME.header,
+        *(numeric(n).header for n in names),
         *([QUALITY] if has_remarks else []),
     ]  # fmt: skip
     for row in table.rows:
         known = _values(row)
         cells: list[Cell] = [getattr(row, n) for n in texts]
         cells += [said.get((row.run, row.reactor), "") for said in of_runs.values()]
-        cells.append(row.state.time_h)
+        cells.append(_date(table, row) if is_dated else row.state.time_h)
         cells += [_cell(row, n, known.get(n, float("nan"))) for n in names]
         if has_remarks:
             further = _further_remarks(row)
@@ -72,10 +84,13 @@ def wide_cells(table: Table) -> Iterator[list[Cell]]:
 def long_cells(table: Table) -> Iterator[list[Cell]]:
     """Yield one value per row; a sample without any value has a row without a quantity."""
     keys = {name: any(getattr(row, name) for row in table.rows) for name in ("run", "reactor")}
-    keys |= {"clone": any(table.clones.values()), MEDIUM: any(table.media.values()), INOCULATED: bool(table.starts)}
+    is_dated = table.has_open_vessels
+    keys |= {"clone": any(table.clones.values()), MEDIUM: any(table.media.values())}
+    keys |= {INOCULATED: bool(table.starts) and not is_dated}
     kept = [i for i, name in enumerate(TIDY_HEADER) if keys.get(name, True)]
-    for cells in _all_long_cells(table):
-        yield [cells[i] for i in kept]
+    renamed = {"reactor": SAMPLE, TIME.header: STAMP} if is_dated else {}
+    for k, cells in enumerate(_all_long_cells(table)):
+        yield [renamed.get(TIDY_HEADER[i], cells[i]) if k == 0 else cells[i] for i in kept]
 
 
 def _all_long_cells(table: Table) -> Iterator[list[Cell]]:
@@ -87,11 +102,19 @@ def _all_long_cells(table: Table) -> Iterator[list[Cell]]:
         start = table.starts[group].isoformat(sep=" ") if group in table.starts else ""
         known = {n: v for n, v in _values(row).items() if v == v}
         further = _further_remarks(row)
-        key: list[Cell] = [row.run, row.reactor, clone, medium, start, row.state.time_h]
+        when: Cell = _date(table, row) if table.has_open_vessels else row.state.time_h
+        key: list[Cell] = [row.run, row.reactor, clone, medium, start, when]
         for name in dict.fromkeys([*known, *further]) or [""]:
             value = _cell(row, name, known[name]) if name in known else ""
             unit = numeric(name).unit if name else ""
             yield [*key, name, value, unit, table.name if name else "", further.get(name, "")]
+
+
+def _date(table: Table, row: TableRow) -> str:
+    """Return when a sample was taken, where nobody said yet which vessel it is from: culture time belongs to one."""
+    start = table.starts.get((row.run, row.reactor))
+    taken = start + timedelta(hours=row.state.time_h) if start else None
+    return taken.isoformat(sep=" ", timespec="seconds") if taken else ""
 
 
 def _used(table: Table) -> list[str]:
@@ -115,7 +138,8 @@ def _values(row: TableRow) -> dict[str, float]:
 
 def _of_runs(table: Table) -> dict[str, Mapping[Group, str]]:
     """Return the values that are the same in every row of a run, by column, where any run has it."""
-    starts = {group: start.isoformat(sep=" ") for group, start in table.starts.items()}
+    dated = {} if table.has_open_vessels else table.starts
+    starts = {group: start.isoformat(sep=" ") for group, start in dated.items()}
     return {n: said for n, said in (("clone", table.clones), (MEDIUM, table.media), (INOCULATED, starts)) if said}
 
 

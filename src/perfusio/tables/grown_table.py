@@ -17,8 +17,9 @@ from typing import Any
 from perfusio.errors import UnreadableSource
 from perfusio.tables.columns.culture_times import SAME_TIME_H, Group
 from perfusio.tables.columns.grid import ReadOptions
-from perfusio.tables.samples import TableRow
-from perfusio.tables.table import Table, parse_table
+from perfusio.tables.rows.samples import TableRow
+from perfusio.tables.rows.table import Table
+from perfusio.tables.table import parse_table
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,8 +11,8 @@ import numpy as np
 from perfusio.tables.columns.culture_times import Group
 from perfusio.tables.columns.problems import Problems
 from perfusio.tables.columns.questions import Reading
-from perfusio.tables.samples import TableRow
-from perfusio.tables.table import Join, Table
+from perfusio.tables.rows.samples import TableRow
+from perfusio.tables.rows.table import Join, Table
 
 LARGEST_CLOCK_ERROR_H = 12.0
 """Clocks of a laboratory are apart by minutes, by an hour of summer time, or by a time zone [h]."""

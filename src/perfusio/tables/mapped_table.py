@@ -25,7 +25,8 @@ from perfusio.tables.columns.header_names import STAMP
 from perfusio.tables.columns.problems import Problems
 from perfusio.tables.excel import Cell, LabelledSheet, Workbook, cell_text
 from perfusio.tables.labelled_sheet import Labelled, open_labelled
-from perfusio.tables.table import Table, filled
+from perfusio.tables.rows.table import Table
+from perfusio.tables.table import filled
 from perfusio.trajectory import Feed
 
 MOST_VIABLE = 1.01

@@ -17,7 +17,7 @@ from perfusio.tables.columns.column_map import RECOGNISED
 from perfusio.tables.columns.grid import ReadOptions
 from perfusio.tables.columns.header_names import NO_QUANTITIES, STAMP, TEXTS, form_of
 from perfusio.tables.columns.questions import Question
-from perfusio.tables.table import Table
+from perfusio.tables.rows.table import Table
 
 if TYPE_CHECKING:
     from tomlkit import TOMLDocument

@@ -13,8 +13,8 @@ from perfusio.tables.columns.culture_times import FROM_FIRST, SAME_TIME_H, Group
 from perfusio.tables.columns.header_names import amount
 from perfusio.tables.columns.problems import Problems
 from perfusio.tables.joining import Placed, aligned_tables, ask_about_clocks, joins_of
-from perfusio.tables.samples import TableRow
-from perfusio.tables.table import Table
+from perfusio.tables.rows.samples import TableRow
+from perfusio.tables.rows.table import Table
 
 SAME_SAMPLE_MINUTES = 30.0
 """Analyzers stamp one sample at different minutes; samples themselves are hours apart."""

@@ -25,8 +25,9 @@ from perfusio.tables.instruments.long_tables import turned
 from perfusio.tables.instruments.profiles import recognised
 from perfusio.tables.mapped_table import read_mapped
 from perfusio.tables.merging import joined_vessels
-from perfusio.tables.samples import TableRow
-from perfusio.tables.table import Table, empty_table, of_sheet, parse_table
+from perfusio.tables.rows.samples import TableRow
+from perfusio.tables.rows.table import Table, empty_table
+from perfusio.tables.table import of_sheet, parse_table
 
 _LOOKED_AT = 12
 
@@ -101,6 +102,7 @@ def _of_workbook(book: Workbook, options: ReadOptions, sheet: str) -> Table:
         text = f"{book.name}: no sheet has a header that names a time and a quantity. It has {listed}."
         remedy = "Write a column map for it: see `perfusio import --help`."
         raise UnreadableSource((f"{text} {remedy}",), connector=book.name)
+    options = replace(options, may_stay_open=options.may_stay_open and len(names) == 1)
     tables = [_of_sheet(book, empty, name, options, is_one_of_several=len(names) > 1) for name in names]
     return tables[0] if len(tables) == 1 else joined_vessels(book.name, tables)
 

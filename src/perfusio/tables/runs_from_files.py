@@ -18,8 +18,8 @@ from perfusio.tables.columns.questions import together
 from perfusio.tables.data_frame import NAME, is_frame, table_of_frame
 from perfusio.tables.merging import merged
 from perfusio.tables.read_any import read_any
-from perfusio.tables.samples import TableRow
-from perfusio.tables.table import Table
+from perfusio.tables.rows.samples import TableRow
+from perfusio.tables.rows.table import Table
 from perfusio.tables.vessel_rows import rows_of
 from perfusio.trajectory import Trajectory
 

@@ -8,8 +8,8 @@ from pathlib import Path
 from perfusio.errors import UnreadableSource
 from perfusio.tables.columns.column_map import ColumnMap
 from perfusio.tables.mapped_table import read_mapped
+from perfusio.tables.rows.table import Table
 from perfusio.tables.runs_from_files import run_of
-from perfusio.tables.table import Table
 from perfusio.trajectory import Trajectory
 
 

@@ -7,11 +7,12 @@ joined and what was not, setpoints that no file states.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from typing import Any
 
 from perfusio.tables.columns.column import ColumnRead
 from perfusio.tables.columns.culture_times import Group
-from perfusio.tables.table import Table
+from perfusio.tables.rows.table import Table
 
 UNITS = {
     "assumed": "assumed: nothing says it",
@@ -31,7 +32,8 @@ def granted(tables: Sequence[Table], result: Table, assumed: Mapping[str, float]
     """
     return {
         "files": [_file(table) for table in tables],
-        "vessels": [_vessel(result, group) for group in result.groups],
+        "vessels": [] if result.has_open_vessels else [_vessel(result, group) for group in result.groups],
+        "samples_without_vessel": _named_samples(result) if result.has_open_vessels else [],
         "joins": [
             {"file": j.file, "vessel": j.vessel, "joined": j.n_joined, "alone_days": list(j.alone)}
             for j in result.joins
@@ -60,6 +62,15 @@ def column_data(read: ColumnRead) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def _named_samples(table: Table) -> list[dict[str, str]]:
+    """Return name and date of each sample of which nobody said the vessel."""
+    return [
+        {"sample": row.reactor,
+         "taken": (table.starts[row.run, row.reactor] + timedelta(hours=row.state.time_h)).isoformat(sep=" ")}
+        for row in table.rows
+    ]  # fmt: skip
+
+
 def _vessel(table: Table, group: Group) -> dict[str, Any]:
     days = [row.state.day for row in table.rows if (row.run, row.reactor) == group]
     start = table.starts.get(group)
@@ -79,6 +90,10 @@ def _vessel(table: Table, group: Group) -> dict[str, Any]:
 def page(found: Mapping[str, Any]) -> list[str]:
     """Return what `granted` found as the lines of one screen."""
     lines = ["Taken for granted:"]
+    if open_ones := found["samples_without_vessel"]:
+        dates = sorted(s["taken"] for s in open_ones)
+        between = dates[0] if dates[0] == dates[-1] else f"{dates[0]} to {dates[-1]}"
+        lines.append(f"  which vessel: open; {_count(len(open_ones), 'sample')} under their own names, {between}")
     for v in found["vessels"]:
         days = f"day {v['first_day']:.3g} to {v['last_day']:.3g}"
         start = f"day 0 = {v['inoculated']} ({v['start_from']})" if v["inoculated"] else f"day 0: {v['start_from']}"

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Sequence
 
 from perfusio.errors import UnreadableSource
 from perfusio.quantities import closest
-from perfusio.tables.samples import TableRow
-from perfusio.tables.table import Table
+from perfusio.tables.rows.samples import TableRow
+from perfusio.tables.rows.table import Table
 
 
 def rows_of(table: Table, run: str | None, reactor: str | None, *, may_come: bool = False) -> list[TableRow]:

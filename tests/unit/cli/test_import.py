@@ -45,6 +45,20 @@ def test_a_dry_run_shows_each_column_and_writes_nothing(folder):
     assert {p.name for p in folder.iterdir()} == {"flex.csv", "titer.csv"}
 
 
+def test_which_vessel_stays_open_where_the_file_shows_that_its_samples_are_no_series(folder):
+    Path("counts.csv").write_text("Sample,date,VCD [1e6 cells/mL]\nS_1,2031-03-02 09:00,1.5\nS_2,2031-03-02 09:20,2\n",
+                                  encoding="utf-8")  # fmt: skip
+    result = call("import", "counts.csv", "--out", "o.csv")
+    assert result.exit_code == 0, result.output
+    assert "which vessel: open; 2 samples under their own names" in result.output
+    assert "2 samples; which vessel each is from is open" in result.output
+    assert Path("o.csv").read_text(encoding="utf-8").startswith("sample,timestamp,")
+    assert isinstance(call("import", "counts.csv", "flex.csv", "--out", "p.csv").exception, QuestionOpen)
+    said = json.loads(call("import", "counts.csv", "--json", "--dry-run").stdout)
+    assert said["vessels"] == []
+    assert [s["sample"] for s in said["taken_for_granted"]["samples_without_vessel"]] == ["S_1", "S_2"]
+
+
 def test_files_are_joined_and_a_late_titer_goes_into_what_is_there(folder):
     assert call("import", "flex.csv").exit_code == 0
     before = Path("runs.csv").read_text(encoding="utf-8")

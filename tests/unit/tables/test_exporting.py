@@ -8,15 +8,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from perfusio.errors import ConfigError
+from perfusio.errors import ConfigError, QuestionOpen
 from perfusio.process import CHO_PERFUSION
 from perfusio.state import SETPOINT_QUANTITIES, STATE_QUANTITIES, Setpoints, State
 from perfusio.tables.columns.grid import ReadOptions
 from perfusio.tables.columns.header_names import names_of
 from perfusio.tables.exporting import write_table
 from perfusio.tables.read_any import read_any
-from perfusio.tables.samples import TableRow
-from perfusio.tables.table import empty_table, parse_table
+from perfusio.tables.rows.samples import TableRow
+from perfusio.tables.rows.table import empty_table
+from perfusio.tables.table import parse_table
 from perfusio.trajectory import Feed
 
 FORMATS = [(layout, ending) for layout in ("wide", "long") for ending in ("csv", "xlsx", "parquet")]
@@ -54,6 +55,24 @@ def tables(draw):
             time_h += round(draw(st.floats(0.5, 50)), 6)
             time_h = round(time_h, 6)
     return replace(empty_table("made", b""), rows=tuple(rows), clones=MappingProxyType(clones))
+
+
+OPEN = b"Sample ID,date,VCD [1e6 cells/mL]\nS_1,2031-03-02 09:00,1.5\nS_2,2031-03-02 09:20,2.5\n"
+
+
+@pytest.mark.parametrize(("layout", "ending"), FORMATS)
+def test_samples_of_open_vessels_keep_their_names_and_dates_and_stay_open(tmp_path, layout, ending):
+    options = ReadOptions(is_part=True, may_stay_open=True)
+    table = parse_table(OPEN, "counts.csv", options)
+    assert table.has_open_vessels
+    path = tmp_path / f"out.{ending}"
+    write_table(path, table, layout=layout)
+    again = read_any(path, options)
+    assert again.has_open_vessels
+    assert [(r.reactor, r.state.vcd) for r in again.rows] == [("S_1", 1.5), ("S_2", 2.5)]
+    assert again.starts == table.starts
+    with pytest.raises(QuestionOpen, match="which vessel is each sample from"):
+        read_any(path)
 
 
 def said(table):

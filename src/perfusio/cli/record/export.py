@@ -14,7 +14,7 @@ from perfusio.cli.options import OverwriteOption
 
 if TYPE_CHECKING:
     from perfusio.process.panel import Panel
-    from perfusio.tables.table import Table
+    from perfusio.tables.rows.table import Table
 
 RECORD = "audit.jsonl"
 
@@ -71,8 +71,8 @@ def recorded(path: Path) -> Table:
     from perfusio.record.apply_event import folded
     from perfusio.record.verification.verify import read_records
     from perfusio.state import Setpoints
-    from perfusio.tables.samples import TableRow
-    from perfusio.tables.table import empty_table
+    from perfusio.tables.rows.samples import TableRow
+    from perfusio.tables.rows.table import empty_table
 
     run_state = folded((record.to_event() for record in read_records(path)), "")
     known = run_state.trajectories

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from perfusio.process.panel import Panel
     from perfusio.tables.columns.column import ColumnRead
     from perfusio.tables.columns.grid import ReadOptions
-    from perfusio.tables.table import Table
+    from perfusio.tables.rows.table import Table
 
 IGNORE = "Header to leave unread; repeatable."
 COLUMN = "What a header means, e.g. Glu=glutamate; repeatable."
@@ -105,6 +105,7 @@ def import_(
         reactor=reactor,
         instrument=instrument,
         inoculated=dates_of(inoculated),
+        may_stay_open=len(files) == 1 and into is None,
         keep=rows_of(keep),
         leave_out=rows_of(leave_out, "--leave-out"),
         sheet=sheet,
@@ -227,6 +228,8 @@ def _summary(result: Table, dry_run: bool, target: Path, saved: Path | None) -> 
     last = max((row.state.day for row in rows), default=0.0)
     n_vessels = len(result.groups)
     found = f"{len(rows)} samples of {n_vessels} {'vessel' if n_vessels == 1 else 'vessels'}, to day {last:.3g}"
+    if result.has_open_vessels:
+        found = f"{len(rows)} samples; which vessel each is from is open"
     if saved is not None:
         echo(f"Mapping: {saved}")
     echo(f"{found}. Nothing was written (--dry-run)." if dry_run else f"{found}: {target}")
@@ -243,7 +246,7 @@ def _as_json(
             for t in tables
         ],
         "samples": len(result.rows),
-        "vessels": ["/".join(filter(None, group)) for group in result.groups],
+        "vessels": [v["vessel"] for v in found["vessels"]],
         "warnings": list(result.warnings),
         "written": None if target is None else str(target),
         "taken_for_granted": found,

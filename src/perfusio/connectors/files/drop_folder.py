@@ -21,7 +21,7 @@ from perfusio.tables.cells.sheets import TABLES, read_bytes, whole_lines
 from perfusio.tables.columns.grid import ReadOptions
 from perfusio.tables.merging import merged
 from perfusio.tables.read_any import table_of
-from perfusio.tables.table import Table, empty_table
+from perfusio.tables.rows.table import Table, empty_table
 
 _TEMPORARY = ("~", ".")
 """Names that begin so are of programs that are still writing."""

@@ -16,7 +16,8 @@ from perfusio.tables.columns.questions import refusal
 from perfusio.tables.grown_table import Parsed, parsed, read_on
 from perfusio.tables.merging import merged
 from perfusio.tables.read_any import table_of
-from perfusio.tables.table import Table, parse_table
+from perfusio.tables.rows.table import Table
+from perfusio.tables.table import parse_table
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,8 +12,8 @@ from perfusio.process.panel import Panel
 from perfusio.protocols import Standing
 from perfusio.state import State
 from perfusio.tables.columns.header_names import is_flow_of_volume, names_of
-from perfusio.tables.samples import TableRow
-from perfusio.tables.table import Table
+from perfusio.tables.rows.samples import TableRow
+from perfusio.tables.rows.table import Table
 from perfusio.tables.vessel_rows import rows_of
 
 

@@ -33,6 +33,8 @@ class ReadOptions:
         sample_pattern: Regular expression that finds the groups ``reactor``, ``run`` or ``day`` in names of samples.
         reactor: The vessel that all samples are from, where the file does not say it.
         only_vessel: The vessel that is wanted of the file: all samples are its own where their names leave it open.
+        may_stay_open: Which vessel each sample is from may stay open where the file itself shows that no two of its
+            samples follow each other in one culture; each sample then keeps its own name.
         fill_down: An empty run, reactor or clone is that of the row above.
         vessels: New names of vessels.
         keep: Rows to read as samples, as values by header, or as lines by ``"line"``.
@@ -56,6 +58,7 @@ class ReadOptions:
     sample_pattern: str = ""
     reactor: str = ""
     only_vessel: str = ""
+    may_stay_open: bool = False
     fill_down: bool = False
     vessels: Mapping[str, str] = field(default_factory=lambda: _NO_MAP)
     keep: Mapping[str, Sequence[str]] = field(default_factory=lambda: _NO_ROWS)

@@ -29,16 +29,23 @@ CLOSE_H = 1.0
 day [h]."""
 _LARGEST_SHIFT_DAYS = 0.8
 """A sample of day 4 is taken a day after that of day 3, some hours sooner or later [day]."""
+_LONGEST_PAUSE_H = 14 * 24.0
+"""Nobody leaves a culture alone for longer [h]."""
+_STILL_OPEN = "Before they can be used, say it: --reactor NAME if all are of one vessel, or --vessel-pattern."
 _MOST_SHOWN = 6
 
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """Parts of the name of a sample; the day is NaN where it says none."""
+    """Parts of the name of a sample; the day is NaN where it says none.
+
+    Where `is_open` nobody said which vessel it is from, and `reactor` is the whole name.
+    """
 
     run: str = ""
     reactor: str = ""
     day: float = float("nan")
+    is_open: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,7 +71,7 @@ def says_day(name: str) -> bool:
 
 def parted(
     names: Sequence[str], beside: Beside, lines: Sequence[int], pattern: str, problems: Problems, remarks: list[str],
-    *, only_vessel: str = "",
+    *, only_vessel: str = "", may_stay_open: bool = False,
 ) -> list[Parts]:  # fmt: skip
     """Take the names of samples apart; open points are asked.
 
@@ -76,6 +83,7 @@ def parted(
         problems: Collects questions.
         remarks: Collects assumptions.
         only_vessel: The vessel that is meant where the names leave it open.
+        may_stay_open: The vessels may stay open where times show that the samples are no series of one culture.
     """
     for i, name in enumerate(names):
         if not name:
@@ -103,6 +111,12 @@ def parted(
         return whole
     if only_vessel:
         return [Parts(reactor=only_vessel)] * len(names)
+    if may_stay_open and not _could_be_series(names, found, beside.hours):
+        remarks.append(
+            f"column {beside.header!r}: nothing says which vessel each sample is from, and their times show that they "
+            f"are no series of one culture: it stays open, and each keeps its name. {_STILL_OPEN}"
+        )
+        return [Parts(reactor=name, is_open=True) for name in names]
     _ask(names, found, beside, lines, problems)
     return whole
 
@@ -167,6 +181,24 @@ def _are_minutes_apart(names: Sequence[str], hours: FloatArray) -> bool:
     order = np.argsort(hours, kind="stable")
     gaps = [hours[j] - hours[i] for i, j in pairwise(order.tolist()) if names[i] != names[j]]
     return bool(gaps) and bool(np.isfinite(hours).all()) and float(np.median(gaps)) <= CLOSE_H
+
+
+def _could_be_series(
+    names: Sequence[str], found: Sequence[re.Match[str] | None], hours: FloatArray
+) -> bool:
+    """Whether the samples can have been drawn from one culture, one after the other, or the names hold vessel and day.
+
+    Then one reading would be of use at once, and it is asked; nothing is asked of one sample, of names that were
+    measured minutes apart, or months.
+    """
+    if not np.isfinite(hours).all() or any(m and m["letter"] for m in found):
+        return True
+    prefixes = [m["reactor"] for m in found if m]
+    if len(prefixes) == len(names) and 1 < len(set(prefixes)) < len(set(names)):
+        return True
+    order = np.argsort(hours, kind="stable").tolist()
+    gaps = [hours[j] - hours[i] for i, j in pairwise(order) if names[i] != names[j]]
+    return bool(gaps) and min(gaps) > CLOSE_H and max(gaps) <= _LONGEST_PAUSE_H
 
 
 def _ask(

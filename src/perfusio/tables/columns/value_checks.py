@@ -58,8 +58,11 @@ def _lowered(label: str) -> str:
 
 def groups_of(
     grid: Grid, options: ReadOptions, problems: Problems, remarks: list[str]
-) -> tuple[list[Group], FloatArray | None]:
-    """Return run and reactor of each row, and the culture days that names of samples give, if they do."""
+) -> tuple[list[Group], FloatArray | None, bool]:
+    """Return run and reactor of each row, the culture days that names of samples give, if they do, and an open point.
+
+    The last one is whether it stays open which vessel each sample is from, so that its name stands for the reactor.
+    """
     for name in ("run", "reactor"):
         column = grid.text_column(name)
         for i, text in enumerate(grid.texts(name) if column else ()):
@@ -67,21 +70,22 @@ def groups_of(
                 why = f"is empty, expected the {name} that the sample belongs to. Fill it in."
                 problems.cell(grid.lines[i], column.header, text, why)
     runs, reactors = grid.texts("run"), grid.texts("reactor")
-    days = None
+    days, are_open = None, False
     if options.reactor:
         reactors = _declared(grid, options.reactor, problems)
     if (column := grid.text_column(SAMPLE)) is not None and not grid.text_column("reactor") and grid.lines:
         found = [] if options.reactor else parted(
             grid.texts(SAMPLE), _beside(grid, column, options), grid.lines, options.sample_pattern, problems, remarks,
-            only_vessel=options.only_vessel,
+            only_vessel=options.only_vessel, may_stay_open=options.may_stay_open,
         )  # fmt: skip
         runs = runs if grid.text_column("run") or not found else [f.run for f in found]
         reactors = [f.reactor for f in found] if found else reactors
+        are_open = any(f.is_open for f in found)
         if any(f.day == f.day for f in found):
             days = np.array([f.day for f in found])
         elif not {c.name for c in grid.columns} & {"time", STAMP}:
             _ask_time(grid, "no column gives the time, expected 'day', 'time [h]' or a date. Add one.", problems)
-    return list(zip(runs, [options.vessels.get(r, r) for r in reactors], strict=True)), days
+    return list(zip(runs, [options.vessels.get(r, r) for r in reactors], strict=True)), days, are_open
 
 
 def _declared(grid: Grid, reactor: str, problems: Problems) -> list[str]:

@@ -23,7 +23,7 @@ _XR_TEXT = ("Sample ID", "RunDate", "Viability (%)", "Total viable cells / ml (x
 _NUCLEOVIEW = ("Image", "Viability (%)", "Live (cells/ml)")
 _DATED = ("Results Timestamp",)
 IMAGE_DATE = "Date of image"
-_image_sample = re.compile(r"\d{8}-\d+-[A-Za-z]+-(?P<name>.+)").fullmatch
+_image_sample = re.compile(r"(?P<date>\d{8})-\d+-[A-Za-z]+-(?P<name>.+)").fullmatch
 _image_date = re.compile(r"(?P<date>\d{8})-\d+").fullmatch
 _clock = re.compile(r"(?P<date>\d{8})\s+(?P<time>\d{6})").fullmatch
 _grouped = re.compile(r"\d{1,3}(?:[ \u00a0\u202f]\d{3})+").fullmatch
@@ -64,6 +64,8 @@ def _pairs(lines: Sequence[str], sign: str) -> dict[str, str]:
 def _as_row(pairs: Mapping[str, str]) -> Sheet:
     values = dict(pairs)
     if image := _image_sample(values.get("Image", "")):
+        if "Date time" not in values and read_stamps([date := _iso(image["date"])]).values[0] is not None:
+            values[IMAGE_DATE] = date
         values["Image"] = image["name"]
     if clock := _clock(values.get("Date time", "")):
         values["Date time"] = f"{_iso(clock['date'])} {clock['time'][:2]}:{clock['time'][2:4]}:{clock['time'][4:]}"

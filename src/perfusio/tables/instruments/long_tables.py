@@ -16,6 +16,7 @@ from perfusio.tables.columns.header_names import (
     INOCULATED,
     MEDIUM,
     QUALITY,
+    SAMPLE,
     STAMP,
     TEXTS,
     TIME,
@@ -89,7 +90,7 @@ def _tidy(sheet: Sheet, forms: Sequence[str], options: ReadOptions, problems: Pr
     place = {form: i for i, form in enumerate(forms)}
     times = [i for i, h in enumerate(sheet.rows[0]) if i not in (place["quantity"], place["value"], place["unit"])
              and _is_time(h)]  # fmt: skip
-    texts = ("run", "reactor", "clone", MEDIUM, INOCULATED)
+    texts = ("run", "reactor", "clone", MEDIUM, INOCULATED, SAMPLE)
     keys = [i for i, h in enumerate(sheet.rows[0]) if form_of(h) in texts] + times
     turned = _Turned([sheet.rows[0][i].strip() for i in keys], problems)
     remarks: dict[tuple[str, ...], dict[str, str]] = {}

@@ -12,12 +12,12 @@ from perfusio.tables.columns.problems import Problems
 from perfusio.tables.columns.sample_names import Beside, parted, says_day
 
 
-def read(names, hours=None, *, midnight_h=0.0, pattern=""):
+def read(names, hours=None, *, midnight_h=0.0, pattern="", **further):
     """Return (reactor, day) of each name; a question is raised."""
     problems, remarks = Problems("f.csv"), []
     at = np.full(len(names), np.nan) if hours is None else np.array(hours, dtype=float)
     beside = Beside(header="Sample ID", hours=at, midnight_h=midnight_h)
-    found = parted(names, beside, range(2, len(names) + 2), pattern, problems, remarks)
+    found = parted(names, beside, range(2, len(names) + 2), pattern, problems, remarks, **further)
     problems.refuse_if_any()
     return [(p.reactor, None if p.day != p.day else p.day) for p in found], remarks
 
@@ -106,3 +106,34 @@ def test_vessels_never_become_one(vessels, days, style, start):
             assert a[0] != b[0], names
         if a[1] is not None and v == w:
             assert a[1] - b[1] == d - e, names
+
+
+@pytest.mark.parametrize(
+    ("names", "hours"),
+    [
+        (["SAMPLE_1"], [9]),
+        (["SAMPLE_01", "SAMPLE_02", "SAMPLE_03"], [9, 9.5, 10]),  # minutes apart: no days, no culture sampled like that
+        (["CLB1", "CLB2", "CLB3", "CLB4"], [9, 33, 129, 129.1]),  # two of them at once
+        (["7MCC151", "11AMB04", "10AMB01"], [0, 1584, 3600]),  # months apart
+    ],
+)
+def test_names_that_times_show_to_be_no_series_stay_open_where_that_is_allowed(names, hours):
+    found, remarks = read(names, hours, may_stay_open=True)
+    assert found == [(name, None) for name in names]
+    assert "it stays open, and each keeps its name" in remarks[0]
+    with pytest.raises(QuestionOpen):
+        read(names, hours)
+
+
+@pytest.mark.parametrize(
+    ("names", "hours"),
+    [
+        (["XK1041", "XK1042", "XK1043"], [9, 33, 57]),  # one culture, or three
+        (["R01_1", "R01_2", "R02_1", "R02_2"], [9, 9.1, 9.2, 9.3]),  # days measured together
+        (["R01-D03", "R01-D04"], [9, 9.1]),  # days that are called so
+        (["HT2_5", "HT2_6"], None),
+    ],
+)
+def test_names_that_can_be_a_series_are_asked_in_any_case(names, hours):
+    with pytest.raises(QuestionOpen):
+        read(names, hours, may_stay_open=True)

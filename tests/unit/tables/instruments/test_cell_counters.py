@@ -65,6 +65,12 @@ def test_remarks_in_parentheses_are_no_part_of_a_value(tmp_path):
     assert row.state.vcd == pytest.approx(2.45)
 
 
+def test_an_image_without_a_date_line_is_of_the_date_in_its_name(tmp_path):
+    table = read(tmp_path, NUCLEOVIEW.replace("Date time;20311120 163016\n", ""))
+    assert [start.isoformat() for start in table.starts.values()] == ["2031-11-20T00:00:00"]
+    assert table.is_by_day
+
+
 def test_digits_in_groups_of_a_counter_are_one_number(tmp_path):
     rows = read(tmp_path, NC_VIEW).rows
     assert [r.state.vcd for r in rows] == pytest.approx([0.124, 1.22])
@@ -77,7 +83,7 @@ def test_the_time_of_a_plate_is_that_of_its_wells(tmp_path):
 
 
 def test_without_any_date_the_time_is_asked_and_one_may_be_said(tmp_path):
-    undated = NUCLEOVIEW.replace("Date time;20311120 163016\n", "")
+    undated = NUCLEOVIEW.replace("Date time;20311120 163016\n", "").replace("20311120-0012-c-R01", "R01")
     with pytest.raises(QuestionOpen, match="--sampled-at"):
         read(tmp_path, undated)
     table = read(tmp_path, undated, sampled_at=datetime(2031, 11, 20, 16, 30))

@@ -1,0 +1,1 @@
+"""Rows: checked samples, and the table that holds them."""
