@@ -61,7 +61,7 @@ def open_labelled(path: str | Path, about: ColumnMap) -> Labelled:
     else:
         text, remarks = text_of(data, file.name, about.encoding or None)
         found = sheet_of(text, file.name)
-        rows, lines, separator, is_cut = list(found.rows), found.lines, found.separator, found.is_cut
+        rows, lines, separator, is_cut = list(found.rows), tuple(found.lines), found.separator, found.is_cut
     sheet = labelled(file.name, rows, header_rows=about.header_rows, lines=lines)
     return Labelled(
         sheet=sheet, book=None, sha256=sha256(data).hexdigest(), n_bytes=len(data), separator=separator, is_cut=is_cut,

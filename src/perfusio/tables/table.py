@@ -206,7 +206,7 @@ def _reads(grid: Grid) -> tuple[ColumnRead, ...]:
             known = np.nonzero(np.isfinite(grid.numbers[column].values))[0]
             n_values, first = len(known), grid.cells[int(known[0])][i].strip() if len(known) else ""
         else:
-            values = [cell for row in grid.cells if (cell := row[i].strip())]
+            values = [cell for cell in map(str.strip, grid.by_column[i]) if cell]
             n_values, first = len(values), values[0] if values else ""
         meaning, unit = (column.name, column.unit) if column else ("", "")
         unit_from = ""
@@ -225,8 +225,13 @@ def _meaning(column: Column) -> str:
 
 def _of_runs(grid: Grid, name: str, groups: Sequence[Group], problems: Problems) -> dict[Group, str]:
     """A clone or a medium may stand in every row of a run or only in its first; two different ones are a problem."""
-    found: dict[Group, str] = {}
-    for i, said in enumerate(grid.texts(name)):
+    if grid.text_column(name) is None:
+        return {}
+    texts, found = grid.texts(name), dict[Group, str]()
+    pairs = [pair for pair in dict.fromkeys(zip(groups, texts, strict=True)) if pair[1]]
+    if len({group for group, _ in pairs}) == len(pairs):  # one word for each run
+        return dict(pairs)
+    for i, said in enumerate(texts):
         if said and found.setdefault(groups[i], said) != said:
             problems.line(
                 grid.lines[i],

@@ -7,7 +7,7 @@ laboratory's file each of them is a mistake or a question.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import nan
 
@@ -15,6 +15,7 @@ import numpy as np
 
 from perfusio.quantities import normalised
 from perfusio.state import FloatArray
+from perfusio.tables.cells.plain_rows import PlainColumn
 
 _NUMBER = r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?"
 _is_number = re.compile(_NUMBER).fullmatch
@@ -60,13 +61,18 @@ def is_missing(text: str) -> bool:
 
 def read_numbers(cells: Sequence[str], *, decimal: str = ".", may_be_percent: bool = False) -> Numbers:
     """Read the cells of one column, with `decimal` as decimal mark."""
-    plain_cells = cells if decimal == "." else [_with_point(cell) for cell in cells]
-    values = _plain_numbers(plain_cells)
+    if isinstance(cells, PlainColumn):
+        values, others = cells.numbers(decimal)
+    else:
+        values = _plain_numbers(cells if decimal == "." else [_with_point(cell) for cell in cells])
+        others = np.flatnonzero(np.isnan(values))
     limits: dict[int, Limit] = {}
     refused: dict[int, str] = {}
     has_percent_sign = False
-    for i in np.nonzero(np.isnan(values))[0].tolist():
+    for i in others.tolist():
         text = cells[i].strip()
+        if not text:
+            continue
         if may_be_percent and text.endswith("%"):
             text, has_percent_sign = text[:-1].rstrip(), True
         plain = text if decimal == "." else _with_point(text)
@@ -86,12 +92,13 @@ def read_numbers(cells: Sequence[str], *, decimal: str = ".", may_be_percent: bo
 
 def _plain_numbers(cells: Sequence[str]) -> FloatArray:
     """Return the cells that are numbers, NaN for all others; a column of nothing but digits is parsed at once."""
-    joined = "\n".join(cells)
+    joined, n = "\n".join(cells), len(cells)
     # Of these characters alone, what `float` takes is what the grammar takes: no blank, no 1_000, no inf.
     is_plain = joined.isascii() and not joined.encode().translate(None, _OF_NUMBERS)
-    if is_plain and joined.count("\n") < max(len(cells), 1):
+    if is_plain and joined.count("\n") < max(n, 1):
+        has_gaps = n == 0 or "\n\n" in joined or joined[:1] in ("", "\n") or joined[-1] == "\n"
         try:
-            return np.array([float(cell) if cell else nan for cell in cells], dtype=float)
+            return np.fromiter(map(float, [c or "nan" for c in cells] if has_gaps else cells), dtype=float, count=n)
         except ValueError:
             pass  # e.g. 1-2: one of them is no number, and is told by its own
     return np.array([float(cell) if _is_number(cell) else nan for cell in cells], dtype=float)
@@ -127,11 +134,11 @@ def _why_refused(text: str, decimal: str) -> str:
     return "is not a number. Leave the cell empty or write 'n.d.' if it was not measured."
 
 
-def decimal_mark(cells: Iterable[str], separator: str) -> tuple[str, tuple[str, str] | None]:
+def decimal_mark(columns: Sequence[Sequence[str]], separator: str) -> tuple[str, tuple[str, str] | None]:
     """Find the decimal mark of a file.
 
     Args:
-        cells: Every cell of the columns that hold numbers.
+        columns: Every cell of the columns that hold numbers.
         separator: Separator of the columns; a comma there leaves the point as only decimal mark.
 
     Returns:
@@ -139,7 +146,12 @@ def decimal_mark(cells: Iterable[str], separator: str) -> tuple[str, tuple[str, 
     """
     if separator == ",":
         return ".", None
-    bare = [text.strip().lstrip("<>≤≥= ") for text in cells]
+    quick = [c for c in columns if isinstance(c, PlainColumn)]
+    if len(quick) == len(columns) and not any(c.holds(",") for c in quick):
+        seen = (b for c in columns for cell in c if "." in (b := cell.strip().lstrip("<>≤≥= ")) and _is_number(b))
+        if not all(_like_thousands(point) for point in seen):  # the first one settles it
+            return ".", None
+    bare = [text.strip().lstrip("<>≤≥= ") for column in columns for text in column]
     commas = [c for c in bare if "," in c and _with_comma(c)]
     points = [c for c in bare if "." in c and _is_number(c)]
     mark, marked = (",", commas) if commas else (".", points)

@@ -11,13 +11,17 @@ import io
 import os
 import re
 import stat
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from perfusio.errors import UnreadableSource
 from perfusio.quantities import closest
+from perfusio.tables.cells.plain_rows import plain_rows
 
 MAX_BYTES = 50_000_000
+LONG = 20_000
+"""Texts of so many characters are cut at once, and decoded where somebody looks."""
 _SEPARATORS = {",": "comma", ";": "semicolon", "\t": "tab"}
 _BOMS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 _EXCEL = "In Excel: File > Save As > CSV UTF-8."
@@ -48,8 +52,8 @@ class Sheet:
         is_cut: Whether the last row has no line break: it may still be being written.
     """
 
-    rows: tuple[list[str], ...]
-    lines: tuple[int, ...]
+    rows: Sequence[list[str]]
+    lines: Sequence[int]
     separator: str
     is_cut: bool
 
@@ -217,6 +221,9 @@ def sheet_of(text: str, name: str) -> Sheet:
     if not re.search(r"[^\s,;\ufeff]", text):
         raise _refusal(name, empty)
     separator, skipped = _separator(text, name)
+    is_cut = not text[-200:].rstrip(" \t,;").endswith(("\n", "\r"))
+    if '"' not in text:  # then each line is a row, and splitting it is all there is to do
+        return _plain_sheet(text, separator, skipped, is_cut=is_cut)
     rows: list[list[str]] = []
     lines: list[int] = []
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
@@ -234,8 +241,23 @@ def sheet_of(text: str, name: str) -> Sheet:
         ) from error
     if not rows:
         raise _refusal(name, empty)
-    is_cut = not text.rstrip(" \t,;").endswith(("\n", "\r"))
     return Sheet(rows=tuple(rows), lines=tuple(lines), separator=separator, is_cut=is_cut)
+
+
+def _plain_sheet(text: str, separator: str, skipped: int, *, is_cut: bool) -> Sheet:
+    """Cut a text without quotes that holds more than separators into lines of cells."""
+    if len(text) >= LONG and (known := plain_rows(text, separator, skipped)):
+        return Sheet(rows=known[0], lines=known[1], separator=separator, is_cut=is_cut)
+    if "\r" in text:
+        text = text.replace("\r\n", "\n").replace("\r", "\n")
+    found = [line.split(separator) for line in text.split("\n")]
+    blank = {i for i, row in enumerate(found) if not row[0].strip() and not any(cell.strip() for cell in row)}
+    blank |= set(range(skipped))
+    if blank == {len(found) - 1}:
+        return Sheet(rows=tuple(found[:-1]), lines=tuple(range(1, len(found))), separator=separator, is_cut=is_cut)
+    kept = [i for i in range(len(found)) if i not in blank]
+    rows, lines = tuple(found[i] for i in kept), tuple(i + 1 for i in kept)
+    return Sheet(rows=rows, lines=lines, separator=separator, is_cut=is_cut)
 
 
 def _separator(text: str, name: str) -> tuple[str, int]:

@@ -103,6 +103,9 @@ def _culture_times(grid: Grid, given: Sequence[Column], groups: Sequence[Group],
     times = np.round(grid.numbers[column].values * column.factor, 6)
     for other in given:
         _check_same_time(grid, column, times, other, problems)
+    if (rising := _rising_steps(times, groups)) is not None:
+        _ask_unit(grid, column, times, rising, problems)
+        return times
     last: dict[Group, int] = {}
     steps: list[float] = []
     hours = times.tolist()
@@ -125,12 +128,32 @@ def _culture_times(grid: Grid, given: Sequence[Column], groups: Sequence[Group],
         if t > hours[before] + SAME_TIME_H:
             steps.append(t - hours[before])
         last[group] = i
+    _ask_unit(grid, column, times, np.array(steps), problems)
+    return times
+
+
+def _rising_steps(times: FloatArray, groups: Sequence[Group]) -> FloatArray | None:
+    """Return the intervals between samples of one vessel, if every time is possible and none falls; else None [h]."""
+    if not (np.isfinite(times).all() and (times >= 0).all() and (times <= TIME.high).all()):
+        return None
+    vessel = numbered(groups)
+    order = np.argsort(vessel, kind="stable")
+    steps = np.diff(times[order])[np.diff(vessel[order]) == 0]
+    return None if (steps < -SAME_TIME_H).any() else steps[steps > SAME_TIME_H]
+
+
+def numbered(groups: Sequence[Group]) -> FloatArray:
+    """Return the number of each row's vessel, in order of appearance, shape (N,)."""
+    numbers = {group: i for i, group in enumerate(dict.fromkeys(groups))}
+    return np.fromiter(map(numbers.__getitem__, groups), dtype=float, count=len(groups))
+
+
+def _ask_unit(grid: Grid, column: Column, times: FloatArray, steps: FloatArray, problems: Problems) -> None:
     if len(times) and not problems:
-        doubt = doubt_time(column, np.array(steps), float(times[0]))
+        doubt = doubt_time(column, steps, float(times[0]))
         if doubt is not None:
             text = f"column {column.header!r}: {doubt.question()}"
             problems.line(grid.header_line, text, readings=doubt.answers())
-    return times
 
 
 def _of(group: Group) -> str:

@@ -83,6 +83,7 @@ class Grid:
         columns: Columns to read, in the order of the file.
         cells: Rows as written.
         lines: Line of each row in the file.
+        by_column: The same cells, column by column.
         numbers: Each column that holds numbers, as numbers in the unit of the file.
         fill_down: As in the options.
         decimal: Decimal mark of the numbers.
@@ -94,6 +95,7 @@ class Grid:
     columns: tuple[Column, ...]
     cells: Sequence[list[str]]
     lines: Sequence[int]
+    by_column: Sequence[Sequence[str]]
     numbers: Mapping[Column, Numbers]
     fill_down: bool = False
     decimal: str = "."
@@ -108,8 +110,8 @@ class Grid:
         column = self.text_column(name)
         if column is None:
             return [""] * len(self.lines)
-        texts = [row[column.index].strip() for row in self.cells]
-        if any(text[:1] == "'" for text in texts):
+        texts = list(map(str.strip, self.by_column[column.index]))
+        if any(text[:1] == "'" for text in set(texts)):
             texts = [unescaped(text) for text in texts]
         return _carried(texts) if self.fill_down and name in ("run", "reactor", "clone", MEDIUM) else texts
 

@@ -18,7 +18,7 @@ from perfusio.process.species import Setpoint, Species
 from perfusio.quantities import CELLS, conversion_factor, units_of
 from perfusio.state import FloatArray
 from perfusio.tables.columns.column import Column, quantity_of
-from perfusio.tables.columns.culture_times import Group, Times
+from perfusio.tables.columns.culture_times import Group, Times, numbered
 from perfusio.tables.columns.grid import Grid
 from perfusio.tables.columns.problems import Problems
 from perfusio.tables.columns.questions import Reading
@@ -201,8 +201,7 @@ def judge_balance(
     known = {c: v for c, v in values.items() if c.name in grid.panel.by_name}
     if problems or not any(c.is_bare for c in known) or len(grid.lines) <= _FEWEST:
         return
-    numbers = {group: i for i, group in enumerate(dict.fromkeys(groups))}
-    vessel = np.array([numbers[group] for group in groups], dtype=float)
+    vessel = numbered(groups)
     order = np.lexsort((times.hours, vessel))
     sheet = Sheet(hours=times.hours[order], vessel=vessel[order], values={c.name: v[order] for c, v in known.items()})
     doubt = balance_doubt(tuple(known), sheet, grid.panel)

@@ -13,7 +13,10 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
+from perfusio.state import FloatArray
+from perfusio.tables.cells.plain_rows import first_cells
 from perfusio.tables.cells.sheets import Sheet
 from perfusio.tables.columns.column import Role
 from perfusio.tables.columns.header_names import SAMPLE, TEXTS, form_of
@@ -64,7 +67,9 @@ def without_no_samples(sheet: Sheet, at: int, options: ReadOptions, problems: Pr
     out |= dict.fromkeys(_said(sheet, at, header, options.leave_out, problems), "as you said")
     _by_type(sheet, header, places, kept, out, remarks)
     _by_name(sheet, header, places, options, kept, out, problems)
-    for i in places:
+    first = first_cells(sheet.rows[at + 1 :])  # many rows, few different first cells
+    is_any = any(not cell.strip() or _is_summary([cell]) for cell in first)
+    for i in places if is_any else ():
         if i not in out and i not in kept and (word := _is_summary(sheet.rows[i])):
             out[i] = f"{word!r} summarises others"
     if not out:
@@ -187,10 +192,13 @@ def ask_about_repeats(grid: Grid, groups: Sequence[tuple[str, str]], options: Re
     if len(measured) < _LEAST_VALUES or len(grid.lines) < 2 * _LEAST_ALIKE - 1:
         return
     values = np.column_stack(measured)
-    is_full = np.isfinite(values).sum(axis=1) >= _LEAST_VALUES
+    is_full = (np.isfinite(values).sum(axis=1) >= _LEAST_VALUES) & _come_again(values)
     alike: dict[tuple[tuple[str, str], bytes], list[int]] = {}
     for i in np.nonzero(is_full)[0].tolist():
         alike.setdefault((groups[i], values[i].tobytes()), []).append(i)
+    if not alike:
+        return
+    is_full = np.isfinite(values).sum(axis=1) >= _LEAST_VALUES
     told = _told_lines(options.keep)
     for (group, _), rows in alike.items():
         between = [i for i in range(rows[0], rows[-1]) if groups[i] == group and is_full[i]]
@@ -209,6 +217,22 @@ def ask_about_repeats(grid: Grid, groups: Sequence[tuple[str, str]], options: Re
                 _rows("samples: read them", "keep", LINE, [",".join(map(str, lines))]),
             ),
         )
+
+
+def _come_again(values: FloatArray) -> NDArray[np.bool_]:
+    """Whether a row has the same sum of weighted values as another: all rows that are equal do, hardly any other does.
+
+    Args:
+        values: Of shape (N, Q), NaN where not measured.
+
+    Returns:
+        Truth values, shape (N,).
+    """
+    total = np.zeros(len(values))
+    for k in range(values.shape[1]):
+        total += np.nan_to_num(values[:, k], nan=-1.0) * np.sqrt(k + 2.0)
+    _, place, n = np.unique(total, return_inverse=True, return_counts=True)
+    return np.asarray(n[place] > 1)
 
 
 def _named(grid: Grid, rows: Sequence[int]) -> tuple[str, list[str]]:

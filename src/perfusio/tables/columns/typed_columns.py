@@ -9,6 +9,7 @@ from dataclasses import replace
 from perfusio.process.declared import is_fraction
 from perfusio.process.panel import Panel
 from perfusio.tables.cells.cells import Numbers, decimal_mark, is_missing, read_numbers
+from perfusio.tables.cells.plain_rows import columns_of, may_hold, widths_of
 from perfusio.tables.cells.sheets import Sheet
 from perfusio.tables.columns.column import Column, Role
 from perfusio.tables.columns.columns import is_units_row, looks_like_header, read_header
@@ -46,7 +47,8 @@ def grid_of(sheet: Sheet, options: ReadOptions, problems: Problems, remarks: lis
         said = Column(index=len(header), header=SAMPLED_AT, role=Role.TEXT, name=STAMP)
         header, columns = [*header, SAMPLED_AT], (*columns, said)
         cells = [[*row[: said.index], options.sampled_at.isoformat(sep=" ")] for row in cells]
-    numbers, decimal = _numbers(columns, len(header), cells, lines, sheet.separator, options, problems)
+    by_column = columns_of(cells, len(header))
+    numbers, decimal = _numbers(columns, by_column, lines, sheet.separator, options, problems)
     if lines and lines[-1] == sheet.lines[-1]:
         is_read = any(c.index == len(sheet.rows[at]) - 1 for c in columns)
         judge_cut(sheet, problems, remarks if remarks is not None else [], is_read=is_read)
@@ -56,6 +58,7 @@ def grid_of(sheet: Sheet, options: ReadOptions, problems: Problems, remarks: lis
         columns=columns,
         cells=cells,
         lines=lines,
+        by_column=by_column,
         numbers=numbers,
         fill_down=options.fill_down,
         decimal=decimal,
@@ -144,11 +147,13 @@ def _columns(
     return columns, 1 + has_units
 
 
-def _body(sheet: Sheet, at: int, start: int, problems: Problems) -> tuple[list[list[str]], list[int]]:
+def _body(sheet: Sheet, at: int, start: int, problems: Problems) -> tuple[Sequence[list[str]], Sequence[int]]:
     """Return the rows below the header that have its number of cells, and their lines."""
-    header = sheet.rows[at]
+    header, body = sheet.rows[at], sheet.rows[start:]
     n = len(header)
-    cells, lines = [], []
+    if widths_of(body) <= {n} and not may_hold(body, header):  # nothing to look at row by row
+        return body, sheet.lines[start:]
+    cells, lines = list[list[str]](), list[int]()
     for row, line in zip(sheet.rows[start:], sheet.lines[start:], strict=True):
         if row[0] == header[0] and row == header:
             problems.line(
@@ -174,7 +179,9 @@ def _body(sheet: Sheet, at: int, start: int, problems: Problems) -> tuple[list[l
 def _refuse_nameless(header: Sequence[str], cells: Sequence[list[str]], line: int, problems: Problems) -> None:
     """A column without a name may be empty (a trailing comma) or count the rows, as pandas does."""
     for i, name in enumerate(header):
-        values = () if name.strip() else [row[i].strip() for row in cells]
+        values = [] if name.strip() else [row[i].strip() for row in cells]
+        if not values:
+            continue
         counted = [str(n) for n in range(len(values))]
         if any(values) and values not in (counted, [str(n + 1) for n in range(len(values))]):
             problems.line(line, f"column {i + 1} has values but no name. Name it, or delete it.")
@@ -192,15 +199,13 @@ def _count_remedy(row: Sequence[str], n: int, is_last: bool) -> str:
 
 def _numbers(
     columns: Sequence[Column],
-    n_fields: int,
-    cells: Sequence[list[str]],
+    by_column: Sequence[Sequence[str]],
     lines: Sequence[int],
     separator: str,
     options: ReadOptions,
     problems: Problems,
 ) -> tuple[dict[Column, Numbers], str]:
     """Read every column of numbers, and return their decimal mark too; cells that are none become problems."""
-    by_column = list(zip(*cells, strict=False)) or [()] * n_fields
     texts = {c: by_column[c.index] for c in columns if c.role is not Role.TEXT}
     mark = options.decimal or _decimal_mark(texts, separator, problems)
     found: dict[Column, Numbers] = {}
@@ -220,7 +225,7 @@ def _numbers(
 
 
 def _decimal_mark(texts: Mapping[Column, Sequence[str]], separator: str, problems: Problems) -> str:
-    mark, readings = decimal_mark((cell for cells in texts.values() for cell in cells), separator)
+    mark, readings = decimal_mark(tuple(texts.values()), separator)
     if readings is not None:
         small, large = readings
         written = small.replace(".", mark)

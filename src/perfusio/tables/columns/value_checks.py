@@ -65,7 +65,8 @@ def groups_of(
     """
     for name in ("run", "reactor"):
         column = grid.text_column(name)
-        for i, text in enumerate(grid.texts(name) if column else ()):
+        texts = grid.texts(name) if column else []
+        for i, text in enumerate(texts) if "" in texts else ():
             if column and not text:
                 why = f"is empty, expected the {name} that the sample belongs to. Fill it in."
                 problems.cell(grid.lines[i], column.header, text, why)
@@ -85,7 +86,8 @@ def groups_of(
             days = np.array([f.day for f in found])
         elif not {c.name for c in grid.columns} & {"time", STAMP}:
             _ask_time(grid, "no column gives the time, expected 'day', 'time [h]' or a date. Add one.", problems)
-    return list(zip(runs, [options.vessels.get(r, r) for r in reactors], strict=True)), days, are_open
+    renamed = [options.vessels.get(r, r) for r in reactors] if options.vessels else reactors
+    return list(zip(runs, renamed, strict=True)), days, are_open
 
 
 def _declared(grid: Grid, reactor: str, problems: Problems) -> list[str]:

@@ -22,6 +22,7 @@ _XR_REPORT = ("sampleid", "viability(%)", "viablecells/ml(x10^6)")
 _XR_TEXT = ("Sample ID", "RunDate", "Viability (%)", "Total viable cells / ml (x 10^6)")
 _NUCLEOVIEW = ("Image", "Viability (%)", "Live (cells/ml)")
 _DATED = ("Results Timestamp",)
+_LONGEST_REPORT = 200_000
 IMAGE_DATE = "Date of image"
 _image_sample = re.compile(r"(?P<date>\d{8})-\d+-[A-Za-z]+-(?P<name>.+)").fullmatch
 _image_date = re.compile(r"(?P<date>\d{8})-\d+").fullmatch
@@ -40,6 +41,8 @@ def plain(sheet: Sheet) -> Sheet:
 
 def report_of(text: str) -> Sheet | None:
     """Return the report of one sample, a line for each value, as a header and one row; None if it is none."""
+    if len(text) > _LONGEST_REPORT:
+        return None
     lines = text.splitlines()
     for keys, sign in ((_XR_TEXT, " :"), (_NUCLEOVIEW, ";")):
         if all(any(line.startswith(f"{key}{sign}") for line in lines[:LOOKED_AT * 2]) for key in keys):

@@ -15,7 +15,7 @@ from perfusio.process.panel import Panel
 from perfusio.state import FloatArray, Setpoints, State
 from perfusio.tables.cells.cells import is_missing
 from perfusio.tables.columns.column import Column, Role
-from perfusio.tables.columns.culture_times import SAME_TIME_H, Group, Times
+from perfusio.tables.columns.culture_times import SAME_TIME_H, Group, Times, numbered
 from perfusio.tables.columns.grid import Grid
 from perfusio.tables.columns.header_names import FEED, FRACTION, QUALITY, amount
 from perfusio.tables.columns.problems import Problems
@@ -105,14 +105,15 @@ def built_rows(
     """Return one row per sample, in order of time where the file has dates."""
     panel, measured, inputs = grid.panel, _of_role(Role.STATE, values), _of_role(Role.SETPOINT, values)
     order, unsaid = np.asarray(times.order, dtype=int), Setpoints(panel=panel)
+    hours, lines = times.hours, grid.lines  # and nothing else of the file is kept
 
     def made(places: range) -> list[TableRow]:
         chosen = order[places.start : places.stop]
-        columns = {"time_h": times.hours, **measured}
+        columns = {"time_h": hours, **measured}
         states = [_state(panel, r) for r in _records({n: v[chosen] for n, v in columns.items()})]
         asked = [_setpoints(panel, r) for r in _records({n: v[chosen] for n, v in inputs.items()})] if inputs else []
         return [
-            TableRow(line=grid.lines[i], run=groups[i][0], reactor=groups[i][1],
+            TableRow(line=lines[i], run=groups[i][0], reactor=groups[i][1],
                      setpoints=asked[k] if asked else unsaid,
                      state=replace(states[k], quality=dict(remarks[i])) if i in remarks else states[k],
                      feed=feeds.get(i))
@@ -199,9 +200,8 @@ def _written_remarks(grid: Grid, problems: Problems) -> dict[int, dict[str, str]
 
 def are_apart(groups: Sequence[Group], times: Times) -> bool:
     """Whether no two rows that follow each other in a vessel are of the same time."""
-    numbers = {group: i for i, group in enumerate(dict.fromkeys(groups))}
     order = np.asarray(times.order, dtype=int)
-    vessel = np.fromiter((numbers[group] for group in groups), dtype=int, count=len(groups))[order]
+    vessel = numbered(groups)[order]
     hours = times.hours[order]
     by_vessel = np.argsort(vessel, kind="stable")
     same = (np.diff(vessel[by_vessel]) == 0) & ~(np.abs(np.diff(hours[by_vessel])) > SAME_TIME_H)
