@@ -16,6 +16,7 @@ from perfusio.process.roles import share_alive
 from perfusio.state import FloatArray
 from perfusio.tables.bolus_feeds import Contents, read_contents, read_feeds
 from perfusio.tables.cells.cells import read_numbers
+from perfusio.tables.cells.missing_by_name import missing_of
 from perfusio.tables.cells.sheets import Sheet
 from perfusio.tables.columns.column_map import ColumnMap
 from perfusio.tables.columns.columns import read_header
@@ -134,6 +135,7 @@ def _table(
         reactor=column_map.reactor,
         keep=column_map.keep,
         leave_out=column_map.leave_out,
+        set_missing=missing_of(column_map.set_missing),
         fill_down=column_map.fill_down,
         vessels=column_map.vessels,
         is_part=is_part,

@@ -104,6 +104,8 @@ def _begun(head: str, options: ReadOptions, sheet: str) -> TOMLDocument:
     for name in _DECLARED:
         if value := getattr(options, name):
             document[name] = value
+    if options.set_missing:
+        document["set_missing"] = list(map(str, options.set_missing))
     return document
 
 

@@ -34,6 +34,7 @@ def read_runs(
     column_map: ColumnMap | None = None,
     assumed: Setpoints | None = None,
     on_remark: Callable[[str], object] = lambda _: None,
+    on_table: Callable[[Table], object] = lambda _: None,
     panel: Panel | None = None,
 ) -> tuple[Trajectory, ...]:
     """Read all runs of a file, CSV, Excel or Parquet, of every such file in a folder, or of a data frame.
@@ -48,6 +49,7 @@ def read_runs(
         column_map: Meaning of the columns of the files, where they do not say it themselves.
         assumed: Setpoints in force where a file never says; None: such a file is refused.
         on_remark: Called with a sentence for each thing that was converted, joined or assumed.
+        on_table: Called with each file as it was read, for those who show what was taken for granted.
         panel: The process whose quantities the files hold; None: that of the options, the map, or the default one.
 
     Returns:
@@ -78,6 +80,7 @@ def read_runs(
             continue
         for warning in table.warnings:
             on_remark(warning)
+        on_table(table)
         silent: dict[tuple[str, ...], list[str]] = {}
         for group in table.groups:
             start = _start(column_map, assumed, table.panel)

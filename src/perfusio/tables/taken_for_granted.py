@@ -88,7 +88,7 @@ def _vessel(table: Table, group: Group) -> dict[str, Any]:
 
 
 def page(found: Mapping[str, Any]) -> list[str]:
-    """Return what `granted` found as the lines of one screen."""
+    """Return what `granted` found as the lines of one screen; none where there is nothing to say."""
     lines = ["Taken for granted:"]
     if open_ones := found["samples_without_vessel"]:
         dates = sorted(s["taken"] for s in open_ones)
@@ -113,7 +113,7 @@ def page(found: Mapping[str, Any]) -> list[str]:
     if found["setpoints_assumed"]:
         listed = ", ".join(f"{name} {value:g}" for name, value in found["setpoints_assumed"].items())
         lines.append(f"  setpoints that no file states: {listed}")
-    return lines
+    return lines if len(lines) > 1 else []
 
 
 def _count(n: int, what: str) -> str:

@@ -14,10 +14,11 @@ from perfusio.cli.models.history import (
     RunsOption,
     SeedOption,
     Steps,
+    Told,
     read_runs_aloud,
     refuse_to_replace,
 )
-from perfusio.cli.options import JsonOption, OverwriteOption, print_json
+from perfusio.cli.options import ColumnOption, IgnoreOption, JsonOption, OverwriteOption, print_json
 
 
 def clones(
@@ -26,6 +27,8 @@ def clones(
     seed: SeedOption = 0,
     overwrite: OverwriteOption = False,
     mapping: MappingOption = None,
+    column: ColumnOption = None,
+    ignore: IgnoreOption = None,
     process: ProcessOption = None,
     working_volume: VolumeOption = None,
     json_output: JsonOption = False,
@@ -39,7 +42,7 @@ def clones(
     from perfusio.report.clone_plot import clone_table, plot_clones
 
     refuse_to_replace([] if out is None else [out], overwrite=overwrite)
-    past = read_runs_aloud(runs, panel_in(process, working_volume), mapping)
+    past = read_runs_aloud(runs, panel_in(process, working_volume), Told(mapping=mapping, column=column, ignore=ignore))
     with Steps(f"Learning from {len(past)} past runs", None):
         registry = CloneRegistry.fit(past, seed=seed)
     names = [name or "(no name)" for name in registry.models]

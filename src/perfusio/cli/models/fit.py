@@ -14,11 +14,12 @@ from perfusio.cli.models.history import (
     RunsOption,
     SeedOption,
     Steps,
+    Told,
     chosen,
     read_runs_aloud,
     refuse_to_replace,
 )
-from perfusio.cli.options import JsonOption, OverwriteOption, print_json
+from perfusio.cli.options import ColumnOption, IgnoreOption, JsonOption, OverwriteOption, print_json
 
 if TYPE_CHECKING:
     from perfusio.hybrid.model import HybridModel
@@ -33,6 +34,8 @@ def fit(
     seed: SeedOption = 0,
     overwrite: OverwriteOption = False,
     mapping: MappingOption = None,
+    column: ColumnOption = None,
+    ignore: IgnoreOption = None,
     process: ProcessOption = None,
     working_volume: VolumeOption = None,
     json_output: JsonOption = False,
@@ -50,7 +53,7 @@ def fit(
     files = [out / ABOUT, out / ARRAYS]
     refuse_to_replace(files, overwrite=overwrite)
     panel = panel_in(process, working_volume)
-    past = read_runs_aloud(runs, panel, mapping)
+    past = read_runs_aloud(runs, panel, Told(mapping=mapping, column=column, ignore=ignore))
     held_out = chosen(past, [name.strip() for name in hold_out.split(",") if name.strip()], "--hold-out")
     training = [t for t in past if t.reactor_id not in {h.reactor_id for h in held_out}]
     if not training:

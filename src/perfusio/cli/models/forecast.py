@@ -12,15 +12,17 @@ import typer
 from perfusio.cli.echo import echo
 from perfusio.cli.experiment_file.processes import ProcessOption, process_of
 from perfusio.cli.models.history import (
+    MappingOption,
     ModelOption,
     PathsOption,
     RunsOption,
     SeedOption,
+    Told,
     chosen,
     read_runs_aloud,
     refuse_to_replace,
 )
-from perfusio.cli.options import JsonOption, OverwriteOption, print_json
+from perfusio.cli.options import ColumnOption, IgnoreOption, JsonOption, OverwriteOption, print_json
 
 if TYPE_CHECKING:
     from perfusio.forecast import Forecast, QuantityForecast
@@ -56,6 +58,9 @@ def forecast(
     seed: SeedOption = 0,
     out: Annotated[Path | None, typer.Option(help="Folder for forecast.csv and forecast.png.")] = None,
     overwrite: OverwriteOption = False,
+    mapping: MappingOption = None,
+    column: ColumnOption = None,
+    ignore: IgnoreOption = None,
     process: ProcessOption = None,
     json_output: JsonOption = False,
 ) -> None:
@@ -68,7 +73,8 @@ def forecast(
     files = [] if out is None else [out / "forecast.csv", out / "forecast.png"]
     refuse_to_replace(files, overwrite=overwrite)
     believed = load(model)
-    whole = _the_run(read_runs_aloud(runs, process_of(believed.panel, process)), run)
+    told = Told(mapping=mapping, column=column, ignore=ignore)
+    whole = _the_run(read_runs_aloud(runs, process_of(believed.panel, process), told), run)
     past = _until(whole, from_day)
     ahead = _plan(whole, past, plan, days)
     (future,) = believed.rollout(past, [ahead], interval_hours=24.0, n_paths=n_paths, seed=seed)

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from perfusio.cli.echo import echo
+from perfusio.cli.options import pair
 
 if TYPE_CHECKING:
     from perfusio.process.panel import Panel
     from perfusio.state import Setpoints
+    from perfusio.tables.columns.grid import ReadOptions
+    from perfusio.tables.rows.table import Table
     from perfusio.trajectory import Trajectory
 
 RunsOption = Annotated[
@@ -27,13 +31,35 @@ ModelOption = Annotated[Path, typer.Option("--model", help="Folder that `perfusi
 SeedOption = Annotated[int, typer.Option("--seed", help="Seed of every random draw.", min=0)]
 PathsOption = Annotated[int, typer.Option("--paths", help="Sample paths per forecast.", min=16, max=4096)]
 ANSWERED_BY_MAPPING = (
-    "Past runs take their answers from a mapping: perfusio import FILE --dry-run --save-mapping mapping.toml writes "
-    "the readings to choose from; then give --mapping mapping.toml here."
+    "Past runs take --column and --ignore, and all answers from a mapping: perfusio import FILE --dry-run "
+    "--save-mapping mapping.toml writes the readings to choose from; then give --mapping mapping.toml here."
 )
 
 
-def read_runs_aloud(path: Path, process: Panel, mapping: Path | None = None) -> tuple[Trajectory, ...]:
-    """Read runs of a process; conversions and assumptions are told on the standard error.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """What a person says about the files of past runs.
+
+    Attributes:
+        mapping: A mapping.toml.
+        column: Meanings of headers, ``HEADER=NAME``.
+        ignore: Headers to leave unread.
+    """
+
+    mapping: Path | None = None
+    column: Sequence[str] | None = None
+    ignore: Sequence[str] | None = None
+
+    def options(self) -> ReadOptions:
+        """Return the typed ones as options of reading."""
+        from perfusio.tables.columns.grid import ReadOptions
+
+        columns = dict(pair(text, "--column Glu=glutamate") for text in self.column or ())
+        return ReadOptions(columns=columns, ignore=tuple(self.ignore or ()))
+
+
+def read_runs_aloud(path: Path, process: Panel, told: Told | None = None) -> tuple[Trajectory, ...]:
+    """Read runs of a process; conversions, assumed units and columns left unread are told on the standard error.
 
     Setpoints that a file never states are taken at the nominal that the process says. A question is answered by a
     mapping: histories are read again and again, and nobody is to be asked twice.
@@ -42,14 +68,24 @@ def read_runs_aloud(path: Path, process: Panel, mapping: Path | None = None) -> 
     from perfusio.tables.columns.column_map import read_column_map
     from perfusio.tables.columns.questions import together
     from perfusio.tables.runs_from_files import read_runs
+    from perfusio.tables.taken_for_granted import granted, page
+
+    told = told or Told()
+    mapping = told.mapping
+
+    def show(table: Table) -> None:
+        for line in page({**granted([table], table), "vessels": []}):
+            echo(line, err=True)
 
     try:
         return read_runs(
             path,
+            options=told.options(),
             column_map=None if mapping is None else read_column_map(mapping),
             assumed=nominal(process),
             panel=process,
             on_remark=lambda remark: echo(f"Note: {remark}", err=True),
+            on_table=show,
         )
     except QuestionOpen as error:
         raise together([error], ANSWERED_BY_MAPPING, connector=error.connector) from error

@@ -10,8 +10,8 @@ import typer
 
 from perfusio.cli.echo import echo
 from perfusio.cli.experiment_file.processes import ProcessOption, VolumeOption, panel_in
-from perfusio.cli.models.history import SeedOption, Steps, read_runs_aloud
-from perfusio.cli.options import JsonOption, OverwriteOption, print_json
+from perfusio.cli.models.history import MappingOption, SeedOption, Steps, Told, read_runs_aloud
+from perfusio.cli.options import ColumnOption, IgnoreOption, JsonOption, OverwriteOption, print_json
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -47,6 +47,9 @@ def recommend(
     seed: SeedOption = 0,
     out: Annotated[Path | None, typer.Option(help="CSV file to write; default: only print.")] = None,
     overwrite: OverwriteOption = False,
+    mapping: MappingOption = None,
+    column: ColumnOption = None,
+    ignore: IgnoreOption = None,
     process: ProcessOption = None,
     working_volume: VolumeOption = None,
     json_output: JsonOption = False,
@@ -80,7 +83,7 @@ def recommend(
         seed=seed,
     )
     waiting = [read_recipes(file, panel) for file in pending or ()]
-    past = _read(runs or (), panel)
+    past = _read(runs or (), panel, Told(mapping=mapping, column=column, ignore=ignore))
     campaign.add_measurements(past)
     for recipes in waiting:
         campaign.add_pending(recipes)
@@ -100,9 +103,9 @@ def recommend(
         echo(f"{out}: the recipes. When their results are there, give them too: --runs FOLDER once more.")
 
 
-def _read(sources: Sequence[Path], process: Panel) -> list[Trajectory]:
+def _read(sources: Sequence[Path], process: Panel, told: Told) -> list[Trajectory]:
     """Read all runs; where two sources use the same name, the name of the source goes before it."""
-    groups = [(source, read_runs_aloud(source, process)) for source in sources]
+    groups = [(source, read_runs_aloud(source, process, told)) for source in sources]
     names = [run.reactor_id for _, group in groups for run in group]
     return [
         replace(run, reactor_id=f"{source}/{run.reactor_id}") if names.count(run.reactor_id) > 1 else run

@@ -18,10 +18,11 @@ from perfusio.cli.models.history import (
     RunsOption,
     SeedOption,
     Steps,
+    Told,
     read_runs_aloud,
     refuse_to_replace,
 )
-from perfusio.cli.options import JsonOption, OverwriteOption, print_json
+from perfusio.cli.options import ColumnOption, IgnoreOption, JsonOption, OverwriteOption, print_json
 
 if TYPE_CHECKING:
     from perfusio.hybrid.model import HybridModel
@@ -42,6 +43,8 @@ def score(
     out: Annotated[Path | None, typer.Option(help="Folder for scores.json, parity.png and coverage.png.")] = None,
     overwrite: OverwriteOption = False,
     mapping: MappingOption = None,
+    column: ColumnOption = None,
+    ignore: IgnoreOption = None,
     process: ProcessOption = None,
     json_output: JsonOption = False,
 ) -> None:
@@ -57,7 +60,8 @@ def score(
     files = [] if out is None else [out / name for name in ("scores.json", "parity.png", "coverage.png")]
     refuse_to_replace(files, overwrite=overwrite)
     checkpoint = read_checkpoint(model)
-    past = read_runs_aloud(runs, process_of(checkpoint.model.panel, process), mapping)
+    told = Told(mapping=mapping, column=column, ignore=ignore)
+    past = read_runs_aloud(runs, process_of(checkpoint.model.panel, process), told)
     _warn_of_known(checkpoint.training, past)
     result = compare(
         checkpoint.model, checkpoint.training, past, horizons=days, every=every, n_paths=n_paths, seed=seed

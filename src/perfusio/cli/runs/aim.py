@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from perfusio.cli.options import pair
 from perfusio.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -72,16 +73,3 @@ def _tracked(text: str, process: Panel) -> Objective:
     except ValueError:
         raise ConfigError(f"--track {text}: {value!r} is not a number. Expected e.g. --track vcd=30.") from None
     return Objective(kind="track", quantity=name, target=target, process=process)
-
-
-def pair(text: str, example: str) -> tuple[str, str]:
-    """Split NAME=VALUE.
-
-    Raises:
-        ConfigError: one of the two is missing.
-    """
-    name, sign, value = (part.strip() for part in text.partition("="))
-    if not (name and sign and value):
-        option = example.split(" ")[0]
-        raise ConfigError(f"{option} {text}: expected a name, = and a value, e.g. {example}.")
-    return name, value

@@ -12,8 +12,8 @@ from perfusio.cli.echo import echo
 from perfusio.cli.experiment_file import processes
 from perfusio.cli.experiment_file.notification import NotifyOption, notifier, notifier_of
 from perfusio.cli.experiment_file.processes import ProcessOption
-from perfusio.cli.options import INOCULATED, KEEP, LEAVE_OUT, VESSEL_PATTERN
-from perfusio.cli.runs.aim import AcquisitionOption, MaximizeOption, MinimizeOption, TrackOption, aim, pair
+from perfusio.cli.options import INOCULATED, KEEP, LEAVE_OUT, VESSEL_PATTERN, pair
+from perfusio.cli.runs.aim import AcquisitionOption, MaximizeOption, MinimizeOption, TrackOption, aim
 from perfusio.errors import UnreadableSource
 
 if TYPE_CHECKING:

@@ -15,12 +15,15 @@ from perfusio.cli.options import (
     INOCULATED,
     KEEP,
     LEAVE_OUT,
+    SET_MISSING,
     VESSEL_PATTERN,
+    ColumnOption,
+    IgnoreOption,
     JsonOption,
     OverwriteOption,
+    pair,
     print_json,
 )
-from perfusio.cli.runs.aim import pair
 from perfusio.errors import ConfigError, UnreadableSource
 
 if TYPE_CHECKING:
@@ -29,8 +32,6 @@ if TYPE_CHECKING:
     from perfusio.tables.columns.grid import ReadOptions
     from perfusio.tables.rows.table import Table
 
-IGNORE = "Header to leave unread; repeatable."
-COLUMN = "What a header means, e.g. Glu=glutamate; repeatable."
 OPTIONS = (
     "On the command line: --ignore HEADER, --column HEADER=QUANTITY, --decimal MARK, --encoding NAME, "
     "--date-order ORDER; or a column map: --mapping mapping.toml (docs/how-to/read-an-excel-workbook.md)."
@@ -51,8 +52,8 @@ def import_(
         Path | None, typer.Option(help="Write how the (only) file was read, to edit and to use with --mapping.")
     ] = None,
     sheet: Annotated[str, typer.Option(help="Sheet of a workbook, where several hold samples.")] = "",
-    column: Annotated[list[str] | None, typer.Option(help=COLUMN, metavar="HEADER=NAME")] = None,
-    ignore: Annotated[list[str] | None, typer.Option(help=IGNORE, metavar="HEADER")] = None,
+    column: ColumnOption = None,
+    ignore: IgnoreOption = None,
     decimal: Annotated[str | None, typer.Option(help="Decimal mark, if a file leaves it open.")] = None,
     encoding: Annotated[str | None, typer.Option(help="Encoding, if it is not UTF-8.")] = None,
     date_order: Annotated[str | None, typer.Option(help="dmy, mdy or ymd, if dates leave it open.")] = None,
@@ -70,6 +71,7 @@ def import_(
     ] = None,
     keep: Annotated[list[str] | None, typer.Option(help=KEEP, metavar="HEADER=VALUE")] = None,
     leave_out: Annotated[list[str] | None, typer.Option(help=LEAVE_OUT, metavar="HEADER=VALUE")] = None,
+    set_missing: Annotated[list[str] | None, typer.Option(help=SET_MISSING, metavar="PLACE")] = None,
     same_sample: Annotated[
         float | None, typer.Option(help="Files that differ by less mean the same sample [min]; default 30.", min=0.0)
     ] = None,
@@ -92,6 +94,7 @@ def import_(
     """
     from dataclasses import replace
 
+    from perfusio.tables.cells.missing_by_name import missing_of
     from perfusio.tables.columns.declared_options import dates_of, pattern_of, rows_of
     from perfusio.tables.exporting import write_table
     from perfusio.tables.mapping_file import draft_text, mapping_text
@@ -108,6 +111,7 @@ def import_(
         may_stay_open=len(files) == 1 and into is None,
         keep=rows_of(keep),
         leave_out=rows_of(leave_out, "--leave-out"),
+        set_missing=missing_of(set_missing),
         sheet=sheet,
         sampled_at=None if sampled_at is None else dates_of([sampled_at], "--sampled-at").get(""),
     )

@@ -20,6 +20,7 @@ from perfusio.process.panel import Panel
 from perfusio.process.roles import share_alive
 from perfusio.quantities import closest
 from perfusio.state import Setpoints
+from perfusio.tables.cells.missing_by_name import missing_of
 from perfusio.tables.columns.declared_options import pattern_of
 from perfusio.tables.columns.header_names import SAMPLE, names_of
 from perfusio.tables.columns.timestamps import ORDERS
@@ -89,6 +90,7 @@ class ColumnMap:
         reactor: The vessel that all samples are from, where the file does not say it.
         keep: Rows to read as samples: values by column, or lines by ``"line"``.
         leave_out: Rows to leave out, in the same way.
+        set_missing: Single values that do not count, e.g. ``"line 12: glucose"``.
         panel: The process whose quantities the columns hold; not part of the file.
     """
 
@@ -114,6 +116,7 @@ class ColumnMap:
     reactor: str = ""
     keep: Mapping[str, Sequence[str]] = field(default_factory=lambda: MappingProxyType({}))
     leave_out: Mapping[str, Sequence[str]] = field(default_factory=lambda: MappingProxyType({}))
+    set_missing: Sequence[str] = ()
     panel: Panel = CHO_PERFUSION
 
     def meaning(self, text: str) -> str | None:
@@ -169,6 +172,7 @@ class ColumnMap:
         if self.date_order not in ("", *ORDERS):
             raise ConfigError(f"The column map gives date_order = {self.date_order!r}, expected {' or '.join(ORDERS)}.")
         pattern_of(self.sample_pattern, "The column map gives sample_pattern =")
+        missing_of(self.set_missing, "The column map gives set_missing =")
         for setpoint in self.panel.setpoints:
             setpoint.check(getattr(self.setpoints, setpoint.name))
 
@@ -234,6 +238,7 @@ _EXPECTED: Mapping[str, tuple[str, Any]] = {
     "turned": _TRUTH,
     "empty_means_none": _TRUTH,
     "ignore": ("a list of texts", list),
+    "set_missing": ("a list of texts", list),
     "keep": ("a table of lists of texts", dict),
     "leave_out": ("a table of lists of texts", dict),
 }

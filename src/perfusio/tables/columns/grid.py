@@ -11,6 +11,7 @@ from perfusio.process.cho_perfusion import CHO_PERFUSION
 from perfusio.process.panel import Panel
 from perfusio.tables.cells.cells import Numbers
 from perfusio.tables.cells.csv_files import unescaped
+from perfusio.tables.cells.missing_by_name import MissingValue
 from perfusio.tables.columns.column import Column
 from perfusio.tables.columns.header_names import MEDIUM
 
@@ -39,6 +40,7 @@ class ReadOptions:
         vessels: New names of vessels.
         keep: Rows to read as samples, as values by header, or as lines by ``"line"``.
         leave_out: Rows to leave out, in the same way.
+        set_missing: Single values that do not count.
         only_named: Leave every column unread that `columns` does not name.
         may_be_unsorted: Rows with dates may stand in any order, as instruments export them.
         is_part: The rest of the samples may come from other files: no density of cells is needed.
@@ -63,6 +65,7 @@ class ReadOptions:
     vessels: Mapping[str, str] = field(default_factory=lambda: _NO_MAP)
     keep: Mapping[str, Sequence[str]] = field(default_factory=lambda: _NO_ROWS)
     leave_out: Mapping[str, Sequence[str]] = field(default_factory=lambda: _NO_ROWS)
+    set_missing: tuple[MissingValue, ...] = ()
     only_named: bool = False
     may_be_unsorted: bool = False
     is_part: bool = False

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from perfusio.errors import ConfigError
+from perfusio.tables.cells.missing_by_name import missing_of
 from perfusio.tables.columns.column_map import RECOGNISED, ColumnMap
 from perfusio.tables.columns.grid import ReadOptions
 from perfusio.tables.columns.header_names import STAMP, form_of
@@ -48,6 +49,7 @@ def as_options(column_map: ColumnMap, said: ReadOptions) -> ReadOptions:
         vessels={**column_map.vessels, **said.vessels},
         keep={**column_map.keep, **said.keep},
         leave_out={**column_map.leave_out, **said.leave_out},
+        set_missing=(*missing_of(column_map.set_missing), *said.set_missing),
         sheet=said.sheet or column_map.sheet,
         only_named=said.only_named or column_map.others != RECOGNISED,
     )
@@ -69,6 +71,7 @@ def with_options(column_map: ColumnMap, said: ReadOptions) -> ColumnMap:
         vessels={**column_map.vessels, **said.vessels},
         keep={**column_map.keep, **said.keep},
         leave_out={**column_map.leave_out, **said.leave_out},
+        set_missing=(*column_map.set_missing, *map(str, said.set_missing)),
         sheet=said.sheet or column_map.sheet,
     )
 

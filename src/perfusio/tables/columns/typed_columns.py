@@ -47,6 +47,7 @@ def grid_of(sheet: Sheet, options: ReadOptions, problems: Problems, remarks: lis
         said = Column(index=len(header), header=SAMPLED_AT, role=Role.TEXT, name=STAMP)
         header, columns = [*header, SAMPLED_AT], (*columns, said)
         cells = [[*row[: said.index], options.sampled_at.isoformat(sep=" ")] for row in cells]
+    cells = _set_missing(columns, cells, lines, options, problems, remarks)
     by_column = columns_of(cells, len(header))
     numbers, decimal = _numbers(columns, by_column, lines, sheet.separator, options, problems)
     if lines and lines[-1] == sheet.lines[-1]:
@@ -176,6 +177,27 @@ def _body(sheet: Sheet, at: int, start: int, problems: Problems) -> tuple[Sequen
     return cells, lines
 
 
+def _set_missing(
+    columns: Sequence[Column], cells: Sequence[list[str]], lines: Sequence[int], options: ReadOptions,
+    problems: Problems, remarks: list[str],
+) -> Sequence[list[str]]:  # fmt: skip
+    """Return the rows without the values that the user declares missing; one that is not there is a problem."""
+    if not options.set_missing:
+        return cells
+    rows, place = list(cells), {line: i for i, line in enumerate(lines)}
+    for said in options.set_missing:
+        named = [c for c in columns if form_of(said.name) in (form_of(c.header), form_of(c.name))]
+        i = place.get(said.line)
+        if i is None or len(named) != 1 or named[0].role in (Role.TEXT, Role.TIME):
+            what = "no row stands in that line" if i is None else "it names no single column of measured values"
+            problems.file(f"'{said}' was said to be missing, but {what}. Name line and column as messages do.")
+            continue
+        at, where = named[0].index, f"line {said.line}, column {named[0].header!r}"
+        remarks.append(f"{where}: {rows[i][at].strip()!r} counts as not measured, as you said.")
+        rows[i] = [*rows[i][:at], "", *rows[i][at + 1 :]]
+    return rows
+
+
 def _refuse_nameless(header: Sequence[str], cells: Sequence[list[str]], line: int, problems: Problems) -> None:
     """A column without a name may be empty (a trailing comma) or count the rows, as pandas does."""
     for i, name in enumerate(header):
@@ -213,10 +235,13 @@ def _numbers(
         is_share = is_fraction(column.name, options.panel) or column.unit == "%"
         may_be_percent = is_share and column.factor == 1.0
         found[column] = numbers = read_numbers(column_cells, decimal=mark, may_be_percent=may_be_percent)
-        for i, why in numbers.refused.items():
+        for i, rule in numbers.refused.items():
+            why = rule
             if column.role is Role.TIME and column_cells[i].strip().isalpha():
                 why = "is no time. Every row is one sample: remove averages, notes and units between them."
-            problems.cell(lines[i], column.header, column_cells[i], why)
+            if column.role is Role.STATE:
+                why += f" To go on without this value: --set-missing 'line {lines[i]}: {column.header}'."
+            problems.cell(lines[i], column.header, column_cells[i], why, rule=rule)
         if column.role in (Role.TIME, Role.SETPOINT):
             for i in numbers.limits:
                 why = f"is a limit, expected a plain number: nobody measures {column.name}, it is set."

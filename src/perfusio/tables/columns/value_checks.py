@@ -149,7 +149,10 @@ def canonical_values(
         if column.name in doubted:
             continue
         for i in np.nonzero((v < quantity.low) | (v > quantity.high))[0].tolist():
-            problems.cell(grid.lines[i], column.header, grid.cells[i][column.index], _range_rule(column, float(v[i])))
+            rule = _range_rule(column, float(v[i]))
+            why = f"{rule} To go on without this value: --set-missing 'line {grid.lines[i]}: {column.header}'."
+            why = why if column.role is Role.STATE else rule
+            problems.cell(grid.lines[i], column.header, grid.cells[i][column.index], why, rule=rule)
     return values
 
 

@@ -2,7 +2,8 @@
 
 import pytest
 
-from perfusio.cli.runs.aim import aim, pair
+from perfusio.cli.options import pair
+from perfusio.cli.runs.aim import aim
 from perfusio.config import in_words, maximize, minimize, track
 from perfusio.errors import ConfigError
 
