@@ -10,6 +10,7 @@ gives the oracle's values, the table says so. The last line is one JSON object; 
 from __future__ import annotations
 
 import argparse
+import io
 import json
 import os
 import re
@@ -17,10 +18,12 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 
 from case_checks import TRIES, Answer, Try
 from oracle_values import differences, oracle
+from perfusio.cli.entry import main as main_of_perfusio
 
 ROOT = Path(__file__).resolve().parent.parent
 FROM_ENVIRONMENT = "PERFUSIO_SHARED"
@@ -32,14 +35,27 @@ Row = tuple[str, str, str]
 
 
 def called(arguments: list[str], folder: Path, out: Path) -> Answer:
-    """Run perfusio, or a script of a case, in a folder."""
-    is_script = arguments[0].endswith(".py")
-    command = [sys.executable, *([] if is_script else ["-m", "perfusio"]), *arguments]
+    """Run perfusio in this process, from its entry on, or a script of a case beside it, in a folder."""
+    if arguments[0].endswith(".py"):
+        command = [sys.executable, *arguments]
+        try:
+            done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=900, check=False)
+        except subprocess.TimeoutExpired:
+            return Answer(1, "no answer within 900 s", out)
+        return Answer(done.returncode, done.stdout + done.stderr, out)
+    said, before, typed = io.StringIO(), Path.cwd(), sys.argv
+    os.chdir(folder)
+    sys.argv = ["perfusio", *arguments]
     try:
-        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=300, check=False)
-    except subprocess.TimeoutExpired:
-        return Answer(1, "no answer within 300 s", out)
-    return Answer(done.returncode, done.stdout + done.stderr, out)
+        with redirect_stdout(said), redirect_stderr(said):
+            main_of_perfusio()
+        code = 0
+    except SystemExit as end:
+        code = end.code if isinstance(end.code, int) else int(end.code is not None)
+    finally:
+        os.chdir(before)
+        sys.argv = typed
+    return Answer(code, said.getvalue(), out)
 
 
 def case(tried: Try, shared: Path, scratch: Path) -> tuple[str, str]:

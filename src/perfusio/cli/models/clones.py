@@ -10,11 +10,11 @@ import typer
 from perfusio.cli.echo import echo
 from perfusio.cli.experiment_file.processes import ProcessOption, VolumeOption, panel_in
 from perfusio.cli.models.history import (
+    FileAnswers,
     MappingOption,
     RunsOption,
     SeedOption,
     Steps,
-    Told,
     read_runs_aloud,
     refuse_to_replace,
 )
@@ -42,7 +42,8 @@ def clones(
     from perfusio.report.clone_plot import clone_table, plot_clones
 
     refuse_to_replace([] if out is None else [out], overwrite=overwrite)
-    past = read_runs_aloud(runs, panel_in(process, working_volume), Told(mapping=mapping, column=column, ignore=ignore))
+    told = FileAnswers(mapping=mapping, column=column, ignore=ignore)
+    past = read_runs_aloud(runs, panel_in(process, working_volume), told)
     with Steps(f"Learning from {len(past)} past runs", None):
         registry = CloneRegistry.fit(past, seed=seed)
     names = [name or "(no name)" for name in registry.models]

@@ -10,11 +10,11 @@ import typer
 from perfusio.cli.echo import echo
 from perfusio.cli.experiment_file.processes import ProcessOption, VolumeOption, panel_in
 from perfusio.cli.models.history import (
+    FileAnswers,
     MappingOption,
     RunsOption,
     SeedOption,
     Steps,
-    Told,
     chosen,
     read_runs_aloud,
     refuse_to_replace,
@@ -53,7 +53,7 @@ def fit(
     files = [out / ABOUT, out / ARRAYS]
     refuse_to_replace(files, overwrite=overwrite)
     panel = panel_in(process, working_volume)
-    past = read_runs_aloud(runs, panel, Told(mapping=mapping, column=column, ignore=ignore))
+    past = read_runs_aloud(runs, panel, FileAnswers(mapping=mapping, column=column, ignore=ignore))
     held_out = chosen(past, [name.strip() for name in hold_out.split(",") if name.strip()], "--hold-out")
     training = [t for t in past if t.reactor_id not in {h.reactor_id for h in held_out}]
     if not training:

@@ -12,12 +12,12 @@ import typer
 from perfusio.cli.echo import echo
 from perfusio.cli.experiment_file.processes import ProcessOption, process_of
 from perfusio.cli.models.history import (
+    FileAnswers,
     MappingOption,
     ModelOption,
     PathsOption,
     RunsOption,
     SeedOption,
-    Told,
     chosen,
     read_runs_aloud,
     refuse_to_replace,
@@ -73,7 +73,7 @@ def forecast(
     files = [] if out is None else [out / "forecast.csv", out / "forecast.png"]
     refuse_to_replace(files, overwrite=overwrite)
     believed = load(model)
-    told = Told(mapping=mapping, column=column, ignore=ignore)
+    told = FileAnswers(mapping=mapping, column=column, ignore=ignore)
     whole = _the_run(read_runs_aloud(runs, process_of(believed.panel, process), told), run)
     past = _until(whole, from_day)
     ahead = _plan(whole, past, plan, days)

@@ -37,7 +37,7 @@ ANSWERED_BY_MAPPING = (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Told:
+class FileAnswers:
     """What a person says about the files of past runs.
 
     Attributes:
@@ -58,7 +58,7 @@ class Told:
         return ReadOptions(columns=columns, ignore=tuple(self.ignore or ()))
 
 
-def read_runs_aloud(path: Path, process: Panel, told: Told | None = None) -> tuple[Trajectory, ...]:
+def read_runs_aloud(path: Path, process: Panel, told: FileAnswers | None = None) -> tuple[Trajectory, ...]:
     """Read runs of a process; conversions, assumed units and columns left unread are told on the standard error.
 
     Setpoints that a file never states are taken at the nominal that the process says. A question is answered by a
@@ -70,7 +70,7 @@ def read_runs_aloud(path: Path, process: Panel, told: Told | None = None) -> tup
     from perfusio.tables.runs_from_files import read_runs
     from perfusio.tables.taken_for_granted import granted, page
 
-    told = told or Told()
+    told = told or FileAnswers()
     mapping = told.mapping
 
     def show(table: Table) -> None:

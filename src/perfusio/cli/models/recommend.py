@@ -10,7 +10,7 @@ import typer
 
 from perfusio.cli.echo import echo
 from perfusio.cli.experiment_file.processes import ProcessOption, VolumeOption, panel_in
-from perfusio.cli.models.history import MappingOption, SeedOption, Steps, Told, read_runs_aloud
+from perfusio.cli.models.history import FileAnswers, MappingOption, SeedOption, Steps, read_runs_aloud
 from perfusio.cli.options import ColumnOption, IgnoreOption, JsonOption, OverwriteOption, print_json
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ def recommend(
         seed=seed,
     )
     waiting = [read_recipes(file, panel) for file in pending or ()]
-    past = _read(runs or (), panel, Told(mapping=mapping, column=column, ignore=ignore))
+    past = _read(runs or (), panel, FileAnswers(mapping=mapping, column=column, ignore=ignore))
     campaign.add_measurements(past)
     for recipes in waiting:
         campaign.add_pending(recipes)
@@ -103,7 +103,7 @@ def recommend(
         echo(f"{out}: the recipes. When their results are there, give them too: --runs FOLDER once more.")
 
 
-def _read(sources: Sequence[Path], process: Panel, told: Told) -> list[Trajectory]:
+def _read(sources: Sequence[Path], process: Panel, told: FileAnswers) -> list[Trajectory]:
     """Read all runs; where two sources use the same name, the name of the source goes before it."""
     groups = [(source, read_runs_aloud(source, process, told)) for source in sources]
     names = [run.reactor_id for _, group in groups for run in group]

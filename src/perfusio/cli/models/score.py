@@ -12,13 +12,13 @@ import typer
 from perfusio.cli.echo import echo
 from perfusio.cli.experiment_file.processes import ProcessOption, process_of
 from perfusio.cli.models.history import (
+    FileAnswers,
     MappingOption,
     ModelOption,
     PathsOption,
     RunsOption,
     SeedOption,
     Steps,
-    Told,
     read_runs_aloud,
     refuse_to_replace,
 )
@@ -60,7 +60,7 @@ def score(
     files = [] if out is None else [out / name for name in ("scores.json", "parity.png", "coverage.png")]
     refuse_to_replace(files, overwrite=overwrite)
     checkpoint = read_checkpoint(model)
-    told = Told(mapping=mapping, column=column, ignore=ignore)
+    told = FileAnswers(mapping=mapping, column=column, ignore=ignore)
     past = read_runs_aloud(runs, process_of(checkpoint.model.panel, process), told)
     _warn_of_known(checkpoint.training, past)
     result = compare(

@@ -6,7 +6,7 @@ from pathlib import Path
 from typer.testing import CliRunner
 
 from perfusio.cli.app import app
-from perfusio.cli.models.history import Told, read_runs_aloud
+from perfusio.cli.models.history import FileAnswers, read_runs_aloud
 from perfusio.errors import QuestionOpen
 from perfusio.process.cho_perfusion import CHO_PERFUSION
 
@@ -20,14 +20,14 @@ def test_the_answer_of_a_question_about_past_runs_goes_into_a_mapping(tmp_path, 
     CliRunner().invoke(app, ["import", "h.csv", "--dry-run", "--save-mapping", "mapping.toml"])
     text = Path("mapping.toml").read_text(encoding="utf-8")
     Path("mapping.toml").write_text(re.sub(r'#\s+(Glu = "glutamate").*', r"\1", text), encoding="utf-8")
-    (run,) = read_runs_aloud(Path("h.csv"), CHO_PERFUSION, Told(mapping=Path("mapping.toml")))
+    (run,) = read_runs_aloud(Path("h.csv"), CHO_PERFUSION, FileAnswers(mapping=Path("mapping.toml")))
     assert [s.glutamate for s in run.states] == [2, 2.5]
 
 
 def test_headers_are_answered_by_options_and_assumed_units_and_unread_columns_are_shown(tmp_path, capsys):
     path = tmp_path / "h.csv"
     path.write_text("run,day,VCD,Via,Glc,Glu,Operator,OD\nA,0,1,97,5,2,J,7\nA,1,2,97,5,2.5,J,8\n", encoding="utf-8")
-    (run,) = read_runs_aloud(path, CHO_PERFUSION, Told(column=["Glu=glutamate [mmol/L]"], ignore=["OD"]))
+    (run,) = read_runs_aloud(path, CHO_PERFUSION, FileAnswers(column=["Glu=glutamate [mmol/L]"], ignore=["OD"]))
     assert [s.glutamate for s in run.states] == [2, 2.5]
     told = capsys.readouterr().err
     assert "h.csv: VCD in 1e6 cells/mL, Via in %, Glc in g/L (assumed: nothing says it)" in told
@@ -36,6 +36,6 @@ def test_headers_are_answered_by_options_and_assumed_units_and_unread_columns_ar
 
 def test_a_file_that_says_everything_has_no_screen(tmp_path, capsys):
     path = tmp_path / "h.csv"
-    path.write_text("run,day,VCD [1e6 cells/mL],viability [%],glucose [g/L]\nA,0,1,97,5\nA,1,2,97,5\n", encoding="utf-8")
+    path.write_text("run,day,VCD [1e6 cells/mL],Via [%],glucose [g/L]\nA,0,1,97,5\nA,1,2,97,5\n", encoding="utf-8")
     read_runs_aloud(path, CHO_PERFUSION)
     assert "Taken for granted" not in capsys.readouterr().err

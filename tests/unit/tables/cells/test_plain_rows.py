@@ -31,7 +31,7 @@ def bits(value):
 
 
 @given(st.lists(NUMBERS, min_size=1, max_size=30), st.sampled_from([".", ","]))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_a_column_of_bytes_is_read_to_the_last_bit_as_its_texts_are(cells, decimal):
     cells = [cell.replace(",", ".") if decimal == "." else cell.replace(".", ",") for cell in cells]
     rows, _ = plain_rows("\n".join(["h;g", *(f"{cell};x" for cell in cells)]), ";")
@@ -58,7 +58,7 @@ def test_floats_as_programs_write_them_are_read_as_bytes_to_the_last_bit():
     st.sampled_from(["\n", "\r\n", "\r"]),
     st.booleans(),
 )
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_rows_and_lines_are_those_of_the_csv_module(rows, line_end, is_ended):
     text = line_end.join(",".join(row) for row in [["µ", "b", "c"], *rows]) + (line_end if is_ended else "")
     known = plain_rows(text, ",")
