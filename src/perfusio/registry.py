@@ -182,12 +182,17 @@ def version_of(module: str) -> str:
 
 
 CONNECTORS = Registry("connector", "perfusio.connectors", ("file", "simulated", "opcua", "sql"))
-CONTROLLERS = Registry("controller", "perfusio.controllers", ("nominal", "pi", "model-free-mpc", "twin", "twin-with-history"))
+CONTROLLERS = Registry(
+    "controller", "perfusio.controllers", ("nominal", "pi", "model-free-mpc", "twin", "twin-with-history")
+)
+"""Of studies and benchmarks on virtual cultures."""
 MODELS = Registry("model", "perfusio.models", ("hybrid",))
 POLICIES = Registry("policy", "perfusio.policies", ("bed", "model-free-mpc"))
 ACQUISITIONS = Registry("acquisition function", "perfusio.acquisitions")  # config.acquisitions names the own ones
 OBJECTIVES = Registry("objective", "perfusio.objectives")
 NOTIFIERS = Registry("notifier", "perfusio.notifiers", ("log", "email", "webhook"))
 INSTRUMENTS = Registry("instrument reader", "perfusio.instruments")
-ALL: tuple[Registry, ...] = (CONNECTORS, MODELS, POLICIES, OBJECTIVES, ACQUISITIONS, NOTIFIERS, INSTRUMENTS)
+ALL: tuple[Registry, ...] = (
+    CONNECTORS, MODELS, POLICIES, OBJECTIVES, ACQUISITIONS, NOTIFIERS, INSTRUMENTS, CONTROLLERS,
+)  # fmt: skip
 """Every kind of part that another package may bring."""

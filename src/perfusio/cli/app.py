@@ -36,6 +36,8 @@ from perfusio.cli.runs.run import run
 from perfusio.cli.selftest import selftest
 from perfusio.cli.sources.import_ import import_
 from perfusio.cli.sources.opcua import opcua
+from perfusio.cli.studies.bench import bench
+from perfusio.cli.studies.study import study
 
 app = typer.Typer(
     name="perfusio",
@@ -62,6 +64,8 @@ app.add_typer(config, name="config")
 app.add_typer(process, name="process")
 app.add_typer(opcua, name="opcua")
 app.add_typer(user, name="user")
+app.add_typer(study, name="study")
+app.add_typer(bench, name="bench")
 
 
 def _tell_version(wanted: bool) -> None:

@@ -16,6 +16,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cache
 from itertools import product
 
 import numpy as np
@@ -61,6 +62,7 @@ def can_hold(clone: Clone, target: float = DEFAULT_TARGET) -> bool:
     return bool(held.any())
 
 
+@cache
 def drawn(family: str, number: int) -> tuple[Clone, int]:
     """The drawn clone of a family, and how many draws its filter dropped before it.
 
@@ -163,7 +165,9 @@ def _with_lysis(name: str, constants: published_cho.Constants) -> dict[str, Clon
     return {clone.name: clone for clone in (usual, *others)}
 
 
-DRAWN: dict[str, Callable[[int], Clone]] = {"Own": _draw_own, "Y": _draw_published, "Monod": _draw_monod, "Own2": _draw_own2}
+DRAWN: dict[str, Callable[[int], Clone]] = {
+    "Own": _draw_own, "Y": _draw_published, "Monod": _draw_monod, "Own2": _draw_own2,
+}  # fmt: skip
 """By family: from a seed to a clone that no filter has seen."""
 FOREIGN: dict[str, Clone] = {
     **_with_lysis("Y-T127", published_cho.CHO_T127),

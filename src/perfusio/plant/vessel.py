@@ -137,7 +137,7 @@ class VesselBatch:
                 return
 
     def change_medium(self, strength: float, vessels: ArrayLike | None = None) -> None:
-        """Feed from now on with another lot, in which everything is this many times as concentrated as in the one before.
+        """Feed from now on with another lot, in which everything is this many times as concentrated as before.
 
         Args:
             strength: Above 0; 1 changes nothing.

@@ -1,9 +1,10 @@
 """Oracle of PerfusionBench: somebody who sees the true state and may try on copies of the vessel first.
 
-Each of 15 recipes (five perfusion rates per cell times three temperatures, the rest nominal) is followed for the whole run,
-within bounds and largest steps, while the bleed is corrected daily: the bleed of yesterday is tried on a copy for a day,
-and corrected by the log of the density that it leads to over the target. Troubles happen to it unannounced, as to everybody.
-The recipe is chosen with hindsight: of those within TIE of the least error, the one of the highest viability.
+Each of 15 recipes (five perfusion rates per cell times three temperatures, the rest nominal) is followed for the whole
+run, within bounds and largest steps, while the bleed is corrected daily: the bleed of yesterday is tried on a copy for
+a day, and corrected by the log of the density that it leads to over the target. Troubles happen to it unannounced, as
+to everybody. The recipe is chosen with hindsight: of those within TIE of the least error, the one of the highest
+viability.
 """
 
 from __future__ import annotations

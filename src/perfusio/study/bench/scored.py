@@ -11,9 +11,9 @@ from perfusio.objective import Constraint
 from perfusio.process.cho_perfusion import CHO_PERFUSION
 from perfusio.state import Setpoints
 from perfusio.study.bench.cohort import COLD, BenchCulture
-from perfusio.study.bench.control_task import ControlTask, old_runs
-from perfusio.study.bench.controllers import TWIN_WITH_HISTORY, controller_named, is_whole_loop, proposal
 from perfusio.study.bench.oracle import best_of
+from perfusio.study.cultures.control_task import ControlTask, old_runs
+from perfusio.study.cultures.controllers import TWIN_WITH_HISTORY, controller_named, is_whole_loop, proposal
 from perfusio.study.cultures.culture import Culture, Steer, steered
 from perfusio.study.cultures.judged import figures
 from perfusio.study.cultures.under_twin import under_twin
@@ -28,7 +28,7 @@ HERE = __name__
 
 def oracle_rows(cultures: Sequence[Mapping[str, Any]]) -> list[Row]:
     """Return what the oracle reaches, a row for each culture."""
-    rows = []
+    rows: list[Row] = []
     for told in cultures:
         best = best_of(BenchCulture(**told).culture())
         limits = [limit.model_dump(mode="json") for limit in best.limits]
@@ -118,7 +118,9 @@ def _steer(controller: str, member: BenchCulture, culture: Culture, limits: tupl
     past: dict[str, ControlTask] = {}
 
     def steer(history: Trajectory, in_force: Setpoints, day: int) -> Setpoints:
-        task = replace(first, target=culture.aim(day), day=day)
+        task = replace(
+            first, target=culture.aim(day), day=day, past_targets=tuple(culture.aim(d) for d in range(day))
+        )
         if "past_runs" in (before := past.get("", first)).__dict__:
             task.__dict__["past_runs"] = before.past_runs  # simulated once a culture
         past[""] = task

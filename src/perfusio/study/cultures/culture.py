@@ -82,8 +82,8 @@ Steer = Callable[[Trajectory, Setpoints, int], Setpoints]
 def steered(cultures: Sequence[Culture], controllers: Sequence[Steer]) -> list[Course]:
     """Run cultures of one length and one process side by side, each under its own controller.
 
-    Proposals outside the design space, or more than a largest step away, are brought back into the box that one decision
-    can reach, and counted.
+    Proposals outside the design space, or more than a largest step away, are brought back into the box that one
+    decision can reach, and counted.
 
     Args:
         cultures: Stepped together, which is many times cheaper than one by one.

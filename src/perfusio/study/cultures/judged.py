@@ -24,14 +24,14 @@ def figures(course: Course, limits: Sequence[Constraint]) -> dict[str, float]:
     """Return the figures of a course.
 
     ``error_pct``: RMS of true VCD / target - 1 from day 12 on [%]. ``violated_days``: days from day 3 on with the true
-    value of at least one limited quantity beyond its limit. ``least_viability`` from day 12 on [%]. ``moves``: changes of
-    setpoints a day; ``variation``: their sum in largest steps a day. ``medium``: perfusion asked for [VVD], mean.
+    value of at least one limited quantity beyond its limit. ``least_viability`` from day 12 on [%]. ``moves``: changes
+    of setpoints a day; ``variation``: their sum in largest steps a day. ``perfused``: perfusion asked for [VVD], mean.
     ``product``: with the harvest [mg/L/day], mean, all product passing the membrane. ``inside``, ``withheld``: see
     `Course`.
     """
     culture, days = course.culture, len(course.asked)
     values = np.array([[getattr(s, n) for n in SPECIES] for s in course.truth])  # (days + 1, Q) of the plant's panel
-    targets = np.array([culture.aim(int(round(s.day)) - 1) for s in course.truth])
+    targets = np.array([culture.aim(round(s.day) - 1) for s in course.truth])
     day = np.array([s.day for s in course.truth])
     late = day >= min(FROM_DAY, days) - 1e-9
     off = values[:, SPECIES.index(CELLS)] / targets - 1.0
@@ -44,7 +44,7 @@ def figures(course: Course, limits: Sequence[Constraint]) -> dict[str, float]:
         "least_viability": float(values[late, SPECIES.index(VIABILITY)].min()),
         "moves": float((steps > MOVED).sum(axis=1).mean()),
         "variation": float(steps.sum(axis=1).mean()),
-        "medium": float(perfusion.mean()),
+        "perfused": float(perfusion.mean()),
         "product": float(np.mean(values[1:, SPECIES.index(PRODUCT)] * (perfusion - bleed))),
         "last_vcd": float(values[-1, SPECIES.index(CELLS)]),
         "inside": course.inside,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+
 from pydantic import Field
 
 from perfusio.frozen import Frozen
@@ -10,7 +11,7 @@ from perfusio.plant.clones import Clone
 from perfusio.plant.conditions import Disturbance
 from perfusio.process.panel import Panel
 from perfusio.process.roles import BLEED, PERFUSION
-from perfusio.process.species import Setpoint
+from perfusio.process.species import Setpoint, Species
 from perfusio.state import Setpoints, State
 
 DEATH: Sequence[str] = ("death_rate", "mu_d_max")
@@ -77,5 +78,5 @@ class Trouble(Frozen):
 def _other_unit(panel: Panel) -> dict[str, float]:
     """Return the species that a controller holds, and its value in the unit that it is mistaken for."""
     held = [panel[name] for name in panel.of_role("held_concentration")]
-    names = [s.of for s in held if isinstance(s, Setpoint) and s.of]
-    return {name: panel[name].mistaken_units[0][1] for name in names if panel[name].mistaken_units}
+    species = [panel[s.of] for s in held if isinstance(s, Setpoint) and s.of]
+    return {s.name: s.mistaken_units[0][1] for s in species if isinstance(s, Species) and s.mistaken_units}

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,7 @@ from perfusio.connectors.simulated import Faults, SimulatedAmbr250, SimulatedVes
 from perfusio.decision import Decision
 from perfusio.errors import PerfusioError
 from perfusio.events import Decided, Event, SampleMissing, SampleRead, Withheld
-from perfusio.objective import Constraint, Objective, track
+from perfusio.objective import Constraint, Objective
 from perfusio.plant.of_process import obeyed
 from perfusio.process.roles import CELLS
 from perfusio.protocols import ConnectorKind, Model, Policy
@@ -84,8 +85,8 @@ class SteppedAim:
 
     def decide(
         self,
-        trajectories: dict[str, Trajectory],
-        in_force: dict[str, Setpoints],
+        trajectories: Mapping[str, Trajectory],
+        in_force: Mapping[str, Setpoints],
         model: Model,
         design_space: DesignSpace,
         config: RunConfig,
@@ -123,7 +124,7 @@ def under_twin(
     model: Model | None = None,
     policy: Policy | None = None,
     objective: Objective | tuple[Objective, ...] | None = None,
-    n_paths: int = 128,
+    settings: Mapping[str, Any] = MappingProxyType({}),
 ) -> Course:
     """Run one culture under the digital twin, record and all.
 
@@ -133,7 +134,7 @@ def under_twin(
         model: That it starts with; None = the mechanistic prior.
         policy: None = Bayesian experimental design.
         objective: Other aim than the target of the culture.
-        n_paths: Of forecasts.
+        settings: Of `RunConfig`, e.g. ``{"acquisition": "UCB"}``.
     """
     lost = frozenset(day for day in range(culture.days + 1) if culture.trouble.is_lost(day))
     rig = SimulatedAmbr250(
@@ -147,11 +148,11 @@ def under_twin(
     with tempfile.TemporaryDirectory() as folder:
         config = RunConfig(
             duration_days=culture.days, seed=culture.seed, constraints=tuple(limits), run_dir=Path(folder),
-            objective=objective or _aim(culture, 0), n_paths=n_paths, process=culture.space.process,
+            objective=objective or _aim(culture, 0), process=culture.space.process, **settings,
         )  # fmt: skip
         deciding = policy or BEDPolicy()
         if culture.trouble.target != 1.0:
-            deciding = SteppedAim(deciding, culture)  # type: ignore[arg-type]
+            deciding = SteppedAim(deciding, culture)
         given: dict[str, Any] = {} if model is None else {"model": model}
         twin = DigitalTwin(
             {name: connector}, culture.space, config, policy=deciding, observers=(watched,), **given
@@ -166,7 +167,8 @@ def under_twin(
 
 
 def _aim(culture: Culture, day: int) -> Objective:
-    return track(process=culture.space.process, **{culture.space.process.the("cells"): culture.aim(day)})
+    process = culture.space.process
+    return Objective(kind="track", quantity=process.the("cells"), target=culture.aim(day), process=process)
 
 
 def _by_day(trajectory: Trajectory, culture: Culture) -> tuple[Setpoints, ...]:

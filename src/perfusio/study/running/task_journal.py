@@ -112,8 +112,8 @@ def done_in(folders: Iterator[Path] | list[Path]) -> dict[str, DoneTask]:
                     done = DoneTask(**told)
                 except (ValueError, TypeError) as error:
                     words = (
-                        f"{path}, line {number} is no result of a task: {error}. Put the file back as it was, or delete "
-                        "it: its tasks are then done again."
+                        f"{path}, line {number} is no result of a task: {error}. Put the file back as it was, or "
+                        "delete it: its tasks are then done again."
                     )
                     raise UnreadableSource((words,), connector=str(path), operation="read") from error
                 found.setdefault(done.task_id, done)

@@ -1,4 +1,4 @@
-"""Controllers of PerfusionBench: perfusio's own, and anybody's by ``module:function`` or entry point."""
+"""Controllers of virtual cultures: perfusio's own, and anybody's by ``module:function`` or entry point."""
 
 from __future__ import annotations
 
@@ -13,13 +13,15 @@ from perfusio.errors import ConfigError
 from perfusio.registry import CONTROLLERS
 from perfusio.state import Setpoints
 from perfusio.study.baselines import PIController
-from perfusio.study.bench.control_task import ControlTask, Decide
+from perfusio.study.cultures.control_task import ControlTask, Decide
 from perfusio.trajectory import Trajectory
 
 TWIN, TWIN_WITH_HISTORY = "twin", "twin-with-history"
 CHEAP: Sequence[str] = ("nominal", "pi", "model-free-mpc")
 """Own controllers that cost next to nothing."""
-RIVALS: Mapping[str, str] = {"nmpc-mhe": "perfusio ships none: it needs do-mpc, and joins by the entry point of this name"}
+RIVALS: Mapping[str, str] = {
+    "nmpc-mhe": "perfusio ships none; one joins by the entry point of this name, as a package with do-mpc may bring it"
+}
 CSPR = 0.025
 """Perfusion per cell of PI and model-free MPC [nL/cell/day]."""
 
@@ -29,20 +31,26 @@ def nominal(_history: Trajectory, in_force: Setpoints, _task: ControlTask) -> Se
     return in_force
 
 
-def pi(history: Trajectory, _in_force: Setpoints, task: ControlTask) -> Setpoints:
+def pi(
+    history: Trajectory, in_force: Setpoints, task: ControlTask, *, cspr: float = CSPR, **gains: float
+) -> Setpoints:
     """Hold the density by a PI law on the bleed with hand gains; it goes through the history to know its integral."""
-    rule = PIController(task.target, cspr=CSPR, design_space=task.design_space)
-    current = task.design_space.nominal
+    rule = PIController(task.target, cspr=cspr, design_space=task.design_space, **gains)
+    proposed, current = in_force, task.design_space.nominal
+    targets = (*task.past_targets, task.target)
     for i, state in enumerate(history.states):
+        rule.target = targets[min(i, len(targets) - 1)]
         current = history.setpoints[i - 1] if i else current
         proposed = rule.decide(state, current)
     return proposed
 
 
-def model_free_mpc(history: Trajectory, in_force: Setpoints, task: ControlTask) -> Setpoints:
+def model_free_mpc(
+    history: Trajectory, in_force: Setpoints, task: ControlTask, *, cspr: float = CSPR
+) -> Setpoints:
     """Hold the density from counts alone, see `bed.model_free.rule.hold`."""
     space = task.design_space
-    return hold(history.states, history.setpoints, in_force, target=task.target, space=space, cspr=CSPR).plan[0]
+    return hold(history.states, history.setpoints, in_force, target=task.target, space=space, cspr=cspr).plan[0]
 
 
 _OWN: Mapping[str, Decide] = {"nominal": nominal, "pi": pi, "model-free-mpc": model_free_mpc}

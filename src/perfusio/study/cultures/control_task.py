@@ -1,4 +1,4 @@
-"""The task of a controller in PerfusionBench, as it is told."""
+"""The task of a controller on a virtual culture, as it is told."""
 
 from __future__ import annotations
 
@@ -30,6 +30,7 @@ class ControlTask:
         process: The quantities, their units and their noise.
         day: Of the culture, 0 at inoculation.
         days: Length of the run.
+        past_targets: Target on each day before, from day 0 on.
         clone: Name of the clone of old runs; empty = there are none.
         seed: For controllers that draw.
     """
@@ -40,12 +41,13 @@ class ControlTask:
     process: Panel
     day: int
     days: int
+    past_targets: tuple[float, ...] = ()
     clone: str = field(default="", repr=False)
     seed: int = 0
 
     @cached_property
     def past_runs(self) -> tuple[Trajectory, ...]:
-        """Old runs of the clone (a Latin hypercube of nine, 14 days), as analyzers reported them; none in a cold start."""
+        """Nine old runs of the clone (Latin hypercube, 14 days), as analyzers reported them; none in a cold start."""
         return old_runs(self.clone, self.design_space, self.seed) if self.clone else ()
 
 

@@ -1,0 +1,1 @@
+"""Commands for many virtual runs: studies and PerfusionBench."""

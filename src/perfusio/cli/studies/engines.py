@@ -1,0 +1,98 @@
+"""Options that say where the tasks of a study run."""
+
+from __future__ import annotations
+
+import re
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from perfusio.cli.echo import echo
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from perfusio.study.running.driver import StudyProgress, StudyWork
+    from perfusio.study.running.engine import Engine
+
+ENGINES = ("in-process", "processes", "ray")
+EngineOption = Annotated[
+    str, typer.Option("--engine", help="Where tasks run: in-process, processes of this machine, or ray (a cluster).")
+]
+WorkersOption = Annotated[
+    int | None, typer.Option("--workers", min=1, help="Processes, or cores of a new Ray; as many as there are cores.")
+]
+AddressOption = Annotated[
+    str | None, typer.Option("--address", help="Of an existing Ray cluster, e.g. auto; without it one is started here.")
+]
+
+
+def engine_of(name: str, workers: int | None, address: str | None) -> Engine:
+    """Return the engine of that name.
+
+    Raises:
+        ConfigError: there is none, or an option does not go with it.
+    """
+    from perfusio.errors import ConfigError
+    from perfusio.quantities import closest
+    from perfusio.study.running.engine import InProcess
+    from perfusio.study.running.on_ray import OnRay
+    from perfusio.study.running.worker_processes import WorkerProcesses
+
+    if name not in ENGINES:
+        raise ConfigError(f"--engine {name} is none.{closest(name, ENGINES)} Known: {', '.join(ENGINES)}.")
+    if address and name != "ray":
+        raise ConfigError(f"--address {address} is that of a Ray cluster: say --engine ray, or leave it away.")
+    if name == "ray":
+        return OnRay(address, workers)
+    if workers and name == "in-process":
+        raise ConfigError("--workers: in-process there is one. Say --engine processes, or leave it away.")
+    return InProcess() if name == "in-process" else WorkerProcesses(workers)
+
+
+def shard_said(text: str | None) -> tuple[int, int]:
+    """Return (i, n) of ``"i/n"``.
+
+    Raises:
+        ConfigError: it is none.
+    """
+    from perfusio.errors import ConfigError
+
+    if text is None:
+        return 1, 1
+    found = re.fullmatch(r"(\d{1,6})/(\d{1,6})", text)
+    if found is None or not 1 <= int(found[1]) <= int(found[2]):
+        raise ConfigError(f"--shard {text}: expected i/n with i from 1 to n, e.g. 3/16.")
+    return int(found[1]), int(found[2])
+
+
+def teller() -> Callable[[StudyProgress], None]:
+    """Return a function that shows progress: a line that is written over on a terminal, a line in ten elsewhere."""
+    shown = [-1]
+
+    def tell(progress: StudyProgress) -> None:
+        if sys.stderr.isatty():
+            end = "\n" if progress.n_done == progress.n_tasks else ""
+            sys.stderr.write(f"\r\x1b[K{progress}{end}")
+            sys.stderr.flush()
+            return
+        tenth = 10 * progress.n_done // max(progress.n_tasks, 1)
+        if tenth != shown[0]:
+            shown[0] = tenth
+            echo(str(progress), err=True)
+
+    return tell
+
+
+def find_local_modules() -> None:
+    """Let modules of the working directory be imported, by this program and by its workers."""
+    if (here := str(Path.cwd())) not in sys.path:
+        sys.path.insert(0, here)
+
+
+def tell_failures(work: StudyWork) -> None:
+    """Name the tasks that always failed."""
+    for end in work.failures.values():
+        echo(f"Failed: {end.task.label}: {end.failure}", err=True)
