@@ -109,5 +109,5 @@ def test_how_a_part_was_made_is_remembered():
 
 
 def test_every_kind_has_a_group_of_its_own():
-    assert len({r.group for r in ALL}) == len(ALL) == 7
+    assert len({r.group for r in ALL}) == len(ALL) == 8
     assert all(r.group.startswith("perfusio.") for r in ALL)

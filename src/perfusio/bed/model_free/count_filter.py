@@ -19,7 +19,7 @@ class CountFilter:
     Attributes:
         count_sd: Sd of a count, of log VCD.
         growth_walk: How fast growth wanders [1/day per sqrt(day)].
-        drift: Of log VCD per sqrt(day): what growth and bleed do not explain.
+        drift: Of log VCD per sqrt(day): changes without growth or bleed.
         mean: Log VCD and growth [1/day], (2,); None before the first count.
         covariance: Of these, (2, 2).
         time_h: Of the last sample [h].

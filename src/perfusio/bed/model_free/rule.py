@@ -17,7 +17,7 @@ from perfusio.state import FloatArray, Setpoints, State
 AHEAD = 4
 """Samples that a plan looks ahead."""
 ABOVE, BELOW = 1.0, 0.3
-"""Weight of a density above its target and below it: cells that are too many feed on what keeps all alive."""
+"""Weight of a density above its target and below it: too many cells starve all."""
 MOVING = 0.3
 """Price of a bleed step, beside squared errors of the log density."""
 OUTSIDE = 100.0

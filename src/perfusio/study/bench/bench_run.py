@@ -45,7 +45,7 @@ def run_bench(
     *,
     on_progress: Callable[[StudyProgress], object] = lambda _: None,
 ) -> StudyWork:
-    """Score controllers on cultures; what is done in the folder is not done again.
+    """Score controllers on cultures; tasks with a result in the folder are not done again.
 
     Args:
         controllers: By name.

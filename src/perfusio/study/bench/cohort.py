@@ -1,4 +1,4 @@
-"""Cohort of PerfusionBench: which cultures there are, and what goes wrong in them. Data, and nothing else.
+"""Cohort of PerfusionBench: its cultures and their troubles. Data, and nothing else.
 
 Nothing in perfusio was chosen on these cultures: they are for reporting.
 """
@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from perfusio.plant.families import DEFAULT_TARGET, clone_named
-from perfusio.study.cultures.culture import Culture
+from perfusio.study.cultures.culture import VirtualCulture
 from perfusio.study.cultures.trouble import Trouble
 
 FAMILIES: Mapping[str, int] = {"Own": 1, "Y": 2, "Monod": 3}
@@ -53,9 +53,9 @@ class BenchCulture:
         """Of inoculum, noise and gaps: one for each clone, the same in all scenarios."""
         return 100_000 * FAMILIES[self.family] + self.number
 
-    def culture(self) -> Culture:
+    def culture(self) -> VirtualCulture:
         """Return the culture; the clone is the first draw of its number that a constant recipe can hold."""
-        return Culture(
+        return VirtualCulture(
             clone=clone_named(self.clone), seed=self.seed, target=DEFAULT_TARGET, days=DAYS,
             trouble=SCENARIOS[self.scenario],
         )  # fmt: skip

@@ -21,7 +21,7 @@ from perfusio.plant.of_process import obeyed
 from perfusio.process.roles import BLEED, PERFUSION, VIABILITY, temperatures
 from perfusio.process.rules import largest_bleed
 from perfusio.state import Setpoints
-from perfusio.study.cultures.culture import Course, Culture, batch_of, feed_others
+from perfusio.study.cultures.culture import CultureCourse, VirtualCulture, batch_of, feed_others
 from perfusio.study.cultures.judged import figures
 from perfusio.trajectory import Trajectory
 
@@ -30,12 +30,12 @@ CSPR = (0.018, 0.021, 0.024, 0.028, 0.034)
 TIE = 2.0
 """Errors that differ by less count as equal [points]."""
 ROOM, MOST_VIABILITY = 1.0, 95.0
-"""A limit on viability is so much below what the oracle keeps [points], and never above the usual one [%]."""
+"""A limit on viability is so much below that of the oracle [points], and never above the usual one [%]."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Best:
-    """What the oracle reached.
+    """Result of the oracle.
 
     Attributes:
         figures: Of its course, see `judged.figures`.
@@ -47,8 +47,8 @@ class Best:
     limits: tuple[Constraint, ...]
 
 
-def best_of(culture: Culture) -> Best:
-    """Return what the oracle reaches in a culture."""
+def best_of(culture: VirtualCulture) -> Best:
+    """Return the result of the oracle in a culture."""
     courses = _courses(culture)
     found = [figures(c, ()) for c in courses]
     least = min(f["error_pct"] for f in found)
@@ -64,7 +64,7 @@ def best_of(culture: Culture) -> Best:
     return Best(figures=figures(courses[i], kept), limits=kept)
 
 
-def _courses(culture: Culture) -> list[Course]:
+def _courses(culture: VirtualCulture) -> list[CultureCourse]:
     space = culture.space
     recipes = list(product(CSPR, _temperatures(culture)))
     copies = [replace(culture) for _ in recipes]
@@ -94,12 +94,12 @@ def _courses(culture: Culture) -> list[Course]:
             truth[i].append(state)
     nothing = Trajectory(reactor_id="R01")
     return [
-        Course(culture=culture, trajectory=nothing, truth=tuple(truth[i]), asked=tuple(log[i]))
+        CultureCourse(culture=culture, trajectory=nothing, truth=tuple(truth[i]), asked=tuple(log[i]))
         for i in range(len(recipes))
     ]
 
 
-def _temperatures(culture: Culture) -> list[dict[str, float]]:
+def _temperatures(culture: VirtualCulture) -> list[dict[str, float]]:
     bounds = {name: culture.space.bounds[name] for name in temperatures(culture.space.process)}
     return [
         {name: b.low for name, b in bounds.items()},
@@ -108,7 +108,7 @@ def _temperatures(culture: Culture) -> list[dict[str, float]]:
     ]
 
 
-def _toward(current: Setpoints, cspr: float, warmth: dict[str, float], viable: float, culture: Culture) -> Setpoints:
+def _toward(current: Setpoints, cspr: float, warmth: dict[str, float], viable: float, culture: VirtualCulture) -> Setpoints:
     """Return the setpoints of a recipe as far as one decision gets."""
     low, high = culture.space.reachable(current)
     wanted = {PERFUSION: cspr * viable, **warmth}

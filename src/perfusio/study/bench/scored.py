@@ -1,4 +1,4 @@
-"""Tasks of PerfusionBench: what the oracle reaches in some cultures, and how a controller does there."""
+"""Tasks of PerfusionBench: results of the oracle, and of a controller, in some cultures."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from perfusio.study.bench.cohort import COLD, BenchCulture
 from perfusio.study.bench.oracle import best_of
 from perfusio.study.cultures.control_task import ControlTask, old_runs
 from perfusio.study.cultures.controllers import TWIN_WITH_HISTORY, controller_named, is_whole_loop, proposal
-from perfusio.study.cultures.culture import Culture, Steer, steered
+from perfusio.study.cultures.culture import Steer, VirtualCulture, steered
 from perfusio.study.cultures.judged import figures
 from perfusio.study.cultures.under_twin import under_twin
 from perfusio.study.running.task import Row, Task
@@ -27,7 +27,7 @@ HERE = __name__
 
 
 def oracle_rows(cultures: Sequence[Mapping[str, Any]]) -> list[Row]:
-    """Return what the oracle reaches, a row for each culture."""
+    """Return the results of the oracle, a row for each culture."""
     rows: list[Row] = []
     for told in cultures:
         best = best_of(BenchCulture(**told).culture())
@@ -109,7 +109,7 @@ def controller_tasks(
     ]  # fmt: skip
 
 
-def _steer(controller: str, member: BenchCulture, culture: Culture, limits: tuple[Constraint, ...]) -> Steer:
+def _steer(controller: str, member: BenchCulture, culture: VirtualCulture, limits: tuple[Constraint, ...]) -> Steer:
     decide = controller_named(controller)
     first = ControlTask(
         target=culture.target, limits=limits, design_space=culture.space, process=CHO_PERFUSION, day=0,

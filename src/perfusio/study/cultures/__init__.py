@@ -1,1 +1,1 @@
-"""Virtual cultures under a controller: what goes wrong in them, how they are steered, how the course is judged."""
+"""Virtual cultures under a controller: their troubles, their controllers, and how the course is judged."""

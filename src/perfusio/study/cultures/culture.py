@@ -20,7 +20,7 @@ from perfusio.trajectory import Trajectory
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Culture:
+class VirtualCulture:
     """One vessel to be steered.
 
     Attributes:
@@ -28,7 +28,7 @@ class Culture:
         seed: Of inoculum, noise and gaps; the same culture whoever steers it and beside whichever others.
         target: Density to hold [1e6 cells/mL].
         days: Length; one sample a day, the first one at inoculation.
-        trouble: What goes wrong.
+        trouble: Its troubles.
         space: Where its setpoints may lie; it starts at the nominal ones.
         medium: Its medium; None = the usual one of its clone.
         equipment: Its pumps; None = the usual ones.
@@ -54,7 +54,7 @@ class Culture:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Course:
+class CultureCourse:
     """The course of a culture.
 
     Attributes:
@@ -67,7 +67,7 @@ class Course:
         withheld: Decisions that were not written, or lay outside the design space and were brought back into it.
     """
 
-    culture: Culture
+    culture: VirtualCulture
     trajectory: Trajectory
     truth: tuple[State, ...]
     asked: tuple[Setpoints, ...]
@@ -79,7 +79,7 @@ Steer = Callable[[Trajectory, Setpoints, int], Setpoints]
 """From samples so far, setpoints in force and the day to the setpoints from now on."""
 
 
-def steered(cultures: Sequence[Culture], controllers: Sequence[Steer]) -> list[Course]:
+def steered(cultures: Sequence[VirtualCulture], controllers: Sequence[Steer]) -> list[CultureCourse]:
     """Run cultures of one length and one process side by side, each under its own controller.
 
     Proposals outside the design space, or more than a largest step away, are brought back into the box that one
@@ -115,14 +115,14 @@ def steered(cultures: Sequence[Culture], controllers: Sequence[Steer]) -> list[C
             batch.write([obeyed(c.trouble.pumped(u, day)) for c, u in zip(cultures, asked, strict=True)])
             feed_others(batch, cultures, day)
     return [
-        Course(
+        CultureCourse(
             culture=c, trajectory=runs[i], truth=tuple(truth[i]), asked=tuple(log[i]), withheld=int(withheld[i])
         )
         for i, c in enumerate(cultures)
     ]
 
 
-def batch_of(cultures: Sequence[Culture]) -> VesselBatch:
+def batch_of(cultures: Sequence[VirtualCulture]) -> VesselBatch:
     """Return the vessels of some cultures, just inoculated."""
     clones = [c.clone for c in cultures]
     panel = cultures[0].space.process
@@ -137,7 +137,7 @@ def batch_of(cultures: Sequence[Culture]) -> VesselBatch:
     )
 
 
-def feed_others(batch: VesselBatch, cultures: Sequence[Culture], day: int) -> None:
+def feed_others(batch: VesselBatch, cultures: Sequence[VirtualCulture], day: int) -> None:
     """Connect the other lot of medium where a culture gets one on this day."""
     for i, c in enumerate(cultures):
         if c.trouble.medium != 1.0 and day == c.trouble.day:

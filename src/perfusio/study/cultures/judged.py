@@ -10,7 +10,7 @@ from perfusio.objective import Constraint
 from perfusio.process.derived import quantity_paths
 from perfusio.process.roles import BLEED, CELLS, PERFUSION, PRODUCT, VIABILITY
 from perfusio.state import SPECIES, FloatArray
-from perfusio.study.cultures.culture import Course
+from perfusio.study.cultures.culture import CultureCourse
 
 FROM_DAY = 12
 """Earlier days are growth towards the target, not tracking."""
@@ -20,14 +20,14 @@ MOVED = 0.01
 """A setpoint that changes by less than this share of its largest step has not moved."""
 
 
-def figures(course: Course, limits: Sequence[Constraint]) -> dict[str, float]:
+def figures(course: CultureCourse, limits: Sequence[Constraint]) -> dict[str, float]:
     """Return the figures of a course.
 
     ``error_pct``: RMS of true VCD / target - 1 from day 12 on [%]. ``violated_days``: days from day 3 on with the true
     value of at least one limited quantity beyond its limit. ``least_viability`` from day 12 on [%]. ``moves``: changes
     of setpoints a day; ``variation``: their sum in largest steps a day. ``perfused``: perfusion asked for [VVD], mean.
     ``product``: with the harvest [mg/L/day], mean, all product passing the membrane. ``inside``, ``withheld``: see
-    `Course`.
+    `CultureCourse`.
     """
     culture, days = course.culture, len(course.asked)
     values = np.array([[getattr(s, n) for n in SPECIES] for s in course.truth])  # (days + 1, Q) of the plant's panel
@@ -52,7 +52,7 @@ def figures(course: Course, limits: Sequence[Constraint]) -> dict[str, float]:
     }
 
 
-def _violated(course: Course, values: FloatArray, limits: Sequence[Constraint]) -> FloatArray:
+def _violated(course: CultureCourse, values: FloatArray, limits: Sequence[Constraint]) -> FloatArray:
     """Return for each day from SETTLED_DAY on whether a limit is broken at its end."""
     plans = np.array([u.vector() for u in course.asked])
     days, panel = len(plans), course.culture.space.process

@@ -1,4 +1,4 @@
-"""Trouble: what goes wrong in a culture, and no controller is told."""
+"""Trouble: faults of cells, pump, medium or samples that no controller is told of."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ COUNTED_IN = 10.0
 
 
 class Trouble(Frozen):
-    """What goes wrong, all of it at once if several things are said; as it is, nothing does.
+    """Faults of a culture, all of them if several are said; as it is, none.
 
     Attributes:
         day: When it begins [day].
@@ -53,7 +53,7 @@ class Trouble(Frozen):
         return self.day <= day < self.day + self.lost_days
 
     def pumped(self, asked: Setpoints, day: int) -> Setpoints:
-        """Return what a vessel gets that was asked for these setpoints."""
+        """Return the setpoints that a vessel gets where these were asked for."""
         if self.pump == 1.0 or day < self.day:
             return asked
         perfusion = self.pump * getattr(asked, PERFUSION)

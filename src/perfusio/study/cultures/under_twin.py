@@ -23,7 +23,7 @@ from perfusio.plant.of_process import obeyed
 from perfusio.process.roles import CELLS
 from perfusio.protocols import ConnectorKind, Model, Policy
 from perfusio.state import Setpoints, State
-from perfusio.study.cultures.culture import Course, Culture, feed_others
+from perfusio.study.cultures.culture import CultureCourse, VirtualCulture, feed_others
 from perfusio.trajectory import Trajectory
 from perfusio.twin.digital_twin import DigitalTwin
 
@@ -46,7 +46,7 @@ class TroubledVessel:
 
     vessel: SimulatedVessel
     rig: SimulatedAmbr250
-    culture: Culture
+    culture: VirtualCulture
     asked: Setpoints
     kind: ConnectorKind = ConnectorKind.SIMULATED
     confirms_at_once: bool = True
@@ -73,7 +73,7 @@ class TroubledVessel:
 
 @dataclass(frozen=True, slots=True)
 class SteppedAim:
-    """A policy whose target changes during the run: what a person would order on that day.
+    """A policy whose target changes during the run: as a person would order it on that day.
 
     Attributes:
         policy: Which decides.
@@ -81,7 +81,7 @@ class SteppedAim:
     """
 
     policy: Policy
-    culture: Culture
+    culture: VirtualCulture
 
     def decide(
         self,
@@ -101,7 +101,7 @@ class SteppedAim:
 
 @dataclass(slots=True)
 class _Watched:
-    """What the record says of a run."""
+    """Samples and decisions of a run, as they come on record."""
 
     rig: SimulatedAmbr250
     truth: list[State] = field(default_factory=list)
@@ -118,14 +118,14 @@ class _Watched:
 
 
 def under_twin(
-    culture: Culture,
+    culture: VirtualCulture,
     *,
     limits: Sequence[Constraint],
     model: Model | None = None,
     policy: Policy | None = None,
     objective: Objective | tuple[Objective, ...] | None = None,
     settings: Mapping[str, Any] = MappingProxyType({}),
-) -> Course:
+) -> CultureCourse:
     """Run one culture under the digital twin, record and all.
 
     Args:
@@ -160,18 +160,18 @@ def under_twin(
         result = asyncio.run(twin.run())
     trajectory = result.trajectories[name]
     truth = tuple({round(s.time_h, 3): s for s in watched.truth}.values())
-    return Course(
+    return CultureCourse(
         culture=culture, trajectory=trajectory, truth=truth, asked=_by_day(trajectory, culture),
         inside=_inside(watched.decided, truth), withheld=watched.withheld,
     )  # fmt: skip
 
 
-def _aim(culture: Culture, day: int) -> Objective:
+def _aim(culture: VirtualCulture, day: int) -> Objective:
     process = culture.space.process
     return Objective(kind="track", quantity=process.the("cells"), target=culture.aim(day), process=process)
 
 
-def _by_day(trajectory: Trajectory, culture: Culture) -> tuple[Setpoints, ...]:
+def _by_day(trajectory: Trajectory, culture: VirtualCulture) -> tuple[Setpoints, ...]:
     """Return the setpoints in force on each day: those of an interval hold on every day of it."""
     days = np.array([s.day for s in trajectory.states])
     last = len(trajectory.setpoints) - 1

@@ -40,7 +40,7 @@ class StudyProgress:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StudyWork:
-    """What became of the tasks.
+    """Results and failures of the tasks.
 
     Attributes:
         done: Results by task, of all that have one.

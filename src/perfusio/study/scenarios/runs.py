@@ -13,7 +13,7 @@ from perfusio.plant.families import clone_named
 from perfusio.state import Setpoints
 from perfusio.study.cultures.control_task import ControlTask, old_runs
 from perfusio.study.cultures.controllers import TWIN_WITH_HISTORY, controller_named, is_whole_loop, proposal
-from perfusio.study.cultures.culture import Culture, Steer, steered
+from perfusio.study.cultures.culture import Steer, VirtualCulture, steered
 from perfusio.study.cultures.judged import figures
 from perfusio.study.cultures.under_twin import under_twin
 from perfusio.study.running.task import Row
@@ -36,7 +36,7 @@ def run_rows(scenario: Mapping[str, str], settings: Mapping[str, Any], seeds: Se
     kind = settings["policy"]["kind"]
     own = {k: v for k, v in settings["policy"].items() if k not in _NO_SETTINGS}
     cultures = [
-        Culture(
+        VirtualCulture(
             clone=clone_named(scenario["clone"]), seed=seed, target=parts.objective.target or float("nan"), days=days,
             trouble=parts.trouble, space=parts.space, medium=parts.medium,
         )
@@ -59,7 +59,7 @@ def run_rows(scenario: Mapping[str, str], settings: Mapping[str, Any], seeds: Se
     ]
 
 
-def _steer(kind: str, own: Mapping[str, Any], culture: Culture, parts: ScenarioParts, clone: str) -> Steer:
+def _steer(kind: str, own: Mapping[str, Any], culture: VirtualCulture, parts: ScenarioParts, clone: str) -> Steer:
     named = controller_named(kind)
     decide = partial(named, **own) if own else named
     first = ControlTask(

@@ -1,4 +1,4 @@
-"""StudyPlan: what a study varies, read from a TOML file."""
+"""StudyPlan: the factors of a study and their values, read from a TOML file."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from perfusio.study.cultures.trouble import Trouble
 from perfusio.study.running.task import Task
 
 FACTORS = ("clone", "process", "medium", "design", "objective", "fault", "policy")
-"""What a study may vary, in the order of its tables; each takes the values by which it is named."""
+"""Factors of a study, in the order of the columns of its tables."""
 USUAL: Mapping[str, str] = {
     "clone": "CloneX", "process": "usual", "medium": "usual", "design": "usual", "objective": "usual", "fault": "none",
     "policy": "model-free-mpc",
@@ -126,7 +126,7 @@ class ScenarioParts:
         medium: None = that of the clone or the process.
         objective: Aim.
         limits: That are judged, and told to controllers.
-        trouble: What goes wrong.
+        trouble: Its troubles.
     """
 
     def __init__(
@@ -225,7 +225,7 @@ def read_study(path: Path) -> StudyPlan:
 
 
 def _document(path: Path, told: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the content of a process.toml that is named by `file`, or what stands here."""
+    """Return the content of a process.toml that is named by `file`, or the table itself."""
     if set(told) != {"file"}:
         return dict(told)
     file = path.parent / str(told["file"])

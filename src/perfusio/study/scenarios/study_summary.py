@@ -51,7 +51,7 @@ def paired(rows: Sequence[Row], factor: str, figure: str, pair_by: Sequence[str]
     Args:
         rows: One a run.
         factor: Whose values.
-        figure: What is compared.
+        figure: Compared one.
         pair_by: Names that are equal in a pair.
     """
     by_value: dict[str, dict[tuple[object, ...], float]] = {}

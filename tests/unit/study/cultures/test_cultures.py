@@ -11,13 +11,13 @@ from perfusio.plant.clones import CLONE_X
 from perfusio.plant.families import clone_named
 from perfusio.study.cultures.control_task import ControlTask
 from perfusio.study.cultures.controllers import model_free_mpc, pi
-from perfusio.study.cultures.culture import Culture, reached, steered
+from perfusio.study.cultures.culture import VirtualCulture, reached, steered
 from perfusio.study.cultures.judged import figures
 from perfusio.study.cultures.trouble import Trouble
 from perfusio.study.cultures.under_twin import under_twin
 
 DAYS = 6
-WELL = Culture(clone=CLONE_X, seed=5, days=DAYS)
+WELL = VirtualCulture(clone=CLONE_X, seed=5, days=DAYS)
 
 
 def hold_still(_history, in_force, _day):
