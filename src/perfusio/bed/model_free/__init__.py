@@ -1,1 +1,1 @@
-"""Holding a density from counts alone: no rate law, no learning; the rival in tracking, and the controller to fall back on."""
+"""Holding a density from counts alone, without rate laws: the rival in tracking, and a controller to fall back on."""

@@ -31,7 +31,7 @@ KIND = "model-free-mpc"
 class ModelFreeMPC:
     """Model-predictive control of the density by the bleed, from counts alone; see `rule.hold`.
 
-    Limits are not weighed: the chance that the model gives to the tightest is told with the decision, and alarms watch them.
+    Limits are not weighed: the probability of keeping the tightest is told with the decision; alarms watch them.
 
     Attributes:
         target: Density to hold [1e6 cells/mL]; None = the one that the run tracks.
@@ -176,7 +176,7 @@ class ModelFreeMPC:
 def _tightest(
     chosen: Forecast, plan: tuple[Setpoints, ...], trajectory: Trajectory, config: RunConfig
 ) -> tuple[str, float, bool]:
-    """Return the limit that is kept least surely compared with the probability asked for, how surely, and whether all are."""
+    """Return the limit with the least margin in probability, that probability, and whether all are kept."""
     panel: Panel = trajectory.panel
     n = min(intervals(config.objectives[0].horizon_days, config.sampling_interval_hours), len(chosen.times_h))
     plans = np.array([u.vector() for u in (*plan, *[plan[-1]] * n)][:n])[None]

@@ -108,7 +108,9 @@ def _temperatures(culture: VirtualCulture) -> list[dict[str, float]]:
     ]
 
 
-def _toward(current: Setpoints, cspr: float, warmth: dict[str, float], viable: float, culture: VirtualCulture) -> Setpoints:
+def _toward(
+    current: Setpoints, cspr: float, warmth: dict[str, float], viable: float, culture: VirtualCulture
+) -> Setpoints:
     """Return the setpoints of a recipe as far as one decision gets."""
     low, high = culture.space.reachable(current)
     wanted = {PERFUSION: cspr * viable, **warmth}
