@@ -77,6 +77,7 @@ class Extent:
         n_vessels: That harvest side by side.
         days: Length of all runs.
         n_old: Old runs that are learnt from.
+        looks_ahead: Days that the oracle looks ahead; None is as many as it does best with.
         rounds: Of the search of constant recipes.
         n_forecast: Paths of each forecast.
         n_rig: Vessels that decisions are timed on.
@@ -90,6 +91,7 @@ class Extent:
     n_vessels: int
     days: int
     n_old: int
+    looks_ahead: int | None
     rounds: int
     n_forecast: int
     n_rig: int
@@ -98,12 +100,12 @@ class Extent:
 
 
 FULL = Extent(
-    clones=REPORTED, n_paths=10, n_beside=4, n_vessels=3, days=28, n_old=27, rounds=3, n_forecast=256, n_rig=24,
-    off_line=campaigns.CASES, campaign=campaigns.WHOLE,
+    clones=REPORTED, n_paths=10, n_beside=4, n_vessels=3, days=28, n_old=27, looks_ahead=None, rounds=3,
+    n_forecast=256, n_rig=24, off_line=campaigns.CASES, campaign=campaigns.WHOLE,
 )  # fmt: skip
 QUICK = Extent(
-    clones=FOR_CHOOSING, n_paths=1, n_beside=0, n_vessels=1, days=FROM_DAY + 1, n_old=3, rounds=1, n_forecast=16,
-    n_rig=2, off_line=campaigns.SMALL_CASES, campaign=campaigns.SMALL,
+    clones=FOR_CHOOSING, n_paths=1, n_beside=0, n_vessels=1, days=FROM_DAY + 1, n_old=3, looks_ahead=1, rounds=1,
+    n_forecast=16, n_rig=2, off_line=campaigns.SMALL_CASES, campaign=campaigns.SMALL,
 )  # fmt: skip
 Both = tuple[report.Told, report.Told]
 
@@ -145,7 +147,7 @@ def _simple_arms(case: Case, objective: Objective, known: Sequence[Trajectory], 
     design = [t.setpoints[0] for t in known]
     best = recipes.with_hindsight(case, design, objective)
     return {
-        report.ORACLE: arms.oracle(case, objective),
+        report.ORACLE: arms.oracle(case, objective, look=x.looks_ahead),
         report.MEASURED: arms.fixed(case, recipes.from_measurements(known, objective)),
         report.HINDSIGHT: arms.fixed(case, best),
         report.ANY_RECIPE: arms.fixed(case, recipes.of_all(case, best, objective, rounds=x.rounds)),

@@ -109,13 +109,13 @@ def steered(case: Case, make: Makers, *, start: Setpoints | None = None) -> list
     ]
 
 
-def oracle(case: Case, objective: Objective) -> list[Lived]:
-    """Steer by what the plant itself says."""
+def oracle(case: Case, objective: Objective, *, look: int | None = None) -> list[Lived]:
+    """Steer by what the plant itself says; `look` days ahead, as usual where None."""
     score = harvest if objective.target is None else hold_vcd(objective.target)
-    look = LOOKS_AHEAD[objective.kind]
+    ahead = look or LOOKS_AHEAD[objective.kind]
 
     def make(rig: SimulatedAmbr250, index: int) -> Decide:
-        return Oracle(rig.plant, index, score=score, horizon_days=look, seed=case.seed).decide
+        return Oracle(rig.plant, index, score=score, horizon_days=ahead, seed=case.seed).decide
 
     return steered(case, make)
 

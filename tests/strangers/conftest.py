@@ -1,5 +1,6 @@
 """The package of a stranger, installed as an installer would: its modules and the facts of its pyproject.toml."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -34,16 +35,29 @@ def stranger(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def perfusio(stranger):
+def server():
+    """A program that starts commands with everything imported: an import takes longer than most of them."""
+    program = [sys.executable, str(Path(__file__).with_name("commands.py"))]
+    with subprocess.Popen(program, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as server:
+        yield server
+        server.stdin.close()
+
+
+@pytest.fixture(scope="session")
+def perfusio(stranger, server, tmp_path_factory):
     """A function that runs a command of perfusio where the stranger's package is installed, and others if named."""
+    printed = tmp_path_factory.mktemp("printed") / "printed.txt"
 
     def run(*arguments, cwd, expect=0, more=(), without=False, **environment):
-        path = os.pathsep.join(map(str, (*([] if without else [stranger]), *more)))
-        done = subprocess.run(
-            [sys.executable, "-m", "perfusio", *map(str, arguments)], cwd=cwd, capture_output=True, text=True,
-            env={**os.environ, "PYTHONPATH": path, "COLUMNS": "120", **environment}, check=False,
-        )  # fmt: skip
-        assert done.returncode == expect, done.stdout + done.stderr
-        return done.stdout + done.stderr
+        asked = {
+            "argv": [*map(str, arguments)], "cwd": str(cwd), "out": str(printed),
+            "env": {**os.environ, "COLUMNS": "120", **environment},
+            "path": [*map(str, (*([] if without else [stranger]), *more))],
+        }  # fmt: skip
+        server.stdin.write(json.dumps(asked) + "\n")
+        server.stdin.flush()
+        code, told = int(server.stdout.readline()), printed.read_text(encoding="utf-8")
+        assert code == expect, told
+        return told
 
     return run

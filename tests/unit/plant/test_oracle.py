@@ -4,8 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from perfusio.plant.clones import CLONE_X, CLONES
-from perfusio.plant.oracle import can_be_cultivated, hold_density, random_clone
+from perfusio.plant import oracle
+from perfusio.plant.clones import CLONE_X, CLONES, draw_clone
+from perfusio.plant.oracle import FIRST_DRAW_GROWS, can_be_cultivated, hold_density, random_clone
 
 
 @pytest.mark.parametrize("clone", CLONES.values(), ids=lambda c: c.name)
@@ -35,3 +36,14 @@ def test_random_clones_can_be_cultivated_and_repeat():
     assert clone == random_clone(3)
     assert clone.name == "Random3"
     assert can_be_cultivated(clone)
+
+
+def test_a_draw_that_was_not_tried_before_is_tried(monkeypatch):
+    unknown, known = 60, 24
+    assert unknown not in FIRST_DRAW_GROWS
+    tried = []
+    monkeypatch.setattr(oracle, "can_be_cultivated", lambda clone: tried.append(clone) or len(tried) == 3)
+    assert random_clone(unknown).kinetics == draw_clone(100 * unknown + 2).kinetics
+    assert len(tried) == 3
+    assert random_clone(known).kinetics == draw_clone(100 * known).kinetics
+    assert len(tried) == 3

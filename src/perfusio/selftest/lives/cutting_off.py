@@ -10,8 +10,8 @@ import sys
 from perfusio.selftest.lives.planted_bugs import BUGS
 from perfusio.selftest.promises import Tried
 
-N_KILLS, N_KILLS_QUICK = 1000, 30
-N_FAULTS, N_FAULTS_QUICK = 1200, 100
+N_KILLS, N_KILLS_QUICK = 1000, 20
+N_FAULTS, N_FAULTS_QUICK = 1200, 50
 N_TRACED, N_TRACED_QUICK, N_DAYS_TRACED = 100, 10, 28
 N_FAULTS_PLANTED = 60  # at most: the first that shows a bug is enough
 N_DAYS, N_DAYS_QUICK = 15, 5

@@ -13,7 +13,7 @@ def test_the_promise_is_kept(promise):
     row = promise(False)
     assert row.is_kept, row.note
     n_traced = 10 * can_trace()
-    assert row.n_tried == {kill_loop: 30, system_calls: 100 + n_traced, clock_jumps: 10}[promise]
+    assert row.n_tried == {kill_loop: 20, system_calls: 50 + n_traced, clock_jumps: 10}[promise]
 
 
 def test_planted_bugs_are_noticed():

@@ -21,19 +21,19 @@ def test_the_forgeries_are_of_all_kinds(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("kind", "weaker"),
+    ("kind", "weaker", "seed"),  # a seed with which it is found among the first some hundred
     [
-        ("i", int | bool), ("s", str | None), ("o", object),
+        ("i", int | bool, 0), ("s", str | None, 1), ("o", object, 0),
     ],
 )  # fmt: skip
-def test_a_verifier_that_is_lax_about_one_type_is_found(kind, weaker, monkeypatch):
+def test_a_verifier_that_is_lax_about_one_type_is_found(kind, weaker, seed, monkeypatch):
     fits = verify_alone._fits
 
     def lax(value, one):
         return (one.rstrip("?=") == kind and isinstance(value, weaker)) or fits(value, one)
 
     monkeypatch.setattr(verify_alone, "_fits", lax)
-    assert any(disagreements(20_000))  # it ends with the first
+    assert any(disagreements(20_000, seed=seed))  # it ends with the first
 
 
 def test_a_verifier_that_takes_any_file_for_a_key_is_found(monkeypatch):
