@@ -1,6 +1,6 @@
 """Save a model and load it again: arrays as safetensors, everything else as JSON that a person can read; no pickle.
 
-A checkpoint is a folder of two files. `checkpoint.json` says what the model is: format and versions, its process, the
+A checkpoint is a folder of two files. `checkpoint.json` describes the model: format and versions, its process, the
 names along the axes of its arrays, the hash of the data that it learnt from, its scores. `model.safetensors` holds the
 arrays, bit by bit. Format 2, from before a process could be declared, is read as one of the default panel. A loaded
 model forecasts exactly what the saved one did, or the folder is refused.
@@ -38,7 +38,7 @@ ABOUT, ARRAYS = "checkpoint.json", "model.safetensors"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Checkpoint:
-    """What a folder holds.
+    """The contents of a folder.
 
     Attributes:
         model: The model, as it was saved.
@@ -63,8 +63,8 @@ def save(
     Args:
         model: The model.
         folder: Where to; usually one folder per model.
-        trajectories: What it learnt from. They go into the checkpoint, so that baselines and a refit can use them.
-        scores: What is known of its quality, plain data, e.g. `Scoreboard.to_json()`.
+        trajectories: The runs it learnt from. They go into the checkpoint, so that baselines and a refit can use them.
+        scores: Of its quality, plain data, e.g. `Scoreboard.to_json()`.
 
     Returns:
         The path of `checkpoint.json`.
@@ -179,7 +179,7 @@ def _read(folder: str | Path) -> tuple[HybridModel | CloneModels, tuple[Trajecto
 
 
 def data_sha256(trajectories: Sequence[Trajectory]) -> str:
-    """Return the SHA-256 of runs: names, times, what was measured and what was in force; remarks do not count."""
+    """Return the SHA-256 of runs: names, times, readings and setpoints in force; remarks do not count."""
     digest = hashlib.sha256()
     for t in trajectories:
         arrays: Arrays = {}
@@ -222,7 +222,7 @@ def _order(layout: Layout) -> dict[str, list[str]]:
 
 
 def _axes(path: Path, about: Mapping[str, Any]) -> Axes:
-    """Return what the stored arrays are.
+    """Return the axes of the stored arrays.
 
     Raises:
         CheckpointRefused: the process cannot be read, or the names are not those that were saved with the arrays.

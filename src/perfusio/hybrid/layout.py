@@ -1,4 +1,4 @@
-"""What the model's arrays are, for one panel: order, scales, noise, priors. Derived once per panel and carried along.
+"""The model's arrays for one panel: order, scales, noise, priors. Derived once per panel and carried along.
 
 Species enter on the **latent** scale, on which errors are alike: log(c + floor), viability in tens of points. The
 belief about a vessel is n = Q + P_v + Q numbers: latent species, its own rates, and a drift per species. Letters: Q
@@ -66,19 +66,19 @@ class Layout:
         alive: Place of viability among the species, None where the panel has none.
         perfusion: Place of the perfusion rate among setpoints, None where the panel has none.
         floor: Below it the analyzer sees noise and the logarithm would see minus infinity (Q,).
-        ceiling: Above it a value is a mistake: what a path far from all data may reach, and no further (Q,).
+        ceiling: Above it a value is a mistake: the most that a path far from all data may reach (Q,).
         noise_cv: Relative sd of one measurement (Q,).
         noise_absolute: Absolute sd of one measurement (Q,).
         default_state: Expected where a species was never measured (Q,).
         default_sd: How little that means, latent (Q,).
-        medium: What flows in with the perfusion unless a run says otherwise (Q,).
+        medium: Concentrations of the inflow unless a run says otherwise (Q,).
         gp_scale: One unit of each input of the processes: a change that a scientist would call clear (D,).
         drift_sd: Prior sd of the drift [latent/day] (Q,).
         drift_walk: Its walk [latent/day per square root of a day] (Q,).
         white_sd: Error of a step that is new every day [latent per square root of a day] (Q,).
-        usual: What the prior usually misses [latent/day; log of the rate] (Q,).
-        limit: What drift and residual together may reach [latent/day], whatever the perfusion (Q,).
-        washed_out: Places of what leaves with the flows.
+        usual: Usual error of the prior [latent/day; log of the rate] (Q,).
+        limit: Most that drift and residual together may reach [latent/day], at any perfusion (Q,).
+        washed_out: Places of the species that leave with the flows.
         typical: Of each parameter (P,).
         log_sd: Of the logarithm of each parameter between cell lines (P,).
         signals: On-line signals of modelled species.
@@ -151,7 +151,7 @@ class Layout:
         return -1 if self.alive is None else self.alive
 
     def medium_of(self, trajectory: Trajectory) -> FloatArray:
-        """Return what the perfusion medium of a run holds (Q,), canonical units."""
+        """Return the concentrations in the perfusion medium of a run (Q,), canonical units."""
         own = trajectory.flows_in
         if own is self.panel.medium:
             return self.medium
@@ -192,7 +192,7 @@ class Layout:
                 )
 
     def is_alike(self, other: Layout) -> bool:
-        """Whether what was learnt on `other` means the same here: the same quantities, laws and scales."""
+        """Whether parameters learnt on `other` mean the same here: the same quantities, laws and scales."""
         return (
             (self.species, self.setpoints, self.parameters) == (other.species, other.setpoints, other.parameters)
             and self.rate_form == other.rate_form
@@ -209,7 +209,7 @@ class Layout:
         return latent
 
     def from_latent(self, latent: FloatArray) -> FloatArray:
-        """Invert `to_latent`; values end at what is physically possible (0, ceiling)."""
+        """Invert `to_latent`; values end at the physical limits (0, ceiling)."""
         shape = (-1, *[1] * (latent.ndim - 1))
         ceiling, floor = (of.reshape(shape).astype(latent.dtype, copy=False) for of in (self.ceiling, self.floor))
         species: FloatArray = np.exp(np.minimum(latent, 12.0)) - floor
@@ -218,7 +218,7 @@ class Layout:
         return np.clip(species, 0.0, ceiling, out=species)
 
     def excess_viability(self, latent: FloatArray, species: FloatArray) -> FloatArray:
-        """Return by how much latent viability (Q, B) exceeds what is possible, `species` = `from_latent(latent)`."""
+        """Return by how much latent viability (Q, B) exceeds its limit, `species` = `from_latent(latent)`."""
         assert self.alive is not None
         excess: FloatArray = latent[self.alive] - species[self.alive] / _VIABILITY_SCALE
         return excess
@@ -226,7 +226,7 @@ class Layout:
     def fed_latent(self, latent: FloatArray, feeds: Sequence[Feed | None]) -> tuple[FloatArray, FloatArray]:
         """Return latent states (Q, B) right after feeds, and their slope by the states before, (Q, B).
 
-        What a filter believes to lie a little below zero is mixed as it is: clipping would lose its slope.
+        A belief a little below zero is mixed as it is: clipping would lose its slope.
         """
         floor = self.floor[:, None]
         inside = np.exp(np.minimum(latent, 12.0))  # concentration plus floor

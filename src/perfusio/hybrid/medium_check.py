@@ -4,9 +4,9 @@ The vessel is followed by typical rates with their whole spread, once with the d
 strength of each dissolved species, and the probability densities of its samples are compared (Bayes factors; Kass and
 Raftery, JASA 90:773, 1995: above 20 is strong). Nothing that was fitted to the vessel takes part, as a fit to a wrong
 medium has explained it away. A culture begins in its medium, up to what the seed brings along, so its first sample
-counts too. It has a veto: where it fits the declared medium, cells make or take what differs later.
+counts too. It has a veto: where it fits the declared medium, later differences come from the cells.
 
-What cannot be seen: a species whose inlet a setpoint says; and by-products that the medium is not said to hold, as the
+Out of sight are a species whose inlet a setpoint says; and by-products that the medium is not said to hold, as the
 seed brings some along. Of a solute that a concentrate holds at its setpoint only the first sample tells.
 """
 
@@ -52,7 +52,7 @@ class Doubt:
     Attributes:
         species: Its name.
         declared: In the medium, canonical unit.
-        likely: What fits best of the strengths that were tried, canonical unit.
+        likely: The best fit of the strengths that were tried, canonical unit.
         unit: Of both.
         log_odds: Of that strength against the declared one, natural logarithm.
     """
@@ -65,7 +65,7 @@ class Doubt:
 
     @property
     def words(self) -> str:
-        """One sentence for a person: what was found, what was expected, what to do."""
+        """One sentence for a person: the finding, the expectation, the next step."""
         return (
             f"The samples fit a medium with about {self.likely:.3g} {self.unit} {self.species}, declared are "
             f"{self.declared:.3g} {self.unit}: check the medium, or declare it as it is."

@@ -1,6 +1,6 @@
 """One process for a run: design space, settings, model, and every vessel must mean the same quantities by their names.
 
-A connector or a model that is of one process says so in an attribute `panel`; what says nothing is held against the
+A connector or a model that is of one process says so in an attribute `panel`; a part that says nothing is held against the
 process of the run when its samples come.
 """
 
@@ -21,10 +21,10 @@ def check_one_process(
 ) -> None:
     """Refuse a run whose parts are of different processes.
 
-    A model may have learnt with another medium: what flows into a vessel is asked of the vessel.
+    A model may have learnt with another medium: the inflow of a vessel is asked of the vessel.
 
     Raises:
-        ConfigError: they are; the message names each part, what differs, and what to do.
+        ConfigError: they are; the message names each part, the difference and the next step.
     """
     said = {"the design space": space.process}
     for reactor, vessel in vessels.items():
@@ -45,7 +45,7 @@ def check_one_process(
 
 
 def check_sample(found: State | Setpoints, process: Panel) -> None:
-    """Refuse what a vessel of another process says.
+    """Refuse the words of a vessel of another process.
 
     Raises:
         ConnectorError: it is of another process than the run.
@@ -58,7 +58,7 @@ def check_sample(found: State | Setpoints, process: Panel) -> None:
 
 
 def numbers(found: Setpoints, process: Panel) -> Setpoints:
-    """Return what is in force as plain numbers of this process, whatever a broken connector answers.
+    """Return the setpoints in force as plain numbers of this process, whatever a broken connector answers.
 
     Raises:
         ConnectorError: it is of another process than the run.
@@ -74,12 +74,12 @@ def said_by(one: object) -> Panel | None:
 
 
 def arrays(panel: Panel) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Return the names of what stands in the arrays of a model."""
+    """Return the names of the entries of a model's arrays."""
     return panel.species_names, panel.setpoint_names
 
 
 def differing(expected: Panel, found: Panel) -> str:
-    """Return a process in words, with what it has more, less or otherwise than the expected one."""
+    """Return a process in words, with its differences from the expected one."""
     names, others = {q.name for q in expected.quantities}, {q.name for q in found.quantities}
     more, less = sorted(others - names), sorted(names - others)
     said = [f"with {', '.join(more)}"] * bool(more) + [f"without {', '.join(less)}"] * bool(less)

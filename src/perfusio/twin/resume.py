@@ -1,4 +1,4 @@
-"""Resume: what the record of an unfinished run says about how to go on with it. Nothing here writes."""
+"""Resume: how to go on with an unfinished run, from its record. Nothing here writes."""
 
 from __future__ import annotations
 
@@ -27,17 +27,17 @@ from perfusio.twin.vessels import UNNAMED, Vessel
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outline:
-    """What has to be known before an unfinished run can be opened.
+    """Facts that are needed before an unfinished run can be opened.
 
     Attributes:
         run_dir: Its folder.
         config: Settings of the run.
         design_space: Allowed setpoints.
-        own: What is asked of single vessels, by reactor id.
-        sources: What was said of the source of each vessel when the run began, by reactor id.
+        own: Aims of single vessels, by reactor id.
+        sources: Description of the source of each vessel when the run began, by reactor id.
         policy: Perfusio's own, with its settings.
         decided_by: Identity of policy and model, as on record last; empty in records of before that was kept.
-        run_state: What was known.
+        run_state: The knowledge of the twin.
         saved: The model that was saved last, if one was.
     """
 
@@ -53,7 +53,7 @@ class Outline:
 
 
 def outline(run_dir: Path) -> Outline:
-    """Read what an unfinished run was asked to do; the record is verified again when it is opened to be written on.
+    """Read the request of an unfinished run; the record is verified again when it is opened to be written on.
 
     Raises:
         AuditError: there is no record, or its run is finished.

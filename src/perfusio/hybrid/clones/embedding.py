@@ -1,4 +1,4 @@
-"""Cell lines as vectors, and the registry that carries what is known of them to the next one.
+"""Cell lines as vectors, and the registry that carries knowledge of them to the next one.
 
 The calibrated rates of a line, relative to how much they differ between cell lines, place it among the others; the one
 to three directions in which the lines differ most are its **coordinates**. How much each direction matters for what the
@@ -61,7 +61,7 @@ class CloneRegistry:
 
     @property
     def layout(self) -> Layout:
-        """What the arrays of its models are; that of the default panel where there are none."""
+        """Layout of the arrays of its models; that of the default panel where there are none."""
         return next((m.process.layout for m in self.models.values()), None) or layout_of()
 
     @property
@@ -115,7 +115,7 @@ class CloneRegistry:
         return HybridModel(process=process)
 
     def among(self, model: HybridModel) -> Process:
-        """Return the process of a clone with runs of its own, with what its relatives, the clones here, know by now.
+        """Return the process of a clone with runs of its own, with the present knowledge of its relatives, the clones here.
 
         Raises:
             NotEnoughData: the registry is empty.
@@ -127,7 +127,7 @@ class CloneRegistry:
         return replace(model.process, residual=start.conditioned(own, log_factors))
 
     def _around(self, log_factors: FloatArray | None) -> tuple[CloneResidual, Process]:
-        """Return what relatives teach a clone with these rates, before any process, and the best known relative."""
+        """Return the lesson of relatives for a clone with these rates, before any process, and the best known relative."""
         if not self.models:
             raise NotEnoughData("The registry knows no clone, so nothing can be carried over: fit a model of its runs.")
         centre, sd = self.expected_rates()
@@ -151,7 +151,7 @@ class CloneRegistry:
         return bare, largest
 
     def adapted(self, runs: Sequence[Trajectory], *, seed: int = 0, is_calibrated: bool = True) -> HybridModel:
-        """Return the model of a clone with these few runs, learnt with what is known of the others.
+        """Return the model of a clone with these few runs, learnt with the knowledge of the others.
 
         Args:
             runs: Of the new clone; none = the model of `newcomer`.

@@ -1,7 +1,7 @@
 """How a belief takes a sample in, and what a surprise does to the freedom of its drifts.
 
 How fast a drift may move, the **freedom**, is that of the fitted process as long as samples come as foreseen; a vessel
-that surprises day after day gets more of it, a species that keeps to one side of what was foreseen still more, until it
+that surprises day after day gets more of it, a species that keeps to one side of its forecast still more, until it
 is as free as one that nothing is known of. Formulas: Simon, Optimal State Estimation, Wiley 2006, ch. 13.
 """
 
@@ -59,7 +59,7 @@ def surprises_of(
     noise_factor: FloatArray | float,
     hours: Sequence[float] | FloatArray | None = None,
 ) -> list[Surprise]:
-    """Return how B samples differ from B beliefs, of what was read of them.
+    """Return how B samples differ from B beliefs, of the quantities read.
 
     Args:
         at: Layout of the panel.
@@ -125,7 +125,7 @@ def update(
 def corrected(
     at: Layout, mean: FloatArray, cov: FloatArray, surprise: Surprise
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Return what `update` returns, of a sample that is such a surprise."""
+    """Return the result of `update` for a sample that is such a surprise."""
     innovation, s = np.full(at.n_species, np.nan), surprise
     if not len(s.known):
         return mean, cov, innovation
@@ -160,7 +160,7 @@ def freed(
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Return the freedom (Q,), latest innovations (Q,) and covariance (n, n) of a vessel after a sample.
 
-    A drift that is freed becomes more doubtful by what the larger freedom adds to that of a new vessel.
+    A drift that is freed becomes more doubtful by the larger freedom's addition to that of a new vessel.
     """
     at = process.layout
     innovation = surprise.off / np.sqrt(np.diag(surprise.total))
@@ -203,7 +203,7 @@ def taken_in(
     hours: FloatArray,
     noise_factor: FloatArray,
 ) -> list[Step]:
-    """Take a sample each into what was predicted of B vessels: mean (B, n), covariance and Jacobian (B, n, n).
+    """Take a sample each into the predictions of B vessels: mean (B, n), covariance and Jacobian (B, n, n).
 
     `processes` (B) have the same rates, `noise_factor` (B, Q) is that of their residuals.
     """
