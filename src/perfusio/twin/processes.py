@@ -1,6 +1,6 @@
 """One process for a run: design space, settings, model, and every vessel must mean the same quantities by their names.
 
-A connector or a model that is of one process says so in an attribute `panel`; a part that says nothing is held against the
+A connector or a model that is of one process says so in an attribute `panel`; one that says nothing is held against the
 process of the run when its samples come.
 """
 

@@ -115,7 +115,7 @@ class CloneRegistry:
         return HybridModel(process=process)
 
     def among(self, model: HybridModel) -> Process:
-        """Return the process of a clone with runs of its own, with the present knowledge of its relatives, the clones here.
+        """Return the process of a clone with runs of its own, with the knowledge of its relatives, the clones here.
 
         Raises:
             NotEnoughData: the registry is empty.
@@ -127,7 +127,7 @@ class CloneRegistry:
         return replace(model.process, residual=start.conditioned(own, log_factors))
 
     def _around(self, log_factors: FloatArray | None) -> tuple[CloneResidual, Process]:
-        """Return the lesson of relatives for a clone with these rates, before any process, and the best known relative."""
+        """Return the lesson of relatives for a clone with these rates, before any process, and the nearest one."""
         if not self.models:
             raise NotEnoughData("The registry knows no clone, so nothing can be carried over: fit a model of its runs.")
         centre, sd = self.expected_rates()
