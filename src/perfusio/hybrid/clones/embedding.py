@@ -127,7 +127,7 @@ class CloneRegistry:
         return replace(model.process, residual=start.conditioned(own, log_factors))
 
     def _around(self, log_factors: FloatArray | None) -> tuple[CloneResidual, Process]:
-        """Return the lesson of relatives for a clone with these rates, before any process, and the nearest one."""
+        """Return the lesson of relatives for a clone with these rates, before any process; and the best known one."""
         if not self.models:
             raise NotEnoughData("The registry knows no clone, so nothing can be carried over: fit a model of its runs.")
         centre, sd = self.expected_rates()
