@@ -1,10 +1,11 @@
 """Read real instrument files and the cases that failed as a user would. `python benchmarks/check_cases.py [--full]`.
 
 Each file of `data/instruments` that has an oracle is imported and compared with it; each case of `cases` is tried as
-its page says. Verdicts: *right*; *refused rightly* (exit 2 or 3, with the next step); *asked* (exit 2, both readings
-and the option); *refused* (it should have been read, but nothing wrong was written); *WRONG* (exit 0 and not what is
-right). A file that asks only which vessels its samples are of is asked; where the answer that the message names then
-gives the oracle's values, the table says so. The last line is one JSON object; exit 1 where anything is WRONG.
+its page says; 200 generated clean tables (`clean_tables.py`) are read. Verdicts: *right*; *refused rightly* (exit 2 or
+3, with the next step); *asked* (exit 2, both readings and the option); *refused* (it should have been read, but nothing
+wrong was written); *WRONG* (exit 0 and not what is right). A file that asks only which vessels its samples are of is
+asked; where the answer that the message names then gives the oracle's values, the table says so. The last line is one
+JSON object; exit 1 where anything is WRONG.
 """
 
 from __future__ import annotations
@@ -22,8 +23,12 @@ from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 
 from case_checks import TRIES, Answer, Try
+from clean_tables import clean_tables, found_wrong
 from oracle_values import differences, oracle
 from perfusio.cli.entry import main as main_of_perfusio
+from perfusio.errors import QuestionOpen, UnreadableSource
+from perfusio.tables.columns.grid import ReadOptions
+from perfusio.tables.table import parse_table
 
 ROOT = Path(__file__).resolve().parent.parent
 FROM_ENVIRONMENT = "PERFUSIO_SHARED"
@@ -31,6 +36,7 @@ EACH_ITS_OWN = ("--vessel-pattern", "(?P<reactor>.+)")
 ONE_TIME = ("--sampled-at", "2031-03-02T09:00")
 SAME_VALUES = {"missing_date_time.csv": "SampleResults2022-06-28_142558.json"}
 """A file without its date, but with the time at which the sample was taken, and the oracle of the whole one."""
+N_CLEAN = 200
 Row = tuple[str, str, str]
 
 
@@ -155,8 +161,30 @@ def main() -> int:
                 name = f"{tried.case[:2]} {tried.command.replace(' --out OUT', '')}"
                 rows.append((name, *case(tried, shared, scratch)))
                 _show(rows[-1])
-    print(json.dumps(_summary(rows[:n_files], rows[n_files:], full=arguments.full)))
+    clean = [] if arguments.only else _clean_tables()
+    for layout in dict.fromkeys(name for name, _, _ in clean):
+        verdicts = [verdict for name, verdict, _ in clean if name == layout]
+        _show((f"clean tables: {layout}", verdicts[0] if len(set(verdicts)) == 1 else "", f"{len(verdicts)} tables"))
+    for row in (r for r in clean if r[1] != "right"):
+        _show(row)
+    print(json.dumps(_summary(rows[:n_files], rows[n_files:], clean, full=arguments.full)))
+    rows += clean
     return int(any(verdict == "WRONG" for _, verdict, _ in rows))
+
+
+def _clean_tables() -> list[Row]:
+    """Read generated clean tables as an import does: at most 2 % may be asked about."""
+    options, found = ReadOptions(is_part=True, may_stay_open=True), list[Row]()
+    for written in clean_tables(N_CLEAN):
+        try:
+            wrong = found_wrong(parse_table(written.content, "f.csv", options), written.truth)
+        except QuestionOpen as error:
+            found.append((written.layout, "asked", str(error)[:110]))
+        except UnreadableSource as error:
+            found.append((written.layout, "refused", str(error)[:110]))
+        else:
+            found.append((written.layout, "WRONG" if wrong else "right", "; ".join(wrong[:2])))
+    return found
 
 
 def _show(row: Row) -> None:
@@ -164,12 +192,13 @@ def _show(row: Row) -> None:
     print(f"{name[-62:]:62}  {verdict:16} {seen}", flush=True)
 
 
-def _summary(files: list[Row], cases: list[Row], *, full: bool) -> dict[str, object]:
+def _summary(files: list[Row], cases: list[Row], clean: list[Row], *, full: bool) -> dict[str, object]:
     def count(rows: list[Row]) -> dict[str, int]:
         kinds = ("right", "refused rightly", "asked", "refused", "WRONG")
         return {kind: sum(verdict == kind for _, verdict, _ in rows) for kind in kinds}
 
-    return {"benchmark": "cases", "mode": "full" if full else "quick", "files": count(files), "cases": count(cases)}
+    counts = {"files": count(files), "cases": count(cases), "clean_tables": count(clean)}
+    return {"benchmark": "cases", "mode": "full" if full else "quick", **counts}
 
 
 if __name__ == "__main__":

@@ -342,3 +342,11 @@ def test_rows_are_made_when_they_are_asked_for_and_are_the_same_then():
     assert repr(rows[:2]) == repr(tuple(rows)[:2])
     with pytest.raises(IndexError):
         rows[3]
+
+
+def test_a_header_of_short_names_below_a_title_is_found_and_asked_about_name_by_name():
+    sheet = b"Metadata:,,,,,,,\nClone,T,Xv,V,G,L,Gln,Glu\nC1,0,0.5,98.4,5.6,0.25,5.0,0.5\n"
+    with pytest.raises(UnreadableSource) as refused:
+        parse_table(sheet, "s.csv")
+    assert "'Metadata:' is no header; line 2 looks like one" in refused.value.problems[0]
+    assert not any("Metadata" in problem for problem in refused.value.problems[1:])

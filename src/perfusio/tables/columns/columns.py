@@ -103,6 +103,17 @@ def looks_like_header(
     return any(c.name in (TIME.name, STAMP) for c in found) and any(c.role is Role.STATE for c in found)
 
 
+def could_be_header(cells: Sequence[str], panel: Panel = CHO_PERFUSION) -> bool:
+    """Whether most cells of a line are names, some of which can mean several things."""
+    names = names_of(panel)
+    said = [form_of(names.split(" ".join(cell.split()))[0]) for cell in cells if cell.strip()]
+    known = sum(form in names.forms or form in names.vague or form in WITH_UNIT for form in said)
+    return known >= _LEAST_NAMES and 2 * known > len(said)
+
+
+_LEAST_NAMES = 3
+
+
 def is_units_row(found: Sequence[Column], row: Sequence[str], panel: Panel = CHO_PERFUSION) -> bool:
     """Whether the row below the header holds nothing but units that fit their columns."""
     names = names_of(panel)

@@ -12,7 +12,7 @@ from perfusio.tables.cells.cells import Numbers, decimal_mark, is_missing, read_
 from perfusio.tables.cells.plain_rows import columns_of, may_hold, widths_of
 from perfusio.tables.cells.sheets import Sheet
 from perfusio.tables.columns.column import Column, Role
-from perfusio.tables.columns.columns import is_units_row, looks_like_header, read_header
+from perfusio.tables.columns.columns import could_be_header, is_units_row, looks_like_header, read_header
 from perfusio.tables.columns.date_and_clock import with_one_time
 from perfusio.tables.columns.grid import Grid, ReadOptions, _carried
 from perfusio.tables.columns.header_names import STAMP, form_of, names_of
@@ -27,7 +27,11 @@ def grid_of(sheet: Sheet, options: ReadOptions, problems: Problems, remarks: lis
     """Find the header of a sheet and cut the rows below it into columns; faults go to `problems`."""
     panel = options.panel
     sheet = _one_header_row(sheet, panel)
-    at = next((i for i, row in enumerate(sheet.rows[:12]) if looks_like_header(row, options.columns, panel)), 0)
+    first_rows = sheet.rows[:12]
+    at = next((i for i, row in enumerate(first_rows) if looks_like_header(row, options.columns, panel)), None)
+    if at is None and not options.only_named:  # a header of short names is one, and asked about name by name
+        at = next((i for i, row in enumerate(first_rows) if could_be_header(row, panel)), None)
+    at = at or 0
     header, line = sheet.rows[at], sheet.lines[at]
     if at > 0:
         first = next(c.strip() for c in sheet.rows[0] if c.strip())
