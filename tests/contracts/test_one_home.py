@@ -5,6 +5,7 @@ What still stands elsewhere is in `second_homes.toml`, by file; that list only s
 
 import ast
 import tomllib
+from functools import cache
 from itertools import pairwise
 from pathlib import Path
 
@@ -58,6 +59,7 @@ def second_homes(source):
     return found
 
 
+@cache
 def found():
     homes = {}
     for path in sorted(ROOT.rglob("*.py")):

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 PROGRAM = Path(__file__).with_name("mutate.py")
-N, SEED = 5, 1
+N, SEED = 3, 1
 LOOK = """
 import json, sys
 sys.path.insert(0, sys.argv[1])

@@ -107,7 +107,7 @@ TWO = (track(vcd=30), minimize("medium", horizon_days=3))
 ONE = (track(vcd=30), track(cspr=40), maximize("productivity", horizon_days=3), minimize("medium", horizon_days=3))
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(
     space=design_spaces(),
     where=st.lists(st.floats(-0.1, 1.1), min_size=6, max_size=6),
