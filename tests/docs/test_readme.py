@@ -24,6 +24,8 @@ def folder(tmp_path, monkeypatch):
     """A folder with a short sheet, so that the run is over soon."""
     monkeypatch.chdir(tmp_path)
     asyncio.run(write_synthetic_csv(Path("my_data.csv"), days=1, seed=0))
+    Path("past_runs").mkdir()
+    asyncio.run(write_synthetic_csv(Path("past_runs/old.csv"), days=4, seed=1))
     return tmp_path
 
 
@@ -40,9 +42,9 @@ def test_the_code_runs_as_it_stands(folder):
 
 def test_the_commands_run_as_they_stand(folder):
     commands = re.findall(r"^perfusio (.*)$", README, re.MULTILINE)
-    assert len(commands) == 2
+    assert len(commands) == 4
     for command in commands:
-        result = CliRunner().invoke(app, shlex.split(command))
+        result = CliRunner().invoke(app, shlex.split(command, comments=True))
         assert result.exit_code == 0, result.output
     assert {f.name for f in Path("results").iterdir()} >= {"audit.jsonl", "my_data.setpoints.csv", "forecast.png"}
 

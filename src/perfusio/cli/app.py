@@ -10,6 +10,7 @@ from perfusio.cli.echo import echo
 from perfusio.cli.experiment_file.config_show import config
 from perfusio.cli.experiment_file.process import process
 from perfusio.cli.extensions import extensions
+from perfusio.cli.first_hour.init import init
 from perfusio.cli.models.clones import clones
 from perfusio.cli.models.design import design
 from perfusio.cli.models.fit import fit
@@ -29,6 +30,7 @@ from perfusio.cli.record.export import export
 from perfusio.cli.record.mirror import mirror
 from perfusio.cli.record.replay import replay
 from perfusio.cli.record.verify import verify
+from perfusio.cli.runs.advise import advise
 from perfusio.cli.runs.demo import demo
 from perfusio.cli.runs.notify import notify
 from perfusio.cli.runs.resume import resume
@@ -53,8 +55,8 @@ app = typer.Typer(
     context_settings={"max_content_width": 100},
 )
 for command in (
-    demo, run, resume, stop, status, alarms, notify, hold, release, mode, approve, reject, acknowledge, adopt, accept,
-    verify, replay, bundle, mirror, simulate, design, fit, score, clones, forecast, recommend, selftest,
+    demo, init, advise, run, resume, stop, status, alarms, notify, hold, release, mode, approve, reject, acknowledge,
+    adopt, accept, verify, replay, bundle, mirror, simulate, design, fit, score, clones, forecast, recommend, selftest,
     extensions, serve,
 ):  # fmt: skip
     app.command()(command)

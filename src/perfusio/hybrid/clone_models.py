@@ -100,6 +100,11 @@ class CloneModels:
             digest.update(f"{clone}\n{self.models[clone].model_id}\n".encode())
         return digest.hexdigest()[:12]
 
+    def learnt_from(self) -> str:
+        """Return the past runs that it was learnt from in words; empty where there are none."""
+        told = [m.learnt_from() for m in self.models.values()]
+        return "; ".join(dict.fromkeys(filter(None, told)))
+
     @property
     def registry(self) -> CloneRegistry:
         """The clones that something was learnt of."""

@@ -62,6 +62,14 @@ class Course:
         return len(seen) == len(trajectory.states) and all(a is b for a, b in zip(seen, trajectory.states, strict=True))
 
 
+def runs_in_words(courses: Sequence[Course], process: Process) -> str:
+    """Return the runs behind a process in words, e.g. ``"4 past runs of CloneX, CloneY"``; empty for the prior."""
+    n, clones = len(courses), sorted({c.trajectory.clone for c in courses if c.trajectory.clone})
+    if n:
+        return f"{n} past run{'' if n == 1 else 's'}{' of ' if clones else ''}{', '.join(clones)}"
+    return "past runs of other clones" if any(p is not None for p in process.residual.processes) else ""
+
+
 def tried_in(courses: Sequence[Course]) -> tuple[FloatArray, FloatArray] | None:
     """Return the least and the largest value of each setpoint in runs (U,); None where these are fewer than TELLING."""
     if len(courses) < TELLING:

@@ -18,7 +18,7 @@ from perfusio.hybrid.features import IndexedData
 from perfusio.hybrid.filtering.belief import Belief, Process
 from perfusio.hybrid.filtering.filter import filter_runs
 from perfusio.hybrid.layout import layout_of
-from perfusio.hybrid.learning import Course, Learnt, from_rows, from_runs, tried_in
+from perfusio.hybrid.learning import Course, Learnt, from_rows, from_runs, runs_in_words, tried_in
 from perfusio.hybrid.medium_check import Doubt, medium_doubts
 from perfusio.hybrid.plans import checked, forecasts, forecasts_beside
 from perfusio.hybrid.relearning import from_vessels
@@ -102,6 +102,10 @@ class HybridModel:
         learnt = f"learnt from {n} run{'s' * (n != 1)}" if n else "the mechanistic prior, no data"
         follows = f", follows {', '.join(self.beliefs)}" if self.beliefs else ""
         return f"<HybridModel {self.model_id}: {learnt}{follows}>"
+
+    def learnt_from(self) -> str:
+        """Return the past runs behind it in words; empty for the prior."""
+        return runs_in_words(self.courses, self.process)
 
     @property
     def panel(self) -> Panel:
@@ -317,15 +321,9 @@ class HybridModel:
         """Draw possible futures of a vessel, to be played under any number of plans (arrays in, arrays out)."""
         at_hand = self.condition([trajectory])  # free where it is up to date
         return Futures.draw(
-            at_hand.process,
-            at_hand.beliefs[trajectory.reactor_id],
-            hours=interval_hours,
-            n_paths=n_paths,
-            n_intervals=n_intervals,
-            seed=seed,
-            feeds=feeds,
-            spread=self.spread,
-        )
+            at_hand.process, at_hand.beliefs[trajectory.reactor_id], hours=interval_hours, n_paths=n_paths,
+            n_intervals=n_intervals, seed=seed, feeds=feeds, spread=self.spread,
+        )  # fmt: skip
 
     def disturbance(self, trajectory: Trajectory) -> tuple[FloatArray, FloatArray]:
         """Return the drift that the filter estimates for each species, and its sd, canonical units a day, both (Q,)."""

@@ -30,6 +30,7 @@ from perfusio.protocols.model import (
     Model,
     Refit,
     Saving,
+    Taught,
 )
 from perfusio.protocols.policy import Checking, Policy, Recorded
 from perfusio.protocols.writing import Ending, Holder, Leased, Reporting, WriteReport
@@ -66,6 +67,7 @@ __all__ = [
     "Resumable",
     "Saving",
     "Standing",
+    "Taught",
     "WriteReport",
     "able",
     "is_fresh",

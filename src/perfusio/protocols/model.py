@@ -125,6 +125,15 @@ class Experienced(Protocol):
         ...
 
 
+@runtime_checkable
+class Taught(Protocol):
+    """A model that can name the past runs behind it."""
+
+    def learnt_from(self) -> str:
+        """Return the past runs that it was learnt from in words, e.g. ``"3 past runs of CloneX"``; empty = none."""
+        ...
+
+
 class MediumDoubt(Protocol):
     """A species whose declared concentration in the medium does not fit the samples."""
 

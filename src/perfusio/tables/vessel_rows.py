@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from datetime import timedelta
 
 from perfusio.errors import UnreadableSource
 from perfusio.quantities import closest
+from perfusio.tables.columns.questions import Question, Reading, column_reading, refusal
 from perfusio.tables.rows.samples import TableRow
 from perfusio.tables.rows.table import Table
+
+MOST_SHOWN = 12
+"""Runs of a file that a question lists with an answer each."""
 
 
 def rows_of(table: Table, run: str | None, reactor: str | None, *, may_come: bool = False) -> list[TableRow]:
@@ -20,11 +25,12 @@ def rows_of(table: Table, run: str | None, reactor: str | None, *, may_come: boo
         may_come: A run or reactor that is not there may come later.
 
     Raises:
+        QuestionOpen: several runs fit: it is asked which.
         UnreadableSource: several vessels fit, or none; the message lists the vessels.
     """
     fitting = [g for g in table.groups if run in (None, g[0]) and reactor in (None, g[1])]
     if len(fitting) > 1:
-        raise UnreadableSource((_which(table.name, fitting),), connector=table.name)
+        raise _which(table, fitting)
     if not fitting and table.rows:
         for what, wanted, names in (("run", run, _names(r for r, _ in table.groups)),
                                     ("reactor", reactor, _names(r for _, r in table.groups))):  # fmt: skip
@@ -39,11 +45,33 @@ def _names(names: Iterable[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name for name in names if name))
 
 
-def _which(name: str, groups: Sequence[tuple[str, str]]) -> str:
+def _which(table: Table, groups: Sequence[tuple[str, str]]) -> UnreadableSource:
+    """Return the refusal of several vessels, the question which of several runs is meant."""
     runs, reactors = _names(run for run, _ in groups), _names(reactor for _, reactor in groups)
     if len(reactors) > 1 and len(reactors) >= len(runs):
-        return (
-            f"{name} holds {len(reactors)} vessels: {', '.join(reactors)}. Hand all of them to the twin, "
+        text = (
+            f"{table.name} holds {len(reactors)} vessels: {', '.join(reactors)}. Hand all of them to the twin, "
             f'FilesystemStore(...).vessels(), or choose one: FilesystemStore(..., reactor="{reactors[0]}").'
         )
-    return f'{name} holds {len(runs)} runs: {", ".join(runs)}. Choose one: FilesystemStore(..., run="{runs[0]}").'
+        return UnreadableSource((text,), connector=table.name)
+    text = f'{table.name} holds {len(runs)} runs: {", ".join(runs)}. Choose one: FilesystemStore(..., run="{runs[0]}").'
+    question = Question(found=text, readings=(*(_one(table, run) for run in runs[:MOST_SHOWN]), *_as_vessels(table)))
+    return refusal((question.sentence(),), (question,), connector=table.name)
+
+
+def _one(table: Table, run: str) -> Reading:
+    """Return the reading that one run is meant, with its length and the date of its latest sample."""
+    rows = [row for row in table.rows if row.run == run]
+    last_h = max(row.state.time_h for row in rows)
+    start = table.starts.get((run, rows[0].reactor))
+    date = "" if start is None else f", to {start + timedelta(hours=last_h):%Y-%m-%d}"
+    says = f"{run} ({len(rows)} samples, to day {last_h / 24.0:.3g}{date})"
+    return Reading(says=says, options=("--run", run), entry={"run": run})
+
+
+def _as_vessels(table: Table) -> tuple[Reading, ...]:
+    """Return the reading that a column of runs names vessels that all go on now, if there is such a column."""
+    header = next((header for header, meaning in table.columns.items() if meaning == "run"), None)
+    if header is None or any(row.reactor for row in table.rows):
+        return ()
+    return (column_reading("all of them: each is a vessel that goes on now", header, "reactor"),)

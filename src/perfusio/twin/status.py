@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from datetime import datetime
 
-from perfusio.events import Json, plain
-from perfusio.twin.run_view import RunView
+from perfusio.events import Decided, Forecasted, Json, RunStarted, WriteIntended, plain
+from perfusio.objective import Objective, of_record
+from perfusio.record.line import Record
+from perfusio.state import Setpoints
+from perfusio.twin.run_view import RECORD, RunView
 from perfusio.twin.state.hold import Hold, hold_on, holds
 
 
@@ -27,6 +31,7 @@ def status(seen: RunView, now: datetime) -> Json:
         "state": state,
         "process": seen.writer or None,
         "outcome": seen.ended.outcome if seen.ended is not None else None,
+        "learnt_from": learnt_from(seen),
         "turn": known.today.turn,
         "n_turns": seen.config.n_turns,
         "last_record": last,
@@ -60,10 +65,50 @@ def _vessel(seen: RunView, name: str, sampled: str | None, now: datetime, held: 
             "key": advice.key, "turn": advice.turn, "culture_day": advice.culture_day,
             "setpoints": plain(advice.setpoints),
         },
+        "decision": _decision(known.forecasts.get(name)),
+        "assumed": list(known.assumed.get(name, ())),
         "alarms": _alarms(seen, name),
         "waiting": None if wait is None else {"since": wait.since, "due": wait.due, "until": wait.until},
         "is_source_failing": name in known.failing,
     }  # fmt: skip
+
+
+def _decision(latest: Decided | Forecasted | None) -> Json | None:
+    """Return the latest decision with its reason as text and as data; None where nothing was decided since."""
+    if not isinstance(latest, Decided):
+        return None
+    return {
+        "key": latest.key, "turn": latest.turn, "culture_day": latest.culture_day, "model_id": latest.model_id,
+        "setpoints": plain(latest.setpoints), "reason": latest.reason, "why": latest.why,
+    }  # fmt: skip
+
+
+def learnt_from(seen: RunView) -> str | None:
+    """Return the past runs behind the model at the start of a run in words; None where that is not on record."""
+    started = seen.records.first.to_event()
+    said = started.config.get("learnt_from") if isinstance(started, RunStarted) else None
+    return said if isinstance(said, str) else None
+
+
+def objectives_of(seen: RunView, reactor: str) -> tuple[Objective, ...]:
+    """Return the objectives of a vessel as the run began with them."""
+    started = seen.records.first.to_event()
+    own = started.config.get("vessels", {}).get(reactor, {}) if isinstance(started, RunStarted) else {}
+    return of_record(own["objective"], seen.config.process) if "objective" in own else seen.config.objectives
+
+
+def before(seen: RunView, decided: Decided) -> Setpoints:
+    """Return the setpoints in force when something was decided: those before its write, if it was written."""
+    name = str(decided.reactor)
+    known = seen.run_state
+    if known.done.get(name) is None:
+        return known.in_force[name]
+    for line in reversed((seen.run_dir / RECORD).read_bytes()[: seen.records.n_bytes].splitlines()):
+        if b'"WriteIntended"' in line:
+            event = Record.of_fields(json.loads(line)).of_process(known.process).to_event()
+            if isinstance(event, WriteIntended) and event.key == decided.key:
+                return event.old
+    return known.in_force[name]
 
 
 def _alarms(seen: RunView, reactor: str) -> list[str]:

@@ -19,6 +19,7 @@ from perfusio.cli.experiment_file.bounds import design_space, narrowed
 from perfusio.cli.experiment_file.connections import kind_named, refuse_secret, without_secret
 from perfusio.cli.experiment_file.kinds import Kinds, ModelSettings, stated_kinds
 from perfusio.cli.experiment_file.notification import People, channels_of, of_section
+from perfusio.cli.experiment_file.past_runs import PastRuns, of_history
 from perfusio.cli.experiment_file.policy import PolicySettings
 from perfusio.cli.experiment_file.settings import DEFAULT, Key, Setting, built, from_environment, from_file, read_toml
 from perfusio.config import Bounds, DesignSpace, Mode, Objective, RunConfig
@@ -83,7 +84,7 @@ class Experiment:
     settings: Mapping[Key, Setting]
     model: Frozen = dataclasses.field(default_factory=ModelSettings)
     people: People | None = None
-    history: Path | None = None
+    history: PastRuns | None = None
 
 
 def load(
@@ -115,7 +116,7 @@ def load(
         flags["run", "objective"] = aim(process)
     vessels = content.pop("vessel", [])
     people = None if "notify" not in content else of_section(content.pop("notify"), folder, name)
-    past = _history(content.pop("history", None), folder, name)
+    past = of_history(content.pop("history", None), folder, name)
     kinds = stated_kinds(content, name, flags, environ)
     environment = from_environment(_all_keys(kinds, process), environ)
     known = _keys(kinds, process)
@@ -134,23 +135,6 @@ def load(
         channels_of(*people)  # what cannot be read or is misspelt is refused now, not when an alarm is due
     asked = _checked(settings, kinds, vessels, name, process, source)
     return dataclasses.replace(asked, people=people, history=past)
-
-
-def _history(section: object, folder: Path, name: str) -> Path | None:
-    """Return the past runs that [history] names, None without it.
-
-    Raises:
-        ConfigError: it is no section, says something else, or there is nothing at that path.
-    """
-    if section is None:
-        return None
-    if not isinstance(section, dict) or set(section) != {"path"} or not isinstance(section["path"], str):
-        said = sorted(section) if isinstance(section, dict) else section
-        raise ConfigError(f'{name}: [history] says {said!r:.80}, expected path = "FILE OR FOLDER" of past runs alone.')
-    path = folder / Path(section["path"]).expanduser()
-    if not path.exists():
-        raise ConfigError(f"{name}: history.path: {path} was not found. Expected a file or a folder of past runs.")
-    return path
 
 
 def _refuse_a_table(path: Path) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -58,11 +58,24 @@ class FileAnswers:
         return ReadOptions(columns=columns, ignore=tuple(self.ignore or ()))
 
 
-def read_runs_aloud(path: Path, process: Panel, told: FileAnswers | None = None) -> tuple[Trajectory, ...]:
-    """Read runs of a process; conversions, assumed units and columns left unread are told on the standard error.
+def aloud(remark: str) -> None:
+    """Tell a remark on the standard error."""
+    echo(f"Note: {remark}", err=True)
+
+
+def read_runs_aloud(
+    path: Path, process: Panel, told: FileAnswers | None = None, *, note: Callable[[str], object] = aloud
+) -> tuple[Trajectory, ...]:
+    """Read runs of a process; conversions, assumed units and columns left unread are told, on the standard error.
 
     Setpoints that a file never states are taken at the nominal that the process says. A question is answered by a
     mapping: histories are read again and again, and nobody is to be asked twice.
+
+    Args:
+        path: A file, or a folder of files.
+        process: Of the runs.
+        told: Answers about the files.
+        note: Takes the remarks instead.
     """
     from perfusio.errors import QuestionOpen
     from perfusio.tables.columns.column_map import read_column_map
@@ -74,8 +87,9 @@ def read_runs_aloud(path: Path, process: Panel, told: FileAnswers | None = None)
     mapping = told.mapping
 
     def show(table: Table) -> None:
-        for line in page({**granted([table], table), "vessels": []}):
-            echo(line, err=True)
+        lines = page({**granted([table], table), "vessels": []})
+        for line in lines if note is aloud else lines[1:]:
+            echo(line, err=True) if note is aloud else note(line.strip())
 
     try:
         return read_runs(
@@ -84,7 +98,7 @@ def read_runs_aloud(path: Path, process: Panel, told: FileAnswers | None = None)
             column_map=None if mapping is None else read_column_map(mapping),
             assumed=nominal(process),
             panel=process,
-            on_remark=lambda remark: echo(f"Note: {remark}", err=True),
+            on_remark=note,
             on_table=show,
         )
     except QuestionOpen as error:

@@ -13,17 +13,23 @@ from perfusio.cli.operators.hold import RunFolder
 
 if TYPE_CHECKING:
     from perfusio.process.panel import Panel
+    from perfusio.twin.run_view import RunView
 
 WIDTH = 80
 
 
 def status(
     run: RunFolder,
+    vessel: Annotated[
+        str, typer.Option(help="One vessel alone, with effect and basis of its advice; of few vessels all are shown.")
+    ] = "",
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead.")] = False,
 ) -> None:
     """Print where a run stands: latest sample, advice, alarms, modes, the awaited sample, and whether a twin runs it.
 
-    Everything is from its record, but for holds, which are looked for in its folder. Nothing is changed.
+    Of each advice or decision stand the moves, the expected effect beside that of unchanged setpoints, and the samples
+    and past runs behind it. Everything is from its record, but for holds, which are looked for in its folder. Nothing
+    is changed.
     """
     from perfusio.clock import SystemClock
     from perfusio.twin.run_view import view
@@ -31,16 +37,22 @@ def status(
 
     seen = view(run)
     where = found(seen, SystemClock().now())
+    if vessel:
+        name = seen.vessel(vessel)
+        where["vessels"] = {name: where["vessels"][name]}
     if as_json:
         echo(json.dumps(where))
         return
-    for line in _lines(where, seen.config.process):
+    for line in _lines(where, seen):
         echo(line)
 
 
-def _lines(where: dict[str, Any], panel: Panel) -> list[str]:
+def _lines(where: dict[str, Any], seen: RunView) -> list[str]:
     from perfusio.report import columns
+    from perfusio.report.fleet import MANY
     from perfusio.texts import shown
+
+    panel = seen.config.process
 
     ago = _age(where["last_record_age_h"])
     state = {
@@ -56,7 +68,29 @@ def _lines(where: dict[str, Any], panel: Panel) -> list[str]:
     said += ["", _row("vessel", "mode", "day", "age", *columns.shown(panel).values())]
     for name, vessel in where["vessels"].items():
         said += _of_vessel(shown(name, 40), vessel, panel)
+        if len(where["vessels"]) < MANY:
+            said += _effect(name, seen)
+    if len(where["vessels"]) >= MANY:
+        first = next(iter(where["vessels"]))
+        said += ["", *_wrapped(f"Effect and basis of the advice: status {where['folder']} --vessel {first}", "")]
     return said
+
+
+def _effect(name: str, seen: RunView) -> list[str]:
+    """Return the latest decision of a vessel with its expected effect and the data behind it."""
+    from perfusio.events import Decided
+    from perfusio.report.advice import Basis, advice_lines
+    from perfusio.twin.status import before, learnt_from, objectives_of
+
+    known = seen.run_state
+    latest = known.forecasts.get(name)
+    if not isinstance(latest, Decided) or name in known.left:
+        return []
+    basis = Basis(
+        trajectory=known.trajectories[name], in_force=before(seen, latest), assumed=known.assumed.get(name, ()),
+        learnt_from=learnt_from(seen), objectives=objectives_of(seen, name),
+    )  # fmt: skip
+    return advice_lines(latest, basis, width=WIDTH)
 
 
 def _of_vessel(name: str, vessel: dict[str, Any], panel: Panel) -> list[str]:

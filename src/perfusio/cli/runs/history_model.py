@@ -2,30 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from perfusio import factories
 from perfusio.cli.echo import echo
-from perfusio.cli.models.history import Steps, read_runs_aloud
+from perfusio.cli.models.history import FileAnswers, Steps, aloud, read_runs_aloud
+from perfusio.errors import NotEnoughData
 from perfusio.registry import MODELS, ExtensionError
 from perfusio.report.lines import counted
 
 if TYPE_CHECKING:
+    from perfusio.cli.experiment_file.past_runs import PastRuns
     from perfusio.frozen import Frozen
     from perfusio.hybrid.clone_models import CloneModels
     from perfusio.hybrid.model import HybridModel
     from perfusio.process.panel import Panel
     from perfusio.protocols import Model
+    from perfusio.state import State
     from perfusio.trajectory import Trajectory
 
 
+NOTHING: Mapping[str, Sequence[State]] = MappingProxyType({})
+ALIKE = 4
+"""Equal values by which a culture is known: two runs of one design share a few rounded ones by chance."""
 MODEL_CAN = ("condition", "refit", "rollout", "futures")
 
 
 def model_of(
-    settings: Frozen, history: Path | None, clones: Sequence[str], process: Panel, *, seed: int
+    settings: Frozen,
+    history: PastRuns | None,
+    clones: Sequence[str],
+    process: Panel,
+    *,
+    seed: int,
+    now: Mapping[str, Sequence[State]] = NOTHING,
+    say: Callable[[str], object] = echo,
+    note: Callable[[str], object] = aloud,
 ) -> Model | None:
     """Return the model with which a run starts; None = perfusio's own, without data.
 
@@ -35,6 +49,9 @@ def model_of(
         clones: As of `starting_model`.
         process: Of the runs.
         seed: Of every random choice.
+        now: As of `starting_model`.
+        say: Takes the lines on what was learnt.
+        note: Takes remarks on how the past runs were read.
 
     Raises:
         ExtensionError: another package brings the model, and it cannot be made.
@@ -42,7 +59,7 @@ def model_of(
     """
     name = str(getattr(settings, "kind", ""))
     if name in MODELS.own:
-        return starting_model(history, clones, process, seed=seed)
+        return starting_model(history, clones, process, seed=seed, now=now, say=say, note=note)
     model = factories.make(MODELS, name, settings, process=process)
     if lacking := [method for method in MODEL_CAN if not callable(getattr(model, method, None))]:
         package = MODELS.find(name)[1].package
@@ -53,17 +70,24 @@ def model_of(
     if history is None:
         return model  # type: ignore[no-any-return]
     origin = MODELS.origin(model)
-    past = read_runs_aloud(history, process)
+    past = _of_the_past(history, process, now, note)
     with Steps(f"Learning from {len(past)} past runs", None):
         taught = model.refit(past, seed=seed).model
     if origin is not None:
         MODELS.note(taught, origin)
-    echo(f"{'History:':8} {counted(len(past), 'past run')}, learnt by the model {name}")
+    say(f"{'History:':8} {counted(len(past), 'past run')}, learnt by the model {name}")
     return taught  # type: ignore[no-any-return]
 
 
 def starting_model(
-    history: Path | None, clones: Sequence[str], process: Panel, *, seed: int
+    history: PastRuns | None,
+    clones: Sequence[str],
+    process: Panel,
+    *,
+    seed: int,
+    now: Mapping[str, Sequence[State]] = NOTHING,
+    say: Callable[[str], object] = echo,
+    note: Callable[[str], object] = aloud,
 ) -> HybridModel | CloneModels | None:
     """Return the model of past runs for vessels of these clones; None without past runs.
 
@@ -72,10 +96,13 @@ def starting_model(
     the doubt of one.
 
     Args:
-        history: A file or folder of past runs.
+        history: Past runs; None = none.
         clones: Of each vessel; empty = not said.
         process: Of the runs, past ones and those to come.
         seed: Of every random choice.
+        now: Samples of the cultures that go on, by vessel: none of them is a past run, whatever the files hold.
+        say: Takes the lines on what was learnt.
+        note: Takes remarks on how the past runs were read.
 
     Raises:
         UnreadableSource: the past runs cannot be read.
@@ -83,17 +110,56 @@ def starting_model(
     """
     if history is None:
         return None
-    past = read_runs_aloud(history, process)
+    past = _of_the_past(history, process, now, note)
     known = {t.clone for t in past}
     wanted = sorted(set(clones) or {""})
     if wanted == [""] and len(known) == 1:
         wanted = [*known]
     with Steps(f"Learning from {len(past)} past runs", None):
         model, told = learnt(past, wanted, seed=seed)
-    echo(f"{'History:':8} {counted(len(past), 'past run')} of {counted(len(known), 'clone')}; {told[0]}")
+    say(f"{'History:':8} {counted(len(past), 'past run')} of {counted(len(known), 'clone')}; {told[0]}")
     for line in told[1:]:
-        echo(f"{'':8} {line}")
+        say(f"{'':8} {line}")
     return model
+
+
+def _of_the_past(
+    history: PastRuns, process: Panel, now: Mapping[str, Sequence[State]], note: Callable[[str], object]
+) -> list[Trajectory]:
+    """Return past runs without the cultures that go on: a model that has seen their samples would be too sure.
+
+    Raises:
+        UnreadableSource: the files cannot be read.
+        NotEnoughData: they hold nothing but these cultures.
+    """
+    read = read_runs_aloud(history.path, process, FileAnswers(mapping=history.mapping), note=note)
+    going_on = {run.reactor_id: name for run in read for name, states in now.items() if is_same(run, states)}
+    past = [run for run in read if run.reactor_id not in going_on]
+    if going_on:
+        listed = ", ".join(sorted(going_on))
+        if not past:
+            raise NotEnoughData(
+                f"{history.path} holds {listed} alone, the culture to be advised, expected past runs of others. Leave "
+                "--history away, or give other runs."
+            )
+        words = f"{listed} is the culture of today, so it is not learnt from as a past run"
+        note(f"{history.path}: {words}.")
+    return past
+
+
+def is_same(run: Trajectory, states: Sequence[State]) -> bool:
+    """Whether a run holds the samples of a culture: at least ALIKE equal values, and none that differs."""
+    n_equal = 0
+    for state in states:
+        known = run.at(state.time_h)
+        if known is None:
+            continue
+        ours, theirs = state.measured(), known.measured()
+        both = ours.keys() & theirs.keys()
+        if any(ours[name] != theirs[name] for name in both):
+            return False
+        n_equal += len(both)
+    return n_equal >= ALIKE
 
 
 def learnt(

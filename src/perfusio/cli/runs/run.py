@@ -9,11 +9,29 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from perfusio.cli.echo import echo
-from perfusio.cli.experiment_file import processes
+from perfusio.cli.experiment_file import past_runs, processes
 from perfusio.cli.experiment_file.notification import NotifyOption, notifier, notifier_of
 from perfusio.cli.experiment_file.processes import ProcessOption
-from perfusio.cli.options import INOCULATED, KEEP, LEAVE_OUT, VESSEL_PATTERN, pair
 from perfusio.cli.runs.aim import AcquisitionOption, MaximizeOption, MinimizeOption, TrackOption, aim
+from perfusio.cli.runs.reading import (
+    ColumnOption,
+    DateOrderOption,
+    DecimalOption,
+    EncodingOption,
+    HistoryMappingOption,
+    HistoryOption,
+    IgnoreOption,
+    InoculatedOption,
+    InstrumentOption,
+    KeepOption,
+    LeaveOutOption,
+    MappingFileOption,
+    PatternOption,
+    ReactorOption,
+    RunNameOption,
+    flags,
+    reading,
+)
 from perfusio.errors import UnreadableSource
 
 if TYPE_CHECKING:
@@ -52,32 +70,24 @@ def run(
     ] = "cross-entropy",
     plan_pieces: Annotated[int, typer.Option(help="Destinations that a plan heads for in turn.", min=1, max=4)] = 1,
     seed: Annotated[int, typer.Option(help="Seed of every random draw; recorded.", min=0)] = 0,
-    run_name: Annotated[str | None, typer.Option("--run", help="Which run, if the file holds several.")] = None,
-    reactor: Annotated[str | None, typer.Option(help="Which vessel, if the file holds several.")] = None,
-    ignore: Annotated[
-        list[str] | None, typer.Option(help="Header to leave unread; repeatable.", metavar="HEADER")
-    ] = None,
-    column: Annotated[
-        list[str] | None,
-        typer.Option(help="What a header means, e.g. Glu=glutamate; repeatable.", metavar="HEADER=NAME"),
-    ] = None,
-    decimal: Annotated[str | None, typer.Option(help="Decimal mark, if the file leaves it open.")] = None,
-    encoding: Annotated[str | None, typer.Option(help="Encoding of the file, if it is not UTF-8.")] = None,
-    date_order: Annotated[str | None, typer.Option(help="dmy, mdy or ymd, if dates leave it open.")] = None,
-    instrument: Annotated[
-        str, typer.Option(help="Reader of another package for the file: perfusio extensions.", metavar="NAME")
-    ] = "",
-    mapping: Annotated[Path | None, typer.Option(help="What the columns mean: a mapping.toml.")] = None,
-    vessel_pattern: Annotated[str, typer.Option(help=VESSEL_PATTERN, metavar="REGEX")] = "",
-    inoculated: Annotated[list[str] | None, typer.Option(help=INOCULATED, metavar="[VESSEL=]DATE")] = None,
-    keep: Annotated[list[str] | None, typer.Option(help=KEEP, metavar="HEADER=VALUE")] = None,
-    leave_out: Annotated[list[str] | None, typer.Option(help=LEAVE_OUT, metavar="HEADER=VALUE")] = None,
+    run_name: RunNameOption = None,
+    reactor: ReactorOption = None,
+    ignore: IgnoreOption = None,
+    column: ColumnOption = None,
+    decimal: DecimalOption = None,
+    encoding: EncodingOption = None,
+    date_order: DateOrderOption = None,
+    instrument: InstrumentOption = "",
+    mapping: MappingFileOption = None,
+    vessel_pattern: PatternOption = "",
+    inoculated: InoculatedOption = None,
+    keep: KeepOption = None,
+    leave_out: LeaveOutOption = None,
     follow: Annotated[bool, typer.Option("--follow", help="Wait for new rows of a growing file.")] = False,
     notify: NotifyOption = None,
     process: ProcessOption = None,
-    history: Annotated[
-        Path | None, typer.Option(help="Past runs of any clones to start from: a file or a folder.", metavar="RUNS")
-    ] = None,
+    history: HistoryOption = None,
+    history_mapping: HistoryMappingOption = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="Move an unfinished record in the folder aside.")] = False,
 ) -> None:
     """Run the digital twin: forecast, decide, write setpoints, keep a record.
@@ -92,7 +102,6 @@ def run(
     from perfusio.cli.runs.history_model import model_of
     from perfusio.cli.runs.resume import is_to_go_on, keeper, resume
     from perfusio.cli.runs.watched import exit_code, run_watched, wait_for_names
-    from perfusio.tables.columns.declared_options import dates_of, rows_of
     from perfusio.tables.columns.questions import together
     from perfusio.twin.vessels import aboard, clones_of
 
@@ -108,21 +117,13 @@ def run(
         ("run", "run_dir"): ("out", out),
         ("run", "fresh"): ("fresh", fresh),
         ("connector", "path"): ("source", source),
-        ("connector", "run"): ("run_name", run_name),
-        ("connector", "reactor"): ("reactor", reactor),
         ("connector", "follow"): ("follow", follow),
-        ("connector", "ignore"): ("ignore", tuple(ignore or ())),
-        ("connector", "columns"): ("column", dict(pair(text, "--column Glu=glutamate") for text in column or ())),
-        ("connector", "decimal"): ("decimal", decimal),
-        ("connector", "encoding"): ("encoding", encoding),
-        ("connector", "date_order"): ("date_order", date_order),
-        ("connector", "mapping"): ("mapping", mapping),
-        ("connector", "sample_pattern"): ("vessel_pattern", vessel_pattern),
-        ("connector", "inoculated"): ("inoculated", dates_of(inoculated)),
-        ("connector", "keep"): ("keep", rows_of(keep)),
-        ("connector", "leave_out"): ("leave_out", rows_of(leave_out, "--leave-out")),
-        ("connector", "instrument"): ("instrument", instrument),
-    }
+        **reading(
+            run_name=run_name, reactor=reactor, ignore=ignore, column=column, decimal=decimal, encoding=encoding,
+            date_order=date_order, instrument=instrument, mapping=mapping, vessel_pattern=vessel_pattern,
+            inoculated=inoculated, keep=keep, leave_out=leave_out,
+        ),
+    }  # fmt: skip
     is_aimed = bool(track or maximize or minimize)
 
     def typed_aim(panel: Panel) -> Setting:
@@ -130,7 +131,7 @@ def run(
 
         return Setting(aim(track, maximize, minimize, panel), "--track, --maximize, --minimize")
 
-    asked = load(experiment, _flags(context, given), aim=typed_aim if is_aimed else None)
+    asked = load(experiment, flags(context, given), aim=typed_aim if is_aimed else None)
     if not asked.run.fresh and is_to_go_on(asked.run.run_dir):
         resume(asked.run.run_dir, notify=notify)
     people = notifier(notify) or notifier_of(asked.people)
@@ -139,7 +140,7 @@ def run(
         wait_for_names(whole)
         sources = aboard(chosen(asked, whole))
         policy = policy_of(asked.policy, sources, asked.run.process)
-        past = history or asked.history
+        past = past_runs.typed(history, history_mapping, asked.history)
         model = model_of(asked.model, past, clones_of(sources), asked.run.process, seed=asked.run.seed)
         result = run_watched(
             sources, asked.run, design_space=asked.design_space, close=getattr(whole, "close", None),
@@ -152,19 +153,6 @@ def run(
     for path in _advice(sources):
         echo(f"{'Advice:':8}{path}")
     raise typer.Exit(exit_code(result.outcome))
-
-
-def _flags(context: typer.Context, given: dict[Key, tuple[str, Any]]) -> dict[Key, Setting]:
-    """Return the typed options; defaults of options are no flags."""
-    from perfusio.cli.experiment_file.settings import Setting
-
-    said = {p.name: p.opts[0] for p in context.command.params if _is_typed(context, p.name)}
-    return {key: Setting(value, said[name]) for key, (name, value) in given.items() if name in said}
-
-
-def _is_typed(context: typer.Context, name: str | None) -> bool:
-    source = context.get_parameter_source(name) if name else None
-    return source is not None and source.name == "COMMANDLINE"
 
 
 def _advice(vessels: Mapping[str, Vessel]) -> list[Path]:

@@ -15,7 +15,7 @@ from perfusio.events import (
     RunStarted,
     VesselJoined,
 )
-from perfusio.protocols import Described, Model, Policy, able
+from perfusio.protocols import Described, Model, Policy, Taught, able
 from perfusio.record.line import Record
 from perfusio.record.places import recorded
 from perfusio.twin.deciding import policy_memory
@@ -47,6 +47,7 @@ def started(
             **({"vessels": own} if own else {}),
             **policy_memory.on_record(policy),
             **({} if policy is None or model is None else {"decided_by": decided_by(policy, model, functions)}),
+            **({"learnt_from": model.learnt_from()} if isinstance(model, Taught) else {}),
         },
         versions=versions(),
         sources=dict(sources),
