@@ -1,5 +1,6 @@
 """What tests of several folders share."""
 
+import gc
 import os
 import pwd
 import shutil
@@ -12,6 +13,13 @@ from uuid import uuid4
 from xml.sax.saxutils import escape
 
 import pytest
+
+
+def pytest_collection_finish():
+    """Leave what was imported and collected out of every later garbage collection: it stays to the end."""
+    gc.collect()
+    gc.freeze()
+
 
 MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
 PACKAGE = "http://schemas.openxmlformats.org/package/2006"
