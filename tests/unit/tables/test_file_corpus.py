@@ -140,6 +140,7 @@ REFUSED = [
     ("tags: no line break", TAGS + "2024-05-13,HT1.VCD,3.5,B1,HT1", "'HT1' may be cut short"),
     ("flex2: no line break", FLEX + FLEX_ROW.rstrip(",\n"), "expected 17|middle of this row"),
     ("long: torn", LONG + "A,0,vcd\n", "has 3 values, expected 5"),
+    ("datahow: feeds", OWU + "1,0,0.5,5,1,10,0\n1,1,1.5,4,2,20,0.1\n", "column 'W:Feed' is not a quantity perfusio"),
     ("datahow: negative", OWU + "1,0,-0.5,5,1,10,0\n", "'-0.5' is negative"),
     ("dates: no such day", "Date,VCD\n31.02.2024,1\n", "'31.02.2024' is no date in the calendar"),
     ("dates: both orders", "Date,VCD\n30/05/2024,1\n05/31/2024,2\n", "'05/31/2024' is no date in the calendar"),

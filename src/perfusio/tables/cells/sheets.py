@@ -221,7 +221,7 @@ def sheet_of(text: str, name: str) -> Sheet:
     if not re.search(r"[^\s,;\ufeff]", text):
         raise _refusal(name, empty)
     separator, skipped = _separator(text, name)
-    is_cut = not text[-200:].rstrip(" \t,;").endswith(("\n", "\r"))
+    is_cut = not text.rstrip(" \t,;").endswith(("\n", "\r"))
     if '"' not in text:  # then each line is a row, and splitting it is all there is to do
         return _plain_sheet(text, separator, skipped, is_cut=is_cut)
     rows: list[list[str]] = []

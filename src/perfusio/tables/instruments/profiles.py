@@ -227,7 +227,11 @@ def _with(options: ReadOptions, columns: Mapping[str, str]) -> ReadOptions:
 
 
 def _datahow(sheet: Sheet, options: ReadOptions) -> Recognised:
-    """Columns are ``group:name``; others stay unread. Time steps are days, or hours."""
+    """Columns are ``group:name``. Time steps are days, or hours.
+
+    Static ones (Z) and outputs (Y) may stay unread; of states, controls and feeds (X, W, F) none is lost in silence: a
+    culture whose feeds are left away would seem to live on nothing. What is not understood is asked about.
+    """
     header = [" ".join(h.split()) for h in sheet.rows[0]]
     names, columns = names_of(options.panel), dict[str, str]()
     for text in header:
@@ -248,7 +252,18 @@ def _datahow(sheet: Sheet, options: ReadOptions) -> Recognised:
     unit = "h" if typical >= _LEAST_HOURS else "day"
     columns[steps] = f"time [{unit}]"
     remark = f"column {steps!r}: steps are {typical:g} apart, read as {'hours' if unit == 'h' else 'days'}."
-    return Recognised(name=DATAHOW, sheet=sheet, options=_with(options, columns), remarks=(remark,))
+    found = _with(options, columns)
+    unread = [t for i, t in enumerate(header) if t and t not in found.columns and not _counts(sheet, i, t)]
+    ignore = (*found.ignore, *(t for t in unread if form_of(t) not in {form_of(i) for i in found.ignore}))
+    options = replace(found, only_named=False, ignore=ignore)
+    return Recognised(name=DATAHOW, sheet=sheet, options=options, remarks=(remark,))
+
+
+def _counts(sheet: Sheet, place: int, header: str) -> bool:
+    """Whether a column must not be lost: a state, or a control or feed that was anything but 0."""
+    group = header.partition(":")[0].strip().upper() if ":" in header else ""
+    cells = [row[place].strip() for row in sheet.rows[1:] if len(row) > place]
+    return group == "X" or (group in ("W", "F") and any(cell.strip("0.,") for cell in cells))
 
 
 _LEAST_HOURS = 4.0
