@@ -82,6 +82,8 @@ def _verdict(tried: Try, answer: Answer) -> tuple[str, str]:
     if answer.code == 0:
         return ("right", "") if _holds(tried, answer) else ("WRONG", answer.text.strip().splitlines()[-1][:110])
     is_told = bool(tried.words) and all(re.search(w, answer.text, re.IGNORECASE) for w in tried.words)
+    if tried.command.split()[0].endswith(".py") and "ImportError" in answer.text.replace("ModuleNotFound", "Import"):
+        return "refused", f"its script names a module that has moved: {answer.text.strip().splitlines()[-1][:80]}"
     if answer.code not in (2, 3) or "Traceback" in answer.text or "not foreseen" in answer.text:
         return "WRONG", f"exit {answer.code}: {answer.text.strip()[-110:]}"
     if not is_told:
