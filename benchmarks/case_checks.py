@@ -148,7 +148,7 @@ TRIES: tuple[Try, ...] = (
         VCD, column("glucose", (5.6,)), column("lactate", (2.775,)), column("titer", (0.0, 18.0)))),
     Try("39-units-people-write", "import f25f_vcd_upper.csv --out OUT", never, ("10E6",)),
     Try("42-online-density", "run --csv f52_online10min.csv --days 3 --out DIR",
-        lambda a: not re.search(r"^ *\d\.[3-7]\d? +\d", a.text, re.MULTILINE), is_long=True),  # no decision between days
+        lambda a: not re.search(r"^ *\d\.[3-7]\d? +\d", a.text, re.MULTILINE), is_long=True),
     Try("43-limits-as-fractions", "run experiment.toml", never, ("95",), is_long=True),
     Try("46-target-in-cells-per-mL", "run experiment.toml", never, ("30", "cells/mL"), is_long=True),
     Try("47-all-zero-sample", "run --csv f70_zero_sample.csv --days 8 --out DIR",
