@@ -22,7 +22,7 @@ UV     = $(LINKS) $(BIN)/uv pip install -q --python $(BIN)/python -c constraints
 ONE_THREAD := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1
 
 .PHONY: help demo test coverage mutants lint bench-plant bench-twin bench-model bench-decisions bench-fleet bench-files \
-	bench-opcua bench-sql bench-long bench-media bench-samples bench-costs bench-study golden paired-costs check-cases
+	bench-opcua bench-sql bench-long bench-media bench-samples bench-costs bench-study bench-foreign golden paired-costs check-cases
 help:
 	@echo "make demo         run the main job on a virtual vessel, in a fresh folder (ARGS='--days 14')"
 	@echo "make test         linters, types, import contracts and all tests (about 14 minutes on 2 cores)"
@@ -41,6 +41,8 @@ help:
 	@echo "make bench-long   what one more sample costs, and a resume, up to 20,000 samples (minutes; FULL= is shorter)"
 	@echo "make bench-media  what another medium costs, told and not told (minutes; FULL= is shorter)"
 	@echo "make bench-study  engines of studies: equal results, speed-up, overhead, kills (minutes; FULL= is shorter)"
+	@echo "make bench-foreign  cultures that the model was not made for, beside other forecasters (half an hour; FULL= is shorter;"
+	@echo "                  what is done is kept in build/foreign, so a stopped run goes on; ARGS='--shard 1/2' for a part)"
 	@echo "make check-cases  real instrument files and cases that failed, read as a user would (minutes; FULL= is shorter)"
 	@echo "make bench-samples  1,000 runs with a false sample each: found, and true ones refused (half an hour; FULL=--quick is short)"
 	@echo "make bench-costs  what fits, followed vessels and decisions cost, in units of one matrix (minutes; FULL= is shorter)"
@@ -101,6 +103,9 @@ bench-media: $(VENV)/.run
 
 bench-study: $(VENV)/.run
 	$(ONE_THREAD) $(BIN)/python benchmarks/bench_study.py $(FULL) $(ARGS)
+
+bench-foreign: $(VENV)/.test
+	$(ONE_THREAD) $(BIN)/python benchmarks/bench_foreign.py $(FULL) $(ARGS)
 
 bench-alarms: $(VENV)/.run
 	$(ONE_THREAD) $(BIN)/perfusio selftest $(FULL) --only T20 $(ARGS)

@@ -37,10 +37,10 @@ from perfusio.hybrid.filtering.filter import filter_runs
 from perfusio.hybrid.gaussian_processes import gp
 from perfusio.hybrid.layout import layout_of
 from perfusio.hybrid.model import HybridModel
+from perfusio.hybrid.rivals.plain_gp import filled
 from perfusio.plant.clones import CLONE_X
 from perfusio.plant.experiment import simulate_runs
 from perfusio.state import Setpoints
-from perfusio.study.plain_gp import filled
 from perfusio.trajectory import Trajectory
 
 T = TypeVar("T")

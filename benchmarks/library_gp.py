@@ -29,8 +29,8 @@ from model_cases import Array
 from perfusio.forecast import Forecast
 from perfusio.hybrid.gaussian_processes import gp
 from perfusio.hybrid.layout import layout_of
+from perfusio.hybrid.rivals.plain_gp import filled
 from perfusio.state import Setpoints
-from perfusio.study.plain_gp import filled
 from perfusio.trajectory import Feed, Trajectory
 
 MAX_ITER = inspect.signature(gp.fit).parameters["max_iter"].default

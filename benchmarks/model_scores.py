@@ -11,12 +11,12 @@ import numpy as np
 from model_cases import IN_DESIGN, Array, Experiment, TestRuns
 from perfusio.forecast import Forecast
 from perfusio.hybrid.model import HybridModel
+from perfusio.hybrid.rivals.forecasters import BatchAverage, Persistence
+from perfusio.hybrid.rivals.plain_gp import PlainGP
 from perfusio.hybrid.scores.scoreboard import PERSISTENCE
 from perfusio.hybrid.scores.scoring import LEVELS, rrmse, spread
 from perfusio.state import Setpoints
 from perfusio.study.backtest import HORIZONS, TRAJECTORY, backtest
-from perfusio.study.forecasters import BatchAverage, Persistence
-from perfusio.study.plain_gp import PlainGP
 from perfusio.trajectory import Feed, Trajectory
 
 HYBRID, PLAIN, AVERAGE = "hybrid", "plain GP", "batch average"

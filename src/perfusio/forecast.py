@@ -34,6 +34,11 @@ class QuantityForecast:
         """Say mean and sd at the end of the horizon."""
         return f"<{self.name}: {self.mean[-1]:.4g} +- {self.sd[-1]:.2g} on day {self.times_h[-1] / 24.0:g}>"
 
+    @property
+    def median(self) -> FloatArray:
+        """The middle of the paths (H,): the point forecast."""
+        return np.median(self.samples, axis=0)
+
     def interval(self, level: float) -> tuple[FloatArray, FloatArray]:
         """Return the central interval that holds the true value with probability `level`, two arrays (H,)."""
         tail = 50.0 * (1.0 - level)

@@ -7,10 +7,10 @@ import perfusio
 from perfusio import DEFAULT_AMBR250_DESIGN_SPACE, Forecast, HybridModel, RunConfig, State, Trajectory
 from perfusio.bed.campaigns.recommendation import Recommendation
 from perfusio.decision import Decision, Reason
+from perfusio.hybrid.rivals.forecasters import Persistence
 from perfusio.process import CHO_PERFUSION, Medium
 from perfusio.record.verification.verify import Problem, VerifyReport
 from perfusio.study.backtest import backtest
-from perfusio.study.forecasters import Persistence
 from perfusio.twin.outcome import Outcome, RunResult
 
 FORECAST = Forecast.from_samples(np.array([24.0, 48.0]), np.full((16, 2, 9), 5.0))

@@ -13,6 +13,7 @@ from perfusio.cli.extensions import extensions
 from perfusio.cli.first_hour.init import init
 from perfusio.cli.models.clones import clones
 from perfusio.cli.models.design import design
+from perfusio.cli.models.end_values import end_values
 from perfusio.cli.models.fit import fit
 from perfusio.cli.models.forecast import forecast
 from perfusio.cli.models.recommend import recommend
@@ -56,8 +57,8 @@ app = typer.Typer(
 )
 for command in (
     demo, init, advise, run, resume, stop, status, alarms, notify, hold, release, mode, approve, reject, acknowledge,
-    adopt, accept, verify, replay, bundle, mirror, simulate, design, fit, score, clones, forecast, recommend, selftest,
-    extensions, serve,
+    adopt, accept, verify, replay, bundle, mirror, simulate, design, fit, score, clones, forecast, end_values,
+    recommend, selftest, extensions, serve,
 ):  # fmt: skip
     app.command()(command)
 app.command("import")(import_)

@@ -163,7 +163,7 @@ class CloneModels:
         data = indexed([c.trajectory for c in courses], [c.species for c in courses], layout=before.process.layout)
         if len(data.y) < MIN_TRANSITIONS:
             return None
-        rates, _ = calibrate(data, before.process.log_factors, relatives.expected_rates())
+        rates = calibrate(data, before.process.log_factors, relatives.expected_rates()).log_factors
         return relatives.newcomer(rates).process
 
     def rollout(

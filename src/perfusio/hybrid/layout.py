@@ -67,6 +67,7 @@ class Layout:
         perfusion: Place of the perfusion rate among setpoints, None where the panel has none.
         floor: Below it the analyzer sees noise and the logarithm would see minus infinity (Q,).
         ceiling: Above it a value is a mistake: the most that a path far from all data may reach (Q,).
+        highest: Latent values that paths end at (Q,).
         noise_cv: Relative sd of one measurement (Q,).
         noise_absolute: Absolute sd of one measurement (Q,).
         default_state: Expected where a species was never measured (Q,).
@@ -107,6 +108,10 @@ class Layout:
         self.noise_cv = np.array([n.relative for n in panel.noise])
         self.noise_absolute = np.array([n.absolute for n in panel.noise])
         self.ceiling = np.array([s.high for s in panel.modelled])
+        tops = np.where(np.isfinite(self.ceiling), self.ceiling, 1e5)
+        self.highest = np.log(tops + self.floor)
+        if self.alive is not None:
+            self.highest[self.alive] = np.inf  # latent viability may lie above 100 for a while: no information is lost
         self.default_state = np.array([p.mean for p in panel.prior])
         self.default_sd = np.array([p.sd for p in panel.prior])
         self.medium = np.array([panel.medium[name] for name in self.species])

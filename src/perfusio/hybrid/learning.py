@@ -15,14 +15,16 @@ from types import MappingProxyType
 import numpy as np
 
 from perfusio.errors import NotEnoughData
-from perfusio.hybrid.calibration import calibrate
+from perfusio.hybrid.calibration import calibrate, uncalibrated
 from perfusio.hybrid.features import IndexedData, indexed
 from perfusio.hybrid.filtering.belief import Process, Step
 from perfusio.hybrid.filtering.filter import filter_runs
 from perfusio.hybrid.filtering.smoother import smoothed
 from perfusio.hybrid.filtering.update import log_density
-from perfusio.hybrid.layout import Layout
+from perfusio.hybrid.layout import Layout, layout_of
 from perfusio.hybrid.residuals.residual import Residual
+from perfusio.process.cho_perfusion import CHO_PERFUSION
+from perfusio.process.panel import Panel
 from perfusio.state import FloatArray
 from perfusio.trajectory import Trajectory
 
@@ -93,6 +95,17 @@ class Learnt:
     courses: tuple[Course, ...]
 
 
+def unlearnt(panel: Panel = CHO_PERFUSION) -> Process:
+    """Return the process of a panel before any data.
+
+    Raises:
+        ConfigError: the rate laws cannot be bound to it.
+    """
+    layout = layout_of(panel)
+    log_factors, rate_cov = uncalibrated(layout)
+    return Process(log_factors=log_factors, rate_cov=rate_cov, residual=Residual(layout=layout))
+
+
 def from_rows(data: IndexedData, before: Process, seed: int) -> Process:
     """Learn parameters, hyperparameters and residual processes from rows.
 
@@ -105,9 +118,11 @@ def from_rows(data: IndexedData, before: Process, seed: int) -> Process:
             f"{len(data.y)} usable rows (species x intervals) are too few to learn from: expected at least "
             f"{MIN_TRANSITIONS}. The model before stays in use; wait for more samples."
         )
-    log_factors, rate_cov = calibrate(data, before.log_factors, before.residual.expected_rates)
-    residual = Residual.fit(data, log_factors, before.residual, seed)
-    return Process(log_factors=log_factors, rate_cov=rate_cov, residual=residual)
+    rates = calibrate(data, before.log_factors, before.residual.expected_rates)
+    residual = Residual.fit(data, rates.log_factors, before.residual, seed)
+    return Process(
+        log_factors=rates.log_factors, rate_cov=rates.rate_cov, doubt_left=rates.doubt_left, residual=residual
+    )
 
 
 def from_runs(

@@ -12,17 +12,18 @@ import numpy as np
 
 from perfusio.errors import ModelError, OutOfRange
 from perfusio.forecast import Forecast
-from perfusio.hybrid.calibration import uncalibrated
+from perfusio.hybrid.blend.blend import Blend
+from perfusio.hybrid.blend.weighing import blend_of
 from perfusio.hybrid.conformal import multipliers
 from perfusio.hybrid.features import IndexedData
 from perfusio.hybrid.filtering.belief import Belief, Process
 from perfusio.hybrid.filtering.filter import filter_runs
 from perfusio.hybrid.layout import layout_of
-from perfusio.hybrid.learning import Course, Learnt, from_rows, from_runs, runs_in_words, tried_in
+from perfusio.hybrid.learning import Course, Learnt, from_rows, from_runs, runs_in_words, tried_in, unlearnt
+from perfusio.hybrid.left_out import left_out
 from perfusio.hybrid.medium_check import Doubt, medium_doubts
 from perfusio.hybrid.plans import checked, forecasts, forecasts_beside
 from perfusio.hybrid.relearning import from_vessels
-from perfusio.hybrid.residuals.residual import Residual
 from perfusio.hybrid.rollout import Futures
 from perfusio.hybrid.threads import one_thread
 from perfusio.process.cho_perfusion import CHO_PERFUSION
@@ -35,28 +36,22 @@ N_FOLLOWED = 24
 """A fit follows so many runs, those given last; others are taken in as soon as a forecast is asked of them."""
 
 
-def _prior_process(panel: Panel = CHO_PERFUSION) -> Process:
-    layout = layout_of(panel)
-    log_factors, rate_cov = uncalibrated(layout)
-    return Process(log_factors=log_factors, rate_cov=rate_cov, residual=Residual(layout=layout))
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HybridModel:
     """Mass balances with simple kinetics, Gaussian processes for their error, and a filter for each vessel.
-
-    Without any data it forecasts from the mechanistic prior with its wide intervals.
 
     Attributes:
         process: Parameters and residual processes.
         beliefs: One per vessel that was conditioned on, by reactor_id.
         spread: Multipliers of forecast spread from runs left out, (K, Q) as in `rollout.Futures`; None = too few runs.
+        blend: Rivals, and how much forecasts believe them beside it; None = not at all. Decisions never do.
         courses: What it was learnt from (`learning`): a refit learns from these too.
     """
 
-    process: Process = field(default_factory=_prior_process)
+    process: Process = field(default_factory=unlearnt)
     beliefs: dict[str, Belief] = field(default_factory=dict)
     spread: FloatArray | None = None
+    blend: Blend | None = None
     courses: tuple[Course, ...] = ()
 
     @classmethod
@@ -69,7 +64,7 @@ class HybridModel:
         Raises:
             ConfigError: the rate laws cannot be bound to it.
         """
-        return cls(process=_prior_process(panel))
+        return cls(process=unlearnt(panel))
 
     @classmethod
     def of_runs(cls, trajectories: Sequence[Trajectory]) -> Self:
@@ -127,6 +122,7 @@ class HybridModel:
         """Twelve hex digits that change whenever the predictions change."""
         digest = hashlib.sha256(self.process.log_factors.tobytes() + self.process.rate_cov.tobytes())
         digest.update(b"" if self.spread is None else self.spread.tobytes())
+        digest.update(b"" if self.blend is None else self.blend.weights.tobytes() + self.blend.factor.tobytes())
         for p in self.process.residual.processes:
             if p is not None:
                 digest.update(p.h.vector().tobytes() + p.alpha.tobytes())
@@ -150,7 +146,7 @@ class HybridModel:
         return replace(model, beliefs={**model.beliefs, **{b.trajectory.reactor_id: b for b in ends}})
 
     def _following(self, trajectories: Sequence[Trajectory]) -> Self:
-        """Return the model for the equipment of these vessels; whether they are of one process is asked later."""
+        """Return the model for the equipment of these vessels."""
         at, theirs = self.process.layout, next((t.panel for t in trajectories if t.states), self.panel)
         if theirs is self.panel or (theirs.species_names, theirs.setpoint_names) != (at.species, at.setpoints):
             return self
@@ -188,8 +184,12 @@ class HybridModel:
             trajectories: The runs that it was fitted on.
             seed: Of folds and paths.
         """
-        sampled = [t.of_samples() for t in trajectories]
-        return replace(self, spread=multipliers(self.process, sampled, seed=seed, learn=from_rows))
+        sampled, at = [t.of_samples() for t in trajectories], self.process.layout
+        left = left_out(self.process, sampled, seed=seed, learn=from_rows)
+        if left is None:
+            return replace(self, spread=None, blend=None)
+        spread = multipliers(at, left.errors)
+        return replace(self, spread=spread, blend=blend_of(at, left, sampled, spread, seed=seed))
 
     def fit_indexed(self, x: FloatArray, y: FloatArray, *, hours: float = 24.0, seed: int = 0) -> HybridModel:
         """Learn from rows in the indexed multi-task format, as they are (no smoothing).
@@ -212,10 +212,9 @@ class HybridModel:
         """Learn again on a copy, and compare with this model on transitions that neither has learnt from.
 
         Whatever this model was learnt from counts too, unless it goes on in one of `trajectories` or is of another
-        equipment. Hyperparameters and
-        rates are searched without the latest HELD_OUT new transitions of each vessel, scored on these, and the
-        processes then conditioned on all rows. Most runs are known, and so is where to search; but if the new samples
-        are a surprise (SURPRISED), everything is learnt anew.
+        equipment. Hyperparameters and rates are searched without the latest HELD_OUT new transitions of each vessel,
+        scored on these, and the processes then conditioned on all rows. Most runs are known, and so is the place to
+        search; but if the new samples are a surprise (SURPRISED), everything is learnt anew.
 
         Args:
             trajectories: The vessels that are followed from now on.
@@ -284,7 +283,7 @@ class HybridModel:
         futures = self.futures(
             trajectory, interval_hours=interval_hours, n_paths=n_paths, n_intervals=n, seed=seed, feeds=feeds
         )
-        return forecasts(trajectory, futures, Futures.play_and_support([(futures, arrays)])[0])
+        return forecasts(trajectory, futures, Futures.play_and_support([(futures, arrays)])[0], arrays, self.blend)
 
     def rollout_vessels(
         self,
@@ -306,7 +305,7 @@ class HybridModel:
             name: at_hand.futures(t, interval_hours=interval_hours, n_paths=n_paths, n_intervals=n, seed=seed)
             for name, t in {t.reactor_id: t for t in trajectories}.items()
         }
-        return forecasts_beside(trajectories, arrays, drawn)
+        return forecasts_beside(trajectories, arrays, drawn, self.blend)
 
     def futures(
         self,

@@ -8,6 +8,7 @@ import numpy as np
 
 from perfusio.errors import OutOfRange
 from perfusio.forecast import Forecast
+from perfusio.hybrid.blend.blend import Blend
 from perfusio.hybrid.layout import layout_of
 from perfusio.hybrid.rollout import Futures
 from perfusio.process.panel import Panel
@@ -30,10 +31,24 @@ def checked(panel: Panel, plans: Sequence[Sequence[Setpoints]]) -> FloatArray:
 
 
 def forecasts(
-    trajectory: Trajectory, futures: Futures, played: tuple[FloatArray, FloatArray | None]
+    trajectory: Trajectory,
+    futures: Futures,
+    played: tuple[FloatArray, FloatArray | None],
+    plans: FloatArray,
+    blend: Blend | None = None,
 ) -> tuple[Forecast, ...]:
-    """Return the forecasts of a vessel from the paths and the support that `Futures.play_and_support` gave of it."""
+    """Return the forecasts of a vessel.
+
+    Args:
+        trajectory: So far.
+        futures: Drawn of it.
+        played: Paths and support, as `Futures.play_and_support` gave them.
+        plans: Under which they were played (G, H, U).
+        blend: Rivals that are believed beside them; None = nobody.
+    """
     paths, support = played
+    if blend is not None:
+        paths = blend.mixed(futures.process.layout, paths, trajectory, plans, futures.hours, futures.feeds)
     times_h = trajectory.states[-1].time_h + futures.hours * np.arange(1, paths.shape[2] + 1)
     near = np.zeros((len(paths), paths.shape[2])) if support is None else support
     panel = futures.process.layout.panel
@@ -41,7 +56,7 @@ def forecasts(
 
 
 def forecasts_beside(
-    trajectories: Sequence[Trajectory], plans: FloatArray, drawn: Mapping[str, Futures]
+    trajectories: Sequence[Trajectory], plans: FloatArray, drawn: Mapping[str, Futures], blend: Blend | None = None
 ) -> tuple[Forecast, ...]:
     """Return the forecast of each vessel under its plan, from the futures drawn of it, all played together.
 
@@ -49,11 +64,13 @@ def forecasts_beside(
         trajectories: Vessels; one may be there several times, with a plan each: they are played in one go.
         plans: One plan each, (G, H, U).
         drawn: Futures by reactor_id.
+        blend: Rivals that are believed beside them; None = nobody.
     """
     of = {t.reactor_id: t for t in trajectories}
     rows = {name: [i for i, t in enumerate(trajectories) if t.reactor_id == name] for name in of}
     played = Futures.play_and_support([(drawn[name], plans[rows[name]]) for name in of])
     found: dict[int, Forecast] = {}
     for (name, t), paths in zip(of.items(), played, strict=True):
-        found |= dict(zip(rows[name], forecasts(t, drawn[name], paths), strict=True))
+        said = forecasts(t, drawn[name], paths, plans[rows[name]], blend)
+        found |= dict(zip(rows[name], said, strict=True))
     return tuple(found[i] for i in range(len(trajectories)))

@@ -38,6 +38,19 @@ N_COLUMNS = 4096
 """So many columns go through the balances at a time: what they need stays in the cache."""
 
 
+SPAN_CENTRES = np.log([1.0, 3.0, 7.0, 20.0])
+"""Where the multipliers of the spans stand on the axis of log days: between them they change without a jump."""
+
+
+def between_spans(values: FloatArray, days: FloatArray) -> FloatArray:
+    """Return values (K, ...) of the spans at each of H days ahead, (H, ...), linear in the logarithm of the days."""
+    at = np.interp(np.log(np.maximum(days, 1e-3)), SPAN_CENTRES, np.arange(len(SPAN_CENTRES)))
+    low = np.minimum(np.floor(at).astype(int), len(SPAN_CENTRES) - 2)
+    share = (at - low).reshape(-1, *[1] * (values.ndim - 1))
+    found: FloatArray = values[low] * (1.0 - share) + values[low + 1] * share
+    return found
+
+
 def span_of(days: FloatArray) -> np.ndarray[tuple[int], np.dtype[np.intp]]:
     """Return the span (H,) that each of H days ahead lies in."""
     return np.searchsorted(SPANS_DAYS, days).astype(np.intp)
@@ -186,17 +199,20 @@ class Futures:
     def _factors(self, support: FloatArray) -> FloatArray:
         """Return the multipliers of the spread (Q, G, H): as learnt near data, never below 1 far from them."""
         assert self.spread is not None
-        learnt = self.spread[span_of(self.hours / 24.0 * np.arange(1.0, support.shape[1] + 1.0))].T[:, None]
-        wider = WIDER_AFAR[span_of(self.hours / 24.0 * np.arange(1.0, support.shape[1] + 1.0))]
-        return widened(learnt, 1.0 - support, wider)
+        days = self.hours / 24.0 * np.arange(1.0, support.shape[1] + 1.0)
+        if self.process.residual.reach is None:  # as before: blocks
+            return widened(self.spread[span_of(days)].T[:, None], 1.0 - support, WIDER_AFAR[span_of(days)])
+        learnt = np.exp(between_spans(np.log(self.spread), days)).T[:, None]
+        return widened(learnt, 1.0 - support, between_spans(WIDER_AFAR, days))
 
 
 def _batches(asked: Sequence[tuple[Futures, FloatArray]]) -> Iterator[list[int]]:
     """Yield the rows that move by the same rates, in groups whose columns stay in the cache."""
-    alike: dict[tuple[int, int, int], list[int]] = {}
+    alike: dict[tuple[int, int, int, int], list[int]] = {}
     for i, (futures, _) in enumerate(asked):
         process = futures.process  # processes that differ in their residuals alone share the array of their rates
-        alike.setdefault((id(process.log_factors), id(process.layout), futures.steps_per_day), []).append(i)
+        key = id(process.log_factors), id(process.layout), id(process.residual.reach), futures.steps_per_day
+        alike.setdefault(key, []).append(i)
     for rows in alike.values():
         batch: list[int] = []
         n_columns = 0
@@ -244,8 +260,11 @@ def _played(asked: Sequence[tuple[Futures, FloatArray]]) -> list[FloatArray]:
                 residual[:, at] = futures.residual(x.reshape(g, s, -1)).reshape(layout.n_species, -1)
         noise = columns([futures.noise[h] for futures, _ in asked])
         factors = process.factors(rates)
-        z = step(layout, z, u, factors, hours, medium, residual, drift, steps_per_day=one.steps_per_day)
+        reach = None if process.residual.reach is None else process.residual.reach.astype(kind)
+        z = step(layout, z, u, factors, hours, medium, residual, drift, reach=reach, steps_per_day=one.steps_per_day)
         z += noise[layout.latent]
+        if reach is not None:  # the support of the quantities: no path leaves it for long
+            np.minimum(z, layout.highest[:, None].astype(kind), out=z)
         rates, drift = rates + noise[layout.rates], memory * drift + noise[layout.drift]
         for at, into in zip(mine, latent, strict=True):
             into[..., h] = z[:, at].reshape(into.shape[:3])

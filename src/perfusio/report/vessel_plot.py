@@ -88,7 +88,7 @@ def _bands(panel: Axes, ahead: QuantityForecast) -> None:
     days = ahead.times_h / 24.0
     for level, (opacity, words) in BANDS.items():
         panel.fill_between(days, *ahead.interval(level / 100.0), color=BELIEF, alpha=opacity, linewidth=0, label=words)
-    panel.plot(days, ahead.mean, "--", color=BELIEF, linewidth=1.4, label="forecast, mean")
+    panel.plot(days, ahead.median, "--", color=BELIEF, linewidth=1.4, label="forecast, median")
 
 
 def _measured(panel: Axes, run: Trajectory, name: str, start_h: float) -> None:

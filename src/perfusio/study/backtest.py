@@ -16,10 +16,10 @@ import numpy as np
 from perfusio.errors import NotEnoughData
 from perfusio.forecast import Forecast
 from perfusio.hybrid.observation import observed
+from perfusio.hybrid.rivals.forecasters import Forecaster
 from perfusio.hybrid.scores.scoreboard import Scoreboard
 from perfusio.hybrid.scores.scoring import Cases, score, spread
 from perfusio.state import FloatArray, Setpoints
-from perfusio.study.forecasters import Forecaster
 from perfusio.trajectory import Feed, Trajectory
 
 HORIZONS: tuple[int, ...] = (1, 3, 7, 28)

@@ -14,7 +14,6 @@ from perfusio.physics.derived import viability as percent_alive
 from perfusio.process.panel import Panel
 from perfusio.process.roles import share_alive
 from perfusio.state import FloatArray
-from perfusio.tables.bolus_feeds import Contents, read_contents, read_feeds
 from perfusio.tables.cells.cells import read_numbers
 from perfusio.tables.cells.missing_by_name import missing_of
 from perfusio.tables.cells.sheets import Sheet
@@ -25,6 +24,8 @@ from perfusio.tables.columns.grid import ReadOptions
 from perfusio.tables.columns.header_names import STAMP
 from perfusio.tables.columns.problems import Problems
 from perfusio.tables.excel import Cell, LabelledSheet, Workbook, cell_text
+from perfusio.tables.feeds.bolus_feeds import Contents, read_contents, read_feeds
+from perfusio.tables.feeds.scheduled_feeds import scheduled
 from perfusio.tables.labelled_sheet import Labelled, open_labelled
 from perfusio.tables.rows.table import Table
 from perfusio.tables.table import filled
@@ -64,6 +65,14 @@ def read_mapped(path: str | Path, column_map: ColumnMap, *, is_part: bool = Fals
         replace(row, feed=feeds.get(row.line, row.feed), setpoints=row.setpoints.with_values(**always))
         for row in table.rows
     )
+    if column_map.schedule is not None and source.book is not None:
+        rates = source.book.labelled(column_map.schedule.sheet)
+        times = [row.state.time_h for row in rows]
+        given = scheduled(times, rates, column_map.schedule, table.panel, Path(path).stem, remarks)
+        rows = tuple(
+            replace(row, feed=feed or row.feed, setpoints=row.setpoints.with_values(**said))
+            for row, (feed, said) in zip(rows, given, strict=True)
+        )
     return replace(table, rows=rows, warnings=(*remarks, *table.warnings))
 
 

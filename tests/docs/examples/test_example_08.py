@@ -56,9 +56,9 @@ def printed(workbook, *arguments):
 def rrmse(text, horizon, row="mean"):
     """Error by forecaster in a row of the printed table of a horizon."""
     block = text[text.index(horizon) :]
-    names = ["hybrid", "plain GP", "persistence", "batch average"]
+    names = ["hybrid", "step-GP", "plain GP", "persistence", "batch average"]
     numbers = re.search(rf"^{row} +(.*)$", block, re.MULTILINE)[1].split()
-    return dict(zip(names, map(float, numbers[row != "mean" :][:4]), strict=True))  # a species has its count first
+    return dict(zip(names, map(float, numbers[row != "mean" :][:5]), strict=True))  # a species has its count first
 
 
 def test_a_small_workbook(tmp_path, write_xlsx):

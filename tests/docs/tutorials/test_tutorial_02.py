@@ -30,7 +30,7 @@ def test_the_page_prints_what_it_shows(done):
 def test_the_row_that_the_page_explains_is_the_rrmse_of_the_table(done):
     table, miss, intervals, _ = (text for kind, text in done[1] if kind == "text")
     row = re.search(r"^vcd .*$", table, re.MULTILINE)[0].split()
-    n, hybrid, _, persistence, _, inside = int(row[1]), *map(float, row[2:7])
+    n, hybrid, _, _, persistence, _, inside = int(row[1]), *map(float, row[2:8])
     assert float(miss.split()[-1]) == pytest.approx(hybrid, abs=0.0011)
     assert hybrid < 0.6 * persistence
     kept = [low <= value <= high for low, high, value in

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from perfusio.config import DEFAULT_AMBR250_DESIGN_SPACE
-from perfusio.hybrid import conformal
-from perfusio.hybrid.conformal import MIN_RUNS, _multiplier
+from perfusio.hybrid import left_out
+from perfusio.hybrid.conformal import multiplier, multipliers
 from perfusio.hybrid.learning import from_rows
+from perfusio.hybrid.left_out import MIN_RUNS
 from perfusio.hybrid.model import HybridModel
 from perfusio.hybrid.rollout import SPANS_DAYS, WIDER_AFAR, span_of, widened
 from perfusio.plant.clones import CLONE_X
@@ -32,7 +33,7 @@ def uncalibrated(runs):
 
 
 def errors(factor, uncertainty=0.0, *, n=4000, far=0.0, k=0):
-    """Return what `_multiplier` takes, of forecasts whose errors are `factor` times what they say."""
+    """Return what `multiplier` takes, of forecasts whose errors are `factor` times what they say."""
     rng = np.random.default_rng(0)
     sd, distance = 0.5 + rng.random(n), np.full(n, far)
     spread = widened(factor, distance, WIDER_AFAR[k]) * sd
@@ -43,27 +44,27 @@ def errors(factor, uncertainty=0.0, *, n=4000, far=0.0, k=0):
 @pytest.mark.parametrize("true", [0.3, 0.5, 1.0, 2.0])
 @pytest.mark.parametrize("uncertainty", [0.0, 0.5])
 def test_it_finds_the_factor_behind_errors(true, uncertainty):
-    assert _multiplier(*errors(true, uncertainty)) == pytest.approx(true, rel=0.1)
+    assert multiplier(*errors(true, uncertainty)) == pytest.approx(true, rel=0.1)
 
 
 @pytest.mark.parametrize("k", [0, 1, 2, 3])
 def test_runs_at_the_edge_of_a_design_teach_what_holds_inside_it(k):
-    assert _multiplier(*errors(0.5, n=40_000, far=0.2, k=k)) == pytest.approx(0.5, rel=0.1)
+    assert multiplier(*errors(0.5, n=40_000, far=0.2, k=k)) == pytest.approx(0.5, rel=0.1)
 
 
 def test_few_errors_or_hidden_ones_leave_it_near_what_is_usual():
     one, none = np.ones(1), np.zeros(1)
-    assert _multiplier(3, USUAL, 0.1 * one, one, none, none) == pytest.approx(USUAL, abs=0.05)
+    assert multiplier(3, USUAL, 0.1 * one, one, none, none) == pytest.approx(USUAL, abs=0.05)
     many = np.ones(100)
-    hidden = _multiplier(0, USUAL, many, 0.01 * many, many, 0.0 * many)
+    hidden = multiplier(0, USUAL, many, 0.01 * many, many, 0.0 * many)
     assert hidden == pytest.approx(USUAL, abs=0.05)
 
 
 def test_one_outlier_does_not_decide():
     k, usual, off, sd, hidden, far = errors(1.0, n=200)
-    without = _multiplier(k, usual, off, sd, hidden, far)
+    without = multiplier(k, usual, off, sd, hidden, far)
     off[0] = 1e4
-    assert _multiplier(k, usual, off, sd, hidden, far) < 1.4 * without  # at the largest factor, 4, if it did decide
+    assert multiplier(k, usual, off, sd, hidden, far) < 1.4 * without  # at the largest factor, 4, if it did decide
 
 
 def test_days_ahead_fall_into_spans():
@@ -85,13 +86,16 @@ def test_a_calibrated_model_has_a_factor_for_each_span_and_species(runs, uncalib
 
 
 def test_folds_are_followed_and_forecast_side_by_side_as_one_by_one(runs, uncalibrated, monkeypatch):
-    monkeypatch.setattr(conformal, "FEW_RUNS", 3)
+    monkeypatch.setattr(left_out, "FEW_RUNS", 3)
     process = uncalibrated.process
-    together = conformal.multipliers(process, runs, seed=1, learn=from_rows)
-    errors_of = conformal._forecast_errors
-    monkeypatch.setattr(conformal, "_have_one_rate", lambda blind: False)
-    monkeypatch.setattr(conformal, "_forecast_errors", lambda starts: [errors_of([s])[0] for s in starts])
-    assert together == pytest.approx(conformal.multipliers(process, runs, seed=1, learn=from_rows), rel=1e-4)
+
+    def factors():
+        return multipliers(process.layout, left_out.left_out(process, runs, seed=1, learn=from_rows).errors)
+
+    together, errors_of = factors(), left_out._forecast_errors
+    monkeypatch.setattr(left_out, "_have_one_rate", lambda blind: False)
+    monkeypatch.setattr(left_out, "_forecast_errors", lambda starts: [errors_of([s])[0] for s in starts])
+    assert together == pytest.approx(factors(), rel=1e-4)
 
 
 def test_viability_is_left_as_it_is_drawn(runs, uncalibrated):

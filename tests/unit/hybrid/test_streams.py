@@ -89,7 +89,10 @@ def test_in_another_order_residual_functions_are_the_same(run):
     columns = [here.inputs.index(name) for name in there.inputs]
     species = [here.species.index(name) for name in there.species]
     processes = tuple(_with_inputs(usual.process.residual.processes[q], columns) for q in species)
-    moved = replace(usual.process.residual, layout=there, processes=processes)
+    moved = replace(
+        usual.process.residual, layout=there, processes=processes, unit=usual.process.residual.unit[species],
+        reach=usual.process.residual.reach[:, species],
+    )  # fmt: skip
     x = np.random.default_rng(0).standard_normal((5, 1, len(columns)))
     first = usual.process.residual.sample_paths(1, 7)(x)
     second = moved.sample_paths(1, 7)(x[..., columns])

@@ -8,6 +8,7 @@ import pytest
 from perfusio.config import DEFAULT_AMBR250_DESIGN_SPACE
 from perfusio.errors import NotEnoughData
 from perfusio.forecast import Forecast
+from perfusio.hybrid.rivals.forecasters import Persistence, baselines
 from perfusio.plant.clones import CLONE_X
 from perfusio.plant.experiment import simulate_runs
 from perfusio.plant.sensors import PERFECT
@@ -15,7 +16,6 @@ from perfusio.process.cho_perfusion import CHO_PERFUSION
 from perfusio.process.species import Species
 from perfusio.state import SPECIES, Setpoints, State
 from perfusio.study.backtest import TRAJECTORY, backtest, feeds_given, leave_one_run_out, plan_in_force
-from perfusio.study.forecasters import Persistence, baselines
 from perfusio.trajectory import Feed, Trajectory
 
 NOMINAL = DEFAULT_AMBR250_DESIGN_SPACE.nominal
@@ -129,7 +129,7 @@ def test_progress_is_told_per_run_and_baselines_have_their_names(runs):
     done = []
     result = backtest(baselines(runs), runs, horizons=(1,), every=4, n_paths=8, on_run=done.append)
     assert done == [1, 2]
-    assert list(result.cases) == ["plain GP", "persistence", "batch average"]
+    assert list(result.cases) == ["step-GP", "plain GP", "persistence", "batch average"]
     assert result.cases["persistence"]["1"].samples is None
     assert result.cases["plain GP"]["1"].samples.shape[1:] == (8, Q)
 
@@ -201,4 +201,4 @@ def test_the_state_after_a_feed_is_what_the_baselines_see():
     for name, forecaster in baselines(other).items():
         ask = {"interval_hours": 24.0, "n_paths": 16, "seed": 0}
         (with_feeds,), (without,) = (forecaster.rollout(past, [plan], **ask, feeds=f) for f in (rich[:2], ()))
-        assert (with_feeds.mean != without.mean).any() == (name == "plain GP")
+        assert (with_feeds.mean != without.mean).any() == (name in ("step-GP", "plain GP"))

@@ -24,6 +24,9 @@ from perfusio.cli.options import ColumnOption, IgnoreOption, JsonOption, Overwri
 if TYPE_CHECKING:
     from perfusio.hybrid.model import HybridModel
 
+UNINFORMED, AT_EDGE, FAR = 0.8, 0.95, 2.5
+"""Share of the prior's doubt that is left where data hardly told a rate; share of the search's reach; prior sds."""
+
 
 def fit(
     runs: RunsOption,
@@ -66,17 +69,69 @@ def fit(
     n_samples = sum(len(t.states) for t in training)
     if json_output:
         about = {"model_id": model.model_id, "runs": len(training), "samples": n_samples}
-        print_json({**about, "rates": rates(model), "files": [str(f) for f in files], "scores": scores})
+        told = {"rates": rates(model), "not_learnt": not_learnt(model), "weights": weights(model)}
+        print_json({**about, **told, "files": [str(f) for f in files], "scores": scores})
         return
     echo(f"Model {model.model_id}, learnt from {len(training)} runs with {n_samples} samples.")
     echo("Rates of its balances, and what is typical of CHO cells:")
+    unlearnt = not_learnt(model)
     for name, (value, typical, unit) in rates(model).items():
-        echo(f"  {name:18}{value:>10.3g} {typical:>10.3g}  {unit}")
+        echo(f"  {name:22}{value:>10.3g} {typical:>10.3g}  {unit:16}{unlearnt.get(name, '')}".rstrip())
+    echo("\n".join(weights_table(model)))
     if board is not None:
         echo(f"\n{board.table()}\n")
     for file, what in zip(files, ("what it is, in words and numbers", "its arrays"), strict=True):
         echo(f"{file}: {what}")
     echo(f"Score it on runs that it has not seen: perfusio score --model {out} --runs FOLDER")
+
+
+def not_learnt(model: HybridModel) -> dict[str, str]:
+    """Return why a rate is no knowledge of these runs, by name; rates that data told are not there."""
+    from perfusio.hybrid.calibration import REACH
+
+    process = model.process
+    at = process.layout
+    if process.doubt_left is None:
+        return {}
+    found = {}
+    for name, factor, sd, left in zip(at.parameters, process.log_factors, at.log_sd, process.doubt_left, strict=True):
+        if left > 1.0 - 1e-9:
+            found[name] = "not measured: as expected"
+        elif left > UNINFORMED:
+            found[name] = "not told by these runs"
+        elif abs(factor) > AT_EDGE * REACH * sd:
+            found[name] = "at the edge of the search: not credible"
+        elif abs(factor) > FAR * sd:
+            found[name] = "far from any usual CHO cell"
+    return found
+
+
+def weights(model: HybridModel) -> dict[str, dict[str, dict[str, float]]]:
+    """Return by species and days ahead how much forecasts believe each member; {} = the hybrid model alone."""
+    if model.blend is None:
+        return {}
+    from perfusio.hybrid.blend.members import MEMBERS
+
+    days = (1, 3, 7)
+    return {
+        species: {
+            f"{d}": {m: round(w, 2) for m, w in zip(MEMBERS, model.blend.weights[:, k, q].tolist(), strict=True) if w}
+            for k, d in enumerate(days)
+        }
+        for q, species in enumerate(model.process.layout.species)
+    }
+
+
+def weights_table(model: HybridModel) -> list[str]:
+    """Return the weights as lines of text; one line where the hybrid model stands alone."""
+    found = weights(model)
+    if not found:
+        return ["Forecasts are those of the hybrid model alone: too few runs to leave one out."]
+    lines = ["Weights of forecasters 1, 3 and 7 days ahead, by runs left out (decisions: hybrid alone):"]
+    for species, of in found.items():
+        said = [", ".join(f"{m} {w:.2f}" for m, w in by.items()) for by in of.values()]
+        lines.append(f"  {species:12}{said[0] if len(set(said)) == 1 else '; '.join(said)}")
+    return lines
 
 
 def rates(model: HybridModel) -> dict[str, tuple[float, float, str]]:

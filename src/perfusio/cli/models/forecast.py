@@ -28,11 +28,11 @@ if TYPE_CHECKING:
     from perfusio.forecast import Forecast, QuantityForecast
     from perfusio.quantities import Quantity
     from perfusio.state import FloatArray, Setpoints
-    from perfusio.trajectory import Trajectory
+    from perfusio.trajectory import Feed, Trajectory
 
 SHOWN_DAYS = (1, 3, 7, 14, 28)
-LOW_SUPPORT = 0.7
-CSV_HEADER = ("day", "quantity", "unit", "mean", "sd", "q05", "q10", "q90", "q95")
+LOW_SUPPORT, PRIOR_ALONE = 0.7, 0.1
+CSV_HEADER = ("day", "quantity", "unit", "median", "mean", "sd", "q05", "q10", "q90", "q95")
 
 
 class Plan(StrEnum):
@@ -66,7 +66,8 @@ def forecast(
 ) -> None:
     """Forecast one vessel with 80 and 90 % intervals of its true state, from the measurements up to a day.
 
-    The run is read as one of the process of the model; --process says another medium or vessel.
+    The run is read as one of the process of the model; --process says another medium or vessel. With --plan recorded
+    it also gets the feeds on record, with the other plans none.
     """
     from perfusio.hybrid.checkpoints import load
 
@@ -77,12 +78,14 @@ def forecast(
     whole = _the_run(read_runs_aloud(runs, process_of(believed.panel, process), told), run)
     past = _until(whole, from_day)
     ahead = _plan(whole, past, plan, days)
-    (future,) = believed.rollout(past, [ahead], interval_hours=24.0, n_paths=n_paths, seed=seed)
+    feeds = _feeds(whole, past, plan, days)
+    (future,) = believed.rollout(past, [ahead], interval_hours=24.0, n_paths=n_paths, seed=seed, feeds=feeds)
     quantities = _quantities(past, future, ahead)
     start = past.states[-1].day
     if files:
         from perfusio.report.vessel_plot import plot_vessel_forecast
         from perfusio.tables.runs_table import write_csv
+
         write_csv(files[0], CSV_HEADER, _rows(quantities))
         plot_vessel_forecast(
             whole,
@@ -100,7 +103,7 @@ def forecast(
         support = {} if future.support is None else {"support": [round(float(v), 3) for v in future.support]}
         print_json({**about, **support, "forecast": numeric})
         return
-    echo(f"{whole.reactor_id} from day {start:g} on, plan: {plan}; mean and 80 % interval of the true state.")
+    echo(f"{whole.reactor_id} from day {start:g} on, plan: {plan}; median and 80 % interval of the true state.")
     echo(_table(quantities, start))
     if future.support is not None:
         echo(_support(future.support))
@@ -145,6 +148,20 @@ def _plan(whole: Trajectory, past: Trajectory, plan: Plan, days: int) -> list[Se
     return plan_in_force(whole, past.states[-1].time_h, days)
 
 
+def _feeds(whole: Trajectory, past: Trajectory, plan: Plan, days: int) -> tuple[Feed | None, ...]:
+    """Return the feeds ahead: those on record with the recorded plan; that others have none is said aloud."""
+    from perfusio.study.backtest import feeds_given
+
+    if plan is Plan.RECORDED:
+        return feeds_given(whole, past.states[-1].time_h, days)
+    if any(whole.fed):
+        echo(
+            f"Note: {whole.reactor_id} was fed; with --plan {plan} nothing is fed ahead. --plan recorded gives the "
+            "feeds on record.", err=True,
+        )  # fmt: skip
+    return ()
+
+
 def _quantities(
     past: Trajectory, future: Forecast, plan: Sequence[Setpoints]
 ) -> dict[str, tuple[Quantity, QuantityForecast]]:
@@ -170,7 +187,7 @@ def _rows(quantities: dict[str, tuple[Quantity, QuantityForecast]]) -> list[list
     for name, (quantity, f) in quantities.items():
         (q05, q95), (q10, q90) = f.interval(0.9), f.interval(0.8)
         for i, time_h in enumerate(f.times_h):
-            numbers = (f.mean[i], f.sd[i], q05[i], q10[i], q90[i], q95[i])
+            numbers = (f.median[i], f.mean[i], f.sd[i], q05[i], q10[i], q90[i], q95[i])
             rows.append([f"{time_h / 24.0:g}", name, quantity.unit, *(f"{v:.6g}" for v in numbers)])
     return rows
 
@@ -183,12 +200,17 @@ def _table(quantities: dict[str, tuple[Quantity, QuantityForecast]], start: floa
     rows = [["", *(f"day {start + d:g}" for d in shown)]]
     for quantity, f in quantities.values():
         low, high = f.interval(0.8)
-        cells = [f"{_short(f.mean[d - 1])} ({_short(low[d - 1])} to {_short(high[d - 1])})" for d in shown]
+        cells = [f"{_short(f.median[d - 1])} ({_short(low[d - 1])} to {_short(high[d - 1])})" for d in shown]
         rows.append([quantity.axis_label, *cells])
     return aligned(rows)
 
 
 def _support(support: FloatArray) -> str:
+    if support.mean() < PRIOR_ALONE:
+        return (
+            f"Support {support.mean():.2f}: nothing that the model learnt from is like this. The forecast rests on the "
+            "rates that are usual of CHO cells and on this vessel's own samples; take it as a guess."
+        )
     least = int(support.argmin())
     words = f"Support {support.mean():.2f} on average (1: much like what the model learnt from, 0: nothing like it)"
     return words if support[least] > LOW_SUPPORT else (

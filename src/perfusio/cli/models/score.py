@@ -48,7 +48,7 @@ def score(
     process: ProcessOption = None,
     json_output: JsonOption = False,
 ) -> None:
-    """Score a model on past runs, per species and horizon, beside three simpler forecasters.
+    """Score a model on past runs, per species and horizon, beside four simpler forecasters.
 
     From every few days of each run the days ahead are forecast with the data known then, and held against the
     measurements: error, coverage of the 80 and 90 % intervals, their width, CRPS. The runs are read as runs of the
@@ -88,8 +88,8 @@ def compare(
     seed: int = 0,
 ) -> Backtest:
     """Backtest a model and the baselines that its training runs make, with a progress bar."""
+    from perfusio.hybrid.rivals.forecasters import baselines
     from perfusio.study.backtest import backtest
-    from perfusio.study.forecasters import baselines
 
     with Steps(f"Scoring {len(runs)} runs", len(runs)) as steps:
         return backtest(

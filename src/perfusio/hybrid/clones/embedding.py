@@ -143,6 +143,8 @@ class CloneRegistry:
         bare = CloneResidual(
             layout=self.layout,
             coordinates=own,
+            unit=largest.residual.unit,
+            reach=largest.residual.reach,
             centre=centre,
             centre_sd=sd,
             background=tuple(joined(of_species) for of_species in parts),

@@ -80,8 +80,8 @@ class CloneResidual(Residual):
         for q, (old, rows) in enumerate(zip(processes, self.background, strict=True)):
             if old is not None and len(rows.residual) >= MIN_ROWS:
                 h = _with_inputs(old.h, rows.x.shape[1])
-                usual = self.layout.usual[q]
-                known[q] = sparse.condition(h, rows.x, rows.residual / usual, rows.noise / usual**2)
+                unit = self.unit[q]
+                known[q] = sparse.condition(h, rows.x, rows.residual / unit, rows.noise / unit**2)
         made = self._of(tuple(known))
         assert isinstance(made, CloneResidual)
         return made

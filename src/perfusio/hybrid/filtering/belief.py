@@ -26,6 +26,7 @@ class Process:
     Attributes:
         log_factors: Log parameters over typical, (P,).
         rate_cov: Covariance of one vessel's own deviation from the first P_v of them.
+        doubt_left: Sd of each parameter over that before any data (P,), 1 = the data said nothing; None = unknown.
         residual: The Gaussian processes, with the layout of the panel.
         freedom: How much of `drift_sd`, `drift_walk` and RATE_WALK applies (of the variance of `white_sd`, too) to a
             vessel whose samples come as foreseen: 1 before any data; less once processes fitted on many runs explain
@@ -38,6 +39,7 @@ class Process:
     rate_cov: FloatArray
     residual: Residual
     freedom: float = 1.0
+    doubt_left: FloatArray | None = None
     by_position: bool = field(default=False, init=False, compare=False)
 
     @property
@@ -68,7 +70,8 @@ class Process:
         if residual is None and self.residual.is_fitted:
             residual = self.residual.mean(at.gp_inputs(s[at.latent], setpoints, day))
         factors = self.factors(s[at.rates])
-        return step(at, s[at.latent], setpoints, factors, hours, medium, residual, s[at.drift])
+        reach = self.residual.reach
+        return step(at, s[at.latent], setpoints, factors, hours, medium, residual, s[at.drift], reach=reach)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

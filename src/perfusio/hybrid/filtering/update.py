@@ -26,6 +26,9 @@ SURPRISE_GAIN, SURPRISE_MOST, SURPRISE_USUAL = 0.5, 6.0, 1.3
 # and each at most RUN_MOST: readings that stay on one side of the forecast say that the species drifts (Mehra, IEEE
 # Trans. Autom. Control 15:175, 1970: innovations of a filter that is right are not correlated).
 RUN_GAIN, RUN_MOST = 0.3, 2.5
+MOST_FREE, STRONG_RUN, BACK = 20.0, 4.0, 0.7
+"""A drift that readings ask for again and again may be so many times as large as a usual one: a culture that collapses
+moves by hundreds of usual drifts. Models of before hold it to 1."""
 
 
 def initial_belief(state: State, process: Process) -> tuple[FloatArray, FloatArray]:
@@ -171,7 +174,10 @@ def freed(
     run, now = np.zeros(at.n_species), latest.copy()  # of what is read now and then, the last reading is remembered
     now[surprise.known] = np.clip(innovation, -RUN_MOST, RUN_MOST)
     run[surprise.known] = (now * latest)[surprise.known]
-    free = np.clip(freedom * np.exp(change + RUN_GAIN * run), least_freedom(process), 1.0)
+    # beyond the freedom of a new vessel only by two strong surprises to one side in a row; it soon comes back
+    is_strong = (run > STRONG_RUN) & (process.residual.reach is not None)
+    most = np.where(is_strong, MOST_FREE, np.maximum(BACK * freedom, 1.0))
+    free = np.clip(freedom * np.exp(change + RUN_GAIN * run), least_freedom(process), most)
     # the covariance of the drifts grows by as much as the larger freedom adds
     before, after = ((f * at.drift_sd) ** 2 for f in (freedom, free))
     doubt = np.zeros(at.n_belief)

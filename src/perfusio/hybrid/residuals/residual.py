@@ -34,11 +34,16 @@ class Residual:
         layout: Of the panel.
         processes: One per species, in order; each models the residual over the usual one. Default: none.
         usual_variance: Of each process where it has data, (Q,): that which all but a few rows stay below.
+        unit: Of each process, (Q,): the usual residual of its species, or more where data show more.
+        reach: How far residuals learnt from data go down and up [latent/day], (2, Q): beyond the usual, a step may
+            go so far and little further. None = fixed limits, as in models of before.
     """
 
     layout: Layout = field(default_factory=layout_of)
     processes: tuple[gp.Posterior | None, ...] = ()
     usual_variance: FloatArray = field(default_factory=lambda: np.zeros(0))
+    unit: FloatArray = field(default_factory=lambda: np.zeros(0))
+    reach: FloatArray | None = field(default_factory=lambda: np.zeros((2, 0)))
 
     def __post_init__(self) -> None:
         """Have a place for each species."""
@@ -47,6 +52,10 @@ class Residual:
             object.__setattr__(self, "processes", (None,) * n)
         if not len(self.usual_variance):
             object.__setattr__(self, "usual_variance", np.zeros(n))
+        if not len(self.unit):
+            object.__setattr__(self, "unit", self.layout.usual.copy())
+        if self.reach is not None and not self.reach.size:
+            object.__setattr__(self, "reach", np.zeros((2, n)))
 
     @classmethod
     def fit(cls, data: IndexedData, log_factors: FloatArray, before: Residual, seed: int) -> Residual:
@@ -57,17 +66,18 @@ class Residual:
         Raises:
             FitFailed: a process has no usable fit.
         """
+        unit = before.layout.usual.copy()
 
         def learnt(q: int, rows: ResidualRows) -> gp.Posterior:
             old, some = before.processes[q], before.searched(rows, stream(seed, before.layout.species[q]))
-            usual = before.layout.usual[q]
-            y, noise = rows.residual / usual, rows.noise / usual**2
+            unit[q] = rows.unit(unit[q])
+            y, noise = rows.residual / unit[q], rows.noise / unit[q] ** 2
             start = old.h if old is not None else gp.initial_hyperparameters(rows.x.shape[1])
             # marginal likelihood on some rows gives the hyperparameters; all rows give the posterior
             h = gp.fit(rows.x[some], y[some], noise[:, some], start=start)
             return sparse.condition(h, rows.x, y, noise)
 
-        return before._of(_for_each_species(data, log_factors, before, learnt))
+        return before._of(_for_each_species(data, log_factors, before, learnt, unit), unit)
 
     @property
     def expected_rates(self) -> tuple[FloatArray, FloatArray]:
@@ -99,10 +109,10 @@ class Residual:
             old = self.processes[q]
             if old is None:
                 return None
-            usual = self.layout.usual[q]
-            return sparse.condition(old.h, rows.x, rows.residual / usual, rows.noise / usual**2)
+            unit = self.unit[q]
+            return sparse.condition(old.h, rows.x, rows.residual / unit, rows.noise / unit**2)
 
-        return self._of(_for_each_species(data, log_factors, self, again))
+        return self._of(_for_each_species(data, log_factors, self, again, self.unit))
 
     def extended(self, data: IndexedData, log_factors: FloatArray) -> Residual:
         """Return the same processes that have also seen other data, without factorising anything again.
@@ -115,16 +125,23 @@ class Residual:
         for q, p in enumerate(processes):
             if p is not None and (data.task == q).any():
                 rows = residual_rows(data, transitions, log_factors, at, q)
-                usual = self.layout.usual[q]
-                processes[q] = p.extended(self.inputs(rows.x), rows.residual / usual, rows.noise / usual**2)
+                unit = self.unit[q]
+                processes[q] = p.extended(self.inputs(rows.x), rows.residual / unit, rows.noise / unit**2)
         return self._of(tuple(processes))
 
-    def _of(self, processes: tuple[gp.Posterior | None, ...]) -> Residual:
-        usual = np.zeros(self.layout.n_species)
+    def _of(self, processes: tuple[gp.Posterior | None, ...], unit: FloatArray | None = None) -> Residual:
+        """Return it with other processes; those of a fit come with their units, and their reach is looked at."""
+        n = self.layout.n_species
+        reach, own = (self.reach, self.unit) if unit is None else (np.zeros((2, n)), unit)
+        usual = np.zeros(n)
         for q, p in enumerate(processes):
             if p is not None:
-                usual[q] = np.percentile(p.predict(p.some_rows(N_USUAL_ROWS))[1], 98.0)
-        return replace(self, processes=processes, usual_variance=usual)
+                mean, variance = p.predict(p.some_rows(N_USUAL_ROWS))
+                usual[q] = np.percentile(variance, 98.0)
+                if unit is not None and reach is not None and q not in self.layout.rate_form:
+                    ends = np.percentile(unit[q] * mean, (2.0, 98.0))
+                    reach[:, q] = max(-ends[0], 0.0), max(ends[1], 0.0)
+        return replace(self, processes=processes, usual_variance=usual, unit=own, reach=reach)
 
     @property
     def is_fitted(self) -> bool:
@@ -139,13 +156,13 @@ class Residual:
     def predict(self, x: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Return mean and variance of the residuals at x (C, D), two arrays (Q, C)."""
         x = self.inputs(x)
-        usual, n = self.layout.usual, self.layout.n_species
+        unit, n = self.unit, self.layout.n_species
         mean, variance = np.zeros((n, len(x))), np.zeros((n, len(x)))
         for q, p in enumerate(self.processes):
             if p is not None:
-                # processes are fitted in units of the usual residual: mean scales with it, variance with its square
+                # processes are fitted in units: the mean scales with it, the variance with its square
                 m, v = p.predict(x)
-                mean[q], variance[q] = usual[q] * m, usual[q] ** 2 * v
+                mean[q], variance[q] = unit[q] * m, unit[q] ** 2 * v
         return mean, variance
 
     def expanded(self, x: FloatArray) -> gp.Expansion:
@@ -155,9 +172,9 @@ class Residual:
         x = self.inputs(x)
         for q, p in enumerate(self.processes):
             if p is not None:
-                usual, about = self.layout.usual[q], p.expanded(x)
-                mean[q], variance[q] = usual * about.mean, usual**2 * about.variance
-                slope[q], curvature[q] = usual * about.slope[:, :d], usual * about.curvature[:, :d]
+                unit, about = self.unit[q], p.expanded(x)
+                mean[q], variance[q] = unit * about.mean, unit**2 * about.variance
+                slope[q], curvature[q] = unit * about.slope[:, :d], unit * about.curvature[:, :d]
         return gp.Expansion(mean=mean, variance=variance, slope=slope, curvature=curvature)
 
     def support(self, x: FloatArray) -> FloatArray:
@@ -180,7 +197,7 @@ class Residual:
         mean = np.zeros((self.layout.n_species, len(x)))
         for q, p in enumerate(self.processes):
             if p is not None:
-                mean[q] = self.layout.usual[q] * p.mean(x)
+                mean[q] = self.unit[q] * p.mean(x)
         return mean
 
     def sample_paths(self, n_paths: int, seed: int, *, by_position: bool = False) -> Callable[[FloatArray], FloatArray]:
@@ -203,13 +220,13 @@ class Residual:
             if p is not None
         }
         bundle = Bundle(list(drawn.values())) if drawn else None
-        n, usual = self.layout.n_species, self.layout.usual[list(drawn)].astype(np.float32)
+        n, unit = self.layout.n_species, self.unit[list(drawn)].astype(np.float32)
 
         def sampled(x: FloatArray) -> FloatArray:
             x = self.inputs(x)
             out = np.zeros((n, *x.shape[:2]), np.float32)
             if bundle is not None:
-                out[list(drawn)] = usual[:, None, None] * bundle(x)
+                out[list(drawn)] = unit[:, None, None] * bundle(x)
             return out
 
         return sampled
@@ -220,8 +237,12 @@ def _for_each_species(
     log_factors: FloatArray,
     before: Residual,
     make: Callable[[int, ResidualRows], gp.Posterior | None],
+    unit: FloatArray,
 ) -> tuple[gp.Posterior | None, ...]:
-    """Make the processes on their rows, those in rate form first; each around what is known of it from `before`."""
+    """Make the processes on their rows, those in rate form first; each around its estimate from `before`.
+
+    `unit` (Q,) is that of each process once it is made.
+    """
     transitions = Transitions.of(data)
     at = before.mean(transitions.x)
     layout, made = before.layout, dict[int, gp.Posterior | None]()
@@ -231,7 +252,7 @@ def _for_each_species(
         if len(rows.residual) >= MIN_ROWS:
             made[q] = process = make(q, rows)
             if q in layout.rate_form and process is not None:
-                at[q] = layout.usual[q] * process.mean(before.inputs(transitions.x))
+                at[q] = unit[q] * process.mean(before.inputs(transitions.x))
     return tuple(made[q] for q in range(layout.n_species))
 
 

@@ -17,6 +17,7 @@ from perfusio.hybrid.residuals.transitions import Indices, Transitions
 from perfusio.state import FloatArray
 
 OUTLIER_SD = 5.0
+OFTEN, MORE_THAN_OFTEN = 0.9, 1.5
 _NUDGE = 0.01
 _LEAST_GAIN = 1e-3
 
@@ -29,6 +30,11 @@ class ResidualRows:
     residual: FloatArray
     noise: FloatArray
     run: Indices
+
+    def unit(self, usual: float) -> float:
+        """Return the unit of the process: the usual residual, or half the sd that the rows show beyond their noise."""
+        shown = float(np.mean(self.residual**2) - np.mean(self.noise[0]))
+        return float(max(usual, 0.5 * np.sqrt(max(shown, 0.0))))
 
 
 def residual_rows(
@@ -65,7 +71,10 @@ def residual_rows(
     sd0 = layout.noise_sd(layout.from_latent(transitions.latent))[q, t] * np.where(is_read, 1.0, 0.5)
     off = z - predicted[q, t] - slope[t] * np.where(is_read, z0 - transitions.latent[q, t], 0.0)
     total = np.hypot(sd, slope[t] * sd0)
-    off = np.clip(off, -OUTLIER_SD * total - 0.5, OUTLIER_SD * total + 0.5)
+    # one reading far off is an outlier; where one in ten is, cultures do so
+    often = MORE_THAN_OFTEN * float(np.quantile(np.abs(off), OFTEN)) if len(off) else 0.0
+    most = np.maximum(OUTLIER_SD * total + 0.5, often)
+    off = np.clip(off, -most, most)
     day, follows = data.x[rows, -2], np.zeros(len(rows), dtype=bool)
     same_time = np.isclose(day[:-1] + data.hours[rows][:-1] / 24.0, day[1:], atol=1e-6)
     follows[1:] = same_time & (data.read[rows][1:] == data.y[rows][:-1])

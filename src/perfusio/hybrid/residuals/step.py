@@ -14,6 +14,7 @@ from perfusio.state import FloatArray
 
 WASHED_SHARE, LEAST_PERFUSION = 0.9, 0.1  # of the perfusion rate; below so little of it [1/day] the bound stays
 RATE_LIMIT = 3.0  # of a log rate
+MORE_THAN_SHOWN = 1.5
 
 
 def bounded(rate: FloatArray, limit: FloatArray | float) -> FloatArray:
@@ -33,6 +34,7 @@ def step(
     drift: FloatArray | float = 0.0,
     *,
     is_bounded: bool = True,
+    reach: FloatArray | None = None,
     steps_per_day: int = STEPS_PER_DAY,
 ) -> FloatArray:
     """Advance latent states by the balances and their residual.
@@ -49,6 +51,7 @@ def step(
         is_bounded: Whether rates are held to what is plausible. Not while learning: where a bound bends, a row hardly
             tells its residual, and what it seems to tell has no end (targets of 35 a day on Random73 for 0.2; on six
             clones with 27 runs rRMSE in design is 0.13 with, 0.10 without).
+        reach: How far residuals learnt from data go down and up, (2, Q), as in `Residual`; None = fixed limits.
         steps_per_day: Of the integration.
 
     Returns:
@@ -66,9 +69,22 @@ def step(
     # z(t + h) = balances(z(t)) + (residual + drift) h
     moved: FloatArray = mechanistic_step(at, latent, setpoints, log_factors, hours, medium, steps_per_day)
     if is_bounded:
-        rate = bounded(rate, _washable(at, rate, setpoints))
+        limit = _washable(at, rate, setpoints)
+        if reach is not None:
+            limit = _shown(limit, rate, reach, drift)
+        rate = bounded(rate, limit)
     moved += rate * hours / 24.0
     return moved
+
+
+def _shown(limit: FloatArray, rate: FloatArray, reach: FloatArray, drift: FloatArray | float) -> FloatArray:
+    """Return limits (Q, B) as wide as data show: residuals of runs and a half more, and twice a drift.
+
+    A drift needs no bound of its own: a filter saw it, and its memory takes it back.
+    """
+    least, most = (MORE_THAN_SHOWN * r[:, None].astype(limit.dtype, copy=False) for r in reach)
+    shown: FloatArray = np.hypot(np.maximum(limit, np.where(rate > 0.0, most, least)), 2.0 * drift)
+    return shown
 
 
 def _washable(at: Layout, rate: FloatArray, setpoints: FloatArray) -> FloatArray:

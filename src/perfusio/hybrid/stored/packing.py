@@ -15,6 +15,8 @@ from typing import Any
 import numpy as np
 
 from perfusio.errors import ModelError
+from perfusio.hybrid.blend.blend import Blend
+from perfusio.hybrid.blend.members import Rivals
 from perfusio.hybrid.clone_models import CloneModels
 from perfusio.hybrid.clones.relatives import CloneResidual
 from perfusio.hybrid.filtering.belief import Belief, Process
@@ -24,6 +26,9 @@ from perfusio.hybrid.learning import Course
 from perfusio.hybrid.model import HybridModel
 from perfusio.hybrid.residuals.residual import Residual
 from perfusio.hybrid.residuals.rows import ResidualRows
+from perfusio.hybrid.rivals.forecasters import BatchAverage
+from perfusio.hybrid.rivals.plain_gp import PlainGP
+from perfusio.hybrid.rivals.step_gp import StepGP
 from perfusio.hybrid.stored.axes import OF_FIELD, Axes, permuted
 from perfusio.process.cho_perfusion import CHO_PERFUSION
 from perfusio.process.medium import Medium
@@ -48,8 +53,21 @@ CLASSES: Mapping[str, type[Any]] = {
         Hyperparameters,
         Belief,
         Course,
+        Blend,
+        Rivals,
+        StepGP,
+        PlainGP,
+        BatchAverage,
     )
 }
+DEFAULT = object()
+ADDED: Mapping[str, Mapping[str, object]] = {
+    "HybridModel": {"blend": None},
+    "Process": {"doubt_left": None},
+    "Residual": {"unit": DEFAULT, "reach": None},
+    "CloneResidual": {"unit": DEFAULT, "reach": None},
+}
+"""Fields that earlier checkpoints of a class lack, and what they then are: a model goes on as it was saved."""
 _ELSEWHERE = ("layout", "panel")
 """Fields that follow from the panel, which a checkpoint holds once."""
 
@@ -153,10 +171,12 @@ def unpack(node: Json, arrays: Arrays, runs: tuple[Trajectory, ...], axes: Axes 
         return permuted(_unpacked_array(node, arrays), node.get("axes", ()), at)
     cls = CLASSES.get(node["class"])
     known = [f.name for f in _fields(cls)] if cls is not None else []
-    if cls is None or set(known) != set(node["fields"]):
+    later = {} if cls is None else ADDED.get(cls.__name__, {})
+    if cls is None or not set(known) - set(later) <= set(node["fields"]) <= set(known):
         raise ValueError(f"{node['class']} with {', '.join(node['fields'])}, here with {', '.join(known) or 'nothing'}")
     context = {"layout": at.layout, "panel": at.layout.panel}
     given = {f.name: context[f.name] for f in fields(cls) if f.init and f.name in _ELSEWHERE}
+    given |= {name: value for name, value in later.items() if name not in node["fields"] and value is not DEFAULT}
     for name, value in node["fields"].items():
         given[name] = _unpacked_field(f"{node['class']}.{name}", value, arrays, runs, at)
     return cls(**given)

@@ -23,6 +23,7 @@ from perfusio.state import Setpoints
 from perfusio.tables.cells.missing_by_name import missing_of
 from perfusio.tables.columns.declared_options import pattern_of
 from perfusio.tables.columns.header_names import SAMPLE, names_of
+from perfusio.tables.columns.pumps.pump_schedule import PumpSchedule
 from perfusio.tables.columns.timestamps import ORDERS
 
 _NOTHING: Mapping[str, str] = MappingProxyType({})
@@ -83,6 +84,7 @@ class ColumnMap:
         sample_volume: Label of the volume that was taken with each sample.
         feed_volumes: Label -> name of the feed of which this volume was given right after the sample.
         feed_sheet: Composition of the feeds.
+        schedule: Sheet of pump rates, from which feeds and changes of setpoints follow.
         setpoints: In force all along where no column says so; a culture without perfusion has a perfusion rate of 0.
         others: Treatment of columns that are not named: ``"unread"``; or ``"recognised"``: the file is read like any
             other of its kind, and the map only adds answers to questions about it.
@@ -103,6 +105,7 @@ class ColumnMap:
     sample_volume: str = ""
     feed_volumes: Mapping[str, str] = field(default_factory=lambda: _NOTHING)
     feed_sheet: FeedSheet | None = None
+    schedule: PumpSchedule | None = None
     setpoints: Setpoints = field(default_factory=Setpoints)
     encoding: str = ""
     decimal: str = ""
@@ -209,6 +212,8 @@ def column_map_of(data: Mapping[str, Any], panel: Panel = CHO_PERFUSION) -> Colu
     if "feed_sheet" in values:
         about = _entries(_needed(FeedSheet), values["feed_sheet"], "feed_sheet.")
         values["feed_sheet"] = FeedSheet(**about, panel=panel)
+    if "schedule" in values:
+        values["schedule"] = PumpSchedule.of(values["schedule"], panel)
     if "setpoints" in values:
         names = dict.fromkeys(panel.setpoint_names, False)
         stated = _entries(names, values["setpoints"], "setpoints.", dict.fromkeys(names, _NUMBER))
@@ -231,6 +236,7 @@ _EXPECTED: Mapping[str, tuple[str, Any]] = {
     "columns": _TEXTS,
     "feed_volumes": _TEXTS,
     "feed_sheet": _TABLE,
+    "schedule": _TABLE,
     "setpoints": _TABLE,
     "inoculated": _TABLE,
     "vessels": _TEXTS,

@@ -23,7 +23,8 @@ def as_options(column_map: ColumnMap, said: ReadOptions) -> ReadOptions:
     Raises:
         ConfigError: the map has entries that only a file described column by column can have.
     """
-    for name, value in (("total_cells", column_map.total_cells), ("feed_volumes", column_map.feed_volumes)):
+    described = (("total_cells", column_map.total_cells), ("feed_volumes", column_map.feed_volumes))
+    for name, value in (*described, ("schedule", column_map.schedule)):
         if value:
             raise ConfigError(
                 f"The column map has {name}, which needs a map of every column. `perfusio import` the file with it "

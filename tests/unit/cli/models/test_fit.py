@@ -22,7 +22,7 @@ def test_the_same_runs_and_seed_make_the_same_model(past, tmp_path):
     assert told["model_id"] == load(tmp_path / "m").model_id == load(past / "model").model_id
     assert (told["runs"], told["samples"]) == (2, 16)
     assert list(told["rates"]) == list(layout_of().parameters)
-    assert set(told["scores"]) == {"against", "hybrid", "plain GP", "persistence", "batch average"}
+    assert set(told["scores"]) == {"against", "hybrid", "step-GP", "plain GP", "persistence", "batch average"}
     assert read_checkpoint(tmp_path / "m").about["scores"] == told["scores"]
 
 
@@ -31,6 +31,9 @@ def test_rates_files_and_the_next_step_are_told(past, tmp_path):
     assert result.exit_code == 0, result.exception
     assert "learnt from 3 runs with 24 samples" in result.stdout
     assert "growth" in result.stdout
+    assert "death_heat" in result.stdout
+    assert any("death_heat" in line and "not told by these runs" in line for line in result.stdout.splitlines())
+    assert "Weights of forecasters 1, 3 and 7 days ahead" in result.stdout
     assert f"perfusio score --model {tmp_path / 'm'}" in result.stdout
     assert "rRMSE" not in result.stdout
     assert read_checkpoint(tmp_path / "m").about["scores"] is None

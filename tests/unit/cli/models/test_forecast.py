@@ -17,6 +17,7 @@ def run(past, *args, runs=None):
 
 
 def rows_of(result):
+    assert result.exit_code == 0, result.exception
     told = json.loads(result.stdout)
     return told, {(r["day"], r["quantity"]): r for r in told["forecast"]}
 
@@ -70,3 +71,14 @@ def test_run_and_day_must_be_there(past):
         raise run(past, "--run", "R4").exception
     with pytest.raises(ConfigError, match="the first sample of R1 is of day 0"):
         raise run(past, "--run", "R1", "--from-day", -1).exception
+
+
+def test_the_recorded_plan_gives_the_feeds_on_record(past, tmp_path):
+    table = ["run,day,VCD,Via,Glc,perfusion rate,bleed rate,glucose setpoint,feed_fraction,feed_glucose"]
+    fed = {4: "0.2,100"}
+    table += [f"F1,{day},{3 + day},98,{5 - day / 2},0,0,0,{fed.get(day, ',')}" for day in range(7)]
+    (tmp_path / "fed.csv").write_text("\n".join(table) + "\n", encoding="utf-8")
+    _, given = rows_of(run(past, "--from-day", 4, "--plan", "recorded", "--json", runs=tmp_path / "fed.csv"))
+    held = run(past, "--from-day", 4, "--json", runs=tmp_path / "fed.csv")
+    assert "nothing is fed ahead" in held.stderr
+    assert given[5.0, "glucose"]["median"] > rows_of(held)[1][5.0, "glucose"]["median"] + 5.0

@@ -8,10 +8,10 @@ import pytest
 from perfusio.config import DEFAULT_AMBR250_DESIGN_SPACE
 from perfusio.errors import ModelError, NotEnoughData
 from perfusio.hybrid.layout import layout_of
+from perfusio.hybrid.rivals.plain_gp import PlainGP, filled
 from perfusio.plant.clones import CLONE_X
 from perfusio.plant.experiment import simulate_runs
 from perfusio.state import SETPOINTS, SPECIES, SPECIES_INDEX, State
-from perfusio.study.plain_gp import PlainGP, filled
 from perfusio.trajectory import Trajectory
 
 NOMINAL = DEFAULT_AMBR250_DESIGN_SPACE.nominal

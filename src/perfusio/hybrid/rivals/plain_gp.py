@@ -19,6 +19,7 @@ from perfusio.hybrid.features import indexed
 from perfusio.hybrid.gaussian_processes import gp
 from perfusio.hybrid.layout import Layout, layout_of
 from perfusio.hybrid.residuals.residual import MIN_ROWS, N_HYPER_ROWS
+from perfusio.hybrid.rivals.filling import filled
 from perfusio.hybrid.streams import normal, stream
 from perfusio.state import FloatArray, Setpoints
 from perfusio.trajectory import Feed, Trajectory
@@ -46,8 +47,13 @@ class PlainGP:
     layout: Layout = field(default_factory=layout_of)
 
     @classmethod
-    def fit(cls, trajectories: Sequence[Trajectory], *, seed: int = 0) -> PlainGP:
+    def fit(cls, trajectories: Sequence[Trajectory], *, seed: int = 0, like: PlainGP | None = None) -> PlainGP:
         """Learn from runs: inputs as measured, gaps interpolated; targets as measured, gaps left out.
+
+        Args:
+            trajectories: Runs.
+            seed: Of the rows on which hyperparameters are searched.
+            like: One whose hyperparameters are taken instead, e.g. learnt on these runs and others.
 
         Raises:
             NotEnoughData: no species has enough rows.
@@ -70,9 +76,12 @@ class PlainGP:
             centre[q], scale[q] = target.mean(), max(float(target.std()), 1e-3)
             y, noise = (target - centre[q]) / scale[q], float(np.median(at.noise_sd(species)[q])) / scale[q]
             x = at.gp_inputs(at.to_latent(data.x[rows, :q_all].T), data.x[rows, q_all:-2].T, data.x[rows, -2])
-            some = stream(seed, at.species[q]).permutation(len(y))[:N_HYPER_ROWS]
             known = gp.independent(np.full(len(y), noise**2))
-            h = gp.fit(x[some], y[some], known[:, some], start=gp.initial_hyperparameters(x.shape[1]))
+            if like is not None and (of := like.processes[q]) is not None:
+                h = of.h
+            else:
+                some = stream(seed, at.species[q]).permutation(len(y))[:N_HYPER_ROWS]
+                h = gp.fit(x[some], y[some], known[:, some], start=gp.initial_hyperparameters(x.shape[1]))
             processes.append(gp.GaussianProcess.condition(h, x, y, known))
         if all(p is None for p in processes):
             raise NotEnoughData(
@@ -80,6 +89,20 @@ class PlainGP:
                 "runs; add runs."
             )
         return cls(processes=tuple(processes), centre=centre, scale=scale, hours=hours, layout=at)
+
+    @property
+    def known(self) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+        """Which species were measured often enough (Q,)."""
+        return np.array([p is not None for p in self.processes])
+
+    def after(self, latent: FloatArray, x: FloatArray, days: float) -> FloatArray:
+        """Return latent states (Q, B) after the interval that was learnt, as `chain.OneStep` promises."""
+        del days
+        out = latent.copy()
+        for q, p in enumerate(self.processes):
+            if p is not None:
+                out[q] = self.centre[q] + self.scale[q] * p.mean(x)
+        return out
 
     def rollout(
         self,
@@ -133,13 +156,3 @@ class PlainGP:
         times = trajectory.states[-1].time_h + hours * np.arange(1.0, len(plan) + 1.0)
         forecast = Forecast.from_samples(times, out[:, :, 1:].transpose(2, 0, 1), panel=at.panel)
         return replace(forecast, mean=out[:, :, 0])
-
-
-def filled(trajectory: Trajectory) -> FloatArray:
-    """Return the species (N, Q) with gaps interpolated in time, ends held, and usual values where all is missing."""
-    values, times = trajectory.values, trajectory.times_h
-    usual = layout_of(trajectory.panel).default_state
-    for q in range(len(usual)):
-        known = np.isfinite(values[:, q])
-        values[:, q] = np.interp(times, times[known], values[known, q]) if known.any() else usual[q]
-    return values

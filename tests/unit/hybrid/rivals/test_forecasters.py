@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from perfusio.config import DEFAULT_AMBR250_DESIGN_SPACE
+from perfusio.hybrid.rivals.forecasters import BatchAverage, Persistence
 from perfusio.state import State
-from perfusio.study.forecasters import BatchAverage, Persistence
 from perfusio.trajectory import Trajectory
 
 NOMINAL = DEFAULT_AMBR250_DESIGN_SPACE.nominal

@@ -1,0 +1,1 @@
+"""Forecasters without balances, which the hybrid model has to beat."""

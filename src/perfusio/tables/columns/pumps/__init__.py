@@ -1,0 +1,1 @@
+"""The meaning of a sheet of pump rates."""

@@ -1,0 +1,1 @@
+"""Feeds of cultures, from volumes beside samples or from rates of pumps."""
