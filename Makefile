@@ -22,7 +22,7 @@ UV     = $(LINKS) $(BIN)/uv pip install -q --python $(BIN)/python -c constraints
 ONE_THREAD := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1
 
 .PHONY: help demo test coverage mutants lint bench-plant bench-twin bench-model bench-decisions bench-fleet bench-files \
-	bench-opcua bench-sql bench-long bench-media bench-samples bench-costs bench-study bench-foreign golden paired-costs check-cases
+	bench-opcua bench-page bench-sql bench-long bench-media bench-samples bench-costs bench-study bench-foreign golden paired-costs check-cases
 help:
 	@echo "make demo         run the main job on a virtual vessel, in a fresh folder (ARGS='--days 14')"
 	@echo "make test         linters, types, import contracts and all tests (about 14 minutes on 2 cores)"
@@ -37,6 +37,7 @@ help:
 	@echo "make bench-fleet  what many vessels cost and teach each other (three quarters of an hour; FULL= is shorter)"
 	@echo "make bench-files  how long tables take to read, beside a bare pandas read (minutes; FULL= is shorter)"
 	@echo "make bench-opcua  200 kills of an OPC UA server: samples lost or doubled, memory (minutes; FULL= is shorter)"
+	@echo "make bench-page   first page, updates, idle server, 20 viewers, 100,000 events (minutes; FULL= is shorter)"
 	@echo "make bench-sql    how fast SQLite and PostgreSQL take the samples of a rig (minutes; FULL= is shorter)"
 	@echo "make bench-long   what one more sample costs, and a resume, up to 20,000 samples (minutes; FULL= is shorter)"
 	@echo "make bench-media  what another medium costs, told and not told (minutes; FULL= is shorter)"
@@ -91,6 +92,9 @@ bench-files: $(VENV)/.test
 
 bench-opcua: $(VENV)/.run
 	$(ONE_THREAD) $(BIN)/python benchmarks/bench_opcua.py $(FULL) $(ARGS)
+
+bench-page: $(VENV)/.test
+	$(ONE_THREAD) $(BIN)/python benchmarks/bench_page.py $(FULL) $(ARGS)
 
 bench-sql: $(VENV)/.run
 	$(ONE_THREAD) $(BIN)/python benchmarks/bench_sql.py $(FULL) $(ARGS)

@@ -21,7 +21,7 @@ from perfusio.cli.models.score import score
 from perfusio.cli.models.simulate import simulate
 from perfusio.cli.operators.alarms import alarms
 from perfusio.cli.operators.hold import hold, release
-from perfusio.cli.operators.orders import accept, acknowledge, adopt, approve, mode, reject
+from perfusio.cli.operators.orders import accept, acknowledge, adopt, approve, mode, note, reject
 from perfusio.cli.operators.status import status
 from perfusio.cli.operators.stop import stop
 from perfusio.cli.page.serve import serve
@@ -56,9 +56,9 @@ app = typer.Typer(
     context_settings={"max_content_width": 100},
 )
 for command in (
-    demo, init, advise, run, resume, stop, status, alarms, notify, hold, release, mode, approve, reject, acknowledge,
-    adopt, accept, verify, replay, bundle, mirror, simulate, design, fit, score, clones, forecast, end_values,
-    recommend, selftest, extensions, serve,
+    demo, init, advise, run, resume, stop, status, alarms, notify, hold, release, mode, approve, reject, note,
+    acknowledge, adopt, accept, verify, replay, bundle, mirror, simulate, design, fit, score, clones, forecast,
+    end_values, recommend, selftest, extensions, serve,
 ):  # fmt: skip
     app.command()(command)
 app.command("import")(import_)

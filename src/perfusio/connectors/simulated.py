@@ -52,6 +52,7 @@ class SimulatedAmbr250:
         equipment: Sampling and the pump of the glucose concentrate, one for all vessels or one each.
         process: Whose quantities are measured and set, and its medium, unless medium and equipment are given.
         inoculated_after: By reactor, after how many intervals of the run it is inoculated; 0 where nothing is said.
+        pace_s: Real time that a sampling interval takes [s], so that people can watch; 0 = none.
     """
 
     kind = ConnectorKind.SIMULATED
@@ -74,6 +75,7 @@ class SimulatedAmbr250:
         equipment: Equipment | Sequence[Equipment] | None = None,
         process: Panel = CHO_PERFUSION,
         inoculated_after: Mapping[str, int] | None = None,
+        pace_s: float = 0.0,
     ) -> None:
         check_known(process)
         self.panel = process
@@ -100,7 +102,7 @@ class SimulatedAmbr250:
         )
         self._interval_days = sampling_interval_hours / 24.0
         last_sample = None if days is None else int(days / self._interval_days + 1e-9)
-        time = SharedTime(self._batch, self._interval_days, last_sample)
+        time = SharedTime(self._batch, self._interval_days, last_sample, pace_s)
         names = [f"R{i + 1:02d}" for i in range(n_vessels)]
         given = faults if isinstance(faults, Mapping) else dict.fromkeys(names, faults or Faults())
         later = dict(inoculated_after or {})

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from perfusio.dashboard.accounts.roles import Role
+from perfusio.dashboard.accounts.roles import UserRole
 from perfusio.dashboard.accounts.site import Site
 from perfusio.dashboard.runs.shelf import Shelf
 from perfusio.errors import ConfigError
@@ -86,7 +86,7 @@ def prepared(
         proxy_headers=False, timeout_graceful_shutdown=2, ssl_certfile=certificate, ssl_keyfile=key,
     )  # fmt: skip
     url = f"{'https' if certificate else 'http'}://{f'[{host}]' if ':' in host else host}:{port}/"
-    link = "" if has_users else f"{url}welcome#{site.credentials.make_link(Role.ADMIN)}"
+    link = "" if has_users else f"{url}welcome#{site.credentials.make_link(UserRole.ADMIN)}"
     return Served(server=uvicorn.Server(config), url=url, link=link, socket=listening)
 
 

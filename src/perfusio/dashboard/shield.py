@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Awaitable, Callable, MutableMapping
+from contextlib import suppress
 from typing import Any
 
 Scope = MutableMapping[str, Any]
@@ -49,7 +50,11 @@ class Shield:
         headers = {k.decode("latin-1").lower(): v.decode("latin-1") for k, v in scope["headers"]}
         is_api = scope["path"].startswith("/api/")
 
+        n_bytes = 0
+
         async def answer(message: Message) -> None:
+            if n_bytes > LARGEST_BODY:  # whatever the application makes of it, it is told below
+                return
             if message["type"] == "http.response.start":
                 own = [(k.encode(), v.encode()) for k, v in HEADERS.items()]
                 known = {k.lower() for k, _ in message["headers"]}
@@ -61,7 +66,6 @@ class Shield:
         if refusal := self._refusal(scope, headers):
             await _refuse(answer, *refusal)
             return
-        n_bytes = 0
 
         async def limited() -> Message:
             nonlocal n_bytes
@@ -71,9 +75,10 @@ class Shield:
                 raise _TooLarge
             return message
 
-        try:
+        with suppress(_TooLarge):
             await self._app(scope, limited, answer)
-        except _TooLarge:
+        if n_bytes > LARGEST_BODY:
+            n_bytes = 0
             await _refuse(answer, 413, "The request has more than 1 MB.")
 
     def _refusal(self, scope: Scope, headers: dict[str, str]) -> tuple[int, str] | None:

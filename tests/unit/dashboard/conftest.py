@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from perfusio.config import DesignSpace, Mode, RunConfig
-from perfusio.dashboard.accounts.roles import Role
+from perfusio.dashboard.accounts.roles import UserRole
 from perfusio.dashboard.accounts.site import Site
 from perfusio.dashboard.serve import prepared
 from perfusio.process import CHO_PERFUSION
@@ -136,7 +136,7 @@ class Page:
 def site(tmp_path_factory):
     """Accounts: one user of each role."""
     site = Site(tmp_path_factory.mktemp("accounts") / "users.sqlite")
-    for name, role in (("vera", Role.VIEWER), ("olga", Role.OPERATOR), ("ada", Role.ADMIN)):
+    for name, role in (("vera", UserRole.VIEWER), ("olga", UserRole.OPERATOR), ("ada", UserRole.ADMIN)):
         site.users.add(name, f"{name.capitalize()} Example", role, PASSWORD)
     return site
 

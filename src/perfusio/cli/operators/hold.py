@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from perfusio.cli.echo import echo
+from perfusio.cli.operators.bound_who import bound
 
 if TYPE_CHECKING:
     from perfusio.twin.run_view import RunView
 
 RunFolder = Annotated[Path, typer.Argument(help="Folder of the run.", metavar="RUN")]
 Reactor = Annotated[str | None, typer.Argument(help="Which vessel; without it, all.", metavar="[REACTOR]")]
-Who = Annotated[str, typer.Option(help="Your name or initials; they go on record.")]
+Who = Annotated[str, typer.Option(help="Your name or initials; they go on record.", callback=bound)]
 Why = Annotated[str, typer.Option(help="Why, in 3 to 200 characters; it goes on record.")]
 
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from perfusio.cli.echo import echo
-from perfusio.cli.operators.hold import RunFolder, Who, Why
+from perfusio.cli.operators.hold import Reactor, RunFolder, Who, Why
 
 if TYPE_CHECKING:
     from perfusio.events import Decided
@@ -43,12 +45,32 @@ def mode(
     ask(seen, Order(act="mode", reactor=vessel, value=wanted, who=who, why=why), done=f"now {wanted}")
 
 
-def approve(run: RunFolder, reactor: OneReactor, who: Who, why: Why) -> None:
+def approve(
+    run: RunFolder,
+    reactor: OneReactor,
+    who: Who,
+    why: Why,
+    instead: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="A value of yours instead of the advised one; repeatable.", metavar="NAME=VALUE"),
+    ] = None,
+) -> None:
     """Have the latest advice for a vessel written, if the guard still lets it pass.
 
-    Advice can be approved until the next sample comes.
+    Advice can be approved until the next sample comes. Values that you set must keep the same limits.
     """
-    _on_advice("approve", run, reactor, who, why)
+    values = dict(_value(one) for one in instead or ())
+    _on_advice("modify" if values else "approve", run, reactor, who, why, values)
+
+
+def _value(text: str) -> tuple[str, float]:
+    from perfusio.errors import ConfigError
+
+    name, _, value = (part.strip() for part in text.partition("="))
+    try:
+        return name, float(value)
+    except ValueError as error:
+        raise ConfigError(f"--set {text}: expected NAME=VALUE, a number in the unit of the setpoint.") from error
 
 
 def reject(run: RunFolder, reactor: OneReactor, who: Who, why: Why) -> None:
@@ -117,16 +139,27 @@ def accept(
     ask(seen, Order(act="accept", reactor=vessel, value=repr(wanted), who=who, why=why), done="it is in use")
 
 
-def _on_advice(act: str, run: Path, reactor: str, who: str, why: str) -> None:
+def note(run: RunFolder, who: Who, why: Why, reactor: Reactor = None) -> None:
+    """Put an event on record that only people know of: foam, a changed bottle. Say it with --why."""
+    from perfusio.cli.operators.asking import ask, opened
+    from perfusio.twin.operators.orders import Order
+
+    seen, vessel = opened(run, reactor or "")
+    ask(seen, Order(act="note", reactor=vessel, who=who, why=why), done="noted")
+
+
+def _on_advice(
+    act: str, run: Path, reactor: str, who: str, why: str, values: Mapping[str, float] = MappingProxyType({})
+) -> None:
     from perfusio.cli.operators.asking import ask, opened
     from perfusio.twin.operators.orders import Order
 
     seen, vessel = opened(run, reactor)
     advice = _advice(seen, vessel)
     echo(f"{vessel}: the advice of {_when(advice)}: {_in_words(advice)}.")
-    is_write = act == "approve"
+    is_write = act in ("approve", "modify")
     ask(
-        seen, Order(act=act, reactor=vessel, value=advice.key, who=who, why=why),
+        seen, Order(act=act, reactor=vessel, value=advice.key, who=who, why=why, setpoints=dict(values)),
         done="approved" if is_write else "rejected", key=advice.key if is_write else "",
     )  # fmt: skip
 

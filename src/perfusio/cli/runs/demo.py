@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from perfusio.state import State
 
 REPLAY_DAYS = 14
+DAY_S = 120.0
+"""Real time of a culture day, where a person is to approve the advice of each."""
 
 
 def demo(
@@ -28,13 +30,18 @@ def demo(
     maximize: MaximizeOption = None,
     minimize: MinimizeOption = None,
     acquisition: AcquisitionOption = "LogEI",
+    page: Annotated[
+        bool, typer.Option("--page", help="Approve the advice yourself, in a browser; a day takes two minutes.")
+    ] = False,
+    port: Annotated[int, typer.Option(help="Port of the page; 0 = any free one.", min=0, max=65535)] = 8765,
 ) -> None:
     """Watch the twin work: a replay of a 14-day file, then 28 days in closed loop with a virtual vessel.
 
     The aim is a density of 30e6 cells/mL unless an option says another; a density is then held by simpler hands too.
     Each demo gets a fresh folder with the data, both records, the recommended setpoints and two figures.
 
-    With --vessels 24 one twin runs 24 vessels that learn from each other, in closed loop from the start.
+    With --vessels 24 one twin runs 24 vessels that learn from each other, in closed loop from the start. With --page
+    the twin only advises, and you approve in a browser.
     """
     import asyncio
 
@@ -50,9 +57,12 @@ def demo(
     settings: dict[str, Any] = {"objective": objective, "acquisition": acquisition, "seed": seed}
     RunConfig(duration_days=days, **settings)  # refused before a folder is made
     folder = _fresh_folder(out)
+    if page:
+        _run_with_page(vessels, folder, days, settings, port)
+        return
     if vessels > 1:
         _run_fleet(vessels, folder, days, settings)
-        echo(f"\nAll of it is in {folder}")
+        _end(folder)
         return
     replay, loop = folder / "replay", folder / "closed-loop"
     data = replay / "my_data.csv"
@@ -72,7 +82,28 @@ def demo(
     target = objective.target if isinstance(objective, Objective) and objective.quantity == CELLS else None
     if target is not None:
         _compare(truth, days, seed, target)
-    echo(f"\nAll of it is in {folder}")
+    _end(folder)
+
+
+def _end(folder: Path) -> None:
+    echo(f"\nSee it in a browser: perfusio serve {folder}")
+    echo("Approve the advice of a twin there yourself: perfusio demo --page")
+    echo(f"All of it is in {folder}")
+
+
+def _run_with_page(n_vessels: int, folder: Path, days: int, settings: dict[str, Any], port: int) -> None:
+    """Run a twin that only advises, slowly, with the page beside it."""
+    from perfusio.cli.page.beside import page_beside
+    from perfusio.cli.runs.watched import run_watched
+    from perfusio.config import Mode, RunConfig
+    from perfusio.connectors.simulated import SimulatedAmbr250
+
+    config = RunConfig(duration_days=days, run_dir=folder, mode=Mode.ADVISORY, **settings)
+    rig = SimulatedAmbr250(n_vessels=n_vessels, days=days, seed=config.seed, pace_s=DAY_S)
+    echo(f"Virtual vessels: {n_vessels}. A culture day takes {DAY_S:g} s. Open the address below and approve.\n")
+    with page_beside(folder, port):
+        run_watched(rig, config)
+    _end(folder)
 
 
 def _run_fleet(n_vessels: int, folder: Path, days: int, settings: dict[str, Any]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -88,6 +89,8 @@ def run(
     process: ProcessOption = None,
     history: HistoryOption = None,
     history_mapping: HistoryMappingOption = None,
+    serve: Annotated[bool, typer.Option("--serve", help="Show the run in a browser, as perfusio serve does.")] = False,
+    port: Annotated[int, typer.Option(help="Port of that page; 0 = any free one.", min=0, max=65535)] = 8765,
     fresh: Annotated[bool, typer.Option("--fresh", help="Move an unfinished record in the folder aside.")] = False,
 ) -> None:
     """Run the digital twin: forecast, decide, write setpoints, keep a record.
@@ -99,6 +102,7 @@ def run(
     """
     from perfusio.cli.experiment_file.experiment import chosen, load, opened
     from perfusio.cli.experiment_file.policy import policy_of
+    from perfusio.cli.page.beside import page_beside
     from perfusio.cli.runs.history_model import model_of
     from perfusio.cli.runs.resume import is_to_go_on, keeper, resume
     from perfusio.cli.runs.watched import exit_code, run_watched, wait_for_names
@@ -142,10 +146,11 @@ def run(
         policy = policy_of(asked.policy, sources, asked.run.process)
         past = past_runs.typed(history, history_mapping, asked.history)
         model = model_of(asked.model, past, clones_of(sources), asked.run.process, seed=asked.run.seed)
-        result = run_watched(
-            sources, asked.run, design_space=asked.design_space, close=getattr(whole, "close", None),
-            model=model, policy=policy, observers=(keeper(asked),), people=people,
-        )  # fmt: skip
+        with page_beside(asked.run.run_dir, port) if serve else nullcontext():
+            result = run_watched(
+                sources, asked.run, design_space=asked.design_space, close=getattr(whole, "close", None),
+                model=model, policy=policy, observers=(keeper(asked),), people=people,
+            )  # fmt: skip
     except UnreadableSource as error:
         if "FilesystemStore(" in str(error):
             raise together([error], OPTIONS, connector=error.connector) from error

@@ -14,9 +14,13 @@ class SharedTime:
         plant: The vessels.
         interval_days: Time between two samples [day].
         last_sample: Number of the last sample (0 = inoculation); None means no end.
+        pace_s: Real time that an interval takes [s], for people who watch; 0 = none.
     """
 
-    def __init__(self, plant: VesselBatch, interval_days: float, last_sample: int | None) -> None:
+    def __init__(
+        self, plant: VesselBatch, interval_days: float, last_sample: int | None, pace_s: float = 0.0
+    ) -> None:
+        self._pace_s = pace_s
         self.plant, self.interval_days, self._last_sample = plant, interval_days, last_sample
         self._waiting: list[int] = []
         self._passed: set[int] = set()
@@ -32,7 +36,7 @@ class SharedTime:
             return
         self._waiting.append(index)
         try:
-            await asyncio.sleep(0)  # let the other readers of this turn join
+            await asyncio.sleep(self._pace_s)  # let the other readers of this turn join
         except asyncio.CancelledError:
             if index in self._waiting:
                 self._waiting.remove(index)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from perfusio.dashboard.accounts.database import Database, timestamp
+from perfusio.dashboard.accounts.database import AccountsFile, timestamp
 
 WINDOW_S = 900.0
 MOST_OF_A_USER, MOST_OF_AN_ADDRESS = 5, 25
@@ -16,7 +16,7 @@ class Attempts:
         database: Of the site.
     """
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: AccountsFile) -> None:
         self._database = database
 
     def wait_s(self, user: str, address: str) -> float:

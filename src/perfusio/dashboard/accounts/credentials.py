@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from secrets import token_urlsafe
 
-from perfusio.dashboard.accounts.database import Database, hashed, timestamp, written_now
-from perfusio.dashboard.accounts.roles import Role
+from perfusio.dashboard.accounts.database import AccountsFile, hashed, timestamp, written_now
+from perfusio.dashboard.accounts.roles import UserRole
 from perfusio.dashboard.accounts.users import User, Users
 from perfusio.errors import ConfigError
 from perfusio.texts import is_plain, shown
@@ -29,7 +29,7 @@ class Caller:
     """
 
     user: User
-    role: Role
+    role: UserRole
     csrf: str = ""
 
 
@@ -40,7 +40,7 @@ class Token:
     id: str
     user: str
     label: str
-    role: Role
+    role: UserRole
     expires: float
     is_revoked: bool
     created: str
@@ -53,7 +53,7 @@ class Credentials:
         database: Of the site.
     """
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: AccountsFile) -> None:
         self._database, self._users = database, Users(database)
 
     # -- sessions ----------------------------------------------------------------------------------------------------
@@ -81,7 +81,7 @@ class Credentials:
 
     # -- tokens ------------------------------------------------------------------------------------------------------
 
-    def make_token(self, user: User, label: str, role: Role, days: int) -> tuple[str, Token]:
+    def make_token(self, user: User, label: str, role: UserRole, days: int) -> tuple[str, Token]:
         """Make a token; return its secret, which is shown once, and the rest.
 
         Raises:
@@ -110,7 +110,9 @@ class Credentials:
             hashed(secret), timestamp(),
         )  # fmt: skip
         user = self._users.get(str(found[0][0])) if found else None
-        return Caller(user=user, role=user.role.at_most(Role(str(found[0][1])))) if user and user.is_active else None
+        if user is None or not user.is_active:
+            return None
+        return Caller(user=user, role=user.role.at_most(UserRole(str(found[0][1]))))
 
     def tokens(self, user: User | None = None) -> list[Token]:
         """Return the tokens of a user, or of all (None)."""
@@ -118,8 +120,8 @@ class Credentials:
             "SELECT id, user, label, role, expires, is_revoked, created FROM tokens ORDER BY created"
         )
         found = [
-            Token(id=str(i), user=str(u), label=str(la), role=Role(str(r)), expires=float(str(e)), is_revoked=bool(v),
-                  created=str(c))
+            Token(id=str(i), user=str(u), label=str(la), role=UserRole(str(r)), expires=float(str(e)),
+                  is_revoked=bool(v), created=str(c))
             for i, u, la, r, e, v, c in rows
         ]  # fmt: skip
         return [t for t in found if user is None or t.user == user.name]
@@ -131,7 +133,7 @@ class Credentials:
 
     # -- links -------------------------------------------------------------------------------------------------------
 
-    def make_link(self, role: Role, user: str = "") -> str:
+    def make_link(self, role: UserRole, user: str = "") -> str:
         """Return the secret of a link by which one new user (or the named one) sets a password, once, within a day."""
         secret = token_urlsafe(N_BYTES)
         with self._database.change() as db:
@@ -155,7 +157,7 @@ class Credentials:
             raise ConfigError("This link was used already or is older than a day: ask for a new one.")
         role, named, expires = found
         try:
-            return self._users.add(named or name, full_name, Role(role), password)
+            return self._users.add(named or name, full_name, UserRole(role), password)
         except ConfigError:
             with self._database.change() as db:
                 db.execute("INSERT INTO links VALUES (?, ?, ?, ?)", (hashed(secret), role, named, expires))

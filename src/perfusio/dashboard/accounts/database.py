@@ -43,7 +43,7 @@ def usual_place() -> Path:
     return Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config") / "perfusio" / "users.sqlite"
 
 
-class Database:
+class AccountsFile:
     """The accounts of a site.
 
     Args:

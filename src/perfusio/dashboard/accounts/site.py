@@ -6,7 +6,7 @@ from pathlib import Path
 
 from perfusio.dashboard.accounts.attempts import Attempts
 from perfusio.dashboard.accounts.credentials import Credentials
-from perfusio.dashboard.accounts.database import Database, usual_place, written_now
+from perfusio.dashboard.accounts.database import AccountsFile, usual_place, written_now
 from perfusio.dashboard.accounts.users import User, Users
 from perfusio.errors import PerfusioError
 
@@ -29,7 +29,7 @@ class Site:
     """
 
     def __init__(self, place: Path | None = None) -> None:
-        self._database = Database(place or usual_place())
+        self._database = AccountsFile(place or usual_place())
         self.place = self._database.place
         self.users = Users(self._database)
         self.credentials = Credentials(self._database)

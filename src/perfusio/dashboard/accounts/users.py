@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
 
-from perfusio.dashboard.accounts.database import Database, written_now
-from perfusio.dashboard.accounts.roles import Role
+from perfusio.dashboard.accounts.database import AccountsFile, written_now
+from perfusio.dashboard.accounts.roles import UserRole
 from perfusio.errors import ConfigError
 from perfusio.texts import is_plain, shown
 
@@ -27,13 +27,13 @@ class User:
     Attributes:
         name: By which they log in.
         full_name: As it is shown, and goes on record.
-        role: Role.
+        role: UserRole.
         is_active: Whether they may log in.
     """
 
     name: str
     full_name: str
-    role: Role
+    role: UserRole
     is_active: bool = True
 
     @property
@@ -49,10 +49,10 @@ class Users:
         database: Of the site.
     """
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: AccountsFile) -> None:
         self._database = database
 
-    def add(self, name: str, full_name: str, role: Role, password: str) -> User:
+    def add(self, name: str, full_name: str, role: UserRole, password: str) -> User:
         """Add a user.
 
         Raises:
@@ -84,7 +84,7 @@ class Users:
         return _user(*found[0]) if found else None
 
     def change(
-        self, name: str, *, role: Role | None = None, is_active: bool | None = None, password: str | None = None
+        self, name: str, *, role: UserRole | None = None, is_active: bool | None = None, password: str | None = None
     ) -> User:
         """Change a user; one who is closed, or whose password or role is changed, is logged out.
 
@@ -95,8 +95,8 @@ class Users:
         if before is None:
             known = ", ".join(u.name for u in self.all()) or "none"
             raise ConfigError(f"{shown(name, 60)} is no user. Users: {known}.")
-        loses_admin = before.role is Role.ADMIN and (is_active is False or role not in (None, Role.ADMIN))
-        others = [u for u in self.all() if u.role is Role.ADMIN and u.is_active and u.name != name]
+        loses_admin = before.role is UserRole.ADMIN and (is_active is False or role not in (None, UserRole.ADMIN))
+        others = [u for u in self.all() if u.role is UserRole.ADMIN and u.is_active and u.name != name]
         if loses_admin and not others:
             raise ConfigError(f"{name} is the last admin: make another one first.")
         if password is not None:
@@ -126,7 +126,7 @@ _SELECT = "SELECT name, full_name, role, is_active FROM users"
 
 
 def _user(name: object, full_name: object, role: object, is_active: object) -> User:
-    return User(name=str(name), full_name=str(full_name), role=Role(str(role)), is_active=bool(is_active))
+    return User(name=str(name), full_name=str(full_name), role=UserRole(str(role)), is_active=bool(is_active))
 
 
 def check_password(password: str) -> None:

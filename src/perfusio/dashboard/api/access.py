@@ -8,11 +8,10 @@ from typing import Annotated, Any
 from fastapi import Depends, HTTPException, Request
 
 from perfusio.dashboard.accounts.credentials import Caller
-from perfusio.dashboard.accounts.roles import Role
+from perfusio.dashboard.accounts.roles import UserRole
 from perfusio.dashboard.accounts.site import Site
 from perfusio.dashboard.runs.followed import FollowedRun
 from perfusio.dashboard.runs.shelf import Shelf
-from perfusio.errors import AuditError
 from perfusio.texts import shown
 
 COOKIE = "perfusio_session"
@@ -58,7 +57,7 @@ def caller_of(request: Request) -> Caller | None:
     return site.credentials.of_session(cookie) if cookie else None
 
 
-def asks(role: Role) -> Callable[..., Caller]:
+def asks(role: UserRole) -> Callable[..., Caller]:
     """Return the dependency that lets a caller of this role through, and nobody else.
 
     A change by a browser must come from this page: it repeats the word that its session was given.
@@ -90,10 +89,8 @@ def run_named(request: Request, run: str) -> FollowedRun:
         raise HTTPException(404, f"There is no run {shown(run, 60)}. Runs: {names}.")
     if not found.has_begun:
         raise HTTPException(503, found.fault or "The run has not begun: its record is empty.")
-    try:
-        _ = found.state, found.config
-    except AuditError as error:
-        raise HTTPException(503, str(error)) from error
+    if words := found.why_unusable:
+        raise HTTPException(503, words)
     return found
 
 
@@ -108,9 +105,9 @@ def vessel_named(run: FollowedRun, vessel: str) -> str:
     return vessel
 
 
-Viewer = Annotated[Caller, Depends(asks(Role.VIEWER))]
-Operator = Annotated[Caller, Depends(asks(Role.OPERATOR))]
-Admin = Annotated[Caller, Depends(asks(Role.ADMIN))]
+Viewer = Annotated[Caller, Depends(asks(UserRole.VIEWER))]
+Operator = Annotated[Caller, Depends(asks(UserRole.OPERATOR))]
+Admin = Annotated[Caller, Depends(asks(UserRole.ADMIN))]
 TheRun = Annotated[FollowedRun, Depends(run_named)]
 TheSite = Annotated[Site, Depends(site_of)]
 TheShelf = Annotated[Shelf, Depends(shelf_of)]

@@ -8,7 +8,7 @@ from fastapi import APIRouter, HTTPException, Request, Response
 from pydantic import Field, StrictBool, StrictStr
 
 from perfusio.dashboard.accounts.credentials import Token
-from perfusio.dashboard.accounts.roles import Role
+from perfusio.dashboard.accounts.roles import UserRole
 from perfusio.dashboard.accounts.site import TooManyFailures
 from perfusio.dashboard.accounts.users import User
 from perfusio.dashboard.api.access import COOKIE, ERRORS, Admin, TheSite, Viewer, address_of
@@ -22,7 +22,7 @@ Secret = Annotated[StrictStr, Field(min_length=1, max_length=400)]
 RoleName = Literal["viewer", "operator", "admin"]
 
 
-class Login(_Strict):
+class LoginRequest(_Strict):
     """Name and password."""
 
     user: Text
@@ -68,7 +68,7 @@ class NewToken(_Strict):
 
 
 @router.post("/login")
-def login(request: Request, response: Response, site: TheSite, asked: Login) -> Json:
+def login(request: Request, response: Response, site: TheSite, asked: LoginRequest) -> Json:
     """Begin a session, kept in a cookie that scripts cannot read."""
     try:
         user = site.log_in(asked.user, asked.password, address_of(request))
@@ -139,14 +139,14 @@ def add_user(_: Admin, site: TheSite, asked: NewUser) -> Json:
     """Make a one-time link for a new user, valid for a day."""
     if site.users.get(asked.user) is not None:
         raise HTTPException(409, f"{asked.user} is a user already.")
-    return {"link": f"/welcome#{site.credentials.make_link(Role(asked.role), asked.user)}"}
+    return {"link": f"/welcome#{site.credentials.make_link(UserRole(asked.role), asked.user)}"}
 
 
 @router.patch("/users/{name}")
 def change_user(_: Admin, site: TheSite, name: str, asked: UserChange) -> Json:
     """Change the role of a user, or close the account; they are logged out."""
     try:
-        role = Role(asked.role) if asked.role else None
+        role = UserRole(asked.role) if asked.role else None
         return _as_data(site.users.change(name, role=role, is_active=asked.is_active))
     except ConfigError as error:
         raise HTTPException(409 if site.users.get(name) else 404, str(error)) from error
@@ -155,7 +155,7 @@ def change_user(_: Admin, site: TheSite, name: str, asked: UserChange) -> Json:
 @router.get("/tokens")
 def tokens(caller: Viewer, site: TheSite) -> list[Json]:
     """One's own tokens; an admin sees all."""
-    own = None if caller.role is Role.ADMIN else caller.user
+    own = None if caller.role is UserRole.ADMIN else caller.user
     return [_token(token) for token in site.credentials.tokens(own)]
 
 
@@ -165,7 +165,7 @@ def make_token(caller: Viewer, site: TheSite, asked: NewToken) -> Json:
     if not caller.csrf:
         raise HTTPException(403, "A token cannot make another one: log in.")
     try:
-        secret, token = site.credentials.make_token(caller.user, asked.label, Role(asked.role), asked.days)
+        secret, token = site.credentials.make_token(caller.user, asked.label, UserRole(asked.role), asked.days)
     except ConfigError as error:
         raise HTTPException(400, str(error)) from error
     return {**_token(token), "secret": secret}
@@ -174,7 +174,7 @@ def make_token(caller: Viewer, site: TheSite, asked: NewToken) -> Json:
 @router.delete("/tokens/{ident}")
 def revoke_token(caller: Viewer, site: TheSite, ident: str) -> Json:
     """Revoke a token."""
-    own = None if caller.role is Role.ADMIN else caller.user
+    own = None if caller.role is UserRole.ADMIN else caller.user
     if ident not in [token.id for token in site.credentials.tokens(own)]:
         raise HTTPException(404, "There is no such token of yours.")
     site.credentials.revoke(ident)

@@ -142,6 +142,15 @@ class FollowedRun:
         return self.writer is None and not self.has_ended
 
     @property
+    def why_unusable(self) -> str:
+        """Why nothing but its lines can be shown, in words; empty for a run that can."""
+        try:
+            _ = self.state, self.config
+        except Exception as error:  # noqa: BLE001 - whatever a record of another version holds, the page says so
+            return f"This record cannot be shown: {type(error).__name__}: {error}"
+        return ""
+
+    @property
     def state(self) -> RunState:
         """State of the run, as its record says.
 

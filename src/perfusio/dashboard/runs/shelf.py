@@ -13,7 +13,7 @@ from perfusio.texts import as_file_name
 
 LOOKS_EVERY_S = 0.25
 SEARCHES_EVERY = 20
-"""Looks between two searches for new runs."""
+"""Looks between two searches for new runs, and at those that have ended."""
 
 
 class Shelf:
@@ -84,7 +84,8 @@ class Shelf:
             if n % SEARCHES_EVERY == 0:
                 self.search()
             for run in list(self.runs.values()):
-                await self._look(run)
+                if not run.has_ended or n % SEARCHES_EVERY == 0:
+                    await self._look(run)
 
     async def _look(self, run: FollowedRun) -> None:
         before = _seen(run)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from perfusio.dashboard.runs.followed import FollowedRun
 from perfusio.dashboard.runs.indexed import Row
 from perfusio.dashboard.views.numbers import tidy
+from perfusio.dashboard.views.quantities import described
 from perfusio.dashboard.views.record import as_data
 from perfusio.dashboard.views.rig import head
 from perfusio.events import Json
@@ -35,7 +36,7 @@ def overnight(run: FollowedRun, since: int, at: str) -> Json:
     vessels.sort(key=lambda v: (-v["n_grave"], v["vessel"]))
     noted = [row for row in new if row.event in NOTED]
     return {
-        **head(run), "since": since, "at": at, "n_new": len(new), "vessels": vessels,
+        **head(run), **described(run), "since": since, "at": at, "n_new": len(new), "vessels": vessels,
         "noted": [as_data(row) | {"is_grave": row.event in GRAVE} for row in reversed(noted[-MOST_NOTED:])],
         "n_noted": len(noted),
     }  # fmt: skip

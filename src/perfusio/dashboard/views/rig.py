@@ -22,12 +22,13 @@ SPARK_AHEAD = 7
 
 def head(run: FollowedRun) -> Json:
     """Return where a run stands, shortly."""
-    started = run.has_begun
+    fault = run.fault or (run.why_unusable if run.has_begun else "")
+    started = run.has_begun and not run.why_unusable
     return {
         "name": run.name, "run": run.state.run_id if started else "", "folder": run.run_dir.name,
-        "state": "ended" if run.has_ended else "stale" if run.is_stale else "running", "fault": run.fault,
+        "state": "ended" if run.has_ended else "stale" if run.is_stale else "running", "fault": fault,
         "last_seq": run.last_seq, "last_record": run.rows[-1].ts if run.rows else None,
-        "n_vessels": len(run.vessels), "turn": run.state.today.turn if started else 0,
+        "n_vessels": len(run.vessels) if started else 0, "turn": run.state.today.turn if started else 0,
         "n_turns": run.config.n_turns if started else 0,
     }  # fmt: skip
 

@@ -29,7 +29,7 @@ export function bar(state, found) {
     state.run && state.mayAct && counts.state !== "ended" ? h("button.small", { type: "button", id: "note", "data-name": "note", onclick: () => noteDialog(state, counts.vessels) }, "Note") : null,
     state.run && state.mayAct && counts.state !== "ended" ? stopButton(state) : null,
     h("button.small", { type: "button", title: "Light or dark", "aria-label": "Light or dark", "data-name": "theme", onclick: theme }, "\u25d1"),
-    state.me ? h("a.button.small", { href: "/account", "data-name": "me" }, state.me.full_name + " (" + state.me.role + ")") : null));
+    state.me ? h("a.button.small", { href: "/account", "data-name": "me", title: "Your account, role " + state.me.role }, state.me.full_name) : null));
   if (kept) { place.querySelector('[data-name="' + kept + '"]')?.focus(); }
 }
 
@@ -37,7 +37,7 @@ const chip = (state) => h("span.chip" + (state === "stale" ? ".stale" : ""), { i
 
 function stopButton(state) {
   if (counts.isHeld) {
-    return h("button.small", { type: "button", id: "release-all", "data-name": "stop", onclick: () => orderDialog(state, { act: "release", vessel: "", title: "Release all vessels", words: "The twin may write again, from its next decision on." }) }, "\u270b Held: release all\u2026");
+    return h("button.small", { type: "button", id: "release-all", "data-name": "stop", onclick: () => orderDialog(state, { act: "release", vessel: "", title: "Release all vessels", words: "The twin may write again, from its next decision on." }) }, "\u2016 Held: release all\u2026");
   }
   return h("button.stop.small", { type: "button", id: "stop-all", "data-name": "stop", title: "Nothing is written to any vessel from now on", onclick: () => hold(state, "") }, "Stop all writes");
 }

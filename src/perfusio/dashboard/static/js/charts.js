@@ -51,7 +51,7 @@ export function chart(place, spec) {
     scales: { x: { time: false, range: spec.xRange }, y: { range: (u, low, high) => spread(spec, low, high) } },
     axes: spec.bare ? [{ ...axis, size: 22, label: undefined, space: 40 }, { ...axis, size: 34, space: 22 }]
       : [{ ...axis, size: 30, label: spec.xLabel || "culture day [d]" }, { ...axis, size: 52, label: unit(spec.unit) }],
-    padding: spec.bare ? [6, 6, 0, 0] : [14, 10, 0, 0], series, bands, hooks: { draw: [(u) => over(u, spec)] },
+    padding: spec.bare ? [6, 12, 0, 0] : [14, 10, 0, 0], series, bands, hooks: { draw: [(u) => over(u, spec)] },
   };
   const plot = new uPlot(options, data, place);
   plot.root.setAttribute("aria-hidden", "true");

@@ -53,7 +53,7 @@ export function alarmChip(alarm) {
 }
 
 const MODES = { automatic: "AUTO", advisory: "ADVISORY", manual: "MANUAL", hold: "HOLD" };
-export const modeChip = (mode) => h("span.chip." + mode, { title: "Who may write" }, (mode === "hold" ? "\u270b " : "") + MODES[mode]);
+export const modeChip = (mode) => h("span.chip." + mode, { title: "Who may write" }, (mode === "hold" ? "\u2016 " : "") + MODES[mode]);
 
 export function toast(words, bad = false) {
   const note = h(bad ? "p.bad" : "p", {}, words);

@@ -18,7 +18,7 @@ import * as vessel from "./vessel.js";
 const VIEWS = { "": rig, overnight, decisions, alarms, compare, samples, model, record, vessel };
 const content = document.getElementById("content");
 const state = { me: null, run: null, view: "", rest: "", runs: [], head: null };
-let drawing = 0, due = null;
+let drawing = 0, due = null, hasArrived = false;
 
 function address() {
   const [, top, run, view = "", ...rest] = location.pathname.split("/");
@@ -43,7 +43,7 @@ async function arrive(isNew) {
   if (isOther) {
     follow(run, {
       onNews: () => { clearTimeout(due); due = setTimeout(() => show(VIEWS[state.view], false), 120); },
-      onBeat: (beat) => connection(state, beat), onSilence: () => connection(state, null),
+      onBeat: (beat) => { const isNew = state.beat && state.beat !== beat.state; state.beat = beat.state; connection(state, beat); if (isNew) { show(VIEWS[state.view], false); } }, onSilence: () => connection(state, null),
     });
   }
   await show(VIEWS[state.view], isNew);
@@ -62,7 +62,7 @@ async function show(view, isNew) {
     content.replaceChildren(...[built.el].flat(3).filter((e) => e !== null && e !== undefined && e !== false));
     (built.draw || (() => {}))();
     content.dataset.seq = found.last_seq ?? "";
-    if (isNew) { scrollTo(0, 0); content.focus({ preventScroll: true }); } else { scrollTo(0, scroll); if (focus) { document.getElementById(focus)?.focus({ preventScroll: true }); } }
+    if (isNew) { scrollTo(0, 0); if (hasArrived) { content.focus({ preventScroll: true }); } hasArrived = true; } else { scrollTo(0, scroll); if (focus) { document.getElementById(focus)?.focus({ preventScroll: true }); } }
     document.title = (built.title ? built.title + " \u2013 " : "") + "perfusio";
   } catch (error) {
     if (mine === drawing) { content.replaceChildren(h("div.card", {}, h("h1", {}, "This cannot be shown"), h("p.refusal", { role: "alert" }, error.message))); }

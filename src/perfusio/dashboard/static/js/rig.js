@@ -10,7 +10,7 @@ export const load = (state) => get("/runs/" + part(state.run));
 export function build(rig, state) {
   const draws = [];
   const all = rig.vessels.map((v) => v.spark).filter((s) => s.value.length);
-  const values = all.flatMap((s) => [...s.value, ...(s.ahead ? s.ahead.high : [])]).filter((v) => v !== null);
+  const values = all.flatMap((s) => [...s.value, s.target, ...(s.ahead ? s.ahead.high : [])]).filter((v) => v !== null);
   const range = values.length ? [0, Math.max(...values)] : [0, 1];
   const about = Object.fromEntries(rig.species.map((s) => [s.name, s]));
   const tiles = rig.vessels.map((v) => tile(v, rig, state, about, range, draws));
@@ -47,8 +47,8 @@ function tile(v, rig, state, about, range, draws) {
 function actions(v, state, ended) {
   const out = [];
   if (v.advice) {
-    const late = v.advice.is_expired;
-    out.push(h("button.small.chip.advice", { type: "button", disabled: late || !state.mayAct, "data-approve": v.vessel, onclick: () => openCard(state, v.vessel) }, late ? "Advice expired" : state.mayAct ? "Approve\u2026 " : "Advice waits "), late ? "" : h("span.muted", {}, until(v.advice.expires)));
+    const late = v.advice.is_expired || v.mode === "hold";
+    out.push(h("button.small.chip.advice", { type: "button", disabled: late || !state.mayAct, "data-approve": v.vessel, onclick: () => openCard(state, v.vessel) }, v.mode === "hold" ? "Advice, held" : late ? "Advice expired" : state.mayAct ? "Approve\u2026 " : "Advice waits "), late ? "" : h("span.muted", {}, until(v.advice.expires)));
   }
   if (state.mayAct && !v.has_left && v.mode !== "hold" && !ended) { out.push(h("button.small", { type: "button", "data-hold": v.vessel, "aria-label": "Hold " + v.vessel, onclick: () => hold(state, v.vessel) }, "Hold")); }
   return out;
