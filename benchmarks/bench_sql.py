@@ -3,20 +3,28 @@
 24 vessels x 28 days, one row a minute of 20 values (10 measured, 6 setpoints, 4 others); the quick mode takes 1 % of
 the minutes. Each kind of database is filled through `add_samples`, with all its rules and in one transaction, in the
 order in which a rig would write: minute by minute, all vessels. The time of making up the rows is taken off. Some are
-then put in again: none may be there twice. Last, the record of one turn of all vessels (sample, decision with two
-forecasts of 28 days, write) is mirrored. Rates are by wall time. `--postgres` names an empty database, in which the
-tables are left behind; without it only SQLite is measured.
+then put in again: none may be there twice. On SQLite the CPU time is held against a bare `executemany` of the same rows
+into the same table. A look for news is timed at a vessel with many rows and at one with 1,000: with nothing new in the
+whole database, and after a row of another vessel. Last, the record of all vessels (sample, decision with two forecasts
+of 28 days, write; one turn, eight in the full mode) is verified and mirrored. Rates are by wall time where nothing else
+is said. `--postgres` names an empty database, in which the tables are left behind; without it only SQLite is measured.
+The figures of before (2026-11-24, the full mode) stand beside those of now.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import sqlite3
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing
+from itertools import product
+from math import nan
 from pathlib import Path
+from statistics import median
 
 import numpy as np
 from sqlalchemy import text
@@ -37,6 +45,21 @@ N_VESSELS, DAYS, MINUTES, N_TAGS = 24, 28, 24 * 60, 20
 OTHERS = ("pH [-]", "DO [%]", "pressure [mbar]", "volume [mL]")
 AGAIN = 10 * BATCH
 """Rows that are put in a second time, at most."""
+FEW, N_LOOKS = 1000, {True: 45, False: 5}
+"""Rows of the short history; looks at each (more than chapters, so that one falls on every one)."""
+BEFORE = {
+    "SQLite": {
+        "rows": 967680, "load_s": 202.6, "cpu_s": 64.1, "rows_per_s": 4777.1, "values_per_s": 95542.8, "bare": 6.7,
+        "size_mib": 323.9, "again_rows_per_s": 3427.9, "doubled": 0, "read_rows_per_s": 8894.7, "look_ms": 396.1,
+        "records_per_s": 75.7,
+    },
+    "PostgreSQL": {
+        "rows": 967680, "load_s": 211.9, "cpu_s": 50.8, "rows_per_s": 4566.8, "values_per_s": 91335.5,
+        "size_mib": 381.2, "again_rows_per_s": 2432.7, "doubled": 0, "read_rows_per_s": 4194.0, "look_ms": 678.1,
+        "records_per_s": 19.3,
+    },
+}  # fmt: skip
+"""Of commit 3733714, on 2026-11-24; `bare` of issue 26."""
 
 
 def rig(share: float) -> Iterator[SqlSample]:
@@ -78,25 +101,26 @@ def seconds(work: Callable[[], object]) -> tuple[float, object]:
     return time.perf_counter() - start, result
 
 
-def written_record(folder: Path) -> Path:
-    """The record of one turn of all vessels."""
+def written_record(folder: Path, turns: int = 1) -> Path:
+    """The record of some turns of all vessels."""
     rng, path = np.random.default_rng(1), folder / "audit.jsonl"
     setpoints = Setpoints(**{name: q.low for name, q in SETPOINT_QUANTITIES.items()})
     with AuditLogger(path) as log:
         log.append(RunStarted(config={}, versions={}, sources={}))
-        for i in range(N_VESSELS):
-            head = {"reactor": f"R{i + 1:02d}", "turn": 0}
+        for turn, i in product(range(turns), range(N_VESSELS)):
+            head = {"reactor": f"R{i + 1:02d}", "turn": turn}
+            key = f"k{turn}.{i}"
             paths = rng.random((64, DAYS, len(SPECIES)))
             forecast = Forecast.from_samples(24.0 * np.arange(1, DAYS + 1), paths).to_json()
-            log.append(SampleRead(**head, state=State.of(0.0, paths[0, 0]), in_force=setpoints))
+            log.append(SampleRead(**head, state=State.of(24.0 * turn, paths[0, 0]), in_force=setpoints))
             log.append(
                 Decided(
-                    **head, key=f"k{i}", setpoints=setpoints, chosen=forecast, hold=forecast, why={}, score=0.0,
+                    **head, key=key, setpoints=setpoints, chosen=forecast, hold=forecast, why={}, score=0.0,
                     acquisition="LogEI", model_id="m",
                 )
             )  # fmt: skip
-            log.append(WriteIntended(**head, key=f"k{i}", old=setpoints, new=setpoints))
-            log.append(SetpointsWritten(**head, key=f"k{i}", asked=setpoints, acknowledged=setpoints))
+            log.append(WriteIntended(**head, key=key, old=setpoints, new=setpoints))
+            log.append(SetpointsWritten(**head, key=key, asked=setpoints, acknowledged=setpoints))
     return path
 
 
@@ -108,7 +132,44 @@ def size_mib(database: Database) -> float:
         return float(connection.execute(text("SELECT pg_database_size(current_database())")).scalar_one()) / 2**20
 
 
-def measure(where: str, share: float, record: Path) -> dict[str, float]:
+def bare_s(filled: Path, folder: Path) -> float:
+    """CPU time of a bare `executemany` of all samples, in their order, into the same table [s]."""
+    empty = Database(str(folder / "bare.sqlite"), create=True)
+    empty.open()
+    cpu_s = 0.0
+    with (
+        closing(sqlite3.connect(filled)) as source,
+        closing(sqlite3.connect(str(empty.url.database), isolation_level=None)) as target,
+    ):
+        rows = source.execute("SELECT * FROM samples ORDER BY rowid")
+        into = f"INSERT INTO samples VALUES ({', '.join('?' * len(rows.description))})"
+        target.execute("BEGIN IMMEDIATE")
+        while batch := rows.fetchmany(20 * BATCH):
+            start = time.process_time()
+            target.executemany(into, batch)
+            cpu_s += time.process_time() - start
+        start = time.process_time()
+        target.execute("COMMIT")
+        return cpu_s + time.process_time() - start
+
+
+def looks(where: str, database: Database, reactor: str, n: int) -> dict[str, float]:
+    """Median wall time of a look for news that finds none [ms]: nothing happened, and a row of another vessel came."""
+    source = VesselSource(database, None, reactor, grows=True)
+    seen = source.news(None)
+    assert seen is not None
+    quiet, busy = [], []
+    for i in range(n):
+        add_samples(where, [SqlSample(state=State(time_h=float(i)), reactor=f"beside {reactor}")])
+        busy.append(seconds(lambda: source.news(seen)))
+    for _ in range(n):  # the first of them still read the chapters whose turn it is
+        source.news(seen)
+    quiet = [seconds(lambda: source.news(seen)) for _ in range(n)]
+    assert all(found is None for _, found in (*quiet, *busy))
+    return {"busy": 1e3 * median(s for s, _ in busy), "quiet": 1e3 * median(s for s, _ in quiet)}
+
+
+def measure(where: str, share: float, record: Path, folder: Path) -> dict[str, float]:
     """Fill one database and ask it."""
     database = Database(where, create=True)
     database.open()
@@ -122,20 +183,23 @@ def measure(where: str, share: float, record: Path) -> dict[str, float]:
     )
     with database.reading() as connection:
         read_s, rows = seconds(lambda: rows_of(connection, "", "R01", "lab"))
-    source = VesselSource(database, None, "R01", grows=True)
-    seen = source.news(None)
-    look_s, _ = seconds(lambda: source.news(seen))
     vessels = SqlStore(where).vessels()
+    bare = bare_s(Path(where), folder) if database.is_sqlite else nan
+    cpu_before = time.process_time()
     mirror_s, n_records = seconds(lambda: copy_record(record, SqlRecord(where)))
+    mirror_cpu_s = time.process_time() - cpu_before
+    add_samples(where, (SqlSample(state=State(time_h=h / 60), reactor="few") for h in range(FEW)))
+    few, many = (looks(where, database, name, N_LOOKS[share == 1.0]) for name in ("few", "R01"))
     assert isinstance(n_rows, int)
     assert isinstance(n_records, int)
     assert isinstance(rows, list)
     return {
         "rows": n_rows, "load_s": load_s, "rows_per_s": n_rows / load_s, "values_per_s": N_TAGS * n_rows / load_s,
         "doubled": float(str(n_doubled)), "again_rows_per_s": min(AGAIN, n_rows) / again_s,
-        "read_rows_per_s": len(rows) / read_s, "look_ms": 1e3 * look_s, "vessels": len(vessels),
+        "read_rows_per_s": len(rows) / read_s, "look_ms": many["busy"], "look_few_ms": few["busy"],
+        "quiet_ms": many["quiet"], "quiet_few_ms": few["quiet"], "vessels": len(vessels), "bare": cpu_s / bare,
         "cpu_s": cpu_s, "bytes_per_row": 2**20 * size / n_rows, "size_mib": size,
-        "records_per_s": n_records / mirror_s,
+        "records_per_s": n_records / mirror_s, "records_per_cpu_s": n_records / mirror_cpu_s,
     }  # fmt: skip
 
 
@@ -143,15 +207,26 @@ ROWS = (
     ("rows", "rows of 20 values", "{:,.0f}"),
     ("load_s", "put in, one transaction [s]", "{:.1f}"),
     ("cpu_s", "  of it CPU of this process [s]", "{:.1f}"),
+    ("bare", "  times a bare executemany (CPU)", "{:.1f}"),
     ("rows_per_s", "  rows a second", "{:,.0f}"),
     ("values_per_s", "  values a second", "{:,.0f}"),
     ("size_mib", "size [MiB]", "{:.1f}"),
     ("again_rows_per_s", "put in again: rows a second", "{:,.0f}"),
     ("doubled", "  of them there twice", "{:.0f}"),
     ("read_rows_per_s", "one vessel read: rows a second", "{:,.0f}"),
-    ("look_ms", "one look for news of a vessel [ms]", "{:.1f}"),
-    ("records_per_s", "mirrored: records a second", "{:,.0f}"),
+    ("look_ms", "look for news, another's came [ms]", "{:.1f}"),
+    ("look_few_ms", "  of a vessel with 1,000 rows", "{:.1f}"),
+    ("quiet_ms", "look for news, nothing came [ms]", "{:.2f}"),
+    ("quiet_few_ms", "  of a vessel with 1,000 rows", "{:.2f}"),
+    ("records_per_s", "verified, mirrored: records a second", "{:,.0f}"),
+    ("records_per_cpu_s", "  a second of CPU time", "{:,.0f}"),
 )
+
+
+def told(figures: Mapping[str, float], key: str, form: str) -> str:
+    """One figure as text; nothing where there is none."""
+    value = figures.get(key, nan)
+    return "" if value != value else form.format(value)
 
 
 def main() -> int:
@@ -164,17 +239,18 @@ def main() -> int:
     share = 1.0 if args.full else 0.01
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        record = written_record(folder)
+        record = written_record(folder, turns=8 if args.full else 1)
         places = {"SQLite": str(folder / "lab.sqlite")} | ({"PostgreSQL": args.postgres} if args.postgres else {})
-        results = {kind: measure(where, share, record) for kind, where in places.items()}
+        results = {kind: measure(where, share, record, folder) for kind, where in places.items()}
     lines = [
         stamp(),
         f"{N_VESSELS} vessels x {DAYS} days x {N_TAGS} values, one row a minute: {share:.0%} of the minutes",
         "",
-        f"{'':38}" + "".join(f"{kind:>14}" for kind in results),
-        *(f"{label:38}" + "".join(f"{form.format(r[key]):>14}" for r in results.values()) for key, label, form in ROWS),
+        f"{'':38}" + "".join(f"{kind:>14}{'before':>10}" for kind in results),
+        *(f"{label:38}" + "".join(f"{told(r, key, form):>14}{told(BEFORE[kind], key, form):>10}"
+                                  for kind, r in results.items()) for key, label, form in ROWS),
         json.dumps({"benchmark": "sql", "mode": "full" if args.full else "quick"}
-                   | {kind: {k: round(v, 1) for k, v in r.items()} for kind, r in results.items()}),
+                   | {kind: {k: round(v, 2) for k, v in r.items() if v == v} for kind, r in results.items()}),
     ]  # fmt: skip
     print("\n".join(lines))
     if args.out:

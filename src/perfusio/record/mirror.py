@@ -15,8 +15,7 @@ from typing import Protocol, Self, TypeVar
 
 from perfusio.errors import ChainBroken, PerfusioError
 from perfusio.events import Event
-from perfusio.record.line import Record, encode
-from perfusio.record.verification.verify import read_records
+from perfusio.record.verification.verify import read_verified
 
 T = TypeVar("T")
 
@@ -61,20 +60,21 @@ def copy_record(path: str | Path, index: RecordIndex, *, rebuild: bool = False) 
             are gone.
         PerfusioError: the index cannot be reached, or holds another record of that run.
     """
-    records = read_records(path)
+    records = read_verified(path)
     first = next(records, None)
-    if first is None:  # read_records refuses an empty file
+    if first is None:  # read_verified refuses an empty file
         return 0
+    run = first[0].run
     if rebuild:
-        index.forget(first.run)
-    n_there, _ = index.last(first.run)
+        index.forget(run)
+    n_there, _ = index.last(run)
     n_read = n_added = 0
     for batch in _batches(chain([first], records)):
         n_read += len(batch)
-        n_added += index.add([_line(record) for record in batch])
+        n_added += index.add([line[:-1].decode("ascii") for _, line in batch])
     if n_read < n_there:
         raise ChainBroken(
-            f"{path} ends with record {n_read}, but {n_there} records of run {first.run} were mirrored from it: its "
+            f"{path} ends with record {n_read}, but {n_there} records of run {run} were mirrored from it: its "
             "end was cut off, or an older copy was put back. Look for the whole file; the mirror was left as it is.",
             line=n_read + 1,
         )
@@ -183,8 +183,3 @@ def _batches(things: Iterable[T]) -> Iterator[list[T]]:
     remaining = iter(things)
     while batch := list(islice(remaining, BATCH)):
         yield batch
-
-
-def _line(record: Record) -> str:
-    """Return the line of a verified record, which has one spelling only."""
-    return encode(record.fields()).decode("ascii")

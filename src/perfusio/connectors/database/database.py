@@ -13,6 +13,7 @@ from sqlalchemy import exc as sql
 from sqlalchemy.pool import NullPool
 
 from perfusio.connectors.database.filling import refill
+from perfusio.connectors.database.moment import Moment, SqliteMoments, postgres_moment
 from perfusio.connectors.database.schema import VERSION_TABLE
 from perfusio.connectors.database.secrets import cleaned, secrets_behind, without_secret
 from perfusio.connectors.following import told
@@ -56,6 +57,7 @@ class Database:
             words = f"{path} {found}. Expected a database of perfusio; give its path, or make one with create=True."
             raise UnreadableSource((words,), connector=self.name, operation="open")
         self._engine = _sqlite_engine(Path(path), create=create) if self.is_sqlite else _postgres_engine(self.url)
+        self._moments = SqliteMoments(Path(path)) if self.is_sqlite else None
         self._opening, self._is_open = Lock(), False
 
     @property
@@ -72,8 +74,18 @@ class Database:
             UnreadableSource: it is refused, or is not as it should be.
         """
         self.open()
-        with told(self.name, operation), self._told(operation), self._engine.begin() as connection:
+        with told(self.name, operation), self._told(operation), self._connected(writes=False) as connection:
             yield connection
+
+    def moment(self, connection: Connection | None = None) -> Moment | None:
+        """Return a moment of the database: equal ones have equal content; None where that costs as much as reading.
+
+        Args:
+            connection: That reads now. SQLite needs none: ask before reading, so that no change slips in between.
+        """
+        if self._moments is not None:
+            return self._moments.now()
+        return None if connection is None else postgres_moment(connection)
 
     @contextmanager
     def writing(self, operation: str = "write") -> Iterator[Connection]:
@@ -119,7 +131,10 @@ class Database:
 
     @contextmanager
     def _connected(self, *, writes: bool) -> Iterator[Connection]:
-        with self._engine.connect().execution_options(perfusio_writes=writes) as connection, connection.begin():
+        options: dict[str, Any] = {"perfusio_writes": writes}
+        if not (writes or self.is_sqlite):  # which sees one moment in any case
+            options["isolation_level"] = "REPEATABLE READ"
+        with self._engine.connect().execution_options(**options) as connection, connection.begin():
             yield connection
 
     def _upgrade(self, connection: Connection) -> None:

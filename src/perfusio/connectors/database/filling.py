@@ -1,17 +1,20 @@
-"""The rows that follow from one line of `audit.jsonl`: from its lines and their order alone, so the same at any time.
+"""The rows that follow from the lines of `audit.jsonl`: from lines and their order alone, so the same at any time.
 
-Samples come from `record/vessel_history.py`, the fold that the twin itself uses.
+Samples come from `record/vessel_history.py`, the fold that the twin itself uses. Rows are gathered over a batch of
+lines and go into each table at once: a decision alone makes some five hundred rows of forecasts.
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Table, and_, delete, func, insert, select, update
+from sqlalchemy import Connection, and_, delete, select
 
+from perfusio.connectors.database.gathered import Gathered
 from perfusio.connectors.database.histories import Histories, lines_of
-from perfusio.connectors.database.schema import QUANTILES, RECORD, decisions, events, forecasts, samples, setpoints
+from perfusio.connectors.database.schema import RECORD, decisions, events, forecasts, samples, setpoints
 from perfusio.connectors.database.values import declare, row_of, values_of
 from perfusio.errors import UnreadableSource
 from perfusio.events import RunStarted
@@ -20,44 +23,65 @@ from perfusio.state import SETPOINTS, Setpoints
 
 Json = dict[str, Any]
 _COPIED = ("run", "seq", "ts", "actor", "reactor", "event", "reason", "hash")
+REFILLED_AT_ONCE = 1000
+"""Lines whose rows are held in memory while tables are made anew."""
 
 
-def add_line(connection: Connection, line: str, histories: Histories, name: str) -> bool:
-    """Add one line of a record, unless it is here already; return whether it is new.
+def add_lines(connection: Connection, lines: Sequence[str], histories: Histories, name: str) -> int:
+    """Add lines of one record, except those that are here already; return how many are new.
 
     Args:
         connection: Within a transaction that writes.
-        line: Without its line break.
+        lines: In their order, without line breaks.
         histories: Histories of the vessels up to these lines.
         name: Of the database, for messages.
 
     Raises:
-        UnreadableSource: the line does not follow from the last one here.
+        UnreadableSource: a line does not follow from the last one here.
     """
-    record: Json = json.loads(line)
-    run, seq = record["run"], record["seq"]
-    here = select(events.c.seq, events.c.hash).where(events.c.run == run, events.c.seq.in_((seq, seq - 1)))
-    hashes = {row.seq: row.hash for row in connection.execute(here)}
-    if hashes.get(seq) == record["hash"]:
-        return False
-    if seq in hashes or hashes.get(seq - 1, "0" * 64) != record["prev"]:
-        words = (
-            f"{name} holds another record of run {run} than this one: they part at record {seq}. Verify the file with "
-            "perfusio verify; then make the database anew from it: perfusio mirror FILE --to DATABASE --rebuild."
-        )
-        raise UnreadableSource((words,), connector=name, operation="mirror")
-    _put(connection, events, {name: record[name] for name in _COPIED} | _when(record) | {"record": line})
-    _derive(connection, record, histories, name)
-    return True
+    records: list[Json] = [json.loads(line) for line in lines]
+    hashes = _hashes(connection, records)
+    rows, n_new = Gathered(connection), 0
+    for line, record in zip(lines, records, strict=True):
+        run, seq = record["run"], record["seq"]
+        if hashes.get((run, seq)) == record["hash"]:
+            continue
+        if (run, seq) in hashes or hashes.get((run, seq - 1), "0" * 64) != record["prev"]:
+            words = (
+                f"{name} holds another record of run {run} than this one: they part at record {seq}. Verify the file "
+                "with perfusio verify; then make the database anew from it: perfusio mirror FILE --to DATABASE "
+                "--rebuild."
+            )
+            raise UnreadableSource((words,), connector=name, operation="mirror")
+        hashes[run, seq] = record["hash"]
+        rows.put(events, {k: record[k] for k in _COPIED} | _when(record) | {"record": line})
+        _derive(rows, record, histories, name)
+        n_new += 1
+    rows.keep()
+    return n_new
+
+
+def _hashes(connection: Connection, records: Sequence[Json]) -> dict[tuple[str, int], str]:
+    """Return the hashes of those lines that are here among these and the ones before them."""
+    found: dict[tuple[str, int], str] = {}
+    for run in {record["run"] for record in records}:
+        seqs = [record["seq"] for record in records if record["run"] == run]
+        here = and_(events.c.run == run, events.c.seq.between(min(seqs) - 1, max(seqs)))
+        there = connection.execute(select(events.c.seq, events.c.hash).where(here))
+        found |= {(run, row.seq): row.hash for row in there}
+    return found
 
 
 def refill(connection: Connection) -> None:
     """Make everything that follows from lines anew, of every run: an older perfusio may have derived it otherwise."""
     for run in connection.execute(select(events.c.run).distinct()).scalars().all():
         _forget_derived(connection, run)
-        histories = Histories()
-        for line in lines_of(connection, run):
-            _derive(connection, json.loads(line), histories, "the database")
+        histories, rows = Histories(), Gathered(connection)
+        for i, line in enumerate(lines_of(connection, run), start=1):
+            _derive(rows, json.loads(line), histories, "the database")
+            if i % REFILLED_AT_ONCE == 0:
+                rows.keep()
+        rows.keep()
 
 
 def forget(connection: Connection, run: str) -> None:
@@ -73,15 +97,17 @@ def _forget_derived(connection: Connection, run: str) -> None:
         connection.execute(delete(table).where(table.c.origin == RECORD, table.c.run == run))
 
 
-def _derive(connection: Connection, record: Json, histories: Histories, name: str) -> None:
+def _derive(rows: Gathered, record: Json, histories: Histories, name: str) -> None:
     """Bring the tables of samples, decisions, forecasts and setpoints up to one more record."""
     if record["event"] == RunStarted.__name__:
-        declare(connection, process_of(record["payload"]["config"]), name)
+        declare(rows.connection, process_of(record["payload"]["config"]), name)
     if record["reactor"] is not None and (fill := _FILL.get(record["event"])) is not None:
-        fill(connection, record, record["payload"])
-    changed = histories.after(connection, record)
+        # of the sample that it answers: the last one of the vessel so far
+        time_h = histories.latest_h(rows.connection, record) if record["event"] in _AT_A_SAMPLE else None
+        fill(rows, record, record["payload"], time_h)
+    changed = histories.after(rows.connection, record)
     if changed is not None:
-        _samples(connection, record, *changed)
+        _samples(rows, record, *changed)
 
 
 def _when(record: Json) -> Json:
@@ -91,7 +117,7 @@ def _when(record: Json) -> Json:
     return {"turn": record["turn"], "culture_day": record["culture_day"]}
 
 
-def _samples(connection: Connection, record: Json, history: VesselHistory, time_h: float) -> None:
+def _samples(rows: Gathered, record: Json, history: VesselHistory, time_h: float) -> None:
     """The sample of that time as the twin knows it now, and the one before, whose setpoints held until then."""
     trajectory, n_before = history.trajectory, history.trajectory.n_before(time_h)
     for i in range(max(n_before - 1, 0), n_before + 1):
@@ -99,56 +125,46 @@ def _samples(connection: Connection, record: Json, history: VesselHistory, time_
         in_force = trajectory.setpoints[i] if i < len(trajectory.setpoints) else Setpoints(panel=state.panel)
         row = values_of(state, in_force)
         row |= {"quality": dict(state.quality), "clone": trajectory.clone}
-        where = and_(*(samples.c[k] == v for k, v in _vessel(record).items()), samples.c.time_h == state.time_h)
-        if not connection.execute(update(samples).where(where).values(**_kept(row))).rowcount:
-            _put(connection, samples, _vessel(record) | {"time_h": state.time_h} | row)
+        rows.replace(samples, _vessel(record) | {"time_h": state.time_h}, row)
 
 
-def _decision(connection: Connection, record: Json, payload: Json) -> None:
+def _decision(rows: Gathered, record: Json, payload: Json, time_h: float | None) -> None:
     """A decision and its two forecasts."""
     row = {name: record[name] for name in ("run", "seq", "reactor", "reason")} | _when(record)
     row |= {name: payload[name] for name in ("key", "acquisition", "score", "model_id")}
-    row |= row_of(payload["setpoints"], SETPOINTS) | {"time_h": _time_of(connection, record)}
-    _put(connection, decisions, row)
-    _forecast(connection, record, payload)
+    row |= row_of(payload["setpoints"], SETPOINTS) | {"time_h": time_h}
+    rows.put(decisions, row)
+    _forecast(rows, record, payload, time_h)
 
 
-def _forecast(connection: Connection, record: Json, payload: Json) -> None:
+def _forecast(rows: Gathered, record: Json, payload: Json, _: float | None) -> None:
     """One row per plan, quantity and time."""
     head = {name: record[name] for name in ("run", "seq", "reactor")} | _when(record)
-    rows = [
-        head | {"plan": plan, "quantity": quantity, "time_h": time_h}
-        | {name: payload[plan][name][quantity][i] for name in ("mean", "sd", *QUANTILES)}
-        for plan in ("hold", "chosen") if plan in payload
-        for quantity in payload[plan]["mean"]
-        for i, time_h in enumerate(payload[plan]["times_h"])
-    ]  # fmt: skip
-    if rows:
-        connection.execute(insert(forecasts), rows)
+    for plan in ("hold", "chosen"):
+        if plan in payload:
+            rows.forecast(head | {"plan": plan}, payload[plan])
 
 
-def _asked(connection: Connection, record: Json, payload: Json) -> None:
+def _asked(rows: Gathered, record: Json, payload: Json, time_h: float | None) -> None:
     """An intent; the same key again is the same request."""
-    row = {"time_h": _time_of(connection, record), "status": "asked", "asked_at": record["ts"]}
-    row |= row_of(payload["new"], SETPOINTS, "asked_")
-    if not _update(connection, record, payload, row):
-        _put(connection, setpoints, _vessel(record) | {"key": payload["key"]} | row)
+    row = {"time_h": time_h, "status": "asked", "asked_at": record["ts"]}
+    rows.replace(setpoints, _request(record, payload), row | row_of(payload["new"], SETPOINTS, "asked_"))
 
 
-def _acknowledged(connection: Connection, record: Json, payload: Json) -> None:
+def _acknowledged(rows: Gathered, record: Json, payload: Json, _: float | None) -> None:
     row = {"status": "acknowledged", "answered_at": record["ts"]}
-    _update(connection, record, payload, row | row_of(payload["acknowledged"], SETPOINTS, "acknowledged_"))
+    _answered(rows, record, payload, row | row_of(payload["acknowledged"], SETPOINTS, "acknowledged_"))
 
 
-def _withdrawn(connection: Connection, record: Json, payload: Json) -> None:
+def _withdrawn(rows: Gathered, record: Json, payload: Json, _: float | None) -> None:
     """Nothing of the request is in force: refused, put back, or somebody else had changed the vessel."""
     found: Json = next((payload[name] for name in ("read_back", "restored", "found") if payload.get(name)), {})
-    _update(connection, record, payload, {"status": "withdrawn"} | row_of(found, SETPOINTS, "acknowledged_"))
+    _answered(rows, record, payload, {"status": "withdrawn"} | row_of(found, SETPOINTS, "acknowledged_"))
 
 
-def _unknown(connection: Connection, record: Json, payload: Json) -> None:
+def _unknown(rows: Gathered, record: Json, payload: Json, _: float | None) -> None:
     found = row_of(payload["read_back"] or {}, SETPOINTS, "acknowledged_")
-    _update(connection, record, payload, {"status": "unknown"} | found)
+    _answered(rows, record, payload, {"status": "unknown"} | found)
 
 
 _FILL = {
@@ -162,29 +178,16 @@ _FILL = {
     "WritePartial": _unknown,
     "WriteUnknown": _unknown,
 }
+_AT_A_SAMPLE = ("Decided", "WriteIntended")
 
 
 def _vessel(record: Json) -> dict[str, str]:
     return {"origin": RECORD, "run": record["run"], "reactor": record["reactor"]}
 
 
-def _time_of(connection: Connection, record: Json) -> float | None:
-    """Return the time of the last sample of the vessel so far: the sample that an event of its day answers."""
-    where = (samples.c[k] == v for k, v in _vessel(record).items())
-    time_h: float | None = connection.execute(select(func.max(samples.c.time_h)).where(*where)).scalar()
-    return time_h
+def _request(record: Json, payload: Json) -> dict[str, str]:
+    return {**_vessel(record), "key": payload["key"]}
 
 
-def _update(connection: Connection, record: Json, payload: Json, row: Json) -> bool:
-    where = {**_vessel(record), "key": payload["key"]}
-    found = update(setpoints).where(*(setpoints.c[k] == v for k, v in where.items())).values(**row)
-    return connection.execute(found).rowcount > 0
-
-
-def _put(connection: Connection, table: Table, row: Json) -> None:
-    connection.execute(insert(table), _kept(row))
-
-
-def _kept(row: Json) -> Json:
-    """Return a row as both kinds of database keep it: PostgreSQL has no NUL character in a text; the line has it."""
-    return {name: v.replace("\0", "\N{REPLACEMENT CHARACTER}") if isinstance(v, str) else v for name, v in row.items()}
+def _answered(rows: Gathered, record: Json, payload: Json, row: Json) -> None:
+    rows.change(setpoints, _request(record, payload), row)

@@ -76,12 +76,29 @@ class Histories:
         Raises:
             AuditError: the record is of an event that this perfusio does not know so.
         """
-        known = self._known.pop(record["run"], None)  # until it is taken in whole
-        if known is None or known.last != record["prev"]:
-            known = _folded(connection, record["run"], record["seq"])
+        known = self._until(connection, record)
+        del self._known[record["run"]]  # until it is taken in whole
         changed = known.take_in(record)
         self._known[record["run"]] = known
         return changed
+
+    def latest_h(self, connection: Connection, record: dict[str, Any]) -> float | None:
+        """Return the time of the last sample of the vessel of a record before it [h].
+
+        Args:
+            connection: Where the lines before it are.
+            record: Of one vessel, as parsed from its line.
+        """
+        history = self._until(connection, record).vessels.get(record["reactor"])
+        return history.trajectory.states[-1].time_h if history is not None and history.trajectory.states else None
+
+    def _until(self, connection: Connection, record: dict[str, Any]) -> _Run:
+        """Return the run of a record as it stood before it."""
+        known = self._known.get(record["run"])
+        if known is None or known.last != record["prev"]:
+            known = self._known[record["run"]] = _folded(connection, record["run"], record["seq"])
+            known.last = record["prev"]
+        return known
 
 
 def lines_of(connection: Connection, run: str) -> Iterator[str]:

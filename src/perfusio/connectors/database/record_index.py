@@ -12,7 +12,7 @@ from pathlib import Path
 from sqlalchemy import select
 
 from perfusio.connectors.database.database import Database
-from perfusio.connectors.database.filling import add_line, forget
+from perfusio.connectors.database.filling import add_lines, forget
 from perfusio.connectors.database.histories import Histories, lines_of
 from perfusio.connectors.database.schema import events
 
@@ -63,7 +63,7 @@ class SqlRecord:
             UnreadableSource: a line does not follow from the last one here: the database holds another record.
         """
         with self._database.writing("mirror") as connection:
-            return sum(add_line(connection, line, self._histories, self._database.name) for line in lines)
+            return add_lines(connection, lines, self._histories, self._database.name)
 
     def forget(self, run: str) -> None:
         """Take away everything that was copied from the record of one run; samples of the lab are left alone.

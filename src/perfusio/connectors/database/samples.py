@@ -2,55 +2,40 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
-from itertools import groupby, islice
-from math import isfinite
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, and_, func, select, text, update
-from sqlalchemy.dialects import sqlite
+from sqlalchemy import Connection, and_, func, select, update
+from sqlalchemy import Row as SqlRow
 
 from perfusio.connectors.database.database import Database
-from perfusio.connectors.database.schema import LATEST_H, MORE, SOURCE, samples
-from perfusio.connectors.database.values import CORE, Row, agreeing, declare, known_in, null_if_nan
-from perfusio.connectors.database.values import values_of as numbers_of
+from perfusio.connectors.database.rows_in import (
+    BATCH,
+    NAMES,
+    NUMBERS,
+    Values,
+    batches,
+    insert,
+    numbers_in,
+    row_of_sample,
+)
+from perfusio.connectors.database.schema import MORE, SOURCE, samples
+from perfusio.connectors.database.sql_sample import SqlSample
+from perfusio.connectors.database.values import CORE, Row, agreeing, declare, known_in
 from perfusio.errors import OutOfRange, UnreadableSource
 from perfusio.process.cho_perfusion import CHO_PERFUSION
 from perfusio.process.panel import Panel
 from perfusio.state import Setpoints, State
 from perfusio.tables.columns.header_names import amount
 
-BATCH = 2000
+__all__ = [
+    "BATCH", "RawRow", "SqlSample", "Totals", "add_samples", "groups_of", "raw_rows_of", "reactors_of", "rows_of",
+    "samples_in", "totals_of", "values_of",
+]  # fmt: skip
 Totals = tuple[Any, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SqlSample:
-    """One sample of one vessel.
-
-    Attributes:
-        state: The measurements.
-        setpoints: In force from this sample to the next; NaN where it is not known.
-        reactor: Vessel; empty where there is only one.
-        run: Run; empty where runs are not told apart.
-        clone: Cell line; empty where it is not said.
-        others: Further values by name with unit, e.g. ``{"pH [-]": 7.02}``; kept and not read.
-    """
-
-    state: State
-    setpoints: Setpoints = field(default_factory=Setpoints)
-    reactor: str = ""
-    run: str = ""
-    clone: str = ""
-    others: Mapping[str, float] = field(default_factory=dict)
-
-    @property
-    def place(self) -> str:
-        """Rows of a database have no place that a person could look up."""
-        return ""
+RawRow = SqlRow[Any]
+Key = tuple[str, str, float]
 
 
 def add_samples(where: str | Path, rows: Iterable[SqlSample], *, create: bool = True) -> int:
@@ -73,7 +58,7 @@ def add_samples(where: str | Path, rows: Iterable[SqlSample], *, create: bool = 
     """
     database = Database(where, create=create)
     with database.writing("add_samples") as connection:
-        return sum(_add(connection, batch, panel, database.name) for panel, batch in _batches(rows))
+        return sum(_add(connection, batch, of_batch, panel, database.name) for panel, batch, of_batch in batches(rows))
 
 
 def groups_of(connection: Connection, run: str | None) -> list[tuple[str, str]]:
@@ -106,12 +91,26 @@ def rows_of(
     """Return the samples of one vessel in order of time, those later than `after` [h].
 
     Raises:
+        UnreadableSource: as `samples_in`.
+    """
+    return samples_in(raw_rows_of(connection, run, reactor, after=after), connection, name, panel)
+
+
+def raw_rows_of(connection: Connection, run: str, reactor: str, *, after: float = -1.0) -> Sequence[RawRow]:
+    """Return the rows of one vessel as they stand there, those later than `after` [h]: to compare is cheap."""
+    query = select(samples).where(_is_of(run, reactor), samples.c.time_h > after).order_by(samples.c.time_h)
+    return connection.execute(query).all()
+
+
+def samples_in(raw: Sequence[RawRow], connection: Connection, name: str, panel: Panel) -> list[SqlSample]:
+    """Return rows as samples.
+
+    Raises:
         UnreadableSource: a value is not possible (a database whose own rules were taken away), or kept in another unit
             than the process has it; all are named.
     """
     agreeing(connection, panel, name)
-    query = select(samples).where(_is_of(run, reactor), samples.c.time_h > after).order_by(samples.c.time_h)
-    rows = [_sample_of(row, panel) for row in connection.execute(query).mappings()]
+    rows = [_sample_of(row._mapping, panel) for row in raw]
     problems = []
     for row in rows:
         for values, own in ((row.state, panel.species), (row.setpoints, panel.setpoints)):
@@ -125,75 +124,39 @@ def rows_of(
     return rows
 
 
-def totals_of(connection: Connection, run: str, reactor: str, *, until: float, panel: Panel = CHO_PERFUSION) -> Totals:
-    """Return a fingerprint of all samples up to a time [h]: counts and sums, made there."""
+def totals_of(
+    connection: Connection, run: str, reactor: str, *, until: float, after: float = -1.0, panel: Panel = CHO_PERFUSION
+) -> Totals:
+    """Return a fingerprint of all samples after a time and up to another [h]: counts and sums, made there."""
     more = [samples.c[MORE][name].as_float() for name in panel.by_name if name not in CORE]
     columns = [samples.c.time_h, *(samples.c[name] for name in panel.by_name if name in CORE), *more]
     totals = [total for c in columns for total in (func.count(c), func.sum(c))]
-    query = select(*totals).where(_is_of(run, reactor), samples.c.time_h <= until)
+    query = select(*totals).where(_is_of(run, reactor), samples.c.time_h > after, samples.c.time_h <= until)
     return tuple(connection.execute(query).one())
 
 
 def values_of(sample: SqlSample) -> Row:
     """Return a sample as a row of the table, NaN as NULL."""
-    return {
-        "origin": SOURCE,
-        "run": sample.run,
-        "reactor": sample.reactor,
-        "time_h": sample.state.time_h,
-        "clone": sample.clone,
-        "quality": dict(sample.state.quality),
-        "others": {name: null_if_nan(value) for name, value in sample.others.items()},
-        **numbers_of(sample.state, sample.setpoints),
-    }
+    return row_of_sample(sample)
 
 
-def _batches(rows: Iterable[SqlSample]) -> Iterator[tuple[Panel, list[Row]]]:
-    """Yield rows of one process at a time."""
-    for panel, of_panel in groupby(rows, key=lambda row: row.state.panel):
-        while batch := [_checked(row) for row in islice(of_panel, BATCH)]:
-            yield panel, batch
-
-
-def _checked(sample: SqlSample) -> Row:
-    """Return a row that the rules of the table let pass; those speak of constraints, this of quantities."""
-    row = values_of(sample)
-    where = f"The sample at {sample.state.time_h!r} h of {sample.reactor or 'the vessel'}"
-    if not 0 <= sample.state.time_h < LATEST_H:
-        raise OutOfRange(f"{where} has no possible time: expected 0 h or later.")
-    try:
-        for name, value in _numbers(row).items():
-            sample.state.panel[name].check(value)
-    except OutOfRange as error:
-        raise OutOfRange(f"{where}: {error}") from error
-    for name, value in row["others"].items():
-        if value is not None and not isfinite(value):
-            raise OutOfRange(f"{where}: {name!r} = {value!r} cannot be kept: expected a finite number, or NaN.")
-    return row
-
-
-def _key(row: Row) -> tuple[str, str, float]:
+def _key(row: Row) -> Key:
     return row["run"], row["reactor"], row["time_h"]
 
 
-def _numbers(row: Row) -> dict[str, float]:
-    """Return the values of a row, core and declared quantities alike."""
-    more: dict[str, float] = row[MORE]
-    return {k: v for k, v in row.items() if k in CORE and v is not None} | more
-
-
-def _add(connection: Connection, batch: list[Row], panel: Panel, name: str) -> int:
+def _add(connection: Connection, samples_in: list[SqlSample], batch: list[Values], panel: Panel, name: str) -> int:
     """Put one batch in; only where some of it was there already is the database read."""
     declare(connection, panel, name)
-    n_new = _insert(connection, batch)
+    n_new = insert(connection, batch)
     if n_new == len(batch):
         return n_new
-    there = _there(connection, batch)
+    rows = [row_of_sample(s) for s in _otherwise(connection, samples_in, batch)]
+    there = _there(connection, rows)
     problems: list[str] = []
-    for row in batch:
+    for row in rows:
         old = there[_key(row)]
         problems += _differences(name, old, row, panel)
-        blanks = {k: v for k, v in _numbers(row).items() if k not in _numbers(old)}
+        blanks = {k: v for k, v in numbers_in(row).items() if k not in numbers_in(old)}
         if blanks:
             remarks = {k: v for k, v in row["quality"].items() if k in blanks}
             more = {k: v for k, v in blanks.items() if k not in CORE}
@@ -207,33 +170,40 @@ def _add(connection: Connection, batch: list[Row], panel: Panel, name: str) -> i
     return n_new
 
 
-def _insert(connection: Connection, batch: list[Row]) -> int:
-    """Insert those rows whose key is not there yet; return how many.
+def _otherwise(connection: Connection, samples_in: list[SqlSample], batch: list[Values]) -> Iterator[SqlSample]:
+    """Yield the samples of a batch that say more, or something else, than their rows in the database."""
+    columns = [samples.c[name] for name in NAMES[NUMBERS]]
+    there: dict[Key, Values] = {}
+    for vessel, times in _times(row[1:4] for row in batch).items():
+        between = samples.c.time_h.between(min(times), max(times))
+        query = select(samples.c.time_h, *columns).where(_is_of(*vessel), between)
+        there |= {(*vessel, time_h): tuple(numbers) for time_h, *numbers in connection.execute(query)}
+    for sample, row in zip(samples_in, batch, strict=True):
+        pairs = zip(row[NUMBERS], there[row[1:4]], strict=True)
+        if row[-1] != "{}" or any(new != old and new is not None and new == new for new, old in pairs):
+            yield sample
 
-    PostgreSQL takes a batch as one document in one statement: row by row it would be several times slower.
-    """
-    if connection.dialect.name == "sqlite":
-        return connection.execute(sqlite.insert(samples).on_conflict_do_nothing(), batch).rowcount
-    names = ", ".join(samples.c.keys())
-    shape = ", ".join(f"{c.name} {c.type.compile(connection.dialect)}" for c in samples.c)
-    rows = f"SELECT {names} FROM json_to_recordset(CAST(:rows AS json)) AS batch({shape})"
-    statement = text(f"INSERT INTO samples ({names}) {rows} ON CONFLICT DO NOTHING")
-    return connection.execute(statement, {"rows": json.dumps(batch, allow_nan=False)}).rowcount
 
-
-def _there(connection: Connection, batch: list[Row]) -> dict[tuple[str, str, float], Row]:
+def _there(connection: Connection, batch: list[Row]) -> dict[Key, Row]:
     """Return the rows of the database for the samples of a batch."""
-    found: dict[tuple[str, str, float], Row] = {}
-    for vessel in {(row["run"], row["reactor"]) for row in batch}:
-        times = [row["time_h"] for row in batch if (row["run"], row["reactor"]) == vessel]
+    found: dict[Key, Row] = {}
+    for vessel, times in _times(map(_key, batch)).items():
         between = samples.c.time_h.between(min(times), max(times))
         for row in connection.execute(select(samples).where(_is_of(*vessel), between)).mappings():
             found[_key(dict(row))] = dict(row)
     return found
 
 
+def _times(keys: Iterable[Key]) -> dict[tuple[str, str], list[float]]:
+    """Return the times of each vessel."""
+    found: dict[tuple[str, str], list[float]] = {}
+    for run, reactor, time_h in keys:
+        found.setdefault((run, reactor), []).append(time_h)
+    return found
+
+
 def _differences(name: str, old: Row, new: Row, panel: Panel) -> list[str]:
-    there, now = _numbers(old), _numbers(new)
+    there, now = numbers_in(old), numbers_in(new)
     return [
         f"{name}: {q.name} of the sample at {new['time_h']:g} h of {new['reactor'] or 'the vessel'} is "
         f"{amount(there[q.name], q)} there and {amount(now[q.name], q)} now. Correct the database itself if it is "

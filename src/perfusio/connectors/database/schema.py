@@ -170,4 +170,5 @@ forecasts = Table(
       for name in ("mean", "sd", *QUANTILES)),
     _age(),
     comment="What was expected: mean, spread and quantiles by quantity and time",
+    sqlite_with_rowid=False,  # its key is most of a row, and would be kept twice
 )  # fmt: skip

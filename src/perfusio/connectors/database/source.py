@@ -8,33 +8,70 @@ from dataclasses import dataclass
 from sqlalchemy import Connection
 
 from perfusio.connectors.database.database import Database
-from perfusio.connectors.database.samples import SqlSample, Totals, groups_of, reactors_of, rows_of, totals_of
+from perfusio.connectors.database.moment import Moment
+from perfusio.connectors.database.samples import (
+    RawRow,
+    SqlSample,
+    Totals,
+    groups_of,
+    raw_rows_of,
+    reactors_of,
+    samples_in,
+    totals_of,
+)
 from perfusio.errors import UnreadableSource
 from perfusio.process.cho_perfusion import CHO_PERFUSION
 from perfusio.process.panel import Panel
 from perfusio.quantities import closest
 
 RECENT = 50
-"""Rows that are read at each look, with every value; those before are looked at by their totals."""
-ROWS_PER_SKIPPED_LOOK = 1000
-"""Totals of so many rows cost a look about as much as everything else: of longer histories not every look asks."""
+"""Rows that are read at each look, with every value; those before are looked at by the totals of chapters."""
+CHAPTER = 1000
+"""Rows whose totals are made at one look, so a look costs the same however long the history is."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Chapter:
+    """Settled rows, looked at by their totals.
+
+    Attributes:
+        after: Time of the last row before them [h].
+        until: Time of the last of them [h].
+        n: How many they are.
+        totals: Of them.
+    """
+
+    after: float
+    until: float
+    n: int
+    totals: Totals
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Seen:
     """Result of a look.
 
     Attributes:
         rows: All samples of the vessel, in order of time.
         n_same: So many of the first are as the look before found them.
-        n_settled: So many of the first are looked at by their totals from now on.
-        totals: Of these.
+        chapters: The settled ones, which come first.
+        recent: The others, as they stand in the database.
     """
 
     rows: Sequence[SqlSample]
     n_same: int
-    n_settled: int
-    totals: Totals
+    chapters: tuple[Chapter, ...]
+    recent: Sequence[RawRow]
+
+    @property
+    def n_settled(self) -> int:
+        """Rows that are looked at by their totals from now on."""
+        return sum(chapter.n for chapter in self.chapters)
+
+    @property
+    def settled_until(self) -> float:
+        """Time of the last of these, one before all of them if there is none [h]."""
+        return self.chapters[-1].until if self.chapters else -1.0
 
 
 class VesselSource:
@@ -53,7 +90,8 @@ class VesselSource:
         self.database, self.grows, self.panel = database, grows, panel
         self._run, self._reactor = run, reactor
         self._found: tuple[str, str] | None = None
-        self._n_looks = 0
+        self._n_looks = self._n_due = 0  # chapters that were not looked at in the moment below
+        self._looked_at: tuple[Seen, Moment | None] | None = None
 
     @property
     def group(self) -> tuple[str, str]:
@@ -135,28 +173,42 @@ class VesselSource:
     def news(self, seen: Seen | None) -> Seen | None:
         """Return the content if it has changed since `seen`; at the first look in any case.
 
-        Recent rows are compared value by value. Of older ones a change is found by their totals, at the latest after as
-        many looks as there are thousands of them.
+        Nothing is read while the database says that nothing in it has changed. Otherwise recent rows are compared value
+        by value, and one chapter of older ones by its totals: a change in them is found at the latest after as many
+        looks as there are chapters.
 
         Raises:
             UnreadableSource: as `read`.
             NotConnected: as `read`.
         """
+        moment = self.database.moment() if seen is not None else None
+        if seen is not None and self._is_known(seen, moment):
+            return None
         with self.database.reading("read_sample") as connection:
             self.find_in(connection)
-            if seen is None or self._history_has_changed(connection, seen):
-                return self._settled(connection, self._rows(connection), None)
-            known, since = seen.rows[seen.n_settled :], _until(seen.rows, seen.n_settled)
-            recent = self._rows(connection, since)
-            if recent == known:
+            moment = moment or self.database.moment(connection)
+            if seen is not None and self._is_known(seen, moment):
                 return None
-            return self._settled(connection, [*seen.rows[: seen.n_settled], *recent], seen)
+            if seen is None or self._history_has_changed(connection, seen, moment):
+                raw = raw_rows_of(connection, *self.group)
+                return self._settled(connection, self._samples(connection, raw), raw, None)
+            raw = raw_rows_of(connection, *self.group, after=seen.settled_until)
+            if raw == seen.recent:
+                return None
+            if len(raw) > 2 * RECENT and seen.chapters and self._differs(connection, seen.chapters[-1]):
+                return self.news(None)  # that chapter grows, and would take the change in unseen
+            rows = [*seen.rows[: seen.n_settled], *self._samples(connection, raw)]
+            return self._settled(connection, rows, raw, seen)
 
-    def _rows(self, connection: Connection, after: float = -1.0) -> list[SqlSample]:
-        return rows_of(connection, *self.group, self.database.name, after=after, panel=self.panel)
+    def _is_known(self, seen: Seen, moment: Moment | None) -> bool:
+        """Whether all of what was seen was looked at in this very moment of the database."""
+        return self._looked_at == (seen, moment) and moment is not None and self._n_due == 0
 
-    def _totals(self, connection: Connection, until: float) -> Totals:
-        return totals_of(connection, *self.group, until=until, panel=self.panel)
+    def _samples(self, connection: Connection, raw: Sequence[RawRow]) -> list[SqlSample]:
+        return samples_in(raw, connection, self.database.name, self.panel)
+
+    def _totals(self, connection: Connection, after: float, until: float) -> Totals:
+        return totals_of(connection, *self.group, after=after, until=until, panel=self.panel)
 
     def find_in(self, connection: Connection) -> None:
         """Find out which vessel is meant, if that is not known yet.
@@ -167,18 +219,37 @@ class VesselSource:
         if self._found is None:
             self._found = self._chosen(groups_of(connection, None))
 
-    def _history_has_changed(self, connection: Connection, seen: Seen) -> bool:
-        self._n_looks += 1
-        if not seen.n_settled or self._n_looks % (1 + seen.n_settled // ROWS_PER_SKIPPED_LOOK):
+    def _history_has_changed(self, connection: Connection, seen: Seen, moment: Moment | None) -> bool:
+        """Whether the chapter whose turn it is has changed."""
+        if self._looked_at != (seen, moment):
+            self._looked_at, self._n_due = (seen, moment), len(seen.chapters)
+        if not seen.chapters:
             return False
-        return self._totals(connection, _until(seen.rows, seen.n_settled)) != seen.totals
+        self._n_looks += 1
+        self._n_due = max(self._n_due - 1, 0)
+        return self._differs(connection, seen.chapters[self._n_looks % len(seen.chapters)])
 
-    def _settled(self, connection: Connection, rows: Sequence[SqlSample], before: Seen | None) -> Seen:
-        n_settled, totals = (before.n_settled, before.totals) if before else (0, ())
-        if len(rows) - n_settled > 2 * RECENT:
-            n_settled = len(rows) - RECENT
-            totals = self._totals(connection, _until(rows, n_settled))
-        return Seen(rows=rows, n_same=before.n_settled if before else 0, n_settled=n_settled, totals=totals)
+    def _differs(self, connection: Connection, chapter: Chapter) -> bool:
+        return self._totals(connection, chapter.after, chapter.until) != chapter.totals
+
+    def _settled(
+        self, connection: Connection, rows: Sequence[SqlSample], raw: Sequence[RawRow], before: Seen | None
+    ) -> Seen:
+        """Return what was seen; of many rows all but the recent ones are settled, in chapters."""
+        chapters = list(before.chapters) if before else []
+        n_same = before.n_settled if before else 0
+        n_settled = len(rows) - RECENT if len(raw) > 2 * RECENT else n_same
+        if n_settled > n_same and chapters and chapters[-1].n < CHAPTER:
+            n_same -= chapters.pop().n
+        while n_same < n_settled:
+            n = min(CHAPTER, n_settled - n_same)
+            after, until = _until(rows, n_same), _until(rows, n_same + n)
+            chapters.append(Chapter(after=after, until=until, n=n, totals=self._totals(connection, after, until)))
+            n_same += n
+        return Seen(
+            rows=rows, n_same=before.n_settled if before else 0, chapters=tuple(chapters),
+            recent=raw[len(raw) - (len(rows) - n_same) :],
+        )  # fmt: skip
 
     def _chosen(self, groups: list[tuple[str, str]]) -> tuple[str, str] | None:
         """Return the run and reactor that are meant; None while there is no row that fits and one may come."""

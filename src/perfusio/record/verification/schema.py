@@ -44,10 +44,10 @@ def _is_shallow(value: Any) -> bool:
     """Whether data is nested at most DEEPEST deep; level by level, since a recursion could itself go too deep."""
     level = [value]
     for _ in range(DEEPEST + 1):
-        inner = chain.from_iterable(v.values() if type(v) is dict else v for v in level)
-        level = [v for v in inner if type(v) in _NESTING]
-        if not level:
+        inner = list(chain.from_iterable(v.values() if type(v) is dict else v for v in level))
+        if _NESTING.isdisjoint(map(type, inner)):  # long lists of numbers are the rule
             return True
+        level = [v for v in inner if type(v) in _NESTING]
     return False
 
 

@@ -173,8 +173,19 @@ def read_records(path: str | Path) -> Iterator[Record]:
         AuditError: the file cannot be read.
         ChainBroken: a line was changed; the records before it were handed out and are good.
     """
+    for record, _ in read_verified(path):
+        yield record
+
+
+def read_verified(path: str | Path) -> Iterator[tuple[Record, bytes]]:
+    """Yield the records of a file as `read_records`, each with its line.
+
+    Raises:
+        AuditError: as `read_records`.
+        ChainBroken: as `read_records`.
+    """
     with _opened(path) as lines:
-        yield from read_lines(lines, source=str(path))
+        yield from _verified(lines, str(path))
 
 
 def read_lines(lines: Iterable[bytes], *, source: str) -> Iterator[Record]:
@@ -183,6 +194,11 @@ def read_lines(lines: Iterable[bytes], *, source: str) -> Iterator[Record]:
     Raises:
         ChainBroken: a line was changed.
     """
+    for record, _ in _verified(lines, source):
+        yield record
+
+
+def _verified(lines: Iterable[bytes], source: str) -> Iterator[tuple[Record, bytes]]:
     chain = Chain()
     for line in lines:
         record, wrong = chain.follow(line)
@@ -192,7 +208,7 @@ def read_lines(lines: Iterable[bytes], *, source: str) -> Iterator[Record]:
                 f"Keep it as it is; perfusio verify {source} lists all that is wrong.",
                 line=chain.n_lines,
             )
-        yield record
+        yield record, line
     if chain.n_lines == 0:
         raise ChainBroken(f"{source}, line 1 {_EMPTY}.", line=1)
 

@@ -77,7 +77,7 @@ def test_two_programs_that_open_a_new_database_at_once_agree(where):
     databases = [Database(where, create=True) for _ in range(4)]
     with ThreadPoolExecutor(4) as pool:
         assert list(pool.map(lambda d: d.open(), databases)) == [None] * 4
-    assert execute(where, f"SELECT version_num FROM {VERSION_TABLE}") == [("r0004",)]
+    assert execute(where, f"SELECT version_num FROM {VERSION_TABLE}") == [("r0005",)]
     assert execute(where, "SELECT count(*) FROM quantities") == [(len(QUANTITIES),)]
 
 
@@ -94,7 +94,7 @@ def test_a_database_of_a_newer_perfusio_is_refused_and_left_alone(where):
     Database(where, create=True).open()
     execute(where, f"UPDATE {VERSION_TABLE} SET version_num = 'r0099'", "DROP TABLE forecasts")
     database = Database(where)
-    with pytest.raises(UnreadableSource, match=r"revision r0099; this perfusio knows up to r0004.*Install the newer"):
+    with pytest.raises(UnreadableSource, match=r"revision r0099; this perfusio knows up to r0005.*Install the newer"):
         database.open()
     assert set(tables(where)) == TABLES - {"forecasts"} | {VERSION_TABLE}
 
