@@ -62,7 +62,12 @@ class Wire(Protocol):
 
 
 async def verified_write(
-    wire: Wire, asked: Setpoints, *, expected: Setpoints, believed: Setpoints | None = None
+    wire: Wire,
+    asked: Setpoints,
+    *,
+    expected: Setpoints,
+    believed: Setpoints | None = None,
+    within: FloatArray | None = None,
 ) -> WriteReport:
     """Carry out one write; it always ends with a report.
 
@@ -71,13 +76,15 @@ async def verified_write(
         asked: Setpoints to be in force, all of them.
         expected: Setpoints required before, NaN where anything may be.
         believed: Assumed setpoints where the vessel does not say; default: none.
+        within: By how much each may be read differently and still be in force (U,), canonical units: the resolution of
+            a controller. Default: seven digits.
     """
     try:
         before = await wire.look()
     except PerfusioError as error:
         words = f"{error} Nothing was sent. A write does not wait for a link."
         return WriteReport(ending=Ending.REFUSED, in_force=Setpoints(panel=asked.panel), words=words)
-    if differences(expected, before):
+    if differences(expected, before, within):
         words = f"Expected and found: {in_words(expected, before)}."
         return WriteReport(ending=Ending.OVERRIDDEN, in_force=before, words=words)
     old = before if believed is None else before.filled_from(believed)[0]
@@ -85,24 +92,26 @@ async def verified_write(
         return WriteReport(ending=Ending.REFUSED, in_force=before, words=" ".join(problems))
     asked = wire.held(asked)
     found = await wire.put(asked)
-    while found is not None and lacking(asked, found) and await wire.tries_again(old, found):
+    while found is not None and lacking(asked, found, within) and await wire.tries_again(old, found):
         found = await wire.put(asked)
-    return await _ended(wire, asked, old, found)
+    return await _ended(wire, asked, old, found, within)
 
 
-async def _ended(wire: Wire, asked: Setpoints, old: Setpoints, found: Setpoints | None) -> WriteReport:
+async def _ended(
+    wire: Wire, asked: Setpoints, old: Setpoints, found: Setpoints | None, within: FloatArray | None
+) -> WriteReport:
     """Put the old values back if only a part of the new ones is in force, and report."""
     if found is None:
         return WriteReport(ending=Ending.UNKNOWN, in_force=Setpoints(panel=asked.panel), words=wire.trouble)
-    if not lacking(asked, found):
+    if not lacking(asked, found, within):
         return WriteReport(ending=Ending.DONE, in_force=found, words=wire.trouble)
     words = f"Asked and found: {in_words(asked, found)}. {wire.trouble}".strip()
-    if not lacking(old, found):
+    if not lacking(old, found, within):
         return _unchanged(wire, asked, found)
     back = await wire.put(old)
     if back is None:
         return WriteReport(ending=Ending.UNKNOWN, in_force=Setpoints(panel=asked.panel), words=words)
-    if lacking(old, back):
+    if lacking(old, back, within):
         words = f"{words} Not put back: {in_words(old, back)}."
         return WriteReport(ending=Ending.PARTIAL, in_force=back, words=words)
     return WriteReport(ending=Ending.RESTORED, in_force=back, words=words)
@@ -146,10 +155,18 @@ def differences(wanted: Setpoints, found: Setpoints, within: FloatArray | None =
     return out
 
 
-def lacking(wanted: Setpoints, found: Setpoints) -> tuple[str, ...]:
-    """Return the setpoints that are not read as wanted: other values, and such that the vessel does not say."""
-    values = ((name, getattr(wanted, name), getattr(found, name)) for name in wanted.panel.setpoint_names)
-    return tuple(name for name, a, b in values if a == a and not agree(a, b))
+def lacking(wanted: Setpoints, found: Setpoints, within: FloatArray | None = None) -> tuple[str, ...]:
+    """Return the setpoints that are not read as wanted: other values, and such that the vessel does not say.
+
+    Args:
+        wanted: Setpoints that ought to be in force.
+        found: Those in force.
+        within: As for `differences`.
+    """
+    panel = wanted.panel
+    values = [(name, getattr(wanted, name), getattr(found, name)) for name in panel.setpoint_names]
+    slack = [0.0] * len(values) if within is None else [float(within[panel.index(name)]) for name, _, _ in values]
+    return tuple(name for (name, a, b), most in zip(values, slack, strict=True) if a == a and not agree(a, b, most))
 
 
 def unread(old: Setpoints, new: Setpoints, found: Setpoints) -> list[str]:

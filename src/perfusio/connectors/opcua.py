@@ -15,17 +15,18 @@ from typing import Any, Self
 from perfusio.connectors.following import Polling, told
 from perfusio.connectors.opc_ua.access import Access, Timing
 from perfusio.connectors.opc_ua.certificates import fingerprint
+from perfusio.connectors.opc_ua.clocks import MOST_SKEW_S, in_words
 from perfusio.connectors.opc_ua.heartbeat import Heartbeats
 from perfusio.connectors.opc_ua.node_map import NodeMap, VesselMap, read_node_map
-from perfusio.connectors.opc_ua.samples import Seen, next_reading, seen_before
+from perfusio.connectors.opc_ua.samples import Seen, next_reading, seen_before, withheld
 from perfusio.connectors.opc_ua.security import Certificates, Login
 from perfusio.connectors.opc_ua.session import OpcUaSession
-from perfusio.connectors.opc_ua.writes import OpcUaWire, setpoints_of
-from perfusio.errors import ConfigError, NotConnected, SampleOverdue, VesselTaken, WriteRejected
+from perfusio.connectors.opc_ua.writes import OpcUaWire, resolution_of, setpoints_of
+from perfusio.errors import ConfigError, NotConnected, SampleOverdue, UnreadableSource, VesselTaken, WriteRejected
 from perfusio.process.cho_perfusion import CHO_PERFUSION
 from perfusio.process.panel import Panel
 from perfusio.protocols import ConnectorKind, Ending, Holder, Standing, WriteReport
-from perfusio.state import Setpoints, State
+from perfusio.state import FloatArray, Setpoints, State
 from perfusio.verified_write import verified_write
 
 
@@ -109,6 +110,7 @@ class OpcUaVessel:
         self._session, self._vessel, self.panel = connector.session, vessel, vessel.panel
         self._heartbeats = connector.heartbeats
         self._seen = Seen()
+        self._withheld_since: float | None = None  # since when readings can give no sample
         self._link_until: float | None = None  # when a link that failed must be there again
         self._read: Setpoints | None = None
         self._done: Setpoints | None = None
@@ -149,7 +151,23 @@ class OpcUaVessel:
             raise
         self._link_until = None
         state, self._seen = next_reading(self._vessel, readings, self._seen)
+        self._refuse_withheld("" if state is not None else withheld(self._vessel, readings, self._seen))
         return state
+
+    def _refuse_withheld(self, why: str) -> None:
+        """Say it when there will be no sample as things are, once that has lasted.
+
+        Raises:
+            UnreadableSource: with the reason; the next call looks on.
+        """
+        now = asyncio.get_running_loop().time()
+        if not why:
+            self._withheld_since = None
+        elif self._withheld_since is None:
+            self._withheld_since = now
+        elif now - self._withheld_since >= self._session.access.timing.withheld:
+            self._withheld_since = None
+            raise UnreadableSource((f"{self.reactor}: {why}",), connector=self.reactor, operation="read_sample")
 
     def _overdue(self, waited: float) -> SampleOverdue:
         return SampleOverdue(
@@ -199,7 +217,8 @@ class OpcUaVessel:
         # what we wrote last must still hold; before our first write, what the twin was shown last
         expected = self._done or self._read or Setpoints(panel=self._vessel.panel)
         with told(self.reactor, "write_setpoints"):
-            report = await verified_write(OpcUaWire(self._session, self._vessel), setpoints, expected=expected)
+            wire = OpcUaWire(self._session, self._vessel)
+            report = await verified_write(wire, setpoints, expected=expected, within=self.resolution)
         self.last_write = report
         if report.ending is Ending.DONE:
             self._done = report.in_force
@@ -262,6 +281,11 @@ class OpcUaVessel:
         return dict(self._vessel.fixed)
 
     @property
+    def resolution(self) -> FloatArray:
+        """Step in which the vessel keeps each setpoint (U,), canonical units; 0 where the node map gives none."""
+        return resolution_of(self._vessel)
+
+    @property
     def began(self) -> datetime | None:
         """When the culture was inoculated, where the node map says it."""
         return self._vessel.inoculated
@@ -277,6 +301,8 @@ class OpcUaVessel:
         told = list(self._told)
         if self._session.access.allow_insecure:
             told.append("The connection may be open: anybody on its network can read and change it (allow_insecure).")
+        if abs(skew := self._session.clock_skew_s) > MOST_SKEW_S:
+            told.append(in_words(skew))
         if self._seen.n_unread:
             told.append(f"{self._seen.n_unread} sample(s) were replaced in the server before they could be read.")
         return tuple(told)

@@ -17,7 +17,7 @@ from perfusio.protocols.abilities import (
     able,
     is_live,
 )
-from perfusio.protocols.connector import NOT_USED, Connector, ConnectorKind, is_fresh, shows_at_once
+from perfusio.protocols.connector import NOT_USED, Connector, ConnectorKind, is_fresh, resolution_of, shows_at_once
 from perfusio.protocols.event_sink import EventSink
 from perfusio.protocols.model import (
     Disturbed,
@@ -72,5 +72,6 @@ __all__ = [
     "able",
     "is_fresh",
     "is_live",
+    "resolution_of",
     "shows_at_once",
 ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Protocol, runtime_checkable
 
-from perfusio.state import Setpoints, State
+from perfusio.state import FloatArray, Setpoints, State
 
 NOT_USED = "was found and not used"
 """In the remark on a value that is NaN, after the value: it came, and a check kept it from being used."""
@@ -58,6 +58,15 @@ def shows_at_once(connector: Connector) -> bool:
     acknowledge a request at once, and still tell of a person's change only with the next sample.
     """
     return bool(getattr(connector, "shows_at_once", connector.confirms_at_once))
+
+
+def resolution_of(connector: Connector) -> FloatArray | None:
+    """Return the step in which a vessel keeps each setpoint (U,), canonical units; None where it says none.
+
+    A setpoint that is read back within it is in force.
+    """
+    found: FloatArray | None = getattr(connector, "resolution", None)
+    return found
 
 
 def is_fresh(connector: Connector) -> bool:

@@ -43,12 +43,16 @@ class Faults:
         bad_writes: Status code that writing a node gives; nothing is written then.
         ignored_writes: Nodes whose writes are answered with Good and forgotten.
         write_delay_s: How long a write is held before it is carried out and answered [s].
+        keeps: Step in which the controller keeps a node, whatever is written to it.
+        clock_ahead_s: By how much the server's clock is ahead [s].
     """
 
     bad_reads: dict[str, str] = field(default_factory=dict)
     bad_writes: dict[str, str] = field(default_factory=dict)
     ignored_writes: set[str] = field(default_factory=set)
     write_delay_s: float = 0.0
+    keeps: dict[str, float] = field(default_factory=dict)
+    clock_ahead_s: float = 0.0
 
 
 class Witness:
@@ -122,6 +126,9 @@ class FaultyAttributes:
         if fault is not None and not is_stranger:
             status = ua.StatusCode(getattr(ua.StatusCodes, fault))
         else:
+            if (step := self._faults().keeps.get(node)) is not None:
+                kept = ua.Variant(round(sent.Value / step) * step, sent.VariantType)
+                asked.Value.Value = kept
             (status,) = await self._service.write(ua.WriteParameters(NodesToWrite=[asked]), user)
         self._witness.written.append(
             Written(

@@ -14,7 +14,7 @@ import socket
 import threading
 import tomllib
 from collections.abc import Callable, Coroutine, Iterable, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from math import isfinite
 from typing import Any, Self, TypeVar
 
@@ -189,6 +189,12 @@ class FaultyOpcUaServer:
             level = ua.Variant(1 if is_read_only else 3, ua.VariantType.Byte)
             self._attribute(node, attribute).value = ua.DataValue(level)
 
+    def describe(
+        self, node: str, *, unit: str = "", span: tuple[float, float] | None = None, precision: float | None = None
+    ) -> None:
+        """Say unit, range and step of a node, as OPC UA Part 8 has it; what was said before is forgotten."""
+        self.run(self._describe(node, unit, span, precision))
+
     def publish(self, vessel: str, sample: State, *, at: datetime | None = None) -> None:
         """Put a new sample into a vessel's nodes; a missing value is Bad. Its number is raised last."""
         for name in self._species:
@@ -225,6 +231,9 @@ class FaultyOpcUaServer:
             return create(*args, **options)
 
         server.iserver.create_session = counted
+        server.iserver.aspace.set_attribute_value_callback(
+            ua.NodeId(ua.ObjectIds.Server_ServerStatus_CurrentTime), ua.AttributeIds.Value, self._clock
+        )
         await server.register_namespace(NAMESPACE)
         await self._add_nodes(self._attributes.index)
 
@@ -243,6 +252,22 @@ class FaultyOpcUaServer:
                 node = await folder.add_variable(node_id, browse_name, ua.Variant(value, kind))
                 if name in asked or name == "heartbeat":
                     await node.set_writable()
+
+    async def _describe(
+        self, node: str, unit: str, span: tuple[float, float] | None, precision: float | None
+    ) -> None:
+        held, index = self._server.get_node(ua.NodeId(node, self._attributes.index)), 0
+        for known in await held.get_properties():
+            await self._server.delete_nodes([known])
+        if unit:
+            await held.add_property(index, "EngineeringUnits", ua.EUInformation(DisplayName=ua.LocalizedText(unit)))
+        if span is not None:
+            await held.add_property(index, "EURange", ua.Range(Low=span[0], High=span[1]))
+        if precision is not None:
+            await held.add_property(index, "ValuePrecision", precision)
+
+    def _clock(self, _: ua.NodeId, __: ua.AttributeIds) -> ua.DataValue:
+        return ua.DataValue(ua.Variant(datetime.now(UTC) + timedelta(seconds=self.faults.clock_ahead_s)))
 
     async def _start(self, port: int) -> None:
         server = self._server
@@ -281,7 +306,7 @@ class FaultyOpcUaServer:
             self.set_value(node, value)
 
     def _was_read(self, node: str) -> None:
-        vessel, _, name = node.rpartition(".")
+        vessel, _, name = str(node).rpartition(".")  # nodes that tests add may have numbers
         if name != "number":
             return
         number = self.value(node)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -15,10 +15,9 @@ from perfusio.errors import ConfigError
 if TYPE_CHECKING:
     from perfusio.connectors.opc_ua.access import Access
     from perfusio.connectors.opcua import OpcUaConnector
-    from perfusio.process.panel import Panel
 
 opcua = typer.Typer(
-    help="Set up a connection to an OPC UA server: trust it, look around, check a node map.",
+    help="Set up a connection to an OPC UA server: trust it, look around, draft a node map, check it.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
@@ -117,17 +116,122 @@ def check(
     process: ProcessOption = None,
     json_output: JsonOption = False,
 ) -> None:
-    """Connect, find every node of a map, and show its present value. Nothing is written.
+    """Connect, find every node of a map, show its present value, and what does not fit. Nothing is written.
 
-    Exit code 0: all nodes are as the map says and readable. 1: the server cannot be reached. 2: the map, or trust. 3: a
-    node is missing, of another type or name, or Bad.
+    Compared are map and server, process and design space: units, ranges, steps, rights, times and clocks.
+
+    Exit code 0: all nodes are as the map says, readable, and fit. 1: the server cannot be reached. 2: the map, or
+    trust. 3: a node is missing, of another type or name, or Bad; or something does not fit.
     """
     import asyncio
 
+    from perfusio.cli.sources.opcua_rows import checked, row_text
+
+    connector = _connector(endpoint, nodes, user, password_file, certificates, insecure, process)
+    rows, problems = asyncio.run(checked(connector))
+    bad = [f"{row['reactor']} {row['name']}" for row in rows if not row["readable"]]
+    if json_output:
+        print(json.dumps(rows, indent=1))
+    else:
+        for row in rows:
+            print(row_text(row))
+    for problem in problems:
+        print(_wrapped(f"- {problem}"), file=sys.stderr)
+    if bad:
+        print(_wrapped(f"No value now: {', '.join(bad)}"), file=sys.stderr)
+    if bad or problems:
+        raise typer.Exit(3)
+
+
+@opcua.command()
+def draft(
+    endpoint: EndpointArgument,
+    out: Annotated[Path | None, typer.Option(help="Write the map here instead of printing it.", metavar="FILE")] = None,
+    vessel: Annotated[str | None, typer.Option(help="The one vessel to draft for.", metavar="NAME")] = None,
+    inoculated: Annotated[
+        str | None, typer.Option(help="Start of the culture, 2026-11-02T09:00:00+01:00, where no node holds its age.")
+    ] = None,
+    depth: Annotated[int, typer.Option(help="Levels to go down from the folder Objects.", min=1, max=20)] = 10,
+    user: UserOption = None,
+    password_file: PasswordOption = None,
+    certificates: CertificatesOption = FOLDER,
+    insecure: InsecureOption = False,
+    process: ProcessOption = None,
+) -> None:
+    """Write a node map from what the server holds, a LADS server (OPC 30500-1) included. Nothing there is written.
+
+    Variables are known by their names, units by the server's EngineeringUnits. All are read-only until you say
+    write = true. Look through the map, then check it.
+    """
+    import asyncio
+    from datetime import datetime
+
+    from perfusio.connectors.opc_ua.browse import surveyed
+    from perfusio.connectors.opc_ua.draft import draft as drafted
+
+    if inoculated is not None:
+        try:
+            is_dated = datetime.fromisoformat(inoculated).tzinfo is not None
+        except ValueError:
+            is_dated = False
+        if not is_dated:
+            raise ConfigError(f"--inoculated {inoculated}: expected e.g. 2026-11-02T09:00:00+01:00, with its offset.")
+    if out is not None and out.exists():
+        raise ConfigError(f"{out} is there already. Nothing was changed; give another name, or remove it.")
+    found = asyncio.run(surveyed(_access(endpoint, certificates, user, password_file, insecure), depth=depth))
+    text = drafted(found, panel_in(process), vessel=vessel, inoculated=inoculated)
+    if out is None:
+        print(text, end="")
+        return
+    out.write_text(text, encoding="utf-8")
+    print(f"Written to {out}. Look through it, then:")
+    print(f"perfusio opcua check {endpoint} --nodes {out}")
+
+
+@opcua.command()
+def sample(
+    endpoint: EndpointArgument,
+    nodes: Annotated[Path, typer.Option(help="The node map.", metavar="FILE")],
+    user: UserOption = None,
+    password_file: PasswordOption = None,
+    certificates: CertificatesOption = FOLDER,
+    insecure: InsecureOption = False,
+    process: ProcessOption = None,
+    json_output: JsonOption = False,
+) -> None:
+    """Wait for a sample of every vessel of a map, and show it as a twin would read it. Nothing is written."""
+    import asyncio
+
+    from perfusio.cli.sources.opcua_rows import first_samples, sample_text
+
+    connector = _connector(endpoint, nodes, user, password_file, certificates, insecure, process)
+    found = asyncio.run(first_samples(connector))
+    if json_output:
+        print(json.dumps({reactor: {"time_h": s.time_h, **s.measured()} for reactor, s in found.items()}, indent=1))
+        return
+    for reactor, state in found.items():
+        print(sample_text(reactor, state))
+
+
+def _wrapped(text: str) -> str:
+    import textwrap
+
+    return textwrap.fill(text, width=79, subsequent_indent="  ", break_on_hyphens=False)
+
+
+def _connector(
+    endpoint: str,
+    nodes: Path,
+    user: str | None,
+    password_file: Path | None,
+    certificates: Path,
+    insecure: bool,
+    process: Path | None,
+) -> OpcUaConnector:
     from perfusio.connectors.opc_ua.security import login
     from perfusio.connectors.opcua import OpcUaConnector
 
-    connector = OpcUaConnector(
+    return OpcUaConnector(
         endpoint,
         nodes,
         login=login(user, password_file=password_file),
@@ -135,45 +239,6 @@ def check(
         allow_insecure=insecure,
         panel=panel_in(process),
     )
-    rows = asyncio.run(_rows(connector))
-    if json_output:
-        print(json.dumps(rows, indent=1))
-    else:
-        for row in rows:
-            right = "write" if row["writes"] else "read"
-            value = "-" if row["value"] is None else f"{row['value']:g} {row['unit']}"
-            print(f"{row['reactor']:8}{row['name']:18}{value:22}{row['type']:8}{right:7}{row['status']}")
-    bad = [f"{row['reactor']} {row['name']}" for row in rows if row["value"] is None]
-    if bad:
-        print(f"No value now: {', '.join(bad)}", file=sys.stderr)
-        raise typer.Exit(3)
-
-
-async def _rows(connector: OpcUaConnector) -> list[dict[str, Any]]:
-    session = connector.session
-    try:
-        tags = {name: vessel.tags() for name, vessel in session.node_map.vessels.items()}
-        found = await session.read([tag for some in tags.values() for tag in some])
-        return [
-            {
-                "reactor": reactor,
-                "name": tag.name,
-                "value": tag.factor * found[tag].value if found[tag].is_usable else None,
-                "unit": _unit(session.node_map.vessels[reactor].panel, tag.name),
-                "type": session.resolved[tag].type_name,
-                "browse_name": session.resolved[tag].browse_name,
-                "writes": tag.write,
-                "status": str(found[tag]),
-            }
-            for reactor, some in tags.items()
-            for tag in some
-        ]
-    finally:
-        await connector.close()
-
-
-def _unit(panel: Panel, name: str) -> str:
-    return panel[name].unit if name in panel.by_name else "h" if name == "time" else ""
 
 
 def _access(endpoint: str, certificates: Path, user: str | None, password_file: Path | None, insecure: bool) -> Access:

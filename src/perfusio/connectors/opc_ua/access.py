@@ -23,6 +23,7 @@ class Timing:
         backoff: Shortest and longest pause between two attempts to connect.
         poll: Between two looks for a new sample.
         away: For how long a lost link is opened anew before waiting for a sample fails; the twin says so, and tries on.
+        withheld: After which readings of which no sample can come are told as a failure, with the reason.
         sample: After which a sample that did not come is overdue; None = never.
     """
 
@@ -34,6 +35,7 @@ class Timing:
     backoff: tuple[float, float] = (1.0, 60.0)
     poll: float = 5.0
     away: float = 30.0
+    withheld: float = 45.0
     sample: float | None = 26.0 * 3600.0
 
     def __post_init__(self) -> None:

@@ -10,6 +10,7 @@ from asyncua import ua
 from perfusio.connectors.opc_ua.access import Access
 from perfusio.connectors.opc_ua.connecting import connect
 from perfusio.connectors.opc_ua.link import Link
+from perfusio.connectors.opc_ua.properties import Properties, properties_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,17 +46,34 @@ async def variables(access: Access, *, depth: int) -> list[Variable]:
     """
     link = await connect(access)
     try:
-        (array,) = await link.attributes([ua.NodeId(ua.ObjectIds.Server_NamespaceArray)], ua.AttributeIds.Value)
-        paths = await _paths(link, depth)
-        nodes = list(paths)
-        values = await link.attributes(nodes, ua.AttributeIds.Value) if nodes else []
-        access_levels = await link.attributes(nodes, ua.AttributeIds.UserAccessLevel) if nodes else []
+        return list((await _variables(link, depth)).values())
     finally:
         await link.close()
-    return [
-        _variable(node, paths[node], list(array.Value.Value), value, level)
-        for node, value, level in zip(nodes, values, access_levels, strict=True)
-    ]
+
+
+async def surveyed(access: Access, *, depth: int) -> list[tuple[Variable, Properties]]:
+    """Return the variables, each with what the server says of its values.
+
+    Raises:
+        PerfusioError: as `variables`.
+    """
+    link = await connect(access)
+    try:
+        found = await _variables(link, depth)
+        return list(zip(found.values(), await properties_of(link, list(found)), strict=True))
+    finally:
+        await link.close()
+
+
+async def _variables(link: Link, depth: int) -> dict[ua.NodeId, Variable]:
+    (array,) = await link.attributes([ua.NodeId(ua.ObjectIds.Server_NamespaceArray)], ua.AttributeIds.Value)
+    paths = await _paths(link, depth)
+    nodes = list(paths)
+    values = await link.attributes(nodes, ua.AttributeIds.Value) if nodes else []
+    levels = await link.attributes(nodes, ua.AttributeIds.UserAccessLevel) if nodes else []
+    uris = list(array.Value.Value)
+    rows = zip(nodes, values, levels, strict=True)
+    return {node: _variable(node, paths[node], uris, value, level) for node, value, level in rows}
 
 
 async def _paths(link: Link, depth: int) -> dict[ua.NodeId, str]:

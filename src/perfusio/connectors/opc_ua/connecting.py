@@ -63,13 +63,16 @@ async def connect(access: Access, old: OldSession | None = None) -> Link:
     client = Client(access.endpoint, timeout=access.timing.request)
     client.session_timeout = round(1000 * access.timing.session)
     is_secure = endpoint.SecurityMode == ua.MessageSecurityMode.SignAndEncrypt
+    shown = False
     try:
         async with asyncio.timeout(4 * access.timing.request):
             if is_secure:
                 await _secure(client, endpoint, access)
             await client.connect_socket()
             await client.send_hello()
+            shown = is_secure
             await client.open_secure_channel()
+            shown = False
             is_fenced = await _close_old(client, endpoint, access.login, old)
             await client.create_session()
             await _activate(client, access.login)
@@ -78,7 +81,8 @@ async def connect(access: Access, old: OldSession | None = None) -> Link:
         if isinstance(error, NotConnected | ConfigError):
             raise
         raise NotConnected(
-            f"{access.endpoint}: no session: {reason(error, access.timing.request)}.{_hint(error, access)}",
+            f"{access.endpoint}: no session: {reason(error, access.timing.request)}."
+            f"{_hint(error, access, shown=shown)}",
             connector=access.endpoint,
             operation="connect",
         ) from error
@@ -178,10 +182,32 @@ async def _close_old(
     return is_closed
 
 
-def _hint(error: BaseException, access: Access) -> str:
+_DISTRUST = (
+    "BadSecurityChecksFailed", "BadCertificateUntrusted", "BadCertificateInvalid", "BadCertificateUseNotAllowed",
+    "BadCertificateUriInvalid", "BadCertificateTimeInvalid", "BadCertificateRevoked", "BadCertificateChainIncomplete",
+)  # fmt: skip
+"""Status codes by which a server says that it does not take our certificate; most say the first, whatever it is."""
+
+
+def _hint(error: BaseException, access: Access, *, shown: bool) -> str:
+    """Return the remedy of a refusal.
+
+    Args:
+        error: As it came.
+        access: Settings of the connection.
+        shown: Whether our certificate was shown and no channel came of it.
+    """
     if isinstance(error, ua.uaerrors.BadUserAccessDenied | ua.uaerrors.BadIdentityTokenRejected):
         return " Check user and password, and that the server lets this user in."
-    if isinstance(error, ua.UaStatusCodeError):
-        folder = access.certificates.folder / "own"
-        return f" If the server does not trust us yet, have it trust {folder / 'certificate.der'}."
+    own = access.certificates.folder / "own" / "certificate.der"
+    is_status = isinstance(error, ua.UaStatusCodeError)
+    if (is_status and ua.StatusCode(getattr(error, "code", 0)).name in _DISTRUST) or (
+        shown and not is_status and not isinstance(error, TimeoutError)
+    ):
+        return (
+            f" The server does not trust us: it refused our certificate. Have it trust {own} (its administrator moves "
+            "it from the rejected to the trusted ones), and try again."
+        )
+    if is_status:
+        return f" If the server does not trust us yet, have it trust {own}."
     return " Check that the server runs; if it does not trust us yet, have it trust our certificate."

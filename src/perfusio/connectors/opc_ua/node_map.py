@@ -10,110 +10,26 @@ import hashlib
 import re
 import tomllib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import datetime
 from math import isfinite
 from pathlib import Path
 from typing import Any
 
+from perfusio.connectors.opc_ua.scales import Scale, scale_of
+from perfusio.connectors.opc_ua.tags import SIGNALS_EVERY_H, NodeMap, Tag, VesselMap
 from perfusio.errors import ConfigError, PerfusioError
 from perfusio.process.cho_perfusion import CHO_PERFUSION
 from perfusio.process.panel import Panel
 from perfusio.quantities import Quantity, closest, conversion_factor
 from perfusio.tables.columns.header_names import names_of
 
+__all__ = ["TIME", "NodeMap", "Tag", "VesselMap", "node_map_of", "read_node_map"]
 TIME = Quantity(name="time", unit="h", label="Culture time", low=0.0, high=1e5)
 _ID = re.compile(r"(?P<alias>[\w-]+):(?P<identifier>(i=\d+|[sgb]=.+))")
 _SECTIONS = ("namespaces", "vessels", "sample", "measured", "signals", "setpoints", "heartbeat")
-SIGNALS_EVERY_H = 1.0
-"""How often on-line signals are taken, if the map does not say [h]."""
-_TAG_KEYS = ("node", "unit", "factor", "write", "browse_name")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Tag:
-    """One node and its quantity.
-
-    Attributes:
-        name: Quantity or setpoint, or ``"number"`` or ``"time"``.
-        namespace: URI of its namespace.
-        identifier: Identifier in that namespace, e.g. ``"s=HT1.VCD"``.
-        factor: The node's value times this is in the canonical unit.
-        write: Whether perfusio may write it.
-        browse_name: Name that the node must have; None = whatever it had when it was first seen.
-    """
-
-    name: str
-    namespace: str
-    identifier: str
-    factor: float = 1.0
-    write: bool = False
-    browse_name: str | None = None
-
-    def __str__(self) -> str:
-        return f"{self.name} ({self.identifier})"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class VesselMap:
-    """The nodes of one vessel.
-
-    Attributes:
-        reactor: Its name in perfusio.
-        clone: Cell line, empty where the map does not say.
-        number: Node that changes with each sample, or None: a later source time makes a sample new.
-        time: Node that holds the culture time of the sample, or None.
-        inoculated: Start of the culture, from which source times are counted; where there is a node for the time of the
-            sample, only signals are.
-        measured: Nodes of measurements, by quantity.
-        signals: Nodes that a sensor keeps up to date, by quantity; read every `signals_every_h`, without a sample.
-        signals_every_h: Between two readings of them [h].
-        setpoints: Nodes of setpoints, by name.
-        fixed: Setpoints that the vessel does not offer as nodes, with the value that it always has.
-        heartbeat: Node in which a controller can watch whether perfusio is there, or None.
-        panel: The process whose quantities these are.
-    """
-
-    reactor: str
-    clone: str = ""
-    number: Tag | None = None
-    time: Tag | None = None
-    inoculated: datetime | None = None
-    measured: Mapping[str, Tag]
-    signals: Mapping[str, Tag] = field(default_factory=dict)
-    signals_every_h: float = SIGNALS_EVERY_H
-    setpoints: Mapping[str, Tag]
-    fixed: Mapping[str, float] = field(default_factory=dict)
-    heartbeat: Tag | None = None
-    panel: Panel = CHO_PERFUSION
-
-    def sample_tags(self) -> tuple[Tag, ...]:
-        """Return the tags of one sample."""
-        return (*(tag for tag in (self.number, self.time) if tag is not None), *self.measured.values())
-
-    def looked_at(self) -> tuple[Tag, ...]:
-        """Return the tags that are read in a look for news."""
-        return (*self.sample_tags(), *self.signals.values())
-
-    def tags(self) -> tuple[Tag, ...]:
-        """Return all nodes of the vessel."""
-        watched = () if self.heartbeat is None else (self.heartbeat,)
-        return (*self.looked_at(), *self.setpoints.values(), *watched)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NodeMap:
-    """The nodes of all vessels of one server.
-
-    Attributes:
-        vessels: By reactor.
-        source: Where the map was read, for messages.
-        sha256: Of the bytes of the file; empty for a map that was not read from one.
-    """
-
-    vessels: Mapping[str, VesselMap]
-    source: str = "node map"
-    sha256: str = ""
+_TAG_KEYS = ("node", "unit", "factor", "offset", "resolution", "unchanged", "write", "browse_name")
+_UNCHANGED = ("measured", "missing")
 
 
 def read_node_map(path: str | Path, panel: Panel = CHO_PERFUSION) -> NodeMap:
@@ -173,7 +89,7 @@ class _Reader:
         self._species = {s.name: s for s in panel.species}
         self._setpoints = {s.name: s for s in panel.setpoints}
         self._known(data, _SECTIONS, "the map")
-        self._namespaces = self.table(data, "namespaces")
+        self._namespaces, self._unchanged = self.table(data, "namespaces"), "measured"
 
     def table(self, data: Mapping[str, Any], key: str) -> Mapping[str, Any]:
         found = data.get(key, {})
@@ -187,7 +103,8 @@ class _Reader:
         self._known(given, ("tag", "clone"), f"vessels.{reactor}")
         stem = str(given.get("tag", reactor))
         sample = self.table(self._data, "sample")
-        self._known(sample, ("number", "time", "inoculated"), "[sample]")
+        self._known(sample, ("number", "time", "inoculated", "unchanged"), "[sample]")
+        self._unchanged = sample.get("unchanged", "measured")
         number = self._tag("number", sample["number"], stem, None) if "number" in sample else None
         time = self._tag("time", sample["time"], stem, TIME) if "time" in sample else None
         measured, setpoints = self.table(self._data, "measured"), self.table(self._data, "setpoints")
@@ -195,7 +112,8 @@ class _Reader:
         self._known(setpoints, tuple(self._setpoints), "[setpoints]")
         fixed = {n: v["fixed"] for n, v in setpoints.items() if isinstance(v, Mapping) and "fixed" in v}
         signals, every_h = self._signals(measured)
-        has_age = time is not None and not signals  # that node holds the age of the sample, not that of a reading
+        # that node holds the age of the sample, not that of a reading; or a date, which is counted from inoculation
+        has_age = time is not None and not signals and "inoculated" not in sample
         return VesselMap(
             reactor=reactor,
             clone=str(given.get("clone", "")),
@@ -240,7 +158,10 @@ class _Reader:
         seen: dict[tuple[str, str], Tag] = {}
         for tag in tags:
             other = seen.setdefault((tag.namespace, tag.identifier), tag)
-            if other is not tag and tag.identifier and not tag.name == other.name == "heartbeat":
+            names = {tag.name, other.name}
+            if names == {"number", "time"}:
+                continue  # the time of a sample tells samples apart, too
+            if other is not tag and tag.identifier and names != {"heartbeat"}:
                 where = f"{tag.identifier} of {tag.namespace}"
                 named = f"as {other.name} and {tag.name}"
                 self.problems.append(f"{where} is named twice, {named}: expected a node of its own for each.")
@@ -268,29 +189,50 @@ class _Reader:
         writes = given.get("write", False)
         if not isinstance(writes, bool) or (writes and name not in self._setpoints):
             self.problems.append(f"{name}: write = {writes!r}: expected true or false, and true for setpoints only.")
+        factor, offset = self._scale(name, given, quantity)
         return Tag(
             name=name,
             namespace=str(self._namespaces[alias]),
             identifier=match["identifier"],
-            factor=self._factor(name, given, quantity),
+            factor=factor,
+            offset=offset,
+            resolution=self._resolution(name, given),
+            stays_measured=self._stays(name, given.get("unchanged", self._unchanged)),
             write=writes is True,
             browse_name=str(given["browse_name"]) if "browse_name" in given else None,
         )
 
-    def _factor(self, name: str, given: Mapping[str, Any], quantity: Quantity | None) -> float:
-        if "unit" in given and "factor" in given:
-            self.problems.append(f"{name}: both unit and factor are given: expected one of them.")
+    def _scale(self, name: str, given: Mapping[str, Any], quantity: Quantity | None) -> Scale:
+        for key in ("factor", "offset"):
+            if "unit" in given and key in given:
+                self.problems.append(f"{name}: both unit and {key} are given: expected one of them.")
         if "unit" in given and quantity is not None:
             try:
-                return self._unit(name, str(given["unit"]), quantity)
+                return scale_of(str(given["unit"]), quantity, lambda unit: self._unit(name, unit, quantity))
             except PerfusioError as error:
                 self.problems.append(f"{name}: {error}")
-                return 1.0
-        factor = given.get("factor", 1.0)
+                return 1.0, 0.0
+        factor, offset = given.get("factor", 1.0), given.get("offset", 0.0)
         if not _is_number(factor) or not factor > 0:
             self.problems.append(f"{name}: factor = {factor!r}: expected a number above 0.")
-            return 1.0
-        return float(factor)
+            factor = 1.0
+        if not _is_number(offset):
+            self.problems.append(f"{name}: offset = {offset!r}: expected a number in {quantity and quantity.unit}.")
+            offset = 0.0
+        return float(factor), float(offset)
+
+    def _resolution(self, name: str, given: Mapping[str, Any]) -> float:
+        step = given.get("resolution", 0.0)
+        if not _is_number(step) or step < 0 or (step and name not in self._setpoints):
+            expected = "expected the step of the controller above 0, in the unit of the node, and for setpoints only"
+            self.problems.append(f"{name}: resolution = {step!r}: {expected}.")
+            return 0.0
+        return float(step)
+
+    def _stays(self, name: str, told: object) -> bool:
+        if told not in _UNCHANGED:
+            self.problems.append(f"{name}: unchanged = {told!r}: expected {' or '.join(map(repr, _UNCHANGED))}.")
+        return told != "missing"
 
     def _unit(self, name: str, unit: str, quantity: Quantity) -> float:
         """A flow may be a volume per time, where the process declares the volume."""
@@ -300,7 +242,8 @@ class _Reader:
     def _fixed(self, name: str, value: object, given: Mapping[str, Any]) -> float:
         quantity = self._setpoints[name]
         if _is_number(value) and {"unit", "factor"} & given.keys():
-            value = self._factor(name, given, quantity) * float(str(value))
+            factor, offset = self._scale(name, given, quantity)
+            value = factor * float(str(value)) + offset
         if not _is_number(value) or not quantity.low <= float(str(value)) <= quantity.high:
             expected = f"expected a number of {quantity.unit} from {quantity.low:g} to {quantity.high:g}"
             self.problems.append(f"{name}: fixed = {value!r}: {expected}.")

@@ -13,7 +13,7 @@ from asyncua import ua
 
 from perfusio.connectors.opc_ua.link import Link
 from perfusio.connectors.opc_ua.node_map import NodeMap, Tag
-from perfusio.connectors.opc_ua.values import NUMBERS
+from perfusio.connectors.opc_ua.values import NUMBERS, TELLING
 from perfusio.errors import UnreadableSource
 
 _READ, _WRITE = 1, 2
@@ -119,7 +119,7 @@ def _other(tag: Tag, now: Resolved, kind: ua.VariantType, access: int, before: R
         )
     if before is not None and now.type_name != before.type_name:
         return f"its type is {now.type_name}, it was {before.type_name}. It may be another variable; check the map."
-    if kind not in NUMBERS:
+    if kind not in NUMBERS and not (tag.name in ("number", "time") and kind in TELLING):
         return f"its type is {now.type_name}, expected a number. Map the variable that holds the value."
     if not access & _READ:
         return "the server does not let this user read it. Have the user allowed to."

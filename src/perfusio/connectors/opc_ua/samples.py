@@ -28,17 +28,39 @@ class Reading:
         status: Name of the status code, e.g. ``"Good"`` or ``"BadSensorFailure"``.
         source_time: When the source took the value, if the server says.
         server_time: When the server saw it, if it says.
+        told: The date or text that a node holds in place of a number; a sample may be timed and counted by one.
     """
 
     value: float
     status: str
     source_time: datetime | None = None
     server_time: datetime | None = None
+    told: datetime | str | None = None
 
     @property
     def is_usable(self) -> bool:
         """Whether there is a number that is not Bad; an Uncertain one is used and flagged."""
         return isfinite(self.value) and not self.status.startswith("Bad")
+
+    @property
+    def moment(self) -> datetime | None:
+        """The date that the node holds, as a date or as a text with its offset; None if it holds none."""
+        if isinstance(self.told, str):
+            try:
+                found = datetime.fromisoformat(self.told.strip())
+            except ValueError:
+                return None
+            return found if found.tzinfo is not None else None
+        return self.told
+
+    @property
+    def count(self) -> float:
+        """The node as a number that is another one for another sample; NaN if it tells none."""
+        if self.status.startswith("Bad") or self.told is None:
+            return self.value if self.is_usable else nan
+        if (moment := self.moment) is not None:
+            return moment.timestamp()
+        return _number(str(self.told))
 
     def __str__(self) -> str:
         words = self.status
@@ -94,7 +116,7 @@ def _stamps(states: Sequence[State]) -> dict[str, datetime]:
 
 def values(tags: Mapping[str, Tag], readings: Mapping[Tag, Reading]) -> dict[str, float]:
     """Return the usable values by name, in canonical units."""
-    return {n: tag.factor * readings[tag].value for n, tag in tags.items() if readings[tag].is_usable}
+    return {n: tag.canonical(readings[tag].value) for n, tag in tags.items() if readings[tag].is_usable}
 
 
 def next_reading(vessel: VesselMap, readings: Mapping[Tag, Reading], seen: Seen) -> tuple[State | None, Seen]:
@@ -131,7 +153,9 @@ def next_sample(vessel: VesselMap, readings: Mapping[Tag, Reading], seen: Seen) 
 
     With a sample number, a sample is new when the number changes; a value that appears while it stays the same is a
     late one of that sample. Without, values are new when their source times are later than those handed out, and are
-    taken once two looks agree on them, so that no half-written sample is read.
+    taken once two looks agree on them, so that no half-written sample is read. A server stamps a value with its last
+    change, so one that came out the same keeps its stamp: if a critical quantity is new, all count as measured, but for
+    nodes of which the map says otherwise.
 
     Raises:
         UnreadableSource: the sample has no usable time.
@@ -144,19 +168,22 @@ def next_sample(vessel: VesselMap, readings: Mapping[Tag, Reading], seen: Seen) 
         return None, seen
     if dict(seen.unsettled) != stamps:
         return None, replace(seen, unsettled=stamps)
-    state = _state(vessel, {n: vessel.measured[n] for n in new}, readings, latest=max(new.values()))
+    is_whole = any(n in vessel.panel.critical for n in new)
+    tags = {n: vessel.measured[n] for n in stamps if n in new or (is_whole and vessel.measured[n].stays_measured)}
+    state = _state(vessel, tags, readings, latest=max(new.values()))
     return state, Seen(state=state, stamps=stamps, n_unread=seen.n_unread, signalled=seen.signalled)
 
 
 def _by_number(
     vessel: VesselMap, counter: Tag, readings: Mapping[Tag, Reading], seen: Seen
 ) -> tuple[State | None, Seen]:
-    if not readings[counter].is_usable:
+    number = readings[counter].count
+    if not isfinite(number):
         return None, seen
-    number = readings[counter].value
     if number != seen.number and not _is_known(vessel, readings, seen):
         state = _state(vessel, vessel.measured, readings, latest=_latest(vessel, readings))
-        skipped = int(number - seen.number) - 1 if number > seen.number else 0
+        is_counted = readings[counter].moment is None  # dates do not tell how many were between
+        skipped = int(number - seen.number) - 1 if is_counted and number > seen.number else 0
         n_unread = seen.n_unread + max(skipped, 0)
         return state, Seen(state=state, number=number, n_unread=n_unread, signalled=seen.signalled)
     known, seen = seen.state, replace(seen, number=number)
@@ -193,8 +220,8 @@ def _time_h(vessel: VesselMap, readings: Mapping[Tag, Reading], latest: datetime
     found = "no source time"
     if vessel.time is not None:
         reading = readings[vessel.time]
-        found = f"{vessel.time}: {reading.value:g}, {reading}"
-        hours = vessel.time.factor * reading.value if reading.is_usable else nan
+        found = f"{vessel.time}: {reading.value if reading.told is None else reading.told!s:.40}, {reading}"
+        hours = _hours(vessel, vessel.time, reading)
     else:
         hours = nan
         if latest is not None and vessel.inoculated is not None:
@@ -204,6 +231,55 @@ def _time_h(vessel: VesselMap, readings: Mapping[Tag, Reading], latest: datetime
         return round(hours, 6)
     expected = "Expected 0 h or later since inoculation. Check [sample] in the node map and the server's clock."
     raise UnreadableSource((f"{vessel.reactor}: the sample has no usable time ({found}). {expected}",))
+
+
+def _hours(vessel: VesselMap, tag: Tag, reading: Reading) -> float:
+    """Return the culture time that a node holds: as a number, as a text of one, or as a date since inoculation [h]."""
+    if reading.status.startswith("Bad"):
+        return nan
+    if (moment := reading.moment) is not None:
+        return nan if vessel.inoculated is None else (moment - vessel.inoculated).total_seconds() / 3600.0
+    return tag.canonical(reading.value if reading.told is None else _number(str(reading.told)))
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        return nan
+
+
+def withheld(vessel: VesselMap, readings: Mapping[Tag, Reading], seen: Seen) -> str:
+    """Return why there is no sample in these readings and none can come of them; empty if the next is just not there.
+
+    Args:
+        vessel: Its nodes.
+        readings: Of a look that gave no sample.
+        seen: The memory after it.
+    """
+    if vessel.number is not None:
+        reading = readings[vessel.number]
+        if isfinite(reading.count):
+            return ""
+        held = f" {reading.told!r:.40}" if reading.told is not None else ""
+        return (
+            f"the sample number cannot be read: {vessel.number} is{held} {reading}. Expected a number or a date that "
+            "changes with each sample. Mend the node, or take another one as [sample] number."
+        )
+    stamps = {n: readings[tag].source_time for n, tag in vessel.measured.items()}
+    if not any(stamps.values()):
+        return (
+            "no measured node has a source time, and the map names no sample number: a new sample could not be told "
+            "from an old one. Name the node that changes with each sample: [sample] number."
+        )
+    known = seen.stamps
+    moving = [n for n, t in stamps.items() if t is not None and (n not in known or _stamp(t) > _stamp(known[n]))]
+    if moving:
+        return (
+            f"the source times of {', '.join(moving)} change with every look, so no two looks agree on a sample. Name "
+            "the node that changes with each sample ([sample] number), or move on-line values to [signals]."
+        )
+    return ""
 
 
 def _stamp(time: datetime) -> str:

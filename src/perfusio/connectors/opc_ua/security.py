@@ -135,8 +135,10 @@ class Certificates:
     # -- those of servers --------------------------------------------------------------------------------------------
 
     def trust(self, certificate: x509.Certificate) -> Path:
-        """Trust a server, or an authority, from now on; return the file."""
-        return self._keep("trusted", certificate)
+        """Trust a server, or an authority, from now on; return the file. It is among the rejected ones no more."""
+        kept = self._keep("trusted", certificate)
+        (self.folder / "rejected" / kept.name).unlink(missing_ok=True)
+        return kept
 
     def trusted(self) -> tuple[x509.Certificate, ...]:
         """Return the servers and authorities that are trusted.

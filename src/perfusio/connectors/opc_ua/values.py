@@ -32,6 +32,7 @@ def reading(value: ua.DataValue) -> Reading:
         status=status if number is not None or raw is None else f"{status}, but {type(raw).__name__}",
         source_time=_aware(value.SourceTimestamp),
         server_time=_aware(value.ServerTimestamp),
+        told=_aware(raw) if isinstance(raw, datetime) else raw if isinstance(raw, str) else None,
     )
 
 
@@ -43,6 +44,8 @@ _WHOLE = {
     ua.VariantType.SByte, ua.VariantType.Byte, ua.VariantType.Int16, ua.VariantType.UInt16, ua.VariantType.Int32,
     ua.VariantType.UInt32, ua.VariantType.Int64, ua.VariantType.UInt64,
 }  # fmt: skip
+TELLING = {ua.VariantType.DateTime, ua.VariantType.String}
+"""Types by which a sample may be timed and counted, beside numbers."""
 NUMBERS = _WHOLE | {ua.VariantType.Float, ua.VariantType.Double}
 """Types of nodes that can hold a quantity."""
 

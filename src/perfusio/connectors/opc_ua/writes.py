@@ -10,13 +10,15 @@ import asyncio
 from collections.abc import Mapping
 from math import isfinite
 
+import numpy as np
+
 from perfusio.connectors.opc_ua.link import Link
 from perfusio.connectors.opc_ua.node_map import Tag, VesselMap
 from perfusio.connectors.opc_ua.samples import Reading, values
 from perfusio.connectors.opc_ua.session import OpcUaSession
 from perfusio.errors import NotConnected, PerfusioError
 from perfusio.protocols import Ending
-from perfusio.state import Setpoints
+from perfusio.state import FloatArray, Setpoints
 from perfusio.verified_write import agree, lacking
 
 HOPELESS = frozenset((
@@ -29,6 +31,12 @@ HOPELESS = frozenset((
 def setpoints_of(vessel: VesselMap, readings: Mapping[Tag, Reading]) -> Setpoints:
     """Return the setpoints in force; NaN where the server does not say."""
     return Setpoints.of_values(vessel.panel, {**vessel.fixed, **values(vessel.setpoints, readings)})
+
+
+def resolution_of(vessel: VesselMap) -> FloatArray:
+    """Return the step in which a vessel keeps each setpoint (U,), canonical units; 0 where the map gives none."""
+    tags = vessel.setpoints
+    return np.array([tags[n].within if n in tags else 0.0 for n in vessel.panel.setpoint_names])
 
 
 class OpcUaWire:
@@ -44,7 +52,7 @@ class OpcUaWire:
         self._timing = session.access.timing
         self._not_after = asyncio.get_running_loop().time() + self._timing.write
         self._link: Link | None = None
-        self._asked = Setpoints(panel=vessel.panel)
+        self._asked, self._within = Setpoints(panel=vessel.panel), resolution_of(vessel)
         self._refusals: dict[str, str] = {}
         self._lost = ""
 
@@ -77,7 +85,7 @@ class OpcUaWire:
             tag = self._vessel.setpoints.get(name)
             if tag is not None and not isfinite(now):
                 problems.append(f"{name} cannot be read, so it could not be put back. Mend the node first.")
-            elif not agree(value, now) and (tag is None or not tag.write):
+            elif not agree(value, now, 0.0 if tag is None else tag.within) and (tag is None or not tag.write):
                 problems.append(
                     f"{name} is {now:g} {quantity.unit} and read-only here, {value:g} was asked for. Hold it in the "
                     f"design space (design_space.holding({name}={now:g})), or say write = true in the node map."
@@ -94,7 +102,7 @@ class OpcUaWire:
         """Return the requested setpoints as the nodes can hold them: one of a whole-number type rounds."""
         assert self._link is not None  # it was looked at
         tags = self._vessel.setpoints
-        held = {n: t.factor * self._link.as_held(t, getattr(asked, n) / t.factor) for n, t in tags.items()}
+        held = {n: t.canonical(self._link.as_held(t, t.raw(getattr(asked, n)))) for n, t in tags.items()}
         self._asked = asked.with_values(**held)
         return self._asked
 
@@ -111,7 +119,8 @@ class OpcUaWire:
             return None
         try:
             now = setpoints_of(self._vessel, await link.read(tuple(tags.values())))
-            changes = {tags[n]: getattr(wanted, n) / tags[n].factor for n in lacking(wanted, now) if _is_ours(tags, n)}
+            other = lacking(wanted, now, self._within)
+            changes = {tags[n]: tags[n].raw(getattr(wanted, n)) for n in other if _is_ours(tags, n)}
             if changes and self._has_time(link):
                 statuses = await link.write(changes)
                 self._refusals = {tag.name: status for tag, status in statuses.items() if status.startswith("Bad")}
@@ -141,7 +150,7 @@ class OpcUaWire:
         except PerfusioError as error:
             self._lost = f"{self._lost} {error}"
             return None
-        return found if self._session.is_fenced or not lacking(self._asked, found) else None
+        return found if self._session.is_fenced or not lacking(self._asked, found, self._within) else None
 
     def _has_time(self, link: Link) -> bool:
         """Whether a request sent now cannot be carried out after the deadline, wherever it gets stuck."""

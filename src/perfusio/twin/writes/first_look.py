@@ -15,7 +15,7 @@ from perfusio.clock import Clock
 from perfusio.config import Mode
 from perfusio.errors import NotConnected
 from perfusio.events import ConnectorFailed, OverrideDetected, SetpointsFound, WriteIntended, WriteUnknown
-from perfusio.protocols import ConnectorKind, Ending, Holder, Leased, able, shows_at_once
+from perfusio.protocols import ConnectorKind, Ending, Holder, Leased, able, resolution_of, shows_at_once
 from perfusio.state import Setpoints
 from perfusio.twin.processes import numbers
 from perfusio.twin.state.logbook import Logbook
@@ -188,6 +188,6 @@ class FirstLook:
                 )
             )  # fmt: skip
             return
-        report = settled(intent, found)
+        report = settled(intent, found, resolution_of(self._book.vessels[reactor].connector))
         self._book.append(ended(cut_short(intent, reactor), report))
         self._modes.write_ended(reactor, turn, report.ending)

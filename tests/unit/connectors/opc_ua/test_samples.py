@@ -18,7 +18,8 @@ NODES = {n: f"rig:s={n}" for n in ("vcd", "glucose", "titer")}
 
 def vessel(*, number):
     sample = {"time": "rig:s=time", "number": "rig:s=number"} if number else {"inoculated": START}
-    told = {"namespaces": {"rig": "urn:rig"}, "vessels": {"R01": "R01"}, "sample": sample, "measured": NODES}
+    late = {"titer": {"node": "rig:s=titer", "unchanged": "missing"}}
+    told = {"namespaces": {"rig": "urn:rig"}, "vessels": {"R01": "R01"}, "sample": sample, "measured": NODES | late}
     return node_map_of(told).vessels["R01"]
 
 

@@ -1,6 +1,7 @@
 """How each write ends: done, refused, the old values back, a part, unknown; and nothing after its deadline."""
 
 import asyncio
+import tomllib
 from dataclasses import replace
 from itertools import product
 from time import monotonic
@@ -8,6 +9,7 @@ from time import monotonic
 import pytest
 
 from perfusio.config import DEFAULT_AMBR250_DESIGN_SPACE
+from perfusio.connectors.opc_ua.node_map import node_map_of
 from perfusio.errors import ConfigError, NotConnected, WriteRejected
 from perfusio.protocols import Ending
 from perfusio.state import SETPOINTS, Setpoints
@@ -302,3 +304,23 @@ async def test_reading_goes_on_after_writing_has_stopped(vessel, server):
     await ending(vessel)
     server.publish("R01", make_state(day=1))
     assert (await vessel.read_sample()).day == 1
+
+
+async def test_a_controller_that_keeps_steps_has_taken_what_it_rounded(connect, server):
+    steps = {"temperature": 0.1, "agitation": 5.0}
+    server.faults.keeps = {f"R01.{name}": step for name, step in steps.items()}
+    asked = replace(NOMINAL, temperature=36.7264, agitation=861.37)
+    told = server.toml()
+    for name, step in steps.items():
+        told = told.replace(f'.{name}", write = true', f'.{name}", write = true, resolution = {step}')
+    vessel = connect(nodes=node_map_of(tomllib.loads(told))).vessels()["R01"]
+    await vessel.read_sample()
+    await vessel.read_setpoints()
+    done = await vessel.write_setpoints(asked)
+    assert (done.temperature, done.agitation, vessel.stopped) == (pytest.approx(36.7), pytest.approx(860.0), "")
+    assert await vessel.write_setpoints(asked) == done  # and is not asked again
+    assert len(server.witness.written) == 2
+    rigid = connect().vessels()["R01"]
+    await rigid.read_sample()
+    await rigid.read_setpoints()
+    assert (await ending(rigid, replace(NOMINAL, temperature=36.3264)))[0] is Ending.RESTORED
