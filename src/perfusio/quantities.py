@@ -93,6 +93,12 @@ _SAME_DIMENSION: dict[str, dict[str, float]] = {
     "rpm": {"rpm": 1.0, "1/min": 1.0, "min-1": 1.0, "rps": 60.0, "1/s": 60.0},
 }  # fmt: skip
 
+_KELVIN, _FAHRENHEIT = (1.0, -273.15), (5.0 / 9.0, -160.0 / 9.0)
+_OTHER_ZERO: dict[str, dict[str, tuple[float, float]]] = {
+    "°C": {**dict.fromkeys(("k", "kelvin", "degk"), _KELVIN),
+           **dict.fromkeys(("f", "degf", "fahrenheit", "degfahrenheit"), _FAHRENHEIT)},
+}  # fmt: skip
+
 
 CELLS = "1e6 cells/mL"
 _CONCENTRATIONS = {"g/L": (MASS, 1.0), "mg/L": (MASS, 1e-3), "mmol/L": (AMOUNT, 1e-3)}
@@ -113,6 +119,11 @@ _WRITTEN: dict[str, tuple[str, ...]] = {
 def units_of(quantity: Quantity) -> tuple[str, ...]:
     """Return other units in which people give a quantity, as they write them, the likeliest first."""
     return _WRITTEN.get(quantity.unit, ())
+
+
+def from_other_zero(unit: str, to: Quantity) -> tuple[float, float] | None:
+    """Return factor and offset from a unit whose zero is another one than that of `to`; None for any other unit."""
+    return _OTHER_ZERO.get(to.unit, {}).get(normalised(unit))
 
 
 def conversion_factor(unit: str, to: Quantity) -> float:

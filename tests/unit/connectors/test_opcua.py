@@ -171,7 +171,8 @@ async def test_by_source_time(connect, server):
     server.set_value("R01.time", 24.0)
     server.set_value("R01.vcd", 22.0)
     sample = await vessel.read_sample()
-    assert (sample.time_h, sample.measured()) == (24.0, {"vcd": 22.0})
+    assert (sample.time_h, sample.vcd) == (24.0, 22.0)
+    assert sample.viability == 97.0  # it did not change, and keeps its source time
 
 
 async def test_it_is_hardware_unless_said_otherwise(connect, server, certificates):

@@ -97,7 +97,7 @@ def row_text(row: dict[str, Any]) -> str:
     source = times.partition(";")[0][:16].replace("T", " ")
     head = f"{row['reactor']:6}{row['name']:18}{value:20}{row['type']:9}{right:6}"
     tail = f"{status} {source}".strip()
-    return head + tail if len(head) + len(tail) < 80 else f"{head.rstrip()}\n      {tail[:73]}"
+    return head + tail if len(head) + len(tail) <= 80 else f"{head.rstrip()}\n      {tail[:73]}"
 
 
 def sample_text(reactor: str, state: State) -> str:

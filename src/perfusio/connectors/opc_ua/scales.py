@@ -4,18 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from perfusio.quantities import Quantity, normalised
+from perfusio.quantities import Quantity, from_other_zero
 
 Scale = tuple[float, float]
 """Factor and offset: the node's value times the factor plus the offset is in the canonical unit."""
-_KELVIN, _FAHRENHEIT = (1.0, -273.15), (5.0 / 9.0, -160.0 / 9.0)
-_OFFSET: dict[str, dict[str, Scale]] = {
-    "°C": {
-        **dict.fromkeys(("k", "kelvin", "degk"), _KELVIN),
-        **dict.fromkeys(("f", "degf", "fahrenheit", "degfahrenheit"), _FAHRENHEIT),
-    }
-}
-"""Units whose zero is another one, by the canonical unit."""
 
 
 def scale_of(unit: str, quantity: Quantity, factor: Callable[[str], float]) -> Scale:
@@ -29,7 +21,7 @@ def scale_of(unit: str, quantity: Quantity, factor: Callable[[str], float]) -> S
     Raises:
         UnknownQuantity: it is no unit of that quantity.
     """
-    found = _OFFSET.get(quantity.unit, {}).get(normalised(unit))
+    found = from_other_zero(unit, quantity)
     return found if found is not None else (factor(unit), 0.0)
 
 

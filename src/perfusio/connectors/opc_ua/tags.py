@@ -51,6 +51,17 @@ class Tag:
         exact = (value - self.offset) / self.factor
         return round(exact / self.resolution) * self.resolution if self.resolution else exact
 
+    def step_between(self, old: float, asked: float) -> float:
+        """Return a canonical value as the nearest step of the node [its unit] that lies no further from the old one.
+
+        Both keep to the bounds, so no step in between leaves them; the nearest one might.
+        """
+        raw = self.raw(asked)
+        beyond = self.canonical(raw) - asked
+        if self.resolution and abs(beyond) > 1e-6 * self.within and beyond * (asked - old) > 0:
+            raw -= self.resolution if beyond > 0 else -self.resolution
+        return raw
+
     @property
     def within(self) -> float:
         """By how much a setpoint may be read back differently and still be in force, canonical unit."""

@@ -52,7 +52,8 @@ class OpcUaWire:
         self._timing = session.access.timing
         self._not_after = asyncio.get_running_loop().time() + self._timing.write
         self._link: Link | None = None
-        self._asked, self._within = Setpoints(panel=vessel.panel), resolution_of(vessel)
+        self._asked = self._old = Setpoints(panel=vessel.panel)
+        self._within = resolution_of(vessel)
         self._refusals: dict[str, str] = {}
         self._lost = ""
 
@@ -78,7 +79,7 @@ class OpcUaWire:
 
     def problems_with(self, asked: Setpoints, old: Setpoints) -> list[str]:
         """Nodes that cannot be read or are read-only, and a server that could carry the write out too late."""
-        problems = []
+        problems, self._old = [], old
         for quantity in self._vessel.panel.setpoints:
             name = quantity.name
             value, now = getattr(asked, name), getattr(old, name)
@@ -102,7 +103,8 @@ class OpcUaWire:
         """Return the requested setpoints as the nodes can hold them: one of a whole-number type rounds."""
         assert self._link is not None  # it was looked at
         tags = self._vessel.setpoints
-        held = {n: t.canonical(self._link.as_held(t, t.raw(getattr(asked, n)))) for n, t in tags.items()}
+        raw = {n: t.step_between(getattr(self._old, n), getattr(asked, n)) for n, t in tags.items()}
+        held = {n: t.canonical(self._link.as_held(t, raw[n])) for n, t in tags.items()}
         self._asked = asked.with_values(**held)
         return self._asked
 

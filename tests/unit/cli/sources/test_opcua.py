@@ -68,7 +68,7 @@ def test_from_nothing_to_a_checked_map(server, here):
     checked = perfusio("check", server.endpoint, "--nodes", "nodes.toml", *LOGIN)
     assert checked.exit_code == 3
     assert "No value now: R01 titer" in checked.stderr
-    assert "bleed_rate        0.15 1/day            Double  write  Good; source" in checked.stdout
+    assert "bleed_rate        0.15 1/day          Double   write Good 20" in checked.stdout
     server.set_value("R01.titer", 400.0)
     rows = json.loads(perfusio("check", server.endpoint, "--nodes", "nodes.toml", *LOGIN, "--json").stdout)
     assert [row["name"] for row in rows if row["writes"]] == ["bleed_rate"]

@@ -106,7 +106,12 @@ class TestScales:
 
     def test_a_step_is_rounded_to_before_it_is_asked_for(self):
         of = vessel({"inoculated": START}, setpoints={"temperature": {"node": "rig:s=T", "resolution": 0.1}})
-        assert of.setpoints["temperature"].raw(36.7264) == pytest.approx(36.7)
+        tag = of.setpoints["temperature"]
+        assert tag.raw(36.7264) == pytest.approx(36.7)
+        assert tag.step_between(36.5, 36.7264) == pytest.approx(36.7)
+        assert tag.step_between(36.5, 36.78) == pytest.approx(36.7)  # 36.8 might lie beyond a bound
+        assert tag.step_between(37.0, 36.7264) == pytest.approx(36.8)
+        assert tag.step_between(36.5, 36.8) == pytest.approx(36.8)
         for wrong in (-0.1, "fine"):
             with pytest.raises(ConfigError, match="expected the step of the controller"):
                 vessel({"inoculated": START}, setpoints={"temperature": {"node": "rig:s=T", "resolution": wrong}})
