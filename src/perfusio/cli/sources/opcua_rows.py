@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from perfusio.config import DEFAULT_AMBR250_DESIGN_SPACE
 from perfusio.connectors.opc_ua.clocks import MOST_SKEW_S, in_words
-from perfusio.connectors.opc_ua.mismatches import Seen, mismatches
+from perfusio.connectors.opc_ua.mismatches import NodeShown, mismatches
 from perfusio.connectors.opc_ua.properties import properties_of
 from perfusio.process import CHO_PERFUSION
 
@@ -51,20 +51,21 @@ async def checked(connector: OpcUaConnector) -> tuple[list[dict[str, Any]], list
             ]
             space = DEFAULT_AMBR250_DESIGN_SPACE if vessel.panel is CHO_PERFUSION else None
             problems += mismatches(vessel, nodes, space, datetime.now(UTC))
-        if abs(session.clock_skew_s) > MOST_SKEW_S:
-            problems.append(in_words(session.clock_skew_s))
+        skew_s = await (await session.link(until=None, at_once=True)).look_at_clock()
+        if abs(skew_s) > MOST_SKEW_S:
+            problems.append(in_words(skew_s))
         return rows, problems
     finally:
         await connector.close()
 
 
-async def _seen(connector: OpcUaConnector, vessel: VesselMap) -> dict[Any, Seen]:
+async def _seen(connector: OpcUaConnector, vessel: VesselMap) -> dict[Any, NodeShown]:
     session, tags = connector.session, vessel.tags()
     readings = await session.read(tags)
     link = await session.link(until=None, at_once=True)
     properties = await properties_of(link, [link.nodes[tag] for tag in tags])
     return {
-        tag: Seen(
+        tag: NodeShown(
             reading=readings[tag],
             properties=found,
             may_write=session.resolved[tag].may_write,

@@ -6,20 +6,13 @@ from datetime import UTC, datetime
 
 from asyncua import ua
 
-from perfusio.connectors.opc_ua.link import Link
-
+CURRENT_TIME = ua.NodeId(ua.ObjectIds.Server_ServerStatus_CurrentTime)
 MOST_SKEW_S = 60.0
 """Clocks that are set by hand differ by less [s]."""
 
 
-async def skew_of(link: Link) -> float:
-    """Return by how much the clock of the server is ahead of ours [s]; 0 where it does not tell.
-
-    Raises:
-        NotConnected: the link failed.
-    """
-    node = [ua.NodeId(ua.ObjectIds.Server_ServerStatus_CurrentTime)]
-    (value,) = await link.attributes(node, ua.AttributeIds.Value)
+def skew_in(value: ua.DataValue) -> float:
+    """Return by how much the server's clock is ahead of ours by its CurrentTime, read just now [s]; 0 without one."""
     told = value.Value.Value if value.Value is not None else None
     if not isinstance(told, datetime):
         return 0.0

@@ -29,7 +29,7 @@ _HEARTBEAT = "heartbeat"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Found:
+class Candidate:
     """One variable that a map can name.
 
     Attributes:
@@ -87,9 +87,9 @@ def draft(
     return _written(groups, names, stems, panel, inoculated)
 
 
-def _groups(variables: Iterable[tuple[Variable, Properties]], panel: Panel) -> dict[str, dict[str, list[Found]]]:
+def _groups(variables: Iterable[tuple[Variable, Properties]], panel: Panel) -> dict[str, dict[str, list[Candidate]]]:
     """Return what was found by vessel: objects that hold at least one quantity that is measured or set."""
-    by_path: dict[tuple[str, ...], dict[str, list[Found]]] = {}
+    by_path: dict[tuple[str, ...], dict[str, list[Candidate]]] = {}
     for variable, properties in variables:
         path = tuple(variable.path.split("/"))
         leaf = normalised(path[-1])
@@ -100,7 +100,7 @@ def _groups(variables: Iterable[tuple[Variable, Properties]], panel: Panel) -> d
             continue
         section, name = key
         place = tuple(part for part in above if normalised(part) not in _STRUCTURE)
-        found = Found(section=section, name=name, variable=variable, properties=properties)
+        found = Candidate(section=section, name=name, variable=variable, properties=properties)
         by_path.setdefault(place, {}).setdefault(f"{section}.{name}", []).append(found)
     vessels = {p: f for p, f in by_path.items() if any(k.startswith(("measured.", "setpoints.")) for k in f)}
     last = [place[-1] if place else "R01" for place in vessels]
@@ -133,7 +133,7 @@ def _key(label: str, panel: Panel, *, asked: bool, read: bool) -> tuple[str, str
     return None
 
 
-def _common(groups: Mapping[str, Mapping[str, Sequence[Found]]]) -> tuple[dict[str, str], dict[str, str]]:
+def _common(groups: Mapping[str, Mapping[str, Sequence[Candidate]]]) -> tuple[dict[str, str], dict[str, str]]:
     """Return the nodes that all vessels have by one pattern with the vessel's name in it, and the stems."""
     patterns = [
         {key: _node(some[0]).replace(name, "{vessel}") for key, some in found.items()} for name, found in groups.items()
@@ -143,12 +143,12 @@ def _common(groups: Mapping[str, Mapping[str, Sequence[Found]]]) -> tuple[dict[s
     return same, {name: name for name in groups}
 
 
-def _node(found: Found) -> str:
+def _node(found: Candidate) -> str:
     return found.variable.identifier
 
 
 def _written(
-    groups: Mapping[str, Mapping[str, Sequence[Found]]],
+    groups: Mapping[str, Mapping[str, Sequence[Candidate]]],
     nodes: Mapping[str, str],
     stems: Mapping[str, str],
     panel: Panel,
@@ -179,7 +179,7 @@ def _written(
     return "\n".join(lines) + "\n"
 
 
-def _lines(some: Sequence[Found], node: str, panel: Panel) -> list[str]:
+def _lines(some: Sequence[Candidate], node: str, panel: Panel) -> list[str]:
     """Return the lines of one key: with its unit, a step, and a remark where a person must choose."""
     first, told = some[0], {"node": json.dumps(node)}
     if some[1:]:
@@ -203,6 +203,6 @@ def _lines(some: Sequence[Found], node: str, panel: Panel) -> list[str]:
     return [*remarks, f"{first.name} = {value}"]
 
 
-def _id(found: Found, node: str) -> str:
+def _id(found: Candidate, node: str) -> str:
     """Return the node of another candidate, in the namespace of the first."""
     return json.dumps(f"{node.partition(':')[0]}:{found.variable.identifier}")

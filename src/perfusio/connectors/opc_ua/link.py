@@ -15,6 +15,7 @@ from typing import TypeVar
 from asyncua import Client, ua
 
 from perfusio.connectors.opc_ua.access import Access
+from perfusio.connectors.opc_ua.clocks import CURRENT_TIME, skew_in
 from perfusio.connectors.opc_ua.node_map import Tag
 from perfusio.connectors.opc_ua.samples import Reading
 from perfusio.connectors.opc_ua.values import in_type, reading, reason
@@ -45,10 +46,11 @@ class Link:
         is_secure: Whether it is signed and encrypted.
         is_fenced: Whether the session before it is known to be closed.
         session_s: How long the server keeps a session that says nothing [s].
+        clock_skew_s: By how much the server's clock is ahead of ours; looked at with each question whether it lives.
     """
 
     def __init__(self, access: Access, client: Client, *, is_secure: bool, is_fenced: bool) -> None:
-        self.lost = ""
+        self.lost, self.clock_skew_s = "", 0.0
         self.is_secure, self.is_fenced = is_secure, is_fenced
         self.session_s = client.session_timeout / 1000.0
         self.nodes: Mapping[Tag, ua.NodeId] = {}
@@ -112,6 +114,12 @@ class Link:
         """Return the children of a node."""
         return await self.ask(self._client.get_node(node).get_children_descriptions())
 
+    async def look_at_clock(self) -> float:
+        """Return by how much the server's clock is ahead of ours [s]."""
+        (value,) = await self.attributes([CURRENT_TIME], ua.AttributeIds.Value)
+        self.clock_skew_s = skew_in(value)
+        return self.clock_skew_s
+
     async def type_of(self, data_type: ua.NodeId) -> ua.VariantType:
         """Return the built-in type behind a data type that is not one itself."""
         return await self.ask(ua_type(self._client, data_type))
@@ -138,12 +146,11 @@ class Link:
 
     async def _keep(self) -> None:
         """Notice a link that died silently, keep the session alive, and renew the keys of the channel in time."""
-        state = [ua.NodeId(ua.ObjectIds.Server_ServerStatus_State)]
         renew_at = self.loop.time() + 0.75 * self._client.secure_channel_timeout / 1000.0
         while not self.lost:
             await asyncio.sleep(self._access.timing.keepalive)
             try:
-                await self.attributes(state, ua.AttributeIds.Value)
+                await self.look_at_clock()
                 if self.loop.time() >= renew_at:
                     await self.ask(self._client.open_secure_channel(renew=True))
                     self._client.uaclient.revolve_security_token()

@@ -30,7 +30,7 @@ OLDEST_H = 1e4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Seen:
+class NodeShown:
     """One node of a map, as the server shows it.
 
     Attributes:
@@ -46,7 +46,9 @@ class Seen:
     is_whole: bool
 
 
-def mismatches(vessel: VesselMap, nodes: Mapping[Tag, Seen], space: DesignSpace | None, now: datetime) -> list[str]:
+def mismatches(
+    vessel: VesselMap, nodes: Mapping[Tag, NodeShown], space: DesignSpace | None, now: datetime
+) -> list[str]:
     """Return what does not fit, one sentence each with the remedy.
 
     Args:
@@ -73,7 +75,7 @@ def mismatches(vessel: VesselMap, nodes: Mapping[Tag, Seen], space: DesignSpace 
 _CLOCK = "Set the clock of the source, in UTC."
 
 
-def _unit(tag: Tag, node: Seen, quantity: Quantity, vessel: VesselMap) -> Iterator[str]:
+def _unit(tag: Tag, node: NodeShown, quantity: Quantity, vessel: VesselMap) -> Iterator[str]:
     """The unit of the server against that of the map."""
     unit = node.properties.unit
     if not unit:
@@ -93,7 +95,7 @@ def _unit(tag: Tag, node: Seen, quantity: Quantity, vessel: VesselMap) -> Iterat
         )
 
 
-def _ranges(tag: Tag, node: Seen, quantity: Quantity, bounds: tuple[float, float] | None) -> Iterator[str]:
+def _ranges(tag: Tag, node: NodeShown, quantity: Quantity, bounds: tuple[float, float] | None) -> Iterator[str]:
     """Range of the server, present value, possible range, design space."""
     told, unit = node.properties, quantity.unit
     low, high = (None if end is None else tag.canonical(end) for end in (told.low, told.high))
@@ -119,7 +121,7 @@ def _ranges(tag: Tag, node: Seen, quantity: Quantity, bounds: tuple[float, float
         )
 
 
-def _steps(tag: Tag, node: Seen, quantity: Quantity, low: float, high: float) -> Iterator[str]:
+def _steps(tag: Tag, node: NodeShown, quantity: Quantity, low: float, high: float) -> Iterator[str]:
     """Resolution and right of a setpoint that is to be written."""
     if not tag.write:
         return
@@ -137,7 +139,7 @@ def _steps(tag: Tag, node: Seen, quantity: Quantity, low: float, high: float) ->
         )
 
 
-def _times(vessel: VesselMap, nodes: Mapping[Tag, Seen], now: datetime) -> Iterator[str]:
+def _times(vessel: VesselMap, nodes: Mapping[Tag, NodeShown], now: datetime) -> Iterator[str]:
     """Age of the culture, and whether a sample can be told from the one before."""
     began, time, number = vessel.inoculated, vessel.time, vessel.number
     if began is not None and began > now + MOST_AHEAD:

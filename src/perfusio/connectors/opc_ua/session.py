@@ -8,7 +8,6 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
 from perfusio.connectors.opc_ua.access import Access
-from perfusio.connectors.opc_ua.clocks import skew_of
 from perfusio.connectors.opc_ua.connecting import connect
 from perfusio.connectors.opc_ua.link import Link, OldSession
 from perfusio.connectors.opc_ua.node_map import NodeMap, Tag, VesselMap
@@ -27,14 +26,13 @@ class OpcUaSession:
     Attributes:
         resolved: Node of each tag at the latest connect.
         n_connects: How often a link was made.
-        clock_skew_s: By how much the server's clock was ahead of ours at the latest connect [s].
         trouble: Why there was no link at the latest attempt; empty while there is one.
     """
 
     def __init__(self, access: Access, node_map: NodeMap) -> None:
         self.access, self.node_map = access, node_map
         self.resolved: Mapping[Tag, Resolved] = {}
-        self.n_connects, self.trouble, self.clock_skew_s = 0, "", 0.0
+        self.n_connects, self.trouble = 0, ""
         self._link: Link | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._old: OldSession | None = None
@@ -51,6 +49,11 @@ class OpcUaSession:
     def is_secure(self) -> bool | None:
         """Whether the latest link was encrypted; None before the first."""
         return self._link.is_secure if self._link is not None else None
+
+    @property
+    def clock_skew_s(self) -> float:
+        """By how much the server's clock is ahead of ours [s]; 0 before it was looked at."""
+        return self._link.clock_skew_s if self._link is not None else 0.0
 
     @property
     def is_fenced(self) -> bool:
@@ -151,7 +154,6 @@ class OpcUaSession:
             self._stray_until = asyncio.get_running_loop().time() + self._link.session_s
         try:
             self.resolved = await resolve(link, self.node_map, self.resolved)
-            self.clock_skew_s = await skew_of(link)
         except BaseException:
             self._old = None
             with suppress(NotConnected):
