@@ -57,6 +57,7 @@ def test_two_commands_lead_to_advice_and_the_run_shows_it_again(folder, monkeypa
     assert "left unread: pH, DO, Comment" in typed(first)
     said = typed(second)
     for words in (
+        "assumed: VCD as vcd [1e6 cells/mL]",
         "R4, culture day 3 (2026-11-05): advice", "set perfusion_rate 1.20 ->", "expected vcd in 3 days:",
         "unchanged setpoints give", "target 30", "rests on 3 past runs; 4 samples of this culture, day 0 to 3",
         "estimated glutamate: never measured", "bleed_rate 0.150 1/day", "Nothing was written",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -113,6 +114,12 @@ class Answers(Frozen):
             return Answers(**before)
         except ConfigError as error:
             raise ConfigError(str(error).replace("Answers.", "")) from error
+
+    def without(self, headers: Collection[str]) -> Answers:
+        """Return the answers without those about some headers."""
+        columns = {header: meaning for header, meaning in self.columns.items() if header not in headers}
+        ignore = tuple(header for header in self.ignore if header not in headers)
+        return self.model_copy(update={"columns": columns, "ignore": ignore})
 
     @property
     def reading(self) -> dict[str, Any]:

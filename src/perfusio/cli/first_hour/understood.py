@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from ast import literal_eval
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from perfusio.tables.rows.table import Table
     from perfusio.trajectory import Trajectory
 
+_NO_COLUMN = re.compile(r"there is no column ('[^']*'|\"[^\"]*\"), which ignore= or columns= names")
 USUAL_INTERVALS = [hours for hours in range(1, 73) if 24 % hours == 0 or hours % 24 == 0]
 """Intervals between samples that laboratories keep [h]."""
 OPTIONS = (
@@ -81,15 +84,33 @@ def read(answers: Answers, panel: Panel, asked: Asked) -> tuple[Answers, Underst
         UnreadableSource: something must be mended, or is open and there is nobody to ask.
     """
     assert answers.sheet is not None
+    of_past: set[str] = set()  # headers that are answered and stand in the past runs alone
     while True:
         try:
-            table = _sheet(answers, panel)
+            table = _sheet(answers.without(of_past), panel)
             break
         except UnreadableSource as error:
+            absent = _absent(error)
+            if absent and answers.history is not None and not absent <= of_past:
+                of_past |= absent
+                continue
             answers = _settled(answers, error, asked)
     granted = _granted(table)
     past, notes, said = _past(answers, panel, asked)
+    known = {*said.get("columns", {}), *said.get("ignore", ())}
+    if strange := sorted(of_past - known):
+        raise ConfigError(
+            f"{table.name} and the past runs have no column {strange[0]!r} that needs an answer. Mend or drop that "
+            "--column or --ignore."
+        )
+    answers = answers.without(of_past)
     return answers, Understood(table=table, granted=granted, past=past, notes=notes, past_said=said)
+
+
+def _absent(error: UnreadableSource) -> set[str]:
+    """Return the answered headers that a file does not have, where nothing else is wrong with it."""
+    found = [_NO_COLUMN.search(problem) for problem in error.problems]
+    return {str(literal_eval(m[1])) for m in found if m} if all(found) else set()
 
 
 def _settled(answers: Answers, error: UnreadableSource, asked: Asked) -> Answers:

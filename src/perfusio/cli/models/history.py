@@ -64,7 +64,12 @@ def aloud(remark: str) -> None:
 
 
 def read_runs_aloud(
-    path: Path, process: Panel, told: FileAnswers | None = None, *, note: Callable[[str], object] = aloud
+    path: Path,
+    process: Panel,
+    told: FileAnswers | None = None,
+    *,
+    note: Callable[[str], object] = aloud,
+    hint: str = ANSWERED_BY_MAPPING,
 ) -> tuple[Trajectory, ...]:
     """Read runs of a process; conversions, assumed units and columns left unread are told, on the standard error.
 
@@ -76,6 +81,7 @@ def read_runs_aloud(
         process: Of the runs.
         told: Answers about the files.
         note: Takes the remarks instead.
+        hint: Says how a question is answered.
     """
     from perfusio.errors import QuestionOpen
     from perfusio.tables.columns.column_map import read_column_map
@@ -102,7 +108,7 @@ def read_runs_aloud(
             on_table=show,
         )
     except QuestionOpen as error:
-        raise together([error], ANSWERED_BY_MAPPING, connector=error.connector) from error
+        raise together([error], hint, connector=error.connector) from error
 
 
 def nominal(process: Panel) -> Setpoints:

@@ -142,8 +142,15 @@ def grouped(notes: Sequence[str]) -> list[str]:
 
 
 def _notes(vessel: Vessel) -> tuple[str, ...]:
+    """Return remarks on how the sheet was read, assumed units among them."""
     described = able(vessel.connector, Described)
-    return tuple(described.describe().get("warnings", ())) if described is not None else ()
+    if described is None:
+        return ()
+    about = described.describe()
+    columns, assumed = about.get("columns", {}), about.get("taken_for_granted", {}).get("units_assumed", ())
+    units = [f"{header} as {columns[header]}" for header in assumed if header in columns]
+    told = (f"units that no header says, assumed: {', '.join(units)}.",) if units else ()
+    return (*about.get("warnings", ()), *told)
 
 
 def _date(reactor: str, about: About) -> datetime | None:

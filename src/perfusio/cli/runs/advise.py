@@ -98,7 +98,7 @@ def advise(
     from perfusio.cli.experiment_file.policy import policy_of
     from perfusio.cli.experiment_file.settings import DEFAULT, Setting
     from perfusio.cli.runs import advice_told as told
-    from perfusio.cli.runs.history_model import model_of
+    from perfusio.cli.runs import history_model
     from perfusio.clock import SystemClock
     from perfusio.tables.columns.questions import together
     from perfusio.twin import advice
@@ -130,7 +130,7 @@ def advise(
         now = {} if past is None else asyncio.run(cultures(_named(aboard(chosen(asked, opened(asked))))))
         clones = clones_of(vessels)
         notes: list[str] = []
-        model = model_of(
+        model = history_model.model_of(
             asked.model, past, clones, asked.run.process, seed=asked.run.seed, now=now, say=notes.append,
             note=notes.append,
         )  # fmt: skip
@@ -138,7 +138,7 @@ def advise(
         with Steps("Going through the samples, then deciding", None):
             answer = asyncio.run(advice.advise(vessels, asked.design_space, asked.run, model=model, policy=policy))
     except UnreadableSource as error:
-        if "FilesystemStore(" in str(error):
+        if "FilesystemStore(" in str(error) and history_model.ANSWERED not in error.problems:
             raise together([error], OPTIONS, connector=error.connector) from error
         raise
     about = told.About(

@@ -25,6 +25,10 @@ if TYPE_CHECKING:
 
 
 NOTHING: Mapping[str, Sequence[State]] = MappingProxyType({})
+ANSWERED = (
+    "perfusio init SHEET --history RUNS takes these options about past runs too, and keeps the answers; or say "
+    "--history-mapping mapping.toml (perfusio import FILE --dry-run --save-mapping mapping.toml writes one)."
+)
 ALIKE = 4
 """Equal values by which a culture is known: two runs of one design share a few rounded ones by chance."""
 MODEL_CAN = ("condition", "refit", "rollout", "futures")
@@ -132,7 +136,9 @@ def _of_the_past(
         UnreadableSource: the files cannot be read.
         NotEnoughData: they hold nothing but these cultures.
     """
-    read = read_runs_aloud(history.path, process, FileAnswers(mapping=history.mapping), note=note)
+    read = read_runs_aloud(
+        history.path, process, FileAnswers(mapping=history.mapping), note=note, hint=ANSWERED
+    )
     going_on = {run.reactor_id: name for run in read for name, states in now.items() if is_same(run, states)}
     past = [run for run in read if run.reactor_id not in going_on]
     if going_on:

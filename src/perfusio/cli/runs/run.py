@@ -103,7 +103,7 @@ def run(
     from perfusio.cli.experiment_file.experiment import chosen, load, opened
     from perfusio.cli.experiment_file.policy import policy_of
     from perfusio.cli.page.beside import page_beside
-    from perfusio.cli.runs.history_model import model_of
+    from perfusio.cli.runs import history_model
     from perfusio.cli.runs.resume import is_to_go_on, keeper, resume
     from perfusio.cli.runs.watched import exit_code, run_watched, wait_for_names
     from perfusio.tables.columns.questions import together
@@ -145,14 +145,14 @@ def run(
         sources = aboard(chosen(asked, whole))
         policy = policy_of(asked.policy, sources, asked.run.process)
         past = past_runs.typed(history, history_mapping, asked.history)
-        model = model_of(asked.model, past, clones_of(sources), asked.run.process, seed=asked.run.seed)
+        model = history_model.model_of(asked.model, past, clones_of(sources), asked.run.process, seed=asked.run.seed)
         with page_beside(asked.run.run_dir, port) if serve else nullcontext():
             result = run_watched(
                 sources, asked.run, design_space=asked.design_space, close=getattr(whole, "close", None),
                 model=model, policy=policy, observers=(keeper(asked),), people=people,
             )  # fmt: skip
     except UnreadableSource as error:
-        if "FilesystemStore(" in str(error):
+        if "FilesystemStore(" in str(error) and history_model.ANSWERED not in error.problems:
             raise together([error], OPTIONS, connector=error.connector) from error
         raise
     for path in _advice(sources):

@@ -90,7 +90,9 @@ def together(errors: Iterable[UnreadableSource], *further: str, connector: str) 
     found = list(errors)
     problems = [p for e in found for p in e.problems]
     error = refusal(problems, [q for e in found for q in e.questions], connector=connector)
-    if further:
-        error = type(error)((*problems, *further), connector=connector, questions=error.questions)
+    is_open = bool(found) and all(isinstance(e, QuestionOpen) for e in found)  # hints among problems are no faults
+    if further or is_open:
+        kind = QuestionOpen if is_open else type(error)
+        error = kind((*problems, *further), connector=connector, questions=error.questions)
     error.understood = tuple(u for e in found for u in e.understood)
     return error

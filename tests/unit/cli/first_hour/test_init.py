@@ -156,6 +156,18 @@ def test_answers_about_the_sheet_answer_for_past_runs_too(sheet):
     assert read(mapping) == {"others": "recognised", "ignore": ["Asn"]}
 
 
+def test_an_answer_may_be_about_past_runs_alone(sheet):
+    write(sheet.parent / "old.csv", HEAD.replace("pH", "Asn"), [row.replace("R4", "R1") for row in ROWS])
+    result = init(sheet, "--history", "old.csv", code=2)
+    assert isinstance(result.exception, QuestionOpen)
+    assert "--ignore Asn" in str(result.exception)
+    init(sheet, "--history", "old.csv", "--ignore", "Asn")
+    assert "ignore" not in read(sheet.parent / "experiment.toml")["connector"]
+    assert read(sheet.parent / "history-mapping.toml")["ignore"] == ["Asn"]
+    result = init(sheet, "--history", "old.csv", "--ignore", "Asm", "--overwrite", code=2)
+    assert isinstance(result.exception, (ConfigError, QuestionOpen))
+
+
 def test_feeds_without_a_perfusion_rate_are_a_question(sheet):
     write(sheet, HEAD + ",feed_fraction,feed_glucose", [row + ",0.02,400" for row in ROWS])
     result = init(sheet, code=2)
