@@ -28,12 +28,12 @@ def told(run):
 
 
 async def test_a_value_that_wavers_about_its_level_is_one_alarm(run_twin):
-    run = await run_twin(glucose(2.0, 0.99, 1.01, 0.99, 1.01, 2.0, 2.0), days=6, alarms=limit())
+    run = await run_twin(glucose(2.0, 0.91, 1.01, 0.91, 1.01, 2.0, 2.0), days=6, alarms=limit())
     assert [what for _, what in told(run) if what in ("raised", "cleared")] == ["raised", "cleared"]
 
 
 async def test_without_a_dead_band_the_filter_keeps_it_from_fluttering(run_twin):
-    run = await run_twin(glucose(2.0, 0.99, 1.01, 0.99, 1.01, 2.0), days=5, alarms=limit(dead_band=0.0))
+    run = await run_twin(glucose(2.0, 0.91, 1.01, 0.91, 1.01, 2.0), days=5, alarms=limit(dead_band=0.0))
     assert [what for _, what in told(run) if what in ("raised", "cleared")] == ["raised", "cleared"]
 
 

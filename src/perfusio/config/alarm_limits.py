@@ -15,7 +15,7 @@ from perfusio.process.panel import Panel
 
 
 class AlarmLimits(OfQuantity):
-    """Warn and act levels of one species, measured or forecast within 3 days with probability >= 0.5.
+    """Warn and act levels of one species, passed now or within 3 days with probability >= 0.9.
 
     Attributes:
         quantity: Species.

@@ -71,6 +71,7 @@ class RunState:
         delayed: Alarms that are raised if they last, with the turn since which they have.
         shelved: Alarms that a person has put off, with the turn and the hours.
         forecasts: The latest forecast of each vessel, as on record.
+        former_forecasts: That of the turn before: without the latest sample, should it be the doubtful one.
         held: Turn since which nothing usable was decided, where no person ordered that.
         failing: Vessels whose samples could not be read when that was last on record.
         said: Who changed the mode of each vessel last, and why.
@@ -102,6 +103,7 @@ class RunState:
     delayed: Mapping[tuple[str, str, str], int] = field(default_factory=dict)
     shelved: Mapping[tuple[str, str, str], tuple[int, float]] = field(default_factory=dict)
     forecasts: Mapping[str, Decided | Forecasted] = field(default_factory=dict)
+    former_forecasts: Mapping[str, Decided | Forecasted] = field(default_factory=dict)
     held: Mapping[str, int] = field(default_factory=dict)
     failing: frozenset[str] = frozenset()
     said: Mapping[str, ModeChanged] = field(default_factory=dict)

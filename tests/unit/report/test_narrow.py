@@ -5,7 +5,7 @@ import asyncio
 from perfusio.config import DEFAULT_AMBR250_DESIGN_SPACE, RunConfig
 from perfusio.connectors.simulated import SimulatedAmbr250
 from perfusio.report.narration import Narrator
-from perfusio.selftest.samples.sample_trial import Kept
+from perfusio.selftest.samples.steered import Kept
 from perfusio.testing.fakes import SteadyModel, SteppingPolicy
 from perfusio.twin.digital_twin import DigitalTwin
 

@@ -31,8 +31,12 @@ def decided(run_state: RunState, event: Decided) -> RunState:
 
 
 def forecasted(run_state: RunState, event: Decided | Forecasted) -> RunState:
-    """This is the latest forecast of a vessel."""
-    return replace(run_state, forecasts={**run_state.forecasts, str(event.reactor): event})
+    """This is the latest forecast of a vessel; that of an earlier turn is kept beside it."""
+    reactor = str(event.reactor)
+    last, former = run_state.forecasts.get(reactor), run_state.former_forecasts
+    if last is not None and last.turn != event.turn:
+        former = {**former, reactor: last}
+    return replace(run_state, forecasts={**run_state.forecasts, reactor: event}, former_forecasts=former)
 
 
 def withheld(run_state: RunState, event: Withheld) -> RunState:

@@ -1,10 +1,10 @@
-"""Readings as alarms judge them: what scatters around a level is filtered, what is far beyond is told at once. Pure."""
+"""Readings as alarms judge them: by the probability that the true value is beyond a level. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import hypot
+from math import erf, hypot, inf, sqrt
 
 import numpy as np
 
@@ -17,6 +17,10 @@ INTERVALS = 2.5
 """Readings older than so many sampling intervals do not count."""
 CLEARLY = 3.0
 """Standard deviations of a reading by which a single one must be beyond a level to count by itself."""
+SURE, LIKELY = 0.9, 0.5
+"""Probability of being beyond a level from which on an alarm is raised, and down to which it stays."""
+OF_MEDIAN = (1.0, 1.0, 1.0 / sqrt(2.0), 0.670)
+"""Standard deviation of the median of n normal readings, in that of one, for n from 0 to 3."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,12 +39,20 @@ class Reading:
     n: int
     sd: float
 
-    def beyond(self, level: float, *, is_lower: bool) -> float | None:
-        """Return the value that is beyond a level, None if none is: the filtered one, or a reading clearly beyond."""
+    def beyond(self, level: float, *, is_lower: bool, sure: float = SURE) -> tuple[float, float] | None:
+        """Return the value that is beyond a level, with the probability that the true one is; None if none is.
+
+        Args:
+            level: Canonical unit.
+            is_lower: Whether values below it are beyond it.
+            sure: Least probability, by all latest readings; a single one that is clearly beyond counts by itself.
+        """
         sign = -1.0 if is_lower else 1.0
-        if sign * (self.measured - level) > CLEARLY * self.sd:
-            return self.measured
-        return self.filtered if sign * (self.filtered - level) > 0.0 else None
+        alone, together = (sign * (v - level) for v in (self.measured, self.filtered))
+        if alone > CLEARLY * self.sd:
+            return self.measured, _normal(alone, self.sd)
+        probability = _normal(together, self.sd * OF_MEDIAN[self.n])
+        return (self.filtered, probability) if together > 0.0 and probability >= sure else None
 
     def in_words(self, name: str, unit: str) -> str:
         """Return both values, e.g. ``"viability measured 94.8 %, 95.6 % over its last 3 readings"``."""
@@ -68,6 +80,11 @@ def reading(quantity: str, states: Sequence[State], interval_hours: float) -> Re
         measured=float(getattr(states[-1], quantity)), filtered=float(np.median(values)), n=len(values),
         sd=noise_sd(states[-1], quantity, values[-1]),
     )  # fmt: skip
+
+
+def _normal(distance: float, sd: float) -> float:
+    """Return the probability that a normal error of this standard deviation is smaller than a distance."""
+    return 0.5 * (1.0 + erf(distance / sd / sqrt(2.0) if sd > 0.0 else distance * inf if distance else 0.0))
 
 
 def noise_sd(state: State, quantity: str, value: float) -> float:

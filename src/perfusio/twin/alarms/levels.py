@@ -14,7 +14,7 @@ from perfusio.events import AlarmRaised
 from perfusio.forecast import Forecast
 from perfusio.protocols import NOT_USED, MediumDoubt
 from perfusio.state import State
-from perfusio.twin.alarms.filtered import Reading, over_at, reading
+from perfusio.twin.alarms.filtered import LIKELY, SURE, Reading, over_at, reading
 
 OVERDUE = "sample"
 """Name of the alarm when no sample comes."""
@@ -23,7 +23,7 @@ SOURCE = "source"
 MEDIUM = "medium"
 """Name of the alarm, with that of a species, when samples do not fit the medium that was declared."""
 LOOK_AHEAD_HOURS = 72.0
-PROBABILITY = 0.9
+PROBABILITY = SURE
 """Of passing a level within LOOK_AHEAD_HOURS: at even odds every second such alarm would be untrue."""
 ESCALATES_AFTER_HOURS = 48.0
 """A vessel that is held for so long needs somebody who was not there at first."""
@@ -41,9 +41,10 @@ def alarms(
     before: Sequence[State] = (),
     interval_hours: float = 24.0,
 ) -> tuple[AlarmRaised, ...]:
-    """Return at most one alarm per quantity: the gravest level, measured or forecast with P >= 0.9 within 3 days.
+    """Return at most one alarm per quantity: the gravest level that is passed with P >= 0.9, now or within 3 days.
 
-    Of what was measured the median of the latest readings is judged, or one that is clearly beyond the level.
+    Now: by the median of the latest readings and their noise, or by one reading that is clearly beyond the level. An
+    alarm that is not over stays as long as it is likelier than not that the value is on its side of the dead-band.
 
     Args:
         limits: Levels per quantity.
@@ -59,8 +60,9 @@ def alarms(
         read = None if sample is None else reading(limit.quantity, (*before, sample), interval_hours)
         sd = 0.0 if read is None else read.sd
         for level, value_limit in (("act", limit.act), ("warn", limit.warn)):
-            edge = over_at(limit, value_limit, sd) if (limit.quantity, level) in active else value_limit
-            alarm = _measured(limit, level, value_limit, edge, read)
+            is_active = (limit.quantity, level) in active
+            edge = over_at(limit, value_limit, sd) if is_active else value_limit
+            alarm = _measured(limit, level, value_limit, edge, read, sure=LIKELY if is_active else SURE)
             alarm = alarm or _forecast(limit, level, value_limit, edge, forecast, now_h)
             if alarm is not None:
                 found.append(alarm)
@@ -160,11 +162,12 @@ def _response(limit: AlarmLimits) -> str:
 
 
 def _measured(
-    limit: AlarmLimits, level: str, value_limit: float, edge: float, read: Reading | None
+    limit: AlarmLimits, level: str, value_limit: float, edge: float, read: Reading | None, *, sure: float
 ) -> AlarmRaised | None:
-    value = None if read is None else read.beyond(edge, is_lower=limit.is_lower)
-    if read is None or value is None:
+    beyond = None if read is None else read.beyond(edge, is_lower=limit.is_lower, sure=sure)
+    if read is None or beyond is None:
         return None
+    value, probability = beyond
     unit = limit.process[limit.quantity].unit
     return AlarmRaised(
         quantity=limit.quantity,
@@ -173,7 +176,7 @@ def _measured(
         limit=value_limit,
         lead_days=0.0,
         response=_response(limit),
-        reason=f"{read.in_words(limit.quantity, unit)}, {level} level {value_limit:g} {unit}.",
+        reason=f"{read.in_words(limit.quantity, unit)}, {level} level {value_limit:g} {unit} (P = {probability:.2f}).",
     )
 
 

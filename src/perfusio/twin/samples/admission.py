@@ -18,8 +18,10 @@ from perfusio.events import Decided, Forecasted
 from perfusio.protocols import NOT_USED
 from perfusio.state import Setpoints, State
 from perfusio.trajectory import Trajectory
+from perfusio.twin.samples.copies import NOBODY, Neighbour
 from perfusio.twin.samples.corrections import correction, in_words
-from perfusio.twin.samples.sample_checks import NOBODY, checked, foreseen, recordable
+from perfusio.twin.samples.likelihoods import Expected
+from perfusio.twin.samples.sample_checks import checked, foreseen, recordable
 from perfusio.twin.state.refused_samples import WITHDRAWN
 
 
@@ -78,10 +80,11 @@ def admission(
     in_force: Setpoints,
     *,
     forecast: Decided | Forecasted | None = None,
+    former: Decided | Forecasted | None = None,
     refused: State | None = None,
     untimely: str = "",
     lately: Sequence[State] = (),
-    others: Mapping[str, Trajectory] = NOBODY,
+    others: Mapping[str, Neighbour] = NOBODY,
 ) -> Admission:
     """Return the ruling on a sample.
 
@@ -90,6 +93,7 @@ def admission(
         trajectory: Of the vessel so far.
         in_force: Setpoints since the latest sample.
         forecast: The latest of the vessel, as on record.
+        former: That of the turn before, which does not know the latest sample.
         refused: The sample of that time that was quarantined, if one was.
         untimely: Why it cannot have been taken yet; empty if it can.
         lately: Samples of the vessel that were refused since the latest one that was not.
@@ -100,7 +104,8 @@ def admission(
         return Ignore()
     reason = untimely or impossible(sample, trajectory)
     judged = None if reason else checked(
-        sample, trajectory, in_force, foreseen(forecast, in_force, sample.time_h), lately=lately, others=others
+        sample, trajectory, in_force, foreseen(forecast, in_force, sample.time_h), lately=lately, others=others,
+        formerly=_formerly(former, trajectory, sample.time_h),
     )  # fmt: skip
     reason = judged.quarantined if judged is not None else reason
     if judged is None or reason:
@@ -114,6 +119,16 @@ def admission(
     if judged.withdrawn is not None:
         return Admit(sample=judged.sample, withdrawn=_without_values(judged.withdrawn), why=judged.why)
     return Admit(sample=judged.sample)
+
+
+def _formerly(
+    former: Decided | Forecasted | None, trajectory: Trajectory, time_h: float
+) -> tuple[Expected | None, Expected | None]:
+    """Return what was forecast without the latest sample: for its time, and for a later one."""
+    if not trajectory.setpoints:
+        return None, None
+    since, last_h = trajectory.setpoints[-1], trajectory.states[-1].time_h
+    return foreseen(former, since, last_h), foreseen(former, since, time_h)
 
 
 def _without_values(state: State) -> State:

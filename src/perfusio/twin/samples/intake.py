@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from math import inf
 
 from perfusio.config import Mode
 from perfusio.events import OverrideDetected, SampleCorrected, SampleQuarantined, WriteIntended
 from perfusio.protocols import ConnectorKind, Ending, WriteReport, is_live, shows_at_once
 from perfusio.record.audit_logger import AuditLogger
-from perfusio.state import FloatArray, Setpoints
+from perfusio.state import FloatArray, Setpoints, State
 from perfusio.twin.samples.admission import Correct, Ignore, Quarantine, admission
+from perfusio.twin.samples.copies import LOOKS_BACK, Neighbour
 from perfusio.twin.samples.inbox import Inbox
 from perfusio.twin.samples.newcomers import Newcomers
 from perfusio.twin.samples.sampling_schedule import SamplingSchedule
+from perfusio.twin.samples.surprises import foreseen
 from perfusio.twin.state import event_builders
 from perfusio.twin.state.arrival import Arrival
 from perfusio.twin.state.logbook import Logbook
@@ -47,9 +50,11 @@ class Intake:
         today = self._book.run_state.today
         had_passed = {reactor for reactor in self._book.aboard if self.is_past(reactor, turn)}
         gathered = await self._inbox.gather(turn, known=today.sampled | today.missed)
+        waiting = {reactor: [a.sample for a in arrived] for reactor, arrived in gathered.items()}
         for reactor, arrived in gathered.items():
             for arrival in arrived:
-                self._take(reactor, turn, arrival)
+                self._take(reactor, turn, arrival, waiting)
+                waiting[reactor].remove(arrival.sample)
             came = any(arrival.is_due for arrival in arrived)  # if only to be quarantined
             if not came and not (reactor in self._inbox.over and not arrived):
                 expected, hours = self._inbox.expected_h(reactor, turn), self._book.config.sampling_interval_hours
@@ -62,14 +67,15 @@ class Intake:
                 self._leave(reactor, reason="Its source has no further samples.")
         return present & self._book.aboard
 
-    def _take(self, reactor: str, turn: int, arrival: Arrival) -> None:
-        """Record and observe one sample."""
+    def _take(self, reactor: str, turn: int, arrival: Arrival, waiting: Mapping[str, Sequence[State]]) -> None:
+        """Record and observe one sample, knowing those that wait to be judged."""
         known, sample, trajectory = self._book.run_state, arrival.sample, self._book.run_state.trajectories[reactor]
         before, assumed = known.in_force[reactor], known.assumed[reactor]
         judged = admission(
-            sample, trajectory, before, forecast=known.forecasts.get(reactor), untimely=arrival.refused,
+            sample, trajectory, before, forecast=known.forecasts.get(reactor),
+            former=known.former_forecasts.get(reactor), untimely=arrival.refused,
             refused=known.quarantined.get((reactor, sample.time_h)), lately=refused_lately(known, reactor),
-            others={r: t for r, t in known.trajectories.items() if r != reactor},
+            others=self._others(reactor, sample.time_h, waiting),
         )  # fmt: skip
         match judged:
             case Ignore():
@@ -109,6 +115,19 @@ class Intake:
             self._hear(reactor, turn, arrival.setpoints, wanted)
         if self._book.config.decide_on_signals or not arrival.sample.is_signal:  # a sensor that reads on is no sample
             self._pace.begins(reactor, turn, hour=arrival.sample.time_h)
+
+    def _others(self, reactor: str, time_h: float, waiting: Mapping[str, Sequence[State]]) -> dict[str, Neighbour]:
+        """Return the other vessels, with their samples of this turn that are not yet judged."""
+        known, found = self._book.run_state, {}
+        for other, trajectory in known.trajectories.items():
+            if other == reactor:
+                continue
+            states = trajectory.states[-LOOKS_BACK:]
+            last_h = states[-1].time_h if states else -inf
+            ahead = [s for s in waiting.get(other, ()) if s.time_h > last_h]
+            expected = foreseen(known.forecasts.get(other), known.in_force[other], time_h)
+            found[other] = Neighbour(states=(*states, *ahead), expected=expected)
+        return found
 
     def _tell_of_doubt(self, reactor: str, turn: int, why: str) -> None:
         """Raise one alarm for samples that were refused one after the other; a person says which is right."""

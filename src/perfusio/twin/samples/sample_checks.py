@@ -11,7 +11,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from math import isinf, log, nan
-from types import MappingProxyType
 
 from perfusio.process.roles import share_alive
 from perfusio.process.species import Species
@@ -19,32 +18,22 @@ from perfusio.protocols import NOT_USED
 from perfusio.state import Setpoints, State
 from perfusio.trajectory import Trajectory
 from perfusio.twin.samples.changes import UNCOUNTED, contradictions, latest
-from perfusio.twin.samples.surprises import (
-    Expected,
-    are_alike,
-    exchanged,
-    expected_at,
-    foreseen,
-    is_at_limit,
-    is_off,
-    scaled_alike,
-    surprising,
-    unexplained,
-)
-from perfusio.twin.samples.two_samples import earlier_is_doubtful
+from perfusio.twin.samples.copies import NOBODY, Neighbour, copied_from, n_digits
+from perfusio.twin.samples.likelihoods import EXCHANGED, FOREIGN, Expected, Explained, is_at_limit
+from perfusio.twin.samples.surprises import are_alike, expected_at, foreseen, scaled_alike, surprising, unexplained
+from perfusio.twin.samples.two_samples import earlier_is_doubtful, rather_the_earlier
 
 __all__ = ["Checked", "Expected", "checked", "expected_at", "foreseen", "recordable"]
 
 ENOUGH_TRANSITIONS = 10
 """Intervals of a vessel from which on frozen values, and surprising ones of any quantity, are not used."""
 SEVERAL = 2
-"""So many values that neither the forecast nor the sample before explains are an instrument, not a culture."""
-STILL_NEW = 3
-"""Samples of a vessel up to which one value more is asked for: forecasts of a new culture are coarse."""
+"""So many values that nothing explains are an instrument, not a culture, once there were so many samples: the second
+one is the first to show cell line and medium.
+"""
 N_FROZEN = 3
 NEAR = 0.5
 """A surprising value is the culture's if it is so near the one before [changes that would be called clear, a day]."""
-NOBODY: Mapping[str, Trajectory] = MappingProxyType({})
 LOOKS_BACK = 2000
 """Samples before the new one in which its earlier values are looked for: more than a day at one a minute."""
 _ABOUT = log(1.3)
@@ -76,7 +65,8 @@ def checked(
     expected: Expected | None = None,
     *,
     lately: Sequence[State] = (),
-    others: Mapping[str, Trajectory] = NOBODY,
+    others: Mapping[str, Neighbour] = NOBODY,
+    formerly: tuple[Expected | None, Expected | None] = (None, None),
 ) -> Checked:
     """Judge a sample whose values are each possible by themselves.
 
@@ -87,6 +77,7 @@ def checked(
         expected: Forecast for about that time, if there was any.
         lately: Samples of the vessel that were refused since the latest one that was not.
         others: The other vessels of the run.
+        formerly: Forecasts made without the latest sample: for its time, and for that of the new one.
     """
     n = trajectory.n_before(sample.time_h)
     before = trajectory.states[max(0, n - LOOKS_BACK) : n]
@@ -96,14 +87,22 @@ def checked(
     if found := contradictions(sample, before, in_force):
         words = " ".join(one.words for one in found)
         asked = "The two cannot both be true: check the count, the assay and the dilution"
-        if not earlier_is_doubtful(sample, before, in_force, found, lately):
+        if not earlier_is_doubtful(sample, before, in_force, found, lately, formerly):
             return Checked(sample=sample, quarantined=f"{words} {asked}, and give the sample again.")
         doubtful = found[0].earlier
         why = f"{words} {asked}. That of hour {doubtful.time_h:g} fits the others less, and is not used any more."
         return Checked(sample=sample, withdrawn=doubtful, why=why)
-    several = () if expected is None else unexplained(sample, before, expected, tuple(remarks), near=NEAR)
-    is_confirmed = any(are_alike(sample, refused, before, several) for refused in lately)
-    if not is_confirmed and (doubt := _not_of_this_vessel(sample, before, expected, several, others)):
+    explained = Explained(sample, before, expected)
+    foreign = explained.foreign(sample)
+    strange = tuple(name for name, odds in foreign.items() if odds > 0.0)
+    is_confirmed = any(are_alike(sample, refused, before, strange) for refused in lately)
+    is_foreign = len(strange) >= SEVERAL and len(before) >= SEVERAL and sum(foreign.values()) > FOREIGN
+    doubt = _not_of_this_vessel(sample, before, expected, strange if is_foreign else (), others)
+    if doubt and not is_confirmed:
+        if is_foreign and before and rather_the_earlier(sample, before[-1], before[:-1], formerly):
+            last = f"Without the sample of hour {before[-1].time_h:g} it is as it was to be"
+            why = f"{doubt} {last}: that one is not used any more."
+            return Checked(sample=sample, withdrawn=before[-1], why=why)
         return Checked(sample=sample, quarantined=doubt)
     if is_confirmed:
         remarks = {name: f"{words}, as in the sample that was refused" for name, words in remarks.items()}
@@ -113,7 +112,10 @@ def checked(
         unused |= frozen
     if expected is not None and not is_confirmed:
         odd = unexplained(sample, before, expected, tuple(remarks), near=NEAR)
-        swapped = exchanged(sample, expected, odd)
+        odds, pair = explained.exchanged(sample)
+        swapped = {} if pair is None or odds <= EXCHANGED else {
+            one: f"as expected if exchanged with {other}" for one, other in (pair, pair[::-1])
+        }
         if not is_known:  # what the model has not learnt yet is no fault of an instrument, but nobody decides on it
             odd = tuple(n for n in odd if n in sample.panel.critical)
         unused |= {name: remarks[name] for name in odd} | swapped
@@ -143,7 +145,10 @@ def _mistaken_units(sample: State, before: Sequence[State], in_force: Setpoints)
             found.append(f"{label} {value:g} % looks like a fraction: expected per cent, {100 * value:g}.")
     for species in (s for s in sample.panel.species if s.mistaken_units):
         name, unit, value = species.name, species.unit, getattr(sample, species.name)
-        last = _last(before, name) if value > 0.0 else nan
+        earlier = latest(before, name) if value > 0.0 else None
+        if earlier is None or is_at_limit(earlier, name):
+            continue  # a limit of detection says little of what there was
+        last = getattr(earlier, name)
         if not last > 0.0 or _is_explained(species, value, last, in_force):
             continue
         for other, factor in species.mistaken_units:
@@ -184,38 +189,28 @@ def _not_of_this_vessel(
     before: Sequence[State],
     expected: Expected | None,
     strange: Sequence[str],
-    others: Mapping[str, Trajectory],
+    others: Mapping[str, Neighbour],
 ) -> str:
     """Return why a sample looks like none of this vessel; nothing if it may be one."""
+    mean: Mapping[str, float] = {} if expected is None else expected.mean
     if (factor := scaled_alike(sample, before, expected)) is not None:
         return (
             f"All values are {factor:.2g} times what was expected: a dilution or a unit, not a culture. Give the "
             "sample again as it is undiluted."
         )
-    if is_off(sample, expected) and (same := _copy_in(sample, others)):
-        return f"All values are those of {same}, and they fit less here. Find out whose sample it is."
-    few = len(before) <= STILL_NEW
-    if len(strange) < SEVERAL + few or expected is None:
+    if same := copied_from(sample, before, expected, others):
+        return f"All values are those of {same}. Find out whose sample it is."
+    if not strange:
         return ""
     panel = sample.panel
     told = "; ".join(
-        f"{n} {getattr(sample, n):g} {panel[n].unit}, forecast {expected.mean[n]:.3g}, last {_last(before, n):.3g}"
+        f"{n} {getattr(sample, n):g} {panel[n].unit}, forecast {mean.get(n, nan):.3g}, last {_last(before, n):.3g}"
         for n in strange
     )
     return (
-        f"Several values fit neither the forecast nor the sample before ({told}): another vessel's sample, columns "
+        f"Several values fit neither the forecast nor the samples before ({told}): another vessel's sample, columns "
         "exchanged, or a culture in trouble. Look at the vessel and measure again; perfusio accept takes it as it is."
     )
-
-
-def _copy_in(sample: State, others: Mapping[str, Trajectory]) -> str:
-    """Return which other vessel gave the same values within a day, in words; at least three with three digits."""
-    mine = {n: v for n, v in sample.measured().items() if _n_digits(v) >= 3}
-    for reactor, known in others.items() if len(mine) >= N_FROZEN else ():
-        for other in reversed(known.states[-4:]):
-            if abs(other.time_h - sample.time_h) <= 24.0 and mine.items() <= other.measured().items():
-                return f"{reactor} at hour {other.time_h:g}"
-    return ""
 
 
 # -- single values -----------------------------------------------------------------------------------------------------
@@ -224,7 +219,7 @@ def _copy_in(sample: State, others: Mapping[str, Trajectory]) -> str:
 def _frozen(sample: State, before: Sequence[State]) -> dict[str, str]:
     found = {}
     for name, value in sample.measured().items():
-        if _n_digits(value) < 3:
+        if n_digits(value) < 3:
             continue
         measured = (s for s in reversed(before) if (v := getattr(s, name)) == v)
         known = list(islice(measured, N_FROZEN - 1))
@@ -285,12 +280,6 @@ def _remarked(sample: State, remarks: Mapping[str, str], unused: Mapping[str, st
         quality[name] = f"{quality[name]}; {words}" if quality.get(name) else words
     masked = sample.with_values(**dict.fromkeys(unused, nan)) if unused else sample
     return replace(masked, quality=quality) if remarks else sample
-
-
-def _n_digits(value: float) -> int:
-    """Return the significant digits with which a value was given: 98 and 4.2 have two, 98.2 has three."""
-    digits = f"{value:.12g}".partition("e")[0].replace(".", "").replace("-", "")
-    return len(digits.strip("0")) if digits.strip("0") else 0
 
 
 def _last(before: Sequence[State], name: str, *, default: float = nan) -> float:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from math import nan
 from typing import Any
 
@@ -14,29 +13,13 @@ from perfusio.hybrid.layout import layout_of
 from perfusio.process.cho_perfusion import CHO_PERFUSION
 from perfusio.process.panel import Panel
 from perfusio.state import FloatArray, Setpoints, State
+from perfusio.twin.samples.likelihoods import Expected, is_at_limit
 from perfusio.twin.state.refused_samples import AWAY
 
 SURPRISE_SD = 5.0
 """Distance from the forecast [its standard deviations] that makes a value surprising."""
-OFF_SD = 3.0
-"""The same for a sample that another vessel gave, too."""
 NO_SPREAD = 1e-6
 """Relative standard deviation that is none."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Expected:
-    """Forecast for one time: mean and standard deviation by quantity.
-
-    Attributes:
-        time_h: When [h].
-        mean: In the unit of each quantity.
-        sd: The same.
-    """
-
-    time_h: float
-    mean: Mapping[str, float] = field(default_factory=dict)
-    sd: Mapping[str, float] = field(default_factory=dict)
 
 
 def foreseen(forecast: Decided | Forecasted | None, in_force: Setpoints, time_h: float) -> Expected | None:
@@ -89,16 +72,6 @@ def surprising(sample: State, before: Sequence[State], expected: Expected | None
     return found
 
 
-def is_off(sample: State, expected: Expected | None) -> bool:
-    """Whether at least one value is farther from the forecast than readings of a vessel usually are."""
-    known = {} if expected is None else sample.measured()
-    return any(
-        abs(value - expected.mean[name]) > OFF_SD * expected.sd[name]
-        for name, value in known.items()
-        if expected is not None and expected.sd.get(name, 0.0) > 0.0 and not is_at_limit(sample, name)
-    )
-
-
 def unexplained(
     sample: State, before: Sequence[State], expected: Expected, names: Sequence[str], *, near: float = 1.0
 ) -> tuple[str, ...]:
@@ -122,23 +95,6 @@ def unexplained(
         is_near = (np.abs(value - last) < clear) | (np.abs(value - mean) < clear)
         lies_between = (value - last) * (value - mean) < 0.0
     return tuple(n for n in names if n in at.species and not (is_near | lies_between)[at.species.index(n)])
-
-
-def exchanged(sample: State, expected: Expected, odd: Sequence[str]) -> dict[str, str]:
-    """Return pairs of values, one of them odd, that would be as forecast if each stood in the other's column."""
-    found = dict[str, str]()
-    values = {n: v for n, v in sample.measured().items() if expected.sd.get(n, 0.0) > 0.0}
-
-    def fits(name: str, value: float) -> bool:
-        return abs(value - expected.mean[name]) < OFF_SD * expected.sd[name]
-
-    for one in odd:
-        for other in values:
-            if other == one or fits(other, values[other]):
-                continue
-            if fits(one, values[other]) and fits(other, values[one]):
-                found |= {one: f"as forecast if exchanged with {other}", other: f"as forecast if exchanged with {one}"}
-    return found
 
 
 def are_alike(sample: State, refused: State, before: Sequence[State], names: Sequence[str]) -> bool:
@@ -169,12 +125,6 @@ def scaled_alike(sample: State, before: Sequence[State], expected: Expected | No
         return None
     near = np.mean(np.abs(np.array(ratios) - middle) < np.log(1.6))
     return float(np.exp(middle)) if near >= 0.8 else None
-
-
-def is_at_limit(state: State, name: str) -> bool:
-    """Whether a value stands at a limit of detection, or at an end of its range."""
-    quantity, value = state.panel[name], getattr(state, name)
-    return "limit" in state.quality.get(name, "") or value in (quantity.low, quantity.high)
 
 
 def _as_measured(mean: Mapping[str, float], sd: Mapping[str, float], panel: Panel) -> dict[str, float]:

@@ -10,7 +10,10 @@ from perfusio.hybrid.layout import layout_of
 from perfusio.process.roles import share_alive
 from perfusio.state import Setpoints, State
 from perfusio.twin.samples.changes import Contradiction, contradictions
+from perfusio.twin.samples.likelihoods import FOREIGN, Expected, Explained
 
+CLEARLY = 1.0
+"""Log odds by which the earlier of two samples must be the stranger one."""
 FEWEST_ALIVE = 50.0
 """Nobody inoculates with fewer living cells [%]."""
 
@@ -21,12 +24,13 @@ def earlier_is_doubtful(
     in_force: Setpoints,
     found: Sequence[Contradiction],
     refused: Sequence[State],
+    formerly: tuple[Expected | None, Expected | None] = (None, None),
 ) -> bool:
     """Whether of two samples that cannot both be true the earlier one, which was believed, is the doubtful one.
 
     A sample that was refused since and agrees with the new one is a witness against it; so are the samples before it,
-    if the new one follows on them and the earlier one turns back. Of two samples alone, one that is no start of a
-    culture is.
+    and the forecast after these, if they explain the new one better than the earlier one. Of two samples alone, one
+    that is no start of a culture is.
 
     Args:
         sample: The new one.
@@ -34,6 +38,7 @@ def earlier_is_doubtful(
         in_force: Setpoints since the latest of them.
         found: Contradictions; all with one earlier sample, or it is not withdrawn.
         refused: Samples that were refused since the latest one that was not.
+        formerly: Forecasts made without the latest sample: for its time, and for that of the new one.
     """
     doubtful = found[0].earlier
     if any(one.earlier is not doubtful for one in found):
@@ -47,21 +52,29 @@ def earlier_is_doubtful(
     if not rest:
         alive = share_alive(sample.panel)
         return alive is not None and getattr(doubtful, alive) < FEWEST_ALIVE <= getattr(sample, alive)
-    votes = [v for one in found if (v := _breaks_the_trend(one.quantity, sample, doubtful, rest)) is not None]
-    return sum(votes) > len(votes) / 2.0
+    return rather_the_earlier(sample, doubtful, rest, formerly if doubtful is before[-1] else (None, None))
 
 
-def _breaks_the_trend(name: str, sample: State, doubtful: State, rest: Sequence[State]) -> bool | None:
-    """Whether the earlier of two contradicting samples turns back where the later one goes on; None if nobody knows.
+def rather_the_earlier(
+    sample: State, earlier: State, rest: Sequence[State], formerly: tuple[Expected | None, Expected | None]
+) -> bool:
+    """Whether the samples before two, and the forecast after these, explain the later one and not the earlier one.
 
-    A false low lies below the samples before it, and the truth above; after a false high the truth lies above them
-    still, while a false low after a true rise does not.
+    Args:
+        sample: The later one.
+        earlier: The earlier one.
+        rest: Samples before both, and perhaps between them.
+        formerly: Forecasts after them for the times of the earlier and of the later one.
     """
-    before = next((v for s in reversed(rest) if (v := getattr(s, name)) == v), None)
-    if before is None:
-        return None
-    is_rise = getattr(sample, name) > getattr(doubtful, name)
-    return bool(getattr(doubtful, name) < before if is_rise else getattr(sample, name) >= before)
+    if not any(s.time_h < earlier.time_h for s in rest):
+        return False
+    strange_then, strange_now = (
+        Explained(s, [r for r in rest if r.time_h < s.time_h], expected).foreign(s)
+        for s, expected in zip((earlier, sample), formerly, strict=True)
+    )
+    both = strange_then.keys() & strange_now.keys()
+    now, then = (sum(max(strange[n], 0.0) for n in both) for strange in (strange_now, strange_then))
+    return sum(strange_now.values()) < FOREIGN and then > now + CLEARLY
 
 
 def _agree(

@@ -39,8 +39,8 @@ def test_a_healthy_vessel_is_quiet():
 @pytest.mark.parametrize(
     ("name", "value", "level"),
     [
-        ("viability", 96.9, "warn"), ("viability", 94.9, "act"), ("glucose", 0.99, "warn"), ("glucose", 0.2, "act"),
-        ("ammonium", 8.1, "warn"), ("ammonium", 12.1, "act"), ("lactate", 25.1, "warn"), ("lactate", 40.1, "act"),
+        ("viability", 95.3, "warn"), ("viability", 93.3, "act"), ("glucose", 0.91, "warn"), ("glucose", 0.2, "act"),
+        ("ammonium", 8.8, "warn"), ("ammonium", 13.2, "act"), ("lactate", 27.5, "warn"), ("lactate", 43.6, "act"),
     ],
 )  # fmt: skip
 def test_measured_levels(name, value, level):
@@ -76,7 +76,7 @@ def test_only_three_days_ahead_count():
 
 
 def test_the_gravest_level_once_per_quantity():
-    sample = make_state(viability=96.0, ammonium=13.0)
+    sample = make_state(viability=96.0, ammonium=13.2)
     assert found(sample, forecast(viability=(1, 1.0, 94.0))) == [("viability", "act", 1.0), ("ammonium", "act", 0.0)]
 
 
