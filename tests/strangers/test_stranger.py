@@ -46,7 +46,7 @@ def test_every_part_is_listed_with_its_package(perfusio, tmp_path):
     found = json.loads(perfusio("extensions", "--json", cwd=tmp_path))["extensions"]
     assert {(e["kind"], e["name"]) for e in found} == {
         ("connector", "bench_rig"), ("model", "growing"), ("policy", "up_and_down"), ("objective", "margin"),
-        ("acquisition function", "cautious"), ("notifier", "logbook"), ("instrument reader", "Bench Analyzer"),
+        ("acquisition function", "cautious"), ("notifier", "logbook"), ("controller", "bleed_more"), ("instrument reader", "Bench Analyzer"),
     }  # fmt: skip
     assert {(e["package"], e["version"], e["failure"]) for e in found} == {("perfusio-stranger", "0.3.1", "")}
 
@@ -123,8 +123,17 @@ def test_where_the_package_is_not_installed_a_run_is_read_held_and_ended_but_not
 def test_its_parts_keep_their_promises(stranger, monkeypatch):
     monkeypatch.syspath_prepend(str(stranger))
     from perfusio import testing
+    from perfusio.config import DEFAULT_AMBR250_DESIGN_SPACE as SPACE
     from perfusio.registry import ACQUISITIONS, INSTRUMENTS, MODELS, OBJECTIVES, POLICIES
+    from perfusio.state import State
+    from perfusio.study.cultures.control_task import ControlTask
+    from perfusio.study.cultures.controllers import controller_named, proposal
+    from perfusio.trajectory import Trajectory
 
+    many = State(time_h=0.0, vcd=50.0)
+    task = ControlTask(target=30.0, limits=(), design_space=SPACE, process=SPACE.process, day=0, days=28)
+    asked = Trajectory(reactor_id="R01", states=(many,)), SPACE.nominal, task
+    assert proposal(controller_named("bleed_more"), *asked) == SPACE.nominal.with_values(bleed_rate=0.17)
     testing.check_model(MODELS.find("growing")[0])
     testing.check_policy(POLICIES.find("up_and_down")[0])
     testing.check_objective(OBJECTIVES.find("margin")[0])
