@@ -46,7 +46,8 @@ def test_every_part_is_listed_with_its_package(perfusio, tmp_path):
     found = json.loads(perfusio("extensions", "--json", cwd=tmp_path))["extensions"]
     assert {(e["kind"], e["name"]) for e in found} == {
         ("connector", "bench_rig"), ("model", "growing"), ("policy", "up_and_down"), ("objective", "margin"),
-        ("acquisition function", "cautious"), ("notifier", "logbook"), ("controller", "bleed_more"), ("instrument reader", "Bench Analyzer"),
+        ("acquisition function", "cautious"), ("notifier", "logbook"), ("controller", "bleed_more"),
+        ("instrument reader", "Bench Analyzer"),
     }  # fmt: skip
     assert {(e["package"], e["version"], e["failure"]) for e in found} == {("perfusio-stranger", "0.3.1", "")}
 
