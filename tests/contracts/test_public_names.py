@@ -55,6 +55,7 @@ OLD_PATHS = {
     "perfusio.connectors.column_map": "perfusio.tables.columns.column_map",
     "perfusio.connectors.history": "perfusio.tables.runs_from_files",
     "perfusio.connectors.opcua_access": "perfusio.connectors.opc_ua.access",
+    "perfusio.connectors.opcua_nodes": "perfusio.connectors.opc_ua.node_map",
     "perfusio.connectors.opcua_security": "perfusio.connectors.opc_ua.security",
     "perfusio.connectors.runs_table": "perfusio.tables.runs_table",
     "perfusio.connectors.sql_record": "perfusio.connectors.database.record_index",
