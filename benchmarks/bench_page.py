@@ -60,6 +60,7 @@ def write_run(folder: Path, n_vessels: int, days: int) -> None:
     lines = record.read_bytes().splitlines(keepends=True)
     if b'"event":"RunEnded"' in lines[-1]:
         record.write_bytes(b"".join(lines[:-1]))
+        (folder / "audit.heads").unlink()  # they sign the line that is gone
 
 
 def write_long(source: Path, folder: Path, n: int) -> None:
@@ -174,7 +175,7 @@ def updates(server: Server, record: Path, n_viewers: int) -> dict[str, float]:
                     came[i] = time.perf_counter()
                     return
 
-    people = [threading.Thread(target=wait, args=(i,)) for i in range(n_viewers)]
+    people = [threading.Thread(target=wait, args=(i,), daemon=True) for i in range(n_viewers)]
     for one in people:
         one.start()
     ready.wait()

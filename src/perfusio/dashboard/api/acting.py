@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, HTTPException, Request
@@ -139,11 +140,9 @@ async def _answer(run: FollowedRun, shelf: Shelf, seq: int, name: str, wanted: O
         if out["status"] == "refused" or (out["status"] == "done" and (not is_write or out["written"])):
             break
         condition = shelf.changed(run.name)
-        async with condition:
-            try:
-                await asyncio.wait_for(condition.wait(), min(left, 1.0))
-            except TimeoutError:
-                continue
+        with suppress(TimeoutError):
+            async with condition, asyncio.timeout(min(left, 1.0)):
+                await condition.wait()
     return out
 
 

@@ -60,13 +60,13 @@ async def _events(
         if new or _beat(run) != last:
             last = _beat(run)
             yield _event("beat", last)
-        async with condition:
-            try:
-                await asyncio.wait_for(condition.wait(), BEATS_EVERY_S)
-            except TimeoutError:
-                if await request.is_disconnected():
-                    return
-                yield _event("beat", _beat(run))
+        try:
+            async with condition, asyncio.timeout(BEATS_EVERY_S):  # in this task: the lock is its own
+                await condition.wait()
+        except TimeoutError:
+            if await request.is_disconnected():
+                return
+            yield _event("beat", _beat(run))
 
 
 def _beat(run: FollowedRun) -> Json:
