@@ -18,7 +18,15 @@ from perfusio.bed.campaigns.batches import Aim, best_batch, in_steps, outlook
 from perfusio.bed.campaigns.campaign_file import CampaignSettings, read_campaign, write_campaign
 from perfusio.bed.campaigns.initial_designs import DesignKind, plan, usable
 from perfusio.bed.campaigns.recipes_frame import recipes_frame
-from perfusio.bed.campaigns.recommendation import Recommendation, constant_recipe, goes_on, next_names, start_of, told
+from perfusio.bed.campaigns.recommendation import (
+    Recommendation,
+    constant_recipe,
+    goes_on,
+    next_names,
+    recipe_run,
+    start_of,
+    told,
+)
 from perfusio.bed.campaigns.run_rows import runs_of
 from perfusio.config import (
     DEFAULT_AMBR250_DESIGN_SPACE,
@@ -97,6 +105,7 @@ class Campaign:
         self.design_space, self.factors, self.seed = design_space, tuple(factors), seed
         self.runs: dict[str, Trajectory] = {}
         self.pending: dict[str, Setpoints] = {}
+        self.notes: list[str] = []
         self._prior, self._fitted = model, model
         self._is_up_to_date = False
 
@@ -120,7 +129,8 @@ class Campaign:
         """Take in results: trajectories, or a data frame with one row per run and sample.
 
         A run that was given before is replaced by its longer version. A pending recipe is no longer pending once its
-        run, of the same name or the same setpoints, has reached the last day.
+        run has reached the last day: the one of the same name, or of the same setpoints within what a rig can set, of
+        which `notes` tells.
 
         Args:
             results: Trajectories, or a pandas or polars data frame with ``run``, ``day`` and quantities by name;
@@ -261,10 +271,13 @@ class Campaign:
         if self.pending.pop(run.reactor_id, None) or self.pending.pop(run.run_id, None):
             return
         done = constant_recipe(run)
-        for name, recipe in self.pending.items():
-            if done is not None and np.allclose(done.vector(), recipe.vector(), rtol=1e-6):
-                del self.pending[name]
-                return
+        if done is None or (found := recipe_run(done, self.pending, self.design_space)) is None:
+            return
+        name, kept_otherwise = found
+        del self.pending[name]
+        if kept_otherwise:
+            differences = ", ".join(f"{n} {d:+.3g}" for n, d in kept_otherwise.items())
+            self.notes.append(f"Run {run.reactor_id} is taken as recipe {name}: the rig kept {differences}.")
 
     def _aim(self) -> Aim:
         """Return the aim with the cell diameter that the runs had: the model has none."""

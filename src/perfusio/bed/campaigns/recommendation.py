@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from perfusio.bed.campaigns.batches import Aim, Outlook
-from perfusio.config import forecast_unit
+from perfusio.config import DesignSpace, forecast_unit
 from perfusio.process.cho_perfusion import CHO_PERFUSION
 from perfusio.state import FloatArray, Setpoints, State
 from perfusio.trajectory import Trajectory
@@ -93,6 +93,25 @@ def constant_recipe(run: Trajectory) -> Setpoints | None:
     if not len(inputs) or not np.allclose(inputs, inputs[0], rtol=1e-6):
         return None
     return run.setpoints[0]
+
+
+def recipe_run(
+    done: Setpoints, pending: Mapping[str, Setpoints], space: DesignSpace
+) -> tuple[str, dict[str, float]] | None:
+    """Return the pending recipe that a run was of, and the setpoints that the rig kept otherwise (run less recipe).
+
+    Rigs set what their pumps and controllers can: each setpoint may differ by 1 % of its value or 2 % of its range.
+    Of several such recipes the nearest is meant.
+    """
+    nearest, least = None, 1.0
+    for name, recipe in pending.items():
+        off = done.vector() - recipe.vector()
+        room = np.maximum(0.01 * np.abs(recipe.vector()), 0.02 * (space.high - space.low)) + 1e-9
+        distance = float(np.max(np.abs(off) / room))
+        if distance <= least:
+            names = space.process.setpoint_names
+            nearest, least = (name, {n: float(d) for n, d in zip(names, off, strict=True) if abs(d) > 1e-9}), distance
+    return nearest
 
 
 def goes_on(known: Trajectory, run: Trajectory) -> bool:

@@ -88,6 +88,8 @@ def recommend(
     for recipes in waiting:
         campaign.add_pending(recipes)
     n_waiting = len(campaign.pending)
+    for note in campaign.notes:
+        echo(note, err=True)
     echo(_beginning(past, n_waiting), err=True)
     with Steps("Fitting the model, then playing recipes", None if not past else 4) as steps:
         found = campaign.recommend(batch, on_step=lambda done, _total: steps.done(done))

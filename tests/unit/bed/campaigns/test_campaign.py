@@ -110,6 +110,13 @@ class TestResults:
         campaign.add_measurements([a_run("vessel 7", perfusion_rate=found.setpoints.perfusion_rate)])
         assert not campaign.pending
 
+    def test_a_run_within_what_the_rig_can_set_is_of_the_nearest_recipe(self, campaign):
+        near, far = replace(NOMINAL, temperature=NOMINAL.temperature - 0.05), replace(NOMINAL, temperature=34.0)
+        campaign.add_pending({"P1": far, "P2": near, "P3": NOMINAL})
+        campaign.add_measurements([a_run("ambr_08", bleed_rate=NOMINAL.bleed_rate + 0.003)])
+        assert list(campaign.pending) == ["P1", "P2"]
+        assert campaign.notes == ["Run ambr_08 is taken as recipe P3: the rig kept bleed_rate +0.003."]
+
     def test_pending_recipes_told_late_are_matched_with_runs_told_early(self, campaign):
         campaign.add_pending({"R01": NOMINAL, "R09": NOMINAL})
         assert list(campaign.pending) == ["R09"]
