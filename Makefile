@@ -22,7 +22,7 @@ UV     = $(LINKS) $(BIN)/uv pip install -q --python $(BIN)/python -c constraints
 ONE_THREAD := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1
 
 .PHONY: help demo test coverage mutants lint bench-plant bench-twin bench-model bench-decisions bench-fleet bench-files \
-	bench-opcua bench-page bench-sql bench-long bench-media bench-samples bench-costs bench-study bench-foreign golden paired-costs check-cases
+	bench-opcua bench-page bench-sql bench-long bench-media bench-samples bench-costs bench-study bench-foreign bench-report golden paired-costs check-cases
 help:
 	@echo "make demo         run the main job on a virtual vessel, in a fresh folder (ARGS='--days 14')"
 	@echo "make test         linters, types, import contracts and all tests (about 14 minutes on 2 cores)"
@@ -48,6 +48,7 @@ help:
 	@echo "make bench-samples  1,000 runs with a false sample each: found, and true ones refused (half an hour; FULL=--quick is short)"
 	@echo "make bench-costs  what fits, followed vessels and decisions cost, in units of one matrix (minutes; FULL= is shorter)"
 	@echo "make bench-alarms a fleet in good order and one in trouble: alarms against the plant's log (minutes; FULL=--quick is short)"
+	@echo "make bench-report  whether a report fits a mail, needs nothing else and equals the record (a minute; ARGS=--full)"
 	@echo "make golden       whether decisions and forecasts are, to the bit, those of the commit in golden/base.txt (a minute)"
 	@echo "make paired-costs  what a fit, a forecast, a decision cost beside the commit in golden/costs_base.txt (minutes; FULL= is shorter)"
 
@@ -119,6 +120,9 @@ bench-samples: $(VENV)/.run
 
 bench-costs: $(VENV)/.run
 	$(ONE_THREAD) $(BIN)/python benchmarks/bench_costs.py $(FULL) $(ARGS)
+
+bench-report: $(VENV)/.test
+	$(ONE_THREAD) $(BIN)/python benchmarks/bench_report.py $(ARGS)
 
 golden: $(VENV)/.test
 	$(ONE_THREAD) $(BIN)/python benchmarks/golden/golden.py $(ARGS)

@@ -14,10 +14,8 @@ import sys
 from pathlib import Path
 
 import numpy as np
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
 
-from perfusio.bed.campaigns.campaign import Campaign
+from perfusio.bed.campaigns.campaign import LIKELY, Campaign
 from perfusio.bed.campaigns.initial_designs import plan
 from perfusio.bed.campaigns.recommendation import Recommendation
 from perfusio.cli.models.history import Steps, refuse_to_replace
@@ -27,6 +25,7 @@ from perfusio.hybrid.model import HybridModel
 from perfusio.plant.clones import CLONE_Y
 from perfusio.plant.experiment import simulate_runs
 from perfusio.process.derived import quantity_paths
+from perfusio.report.rounds_plot import RunOutcome, plot_rounds
 from perfusio.state import Setpoints
 from perfusio.tables.runs_table import RUNS_HEADER, runs_rows, write_csv
 from perfusio.trajectory import Trajectory
@@ -61,7 +60,7 @@ def main(arguments: argparse.Namespace) -> None:
 
     campaign.save(files[0])
     write_csv(files[1], RUNS_HEADER, runs_rows(campaign.runs.values()))
-    draw(list(campaign.runs.values()), expected, files[2])
+    draw(campaign, expected, arguments.batch, files[2])
     best = campaign.best()
     print("\nNo run is likely to keep all limits." if best is None else f"\nBest so far: {best.name}, {best.why}")
     for file in files:
@@ -79,24 +78,23 @@ def productivity(run: Trajectory) -> float:
     return float(np.nanmean(daily[FROM_DAY - 1 :]))
 
 
-def draw(runs: list[Trajectory], expected: list[Recommendation], path: Path) -> None:
-    """Draw what each run made, and what was expected of those that were recommended."""
-    figure = Figure(figsize=(8, 4), layout="constrained")
-    FigureCanvasAgg(figure)
-    axes = figure.subplots()
-    place = {run.reactor_id: i for i, run in enumerate(runs, start=1)}
-    at = [place[r.name] for r in expected]
-    axes.errorbar(at, [r.value for r in expected], yerr=[2.0 * r.sd for r in expected], fmt="none", color="0.6",
-                  label="expected, +- 2 sd")  # fmt: skip
-    kept = [float(np.nanmin(run.values[1:, 1])) >= 95.0 - 2.0 for run in runs]  # one reading may be 2 points off
-    for is_kept, fill, what in ((True, "C0", "measured"), (False, "none", "measured; a viability below 93 % was read")):
-        some = [run for run, k in zip(runs, kept, strict=True) if k == is_kept]
-        axes.scatter([place[run.reactor_id] for run in some], [productivity(run) for run in some],
-                     edgecolor="C0", facecolor=fill, zorder=3, label=what)  # fmt: skip
-    axes.set_xlabel("Run")
-    axes.set_ylabel(f"Productivity, days {FROM_DAY} to {DAYS} [mg/L/day]")
-    axes.legend()
-    figure.savefig(path, dpi=150)
+def draw(campaign: Campaign, expected: list[Recommendation], batch: int, path: Path) -> None:
+    """Draw the product of each run, its expectation before, and whether the model sees it within all limits."""
+    before, n_design = {r.name: r for r in expected}, len(campaign.runs) - len(expected)
+    likely = {r.name for r in campaign.judged() if r.probability >= LIKELY}
+    outcomes = [
+        RunOutcome(
+            number=i, round=0 if i <= n_design else 1 + (i - n_design - 1) // batch, value=productivity(run),
+            is_kept=run.reactor_id in likely,
+            expected=before[run.reactor_id].value if run.reactor_id in before else np.nan,
+            sd=before[run.reactor_id].sd if run.reactor_id in before else np.nan,
+        )
+        for i, run in enumerate(campaign.runs.values(), start=1)
+    ]  # fmt: skip
+    plot_rounds(
+        outcomes, path, label=f"Productivity, days {FROM_DAY} to {DAYS} [mg/L/day]",
+        limit=f"less likely than {LIKELY:g} to keep all limits",
+    )  # fmt: skip
 
 
 if __name__ == "__main__":

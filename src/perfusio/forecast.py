@@ -11,7 +11,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from perfusio import labelled
 from perfusio.frames import DataFrame, data_frame
+from perfusio.labelled import Dataset
 from perfusio.process.cho_perfusion import CHO_PERFUSION
 from perfusio.process.panel import Panel
 from perfusio.state import FloatArray, find_quantity
@@ -118,6 +120,24 @@ class Forecast:
         if self.support is not None:
             columns["support"] = np.tile(self.support, len(names)).tolist()
         return data_frame(columns)
+
+    def to_xarray(self) -> Dataset:
+        """Return the forecast as an `xarray.Dataset` over ``day`` and, for the interval ends, ``quantile``.
+
+        For each species its mean by name, ``NAME_sd`` and ``NAME_quantiles`` (0.05 to 0.95), with units in ``attrs``.
+
+        Raises:
+            ConfigError: xarray is not installed.
+        """
+        quantiles = np.percentile(self.samples, QUANTILES, axis=0)
+        found: dict[str, labelled.Variable] = {}
+        for i, quantity in enumerate(self.panel.modelled):
+            found[quantity.name] = labelled.of(quantity, ("day",), self.mean[:, i])
+            found[f"{quantity.name}_sd"] = labelled.of(quantity, ("day",), self.sd[:, i])
+            found[f"{quantity.name}_quantiles"] = labelled.of(quantity, ("quantile", "day"), quantiles[:, :, i])
+        levels = ("quantile",), np.array(QUANTILES) / 100.0, {"units": "1", "long_name": "Quantile"}
+        coordinates = {"day": labelled.culture_day(self.times_h), "quantile": levels}
+        return labelled.dataset(found, coordinates, {"process": self.panel.name})
 
     def median(self) -> FloatArray:
         """Return the middle of the paths, (H, Q): the point forecast. A few wild paths move the mean, not this."""

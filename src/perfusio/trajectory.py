@@ -11,9 +11,11 @@ from typing import TypeVar
 
 import numpy as np
 
+from perfusio import labelled
 from perfusio.errors import ConfigError
 from perfusio.frames import DataFrame, data_frame
 from perfusio.growing import Growing
+from perfusio.labelled import Dataset
 from perfusio.process.cho_perfusion import CHO_PERFUSION
 from perfusio.process.feed import Feed
 from perfusio.process.medium import Medium
@@ -128,6 +130,24 @@ class Trajectory:
                 columns[f"feed_{name}"] = [one.get(name, nan) for one in given]
                 units[f"feed_{name}"] = "-" if name == "fraction" else panel[name].unit
         return data_frame(columns, units=units)
+
+    def to_xarray(self) -> Dataset:
+        """Return the samples as an `xarray.Dataset` over the coordinate ``day``.
+
+        A variable for each species and setpoint, by name, with its unit in ``attrs["units"]``. Setpoints hold from
+        their sample to the next, so the last is NaN. `perfusio.labelled.netcdf_bytes` makes a file of it.
+
+        Raises:
+            ConfigError: xarray is not installed.
+        """
+        after, panel = [nan] * min(len(self.states), 1), self.panel
+        species = {q.name: labelled.of(q, ("day",), [getattr(s, q.name) for s in self.states]) for q in panel.species}
+        asked = {
+            q.name: labelled.of(q, ("day",), [*(getattr(u, q.name) for u in self.setpoints), *after])
+            for q in panel.setpoints
+        }
+        about = {"vessel": self.reactor_id, "run": self.run_id, "clone": self.clone, "process": self.panel.name}
+        return labelled.dataset(species | asked, {"day": labelled.culture_day(self.times_h)}, about)
 
     def _medium_name(self, medium: Medium) -> str:
         for name, known in self.panel.media:

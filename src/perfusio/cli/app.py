@@ -30,6 +30,7 @@ from perfusio.cli.record.bundle import bundle
 from perfusio.cli.record.export import export
 from perfusio.cli.record.mirror import mirror
 from perfusio.cli.record.replay import replay
+from perfusio.cli.record.report import report
 from perfusio.cli.record.verify import verify
 from perfusio.cli.runs.advise import advise
 from perfusio.cli.runs.demo import demo
@@ -57,7 +58,7 @@ app = typer.Typer(
 )
 for command in (
     demo, init, advise, run, resume, stop, status, alarms, notify, hold, release, mode, approve, reject, note,
-    acknowledge, adopt, accept, verify, replay, bundle, mirror, simulate, design, fit, score, clones, forecast,
+    acknowledge, adopt, accept, verify, report, replay, bundle, mirror, simulate, design, fit, score, clones, forecast,
     end_values, recommend, selftest, extensions, serve,
 ):  # fmt: skip
     app.command()(command)

@@ -45,7 +45,10 @@ def create_api(shelf: Shelf, site: Site) -> FastAPI:
         description="The runs of a perfusion rig: what the twin has on record, and orders to it.",
     )  # fmt: skip
     app.state.shelf, app.state.site = shelf, site
-    for router in (accounts.router, looking.router, acting.router, downloads.router, stream.router, pages.router):
+    for router in (
+        accounts.router, looking.router, acting.router, downloads.router, downloads.machines, stream.router,
+        pages.router,
+    ):  # fmt: skip
         app.include_router(router)
 
     @app.exception_handler(RequestValidationError)

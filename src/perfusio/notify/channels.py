@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 from perfusio.errors import ConfigError, PerfusioError
 from perfusio.notify.message import plain
+from perfusio.notify.page import PageToSend, mail_of
 
 TIMEOUT_S = 5.0
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
@@ -88,8 +89,16 @@ class Email:
     def deliver(self, subject: str, body: str) -> None:
         """Send one mail to all."""
         mail = EmailMessage()
-        mail["Subject"], mail["From"], mail["To"] = plain(subject), self._sender, ", ".join(self._to)
+        mail["Subject"] = plain(subject)
         mail.set_content(body)
+        self._send(mail)
+
+    def deliver_page(self, page: PageToSend) -> None:
+        """Send one mail with pictures to all."""
+        self._send(mail_of(page))
+
+    def _send(self, mail: EmailMessage) -> None:
+        mail["From"], mail["To"] = self._sender, ", ".join(self._to)
         try:
             with self._server() as server:
                 if self._user:

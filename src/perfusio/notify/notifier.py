@@ -12,6 +12,7 @@ from math import nan
 from perfusio.events import AlarmChanged, AlarmDelivered, AlarmRaised, Event
 from perfusio.notify.channels import Channel, NotDelivered
 from perfusio.notify.message import DELIVERY, Message, body, folded, message_of, subject
+from perfusio.notify.page import CarriesPages, PageToSend
 
 MOST_WAITING = 10_000
 GATHER_S = 2.0
@@ -50,7 +51,7 @@ class Notifier:
     ) -> None:
         self._channels, self._gather_s, self._between_s = tuple(channels), gather_s, least_between_s
         self._retries_s, self._sleep = tuple(retries_s), sleep
-        self._waiting: queue.Queue[Message | None] = queue.Queue(MOST_WAITING)
+        self._waiting: queue.Queue[Message | PageToSend | None] = queue.Queue(MOST_WAITING)
         self._urgent_told: set[tuple[str, str]] = set()
         self._is_closing = threading.Event()
         self._news: queue.SimpleQueue[Event] = queue.SimpleQueue()
@@ -72,6 +73,13 @@ class Notifier:
         """Tell people something urgent that is no event of a record, as that the record itself has failed."""
         with suppress(queue.Full):
             self._waiting.put_nowait(Message(kind=kind, reactor="", text=text, is_urgent=True))
+
+    def send(self, page: PageToSend) -> None:
+        """Send people a page, as the one of the morning: by channels that can carry it, as a text by the others."""
+        try:
+            self._waiting.put_nowait(page)
+        except queue.Full:
+            self.n_lost += 1
 
     def news(self) -> list[Event]:
         """Return the deliveries and failures since this was last asked; it never blocks."""
@@ -105,6 +113,9 @@ class Notifier:
     def _gathered(self, last: float) -> tuple[list[Message], bool]:
         """Wait for messages; return those to be told together, and whether these are the last."""
         first = self._waiting.get()
+        if first is not None and not isinstance(first, Message):
+            self._send_now(first)
+            return [], False
         messages, ends = [first] if first else [], time.monotonic() + self._gather_s
         is_over = first is None
         while not is_over:
@@ -118,21 +129,37 @@ class Notifier:
             except queue.Empty:
                 break
             is_over = one is None
-            messages += [one] if one else []
+            if isinstance(one, Message):
+                messages.append(one)
+            elif one is not None:
+                self._send_now(one)
         self._urgent_told |= {(m.kind, m.reactor) for m in messages if m.is_urgent}
         over = {m.kind.removesuffix(" cleared") for m in messages if m.kind.endswith(" cleared")}
         self._urgent_told = {(kind, reactor) for kind, reactor in self._urgent_told if kind not in over}
         return messages, is_over
 
+    def _send_now(self, page: PageToSend) -> None:
+        """Send a page: it waits for no other message."""
+        self.failures += [why for channel in self._channels if (why := self._sent_by(channel, page))]
+
+    def _sent_by(self, channel: Channel, page: PageToSend) -> str:
+        if isinstance(channel, CarriesPages):
+            return self._delivered_by(channel, page.subject, lambda: channel.deliver_page(page))
+        return self._delivered_by(channel, page.subject, lambda: channel.deliver(page.subject, page.text))
+
     def _tell(self, messages: Sequence[Message]) -> None:
-        failed = {c.name: why for c in self._channels if (why := self._delivered_by(c, messages))}
+        failed = {c.name: why for c in self._channels if (why := self._told_by(c, messages))}
         self.failures += failed.values()
         good = [c for c in self._channels if c.name not in failed]
         for why in failed.values():  # a channel that fails is told on those that work
             for channel in good:
-                self._delivered_by(channel, [Message(kind="delivery failed", reactor="", text=why, is_urgent=True)])
+                self._told_by(channel, [Message(kind="delivery failed", reactor="", text=why, is_urgent=True)])
 
-    def _delivered_by(self, channel: Channel, messages: Sequence[Message]) -> str:
+    def _told_by(self, channel: Channel, messages: Sequence[Message]) -> str:
+        line = subject(messages)
+        return self._delivered_by(channel, line, lambda: channel.deliver(line, body(messages)))
+
+    def _delivered_by(self, channel: Channel, line: str, deliver: Callable[[], None]) -> str:
         """Return why a channel could not deliver, after all tries; nothing if it did."""
         why, n_tries = "", 0
         for wait_s in (0.0, *self._retries_s):
@@ -142,7 +169,7 @@ class Notifier:
                 self._sleep(wait_s)
             n_tries += 1
             try:
-                channel.deliver(subject(messages), body(messages))
+                deliver()
             except NotDelivered as error:
                 why = str(error)
             except Exception as error:  # noqa: BLE001 - a bug in one channel must not silence the others
@@ -151,7 +178,7 @@ class Notifier:
                 self.delivered += 1
                 why = ""
                 break
-        self._note(channel.name, subject(messages), n_tries, why)
+        self._note(channel.name, line, n_tries, why)
         return why
 
     def _note(self, channel: str, line: str, n_tries: int, why: str) -> None:

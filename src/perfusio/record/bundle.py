@@ -27,7 +27,7 @@ from perfusio.record.verification.verify import read_records
 
 SUMS = "SHA256SUMS"
 _MODELS = (ModelSaved.__name__, ModelWaiting.__name__)
-_OF_THE_RUN = ("**/*.setpoints.csv", "forecast.png", "source.json", "[Hh][Oo][Ll][Dd]*", "orders/**/*")
+_OF_THE_RUN = ("**/*.setpoints.csv", "forecast.png", "report.html", "source.json", "[Hh][Oo][Ll][Dd]*", "orders/**/*")
 """Other files that a run leaves in its folder: every setpoints file, how vessels were reached, orders of people."""
 _READ_ME = """One run of perfusio, as it was when it ended.
 

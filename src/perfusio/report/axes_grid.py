@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from matplotlib.artist import Artist
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
@@ -40,3 +41,16 @@ def grid(figure: Figure, blocks: Sequence[int], *, n_columns: int, is_over_time:
                 axes.set_xlabel(DAY)
                 axes.tick_params(labelbottom=True)
     return found
+
+
+def legend_below(figure: Figure) -> None:
+    """Write one legend for all axes below them, in as many columns as fit its width."""
+    handles: dict[str, Artist] = {}
+    for axes in figure.axes:
+        handles |= {label: handle for handle, label in zip(*axes.get_legend_handles_labels(), strict=True)}
+    if not handles:
+        return
+    n_columns = max(1, min(len(handles), int(figure.get_figwidth() / 4.6)))
+    figure.legend(
+        list(handles.values()), list(handles), loc="outside lower center", ncols=n_columns, frameon=False, fontsize=9
+    )

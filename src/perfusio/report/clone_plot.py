@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
-from perfusio.report.forecast_plot import BELIEF
+from perfusio.report.drawing.labels import label_points
+from perfusio.report.drawing.panel_axes import BELIEF
 from perfusio.state import FloatArray
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.image import AxesImage
 
 SCALE = "0 = the same rates, 1 = as far apart as two cell lines usually are"
 _MOST_NUMBERS = 12
@@ -46,20 +50,24 @@ def plot_clones(names: Sequence[str], distances: FloatArray, places: FloatArray,
         places: As `CloneRegistry.places` gives them, (K, d); the first two are drawn.
         path: File to write; its ending is the format.
     """
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
     figure = Figure(figsize=(11.0, 4.8), layout="constrained")
+    FigureCanvasAgg(figure)
     where, matrix = figure.subplots(1, 2)
-    _draw_map(where, names, places)
-    _draw_matrix(figure, matrix, names, distances)
+    drawn = draw_distances(matrix, names, distances)
+    figure.colorbar(drawn, ax=matrix, label=SCALE.replace(", ", "\n"))
+    draw_map(where, names, places)
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, dpi=110)
 
 
-def _draw_map(axes: Axes, names: Sequence[str], places: FloatArray) -> None:
+def draw_map(axes: Axes, names: Sequence[str], places: FloatArray) -> None:
+    """Draw clones as points, near one another where their rates are alike; arguments as of `plot_clones`."""
     at = np.zeros((len(names), 2))
     at[:, : min(2, places.shape[1])] = places[:, :2]
     axes.plot(*at.T, "o", color=BELIEF, markersize=8)
-    for name, (x, y) in zip(names, at, strict=True):
-        axes.annotate(name, (float(x), float(y)), xytext=(0, 8), textcoords="offset points", ha="center")
     axes.set(
         title="Clones by their calibrated rates",
         xlabel="direction in which they differ most",
@@ -68,9 +76,11 @@ def _draw_map(axes: Axes, names: Sequence[str], places: FloatArray) -> None:
     axes.axis("equal")
     axes.margins(0.25)
     axes.grid(alpha=0.25)
+    label_points(axes, at, names)
 
 
-def _draw_matrix(figure: Figure, axes: Axes, names: Sequence[str], distances: FloatArray) -> None:
+def draw_distances(axes: Axes, names: Sequence[str], distances: FloatArray) -> AxesImage:
+    """Draw how far apart any two clones are, and return the image, for ``figure.colorbar``."""
     drawn = axes.imshow(distances, cmap="Blues", vmin=0.0, vmax=max(1.0, float(distances.max())))
     axes.set(title="How far apart", xticks=range(len(names)), yticks=range(len(names)))
     axes.set_xticklabels(names, rotation=45, ha="right")
@@ -79,4 +89,4 @@ def _draw_matrix(figure: Figure, axes: Axes, names: Sequence[str], distances: Fl
         for i, j in np.ndindex(*distances.shape):
             dark = distances[i, j] > 0.6 * drawn.get_clim()[1]
             axes.text(j, i, f"{distances[i, j]:.2f}", ha="center", va="center", color="white" if dark else "black")
-    figure.colorbar(drawn, ax=axes, label=SCALE.replace(", ", "\n"))
+    return drawn

@@ -1,88 +1,36 @@
-"""Measurements, forecasts and setpoints in one figure, drawn from the record of a run alone."""
+"""Earlier forecasts against the samples that came, in one figure of a vessel or of a fleet, from the record alone."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import numpy as np
-
-from perfusio.events import (
-    Decided,
-    Event,
-    Json,
-    RunStarted,
-)
+from perfusio.events import Event
 from perfusio.objective import of_record
-from perfusio.process.declared import is_fraction
-from perfusio.process.panel import Panel
-from perfusio.process.species import Setpoint
-from perfusio.record.apply_event import after
-from perfusio.record.run_state import RunState
-from perfusio.record.verification.verify import read_records
-from perfusio.report.axes_grid import grid
-from perfusio.report.recorded_forecast import Outlook, outlook
-from perfusio.state import Setpoints
-from perfusio.trajectory import Trajectory
+from perfusio.process.derived import DERIVED_QUANTITIES
+from perfusio.report.axes_grid import grid, legend_below
+from perfusio.report.drawing.panel_axes import draw_curves
+from perfusio.report.story.curves import LEAD_DAYS, Curves, Panels
+from perfusio.report.story.run_story import RunStory, VesselStory, story_of, story_of_events
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
-N_COLUMNS = 3
-MEASURED, BELIEF, ASKED, LIMIT = "#1a1a1a", "#2b6cb0", "#2f855a", "#c05621"
-BANDS: dict[int, tuple[float, str]] = {
-    90: (0.15, "90 % interval: the true value is expected inside 9 times in 10"),
-    80: (0.30, "80 % interval: inside 8 times in 10"),
-}
-"""Opacity and legend of each interval, widest first."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Story:
-    """One vessel by the record.
-
-    Attributes:
-        known: Samples, corrected and completed, and the setpoints in force between them.
-        asked: Recommended setpoints with the time of the sample that they answer [h].
-        forecast: The latest one.
-        plan: Setpoints of the intervals to come, under which it was made; the last one stays.
-        is_chosen: Whether these are recommended, and not those in force.
-    """
-
-    known: Trajectory
-    asked: tuple[tuple[float, Setpoints], ...]
-    forecast: Json
-    plan: tuple[Setpoints, ...]
-    is_chosen: bool
-
-    @property
-    def now_h(self) -> float:
-        return self.known.states[-1].time_h
-
-    @property
-    def panel(self) -> Panel:
-        return self.known.panel
-
-    @property
-    def signals(self) -> tuple[str, ...]:
-        """Signals that were measured and have an axis of their own; readings of a setpoint are on its axis."""
-        asked = {s.measured_name for s in self.panel.setpoints}
-        return tuple(
-            name
-            for name in self.panel.of_role("signal")
-            if name not in asked and any(name in s.measured() for s in self.known.states)
-        )
+N_COLUMNS, MOST_COLUMNS = 3, 6
+"""Panels in a row: of one vessel; of a fleet, in which a column is a vessel as long as there are no more."""
 
 
 def plot_record(record: str | Path, path: Path, *, reactor: str | None = None) -> bool:
     """Draw the run in `record` and save the figure; the format follows the ending of `path`.
 
+    One vessel has a panel for each quantity; many vessels have one each for the quantity that is aimed at, and few of
+    them also for those that must be measured.
+
     Args:
         record: The `audit.jsonl` of a run, finished or not; it is verified line by line while it is read.
         path: File to write, e.g. ``forecast.png``.
-        reactor: Vessel to draw; default the first.
+        reactor: Vessel to draw; default all that have a forecast.
 
     Returns:
         Whether there was a forecast to draw; without one nothing is written.
@@ -91,126 +39,107 @@ def plot_record(record: str | Path, path: Path, *, reactor: str | None = None) -
         AuditError: the record cannot be read.
         ChainBroken: the record was changed.
     """
-    return plot_events((r.to_event() for r in read_records(record)), path, reactor=reactor)
+    return plot_story(story_of(record), path, reactor=reactor)
 
 
 def plot_events(events: Iterable[Event], path: Path, *, reactor: str | None = None) -> bool:
     """Draw the run that these events tell; see `plot_record`."""
-    config, known, asked = dict[str, Any](), RunState(), dict[str, list[tuple[float, Setpoints]]]()
-    for event in events:
-        known = after(known, event)
-        if isinstance(event, RunStarted):
-            config = event.config
-        elif isinstance(event, Decided) and event.reactor is not None:
-            now_h = known.trajectories[event.reactor].states[-1].time_h
-            asked.setdefault(event.reactor, []).append((now_h, event.setpoints))
-    drawable = [name for name, one in known.trajectories.items() if one.states and name in known.forecasts]
-    name = reactor if reactor is not None else next(iter(drawable), None)
-    if name not in drawable:
+    return plot_story(story_of_events(events), path, reactor=reactor)
+
+
+def plot_story(story: RunStory, path: Path, *, reactor: str | None = None) -> bool:
+    """Draw a run; see `plot_record`."""
+    figure = run_figure(story, reactor=reactor)
+    if figure is None:
         return False
-    _draw(_story(known, name, asked.get(name, [])), config, path, name)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(path, dpi=110)
     return True
 
 
-def _story(known: RunState, reactor: str, asked: list[tuple[float, Setpoints]]) -> _Story:
-    latest = known.forecasts[reactor]
-    is_chosen = isinstance(latest, Decided)
-    return _Story(
-        known=known.trajectories[reactor],
-        asked=tuple(asked),
-        forecast=latest.chosen if isinstance(latest, Decided) else latest.hold,
-        plan=latest.planned if isinstance(latest, Decided) else (known.in_force[reactor],),
-        is_chosen=is_chosen,
-    )
+def run_figure(story: RunStory, *, reactor: str | None = None) -> Figure | None:
+    """Return the figure of a run, None where there is no forecast to draw; see `plot_record`."""
+    drawable = [v for v in story.vessels.values() if v.kept and v.known.states]
+    if reactor is not None:
+        drawable = [v for v in drawable if v.name == reactor]
+    if not drawable:
+        return None
+    return _of_one(story, drawable[0]) if len(drawable) == 1 else _of_many(story, drawable)
 
 
-def _draw(story: _Story, config: dict[str, Any], path: Path, reactor: str) -> None:
+def _of_one(story: RunStory, vessel: VesselStory) -> Figure:
+    panels, process = Panels(story), vessel.panel
+    above = [panels.species(vessel, n) for n in (*process.species_names, *panels.signals(vessel))]
+    below = [panels.setpoint(vessel, n) for n in process.setpoint_names]
+    return panels_figure([above, below], f"Vessel {vessel.name}, run {story.run_id}. {_told(story, [vessel])}")
+
+
+def panels_figure(blocks: Sequence[Sequence[Curves]], title: str) -> Figure:
+    """Return a figure of blocks of panels, one layout for all: three in a row, one axis of time, one legend."""
+    n_rows = sum(-(-len(block) // N_COLUMNS) for block in blocks)
+    figure = _figure(15.0, 2.7 * n_rows + 1.0)
+    for axes, curves in zip(grid(figure, [len(b) for b in blocks], n_columns=N_COLUMNS), blocks, strict=True):
+        for one, of in zip(axes, curves, strict=True):
+            draw_curves(one, of)
+            one.set_ylabel(of.label)
+            if of.verdict:
+                one.set_title(of.verdict, fontsize=8, loc="right", pad=2)
+    figure.suptitle(title)
+    legend_below(figure)
+    return figure
+
+
+def _of_many(story: RunStory, vessels: Sequence[VesselStory]) -> Figure:
+    panels, wanted = Panels(story), aimed(story)
+    if len(vessels) <= MOST_COLUMNS:
+        names, n_columns = list(dict.fromkeys((*wanted, *story.panel.critical))), len(vessels)
+    else:
+        names, n_columns = [*wanted[:1]], MOST_COLUMNS
+    n_rows = [-(-len(vessels) // n_columns)] * len(names)
+    figure = _figure(max(3.1 * n_columns, 9.0), 2.3 * sum(n_rows) + 1.2)
+    blocks = grid(figure, [len(vessels)] * len(names), n_columns=n_columns)
+    for name, axes in zip(names, blocks, strict=True):
+        curves = [panels.species(vessel, name) for vessel in vessels]
+        ends = min(c.value_ends[0] for c in curves), max(c.value_ends[1] for c in curves)
+        days = min(c.day_ends[0] for c in curves), max(c.day_ends[1] for c in curves)
+        for i, (one, of) in enumerate(zip(axes, curves, strict=True)):
+            draw_curves(one, of)
+            one.set(ylim=ends, xlim=days)
+            one.set_title(f"{_short(of.vessel)}", fontsize=9, loc="left", pad=2)
+            one.set_title(of.verdict, fontsize=7, loc="right", pad=2)
+            if i % n_columns:
+                one.tick_params(labelleft=False)
+            else:
+                one.set_ylabel(of.label.replace(" [", "\n["))
+    figure.suptitle(f"{len(vessels)} vessels, run {story.run_id}. {_told(story, vessels)}")
+    legend_below(figure)
+    return figure
+
+
+def _short(name: str) -> str:
+    return name if len(name) <= 16 else f"{name[:15]}…"
+
+
+def aimed(story: RunStory) -> tuple[str, ...]:
+    """Return the quantities that are aimed at and can be drawn, the cells where there is none."""
+    panel = story.panel
+    names = [o.quantity for o in of_record(story.config.get("run", {}).get("objective", ()), panel)]
+    drawn = [n for n in names if n in panel.species_names or (n in DERIVED_QUANTITIES and n != "vcv")]
+    return tuple(dict.fromkeys(drawn)) or (panel.the("cells"),)
+
+
+def _told(story: RunStory, vessels: Sequence[VesselStory]) -> str:
+    day = max(v.now_h for v in vessels) / 24.0
+    said = f"Blue: forecasts made {LEAD_DAYS} days before, with the setpoints of that day."
+    if story.ended is not None:
+        return f"The run is over (day {day:g}). {said}"
+    return f"Day {day:g}; right of the dotted line: the latest forecast. {said}"
+
+
+def _figure(width: float, height: float) -> Figure:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    names = (*story.panel.species_names, *story.signals)
-    n_rows = sum(-(-len(of) // N_COLUMNS) for of in (names, story.panel.setpoint_names))
-    figure = Figure(figsize=(15, 2.8 * n_rows), layout="constrained")
+    figure = Figure(figsize=(width, height), layout="constrained")
     FigureCanvasAgg(figure)
-    above, below = grid(figure, (len(names), len(story.panel.setpoint_names)), n_columns=N_COLUMNS)
-    for panel, species in zip(above, names, strict=True):
-        _species(panel, species, story, config)
-    for panel, setpoint in zip(below, story.panel.setpoint_names, strict=True):
-        _setpoint(panel, setpoint, story, config)
-    for panel in (*above, *below):
-        panel.axvline(story.now_h / 24.0, color="0.55", linewidth=0.8, linestyle=":")
-        panel.grid(alpha=0.2)
-        panel.margins(x=0.02)
-    under = "recommended" if story.is_chosen else "in force"
-    figure.suptitle(
-        f"Vessel {reactor}, forecast made on day {story.now_h / 24.0:g} under the setpoints {under} "
-        "(dotted line: last sample). Intervals as the model states them."
-    )
-    handles: dict[str, Any] = {}
-    for panel in (*above, *below):
-        handles |= {label: handle for handle, label in zip(*panel.get_legend_handles_labels(), strict=True)}
-    figure.legend(handles.values(), handles.keys(), loc="outside lower center", ncols=3, frameon=False)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, dpi=110)
-
-
-def _species(panel: Axes, name: str, story: _Story, config: dict[str, Any]) -> None:
-    is_forecast = name in story.panel.species_names
-    ahead = outlook(story.forecast, name, story.plan) if is_forecast else None
-    if ahead is not None:
-        _bands(panel, ahead)
-    values = _dots(panel, name, story)
-    run = config.get("run", {})
-    for objective in of_record(run.get("objective", ()), story.panel):
-        if objective.quantity == name and objective.target:
-            panel.axhline(objective.target, color=ASKED, linewidth=1.2, label="target")
-    for constraint in run.get("constraints", ()):
-        for side in ("low", "high"):
-            if constraint["quantity"] == name and constraint[side] is not None:
-                panel.axhline(constraint[side], color=LIMIT, linewidth=1.0, linestyle=(0, (1, 2)), label="limit")
-    panel.set_ylabel(story.panel[name].axis_label)
-    if ahead is not None and not is_fraction(name, story.panel):
-        panel.set_ylim(bottom=0.0, top=_top(values, ahead))
-
-
-def _dots(panel: Axes, name: str, story: _Story) -> list[float]:
-    """Draw the measurements of a quantity and return them."""
-    values = [v for s in story.known.states if (v := getattr(s, name)) == v]
-    days = [s.day for s in story.known.states if getattr(s, name) == getattr(s, name)]
-    panel.plot(days, values, "o", color=MEASURED, markersize=4, label="measured")
-    return values
-
-
-def _top(values: list[float], ahead: Outlook) -> float:
-    """Leave room for all dots and the mean; a band that is honestly very wide may leave the panel."""
-    seen = max([*values, float(ahead.mean.max()), 1e-3])
-    return 1.08 * min(max(seen, float(ahead.ends[90][1].max())), 2.5 * seen)
-
-
-def _bands(panel: Axes, ahead: Outlook) -> None:
-    days = ahead.times_h / 24.0
-    for level, (opacity, words) in BANDS.items():
-        panel.fill_between(days, *ahead.ends[level], color=BELIEF, alpha=opacity, linewidth=0, label=words)
-    panel.plot(days, ahead.mean, "--", color=BELIEF, linewidth=1.4, label="forecast, mean")
-
-
-def _setpoint(panel: Axes, name: str, story: _Story, config: dict[str, Any]) -> None:
-    asked = story.panel[name]
-    if isinstance(asked, Setpoint) and asked.measured_name in story.panel.by_name:
-        _dots(panel, asked.measured_name, story)
-    edges = [s.day for s in story.known.states]
-    if story.known.setpoints:
-        held = [getattr(u, name) for u in story.known.setpoints]
-        panel.stairs(held, edges, baseline=None, color=MEASURED, linewidth=1.4, label="setpoint in force")
-    times = np.array([story.now_h, *story.forecast["times_h"]]) / 24.0
-    ahead = [getattr(story.plan[min(i, len(story.plan) - 1)], name) for i in range(len(times) - 1)]
-    panel.stairs(ahead, times, baseline=None, color=BELIEF, linewidth=1.4, linestyle="--")
-    hours = float(config.get("run", {}).get("sampling_interval_hours", 24.0))
-    days = np.array([time_h / 24.0 for time_h, _ in story.asked])
-    recommended = [getattr(u, name) for _, u in story.asked]
-    panel.hlines(recommended, days, days + hours / 24.0, color=ASKED, linewidth=4.0, alpha=0.5, label="recommended")
-    bounds = config.get("design_space", {}).get("bounds", {}).get(name)
-    if bounds:
-        for side in ("low", "high"):
-            panel.axhline(bounds[side], color=LIMIT, linewidth=1.0, linestyle=(0, (1, 2)), label="limit")
-    panel.set_ylabel(story.panel[name].axis_label)
+    return figure

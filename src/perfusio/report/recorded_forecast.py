@@ -9,6 +9,7 @@ import numpy as np
 
 from perfusio.events import Json
 from perfusio.process.derived import quantity_paths
+from perfusio.process.panel import Panel
 from perfusio.state import FloatArray, Setpoints
 
 KEYS = ("mean", "q05", "q10", "q90", "q95")
@@ -49,10 +50,28 @@ def outlook(forecast: Json, name: str, plan: Sequence[Setpoints]) -> Outlook:
         plan: Setpoints of the intervals, under which the forecast was made; the last one stays. Their process is that
             of the forecast.
     """
-    times = np.array(forecast["times_h"], dtype=float)
-    under = np.array([plan[min(i, len(plan) - 1)].vector() for i in range(len(times))])
+    return outlook_of(rows_of(forecast, plan[0].panel), np.array(forecast["times_h"], dtype=float), name, plan)
+
+
+def rows_of(forecast: Json, panel: Panel) -> FloatArray:
+    """Return mean and quantiles of all species of a recorded forecast, (5, H, Q), in the order of KEYS."""
+    return np.stack([np.array([forecast[key][s] for s in panel.species_names], dtype=float).T for key in KEYS])
+
+
+def outlook_of(rows: FloatArray, times_h: FloatArray, name: str, plan: Sequence[Setpoints]) -> Outlook:
+    """Return one quantity of a forecast whose numbers are arrays; see `outlook`.
+
+    Args:
+        rows: As of `rows_of`, (5, H, Q).
+        times_h: Times of the forecast [h], (H,).
+        name: As for `outlook`.
+        plan: As for `outlook`.
+    """
     panel = plan[0].panel
-    rows = [np.array([forecast[key][s] for s in panel.species_names], dtype=float).T for key in KEYS]
-    mean, *quantiles = quantity_paths(name, np.stack(rows)[None], under[None], panel=panel)[0]  # paths are (5, H, Q)
-    q05, q10, q90, q95 = np.sort(quantiles, axis=0)  # a ratio turns them round
-    return Outlook(times_h=times, mean=mean, ends={80: (q10, q90), 90: (q05, q95)})
+    if name in panel.species_names:
+        mean, q05, q10, q90, q95 = rows[:, :, panel.index(name)]
+    else:
+        under = np.array([plan[min(i, len(plan) - 1)].vector() for i in range(len(times_h))])
+        mean, *quantiles = quantity_paths(name, rows[None], under[None], panel=panel)[0]  # paths are (5, H, Q)
+        q05, q10, q90, q95 = np.sort(quantiles, axis=0)  # a ratio turns them round
+    return Outlook(times_h=times_h, mean=mean, ends={80: (q10, q90), 90: (q05, q95)})

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from perfusio.hybrid.scores.scoring import Cases, coverage, pit, pit_histogram
 from perfusio.process.cho_perfusion import CHO_PERFUSION
 from perfusio.process.panel import Panel
+from perfusio.quantities import Quantity
 from perfusio.report.axes_grid import grid
-from perfusio.report.forecast_plot import ASKED, BELIEF, LIMIT, MEASURED
+from perfusio.report.drawing.panel_axes import ASKED, BELIEF, LIMIT, MEASURED
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 N_COLUMNS = 3
@@ -42,24 +44,35 @@ def plot_parity(
     FigureCanvasAgg(figure)
     (panels,) = grid(figure, (len(species),), n_columns=N_COLUMNS, is_over_time=False)
     for q, (panel, quantity) in enumerate(zip(panels, species, strict=True)):
-        seen = np.concatenate([c.actual[:, q] for c in cases.values()])
-        for (horizon, c), color, marker in zip(cases.items(), _COLORS, _MARKERS, strict=False):
-            panel.plot(
-                c.actual[:, q], c.point[:, q], marker, color=color, markersize=3.5, alpha=0.6, label=_named(horizon)
-            )
-        if np.isfinite(seen).any():
-            ends = [float(np.nanmin(seen)), float(np.nanmax(seen))]
-            panel.plot(ends, ends, color=MEASURED, linewidth=1.0, label="forecast = what came")
-        else:
-            panel.text(0.5, 0.5, "never measured", ha="center", va="center", transform=panel.transAxes)
-        panel.set_title(quantity.label, fontsize="medium")
-        panel.set_xlabel(f"what came [{quantity.unit}]")
-        panel.set_ylabel(f"forecast, mean [{quantity.unit}]")
-        panel.grid(alpha=0.2)
+        draw_parity(panel, cases, q, quantity)
     handles, labels = panels[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=6, frameon=False)
     figure.suptitle(title)
     _save(figure, path)
+
+
+def draw_parity(axes: Axes, cases: Mapping[str, Cases], place: int, quantity: Quantity) -> None:
+    """Draw forecasts of one species over what came.
+
+    Args:
+        axes: To draw into.
+        cases: By name of the horizon; at most five.
+        place: Of the species among those of the cases.
+        quantity: The species.
+    """
+    seen = np.concatenate([c.actual[:, place] for c in cases.values()])
+    for (horizon, c), color, marker in zip(cases.items(), _COLORS, _MARKERS, strict=False):
+        pairs = c.actual[:, place], c.point[:, place]
+        axes.plot(*pairs, marker, color=color, markersize=3.5, alpha=0.6, label=_named(horizon))
+    if np.isfinite(seen).any():
+        ends = [float(np.nanmin(seen)), float(np.nanmax(seen))]
+        axes.plot(ends, ends, color=MEASURED, linewidth=1.0, label="forecast = what came")
+    else:
+        axes.text(0.5, 0.5, "never measured", ha="center", va="center", transform=axes.transAxes)
+    axes.set_title(quantity.label, fontsize="medium")
+    axes.set_xlabel(f"what came [{quantity.unit}]")
+    axes.set_ylabel(f"forecast, mean [{quantity.unit}]")
+    axes.grid(alpha=0.2)
 
 
 def plot_coverage(cases: Mapping[str, Cases], path: Path, *, title: str) -> None:
@@ -79,24 +92,39 @@ def plot_coverage(cases: Mapping[str, Cases], path: Path, *, title: str) -> None
     figure = Figure(figsize=(11, 5), layout="constrained")
     FigureCanvasAgg(figure)
     promise, ranks = figure.subplots(1, 2)
-    promise.plot([0, 100], [0, 100], color=MEASURED, linewidth=1.0, label="promise kept")
-    for (horizon, c), color, marker in zip(cases.items(), _COLORS, _MARKERS, strict=False):
-        if c.samples is None or not np.isfinite(c.actual).any():
-            continue
-        kept = [100.0 * np.nanmean(coverage(c.samples, c.actual, float(level))) for level in LEVELS]
-        promise.plot(100.0 * LEVELS, kept, f"-{marker}", color=color, markersize=4, label=_named(horizon))
-        shares = np.nanmean(pit_histogram(pit(c.samples, c.actual)), axis=0)
-        ranks.stairs(100.0 * shares, np.linspace(0.0, 1.0, len(shares) + 1), color=color, label=_named(horizon))
-    ranks.axhline(10.0, color=MEASURED, linewidth=1.0)
-    promise.set_xlabel("interval [%]")
-    promise.set_ylabel("values inside it [%], mean of the species")
-    ranks.set_xlabel("place of the value in its forecast (PIT)")
-    ranks.set_ylabel("share of values [%]")
-    for panel in (promise, ranks):
-        panel.grid(alpha=0.2)
+    draw_coverage(promise, cases)
+    draw_ranks(ranks, cases)
     promise.legend(frameon=False)
     figure.suptitle(title)
     _save(figure, path)
+
+
+def draw_coverage(axes: Axes, cases: Mapping[str, Cases]) -> None:
+    """Draw the share of values inside intervals over their nominal level; arguments as of `plot_coverage`."""
+    axes.plot([0, 100], [0, 100], color=MEASURED, linewidth=1.0, label="promise kept")
+    for horizon, c, color, marker in _with_samples(cases):
+        kept = [100.0 * np.nanmean(coverage(c.samples, c.actual, float(level))) for level in LEVELS]
+        axes.plot(100.0 * LEVELS, kept, f"-{marker}", color=color, markersize=4, label=_named(horizon))
+    axes.set_xlabel("interval [%]")
+    axes.set_ylabel("values inside it [%], mean of the species")
+    axes.grid(alpha=0.2)
+
+
+def draw_ranks(axes: Axes, cases: Mapping[str, Cases]) -> None:
+    """Draw how values are spread over their forecasts (PIT); arguments as of `plot_coverage`."""
+    for horizon, c, color, _ in _with_samples(cases):
+        shares = np.nanmean(pit_histogram(pit(c.samples, c.actual)), axis=0)
+        axes.stairs(100.0 * shares, np.linspace(0.0, 1.0, len(shares) + 1), color=color, label=_named(horizon))
+    axes.axhline(10.0, color=MEASURED, linewidth=1.0)
+    axes.set_xlabel("place of the value in its forecast (PIT)")
+    axes.set_ylabel("share of values [%]")
+    axes.grid(alpha=0.2)
+
+
+def _with_samples(cases: Mapping[str, Cases]) -> Iterator[tuple[str, Any, str, str]]:
+    for (horizon, c), color, marker in zip(cases.items(), _COLORS, _MARKERS, strict=False):
+        if c.samples is not None and np.isfinite(c.actual).any():
+            yield horizon, c, color, marker
 
 
 def _named(horizon: str) -> str:

@@ -4,21 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from perfusio.forecast import Forecast, QuantityForecast
+from perfusio.process.panel import Panel
 from perfusio.quantities import Quantity
-from perfusio.report.axes_grid import DAY
-from perfusio.report.forecast_plot import BANDS, BELIEF, MEASURED
-from perfusio.state import Setpoints
+from perfusio.report.forecast_plot import panels_figure
+from perfusio.report.recorded_forecast import Outlook
+from perfusio.report.story.curves import NOTHING, Curves, Pair, value_ends
+from perfusio.state import FloatArray, Setpoints
 from perfusio.trajectory import Trajectory
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-
-N_COLUMNS = 4
 
 
 def plot_vessel_forecast(
@@ -42,58 +38,66 @@ def plot_vessel_forecast(
         title: Heading of the figure.
         derived: Further quantities by name.
     """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    derived, process = derived or {}, forecast.panel
-    n_panels = len(process.modelled) + len(derived) + len(process.setpoints)
-    n_rows = -(-n_panels // N_COLUMNS)
-    figure = Figure(figsize=(17, 2.9 * n_rows), layout="constrained")
-    FigureCanvasAgg(figure)
-    panels = iter(figure.subplots(n_rows, N_COLUMNS, sharex=True).flat)
-    first = None
-    for species in process.modelled:
-        panel = next(panels)
-        first = first or panel
-        _bands(panel, forecast[species.name])
-        _measured(panel, run, species.name, start_h)
-        panel.set_ylabel(species.axis_label)
-    for quantity, ahead in derived.values():
-        panel = next(panels)
-        _bands(panel, ahead)
-        panel.set_ylabel(quantity.axis_label)
-    for setpoint in process.setpoints:
-        panel = next(panels)
-        if run.setpoints:
-            held = [getattr(u, setpoint.name) for u in run.setpoints]
-            panel.stairs(held, run.times_h / 24.0, baseline=None, color=MEASURED, linewidth=1.4)
-        planned = [getattr(u, setpoint.name) for u in plan]
-        panel.stairs(planned, np.append(start_h, forecast.times_h) / 24.0, baseline=None, color=BELIEF, linestyle="--")
-        panel.set_ylabel(setpoint.axis_label)
-    for panel in panels:
-        panel.remove()
-    for panel in figure.axes:
-        panel.axvline(start_h / 24.0, color="0.55", linewidth=0.8, linestyle=":")
-        panel.grid(alpha=0.2)
-        panel.set_xlabel(DAY)
-    assert first is not None
-    handles, labels = first.get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=5, frameon=False)
-    figure.suptitle(title)
+    process = forecast.panel
+    ends = min([*run.times_h[:1], start_h]) / 24.0, max([*run.times_h[-1:], forecast.times_h[-1]]) / 24.0
+    room = 0.02 * (ends[1] - ends[0])
+    at = _Frame(run.reactor_id, process, start_h, (ends[0] - room, ends[1] + room))
+    species = [at.of_forecast(s, run, forecast[s.name]) for s in process.modelled]
+    further = [at.of_forecast(quantity, None, ahead) for quantity, ahead in (derived or {}).values()]
+    asked = [at.of_setpoint(s, run, np.append(start_h, forecast.times_h), plan) for s in process.setpoints]
+    figure = panels_figure([block for block in (species, further, asked) if block], title)
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, dpi=110)
 
 
-def _bands(panel: Axes, ahead: QuantityForecast) -> None:
-    days = ahead.times_h / 24.0
-    for level, (opacity, words) in BANDS.items():
-        panel.fill_between(days, *ahead.interval(level / 100.0), color=BELIEF, alpha=opacity, linewidth=0, label=words)
-    panel.plot(days, ahead.median, "--", color=BELIEF, linewidth=1.4, label="forecast, median")
+def forecast_curves(forecast: Forecast, name: str, *, run: Trajectory | None = None, start_h: float = 0.0) -> Curves:
+    """Return the panel of one species of a forecast; arguments as of `plot_vessel_forecast`.
+
+    Raises:
+        UnknownQuantity: the process has no species of that name.
+    """
+    known = [] if run is None else [*run.times_h]
+    ends = min([*known, start_h]) / 24.0, max([*known, *forecast.times_h]) / 24.0
+    frame = _Frame("" if run is None else run.reactor_id, forecast.panel, start_h, ends)
+    return frame.of_forecast(forecast.panel[name], run, forecast[name])
 
 
-def _measured(panel: Axes, run: Trajectory, name: str, start_h: float) -> None:
-    days, values = run.times_h / 24.0, np.array([getattr(s, name) for s in run.states])
-    is_known = run.times_h <= start_h + 1e-6
-    panel.plot(days[is_known], values[is_known], "o", color=MEASURED, markersize=4, label="measured")
-    label = "measured later, unknown to the forecast"
-    panel.plot(days[~is_known], values[~is_known], "o", mfc="none", color=MEASURED, markersize=4, label=label)
+class _Frame:
+    """What the panels have in common."""
+
+    def __init__(self, vessel: str, process: Panel, start_h: float, day_ends: tuple[float, float]) -> None:
+        self._vessel, self._process, self._start_h, self._day_ends = vessel, process, start_h, day_ends
+
+    def of_forecast(self, quantity: Quantity, run: Trajectory | None, ahead: QuantityForecast) -> Curves:
+        """Return the panel of a species or of a derived quantity."""
+        known, later = NOTHING, NOTHING
+        if run is not None:
+            values = np.array([getattr(s, quantity.name) for s in run.states])
+            is_there, is_known = np.isfinite(values), run.times_h <= self._start_h + 1e-6
+            known, later = (
+                (run.times_h[is_there & of] / 24.0, values[is_there & of]) for of in (is_known, ~is_known)
+            )
+        ends = {level: ahead.interval(level / 100.0) for level in (80, 90)}
+        shown = [np.append(known[1], later[1]), ahead.median, *ends[90]]
+        shown_ahead = Outlook(times_h=ahead.times_h, mean=ahead.median, ends=ends)
+        return self._curves(quantity, known, shown, later=later, centre="median", ahead=shown_ahead)
+
+    def of_setpoint(
+        self, quantity: Quantity, run: Trajectory, times_h: FloatArray, plan: Sequence[Setpoints]
+    ) -> Curves:
+        """Return the panel of a setpoint: as it was in force, and as planned."""
+        held = np.array([getattr(u, quantity.name) for u in run.setpoints])
+        planned = np.array([getattr(u, quantity.name) for u in plan])
+        steps = (run.times_h / 24.0, held) if len(held) else NOTHING
+        return self._curves(quantity, NOTHING, [held, planned], steps=steps, planned=(times_h / 24.0, planned))
+
+    def _curves(
+        self, quantity: Quantity, known: Pair, shown: Sequence[FloatArray], *, later: Pair = NOTHING,
+        ahead: Outlook | None = None, centre: str = "mean", steps: Pair = NOTHING, planned: Pair = NOTHING,
+    ) -> Curves:  # fmt: skip
+        return Curves(
+            vessel=self._vessel, name=quantity.name, label=quantity.axis_label, unit=quantity.unit, days=known[0],
+            values=known[1], is_outside=np.zeros(len(known[0]), dtype=bool), later=later, ahead=ahead, centre=centre,
+            steps=steps, planned=planned, now_day=self._start_h / 24.0, day_ends=self._day_ends,
+            value_ends=value_ends(list(shown), quantity, self._process),
+        )  # fmt: skip

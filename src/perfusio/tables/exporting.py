@@ -42,16 +42,32 @@ def write_table(path: Path, table: Table, *, layout: str = "wide") -> None:
     Raises:
         ConfigError: another ending or layout, the place cannot be written, or pyarrow, which Parquet needs, is absent.
     """
-    if layout not in LAYOUTS:
-        raise ConfigError(f"layout {layout!r}: expected {' or '.join(LAYOUTS)}.")
     if path.suffix.lower() not in _FORMATS:
         raise ConfigError(f"{path.name}: the ending says what to write, expected {' or '.join(_FORMATS)}.")
-    rows = wide_cells(table) if layout == "wide" else long_cells(table)
+    content = table_bytes(table, path.suffix.lower(), layout=layout)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        replace_file(path, _FORMATS[path.suffix.lower()](rows))
+        replace_file(path, content)
     except OSError as error:
         raise ConfigError(f"{path} cannot be written: {error.strerror}. Choose another place.") from error
+
+
+def table_bytes(table: Table, ending: str, *, layout: str = "wide") -> bytes:
+    """Return a table as the content of a file.
+
+    Args:
+        table: The rows.
+        ending: One of ENDINGS, which says the format.
+        layout: One of LAYOUTS.
+
+    Raises:
+        ConfigError: another ending or layout, or pyarrow, which Parquet needs, is absent.
+    """
+    if layout not in LAYOUTS:
+        raise ConfigError(f"layout {layout!r}: expected {' or '.join(LAYOUTS)}.")
+    if ending not in _FORMATS:
+        raise ConfigError(f"A table as {ending!r}: expected {' or '.join(_FORMATS)}.")
+    return _FORMATS[ending](wide_cells(table) if layout == "wide" else long_cells(table))
 
 
 def wide_cells(table: Table) -> Iterator[list[Cell]]:

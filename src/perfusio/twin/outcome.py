@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 
+from perfusio import labelled
 from perfusio.frames import DataFrame, one_frame
+from perfusio.labelled import Dataset
 from perfusio.trajectory import Trajectory
 
 
@@ -55,6 +57,14 @@ class RunResult:
             ConfigError: pandas is not installed.
         """
         return one_frame([t.to_frame() for t in self.trajectories.values()])
+
+    def to_xarray(self) -> Dataset:
+        """Return the samples of all vessels as an `xarray.Dataset` over ``vessel`` and ``day``; units in ``attrs``.
+
+        Raises:
+            ConfigError: xarray is not installed.
+        """
+        return labelled.joined({name: t.to_xarray() for name, t in self.trajectories.items()}, "vessel")
 
 
 def ended_by(who: str, why: str) -> str:

@@ -147,3 +147,24 @@ def test_every_view_is_there_and_the_record_verifies(olga):
     table = olga.get("/api/v1/runs/run/samples.csv").text.splitlines()
     assert table[0].startswith("reactor,time [h],")
     assert len(table) > 6
+
+
+def test_files_and_metrics_leave_the_page_with_a_token_alone(olga, page):
+    place = "/api/v1/runs/run"
+    for name, kind in (
+        ("samples.xlsx", "spreadsheetml"), ("samples.nc", "netcdf"), ("charts/R01/vcd.svg", "svg"),
+        ("charts/R01/vcd.csv", "csv"), ("charts/R01/bleed_rate.png", "png"), ("report.html", "html"),
+    ):  # fmt: skip
+        found = olga.get(f"{place}/{name}")
+        assert found.status_code == 200, (name, found.text)
+        assert kind in found.headers["content-type"]
+        assert "attachment" in found.headers["content-disposition"]
+    assert olga.get(f"{place}/charts/R01/glucos.svg").status_code == 404
+    assert olga.get(f"{place}/charts/R99/vcd.svg").status_code == 404
+    assert olga.get(f"{place}/samples.pdf").status_code == 422
+    assert page.client().get("/metrics").status_code == 401
+    told = olga.get("/metrics")
+    assert told.headers["content-type"].startswith("text/plain")
+    vcd = next(t for t in told.text.splitlines() if t.startswith("perfusio_sample{") and 'quantity="vcd"' in t)
+    assert 'vessel="R01"' in vcd
+    assert 'unit="1e6 cells/mL"' in vcd

@@ -88,7 +88,7 @@ def a_run() -> list[Event]:
     ]
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def told():
     """The run, and the parts of which other runs can be made."""
     return SimpleNamespace(

@@ -1,16 +1,14 @@
 """The figure is drawn from events alone, whatever the run looked like."""
 
 from dataclasses import replace
-from functools import reduce
 
 import pytest
 
 from perfusio.errors import ChainBroken
 from perfusio.events import SampleCorrected, SampleRead
-from perfusio.record.apply_event import after
 from perfusio.record.audit_logger import AuditLogger
-from perfusio.record.run_state import RunState
-from perfusio.report.forecast_plot import _story, plot_events, plot_record
+from perfusio.report.forecast_plot import plot_events, plot_record
+from perfusio.report.story.run_story import story_of_events
 from perfusio.state import SETPOINTS, State
 from perfusio.testing import ManualClock, make_state
 
@@ -46,8 +44,7 @@ def test_a_run_that_stopped_early_is_drawn_as_far_as_it_came(told, tmp_path):
 
 
 def story_of(events):
-    known = reduce(after, events, RunState())
-    return _story(known, "R01", [])
+    return story_of_events(events).vessels["R01"]
 
 
 def test_the_story_is_what_the_twin_knows(told):
@@ -59,7 +56,7 @@ def test_the_story_is_what_the_twin_knows(told):
     assert [s.day for s in story.known.states] == [0, 1, 3]
     assert story.known.states[1].glucose == 2.5  # what it was counts no more, in the figure as in the twin
     assert len(story.known.setpoints) == 2
-    assert not story.is_chosen
+    assert not story.latest.is_chosen
     assert story_of([*run, late]).known.states[1].titer == 412.0
 
 
@@ -67,8 +64,8 @@ def test_a_forecast_is_drawn_under_the_plan_that_was_decided(told):
     plan = {name: [v, v + 0.1] for name, v in vars_of(told.new).items()}
     (decided,) = told.decided(0)
     story = story_of([*told.a_run()[:3], replace(decided, plan=plan)])
-    assert story.is_chosen
-    assert [u.bleed_rate for u in story.plan] == [told.new.bleed_rate, told.new.bleed_rate + 0.1]
+    assert story.latest.is_chosen
+    assert [u.bleed_rate for u in story.latest.plan[:2]] == [told.new.bleed_rate, told.new.bleed_rate + 0.1]
 
 
 def vars_of(setpoints):

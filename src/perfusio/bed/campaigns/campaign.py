@@ -46,6 +46,8 @@ from perfusio.trajectory import Trajectory
 
 N_PATHS = 64
 USUAL_AIM = "productivity"
+LIKELY = 0.8
+"""Probability of keeping all limits on all days from which on a recipe counts as one that keeps them."""
 MIN_TRANSITIONS = 3
 """With fewer, nothing can be learnt and the space is filled."""
 
@@ -194,10 +196,8 @@ class Campaign:
         self.pending.update({r.name: r.setpoints for r in found})
         return found
 
-    def best(self, *, probability: float = 0.8) -> Recommendation | None:
+    def best(self, *, probability: float = LIKELY) -> Recommendation | None:
         """Return the recipe expected to be best, among the finished runs that are likely to keep all limits.
-
-        It is the model that judges, having seen all runs: one run alone is noisy, and may have been lucky.
 
         Args:
             probability: Least probability of keeping all limits on all days.
@@ -205,13 +205,20 @@ class Campaign:
         Returns:
             The recipe under its run's name; None if no run at constant setpoints is that likely to keep the limits.
         """
+        likely = [r for r in self.judged() if r.probability >= probability]
+        return max(likely, key=lambda r: self.aim.sign * r.value, default=None)
+
+    def judged(self) -> tuple[Recommendation, ...]:
+        """Return the recipes of all finished runs at constant setpoints, each with its expected outcome.
+
+        It is the model that judges, having seen all runs: one run alone is noisy, and may have been lucky. Empty while
+        too little is known to judge.
+        """
         done = {name: u for name, run in self.runs.items() if (u := constant_recipe(run)) is not None}
         if not done or self._n_transitions() < MIN_TRANSITIONS:
-            return None
+            return ()
         recipes = np.array([u.vector() for u in done.values()])
-        judged = told(self.aim, tuple(done), recipes, outlook(self._aim(), self._futures(self._learnt()), recipes))
-        likely = [r for r in judged if r.probability >= probability]
-        return max(likely, key=lambda r: self.aim.sign * r.value, default=None)
+        return told(self.aim, tuple(done), recipes, outlook(self._aim(), self._futures(self._learnt()), recipes))
 
     def varied(self) -> tuple[str, ...]:
         """The factors of this campaign: as given, or those in which the runs differ, or all that are free."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +19,7 @@ from perfusio.cli.experiment_file import processes
 from perfusio.cli.experiment_file.bounds import design_space, narrowed
 from perfusio.cli.experiment_file.connections import kind_named, refuse_secret, without_secret
 from perfusio.cli.experiment_file.kinds import Kinds, ModelSettings, stated_kinds
-from perfusio.cli.experiment_file.notification import People, channels_of, of_section
+from perfusio.cli.experiment_file.notification import People, channels_of, daily_of, of_section
 from perfusio.cli.experiment_file.past_runs import PastRuns, of_history
 from perfusio.cli.experiment_file.policy import PolicySettings
 from perfusio.cli.experiment_file.settings import DEFAULT, Key, Setting, built, from_environment, from_file, read_toml
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
     from perfusio.protocols import Connector
     from perfusio.twin.vessels import Source, Vessel
 
-SECTIONS = ("process", "run", "design_space", "connector", "model", "policy", "vessel", "history", "notify")
+SECTIONS = ("process", "run", "design_space", "connector", "model", "policy", "vessel", "history", "notify", "report")
 OF_A_KIND = ("connector", "model", "policy")
 """Sections whose settings depend on their kind, which another package may bring."""
 _PATHS_OF_RUN = ("run_dir",)
@@ -74,6 +75,7 @@ class Experiment:
         settings: Every value with its origin, by key.
         people: Whom to tell, as `notification.channels_of` takes it; None = nobody.
         history: Past runs to learn from before the first sample; None = none.
+        daily: Local hour at which the morning's page is sent; None = never.
     """
 
     run: RunConfig
@@ -85,6 +87,7 @@ class Experiment:
     model: Frozen = dataclasses.field(default_factory=ModelSettings)
     people: People | None = None
     history: PastRuns | None = None
+    daily: time | None = None
 
 
 def load(
@@ -117,6 +120,7 @@ def load(
     vessels = content.pop("vessel", [])
     people = None if "notify" not in content else of_section(content.pop("notify"), folder, name)
     past = of_history(content.pop("history", None), folder, name)
+    daily = daily_of(content.pop("report", None), name)
     kinds = stated_kinds(content, name, flags, environ)
     environment = from_environment(_all_keys(kinds, process), environ)
     known = _keys(kinds, process)
@@ -134,7 +138,7 @@ def load(
     if people is not None:
         channels_of(*people)  # what cannot be read or is misspelt is refused now, not when an alarm is due
     asked = _checked(settings, kinds, vessels, name, process, source)
-    return dataclasses.replace(asked, people=people, history=past)
+    return dataclasses.replace(asked, people=people, history=past, daily=daily)
 
 
 def _refuse_a_table(path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -56,6 +57,7 @@ def stated(path: Path) -> People:
     from perfusio.cli.experiment_file.settings import read_toml
 
     content = read_toml(path)
+    content.pop("report", None)  # see `daily_in`
     if "notify" in content:
         return of_section(content["notify"], path.resolve().parent, path.name)
     if "connector" in content or "run" in content:
@@ -64,6 +66,46 @@ def stated(path: Path) -> People:
             "[notify.webhook], or give the file of --notify."
         )
     return content, path.resolve().parent, path.name
+
+
+def daily_in(path: Path | None) -> time | None:
+    """Return the hour at which a file of people or an experiment.toml wants the morning's page; None if it does not.
+
+    Raises:
+        ConfigError: the file cannot be read, or [report] says something else.
+    """
+    from perfusio.cli.experiment_file.settings import read_toml
+
+    if path is None:
+        return None
+    return daily_of(read_toml(path).get("report"), path.name)
+
+
+def daily_of(section: object, name: str) -> time | None:
+    """Return the hour in a section [report]; None without one.
+
+    Args:
+        section: As TOML holds it; None = there is none.
+        name: Of the file.
+
+    Raises:
+        ConfigError: it is no section, says something else, or no hour.
+    """
+    if section is None:
+        return None
+    if not isinstance(section, Mapping) or set(section) != {"daily"}:
+        said = sorted(section) if isinstance(section, Mapping) else section
+        raise ConfigError(f'{name}: [report] says {said!r:.80}, expected daily = "06:30" alone: when to send a page.')
+    said = section["daily"]
+    try:
+        hour = said if isinstance(said, time) else time.fromisoformat(str(said))
+    except ValueError as error:
+        raise ConfigError(
+            f'{name}: report.daily = {said!r:.40} is no hour of the day, expected "06:30" and the like.'
+        ) from error
+    if hour.tzinfo is not None:
+        raise ConfigError(f"{name}: report.daily = {said!r} names a zone, expected the hour of this machine alone.")
+    return hour
 
 
 def of_section(section: object, folder: Path, name: str) -> People:

@@ -67,7 +67,8 @@ def from_file(content: Mapping[str, Any], known: Mapping[str, Sequence[Key]], na
     found: dict[Key, Setting] = {}
     for section, values in content.items():
         if section not in known:
-            problems.append(_unknown(name, section, section, (*known, "vessel", "history", "notify"), "section"))
+            every = (*known, "vessel", "history", "notify", "report")
+            problems.append(_unknown(name, section, section, every, "section"))
         elif not isinstance(values, dict):
             problems.append(f"{name}: {section} = {values!r}, expected a section: write [{section}] above settings.")
         else:

@@ -23,7 +23,7 @@ def export(
     source: Annotated[
         Path, typer.Argument(help="A table (CSV, Excel, Parquet), or a run: its folder or its audit.jsonl.")
     ],
-    out: Annotated[Path, typer.Option(help="What to write; its ending, .csv, .xlsx or .parquet, says how.")],
+    out: Annotated[Path, typer.Option(help="What to write; its ending, .csv, .xlsx, .parquet or .nc, says how.")],
     layout: Annotated[str, typer.Option(help="wide: one row per sample; long: one per value.")] = "wide",
     mapping: MappingOption = None,
     process: ProcessOption = None,
@@ -36,6 +36,9 @@ def export(
     from perfusio.tables.exporting import write_table
 
     refuse_to_replace([out], overwrite=overwrite)
+    if out.suffix.lower() == ".nc":
+        echo(f"{_write_netcdf(source, out)} vessel(s): {out}")
+        return
     table = _table(source, mapping, panel_in(process))
     write_table(out, table, layout=layout)
     echo(f"{len(table.rows)} samples of {len(table.groups)} vessel(s): {out}")
@@ -65,23 +68,33 @@ def recorded(path: Path) -> Table:
     Raises:
         PerfusioError: the record cannot be read, or is broken.
     """
-    from dataclasses import replace
-    from types import MappingProxyType
-
     from perfusio.record.apply_event import folded
     from perfusio.record.verification.verify import read_records
-    from perfusio.state import Setpoints
-    from perfusio.tables.rows.samples import TableRow
-    from perfusio.tables.rows.table import empty_table
+    from perfusio.report.out.downloads import table_of
 
     run_state = folded((record.to_event() for record in read_records(path)), "")
-    known = run_state.trajectories
-    rows = tuple(
-        TableRow(line=0, run="", reactor=reactor, state=state, setpoints=setpoints)
-        for reactor, one in known.items()
-        for unknown in [[Setpoints(panel=one.panel)][: len(one.states)]]
-        for state, setpoints in zip(one.states, (*one.setpoints, *unknown), strict=True)
-    )
-    clones = {("", reactor): one.clone for reactor, one in known.items() if one.clone}
-    empty = empty_table(path.name, path.read_bytes(), run_state.process)
-    return replace(empty, rows=rows, clones=MappingProxyType(clones))
+    return table_of(run_state, path.name, path.read_bytes())
+
+
+def _write_netcdf(source: Path, out: Path) -> int:
+    """Write the samples of a recorded run over vessel and culture day; return the number of vessels."""
+    from perfusio.errors import ConfigError
+    from perfusio.record.apply_event import folded
+    from perfusio.record.verification.verify import read_records
+    from perfusio.report.out.downloads import netcdf_file
+    from perfusio.tables.cells.csv_files import replace_file
+
+    record = source / RECORD if source.is_dir() else source
+    if record.suffix != ".jsonl":
+        raise ConfigError(
+            f"{source} is a table, expected a run for NetCDF: its folder or its audit.jsonl. In Python every "
+            "trajectory of read_runs has to_xarray()."
+        )
+    run_state = folded((one.to_event() for one in read_records(record)), "")
+    content = netcdf_file(run_state)
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        replace_file(out, content)
+    except OSError as error:
+        raise ConfigError(f"{out} cannot be written: {error.strerror}. Choose another place.") from error
+    return len(run_state.trajectories)

@@ -26,6 +26,9 @@ def mirror(
     ],
     rebuild: Annotated[bool, typer.Option("--rebuild", help="Make that run anew instead of adding to it.")] = False,
     follow: Annotated[bool, typer.Option("--follow", help="Keep up with a run that is going on, to its end.")] = False,
+    board: Annotated[
+        Path | None, typer.Option(help="Also write a Grafana board over these tables, to be imported there.")
+    ] = None,
     json_output: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
     """Copy the record of a run into a database, for questions in SQL.
@@ -48,6 +51,8 @@ def mirror(
     except AuditError as error:
         echo(str(error), err=True)
         raise typer.Exit(UnreadableSource.exit_code) from None
+    if board is not None:
+        _write_board(file, to, board)
     if json_output:
         echo(json.dumps({"path": str(file), "database": index.shown, "n_added": n_added}))
     else:
@@ -70,3 +75,22 @@ def _followed(file: Path, index: SqlRecord) -> int:
                 echo(f"{error} Trying again until it is back.", err=True)
             trouble = str(error)
     return mirror.n_added
+
+
+def _write_board(record: Path, to: str, board: Path) -> None:
+    """Write the board of the process of a run, for the kind of database that it was copied to."""
+    from perfusio.errors import ConfigError
+    from perfusio.record.verification.verify import read_records
+    from perfusio.record.vessel_history import process_of
+    from perfusio.report.out.grafana_board import grafana_board
+    from perfusio.tables.cells.csv_files import replace_file
+
+    config = next(iter(read_records(record))).payload["config"]
+    kind = "postgres" if to.startswith("postgres") else "frser-sqlite-datasource"
+    content = json.dumps(grafana_board(process_of(config), kind=kind), indent=1, ensure_ascii=False) + "\n"
+    try:
+        board.parent.mkdir(parents=True, exist_ok=True)
+        replace_file(board, content.encode("utf-8"))
+    except OSError as error:
+        raise ConfigError(f"{board} cannot be written: {error.strerror}. Choose another place.") from error
+    echo(f"Board: {board}", err=True)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from perfusio.cli.echo import echo
-from perfusio.cli.experiment_file.notification import NotifyOption, notifier
+from perfusio.cli.experiment_file.notification import NotifyOption, daily_in, notifier
 from perfusio.cli.operators.hold import RunFolder
 from perfusio.errors import AuditError
 from perfusio.record.places import from_run, url_from_run, whole, whole_url
@@ -45,6 +45,7 @@ def resume(
     whole = opened(asked)
     result = run_watched(
         chosen(asked, whole), asked.run, close=getattr(whole, "close", None), people=people, goes_on=True,
+        daily=daily_in(notify),
         observers=(keeper(asked),) if source is not None else (),
     )  # fmt: skip
     raise typer.Exit(exit_code(result.outcome))

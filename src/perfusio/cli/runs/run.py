@@ -11,7 +11,7 @@ import typer
 
 from perfusio.cli.echo import echo
 from perfusio.cli.experiment_file import past_runs, processes
-from perfusio.cli.experiment_file.notification import NotifyOption, notifier, notifier_of
+from perfusio.cli.experiment_file.notification import NotifyOption, daily_in, notifier, notifier_of
 from perfusio.cli.experiment_file.processes import ProcessOption
 from perfusio.cli.runs.aim import AcquisitionOption, MaximizeOption, MinimizeOption, TrackOption, aim
 from perfusio.cli.runs.reading import (
@@ -33,7 +33,7 @@ from perfusio.cli.runs.reading import (
     flags,
     reading,
 )
-from perfusio.errors import UnreadableSource
+from perfusio.errors import ConfigError, UnreadableSource
 
 if TYPE_CHECKING:
     from perfusio.cli.experiment_file.settings import Key, Setting
@@ -98,7 +98,7 @@ def run(
     The run is described in an experiment.toml, or by the options: a finished file is replayed; with --follow the run
     waits for new rows. A flag wins over a variable PERFUSIO_*, that over the file, that over the default (see
     `perfusio config show`). On a terminal you are asked whether an unfinished run in the folder is to go on. The folder
-    then holds audit.jsonl (the record), forecast.png and, for files, FILE.setpoints.csv.
+    then holds audit.jsonl (the record), forecast.png, report.html and, for files, FILE.setpoints.csv.
     """
     from perfusio.cli.experiment_file.experiment import chosen, load, opened
     from perfusio.cli.experiment_file.policy import policy_of
@@ -138,6 +138,12 @@ def run(
     asked = load(experiment, flags(context, given), aim=typed_aim if is_aimed else None)
     if not asked.run.fresh and is_to_go_on(asked.run.run_dir):
         resume(asked.run.run_dir, notify=notify)
+    daily = daily_in(notify) or asked.daily
+    if daily is not None and notify is None and asked.people is None:
+        raise ConfigError(
+            "[report] daily asks for a page each morning and nobody is named who gets it: add [notify.email] (or "
+            "[notify.log], [notify.webhook]) to the file, or --notify FILE."
+        )
     people = notifier(notify) or notifier_of(asked.people)
     try:
         whole = opened(asked)
@@ -149,7 +155,7 @@ def run(
         with page_beside(asked.run.run_dir, port) if serve else nullcontext():
             result = run_watched(
                 sources, asked.run, design_space=asked.design_space, close=getattr(whole, "close", None),
-                model=model, policy=policy, observers=(keeper(asked),), people=people,
+                model=model, policy=policy, observers=(keeper(asked),), people=people, daily=daily,
             )  # fmt: skip
     except UnreadableSource as error:
         if "FilesystemStore(" in str(error) and history_model.ANSWERED not in error.problems:

@@ -14,6 +14,8 @@ from perfusio.cli.echo import echo
 from perfusio.errors import PerfusioError
 
 if TYPE_CHECKING:
+    from datetime import time
+
     from perfusio.config import DesignSpace, RunConfig
     from perfusio.notify.notifier import Notifier
     from perfusio.protocols import Model, Policy
@@ -43,11 +45,12 @@ def run_watched(
     observers: tuple[Observer, ...] = (),
     close: Callable[[], Awaitable[None]] | None = None,
     people: Notifier | None = None,
+    daily: time | None = None,
     goes_on: bool = False,
     model: Model | None = None,
     policy: Policy | None = None,
 ) -> RunResult:
-    """Run a twin and tell it; `forecast.png` goes beside the record.
+    """Run a twin and tell it; `forecast.png` and `report.html` go beside the record.
 
     Args:
         connector: The vessels.
@@ -56,6 +59,7 @@ def run_watched(
         observers: Told of every event, beside the person.
         close: Ends the connection to the source, however the run ended; None = there is none to end.
         people: Who tells people that are not here; undelivered alarms are listed at the end.
+        daily: Local hour at which `people` get the morning's page; None = never.
         model: Belief at the start of a new run; None = the mechanistic prior.
         goes_on: Whether to resume the unfinished run in `config.run_dir`.
         policy: Chooses setpoints; None = BEDPolicy.
@@ -65,14 +69,17 @@ def run_watched(
         Stopped: by Ctrl-C.
         Terminated: by SIGTERM.
     """
+    from perfusio.cli.runs.daily_page import DailyPage
     from perfusio.cli.runs.live import Live
     from perfusio.config import DesignSpace
     from perfusio.twin.digital_twin import DigitalTwin
 
     record = config.run_dir.resolve() / "audit.jsonl"
+    pages = DailyPage(record, daily, people) if daily is not None and people is not None else None
     try:
         with Live(config.n_turns, config.run_dir) as live:
-            told = (live, *observers, *((people,) if people is not None else ()))
+            beside = [one for one in (people, pages) if one is not None]
+            told = (live, *observers, *beside)
             if goes_on:
                 twin = DigitalTwin.resume(config.run_dir, connector=connector, policy=policy, observers=told)
             else:
@@ -99,6 +106,8 @@ def run_watched(
             people.say("the run has died", f"{error} Nothing is written to any vessel. To go on: perfusio resume.")
         raise
     finally:
+        if pages is not None:
+            pages.close()
         if people is not None:
             people.close()
             for failure in dict.fromkeys(people.failures):
@@ -148,10 +157,11 @@ def exit_code(outcome: Outcome) -> int:
 
 
 def _finish(record: Path) -> None:
-    """Verify the record, draw the forecast, and say where both are; a run that has ended is packed (`bundle-*.zip`)."""
+    """Verify the record, draw it, write the report, say where they are; pack a run that has ended (`bundle-*.zip`)."""
     from perfusio.record.bundle import write_bundle
     from perfusio.record.verification.verify import verify
     from perfusio.report.forecast_plot import plot_record
+    from perfusio.report.page.report import write_report
 
     report = verify(record)
     state = f"intact, {report.n_records} records" if report.is_intact else f"BROKEN: {report.problems[0]}"
@@ -160,6 +170,13 @@ def _finish(record: Path) -> None:
     picture = record.with_name("forecast.png")
     if plot_record(record, picture):
         echo(f"{'Figure:':8}{picture}")
+    page = record.with_name("report.html")
+    try:
+        write_report(record, page)
+    except PerfusioError as error:
+        echo(f"There is no report: {error} Later: perfusio report {record.parent}", err=True)
+    else:
+        echo(f"{'Report:':8}{page}")
     if report.is_intact and report.is_finished:
         try:
             write_bundle(record.parent)

@@ -53,3 +53,19 @@ def test_a_webhook_goes_to_an_allowed_host_only(tmp_path):
     (tmp_path / "url").chmod(0o600)
     with pytest.raises(ConfigError, match="none of those which are allowed"):
         notifier(written(tmp_path, '[webhook]\nurl_file = "url"\nhosts = ["chat.example"]\n'))
+
+
+@pytest.mark.parametrize(
+    ("section", "words"),
+    [("06:30", "expected daily"), ({"daily": "6.30 am"}, "no hour of the day"), ({"weekly": "06:30"}, "expected daily"),
+     ({"daily": "06:30+01:00"}, "names a zone")],
+)  # fmt: skip
+def test_an_hour_for_the_morning_page_is_an_hour_or_refused(section, words):
+    from datetime import time
+
+    from perfusio.cli.experiment_file.notification import daily_of
+
+    assert daily_of({"daily": "06:30"}, "e.toml") == daily_of({"daily": time(6, 30)}, "e.toml") == time(6, 30)
+    assert daily_of(None, "e.toml") is None
+    with pytest.raises(ConfigError, match=words):
+        daily_of(section, "e.toml")

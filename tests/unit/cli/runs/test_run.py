@@ -35,7 +35,7 @@ def test_a_replay_leaves_record_setpoints_and_figure_in_one_folder(data, tmp_pat
     assert check_bundle(packed) > 8
     assert {f.name for f in out.iterdir()} == {
         packed.name, "audit.jsonl", "audit.heads", ".audit.jsonl.lock", "my_data.setpoints.csv", "forecast.png",
-        "models", "source.json",
+        "report.html", "models", "source.json",
     }  # fmt: skip
     assert verify(out / "audit.jsonl").outcome == "COMPLETED"
     first = next(read_records(out / "audit.jsonl")).payload["config"]["run"]

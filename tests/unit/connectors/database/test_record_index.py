@@ -39,7 +39,7 @@ from perfusio.record.apply_event import folded
 from perfusio.record.audit_logger import AuditLogger
 from perfusio.record.mirror import Mirror, copy_record
 from perfusio.record.verification.verify import read_records
-from perfusio.report.forecast_plot import _story
+from perfusio.report.story.run_story import story_of
 from perfusio.state import QUANTITIES, SPECIES, STATE_QUANTITIES, Setpoints, State
 from perfusio.testing import ManualClock, make_state
 from perfusio.twin.loop import first_records
@@ -296,7 +296,7 @@ def test_a_corrected_and_an_accepted_sample_read_in_every_room_as_in_the_twin(wh
         assert [row[name] for row in mirrored] == [None if v != v else v for v in expected], name
     assert [row["quality"] for row in mirrored] == [dict(s.quality) for s in known.states]
     assert [row.state for row in recorded(path).rows] == list(known.states)
-    assert _story(run_state, "R01", []).known == known
+    assert story_of(path).vessels["R01"].known == known
     before = content(where)
     copy_record(path, index, rebuild=True)
     assert content(where) == before

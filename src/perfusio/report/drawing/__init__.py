@@ -1,0 +1,1 @@
+"""Parts of figures: one panel in its axes, labels that stand apart."""

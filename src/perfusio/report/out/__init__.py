@@ -1,0 +1,1 @@
+"""Numbers and pictures of a run for other programs: files, metrics, a board."""
