@@ -31,7 +31,8 @@ def test_without_ray_the_extra_is_named():
     reason="A Ray cluster wants idle cores: pip install 'perfusio-twin[cluster]', then PERFUSIO_TEST_RAY=1",
 )
 @pytest.mark.filterwarnings("ignore")
-def test_a_killed_node_costs_nothing_but_time(tmp_path):
+def test_a_killed_node_costs_nothing_but_time(tmp_path, monkeypatch):
+    monkeypatch.setenv("RAY_raylet_start_wait_time_s", "300")
     cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False})
     second = cluster.add_node(num_cpus=1)
     engine, killed = OnRay(cluster.address), []
