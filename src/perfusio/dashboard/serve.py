@@ -100,13 +100,13 @@ def _is_local(host: str) -> bool:
 
 
 def _listening(host: str, port: int) -> socket.socket:
+    listening = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
     try:
-        family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        listening = socket.socket(family, socket.SOCK_STREAM)
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listening.bind((host, port))
         listening.listen(128)
     except OSError as error:
+        listening.close()
         raise ConfigError(
             f"Port {port} of {host} cannot be used: {error.strerror}. Is another page served there? Give --port."
         ) from error

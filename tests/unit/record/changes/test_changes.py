@@ -262,6 +262,16 @@ class TestOperatorsAndAlarms:
         assert set(after(known, replace(asked, act="approve")).advised) == {"R01"}
         assert after(known, replace(asked, order="")).answered == set()
 
+    @pytest.mark.parametrize("act", ["approve", "modify"])
+    def test_an_approval_is_owed_until_its_write_begins_or_it_is_refused(self, known, act):
+        asked = OperatorActed(reactor="R01", turn=1, act=act, key="k", who="A. Smith", order="f1")
+        owing = after(known, asked)
+        assert owing.owed == {"R01": asked}
+        assert after(owing, intended()).owed == {}
+        assert after(owing, WriteRefused(reactor="R01", turn=1, key="k", asked=NEW)).owed == {}
+        assert after(owing, replace(asked, is_done=False)).owed == {}
+        assert after(owing, replace(asked, act="note", order="f2")).owed == {"R01": asked}
+
     def test_an_alarm_is_delayed_raised_shelved_and_over(self, known):
         change = AlarmChanged(reactor="R01", turn=1, alarm="glucose:act", status="delayed")
         name = ("R01", "glucose", "act")
