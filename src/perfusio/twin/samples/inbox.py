@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from math import ceil, isfinite
 from typing import Any
@@ -18,6 +18,7 @@ from perfusio.protocols import Connector
 from perfusio.state import Setpoints, State
 from perfusio.twin.samples.future_dates import Dates
 from perfusio.twin.samples.sampling_schedule import SamplingSchedule
+from perfusio.twin.samples.sensor_rows import SensorRows
 from perfusio.twin.samples.vessel_reader import USABLE_AFTER_S, NobodyTold, ReadingTroubles, VesselReader
 from perfusio.twin.state.arrival import Arrival
 from perfusio.twin.timeouts import Patience, give_up
@@ -62,11 +63,8 @@ class Inbox:
         pace: When turns end.
         clock: Of the run.
         troubles: Who is told of reads that fail.
-        decides_on_signals: bool = False,
-        process: Panel = CHO_PERFUSION,
-    ) -> None:
-        self._interval, self._dates, self._process = interval_hours, dates, process
-        self._decides_on_signals = decides_on_signals
+        decides_on_signals: Whether a signal is a sample that is decided on.
+        process: Of the run.
     """
 
     def __init__(
@@ -83,7 +81,7 @@ class Inbox:
         process: Panel = CHO_PERFUSION,
     ) -> None:
         self._interval, self._dates, self._process = interval_hours, dates, process
-        self._decides_on_signals = decides_on_signals
+        self._decides_on_signals, self._sensors = decides_on_signals, SensorRows(interval_hours, process)
         self._clock = clock or SystemClock()
         self._pace = pace or SamplingSchedule(self._clock, interval_hours)
         self._patience = patience or Patience.usual(interval_hours).on(self._clock)
@@ -231,7 +229,17 @@ class Inbox:
             self._waits, self._others_until_ns = {}, None
             for reader in readers.values():
                 give_up(reader)
-        return {r: list(arrived) for r, arrived in out.items()}  # a reader given up must not add to it any more
+        # copies: a reader given up must not add to them any more
+        return {r: self._settled(r, turn, list(arrived)) for r, arrived in out.items()}
+
+    def _settled(self, reactor: str, turn: int, arrived: list[Arrival]) -> list[Arrival]:
+        """Take the last row of a sensor for the sample of a turn that had none."""
+        if not any(a.is_due for a in arrived):
+            for i, a in reversed(list(enumerate(arrived))):
+                if not a.refused and not a.sample.is_signal and self._turn_of(reactor, a.sample, turn) == turn:
+                    arrived[i] = replace(a, is_due=True)
+                    break
+        return arrived
 
     def _await(self, readers: Mapping[str, asyncio.Future[None]], turn: int) -> None:
         """Note the waits from now on, until each reader is done."""
@@ -305,6 +313,7 @@ class Inbox:
             is_sample = self._decides_on_signals or not sample.is_signal
             if here is not None and here > turn and is_sample:
                 return  # a signal of the next turn ends none: the sample of this one may still come
+            is_sample = is_sample and (self._decides_on_signals or not self._sensors.has(reactor, sample))
             # reading ends with the due one, so what completes it comes a turn later
             is_due = here == turn and is_sample
             setpoints = await reader.setpoints()
