@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy.optimize import nnls
 
-from perfusio.hybrid.blend.blend import Blend, daily_moves
+from perfusio.hybrid.blend.blend import ALONE, Blend, daily_moves
 from perfusio.hybrid.blend.members import MEMBERS, Rivals
 from perfusio.hybrid.conformal import CLIP_SD, ROWS_PER_FACT, multiplier
 from perfusio.hybrid.layout import Layout
@@ -23,8 +23,10 @@ from perfusio.state import FloatArray
 from perfusio.trajectory import Trajectory
 
 PRIOR_WEIGHTS = np.array([0.8, 0.1, 0.05, 0.025, 0.025])
-EVEN_WEIGHTS = np.array([0.5, 0.2, 0.1, 0.15, 0.05])
-"""Before any run was left out; the second where no setpoint was varied: then runs alone say who is right."""
+EVEN_WEIGHTS = np.array(
+    [[0.5, 0.2, 0.1, 0.15, 0.05], [0.4, 0.15, 0.1, 0.3, 0.05], [0.3, 0.1, 0.1, 0.45, 0.05], [0.3, 0.1, 0.1, 0.45, 0.05]]
+)
+"""Before any run was left out; the second by span where no setpoint was varied: a batch goes the way of the others."""
 PRIOR_RUNS, EVEN_RUNS = 2.0, 0.5
 """The prior counts as much as so many runs."""
 UNSURE, SURE = 0.0, 1.0
@@ -72,9 +74,11 @@ def blend_of(layout: Layout, left: LeftOut, runs: Sequence[Trajectory], spread: 
                 errors[:, k, q] = _spread(layout, q, one)
                 if w[0] < MOSTLY:
                     factor[k, q] = _factor(layout, q, k, one, w, errors[:, k, q], spread[k, q])
-            elif k:  # nothing is known so far ahead: as the span before
+            elif k:  # nothing is known so far ahead: as the span before, towards what is usual where nothing was varied
                 for of in (weights, strange, errors):
                     of[:, k, q] = of[:, k - 1, q]
+                if not is_varied and weights[0, k, q] < ALONE:
+                    weights[:, k, q] = 0.5 * (weights[:, k, q] + EVEN_WEIGHTS[k])
                 factor[k, q] = factor[k - 1, q]
     moved = np.zeros(len(layout.gp_scale))
     clear = slice(layout.n_species, layout.n_species + layout.n_setpoints)
@@ -165,7 +169,7 @@ def _weighed(layout: Layout, q: int, k: int, found: _Found, dearer: FloatArray |
     off = _canonical(layout, q, found.latent) - found.read
     noise = np.hypot(layout.noise_cv[q] * found.read, layout.noise_absolute[q])
     there = np.isfinite(off).all(axis=1)
-    usual, is_varied = (EVEN_WEIGHTS, False) if dearer is None else (PRIOR_WEIGHTS, True)
+    usual, is_varied = (EVEN_WEIGHTS[k], False) if dearer is None else (PRIOR_WEIGHTS, True)
     dearer = np.ones(len(off)) if dearer is None else dearer
     e, prior = off[there], usual[there] / usual[there].sum()
     # all members miss a reading by its own noise: E[e e'] - noise^2 is what they miss the state by
