@@ -43,6 +43,8 @@ LEAST_WEIGHT = 0.05
 MOSTLY = 0.9
 """From this weight on the hybrid model's own calibration serves."""
 _TOGETHER = 1e3
+NOISE_SHARE = 0.7
+"""Of the variance that the model expects of readings: analyzers are a little better, 5 % where it expects 6."""
 FEWEST = 2
 """Forecast values from which a weight is learnt."""
 
@@ -113,7 +115,7 @@ class _Found(NamedTuple):
 def _spread(layout: Layout, q: int, found: _Found) -> FloatArray:
     """Return the latent sd of the errors of each member's points (M,), the noise of readings taken off."""
     off, noise = found.off(layout, q)
-    hidden = float(np.mean(noise**2))
+    hidden = NOISE_SHARE * float(np.mean(noise**2))
     spread: FloatArray = np.sqrt(np.maximum(_clipped_square(off) - hidden, LEAST_SPREAD * hidden))
     return spread
 
@@ -126,7 +128,7 @@ def _factor(
     said = weights[0] * widened(own, found.far, 0.0) * found.sd + float(weights[1:] @ spread[1:])
     there = (weights[:, None] * np.isfinite(off)).sum(axis=0)
     middle = np.nansum(weights[:, None] * off, axis=0) / np.maximum(there, 1e-9)
-    return multiplier(k, 1.0, np.abs(middle), said, noise**2, np.zeros(len(said)))
+    return multiplier(k, 1.0, np.abs(middle), said, NOISE_SHARE * noise**2, np.zeros(len(said)))
 
 
 def _evidence(gain: FloatArray, run: FloatArray) -> float:
