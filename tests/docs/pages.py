@@ -51,7 +51,7 @@ def _command(line):
     from perfusio.cli.app import app
 
     result = CliRunner().invoke(app, arguments)
-    assert result.exit_code == 0, result.output
+    assert result.exit_code == 0, f"{result.output}{result.exception!r}"
     return result.stdout
 
 
