@@ -193,13 +193,13 @@ def _csv(rows: Iterable[Sequence[Cell]]) -> bytes:
     return csv_bytes(_texts(rows))
 
 
-def _xlsx(rows: Iterable[Sequence[Cell]]) -> bytes:
+def xlsx_bytes(rows: Iterable[Sequence[Cell]], *, sheet_name: str = "samples") -> bytes:
     """Return a workbook with one sheet; numbers are numbers, and no text is a formula."""
     from openpyxl import Workbook
     from openpyxl.cell import WriteOnlyCell
 
     book = Workbook(write_only=True)
-    sheet = book.create_sheet("samples")
+    sheet = book.create_sheet(sheet_name)
     sheet.freeze_panes = "A2"
     for row in rows:
         cells = []
@@ -213,4 +213,4 @@ def _xlsx(rows: Iterable[Sequence[Cell]]) -> bytes:
     return content.getvalue()
 
 
-_FORMATS = {".csv": _csv, ".xlsx": _xlsx, ".parquet": parquet_bytes}
+_FORMATS = {".csv": _csv, ".xlsx": xlsx_bytes, ".parquet": parquet_bytes}

@@ -19,7 +19,7 @@ from perfusio.report.story.curves import Curves, Panels
 from perfusio.report.story.run_story import RunStory
 from perfusio.state import Setpoints
 from perfusio.tables.cells.csv_files import csv_bytes
-from perfusio.tables.exporting import table_bytes
+from perfusio.tables.exporting import table_bytes, xlsx_bytes
 from perfusio.tables.rows.samples import TableRow
 from perfusio.tables.rows.table import Table, empty_table
 
@@ -79,7 +79,8 @@ def chart_file(story: RunStory, vessel: str, quantity: str, ending: str) -> byte
     rows: list[tuple[str | float, ...]] = [CHART_HEAD, *((*row, curves.unit) for row in curves.rows())]
     if ending == ".csv":
         return csv_bytes([[_text(cell) for cell in row] for row in rows])
-    return _workbook(rows)
+    filled = [[c if isinstance(c, str) or c == c else "" for c in row] for row in rows]
+    return xlsx_bytes(filled, sheet_name="chart")
 
 
 def curves_of(story: RunStory, vessel: str, quantity: str) -> Curves:
@@ -147,18 +148,3 @@ def _png(curves: Curves) -> bytes:
 
 def _text(cell: str | float) -> str:
     return cell if isinstance(cell, str) else "" if cell != cell else repr(cell)
-
-
-def _workbook(rows: list[tuple[str | float, ...]]) -> bytes:
-    from openpyxl import Workbook
-
-    from perfusio.tables.cells.csv_files import escaped
-
-    book = Workbook(write_only=True)
-    sheet = book.create_sheet("chart")
-    for row in rows:
-        sheet.append([escaped(c) if isinstance(c, str) else None if c != c else c for c in row])
-    content = io.BytesIO()
-    book.save(content)
-    return content.getvalue()
-

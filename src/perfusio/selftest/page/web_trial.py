@@ -152,6 +152,7 @@ class _Trial:
                 if path.template in OPEN or path.template.endswith("/stream") or least is None:
                     continue
                 answer = await call(self.page, method, path.filled, body=body, headers=headers)
+                expected: tuple[int, ...]
                 if who is None or not who.includes(least):
                     expected = (401,) if who is None else (403,)
                 else:
