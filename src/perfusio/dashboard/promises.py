@@ -28,6 +28,9 @@ TABLE: dict[str, UserRole | None] = {
     **{f"POST {path}": UserRole.VIEWER for path in ("/api/v1/logout", "/api/v1/me/password", "/api/v1/tokens",
                                                 f"{_OF_RUN}/seen")},
     "DELETE /api/v1/tokens/{ident}": UserRole.VIEWER,
+    **{f"GET {_OF_RUN}/{out}": UserRole.VIEWER for out in ("report.html", "samples.{ending}",
+                                                          "charts/{vessel}/{quantity}.{ending}")},
+    "GET /metrics": UserRole.VIEWER,
     f"POST {_OF_RUN}/hold": UserRole.OPERATOR,
     f"POST {_OF_RUN}/orders": UserRole.OPERATOR,
     "GET /api/v1/users": UserRole.ADMIN,
@@ -71,7 +74,8 @@ def _roles(dependant: Dependant) -> Iterator[UserRole]:
 
 def calls(run: str, vessel: str) -> list[tuple[str, Path, Json]]:
     """Return one call of every route that is tried; none of them changes a run, and a logout comes last."""
-    values = {"{run}": run, "{vessel_name:path}": vessel, "{seq}": "1", "{ident}": "none", "{name}": "nobody",
+    values = {"{run}": run, "{vessel_name:path}": vessel, "{vessel}": vessel, "{seq}": "1",
+              "{quantity}": "none", "{ending}": "csv", "{ident}": "none", "{name}": "nobody",
               "{rest:path}": run, "{stamp}": "x", "{name:path}": "app.css"}  # fmt: skip
     out = []
     for asked in TABLE:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from perfusio.config import DesignSpace, RunConfig
-from perfusio.dashboard.accounts.roles import Role
+from perfusio.dashboard.accounts.roles import UserRole
 from perfusio.dashboard.accounts.site import Site
 from perfusio.dashboard.serve import prepared
 from perfusio.process import CHO_PERFUSION
@@ -39,8 +39,8 @@ def folder(tmp_path_factory):
 def page(folder, tmp_path_factory):
     """Its page, and a token of a viewer."""
     site = Site(tmp_path_factory.mktemp("accounts") / "users.sqlite")
-    user = site.users.add("vera", "Vera Example", Role.VIEWER, "correct horse battery")
-    token, _ = site.credentials.make_token(user, "a test", Role.VIEWER, 1)
+    user = site.users.add("vera", "Vera Example", UserRole.VIEWER, "correct horse battery")
+    token, _ = site.credentials.make_token(user, "a test", UserRole.VIEWER, 1)
     served = prepared([folder], port=0, accounts=site.place)
     thread = threading.Thread(target=served.run, daemon=True)
     thread.start()

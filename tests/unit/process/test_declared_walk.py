@@ -44,6 +44,7 @@ SETTINGS = {
         "url": "x.db", "poll_seconds": 5.0, "timeout_seconds": 60.0, "acknowledge_seconds": 60.0
     },
     policy.SharedSettings: {"high": 4.0},
+    policy.PolicySettings: {"kind": "model-free-mpc", "target": 30.0, "cspr": 0.025},
     notification_settings.EmailSettings: {"host": "h", "sender": "a@b", "to": ("a@b",), "port": 587},
 }  # fmt: skip
 TAKEN = {

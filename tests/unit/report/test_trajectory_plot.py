@@ -24,6 +24,8 @@ def test_a_picture_is_drawn_even_if_all_runs_share_the_level(tmp_path, n_levels)
     path = tmp_path / "plots" / "runs.svg"
     plot_trajectories(simulate_runs(CLONE_X, recipes, days=2), path, color_by="perfusion_rate", title="A title")
     text = figure_text(path)
-    for label in ("Viable cell density [1e6 cells/mL]", "Glucose [g/L]", "Perfusion rate [1/day]", "A title"):
+    coloured = "Perfusion rate [1/day] on the first day"
+    labels = ("Viable cell density [1e6 cells/mL]", "Glucose [g/L]", coloured, "A title")
+    for label in labels:
         assert f"<!-- {label} -->" in text
-    assert text.count("<!-- Culture day [day] -->") == 5
+    assert text.count("<!-- Culture day [day] -->") == 3

@@ -12,6 +12,7 @@ from perfusio.errors import ConfigError
 from perfusio.frozen import Frozen
 from perfusio.objective import OfProcess
 from perfusio.process.cho_perfusion import CHO_PERFUSION
+from perfusio.process.declared import misdeclared
 from perfusio.process.roles import PERFUSION
 from perfusio.quantities import closest
 from perfusio.registry import POLICIES, ExtensionError
@@ -82,6 +83,8 @@ class PolicySettings(Frozen):
         others = ("target", "cspr") if self.kind == "bed" else ("shared",)
         if said := [name for name in others if getattr(self, name)]:
             raise ValueError(f"{' and '.join(said)}: a policy of kind {self.kind!r} has no such setting. Leave it away")
+        if self.target is not None and (why := misdeclared(self.process.the("cells"), self.target, "=", self.process)):
+            raise ValueError(f"target of the policy: {why}")
         return self
 
 

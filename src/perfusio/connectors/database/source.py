@@ -184,6 +184,13 @@ class VesselSource:
         moment = self.database.moment() if seen is not None else None
         if seen is not None and self._is_known(seen, moment):
             return None
+        try:
+            return self._changed_since(seen, moment)
+        except BaseException:
+            self._looked_at = None  # nothing was seen at this moment: the next look tries it again
+            raise
+
+    def _changed_since(self, seen: Seen | None, moment: Moment | None) -> Seen | None:
         with self.database.reading("read_sample") as connection:
             self.find_in(connection)
             moment = moment or self.database.moment(connection)

@@ -76,11 +76,13 @@ class Explained:
         spread = np.where(np.arange(at.n_species) == (-1 if at.alive is None else at.alive), ANY_ALIVE, ANY)
         gap = max(1.0, (panel_of.time_h - before[-1].time_h) / 24.0) if before else 1.0
         anything = min(gap * max(ANYTHING, ANYTHING_AT_FIRST / max(len(before), 1)), MOST_ANYTHING)
+        stays = np.hypot(STAYS * clear, error)
         self._parts = (
             (FORECAST, mean, COARSE * sd),
-            (LAST, last, np.hypot(STAYS * clear, error)),
+            (LAST, last, stays),
             (TREND, goes_on, np.hypot(GOES_ON * clear, 2.0 * error)),
-            (anything, centre, np.fmax(spread, COARSE * sd)),
+            # never narrower than the others: after a gap a value that has not changed is nobody else's
+            (anything, centre, np.fmax(spread, np.fmax(COARSE * sd, stays))),
         )
 
     def log_true(self, latent: FloatArray) -> FloatArray:

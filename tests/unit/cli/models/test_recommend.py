@@ -8,6 +8,7 @@ from typer.testing import CliRunner
 
 from perfusio.bed.campaigns.recommendation import Recommendation
 from perfusio.cli.app import app
+from perfusio.cli.models.history import FileAnswers
 from perfusio.cli.models.recommend import _read, _remark
 from perfusio.config import DEFAULT_AMBR250_DESIGN_SPACE
 from perfusio.errors import ConfigError, UnreadableSource
@@ -64,7 +65,7 @@ def test_what_waits_is_told_and_not_recommended_again(recommended, past):
 def test_runs_of_two_places_may_have_the_same_names(past, tmp_path):
     lines = (past / "runs.csv").read_text(encoding="utf-8").splitlines()
     (tmp_path / "runs.csv").write_text("\n".join(lines[:9]) + "\n", encoding="utf-8")
-    names = [t.reactor_id for t in _read([past, tmp_path], CHO_PERFUSION)]
+    names = [t.reactor_id for t in _read([past, tmp_path], CHO_PERFUSION, FileAnswers())]
     assert names == [f"{past}/R1", "R2", "R3", f"{tmp_path}/R1"]
 
 
