@@ -1,6 +1,7 @@
 """A seeded sample of the mutants of each room is noticed; `make mutants` tries all of them."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -22,7 +23,8 @@ def tried(room, *, before=""):
     """Try mutants in a program of its own, which can fork; `before` is run there first."""
     script = LOOK.replace("import mutate\n", f"import mutate\n{before}\n")
     command = [sys.executable, "-c", script, str(PROGRAM.parent), room, str(N), str(SEED)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    unmeasured = {k: v for k, v in os.environ.items() if not k.startswith("SLIPCOVER")}  # pytest is run in there
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=unmeasured)
     assert done.returncode == 0, done.stderr[-2000:]
     return json.loads(done.stdout.splitlines()[-1])
 
