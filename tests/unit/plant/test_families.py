@@ -8,7 +8,7 @@ import pytest
 from perfusio.errors import ConfigError
 from perfusio.plant import families
 from perfusio.plant.clones import CLONE_X, CLONES
-from perfusio.plant.families import DRAWN, NAMED, can_hold, clone_named, drawn, dropped
+from perfusio.plant.families import DRAWN, NAMED, can_hold, clone_named, dropped
 from perfusio.plant.oracle import random_clone
 
 
