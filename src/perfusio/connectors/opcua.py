@@ -37,7 +37,7 @@ class OpcUaConnector:
         endpoint: ``opc.tcp://host:port/path``.
         nodes: The node map: a TOML file, or one that was read already.
         login: User and password, e.g. ``login("twin", password_file="password.txt")``; None = anonymous.
-        certificates: Folder of our certificate and of those that are trusted.
+        certificates: Folder of our certificate and of the trusted ones.
         allow_insecure: Accept a server that offers no encryption. Anybody on its network can then read and change what
             is read and written; the record says so. A password is not sent to such a server.
         kind: SIMULATED for a server behind which there is no real vessel: the twin then writes by default.

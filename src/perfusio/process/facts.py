@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import inf
+from math import hypot, inf
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +34,10 @@ class Noise:
     relative: float
     absolute: float
     floor: float
+
+    def sd(self, value: float) -> float:
+        """Return the standard deviation of one measurement of a true value, canonical unit."""
+        return hypot(self.relative * max(value, 0.0), self.absolute)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -80,7 +80,7 @@ def fit(
     echo("\n".join(weights_table(model)))
     if board is not None:
         echo(f"\n{board.table()}\n")
-    for file, what in zip(files, ("what it is, in words and numbers", "its arrays"), strict=True):
+    for file, what in zip(files, ("the model in words and numbers", "its arrays"), strict=True):
         echo(f"{file}: {what}")
     echo(f"Score it on runs that it has not seen: perfusio score --model {out} --runs FOLDER")
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import signal
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from pathlib import Path
 from threading import current_thread, main_thread
 from typing import TYPE_CHECKING
@@ -141,8 +140,7 @@ def wait_for_names(source: Source) -> None:
 async def _run_and_close(twin: DigitalTwin, close: Callable[[], Awaitable[None]] | None) -> RunResult:
     run = asyncio.ensure_future(twin.run())
     if current_thread() is main_thread():  # signals come to no other
-        with suppress(NotImplementedError):  # loops of Windows take none
-            asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, run.cancel)
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, run.cancel)
     try:
         return await run
     finally:

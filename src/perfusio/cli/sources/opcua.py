@@ -22,7 +22,7 @@ opcua = typer.Typer(
     rich_markup_mode=None,
 )
 EndpointArgument = Annotated[str, typer.Argument(help="opc.tcp://HOST:PORT/PATH", metavar="ENDPOINT")]
-CertificatesOption = Annotated[Path, typer.Option(help="Folder of our certificate and of those that are trusted.")]
+CertificatesOption = Annotated[Path, typer.Option(help="Folder of our certificate and of the trusted ones.")]
 UserOption = Annotated[
     str | None, typer.Option(help="User; the password comes from --password-file or the environment.")
 ]

@@ -186,7 +186,7 @@ _DISTRUST = (
     "BadSecurityChecksFailed", "BadCertificateUntrusted", "BadCertificateInvalid", "BadCertificateUseNotAllowed",
     "BadCertificateUriInvalid", "BadCertificateTimeInvalid", "BadCertificateRevoked", "BadCertificateChainIncomplete",
 )  # fmt: skip
-"""Status codes by which a server says that it does not take our certificate; most say the first, whatever it is."""
+"""Status codes by which a server says that it refuses our certificate; most say the first, whatever the reason."""
 
 
 def _hint(error: BaseException, access: Access, *, shown: bool) -> str:

@@ -26,7 +26,7 @@ class Tag:
         resolution: Step in which the controller keeps a setpoint, in the unit of the node; 0 = to seven digits.
         stays_measured: Whether a value that did not change since the sample before was measured again.
         write: Whether perfusio may write it.
-        browse_name: Name that the node must have; None = whatever it had when it was first seen.
+        browse_name: Name that the node must have; None = the one it had when it was first seen.
     """
 
     name: str

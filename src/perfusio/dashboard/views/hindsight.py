@@ -9,7 +9,6 @@ import numpy as np
 from perfusio.dashboard.runs.followed import FollowedRun
 from perfusio.dashboard.runs.indexed import Issued
 from perfusio.dashboard.views.numbers import tidied
-from perfusio.dashboard.views.quantities import measured_noise
 from perfusio.events import Json
 from perfusio.state import FloatArray
 
@@ -76,7 +75,7 @@ def calibration(run: FollowedRun, vessel: str, lead: int) -> dict[str, tuple[int
             if value != value or species in states[j].quality:
                 continue
             low, mid, high = found.bands[:, i, place]
-            noise = measured_noise(run.panel, species, float(mid))
+            noise = run.panel.noise[place].sd(float(mid))
             widths = [np.hypot(abs(end - mid) * TO_SD, noise) / TO_SD for end in (low, high)]
             n += 1
             n_within += bool(mid - widths[0] <= value <= mid + widths[1])

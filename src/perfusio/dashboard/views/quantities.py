@@ -5,7 +5,6 @@ from __future__ import annotations
 from perfusio.dashboard.runs.followed import FollowedRun
 from perfusio.dashboard.views.numbers import tidy
 from perfusio.events import Json
-from perfusio.process.panel import Panel
 from perfusio.report.columns import shown
 from perfusio.state import Setpoints
 
@@ -23,9 +22,3 @@ def described(run: FollowedRun) -> Json:
 def setpoints_as_data(setpoints: Setpoints) -> dict[str, float | None]:
     """Return setpoints by name."""
     return {name: tidy(value) for name, value in setpoints.by_name().items()}
-
-
-def measured_noise(panel: Panel, name: str, value: float) -> float:
-    """Return the standard deviation of one measurement of a modelled species at that value, canonical unit."""
-    noise = next(s.noise for s in panel.modelled if s.name == name)
-    return 0.0 if noise is None else ((noise.relative * value) ** 2 + noise.absolute**2) ** 0.5

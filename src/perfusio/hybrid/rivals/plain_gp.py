@@ -18,8 +18,9 @@ from perfusio.forecast import Forecast
 from perfusio.hybrid.features import indexed
 from perfusio.hybrid.gaussian_processes import gp
 from perfusio.hybrid.layout import Layout, layout_of
-from perfusio.hybrid.residuals.residual import MIN_ROWS, N_HYPER_ROWS
+from perfusio.hybrid.residuals.residual import MIN_ROWS
 from perfusio.hybrid.rivals.filling import filled
+from perfusio.hybrid.rivals.one_process import is_learnt, learnt
 from perfusio.hybrid.streams import normal, stream
 from perfusio.state import FloatArray, Setpoints
 from perfusio.trajectory import Feed, Trajectory
@@ -77,12 +78,8 @@ class PlainGP:
             y, noise = (target - centre[q]) / scale[q], float(np.median(at.noise_sd(species)[q])) / scale[q]
             x = at.gp_inputs(at.to_latent(data.x[rows, :q_all].T), data.x[rows, q_all:-2].T, data.x[rows, -2])
             known = gp.independent(np.full(len(y), noise**2))
-            if like is not None and (of := like.processes[q]) is not None:
-                h = of.h
-            else:
-                some = stream(seed, at.species[q]).permutation(len(y))[:N_HYPER_ROWS]
-                h = gp.fit(x[some], y[some], known[:, some], start=gp.initial_hyperparameters(x.shape[1]))
-            processes.append(gp.GaussianProcess.condition(h, x, y, known))
+            other = None if like is None else like.processes[q]
+            processes.append(learnt(x, y, known, seed=seed, name=at.species[q], like=other))
         if all(p is None for p in processes):
             raise NotEnoughData(
                 f"No species has {MIN_ROWS} intervals near {hours:g} h to learn from. Expected daily samples of a few "
@@ -93,7 +90,7 @@ class PlainGP:
     @property
     def known(self) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
         """Which species were measured often enough (Q,)."""
-        return np.array([p is not None for p in self.processes])
+        return is_learnt(self.processes)
 
     def after(self, latent: FloatArray, x: FloatArray, days: float) -> FloatArray:
         """Return latent states (Q, B) after the interval that was learnt, as `chain.OneStep` promises."""

@@ -118,8 +118,7 @@ def _last_known(vessel: VesselStory, time_h: float) -> FloatArray:
 def _with_noise(rows: FloatArray, panel: Panel) -> FloatArray:
     """Widen the ends of intervals by measurement noise: (5, N, Q) of mean, 80 and 90 % ends."""
     mean = rows[0]
-    relative, absolute = (np.array([getattr(n, f) for n in panel.noise]) for f in ("relative", "absolute"))
-    noise = np.hypot(relative * np.maximum(mean, 0.0), absolute)
+    noise = np.stack([np.vectorize(n.sd, otypes=[float])(mean[:, q]) for q, n in enumerate(panel.noise)], axis=-1)
     wide = [mean]
     for end, sds in zip(rows[1:], (-1.2816, 1.2816, -1.6449, 1.6449), strict=True):
         away = np.minimum(end - mean, 0.0) if sds < 0 else np.maximum(end - mean, 0.0)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import erf, hypot, inf, sqrt
+from math import erf, inf, sqrt
 
 import numpy as np
 
@@ -90,7 +90,7 @@ def _normal(distance: float, sd: float) -> float:
 def noise_sd(state: State, quantity: str, value: float) -> float:
     """Return the standard deviation of one reading, canonical unit; 0 where the panel says nothing of it."""
     noise = getattr(state.panel[quantity], "noise", None)
-    return 0.0 if noise is None else hypot(noise.relative * value, noise.absolute)
+    return 0.0 if noise is None else float(noise.sd(value))
 
 
 def over_at(limit: AlarmLimits, level: float, sd: float) -> float:

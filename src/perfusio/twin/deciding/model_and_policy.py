@@ -162,7 +162,7 @@ class Mind:
         trajectories: Mapping[str, Trajectory],
         in_force: Mapping[str, Setpoints],
     ) -> dict[str, object]:
-        """Return the policy's answer for each vessel that is asked about, whatever it is.
+        """Return the policy's answer for each vessel that is asked about, sound or not.
 
         Args:
             turn: Turn of the loop.

@@ -313,7 +313,7 @@ class Inbox:
             is_sample = self._decides_on_signals or not sample.is_signal
             if here is not None and here > turn and is_sample:
                 return  # a signal of the next turn ends none: the sample of this one may still come
-            is_sample = is_sample and (self._decides_on_signals or not self._sensors.has(reactor, sample))
+            is_sample = is_sample and (self._decides_on_signals or not self._sensors.follow(reactor, sample))
             # reading ends with the due one, so what completes it comes a turn later
             is_due = here == turn and is_sample
             setpoints = await reader.setpoints()

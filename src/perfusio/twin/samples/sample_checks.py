@@ -147,7 +147,7 @@ def _mistaken_units(sample: State, before: Sequence[State], in_force: Setpoints)
         name, unit, value = species.name, species.unit, getattr(sample, species.name)
         earlier = latest(before, name) if value > 0.0 else None
         if earlier is None or is_at_limit(earlier, name):
-            continue  # a limit of detection says little of what there was
+            continue  # a limit of detection says little of the amount
         last = getattr(earlier, name)
         if not last > 0.0 or _is_explained(species, value, last, in_force):
             continue

@@ -27,7 +27,7 @@ class SensorRows:
         self._measured: dict[str, set[str]] = {}
         self._series: dict[str, tuple[int, float]] = {}
 
-    def has(self, reactor: str, sample: State) -> bool:
+    def follow(self, reactor: str, sample: State) -> bool:
         """Note the next row of a vessel, in the order of time, and say whether it is of a sensor."""
         measured = self._critical - set(sample.missing())
         known = self._measured.setdefault(reactor, set())

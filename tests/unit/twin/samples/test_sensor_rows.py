@@ -18,7 +18,7 @@ def density(hour):
 
 def followed(rows):
     sensors = SensorRows(24.0, CHO_PERFUSION)
-    return [sensors.has("R01", row) for row in rows]
+    return [sensors.follow("R01", row) for row in rows]
 
 
 def test_a_dense_series_without_critical_quantities_is_of_a_sensor():
