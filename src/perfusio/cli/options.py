@@ -10,6 +10,7 @@ import typer
 from perfusio.cli.echo import echo
 from perfusio.errors import ConfigError
 
+SET_MISSING = "A value that does not count: 'line 12: glucose', or 'r1.csv, line 12: glucose'; repeatable."
 JsonOption = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 OverwriteOption = Annotated[bool, typer.Option("--overwrite", help="Replace files of an earlier call.")]
 IgnoreOption = Annotated[
@@ -19,10 +20,12 @@ ColumnOption = Annotated[
     list[str] | None,
     typer.Option("--column", help="What a header means, e.g. Glu=glutamate; repeatable.", metavar="HEADER=NAME"),
 ]
+SetMissingOption = Annotated[
+    list[str] | None, typer.Option("--set-missing", help=SET_MISSING, metavar="PLACE")
+]
 VESSEL_PATTERN = "How names of samples say vessel and day: a regular expression with groups reactor, run, day."
 INOCULATED = "Date of culture time 0, for all vessels or R01=DATE; repeatable."
 KEEP = "Rows to read as samples, e.g. 'Sample ID=Control' or line=4; repeatable."
-SET_MISSING = "A single value that does not count, e.g. 'line 12: glucose'; repeatable."
 LEAVE_OUT = "Rows that are no samples, in the same way."
 
 

@@ -25,12 +25,12 @@ from perfusio.process.cho_perfusion import CHO_PERFUSION
 from perfusio.process.panel import Panel
 from perfusio.protocols import ConnectorKind, Holder, Standing
 from perfusio.state import Setpoints, State
+from perfusio.tables.cells.missing_by_name import missing_in, missing_of
 from perfusio.tables.cells.sheets import existing_file
 from perfusio.tables.columns.column_map import ColumnMap, read_column_map
-from perfusio.tables.columns.declared_options import pattern_of
+from perfusio.tables.columns.declared_options import pattern_of, refuse_format
 from perfusio.tables.columns.grid import ReadOptions
 from perfusio.tables.columns.mapping_options import as_options
-from perfusio.tables.columns.timestamps import ORDERS
 from perfusio.verified_write import refuse_impossible
 
 
@@ -59,6 +59,7 @@ class FilesystemStore:
         inoculated: Date of culture time 0 by vessel, ``""`` for all; else it counts from the first date.
         keep: Rows to read as samples, as values by header, or as lines by ``"line"``.
         leave_out: Rows that are no samples, in the same way.
+        set_missing: Single values that do not count, e.g. ``"line 12: glucose"``; in a folder with the file before it.
         panel: The process whose quantities the columns hold.
         sleep: Wait between two looks; a test can bring its own.
 
@@ -92,6 +93,7 @@ class FilesystemStore:
         inoculated: Mapping[str, datetime] | None = None,
         keep: Mapping[str, Sequence[str]] | None = None,
         leave_out: Mapping[str, Sequence[str]] | None = None,
+        set_missing: Iterable[str] = (),
         panel: Panel = CHO_PERFUSION,
         sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
     ) -> None:
@@ -100,10 +102,7 @@ class FilesystemStore:
                 "actuates=True with follow=False: a finished file is history and must not move a vessel. Leave follow "
                 "away, so that new rows are waited for."
             )
-        if decimal not in (None, ".", ","):
-            raise ConfigError(f"decimal={decimal!r}: expected '.' or ','.")
-        if date_order not in (None, *ORDERS):
-            raise ConfigError(f"date_order={date_order!r}: expected {' or '.join(map(repr, ORDERS))}.")
+        refuse_format(decimal, date_order, "decimal=", "date_order=")
         if not poll_seconds > 0:
             raise ConfigError(f"poll_seconds={poll_seconds!r}: expected a time above 0 s.")
         given = Path(source_path).expanduser()
@@ -120,12 +119,14 @@ class FilesystemStore:
             inoculated=dict(inoculated or {}),
             keep=dict(keep or {}),
             leave_out=dict(leave_out or {}),
+            set_missing=missing_of([set_missing] if isinstance(set_missing, str) else list(set_missing)),
             only_vessel=reactor or "",
             panel=panel,
         )
         if mapping is not None:
             column_map = mapping.within(panel) if isinstance(mapping, ColumnMap) else read_column_map(mapping, panel)
             options = as_options(column_map, options)
+        missing_in(options.set_missing, [] if is_folder else [path.name])
         self.kind = ConnectorKind.HARDWARE if actuates else ConnectorKind.REPLAY
         self.confirms_at_once = False  # the file says so with its next rows, if it says so at all
         grows = actuates if follow is None else follow

@@ -17,6 +17,7 @@ from typing import Any
 from perfusio.errors import UnreadableSource
 from perfusio.tables.columns.culture_times import SAME_TIME_H, Group
 from perfusio.tables.columns.grid import ReadOptions
+from perfusio.tables.columns.no_samples import names_lines
 from perfusio.tables.rows.samples import TableRow
 from perfusio.tables.rows.table import Table
 from perfusio.tables.table import parse_table
@@ -76,7 +77,7 @@ def read_on(before: Parsed, content: bytes, options: ReadOptions) -> Parsed | No
         options: As for the whole file.
     """
     table, head = before.table, before.head
-    if head is None or not content.startswith(before.content):
+    if head is None or not content.startswith(before.content) or names_lines(options):
         return None
     added = content[len(before.content) :]
     if not added.isascii() or b'"' in added or (b"%" in added and table.has_fractions):

@@ -9,6 +9,7 @@ from types import MappingProxyType
 from perfusio.errors import UnreadableSource
 from perfusio.state import State
 from perfusio.tables.cells.file_kind import Kind, kind_of
+from perfusio.tables.cells.missing_by_name import missing_in
 from perfusio.tables.cells.parquet import parquet_cells
 from perfusio.tables.cells.sheets import TABLES, Sheet, existing_file, read_bytes
 from perfusio.tables.columns.column_map import ColumnMap
@@ -102,6 +103,8 @@ def _of_workbook(book: Workbook, options: ReadOptions, sheet: str) -> Table:
         text = f"{book.name}: no sheet has a header that names a time and a quantity. It has {listed}."
         remedy = "Write a column map for it: see `perfusio import --help`."
         raise UnreadableSource((f"{text} {remedy}",), connector=book.name)
+    of_book = [value for value in options.set_missing if value.is_of(book.name)]
+    missing_in(of_book, [book.name] if len(names) == 1 else [f"{book.name}, sheet {name!r}" for name in names])
     options = replace(options, may_stay_open=options.may_stay_open and len(names) == 1)
     tables = [_of_sheet(book, empty, name, options, is_one_of_several=len(names) > 1) for name in names]
     return tables[0] if len(tables) == 1 else joined_vessels(book.name, tables)

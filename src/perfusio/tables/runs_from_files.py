@@ -11,6 +11,7 @@ from perfusio.errors import ConfigError, UnreadableSource
 from perfusio.frames import DataFrame
 from perfusio.process.panel import Panel
 from perfusio.state import Setpoints
+from perfusio.tables.cells.missing_by_name import missing_in, missing_of
 from perfusio.tables.cells.sheets import TABLES, existing_file
 from perfusio.tables.columns.column_map import ColumnMap
 from perfusio.tables.columns.grid import ReadOptions
@@ -63,7 +64,9 @@ def read_runs(
     if is_frame(path):
         sources = [("", partial(table_of_frame, path, _without_map(options, column_map)))]
     else:
-        files = _files(Path(path))
+        files = files_of(Path(path))
+        of_map = () if column_map is None else missing_of(column_map.set_missing)
+        missing_in((*(options.set_missing if options else ()), *of_map), [file.name for file in files])
         sources = [
             (file.stem if len(files) > 1 else "", partial(read_any, file, options, column_map=column_map))
             for file in files
@@ -154,7 +157,12 @@ def _is_said(column_map: ColumnMap, name: str) -> bool:
     return value == value
 
 
-def _files(path: Path) -> list[Path]:
+def files_of(path: Path) -> list[Path]:
+    """Return the files of past runs that a path stands for.
+
+    Raises:
+        UnreadableSource: there is none.
+    """
     if not path.is_dir():
         return [existing_file(path, TABLES)]
     if (path / RUNS_FILE).exists():

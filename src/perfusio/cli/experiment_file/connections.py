@@ -50,6 +50,7 @@ class FileSettings(Frozen):
     inoculated: dict[str, datetime] = Field(default_factory=dict)
     keep: dict[str, tuple[str, ...]] = Field(default_factory=dict)
     leave_out: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    set_missing: tuple[str, ...] = ()
 
 
 class SimulatedSettings(Frozen):

@@ -114,7 +114,7 @@ def load(
     name = "" if path is None else path.name
     folder = Path() if path is None else path.resolve().parent
     process, source = processes.stated(content.pop("process", None), name, folder, flags, environ)
-    flags = {key: setting for key, setting in flags.items() if key != processes.FILE}
+    flags = {key: setting for key, setting in flags.items() if key not in processes.FLAGS}
     if aim is not None:
         flags["run", "objective"] = aim(process)
     vessels = content.pop("vessel", [])

@@ -23,6 +23,9 @@ VolumeOption = Annotated[
     typer.Option("--working-volume", help="Of the vessels, e.g. 250mL, for flows in mL/h.", metavar="VOLUME"),
 ]
 FILE: Key = ("process", "file")
+VOLUME_KEY: Key = ("process", "working_volume")
+FLAGS = (FILE, VOLUME_KEY)
+"""Keys of flags and variables."""
 MEDIUM, VOLUME = "medium", "working_volume"
 
 
@@ -43,19 +46,20 @@ def panel_in(path: Path | None, volume: str | None = None) -> Panel:
     return panel if volume is None else panel.with_(working_volume=volume)
 
 
-def process_of(known: Panel, path: Path | None) -> Panel:
+def process_of(known: Panel, path: Path | None, volume: str | None = None) -> Panel:
     """Return the process of runs that a model is asked about: its own, unless a file says another medium or vessel.
 
     Args:
         known: The process of the model.
         path: The process of the runs; None = that of the model.
+        volume: The working volume with its unit, where the command says it.
 
     Raises:
         ConfigError: the file cannot be read, or is of other quantities than the model.
     """
     if path is None:
-        return known
-    said = panel_in(path)
+        return known if volume is None else known.with_(working_volume=volume)
+    said = panel_in(path, volume)
     names = [(*p.species_names, *p.setpoint_names) for p in (said, known)]
     if names[0] != names[1]:
         more, less = (", ".join(n for n in one if n not in other) for one, other in (names, names[::-1]))
@@ -73,6 +77,8 @@ def stated(
 ) -> tuple[Panel, Setting]:
     """Return the process of an experiment, and where it comes from: a flag, a variable, its file, or nowhere.
 
+    A working volume that is said in a flag or a variable wins over that of the process.
+
     Args:
         section: `[process]` of the file; None = there is none.
         name: Of the file.
@@ -83,9 +89,19 @@ def stated(
     Raises:
         ConfigError: the process cannot be read, or is none.
     """
+    elsewhere = from_environment({"process": FLAGS}, environ)
+    elsewhere |= {k: s for k, s in flags.items() if k in FLAGS}
+    panel, source = _stated(section, name, folder, elsewhere)
+    volume = elsewhere.get(VOLUME_KEY)
+    if volume is None or volume.value is None:
+        return panel, source
+    said = panel.with_(working_volume=str(volume.value))
+    return said, source if source.value is not None else Setting(None, volume.origin)
+
+
+def _stated(section: object, name: str, folder: Path, elsewhere: Mapping[Key, Setting]) -> tuple[Panel, Setting]:
     from perfusio.process.document import panel_of
 
-    elsewhere = from_environment({"process": [FILE]}, environ) | {k: s for k, s in flags.items() if k == FILE}
     if FILE in elsewhere:
         setting = elsewhere[FILE]
         return panel_in(Path(str(setting.value))), setting

@@ -17,7 +17,7 @@ Kind = Literal["perfusion", "fed-batch", "batch"]
 PERFUSED, FED_BATCH, BATCH = KINDS = get_args(Kind)
 READING = (
     "run", "reactor", "columns", "ignore", "decimal", "encoding", "date_order", "mapping", "sample_pattern",
-    "inoculated", "keep", "leave_out",
+    "inoculated", "keep", "leave_out", "set_missing",
 )  # fmt: skip
 """Answers on how the sheet is read; they become settings of `[connector]`."""
 LOG = "alarms.log"
@@ -44,6 +44,7 @@ class Answers(Frozen):
         inoculated: Date of culture time 0 by vessel.
         keep: Rows to read as samples.
         leave_out: Rows that are no samples.
+        set_missing: Single values that do not count.
         process: A process.toml that is there already: nothing is asked about the process then.
         kind: How medium flows in.
         setpoints: The knobs of the rig, by name.
@@ -80,6 +81,7 @@ class Answers(Frozen):
     inoculated: dict[str, datetime] = Field(default_factory=dict)
     keep: dict[str, tuple[str, ...]] = Field(default_factory=dict)
     leave_out: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    set_missing: tuple[str, ...] = ()
     process: Path | None = None
     kind: Kind | None = None
     setpoints: tuple[str, ...] | None = None

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from perfusio.cli.echo import echo
-from perfusio.cli.options import JsonOption, OverwriteOption, pair, print_json
+from perfusio.cli.options import JsonOption, OverwriteOption, SetMissingOption, pair, print_json
 from perfusio.cli.runs.aim import MaximizeOption, MinimizeOption, TrackOption
 from perfusio.cli.runs.reading import (
     ColumnOption,
@@ -62,6 +62,7 @@ def init(
     inoculated: InoculatedOption = None,
     keep: KeepOption = None,
     leave_out: LeaveOutOption = None,
+    set_missing: SetMissingOption = None,
     process: OWN_PROCESS = None,
     kind: Annotated[str, typer.Option(help="perfusion, fed-batch or batch.")] = "",
     setpoints: Annotated[str | None, typer.Option(help="Knobs of the rig, by name, separated by commas.")] = None,
@@ -108,6 +109,7 @@ def init(
     from perfusio.cli.first_hour.person import Nobody, Person
     from perfusio.cli.first_hour.words import amounts, listed, three
     from perfusio.cli.runs.resume import is_somebody_there
+    from perfusio.tables.cells.missing_by_name import missing_of
     from perfusio.tables.columns.declared_options import dates_of, rows_of
 
     given: dict[str, Any] = {
@@ -115,6 +117,7 @@ def init(
         "columns": _pairs(column, "--column Glu=glutamate"), "ignore": tuple(ignore or ()), "decimal": decimal,
         "encoding": encoding, "date_order": date_order, "mapping": mapping, "sample_pattern": vessel_pattern,
         "inoculated": dates_of(inoculated), "keep": rows_of(keep), "leave_out": rows_of(leave_out, "--leave-out"),
+        "set_missing": tuple(map(str, missing_of(set_missing))),
         "process": process, "kind": kind, "setpoints": None if setpoints is None else listed(setpoints),
         "fixed": _pairs(fixed, "--fixed temperature=37"),
         "feeds": {n: _read(amounts, text, "--feed") for n, text in _pairs(feed, "--feed F1=CONTENT").items()},

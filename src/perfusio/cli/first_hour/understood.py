@@ -128,6 +128,7 @@ def _settled(answers: Answers, error: UnreadableSource, asked: Asked) -> Answers
 
 def options_of(answers: Answers, panel: Panel) -> ReadOptions:
     """Return the answers on how the sheet is read as options of a table."""
+    from perfusio.tables.cells.missing_by_name import missing_of
     from perfusio.tables.columns.declared_options import pattern_of
     from perfusio.tables.columns.grid import ReadOptions
 
@@ -135,6 +136,7 @@ def options_of(answers: Answers, panel: Panel) -> ReadOptions:
         columns=answers.columns, ignore=answers.ignore, encoding=answers.encoding, decimal=answers.decimal,
         date_order=answers.date_order, sample_pattern=pattern_of(answers.sample_pattern),
         inoculated=answers.inoculated, keep=answers.keep, leave_out=answers.leave_out,
+        set_missing=missing_of(answers.set_missing),
         only_vessel=answers.reactor or "", panel=panel,
     )  # fmt: skip
 
@@ -147,6 +149,7 @@ def _sheet(answers: Answers, panel: Panel) -> Table:
     """
     from dataclasses import replace
 
+    from perfusio.tables.cells.missing_by_name import missing_in
     from perfusio.tables.columns.column_map import read_column_map
     from perfusio.tables.merging import merged
     from perfusio.tables.read_any import read_any
@@ -155,7 +158,9 @@ def _sheet(answers: Answers, panel: Panel) -> Table:
     sheet = Path(answers.sheet or "").expanduser()
     options = options_of(answers, panel)
     mapped = None if answers.mapping is None else read_column_map(answers.mapping, panel)
-    table = merged([read_any(file, options, column_map=mapped) for file in _files(sheet)])
+    files = _files(sheet)
+    missing_in(options.set_missing, [file.name for file in files])
+    table = merged([read_any(file, options, column_map=mapped) for file in files])
     runs = {run for run, _ in table.groups}
     if len(runs) > 1 or answers.run or answers.reactor:
         reactors = {r for _, r in table.groups}

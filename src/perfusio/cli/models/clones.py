@@ -18,7 +18,7 @@ from perfusio.cli.models.history import (
     read_runs_aloud,
     refuse_to_replace,
 )
-from perfusio.cli.options import ColumnOption, IgnoreOption, JsonOption, OverwriteOption, print_json
+from perfusio.cli.options import ColumnOption, IgnoreOption, JsonOption, OverwriteOption, SetMissingOption, print_json
 
 
 def clones(
@@ -29,6 +29,7 @@ def clones(
     mapping: MappingOption = None,
     column: ColumnOption = None,
     ignore: IgnoreOption = None,
+    set_missing: SetMissingOption = None,
     process: ProcessOption = None,
     working_volume: VolumeOption = None,
     json_output: JsonOption = False,
@@ -42,7 +43,7 @@ def clones(
     from perfusio.report.clone_plot import clone_table, plot_clones
 
     refuse_to_replace([] if out is None else [out], overwrite=overwrite)
-    told = FileAnswers(mapping=mapping, column=column, ignore=ignore)
+    told = FileAnswers(mapping=mapping, column=column, ignore=ignore, set_missing=set_missing)
     past = read_runs_aloud(runs, panel_in(process, working_volume), told)
     with Steps(f"Learning from {len(past)} past runs", None):
         registry = CloneRegistry.fit(past, seed=seed)

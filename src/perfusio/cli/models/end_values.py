@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from perfusio.cli.echo import echo
-from perfusio.cli.experiment_file.processes import ProcessOption, process_of
+from perfusio.cli.experiment_file.processes import ProcessOption, VolumeOption, process_of
 from perfusio.cli.models.history import (
     FileAnswers,
     MappingOption,
@@ -17,7 +17,7 @@ from perfusio.cli.models.history import (
     SeedOption,
     read_runs_aloud,
 )
-from perfusio.cli.options import ColumnOption, IgnoreOption, JsonOption, print_json
+from perfusio.cli.options import ColumnOption, IgnoreOption, JsonOption, SetMissingOption, print_json
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -41,7 +41,9 @@ def end_values(
     mapping: MappingOption = None,
     column: ColumnOption = None,
     ignore: IgnoreOption = None,
+    set_missing: SetMissingOption = None,
     process: ProcessOption = None,
+    working_volume: VolumeOption = None,
     json_output: JsonOption = False,
 ) -> None:
     """Foresee the end of runs from their first days: the titer, say, with an 80 % interval of its measurement.
@@ -55,11 +57,11 @@ def end_values(
     from perfusio.study.end_values import end_value
 
     believed = load(model)
-    panel = process_of(believed.panel, process)
+    panel = process_of(believed.panel, process, working_volume)
     asked = [name.strip() for name in quantity.split(",") if name.strip()] or list(panel.of_role("product"))
     names = [find_quantity(name, panel).name for name in asked]
     found, left_out = list["EndValue"](), list[str]()
-    told = FileAnswers(mapping=mapping, column=column, ignore=ignore)
+    told = FileAnswers(mapping=mapping, column=column, ignore=ignore, set_missing=set_missing)
     for run in read_runs_aloud(runs, panel, told):
         try:
             found.append(end_value(believed, run, from_day=from_day, end_day=end_day, n_paths=n_paths, seed=seed))

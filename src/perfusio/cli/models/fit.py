@@ -19,7 +19,7 @@ from perfusio.cli.models.history import (
     read_runs_aloud,
     refuse_to_replace,
 )
-from perfusio.cli.options import ColumnOption, IgnoreOption, JsonOption, OverwriteOption, print_json
+from perfusio.cli.options import ColumnOption, IgnoreOption, JsonOption, OverwriteOption, SetMissingOption, print_json
 
 if TYPE_CHECKING:
     from perfusio.hybrid.model import HybridModel
@@ -39,6 +39,7 @@ def fit(
     mapping: MappingOption = None,
     column: ColumnOption = None,
     ignore: IgnoreOption = None,
+    set_missing: SetMissingOption = None,
     process: ProcessOption = None,
     working_volume: VolumeOption = None,
     json_output: JsonOption = False,
@@ -56,7 +57,8 @@ def fit(
     files = [out / ABOUT, out / ARRAYS]
     refuse_to_replace(files, overwrite=overwrite)
     panel = panel_in(process, working_volume)
-    past = read_runs_aloud(runs, panel, FileAnswers(mapping=mapping, column=column, ignore=ignore))
+    answers = FileAnswers(mapping=mapping, column=column, ignore=ignore, set_missing=set_missing)
+    past = read_runs_aloud(runs, panel, answers)
     held_out = chosen(past, [name.strip() for name in hold_out.split(",") if name.strip()], "--hold-out")
     training = [t for t in past if t.reactor_id not in {h.reactor_id for h in held_out}]
     if not training:

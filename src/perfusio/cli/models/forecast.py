@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from perfusio.cli.echo import echo
-from perfusio.cli.experiment_file.processes import ProcessOption, process_of
+from perfusio.cli.experiment_file.processes import ProcessOption, VolumeOption, process_of
 from perfusio.cli.models.history import (
     FileAnswers,
     MappingOption,
@@ -22,7 +22,7 @@ from perfusio.cli.models.history import (
     read_runs_aloud,
     refuse_to_replace,
 )
-from perfusio.cli.options import ColumnOption, IgnoreOption, JsonOption, OverwriteOption, print_json
+from perfusio.cli.options import ColumnOption, IgnoreOption, JsonOption, OverwriteOption, SetMissingOption, print_json
 
 if TYPE_CHECKING:
     from perfusio.forecast import Forecast, QuantityForecast
@@ -61,7 +61,9 @@ def forecast(
     mapping: MappingOption = None,
     column: ColumnOption = None,
     ignore: IgnoreOption = None,
+    set_missing: SetMissingOption = None,
     process: ProcessOption = None,
+    working_volume: VolumeOption = None,
     json_output: JsonOption = False,
 ) -> None:
     """Forecast one vessel with 80 and 90 % intervals of its true state, from the measurements up to a day.
@@ -74,8 +76,8 @@ def forecast(
     files = [] if out is None else [out / "forecast.csv", out / "forecast.png"]
     refuse_to_replace(files, overwrite=overwrite)
     believed = load(model)
-    told = FileAnswers(mapping=mapping, column=column, ignore=ignore)
-    whole = _the_run(read_runs_aloud(runs, process_of(believed.panel, process), told), run)
+    told = FileAnswers(mapping=mapping, column=column, ignore=ignore, set_missing=set_missing)
+    whole = _the_run(read_runs_aloud(runs, process_of(believed.panel, process, working_volume), told), run)
     past = _until(whole, from_day)
     ahead = _plan(whole, past, plan, days)
     feeds = _feeds(whole, past, plan, days)

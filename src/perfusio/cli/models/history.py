@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -31,8 +31,8 @@ ModelOption = Annotated[Path, typer.Option("--model", help="Folder that `perfusi
 SeedOption = Annotated[int, typer.Option("--seed", help="Seed of every random draw.", min=0)]
 PathsOption = Annotated[int, typer.Option("--paths", help="Sample paths per forecast.", min=16, max=4096)]
 ANSWERED_BY_MAPPING = (
-    "Past runs take --column and --ignore, and all answers from a mapping: perfusio import FILE --dry-run "
-    "--save-mapping mapping.toml writes the readings to choose from; then give --mapping mapping.toml here."
+    "Past runs take --column, --ignore and --set-missing, and all answers from a mapping: perfusio import FILE "
+    "--dry-run --save-mapping mapping.toml writes the readings to choose from; then give --mapping mapping.toml here."
 )
 
 
@@ -44,18 +44,39 @@ class FileAnswers:
         mapping: A mapping.toml.
         column: Meanings of headers, ``HEADER=NAME``.
         ignore: Headers to leave unread.
+        set_missing: Single values that do not count, ``FILE, line 12: glucose``.
     """
 
     mapping: Path | None = None
     column: Sequence[str] | None = None
     ignore: Sequence[str] | None = None
+    set_missing: Sequence[str] | None = None
 
     def options(self) -> ReadOptions:
         """Return the typed ones as options of reading."""
+        from perfusio.tables.cells.missing_by_name import missing_of
         from perfusio.tables.columns.grid import ReadOptions
 
         columns = dict(pair(text, "--column Glu=glutamate") for text in self.column or ())
-        return ReadOptions(columns=columns, ignore=tuple(self.ignore or ()))
+        return ReadOptions(
+            columns=columns, ignore=tuple(self.ignore or ()), set_missing=missing_of(self.set_missing)
+        )
+
+    def about(self, source: Path, sources: Sequence[Path]) -> FileAnswers:
+        """Return the answers about one of several sources.
+
+        Raises:
+            ConfigError: a value is said to be missing, and not of which file.
+        """
+        from perfusio.tables.cells.missing_by_name import missing_in, missing_of
+        from perfusio.tables.runs_from_files import files_of
+
+        said = missing_of(self.set_missing)
+        if len(sources) < 2 or not said:
+            return self
+        missing_in(said, [file.name for one in sources for file in files_of(one)])
+        here = [file.name for file in files_of(source)]
+        return replace(self, set_missing=[str(value) for value in said if any(value.is_of(name) for name in here)])
 
 
 def aloud(remark: str) -> None:

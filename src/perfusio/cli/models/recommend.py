@@ -11,7 +11,7 @@ import typer
 from perfusio.cli.echo import echo
 from perfusio.cli.experiment_file.processes import ProcessOption, VolumeOption, panel_in
 from perfusio.cli.models.history import FileAnswers, MappingOption, SeedOption, Steps, read_runs_aloud
-from perfusio.cli.options import ColumnOption, IgnoreOption, JsonOption, OverwriteOption, print_json
+from perfusio.cli.options import ColumnOption, IgnoreOption, JsonOption, OverwriteOption, SetMissingOption, print_json
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -50,6 +50,7 @@ def recommend(
     mapping: MappingOption = None,
     column: ColumnOption = None,
     ignore: IgnoreOption = None,
+    set_missing: SetMissingOption = None,
     process: ProcessOption = None,
     working_volume: VolumeOption = None,
     json_output: JsonOption = False,
@@ -83,7 +84,7 @@ def recommend(
         seed=seed,
     )
     waiting = [read_recipes(file, panel) for file in pending or ()]
-    past = _read(runs or (), panel, FileAnswers(mapping=mapping, column=column, ignore=ignore))
+    past = _read(runs or (), panel, FileAnswers(mapping=mapping, column=column, ignore=ignore, set_missing=set_missing))
     campaign.add_measurements(past)
     for recipes in waiting:
         campaign.add_pending(recipes)
@@ -107,7 +108,7 @@ def recommend(
 
 def _read(sources: Sequence[Path], process: Panel, told: FileAnswers) -> list[Trajectory]:
     """Read all runs; where two sources use the same name, the name of the source goes before it."""
-    groups = [(source, read_runs_aloud(source, process, told)) for source in sources]
+    groups = [(source, read_runs_aloud(source, process, told.about(source, sources))) for source in sources]
     names = [run.reactor_id for _, group in groups for run in group]
     return [
         replace(run, reactor_id=f"{source}/{run.reactor_id}") if names.count(run.reactor_id) > 1 else run

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from perfusio.cli.echo import echo
-from perfusio.cli.experiment_file.processes import ProcessOption, process_of
+from perfusio.cli.experiment_file.processes import ProcessOption, VolumeOption, process_of
 from perfusio.cli.models.history import (
     FileAnswers,
     MappingOption,
@@ -22,7 +22,7 @@ from perfusio.cli.models.history import (
     read_runs_aloud,
     refuse_to_replace,
 )
-from perfusio.cli.options import ColumnOption, IgnoreOption, JsonOption, OverwriteOption, print_json
+from perfusio.cli.options import ColumnOption, IgnoreOption, JsonOption, OverwriteOption, SetMissingOption, print_json
 
 if TYPE_CHECKING:
     from perfusio.hybrid.model import HybridModel
@@ -45,7 +45,9 @@ def score(
     mapping: MappingOption = None,
     column: ColumnOption = None,
     ignore: IgnoreOption = None,
+    set_missing: SetMissingOption = None,
     process: ProcessOption = None,
+    working_volume: VolumeOption = None,
     json_output: JsonOption = False,
 ) -> None:
     """Score a model on past runs, per species and horizon, beside four simpler forecasters.
@@ -60,8 +62,8 @@ def score(
     files = [] if out is None else [out / name for name in ("scores.json", "parity.png", "coverage.png")]
     refuse_to_replace(files, overwrite=overwrite)
     checkpoint = read_checkpoint(model)
-    told = FileAnswers(mapping=mapping, column=column, ignore=ignore)
-    past = read_runs_aloud(runs, process_of(checkpoint.model.panel, process), told)
+    told = FileAnswers(mapping=mapping, column=column, ignore=ignore, set_missing=set_missing)
+    past = read_runs_aloud(runs, process_of(checkpoint.model.panel, process, working_volume), told)
     _warn_of_known(checkpoint.training, past)
     result = compare(
         checkpoint.model, checkpoint.training, past, horizons=days, every=every, n_paths=n_paths, seed=seed

@@ -11,9 +11,9 @@ import typer
 
 from perfusio.cli.echo import echo
 from perfusio.cli.experiment_file import past_runs, processes
-from perfusio.cli.experiment_file.processes import ProcessOption
+from perfusio.cli.experiment_file.processes import ProcessOption, VolumeOption
 from perfusio.cli.models.history import Steps
-from perfusio.cli.options import JsonOption, print_json
+from perfusio.cli.options import JsonOption, SetMissingOption, print_json
 from perfusio.cli.runs.aim import MaximizeOption, MinimizeOption, TrackOption, aim
 from perfusio.cli.runs.reading import (
     ColumnOption,
@@ -69,6 +69,7 @@ def advise(
     maximize: MaximizeOption = None,
     minimize: MinimizeOption = None,
     process: ProcessOption = None,
+    working_volume: VolumeOption = None,
     run_name: RunNameOption = None,
     reactor: ReactorOption = None,
     ignore: IgnoreOption = None,
@@ -83,6 +84,7 @@ def advise(
     inoculated: InoculatedOption = None,
     keep: KeepOption = None,
     leave_out: LeaveOutOption = None,
+    set_missing: SetMissingOption = None,
     seed: Annotated[int, typer.Option(help="Seed of every random draw.", min=0)] = 0,
     json_output: JsonOption = False,
 ) -> None:
@@ -110,7 +112,8 @@ def advise(
         **reading(
             run_name=run_name, reactor=reactor, ignore=ignore, column=column, decimal=decimal, encoding=encoding,
             date_order=date_order, instrument=instrument, mapping=mapping, vessel_pattern=vessel_pattern,
-            inoculated=inoculated, keep=keep, leave_out=leave_out,
+            inoculated=inoculated, keep=keep, leave_out=leave_out, set_missing=set_missing,
+            working_volume=working_volume,
         ),
     }  # fmt: skip
     said = flags(context, given)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from perfusio.cli.experiment_file.processes import VOLUME_KEY
 from perfusio.cli.options import INOCULATED, KEEP, LEAVE_OUT, VESSEL_PATTERN
 
 if TYPE_CHECKING:
@@ -47,6 +48,7 @@ def reading(
     *, run_name: str | None, reactor: str | None, ignore: list[str] | None, column: list[str] | None,
     decimal: str | None, encoding: str | None, date_order: str | None, instrument: str, mapping: Path | None,
     vessel_pattern: str, inoculated: list[str] | None, keep: list[str] | None, leave_out: list[str] | None,
+    set_missing: list[str] | None, working_volume: str | None,
 ) -> dict[Key, tuple[str, Any]]:  # fmt: skip
     """Return the options that say how a file is read: setting -> name of the option and its value.
 
@@ -54,6 +56,7 @@ def reading(
         ConfigError: one of them is misspelt.
     """
     from perfusio.cli.options import pair
+    from perfusio.tables.cells.missing_by_name import missing_of
     from perfusio.tables.columns.declared_options import dates_of, rows_of
 
     return {
@@ -69,7 +72,9 @@ def reading(
         ("connector", "inoculated"): ("inoculated", dates_of(inoculated)),
         ("connector", "keep"): ("keep", rows_of(keep)),
         ("connector", "leave_out"): ("leave_out", rows_of(leave_out, "--leave-out")),
+        ("connector", "set_missing"): ("set_missing", tuple(map(str, missing_of(set_missing)))),
         ("connector", "instrument"): ("instrument", instrument),
+        VOLUME_KEY: ("working_volume", working_volume),
     }
 
 

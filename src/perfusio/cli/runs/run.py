@@ -12,7 +12,8 @@ import typer
 from perfusio.cli.echo import echo
 from perfusio.cli.experiment_file import past_runs, processes
 from perfusio.cli.experiment_file.notification import NotifyOption, daily_in, notifier, notifier_of
-from perfusio.cli.experiment_file.processes import ProcessOption
+from perfusio.cli.experiment_file.processes import ProcessOption, VolumeOption
+from perfusio.cli.options import SetMissingOption
 from perfusio.cli.runs.aim import AcquisitionOption, MaximizeOption, MinimizeOption, TrackOption, aim
 from perfusio.cli.runs.reading import (
     ColumnOption,
@@ -84,9 +85,11 @@ def run(
     inoculated: InoculatedOption = None,
     keep: KeepOption = None,
     leave_out: LeaveOutOption = None,
+    set_missing: SetMissingOption = None,
     follow: Annotated[bool, typer.Option("--follow", help="Wait for new rows of a growing file.")] = False,
     notify: NotifyOption = None,
     process: ProcessOption = None,
+    working_volume: VolumeOption = None,
     history: HistoryOption = None,
     history_mapping: HistoryMappingOption = None,
     serve: Annotated[bool, typer.Option("--serve", help="Show the run in a browser, as perfusio serve does.")] = False,
@@ -125,7 +128,8 @@ def run(
         **reading(
             run_name=run_name, reactor=reactor, ignore=ignore, column=column, decimal=decimal, encoding=encoding,
             date_order=date_order, instrument=instrument, mapping=mapping, vessel_pattern=vessel_pattern,
-            inoculated=inoculated, keep=keep, leave_out=leave_out,
+            inoculated=inoculated, keep=keep, leave_out=leave_out, set_missing=set_missing,
+            working_volume=working_volume,
         ),
     }  # fmt: skip
     is_aimed = bool(track or maximize or minimize)

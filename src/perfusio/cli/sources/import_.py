@@ -15,12 +15,12 @@ from perfusio.cli.options import (
     INOCULATED,
     KEEP,
     LEAVE_OUT,
-    SET_MISSING,
     VESSEL_PATTERN,
     ColumnOption,
     IgnoreOption,
     JsonOption,
     OverwriteOption,
+    SetMissingOption,
     pair,
     print_json,
 )
@@ -71,7 +71,7 @@ def import_(
     ] = None,
     keep: Annotated[list[str] | None, typer.Option(help=KEEP, metavar="HEADER=VALUE")] = None,
     leave_out: Annotated[list[str] | None, typer.Option(help=LEAVE_OUT, metavar="HEADER=VALUE")] = None,
-    set_missing: Annotated[list[str] | None, typer.Option(help=SET_MISSING, metavar="PLACE")] = None,
+    set_missing: SetMissingOption = None,
     same_sample: Annotated[
         float | None, typer.Option(help="Files that differ by less mean the same sample [min]; default 30.", min=0.0)
     ] = None,
@@ -159,13 +159,10 @@ def _options(
     column: list[str] | None, ignore: list[str] | None, decimal: str | None, encoding: str | None,
     date_order: str | None, vessel: list[str] | None, panel: Panel,
 ) -> ReadOptions:  # fmt: skip
+    from perfusio.tables.columns.declared_options import refuse_format
     from perfusio.tables.columns.grid import ReadOptions
-    from perfusio.tables.columns.timestamps import ORDERS
 
-    if decimal not in (None, ".", ","):
-        raise ConfigError(f"--decimal {decimal}: expected . or a comma.")
-    if date_order not in (None, *ORDERS):
-        raise ConfigError(f"--date-order {date_order}: expected {' or '.join(ORDERS)}.")
+    refuse_format(decimal, date_order)
     return ReadOptions(
         columns=dict(pair(text, "--column Glu=glutamate") for text in column or ()),
         ignore=tuple(ignore or ()),
@@ -180,11 +177,14 @@ def _options(
 
 def _read(files: list[Path], options: ReadOptions, mapping: Path | None) -> list[Table]:
     """Read all files; the problems of all of them are told together."""
+    from perfusio.tables.cells.missing_by_name import missing_in, missing_of
     from perfusio.tables.columns.column_map import read_column_map
     from perfusio.tables.columns.questions import together
     from perfusio.tables.read_any import read_any
 
     column_map = None if mapping is None else read_column_map(mapping, options.panel)
+    of_map = () if column_map is None else missing_of(column_map.set_missing)
+    missing_in((*options.set_missing, *of_map), [file.name for file in files])
     tables, refused = [], list[UnreadableSource]()
     for file in files:
         try:

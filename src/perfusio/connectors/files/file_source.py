@@ -132,7 +132,10 @@ class Source:
     def _read(self, content: bytes) -> Table:
         if not self.grows:
             return merged([table_of(content, self.path, self.options)])
-        return parse_table(content, self.path.name, self.options, may_be_short=True, has_started=self._has_started)
+        n_lines = content.count(b"\n")  # what is declared of a line that is not there yet waits for it
+        there = tuple(value for value in self.options.set_missing if value.line <= n_lines)
+        options = replace(self.options, set_missing=there) if self.options.set_missing else self.options
+        return parse_table(content, self.path.name, options, may_be_short=True, has_started=self._has_started)
 
     def _before(self, content: bytes) -> Table | None:
         """Return the rows before the wrong line; None before anything was handed out."""

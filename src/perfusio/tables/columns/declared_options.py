@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from perfusio.errors import ConfigError
-from perfusio.tables.columns.timestamps import read_stamps
+from perfusio.tables.columns.timestamps import ORDERS, read_stamps
 
 GROUPS = ("reactor", "run", "day")
 
@@ -27,6 +27,20 @@ def pattern_of(text: str, origin: str = "--vessel-pattern") -> str:
     if text and not groups & set(GROUPS):
         raise ConfigError(f"{origin} {text!r} has none of the groups {', '.join(GROUPS)}. Expected one like {example}.")
     return text
+
+
+def refuse_format(
+    decimal: str | None, date_order: str | None, of_decimal: str = "--decimal ", of_order: str = "--date-order "
+) -> None:
+    """Refuse a decimal mark or an order of dates that is none.
+
+    Raises:
+        ConfigError: one of them is none; the message begins with the words for it.
+    """
+    if decimal not in (None, ".", ","):
+        raise ConfigError(f"{of_decimal}{decimal!r}: expected '.' or ','.")
+    if date_order not in (None, *ORDERS):
+        raise ConfigError(f"{of_order}{date_order!r}: expected {' or '.join(map(repr, ORDERS))}.")
 
 
 def dates_of(texts: Sequence[str] | None, origin: str = "--inoculated") -> dict[str, datetime]:

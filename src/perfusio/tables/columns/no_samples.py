@@ -268,6 +268,11 @@ def ask_about_hidden(lines: Sequence[int], options: ReadOptions, problems: Probl
     problems.refuse_if_any()
 
 
+def names_lines(options: ReadOptions) -> bool:
+    """Whether something was declared by its line, which is another one in a part of the file."""
+    return bool(options.set_missing) or any(form_of(name) == LINE for name in (*options.keep, *options.leave_out))
+
+
 def _told_lines(said: Mapping[str, Sequence[str]]) -> set[str]:
     values = [v for name, each in said.items() if form_of(name) == LINE for v in each]
     return {part.strip() for v in values for part in v.split(",")}

@@ -9,6 +9,7 @@ from dataclasses import replace
 from perfusio.process.declared import is_fraction
 from perfusio.process.panel import Panel
 from perfusio.tables.cells.cells import Numbers, decimal_mark, is_missing, read_numbers
+from perfusio.tables.cells.missing_by_name import without_it
 from perfusio.tables.cells.plain_rows import columns_of, may_hold, widths_of
 from perfusio.tables.cells.sheets import Sheet
 from perfusio.tables.columns.column import Column, Role
@@ -186,10 +187,11 @@ def _set_missing(
     problems: Problems, remarks: list[str],
 ) -> Sequence[list[str]]:  # fmt: skip
     """Return the rows without the values that the user declares missing; one that is not there is a problem."""
-    if not options.set_missing:
+    of_this = [said for said in options.set_missing if said.is_of(problems.source)]
+    if not of_this:
         return cells
     rows, place = list(cells), {line: i for i, line in enumerate(lines)}
-    for said in options.set_missing:
+    for said in of_this:
         named = [c for c in columns if form_of(said.name) in (form_of(c.header), form_of(c.name))]
         i = place.get(said.line)
         if i is None or len(named) != 1 or named[0].role in (Role.TEXT, Role.TIME):
@@ -244,7 +246,7 @@ def _numbers(
             if column.role is Role.TIME and column_cells[i].strip().isalpha():
                 why = "is no time. Every row is one sample: remove averages, notes and units between them."
             if column.role is Role.STATE:
-                why += f" To go on without this value: --set-missing 'line {lines[i]}: {column.header}'."
+                why += without_it(problems.source, lines[i], column.header)
             problems.cell(lines[i], column.header, column_cells[i], why, rule=rule)
         if column.role in (Role.TIME, Role.SETPOINT):
             for i in numbers.limits:

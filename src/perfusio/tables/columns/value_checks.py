@@ -10,6 +10,7 @@ import numpy as np
 
 from perfusio.process.declared import is_fraction
 from perfusio.state import FloatArray
+from perfusio.tables.cells.missing_by_name import without_it
 from perfusio.tables.columns.column import Column, Role, quantity_of
 from perfusio.tables.columns.culture_times import Group
 from perfusio.tables.columns.grid import Grid, ReadOptions
@@ -149,10 +150,9 @@ def canonical_values(
         if column.name in doubted:
             continue
         for i in np.nonzero((v < quantity.low) | (v > quantity.high))[0].tolist():
-            rule = _range_rule(column, float(v[i]))
-            why = f"{rule} To go on without this value: --set-missing 'line {grid.lines[i]}: {column.header}'."
-            why = why if column.role is Role.STATE else rule
-            problems.cell(grid.lines[i], column.header, grid.cells[i][column.index], why, rule=rule)
+            rule = _range_rule(column, float(v[i]), grid.cells[i][column.index])
+            way_on = without_it(problems.source, grid.lines[i], column.header) if column.role is Role.STATE else ""
+            problems.cell(grid.lines[i], column.header, grid.cells[i][column.index], rule + way_on, rule=rule)
     return values
 
 
@@ -211,12 +211,17 @@ def _measured(grid: Grid, column: Column, values: FloatArray) -> FloatArray:
     return measured
 
 
-def _range_rule(column: Column, value: float) -> str:
+def _range_rule(column: Column, value: float, cell: str) -> str:
     quantity = quantity_of(column)
     if value < 0:
         return (
             "is negative, expected 0 or more. Write a detection limit like '<0.1', or leave the cell empty if it was "
             "not measured."
+        )
+    if cell.rstrip().endswith("%") and quantity.low <= value / 100.0 <= quantity.high:
+        return (
+            f"is not possible, expected {quantity.low:g} to {quantity.high:g} %. A cell of Excel that is formatted as "
+            "per cent holds the fraction, 0.975 for 97.5 %. Mend the cell, or its format."
         )
     meaning = "" if column.factor == 1.0 else f" after conversion from {column.unit}"
     return (

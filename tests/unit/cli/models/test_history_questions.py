@@ -3,11 +3,12 @@
 import re
 from pathlib import Path
 
+import pytest
 from typer.testing import CliRunner
 
 from perfusio.cli.app import app
 from perfusio.cli.models.history import FileAnswers, read_runs_aloud
-from perfusio.errors import QuestionOpen
+from perfusio.errors import ConfigError, QuestionOpen
 from perfusio.process.cho_perfusion import CHO_PERFUSION
 
 
@@ -39,3 +40,15 @@ def test_a_file_that_says_everything_has_no_screen(tmp_path, capsys):
     path.write_text("run,day,VCD [1e6 cells/mL],Via [%],glucose [g/L]\nA,0,1,97,5\nA,1,2,97,5\n", encoding="utf-8")
     read_runs_aloud(path, CHO_PERFUSION)
     assert "Taken for granted" not in capsys.readouterr().err
+
+
+def test_a_bad_value_of_one_of_several_files_is_set_missing_by_name(tmp_path):
+    for name in ("a", "b"):
+        (tmp_path / f"{name}.csv").write_text("day,vcd,Via,glucose\n0,1,97,5\n1,2,97,#REF!\n")
+    told = FileAnswers(set_missing=["a.csv, line 3: glucose", "b.csv, line 3: glucose"])
+    runs = read_runs_aloud(tmp_path, CHO_PERFUSION, told)
+    assert [[s.glucose == s.glucose for s in run.states] for run in runs] == [[True, False], [True, False]]
+    files = [tmp_path / "a.csv", tmp_path / "b.csv"]
+    assert told.about(files[1], files).set_missing == ["b.csv, line 3: glucose"]
+    with pytest.raises(ConfigError, match="does not say of which file"):
+        FileAnswers(set_missing=["line 3: glucose"]).about(files[1], files)

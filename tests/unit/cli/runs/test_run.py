@@ -182,3 +182,30 @@ def test_exit_codes_of_outcomes():
     codes = {outcome.name: exit_code(outcome) for outcome in Outcome}
     assert {name for name, code in codes.items() if code == 0} == {"COMPLETED", "SOURCE_EXHAUSTED", "STOPPED"}
     assert codes["SAMPLE_OVERDUE"] == PerfusioError.exit_code
+
+
+def test_one_bad_value_and_flows_in_ml_per_h_are_answered_by_options(tmp_path, monkeypatch):
+    sheet, seen = tmp_path / "sheet.csv", {}
+    sheet.write_text("day,vcd,Via,glucose,perfusion [mL/h]\n0,1.5,98,5,10\n1,3,98,#REF!,10\n2,6,98,4,10\n")
+
+    def keep(vessels, config, **_):
+        seen["vessels"], seen["config"] = vessels, config
+        raise PerfusioError("seen")
+
+    monkeypatch.setattr(watched, "run_watched", keep)
+    asked = ["--csv", sheet, "--days", 2, "--out", tmp_path / "out"]
+    assert "--working-volume 250mL" in str(run(*asked).exception)
+    assert "--set-missing 'line 3: glucose'" in str(run(*asked, "--working-volume", "250mL").exception)
+    done = run(*asked, "--working-volume", "250mL", "--set-missing", "line 3: glucose")
+    assert str(done.exception) == "seen"
+    assert seen["config"].process.equipment.volume_ml == 250
+    (vessel,) = seen["vessels"].values()
+
+    async def read():
+        states = [await vessel.connector.read_sample() for _ in range(3)]
+        return states, await vessel.connector.read_setpoints()
+
+    states, setpoints = asyncio.run(read())
+    assert [s.glucose for s in states][::2] == [5, 4]
+    assert states[1].glucose != states[1].glucose
+    assert setpoints.perfusion_rate == pytest.approx(0.96)
