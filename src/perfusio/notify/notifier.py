@@ -5,7 +5,7 @@ from __future__ import annotations
 import queue
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from math import nan
 
@@ -34,6 +34,8 @@ class Notifier:
         least_between_s: Least time between two deliveries that are not urgent [s].
         retries_s: Waits before a channel is tried again [s].
         sleep: Lets time pass; a test can bring its own.
+        down: Channels whose alarm is active on record, from a program before. It ends as the channel delivers, or now
+            if the channel is not used any more.
 
     Attributes:
         delivered: Number of deliveries.
@@ -48,6 +50,7 @@ class Notifier:
         least_between_s: float = LEAST_BETWEEN_S,
         retries_s: Sequence[float] = RETRIES_S,
         sleep: Callable[[float], None] = time.sleep,
+        down: Collection[str] = (),
     ) -> None:
         self._channels, self._gather_s, self._between_s = tuple(channels), gather_s, least_between_s
         self._retries_s, self._sleep = tuple(retries_s), sleep
@@ -55,7 +58,9 @@ class Notifier:
         self._urgent_told: set[tuple[str, str]] = set()
         self._is_closing = threading.Event()
         self._news: queue.SimpleQueue[Event] = queue.SimpleQueue()
-        self._down: set[str] = set()
+        self._down = {channel.name for channel in self._channels} & set(down)
+        for name in sorted(set(down) - self._down):
+            self._note_works(name, "It is not used any more.")
         self.delivered, self.n_lost, self.failures = 0, 0, list[str]()
         self._thread = threading.Thread(target=self._work, name="perfusio-notify", daemon=True)
         self._thread.start()
@@ -197,4 +202,7 @@ class Notifier:
             )
         elif not why and channel in self._down:
             self._down.remove(channel)
-            self._news.put(AlarmChanged(alarm=f"{about}:act", status="cleared", reason="It delivered again."))
+            self._note_works(channel, "It delivered again.")
+
+    def _note_works(self, channel: str, reason: str) -> None:
+        self._news.put(AlarmChanged(alarm=f"{DELIVERY} {channel}:act", status="cleared", reason=reason))

@@ -32,20 +32,11 @@ def notifier(path: Path | None) -> Notifier | None:
     Raises:
         ConfigError: a setting is unknown, impossible or missing, or a secret cannot be read.
     """
-    return notifier_of(None if path is None else stated(path))
-
-
-def notifier_of(people: People | None) -> Notifier | None:
-    """Return who tells people, as a file or [notify] of an experiment says; None without either.
-
-    Raises:
-        ConfigError: as `channels_of`.
-    """
-    if people is None:
+    if path is None:
         return None
     from perfusio.notify.notifier import Notifier
 
-    return Notifier(channels_of(*people))
+    return Notifier(channels_of(*stated(path)))
 
 
 def stated(path: Path) -> People:

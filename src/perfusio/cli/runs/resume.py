@@ -5,23 +5,27 @@ from __future__ import annotations
 import json
 import os
 import sys
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
 from perfusio.cli.echo import echo
-from perfusio.cli.experiment_file.notification import NotifyOption, daily_in, notifier
+from perfusio.cli.experiment_file.notification import NotifyOption
 from perfusio.cli.operators.hold import RunFolder
-from perfusio.errors import AuditError
+from perfusio.errors import AuditError, ConfigError, PerfusioError
 from perfusio.record.places import from_run, url_from_run, whole, whole_url
 
 if TYPE_CHECKING:
     from perfusio.cli.experiment_file.experiment import Experiment
+    from perfusio.cli.runs.told import PeopleFile, Telling
     from perfusio.events import Event
     from perfusio.twin.announce import Observer
 
 FILE = "source.json"
+PEOPLE = "people"
+"""Entry of that file that says from which file people are told."""
 
 
 def resume(
@@ -36,24 +40,66 @@ def resume(
 
     All orders, samples, decisions and writes stand in its record. A write that was cut short is settled by reading the
     vessel; days that have passed meanwhile are put on record as missed, and nothing is written for them. A source that
-    was moved is named with --source; it must hold the samples that were read before.
+    was moved is named with --source; it must hold the samples that were read before. People are told by the file that
+    named them before, read anew, or by the one of --notify.
+    """
+    go_on(run, source, notify)
+
+
+def go_on(run_dir: Path, source: str | None, notify: Path | None, *, otherwise: PeopleFile | None = None) -> NoReturn:
+    """Go on with an unfinished run to its end, then exit.
+
+    Args:
+        run_dir: Folder of the run.
+        source: Where the same samples are now, if they were moved.
+        notify: File of the people to be told; None = the one of before.
+        otherwise: People to be told if the run has named nobody so far.
+
+    Raises:
+        PerfusioError: as `kept_source` and `run_watched`; the file of `notify` cannot be used.
     """
     from perfusio.cli.experiment_file.experiment import chosen, opened
     from perfusio.cli.runs.watched import exit_code, run_watched
 
-    asked, people = kept_source(run, source), notifier(notify)
+    asked = kept_source(run_dir, source)
+    told, telling = _telling(run_dir, notify, otherwise)
     whole = opened(asked)
+    news = ({} if source is None else source_of(asked)) | ({} if told is None else {PEOPLE: told.kept(run_dir)})
+    observers = (keeper(run_dir, {**_kept(run_dir), **news}),) if news else ()
     result = run_watched(
-        chosen(asked, whole), asked.run, close=getattr(whole, "close", None), people=people, goes_on=True,
-        daily=daily_in(notify),
-        observers=(keeper(asked),) if source is not None else (),
+        chosen(asked, whole), asked.run, close=getattr(whole, "close", None), people=telling.notifier, goes_on=True,
+        daily=telling.daily, first=telling.line, observers=observers,
     )  # fmt: skip
     raise typer.Exit(exit_code(result.outcome))
 
 
+def _telling(run_dir: Path, notify: Path | None, otherwise: PeopleFile | None) -> tuple[PeopleFile | None, Telling]:
+    """Return the people to be told from now on, if they are others than before, and how they are told."""
+    from perfusio.cli.runs.told import PeopleFile, Telling, channels_down, nobody, people_of, told_before
+    from perfusio.twin.resume import outline
+
+    down, before, why = channels_down(outline(run_dir).run_state.alarms), None, None
+    kept = _kept(run_dir).get(PEOPLE)
+    try:
+        before = None if kept is None else told_before(run_dir, kept)
+    except PerfusioError as error:
+        why = error
+    if notify is not None:
+        told = PeopleFile(file=notify, daily=None if before is None else before.daily)
+        return told, people_of(told, down)
+    if kept is None:
+        return otherwise, Telling() if otherwise is None else people_of(otherwise, down)
+    if before is not None:
+        try:
+            return None, people_of(before, down)
+        except PerfusioError as error:  # the vessel comes first: the run goes on, and says so
+            why = error
+    assert why is not None
+    return None, nobody(run_dir, why, down)
+
+
 def is_to_go_on(run_dir: Path) -> bool:
     """Ask the person, if there is one, whether an unfinished run in a folder is to go on; nobody there means no."""
-    from perfusio.errors import PerfusioError
     from perfusio.twin.resume import outline
 
     if not is_somebody_there():
@@ -75,19 +121,24 @@ def is_somebody_there() -> bool:
     return sys.stdin.isatty() and sys.stdout.isatty()
 
 
-def keeper(experiment: Experiment) -> Observer:
-    """Return an observer that keeps beside the record how the source is opened, once the run has begun."""
+def keeper(run_dir: Path, entries: Mapping[str, Any]) -> Observer:
+    """Return an observer that keeps entries beside the record, once the run has begun.
+
+    Args:
+        run_dir: Folder of the run.
+        entries: All of `source.json`: those of `source_of`, and `PEOPLE`.
+    """
     from perfusio.events import RunResumed, RunStarted
 
     def keep(event: Event) -> None:
         if isinstance(event, RunStarted | RunResumed):
-            _keep_source(experiment)
+            _keep(run_dir, entries)
 
     return keep
 
 
-def _keep_source(experiment: Experiment) -> None:
-    """Write it in one step, without secrets."""
+def source_of(experiment: Experiment) -> dict[str, Any]:
+    """Return how the source of an experiment is opened, as it is kept: without secrets, places as seen from the run."""
     from perfusio.cli.experiment_file.connections import kind_named, without_secret
 
     run_dir = experiment.run.run_dir
@@ -102,16 +153,39 @@ def _keep_source(experiment: Experiment) -> None:
         settings["url"] = url_from_run(run_dir, settings["url"])
     vessels = [v.model_dump(mode="json") for v in experiment.vessels]
     has_own_place = experiment.settings["run", "run_dir"].origin != "default"
-    kept = {"kind": kind, "connector": settings, "vessels": vessels, "has_own_place": has_own_place}
+    return {"kind": kind, "connector": settings, "vessels": vessels, "has_own_place": has_own_place}
+
+
+def _keep(run_dir: Path, entries: Mapping[str, Any]) -> None:
+    """Write all entries in one step."""
     draft = run_dir / f".{FILE}.{os.getpid()}"
     try:
-        draft.write_text(json.dumps(kept, indent=1))
+        draft.write_text(json.dumps(entries, indent=1))
         draft.replace(run_dir / FILE)
     except OSError as error:
         raise AuditError(
             f"{run_dir / FILE} cannot be written: {error.strerror}. Without it the run could not be gone on with after "
             "a crash. Mend the disk, then start again."
         ) from error
+
+
+def _kept(run_dir: Path) -> dict[str, Any]:
+    """Return all entries.
+
+    Raises:
+        ConfigError: they cannot be read.
+    """
+    try:
+        return dict(json.loads((run_dir / FILE).read_text()))
+    except (OSError, ValueError, TypeError) as error:
+        raise ConfigError(_unknown(run_dir, error)) from error
+
+
+def _unknown(run_dir: Path, error: Exception) -> str:
+    return (
+        f"{run_dir / FILE} does not say how the vessels are reached ({type(error).__name__}: {error}). Runs that "
+        "were begun in Python go on in Python: DigitalTwin.resume(run_dir, connector=...)."
+    )
 
 
 def kept_source(run_dir: Path, source: str | None = None) -> Experiment:
@@ -129,18 +203,14 @@ def kept_source(run_dir: Path, source: str | None = None) -> Experiment:
     from perfusio.cli.experiment_file.experiment import Experiment, vessel_settings
     from perfusio.cli.experiment_file.policy import PolicySettings
     from perfusio.cli.experiment_file.settings import DEFAULT, Setting
-    from perfusio.errors import ConfigError
     from perfusio.twin.resume import outline
 
     known = outline(run_dir)
+    kept = _kept(run_dir)
     try:
-        kept = json.loads((run_dir / FILE).read_text())
         kind, settings = str(kept["kind"]), dict(kept["connector"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise ConfigError(
-            f"{run_dir / FILE} does not say how the vessels are reached ({type(error).__name__}: {error}). Runs that "
-            "were begun in Python go on in Python: DigitalTwin.resume(run_dir, connector=...)."
-        ) from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise ConfigError(_unknown(run_dir, error)) from error
     if kind == "simulated":
         raise ConfigError("The vessels of this run were simulated and ended with the program: nothing to go on with.")
     for name in kind_named(kind).paths:

@@ -11,7 +11,7 @@ import typer
 
 from perfusio.cli.echo import echo
 from perfusio.cli.experiment_file import past_runs, processes
-from perfusio.cli.experiment_file.notification import NotifyOption, daily_in, notifier, notifier_of
+from perfusio.cli.experiment_file.notification import NotifyOption
 from perfusio.cli.experiment_file.processes import ProcessOption, VolumeOption
 from perfusio.cli.options import SetMissingOption
 from perfusio.cli.runs.aim import AcquisitionOption, MaximizeOption, MinimizeOption, TrackOption, aim
@@ -107,7 +107,8 @@ def run(
     from perfusio.cli.experiment_file.policy import policy_of
     from perfusio.cli.page.beside import page_beside
     from perfusio.cli.runs import history_model
-    from perfusio.cli.runs.resume import is_to_go_on, keeper, resume
+    from perfusio.cli.runs.resume import PEOPLE, go_on, is_to_go_on, keeper, source_of
+    from perfusio.cli.runs.told import PeopleFile, Telling, people_of
     from perfusio.cli.runs.watched import exit_code, run_watched, wait_for_names
     from perfusio.tables.columns.questions import together
     from perfusio.twin.vessels import aboard, clones_of
@@ -140,15 +141,20 @@ def run(
         return Setting(aim(track, maximize, minimize, panel), "--track, --maximize, --minimize")
 
     asked = load(experiment, flags(context, given), aim=typed_aim if is_aimed else None)
+    told = None
+    if notify is not None:
+        told = PeopleFile(file=notify, daily=asked.daily)
+    elif experiment is not None and asked.people is not None:
+        told = PeopleFile(file=experiment)
     if not asked.run.fresh and is_to_go_on(asked.run.run_dir):
-        resume(asked.run.run_dir, notify=notify)
-    daily = daily_in(notify) or asked.daily
-    if daily is not None and notify is None and asked.people is None:
+        go_on(asked.run.run_dir, None, notify, otherwise=told)
+    if asked.daily is not None and told is None:
         raise ConfigError(
             "[report] daily asks for a page each morning and nobody is named who gets it: add [notify.email] (or "
             "[notify.log], [notify.webhook]) to the file, or --notify FILE."
         )
-    people = notifier(notify) or notifier_of(asked.people)
+    telling = Telling() if told is None else people_of(told)
+    kept = source_of(asked) | ({} if told is None else {PEOPLE: told.kept(asked.run.run_dir)})
     try:
         whole = opened(asked)
         wait_for_names(whole)
@@ -159,7 +165,8 @@ def run(
         with page_beside(asked.run.run_dir, port) if serve else nullcontext():
             result = run_watched(
                 sources, asked.run, design_space=asked.design_space, close=getattr(whole, "close", None),
-                model=model, policy=policy, observers=(keeper(asked),), people=people, daily=daily,
+                model=model, policy=policy, observers=(keeper(asked.run.run_dir, kept),), people=telling.notifier,
+                daily=telling.daily,
             )  # fmt: skip
     except UnreadableSource as error:
         if "FilesystemStore(" in str(error) and history_model.ANSWERED not in error.problems:

@@ -45,6 +45,7 @@ def run_watched(
     close: Callable[[], Awaitable[None]] | None = None,
     people: Notifier | None = None,
     daily: time | None = None,
+    first: str = "",
     goes_on: bool = False,
     model: Model | None = None,
     policy: Policy | None = None,
@@ -59,6 +60,7 @@ def run_watched(
         close: Ends the connection to the source, however the run ended; None = there is none to end.
         people: Who tells people that are not here; undelivered alarms are listed at the end.
         daily: Local hour at which `people` get the morning's page; None = never.
+        first: A line before all others; empty = none.
         model: Belief at the start of a new run; None = the mechanistic prior.
         goes_on: Whether to resume the unfinished run in `config.run_dir`.
         policy: Chooses setpoints; None = BEDPolicy.
@@ -71,12 +73,15 @@ def run_watched(
     from perfusio.cli.runs.daily_page import DailyPage
     from perfusio.cli.runs.live import Live
     from perfusio.config import DesignSpace
+    from perfusio.report.lines import Line
     from perfusio.twin.digital_twin import DigitalTwin
 
     record = config.run_dir.resolve() / "audit.jsonl"
     pages = DailyPage(record, daily, people) if daily is not None and people is not None else None
     try:
         with Live(config.n_turns, config.run_dir) as live:
+            if first:
+                live.say(Line(first))
             beside = [one for one in (people, pages) if one is not None]
             told = (live, *observers, *beside)
             if goes_on:

@@ -5,7 +5,6 @@ from typer.testing import CliRunner
 
 from perfusio.cli.app import app
 from perfusio.cli.experiment_file.experiment import load
-from perfusio.cli.experiment_file.notification import notifier_of
 from perfusio.cli.experiment_file.past_runs import PastRuns
 from perfusio.errors import ConfigError
 
@@ -65,9 +64,7 @@ def test_an_experiment_says_whom_to_tell_and_from_what_to_learn(write, tmp_path)
     path = write(EXPERIMENT + '[notify.log]\npath = "a.log"\n[history]\npath = "past"\n', "experiment.toml")
     asked = load(path, {}, environ={})
     assert asked.history == PastRuns(tmp_path / "past")
-    people = notifier_of(asked.people)
-    assert people is not None
-    people.close()
+    assert asked.people is not None
     assert notify(path, "--test").exit_code == 0
     assert (tmp_path / "a.log").exists()
 
