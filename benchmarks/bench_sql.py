@@ -6,9 +6,10 @@ order in which a rig would write: minute by minute, all vessels. The time of mak
 then put in again: none may be there twice. On SQLite the CPU time is held against a bare `executemany` of the same rows
 into the same table. A look for news is timed at a vessel with many rows and at one with 1,000: with nothing new in the
 whole database, and after a row of another vessel. Last, the record of all vessels (sample, decision with two forecasts
-of 28 days, write; one turn, eight in the full mode) is verified and mirrored. Rates are by wall time where nothing else
-is said. `--postgres` names an empty database, in which the tables are left behind; without it only SQLite is measured.
-The figures of before (2026-11-24, the full mode) stand beside those of now.
+of 28 days, write; one turn, eight in the full mode) is verified and mirrored, and one forecast is asked for. Times are
+wall time where nothing else is said; CPU is that of this process, without the server's. `--postgres` names an empty
+database, in which the tables are left behind, or `own`: then a server of its own is started; without it only SQLite is
+measured. The bars of issue 26 and the figures of before (2026-11-24, the full mode) stand beside those of now.
 """
 
 from __future__ import annotations
@@ -20,19 +21,20 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing
+from contextlib import closing, contextmanager
 from itertools import product
 from math import nan
 from pathlib import Path
 from statistics import median
 
 import numpy as np
-from sqlalchemy import text
+from sqlalchemy import select, text
 
 from machine import stamp
 from perfusio.connectors.database.database import Database
 from perfusio.connectors.database.record_index import SqlRecord
 from perfusio.connectors.database.samples import BATCH, SqlSample, add_samples, rows_of
+from perfusio.connectors.database.schema import forecasts
 from perfusio.connectors.database.source import VesselSource
 from perfusio.connectors.sql import SqlStore
 from perfusio.events import Decided, RunStarted, SampleRead, SetpointsWritten, WriteIntended
@@ -94,11 +96,11 @@ class Made(Iterator[SqlSample]):
             self.cpu_s += time.process_time() - cpu
 
 
-def seconds(work: Callable[[], object]) -> tuple[float, object]:
-    """Wall time of one call, and what it returned."""
-    start = time.perf_counter()
+def seconds(work: Callable[[], object]) -> tuple[float, float, object]:
+    """Wall time and CPU time of this process for one call, and what it returned."""
+    wall, cpu = time.perf_counter(), time.process_time()
     result = work()
-    return time.perf_counter() - start, result
+    return time.perf_counter() - wall, time.process_time() - cpu, result
 
 
 def written_record(folder: Path, turns: int = 1) -> Path:
@@ -154,55 +156,79 @@ def bare_s(filled: Path, folder: Path) -> float:
 
 
 def looks(where: str, database: Database, reactor: str, n: int) -> dict[str, float]:
-    """Median wall time of a look for news that finds none [ms]: nothing happened, and a row of another vessel came."""
+    """Median times of a look for news that finds none [ms]: nothing happened, and a row of another vessel came."""
     source = VesselSource(database, None, reactor, grows=True)
     seen = source.news(None)
     assert seen is not None
-    quiet, busy = [], []
+    busy = []
     for i in range(n):
         add_samples(where, [SqlSample(state=State(time_h=float(i)), reactor=f"beside {reactor}")])
         busy.append(seconds(lambda: source.news(seen)))
     for _ in range(n):  # the first of them still read the chapters whose turn it is
         source.news(seen)
     quiet = [seconds(lambda: source.news(seen)) for _ in range(n)]
-    assert all(found is None for _, found in (*quiet, *busy))
-    return {"busy": 1e3 * median(s for s, _ in busy), "quiet": 1e3 * median(s for s, _ in quiet)}
+    assert all(found is None for _, _, found in (*quiet, *busy))
+    return {
+        "busy": 1e3 * median(s for s, _, _ in busy), "busy_cpu": 1e3 * median(s for _, s, _ in busy),
+        "quiet": 1e3 * median(s for s, _, _ in quiet),
+    }  # fmt: skip
+
+
+def mirrored(where: str, database: Database, record: Path) -> dict[str, float]:
+    """Rates of a record that is verified and mirrored; time of one question for a forecast [ms]."""
+    index = SqlRecord(where)
+    index.last("")  # which opens the database
+    wall_s, cpu_s, n = seconds(lambda: copy_record(record, index))
+    assert isinstance(n, int)
+    with database.reading() as connection:
+        decided = connection.execute(text("SELECT max(seq) FROM events WHERE event = 'Decided'")).scalar_one()
+        run = connection.execute(text("SELECT run FROM events LIMIT 1")).scalar_one()
+        query = select(forecasts).where(
+            forecasts.c.run == run, forecasts.c.seq == decided, forecasts.c.plan == "hold",
+            forecasts.c.quantity == "vcd",
+        )  # fmt: skip
+        asked = [seconds(lambda: connection.execute(query).all()) for _ in range(9)]
+    assert all(len(rows) == DAYS for *_, rows in asked if isinstance(rows, list))
+    return {
+        "records_per_s": n / wall_s, "records_per_cpu_s": n / cpu_s, "forecast_ms": 1e3 * median(s for s, *_ in asked)
+    }  # fmt: skip
 
 
 def measure(where: str, share: float, record: Path, folder: Path) -> dict[str, float]:
     """Fill one database and ask it."""
     database = Database(where, create=True)
     database.open()
-    size_before, cpu_before = size_mib(database), time.process_time()
-    made = Made(rig(share))
-    load_s, n_rows = seconds(lambda: add_samples(where, made))
-    cpu_s, size = time.process_time() - cpu_before - made.cpu_s, size_mib(database) - size_before
-    load_s -= made.wall_s
-    again_s, n_doubled = seconds(
+    size_before, made = size_mib(database), Made(rig(share))
+    load_s, cpu_s, n_rows = seconds(lambda: add_samples(where, made))
+    load_s, cpu_s, size = load_s - made.wall_s, cpu_s - made.cpu_s, size_mib(database) - size_before
+    again_s, _, n_doubled = seconds(
         lambda: add_samples(where, (s for s, _ in zip(rig(share), range(AGAIN), strict=False)))
     )
     with database.reading() as connection:
-        read_s, rows = seconds(lambda: rows_of(connection, "", "R01", "lab"))
+        read_s, _, rows = seconds(lambda: rows_of(connection, "", "R01", "lab"))
     vessels = SqlStore(where).vessels()
     bare = bare_s(Path(where), folder) if database.is_sqlite else nan
-    cpu_before = time.process_time()
-    mirror_s, n_records = seconds(lambda: copy_record(record, SqlRecord(where)))
-    mirror_cpu_s = time.process_time() - cpu_before
+    of_record = mirrored(where, database, record)
     add_samples(where, (SqlSample(state=State(time_h=h / 60), reactor="few") for h in range(FEW)))
     few, many = (looks(where, database, name, N_LOOKS[share == 1.0]) for name in ("few", "R01"))
     assert isinstance(n_rows, int)
-    assert isinstance(n_records, int)
     assert isinstance(rows, list)
     return {
         "rows": n_rows, "load_s": load_s, "rows_per_s": n_rows / load_s, "values_per_s": N_TAGS * n_rows / load_s,
         "doubled": float(str(n_doubled)), "again_rows_per_s": min(AGAIN, n_rows) / again_s,
         "read_rows_per_s": len(rows) / read_s, "look_ms": many["busy"], "look_few_ms": few["busy"],
+        "look_cpu_ms": many["busy_cpu"], "look_few_cpu_ms": few["busy_cpu"],
+        "look_ratio": many["busy"] / few["busy"], "look_cpu_ratio": many["busy_cpu"] / few["busy_cpu"],
         "quiet_ms": many["quiet"], "quiet_few_ms": few["quiet"], "vessels": len(vessels), "bare": cpu_s / bare,
-        "cpu_s": cpu_s, "bytes_per_row": 2**20 * size / n_rows, "size_mib": size,
-        "records_per_s": n_records / mirror_s, "records_per_cpu_s": n_records / mirror_cpu_s,
+        "cpu_s": cpu_s, "bytes_per_row": 2**20 * size / n_rows, "size_mib": size, **of_record,
     }  # fmt: skip
 
 
+BARS = {
+    "SQLite": {"bare": "<= 3", "look_ms": "<= 20", "look_ratio": "<= 1.5", "records_per_s": ">= 1000"},
+    "PostgreSQL": {"look_ms": "<= 60", "look_ratio": "<= 1.5", "records_per_s": ">= 300"},
+}
+"""Of issue 26."""
 ROWS = (
     ("rows", "rows of 20 values", "{:,.0f}"),
     ("load_s", "put in, one transaction [s]", "{:.1f}"),
@@ -216,10 +242,15 @@ ROWS = (
     ("read_rows_per_s", "one vessel read: rows a second", "{:,.0f}"),
     ("look_ms", "look for news, another's came [ms]", "{:.1f}"),
     ("look_few_ms", "  of a vessel with 1,000 rows", "{:.1f}"),
+    ("look_ratio", "  the one by the other", "{:.2f}"),
+    ("look_cpu_ms", "  CPU of this process [ms]", "{:.1f}"),
+    ("look_few_cpu_ms", "  of a vessel with 1,000 rows", "{:.1f}"),
+    ("look_cpu_ratio", "  the one by the other", "{:.2f}"),
     ("quiet_ms", "look for news, nothing came [ms]", "{:.2f}"),
     ("quiet_few_ms", "  of a vessel with 1,000 rows", "{:.2f}"),
     ("records_per_s", "verified, mirrored: records a second", "{:,.0f}"),
     ("records_per_cpu_s", "  a second of CPU time", "{:,.0f}"),
+    ("forecast_ms", "one forecast asked for [ms]", "{:.1f}"),
 )
 
 
@@ -233,21 +264,22 @@ def main() -> int:
     """Measure, print, and fail if a row was doubled or lost."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--full", action="store_true", help="all minutes instead of 1 %%")
-    parser.add_argument("--postgres", metavar="URL", help="an empty PostgreSQL database to fill as well")
+    parser.add_argument("--postgres", metavar="URL", help="an empty PostgreSQL database to fill as well, or 'own'")
     parser.add_argument("--out", type=Path, help="also write the output to this file")
     args = parser.parse_args()
     share = 1.0 if args.full else 0.01
-    with tempfile.TemporaryDirectory() as name:
+    with tempfile.TemporaryDirectory() as name, served(args.postgres) as url:
         folder = Path(name)
         record = written_record(folder, turns=8 if args.full else 1)
-        places = {"SQLite": str(folder / "lab.sqlite")} | ({"PostgreSQL": args.postgres} if args.postgres else {})
+        places = {"SQLite": str(folder / "lab.sqlite")} | ({"PostgreSQL": url} if url else {})
         results = {kind: measure(where, share, record, folder) for kind, where in places.items()}
     lines = [
         stamp(),
         f"{N_VESSELS} vessels x {DAYS} days x {N_TAGS} values, one row a minute: {share:.0%} of the minutes",
         "",
-        f"{'':38}" + "".join(f"{kind:>14}{'before':>10}" for kind in results),
-        *(f"{label:38}" + "".join(f"{told(r, key, form):>14}{told(BEFORE[kind], key, form):>10}"
+        f"{'':38}" + "".join(f"{kind:>14}{'bar':>9}{'before':>10}" for kind in results),
+        *(f"{label:38}" + "".join(f"{told(r, key, form):>14}{BARS[kind].get(key, ''):>9}"
+                                  f"{told(BEFORE[kind], key, form):>10}"
                                   for kind, r in results.items()) for key, label, form in ROWS),
         json.dumps({"benchmark": "sql", "mode": "full" if args.full else "quick"}
                    | {kind: {k: round(v, 2) for k, v in r.items() if v == v} for kind, r in results.items()}),
@@ -257,6 +289,22 @@ def main() -> int:
         args.out.write_text("\n".join(lines) + "\n", encoding="utf-8")
     expected = N_VESSELS * round(DAYS * MINUTES * share)
     return int(any(r["rows"] != expected or r["doubled"] or r["vessels"] != N_VESSELS for r in results.values()))
+
+
+@contextmanager
+def served(postgres: str | None) -> Iterator[str | None]:
+    """URL of an empty database: of a server that lives as long as this, if `own` is asked for."""
+    if postgres != "own":
+        yield postgres
+        return
+    sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "servers"))
+    from postgres_server import PostgresServer, programs
+
+    server = PostgresServer(programs=programs())
+    try:
+        yield server.new_database()[1]
+    finally:
+        server.end()
 
 
 if __name__ == "__main__":

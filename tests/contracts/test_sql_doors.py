@@ -39,5 +39,5 @@ def test_the_migrations_are_in_the_package():
     folder = SOURCE / "connectors" / "database" / "migrations"
     names = {p.name for p in folder.rglob("*") if "__pycache__" not in p.parts}
     revisions = {"r0001_first_tables.py", "r0002_turn_and_culture_day.py", "r0003_declared_quantities.py"}
-    revisions |= {"r0004_small_cells.py", "r0005_forecasts_by_key.py"}
+    revisions |= {"r0004_small_cells.py", "r0005_forecasts_by_key.py", "r0006_forecasts_from_lines.py"}
     assert {"__init__.py", "env.py", "script.py.mako", "versions", *revisions} <= names

@@ -10,7 +10,7 @@ from pathlib import Path
 from typer.testing import CliRunner
 
 from perfusio.cli.app import app
-from perfusio.connectors.database.schema import metadata
+from perfusio.connectors.database.schema import forecasts, metadata
 from perfusio.state import QUANTITIES
 
 PAGE = (Path(__file__).parents[3] / "docs" / "how-to" / "use-a-database.md").read_text(encoding="utf-8")
@@ -45,7 +45,8 @@ def test_the_page_prints_what_it_says(tmp_path, monkeypatch):
 
 
 def test_every_table_and_column_that_the_page_names_is_there():
-    known = set(QUANTITIES) | set(metadata.tables) | {c.name for t in metadata.tables.values() for c in t.columns}
+    tables = [*metadata.tables.values(), forecasts]
+    known = set(QUANTITIES) | {t.name for t in tables} | {c.name for t in tables for c in t.columns}
     for name in (
         "samples",
         "setpoints",

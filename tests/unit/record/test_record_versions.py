@@ -26,7 +26,7 @@ class Lines:
         return 0, ""
 
     def add(self, lines):
-        self.lines += lines
+        self.lines += [line for _, line in lines]
         return len(lines)
 
     def forget(self, run):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -29,8 +30,9 @@ class Database:
     """A database that perfusio made, on SQLite or PostgreSQL.
 
     Opened at the first use: an empty one gets the tables, an older one is upgraded; one of a newer perfusio or of
-    another application is refused before anything in it is changed. Each use has a connection of its own, so nothing
-    has to be closed, a server that came back is found, and so is a file that was replaced.
+    another application is refused before anything in it is changed. Nothing has to be closed. Each use of a file opens
+    it, so one that was replaced is found; one connection to a server is kept, and asked before each use whether it
+    lives, so a server that came back is found too.
 
     Attributes:
         url: Where it is.
@@ -57,6 +59,7 @@ class Database:
             words = f"{path} {found}. Expected a database of perfusio; give its path, or make one with create=True."
             raise UnreadableSource((words,), connector=self.name, operation="open")
         self._engine = _sqlite_engine(Path(path), create=create) if self.is_sqlite else _postgres_engine(self.url)
+        weakref.finalize(self, self._engine.dispose)
         self._moments = SqliteMoments(Path(path)) if self.is_sqlite else None
         self._opening, self._is_open = Lock(), False
 
@@ -109,7 +112,9 @@ class Database:
         """
         self.open()
         with self._told(operation):
-            return self._engine.connect().execution_options(isolation_level="AUTOCOMMIT")
+            connection = self._engine.connect().execution_options(isolation_level="AUTOCOMMIT")
+            connection.detach()  # to be closed for good by whoever took it: locks of a session go with it
+            return connection
 
     def open(self) -> None:
         """Check the database and bring it to the newest revision, once.
@@ -266,9 +271,10 @@ def _postgres_engine(url: URL) -> Engine:
         "connect_timeout": CONNECT_SECONDS,
         "tcp_user_timeout": 1000 * CONNECT_SECONDS,
         "options": " ".join(filter(None, (str(url.query.get("options", "")), limits))),
+        "prepare_threshold": None,  # a prepared statement fails once another program has upgraded the tables
     }
     try:
-        return create_engine(url, poolclass=NullPool, connect_args=arguments)
+        return create_engine(url, pool_size=1, max_overflow=-1, pool_pre_ping=True, connect_args=arguments)
     except ImportError as error:
         words = "psycopg is not installed. Install it: pip install 'psycopg[binary]', or the extra 'postgres'."
         raise ConfigError(f"PostgreSQL cannot be used: {words}") from error

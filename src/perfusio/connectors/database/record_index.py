@@ -15,10 +15,11 @@ from perfusio.connectors.database.database import Database
 from perfusio.connectors.database.filling import add_lines, forget
 from perfusio.connectors.database.histories import Histories, lines_of
 from perfusio.connectors.database.schema import events
+from perfusio.record.mirror import Line
 
 
 class SqlRecord:
-    """Runs in the tables `events`, `decisions`, `forecasts`, `samples` and `setpoints` of one database."""
+    """Runs in the tables `events`, `decisions`, `samples` and `setpoints` and the view `forecasts` of one database."""
 
     def __init__(self, where: str | Path) -> None:
         """Refer to a database; an SQLite file is made with the first line.
@@ -49,11 +50,11 @@ class SqlRecord:
             row = connection.execute(query).one_or_none()
             return (0, "") if row is None else (row.seq, row.hash)
 
-    def add(self, lines: Sequence[str]) -> int:
+    def add(self, lines: Sequence[Line]) -> int:
         """Add lines of one record in their order, all or none; those that are here already are passed over.
 
         Args:
-            lines: Without their line breaks.
+            lines: Each record with its line, without the line break.
 
         Returns:
             How many were new.

@@ -2,7 +2,7 @@
 
 Two kinds of rows live side by side in `samples` and `setpoints`, told apart by `origin`: ``source`` rows belong to the
 lab (samples that a twin reads, setpoints that it asks for), ``record`` rows are copied from a run's `audit.jsonl`, as
-is everything in `events`, `decisions` and `forecasts`, and can be made anew from it at any time.
+is everything in `events` and `decisions`, and can be made anew from it at any time; `forecasts` is a view of `events`.
 """
 
 from __future__ import annotations
@@ -156,9 +156,11 @@ decisions = Table(
     _more("", "Declared setpoints by name, proposed"),
     comment="What was proposed, and why",
 )
+views = MetaData()
+"""What the migrations make beside the tables."""
 forecasts = Table(
     "forecasts",
-    metadata,
+    views,
     _run(),
     _whole("seq", "Record of the run that holds it", key=True),
     _text("plan", "hold: setpoints in force; chosen: those of the decision", key=True),
@@ -169,6 +171,5 @@ forecasts = Table(
     *(Column(name, Double, comment=f"{name} of the forecast, in the unit of the quantity")
       for name in ("mean", "sd", *QUANTILES)),
     _age(),
-    comment="What was expected: mean, spread and quantiles by quantity and time",
-    sqlite_with_rowid=False,  # its key is most of a row, and would be kept twice
+    comment="What was expected: mean, spread and quantiles by quantity and time; a view of the lines in events",
 )  # fmt: skip

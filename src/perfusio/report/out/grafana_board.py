@@ -72,7 +72,8 @@ def _sample_queries(quantity: Quantity, *, is_forecast: bool) -> list[Json]:
     latest = (
         "SELECT time_h / 24.0 AS day, mean AS forecast, q10 AS low_80, q90 AS high_80 FROM forecasts "
         f"WHERE run = '$run' AND reactor = '$vessel' AND quantity = '{name}' AND plan = 'hold' AND seq = "
-        "(SELECT MAX(seq) FROM forecasts WHERE run = '$run' AND reactor = '$vessel') ORDER BY time_h"
+        "(SELECT MAX(seq) FROM events WHERE run = '$run' AND reactor = '$vessel' AND event IN "
+        "('Decided', 'Forecasted')) ORDER BY time_h"
     )
     return [_target("A", samples), _target("B", latest)]
 

@@ -14,7 +14,7 @@ from perfusio.connectors.database.schema import VERSION_TABLE, metadata, quantit
 from perfusio.errors import ConfigError, NotConnected, UnreadableSource
 from perfusio.state import QUANTITIES
 
-TABLES = {"quantities", "samples", "setpoints", "events", "decisions", "forecasts"}
+TABLES = {"quantities", "samples", "setpoints", "events", "decisions"}
 
 
 def execute(where, *statements):
@@ -52,7 +52,7 @@ def test_the_migrations_make_the_tables_that_the_code_declares(where, tmp_path, 
         made = described(connection)
     declared = f"sqlite:///{tmp_path / 'declared.sqlite'}"
     if "://" in where:
-        execute(where, *(f"DROP TABLE {name}" for name in TABLES))
+        execute(where, "DROP VIEW forecasts", *(f"DROP TABLE {name}" for name in TABLES))
         declared = where.replace("postgresql:", "postgresql+psycopg:")
     engine = create_engine(declared)
     metadata.create_all(engine)
@@ -77,7 +77,7 @@ def test_two_programs_that_open_a_new_database_at_once_agree(where):
     databases = [Database(where, create=True) for _ in range(4)]
     with ThreadPoolExecutor(4) as pool:
         assert list(pool.map(lambda d: d.open(), databases)) == [None] * 4
-    assert execute(where, f"SELECT version_num FROM {VERSION_TABLE}") == [("r0005",)]
+    assert execute(where, f"SELECT version_num FROM {VERSION_TABLE}") == [("r0006",)]
     assert execute(where, "SELECT count(*) FROM quantities") == [(len(QUANTITIES),)]
 
 
@@ -92,11 +92,11 @@ def test_a_database_of_another_application_is_refused_and_left_alone(where):
 
 def test_a_database_of_a_newer_perfusio_is_refused_and_left_alone(where):
     Database(where, create=True).open()
-    execute(where, f"UPDATE {VERSION_TABLE} SET version_num = 'r0099'", "DROP TABLE forecasts")
+    execute(where, f"UPDATE {VERSION_TABLE} SET version_num = 'r0099'", "DROP VIEW forecasts")
     database = Database(where)
-    with pytest.raises(UnreadableSource, match=r"revision r0099; this perfusio knows up to r0005.*Install the newer"):
+    with pytest.raises(UnreadableSource, match=r"revision r0099; this perfusio knows up to r0006.*Install the newer"):
         database.open()
-    assert set(tables(where)) == TABLES - {"forecasts"} | {VERSION_TABLE}
+    assert set(tables(where)) == TABLES | {VERSION_TABLE}
 
 
 def tables(where):
@@ -120,7 +120,7 @@ def test_rows_of_before_small_cells_stay_and_small_cells_are_taken(where):
     row = "INSERT INTO samples (reactor, time_h, diameter) VALUES ('R01', {}, {})"
     small = "diameter BETWEEN {} AND 40"
     Database(where, create=True).open()
-    execute(where, row.format(0, 17.5))
+    execute(where, row.format(0, 17.5), "DROP VIEW forecasts", "CREATE TABLE forecasts (run TEXT PRIMARY KEY)")
     if "://" in where:  # as the revision before left it
         check = "ADD CONSTRAINT ck_samples_diameter CHECK (origin <> 'source' OR diameter BETWEEN 5 AND 40)"
         execute(where, "ALTER TABLE samples DROP CONSTRAINT ck_samples_diameter", f"ALTER TABLE samples {check}")
@@ -135,6 +135,19 @@ def test_rows_of_before_small_cells_stay_and_small_cells_are_taken(where):
     assert execute(where, "SELECT time_h, diameter FROM samples ORDER BY time_h") == [(0.0, 17.5), (24.0, 4.9)]
     with pytest.raises(IntegrityError):
         execute(where, row.format(48, 0.5))
+
+
+def test_whoever_could_read_the_table_of_forecasts_can_read_the_view(postgres_url):
+    Database(postgres_url).open()
+    reader = f"reader_{postgres_url.partition('?')[0][-8:]}"
+    before = "DROP VIEW forecasts", "CREATE TABLE forecasts (run TEXT)", f'CREATE ROLE "{reader}"'
+    execute(postgres_url, *before, f'GRANT SELECT ON forecasts TO "{reader}"')
+    execute(postgres_url, f"UPDATE {VERSION_TABLE} SET version_num = 'r0005'")
+    try:
+        Database(postgres_url).open()
+        assert execute(postgres_url, f"SELECT has_table_privilege('{reader}', 'forecasts', 'SELECT')") == [(True,)]
+    finally:
+        execute(postgres_url, f'DROP OWNED BY "{reader}"', f'DROP ROLE "{reader}"')
 
 
 def test_sqlite_files_that_cannot_be_used(tmp_path):
@@ -179,6 +192,23 @@ def test_a_server_that_is_not_there_is_said_in_one_sentence_without_a_password()
         database.open()
     assert "canary" not in str(told.value) + database.shown
     assert (told.value.connector, told.value.operation) == ("127.0.0.1/lab", "open")
+
+
+def test_one_connection_to_a_server_is_kept_and_one_that_died_is_replaced(postgres_url):
+    database = Database(postgres_url)
+
+    def backend():
+        with database.reading() as connection:
+            return connection.execute(text("SELECT pg_backend_pid()")).scalar_one()
+
+    first = backend()
+    assert backend() == first
+    execute(postgres_url, f"SELECT pg_terminate_backend({first}, 5000)")
+    assert backend() != first
+    database.staying("lease").close()
+    with database.reading():
+        (n,) = execute(postgres_url, "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()")[0]
+    assert n == 2  # the one that is kept, and the one that asks
 
 
 def test_a_lock_held_by_another_program_is_no_broken_database(tmp_path, monkeypatch):

@@ -16,7 +16,7 @@ from perfusio.events import SampleCorrected, SampleRead, SetpointsWritten, Write
 from perfusio.process import CHO_PERFUSION, Setpoint, Species
 from perfusio.process.facts import Allowed
 from perfusio.record.audit_logger import AuditLogger
-from perfusio.record.mirror import copy_record
+from perfusio.record.mirror import copy_record, read
 from perfusio.state import Setpoints, State
 from perfusio.testing import ManualClock, make_state
 from perfusio.twin.loop import first_records
@@ -151,7 +151,7 @@ def test_a_mirror_holds_the_process_of_its_record(where, tmp_path):
     ]  # fmt: skip
     assert more(where, "setpoints", "acknowledged_more") == [{"ph": 7.1}]
     assert ask(where, "SELECT vcd, pyruvate FROM samples ORDER BY time_h") == [(10.0, None), (11.0, None)]
-    lines = path.read_text().splitlines()
+    lines = [*map(read, path.read_text().splitlines())]
     in_two = tmp_path / "two.sqlite"
     SqlRecord(in_two).add(lines[:3])
     SqlRecord(in_two).add(lines[3:])  # another program, which folds the first lines out of the database

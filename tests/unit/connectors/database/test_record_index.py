@@ -4,8 +4,9 @@ import json
 from dataclasses import replace
 from math import nan
 
+import numpy as np
 import pytest
-from sqlalchemy import create_engine, select, text
+from sqlalchemy import MetaData, create_engine, select, text
 
 from perfusio.cli.record.export import recorded
 from perfusio.config import DEFAULT_AMBR250_DESIGN_SPACE, Mode, RunConfig
@@ -37,7 +38,7 @@ from perfusio.events import (
 from perfusio.forecast import Forecast
 from perfusio.record.apply_event import folded
 from perfusio.record.audit_logger import AuditLogger
-from perfusio.record.mirror import Mirror, copy_record
+from perfusio.record.mirror import Mirror, copy_record, read
 from perfusio.record.verification.verify import read_records
 from perfusio.report.story.run_story import story_of
 from perfusio.state import QUANTITIES, SPECIES, STATE_QUANTITIES, Setpoints, State
@@ -49,8 +50,6 @@ RUN = "20260105T080000Z-test"
 
 
 def forecast():
-    import numpy as np
-
     return Forecast.from_samples(np.array([48.0, 72.0]), np.ones((4, 2, len(SPECIES)))).to_json()
 
 
@@ -85,7 +84,7 @@ def audit(tmp_path):
 def content(where):
     """Every row of every table."""
     with Database(where).reading() as connection:
-        tables = [t for t in metadata.sorted_tables if t.name != "quantities"]
+        tables = [*(t for t in metadata.sorted_tables if t.name != "quantities"), forecasts]
         return {t.name: sorted(map(repr, connection.execute(select(t)).all())) for t in tables}
 
 
@@ -125,6 +124,27 @@ def test_the_tables_say_what_the_record_says(where, audit):
     assert [json.loads(r["record"])["event"] for r in rows(where, events)] == [r["event"] for r in rows(where, events)]
 
 
+def test_forecasts_are_those_of_the_lines_number_by_number(where, tmp_path):
+    path = tmp_path / "run" / "audit.jsonl"
+    paths = np.random.default_rng(0).random((4, 2, len(SPECIES)))
+    paths[:, 1, 0] = nan
+    plan = Forecast.from_samples(np.array([48.0, 72.0]), paths).to_json()
+    with AuditLogger(path, run_id=RUN, clock=ManualClock()) as logger:
+        logger.append(RunStarted(config={"run": {}}, versions={}, sources={}))
+        logger.append(Forecasted(reactor="R02", turn=2, hold=plan, model_id="m1"))
+    copy_record(path, SqlRecord(where))
+    series = ("time_h", "mean", "sd", "q05", "q10", "q90", "q95")
+    found = {(r["plan"], r["quantity"], *map(r.get, series)) for r in rows(where, forecasts)}
+    _, record = read_records(path)
+    said = record.payload["hold"]
+    assert found == {
+        ("hold", q, *values)
+        for q in said["mean"]
+        for values in zip(said["times_h"], *(said[name][q] for name in series[1:]), strict=True)
+    }
+    assert None in {mean for _, _, _, mean, *_ in found}
+
+
 def test_both_kinds_of_database_hold_the_same(tmp_path, postgres_url, audit):
     places = (str(tmp_path / "a.sqlite"), postgres_url)
     for where in places:
@@ -149,20 +169,20 @@ def test_twice_is_once_and_rebuilt_is_equal(where, audit):
 
 
 def test_every_way_of_coming_in_pieces_ends_equal(tmp_path, audit):
-    lines = audit.read_text().splitlines()
+    lines = [*map(read, audit.read_text().splitlines())]
     whole = tmp_path / "whole.sqlite"
     copy_record(audit, SqlRecord(whole))
     for n in range(1, len(lines)):
         where = tmp_path / f"{n}.sqlite"
         index = SqlRecord(where)
         assert index.add(lines[:n]) == n
-        assert index.last(RUN) == (n, json.loads(lines[n - 1])["hash"])
+        assert index.last(RUN) == (n, lines[n - 1][0].hash)
         assert index.add(lines[max(0, n - 2) :]) == len(lines) - n
         assert content(where) == content(whole)
 
 
 def test_a_failure_half_way_keeps_nothing_of_its_lines(where, audit):
-    lines = audit.read_text().splitlines()
+    lines = [*map(read, audit.read_text().splitlines())]
     index = SqlRecord(where)
     with pytest.raises(UnreadableSource, match="they part at record 4"):
         index.add([*lines[:2], lines[3]])
@@ -172,7 +192,7 @@ def test_a_failure_half_way_keeps_nothing_of_its_lines(where, audit):
 
 def test_another_record_of_the_same_run_is_refused(where, audit, tmp_path):
     index = SqlRecord(where)
-    index.add(audit.read_text().splitlines()[:3])
+    index.add([*map(read, audit.read_text().splitlines()[:3])])
     other = tmp_path / "other" / "audit.jsonl"
     clock = ManualClock()
     clock.advance(seconds=1)
@@ -364,6 +384,8 @@ def back_to(where, revision):
     url = where.replace("postgresql:", "postgresql+psycopg:") if "://" in where else f"sqlite:///{where}"
     engine = create_engine(url)
     with engine.begin() as connection:
+        connection.execute(text("DROP VIEW forecasts"))
+        forecasts.to_metadata(MetaData()).create(connection)
         for table, column in more:
             connection.execute(text(f"ALTER TABLE {table} DROP COLUMN {column}"))
         for table in ("events", "decisions", "forecasts") if revision == "r0001" else ():
