@@ -43,7 +43,7 @@ class Written:
     truth: Truth
 
 
-def _culture(rng: random.Random, vessels: int = 2) -> list[Sample]:
+def culture(rng: random.Random, vessels: int = 2) -> list[Sample]:
     """Draw the daily samples of some vessels, at nine in the morning and some minutes."""
     growth, most, start = rng.uniform(0.4, 0.8), rng.uniform(10.0, 50.0), datetime(2031, 3, rng.randint(1, 12), 9)
     found: list[Sample] = []
@@ -76,7 +76,7 @@ def _lines(rows: list[list[str]], separator: str) -> bytes:
 
 def own(rng: random.Random) -> Written:
     """Somebody's own table: units in every header, all else as it comes."""
-    samples = _culture(rng, vessels=rng.choice((1, 2, 3)))
+    samples = culture(rng, vessels=rng.choice((1, 2, 3)))
     separator, mark = rng.choice(((",", "."), (";", ","), ("\t", "."), (";", "."), ("\t", ",")))
     time, per_day = rng.choice((("day", 1.0), ("time [h]", 24.0), ("Culture time (d)", 1.0)))
     chosen = {n: rng.choice(SPELLINGS[n]) for n in QUANTITIES}
@@ -97,7 +97,7 @@ def own(rng: random.Random) -> Written:
 
 def flex2(rng: random.Random) -> Written:
     """Nova FLEX2: one row per sample, chemistry in g/L and mmol/L."""
-    samples = _culture(rng)
+    samples = culture(rng)
     form = rng.choice(("%Y-%m-%d %H:%M:%S", "%d %b %Y %H:%M:%S"))
     columns: list[tuple[str, Callable[[Sample], str]]] = [
         ("Date & Time", lambda s: s[2].strftime(form)), ("Sample Type", lambda _: "Default"),
@@ -115,7 +115,7 @@ def flex2(rng: random.Random) -> Written:
 
 def blu(rng: random.Random) -> Written:
     """Vi-CELL BLU: vessel and day in the name of the sample."""
-    samples = _culture(rng)
+    samples = culture(rng)
     mu = rng.choice(("μ", "µ"))
     header = ["Sample ID", "Viable (x10^6) cells/mL", "Viability (%)", f"Average diameter ({mu}m)"]
     header.append("Analysis date/time")
@@ -126,7 +126,7 @@ def blu(rng: random.Random) -> Written:
 
 def xr(rng: random.Random) -> Written:
     """Vi-CELL XR 2.06: names in two rows below lines about the file."""
-    samples = _culture(rng)
+    samples = culture(rng)
     above = ["Sample ID", "Sample date/time", "Viable", "Viability", "Viable cells", "Avg. diam."]
     rows = [["Vi-CELL XR 2.06.3", *[""] * 5], above, ["", "", "cells", "(%)", "/ml (x10^6)", "(microns)"]]
     rows += [[f"{s[0]}-D{s[1]:02d}", s[2].strftime("%-d %b %Y  %I:%M:%S %p"), "900", f"{s[3]['viability']:.9g}",
@@ -136,7 +136,7 @@ def xr(rng: random.Random) -> Written:
 
 def bio_ht(rng: random.Random) -> Written:
     """Cedex Bio HT 5 or 7: a line for each value, 40 s apart."""
-    samples = _culture(rng)
+    samples = culture(rng)
     is_old = rng.random() < 0.5
     tests = [("GLC3B", "glucose", "g/L", 1.0), ("LAC2B", "lactate", "g/L", 0.09008),
              ("NH3B", "ammonium", "mg/L", 17.03), ("IGGHB", "titer", "mg/L", 1.0)]  # fmt: skip
@@ -156,7 +156,7 @@ def bio_ht(rng: random.Random) -> Written:
 
 def hires(rng: random.Random) -> Written:
     """Cedex HiRes: cells per mL."""
-    samples = _culture(rng)
+    samples = culture(rng)
     rows = [["Date", "Reactor identifer", "Viable Cell Conc.", "Total Cell Conc.", "Viability", "Avg. Diameter"]]
     rows += [[s[2].strftime("%Y-%m-%d %H:%M:%S"), s[0], f"{s[3]['vcd'] * 1e6:.9g}", f"{s[3]['vcd'] * 1.1e6:.4g}",
               f"{s[3]['viability']:.9g}", "15.2"] for s in samples]  # fmt: skip
@@ -165,7 +165,7 @@ def hires(rng: random.Random) -> Written:
 
 def datahow(rng: random.Random) -> Written:
     """DataHow: groups in the header, one culture."""
-    samples = _culture(rng, vessels=1)
+    samples = culture(rng, vessels=1)
     columns = [("X:VCD [1e6 cells/mL]", "vcd"), ("X:Glc [g/L]", "glucose"), ("X:Lac [mmol/L]", "lactate"),
                ("X:Titer [mg/L]", "titer")]  # fmt: skip
     rng.shuffle(columns)
@@ -177,7 +177,7 @@ def datahow(rng: random.Random) -> Written:
 
 def tidy(rng: random.Random) -> Written:
     """One value per row."""
-    samples = _culture(rng)
+    samples = culture(rng)
     units = {"vcd": "1e6 cells/mL", "viability": "%", "glucose": "g/L", "lactate": "mmol/L", "ammonium": "mmol/L",
              "titer": "mg/L"}  # fmt: skip
     body = [[s[0], f"{24 * s[1]}", n, f"{s[3][n]:.9g}", units[n]] for s in samples for n in QUANTITIES]

@@ -101,6 +101,8 @@ READ = [
     ("elapsed hours and minutes", "Elapsed time,VCD\n0:00,1\n23:30,2\n", T, [0, 23.5]),
     ("elapsed beyond a day", "Time,VCD\n00:00,1\n24:30,2\n", T, [0, 24.5]),
     ("elapsed with a unit", "Culture time [hh:mm],VCD\n0:00,1\n9:15,2\n", T, [0, 9.25]),
+    ("elapsed, decimal commas", "Culture time [hh:mm];VCD\n0:00;1,25\n9:15;2,5\n", T, [0, 9.25]),
+    ("elapsed, units below", "Time,VCD\nhh:mm,1e6 cells/mL\n0:00,1\n9:15,2\n", T, [0, 9.25]),
     ("days named in samples that start late", "Sample ID,Date,VCD\nR1-D3,2024-06-04 09:00,1\n"
      "R1-D5,2024-06-06 09:00,2\n", T, [72, 120]),
     ("a date of inoculation", "Date,inoculated,VCD\n2024-06-04 09:00,2024-06-01 09:00,1\n2024-06-05 09:00,,2\n", T,

@@ -42,10 +42,12 @@ def with_one_time(sheet: Sheet, at: int, options: ReadOptions, problems: Problem
     """
     header, body = sheet.rows[at], sheet.rows[at + 1 :]
     unread = {form_of(text) for text in options.ignore}
+    units = {i for i, cell in enumerate(body[0]) if cell.strip().lower() in ELAPSED} if body else set[int]()
     columns = {
-        i: [row[i].strip() if len(row) > i else "" for row in body]
+        i: [row[i].strip() if len(row) > i and not (i in units and row is body[0]) else "" for row in body]
         for i, name in enumerate(header)
-        if name.strip() and form_of(name) not in unread and _may_be(_first(body, i))  # a long column is looked at once
+        if name.strip() and form_of(name) not in unread
+        and _may_be(_first(body[i in units :], i))  # a long column is looked at once
     }  # fmt: skip
     clocks = [i for i, cells in columns.items() if _are_clocks(cells)]
     if not clocks:
@@ -57,7 +59,7 @@ def with_one_time(sheet: Sheet, at: int, options: ReadOptions, problems: Problem
         remarks.append(f"columns {header[date].strip()!r} and {header[clock].strip()!r} were read as one time stamp.")
     paired = {clock for _, clock in pairs}
     for i in (i for i in clocks if i not in paired and _is_time(header[i], options)):
-        sheet = _elapsed(sheet, at, i, columns[i], options, problems, remarks)
+        sheet = _elapsed(sheet, at, i, columns[i], options, problems, remarks, is_said=i in units)
     return sheet
 
 
@@ -146,15 +148,16 @@ def _hours(cell: str) -> float | None:
 
 
 def _elapsed(
-    sheet: Sheet, at: int, i: int, cells: Sequence[str], options: ReadOptions, problems: Problems, remarks: list[str]
-) -> Sheet:
+    sheet: Sheet, at: int, i: int, cells: Sequence[str], options: ReadOptions, problems: Problems, remarks: list[str],
+    *, is_said: bool,
+) -> Sheet:  # fmt: skip
     """Return the sheet with an elapsed time in hours; a possible clock time without its date is asked."""
     name = " ".join(sheet.rows[at][i].split())
     said = {form_of(text): meaning for text, meaning in options.columns.items()}.get(form_of(name), "")
     hours = {cell: _hours(cell) for cell in cells if cell}
     if any(h is None for h in hours.values()):
         return sheet  # clocks with am or pm: the check of numbers refuses them
-    is_said = any(unit in said for unit in ELAPSED) or any(word in name.lower() for word in _ELAPSED_WORDS)
+    is_said |= any(unit in said for unit in ELAPSED) or any(word in name.lower() for word in _ELAPSED_WORDS)
     if not is_said and max(h for h in hours.values() if h is not None) < 24.0:
         problems.line(
             sheet.lines[at],
@@ -165,6 +168,6 @@ def _elapsed(
     rows = [list(row) for row in sheet.rows]
     for row in rows[at + 1 :]:
         if len(row) > i and (h := hours.get(row[i].strip())) is not None:
-            row[i] = repr(round(h, 6))
+            row[i] = f"{round(h * 1e6)}e-6"  # without a decimal mark: that of the other columns is not known yet
     remarks.append(f"column {name!r}: hours and minutes were read as elapsed time.")
     return replace(sheet, rows=tuple(rows))

@@ -177,10 +177,13 @@ def _recur(names: Sequence[str], hours: FloatArray) -> bool:
 
 
 def _are_minutes_apart(names: Sequence[str], hours: FloatArray) -> bool:
-    """Whether one name follows another within minutes, most of the time: nobody samples one culture like that."""
+    """Whether one name follows another within minutes, all of them: nobody samples one culture like that.
+
+    A single longer pause would do for two rounds of samples, and two names could be of one vessel.
+    """
     order = np.argsort(hours, kind="stable")
     gaps = [hours[j] - hours[i] for i, j in pairwise(order.tolist()) if names[i] != names[j]]
-    return bool(gaps) and bool(np.isfinite(hours).all()) and float(np.median(gaps)) <= CLOSE_H
+    return bool(gaps) and bool(np.isfinite(hours).all()) and max(gaps) <= CLOSE_H
 
 
 def _could_be_series(

@@ -25,6 +25,7 @@ from perfusio.tables.columns.header_names import (
     names_of,
 )
 from perfusio.tables.columns.problems import Problems
+from perfusio.tables.columns.questions import column_reading, unread_reading
 from perfusio.tables.columns.typed_columns import judge_cut
 from perfusio.tables.instruments.cedex_bioht import bio_ht, is_bio_ht
 from perfusio.tables.instruments.profiles import Recognised
@@ -126,7 +127,7 @@ def _tags(sheet: Sheet, forms: Sequence[str], options: ReadOptions, problems: Pr
             continue
         tag = row[place["tag"]].strip()
         if tag not in meanings:
-            meanings[tag] = _of_tag(tag, options)
+            meanings[tag] = _of_tag(tag, line, options, problems)
         if not meanings[tag]:
             unread[tag] = None
             continue
@@ -144,19 +145,43 @@ def _tags(sheet: Sheet, forms: Sequence[str], options: ReadOptions, problems: Pr
 _path_and_unit = re.compile(r"([^\[(]*)(.*)", re.DOTALL).fullmatch
 
 
-def _of_tag(tag: str, options: ReadOptions) -> str:
-    """Return the header that a tag stands for, empty if it is none."""
+def _of_tag(tag: str, line: int, options: ReadOptions, problems: Problems) -> str:
+    """Return the header that a tag stands for, empty if it is none; a quantity that is left open is asked about."""
     said = {form_of(k): v for k, v in options.columns.items()}
     if form_of(tag) in said:
         return said[form_of(tag)]
+    if form_of(tag) in {form_of(name) for name in options.ignore}:
+        return ""
     parted = _path_and_unit(tag)
     path, unit = parted.groups() if parted else (tag, "")
     last = re.split(r"[./\\|]", path)[-1] + unit
-    for text in (tag, last, last.split(" ", 1)[-1]):
+    texts = (tag, last, last.split(" ", 1)[-1])
+    for text in texts:
         columns = read_header([text], Problems(""), panel=options.panel)
         if columns and columns[0].name not in (*TEXTS, TIME.name):
             return _header_of(columns[0], names_of(options.panel))
+    _ask_about(tag, texts, line, options, problems)
     return ""
+
+
+def _ask_about(tag: str, texts: Sequence[str], line: int, options: ReadOptions, problems: Problems) -> None:
+    """Ask about a tag whose name is that of a quantity and whose unit, or the name itself, can mean several things."""
+    names = names_of(options.panel)
+    for text in texts:
+        name, unit = names.split(text)
+        if names.meaning_of(name) in options.panel.by_name:
+            read_header([tag], problems, line=line, columns={tag: text}, panel=options.panel)
+            return
+        readings = names.vague.get(form_of(name), ()) if len(form_of(name)) > 1 else ()
+        if readings:
+            words = [f"{word} [{unit}]" if unit else word for word in readings]
+            problems.line(
+                line,
+                f"tag {tag!r} can mean several things.",
+                readings=(*(column_reading(f"it is {word}", tag, word) for word in words),
+                          unread_reading("it is something else", tag)),
+            )  # fmt: skip
+            return
 
 
 def _header_of(column: Column, names: Names) -> str:

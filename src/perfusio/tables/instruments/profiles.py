@@ -87,8 +87,8 @@ PROFILES: tuple[Profile, ...] = (
         columns={
             "Date time": STAMP, IMAGE_DATE: STAMP, "Live (cells/ml)": "vcd [cells/mL]",
             "Viability (%)": "viability [%]",
-            "Estimated cell diameter": "diameter [um]", "Diameter (µm)": "diameter [um]", "Image": SAMPLE,
-            **_VESSEL_COLUMNS, **_SAMPLE_COLUMNS,
+            "Estimated cell diameter": "diameter [um]", "Diameter (µm)": "diameter [um]",
+            **_VESSEL_COLUMNS, **_SAMPLE_COLUMNS, "Image": SAMPLE,
         },
     ),
     Profile(

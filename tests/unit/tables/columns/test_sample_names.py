@@ -137,3 +137,9 @@ def test_names_that_times_show_to_be_no_series_stay_open_where_that_is_allowed(n
 def test_names_that_can_be_a_series_are_asked_in_any_case(names, hours):
     with pytest.raises(QuestionOpen):
         read(names, hours, may_stay_open=True)
+
+
+def test_two_rounds_of_samples_minutes_apart_are_not_each_a_vessel():
+    with pytest.raises(QuestionOpen, match="which vessel is each sample from"):
+        read(["S1", "S2", "S3", "S4", "S5", "S6"], [9, 9.1, 33, 33.1, 57, 57.1])
+    assert [name for name, _ in read(["S1", "S2", "S3"], [9, 9.1, 9.2])[0]] == ["S1", "S2", "S3"]
