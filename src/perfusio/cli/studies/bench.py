@@ -12,9 +12,11 @@ from perfusio.cli.options import JsonOption, print_json
 from perfusio.cli.studies.engines import (
     AddressOption,
     EngineOption,
+    TimeoutOption,
     WorkersOption,
     engine_of,
     find_local_modules,
+    in_seconds,
     tell_failures,
     teller,
 )
@@ -41,6 +43,7 @@ def run(
     engine: EngineOption = "processes",
     workers: WorkersOption = None,
     address: AddressOption = None,
+    task_timeout: TimeoutOption = None,
     json_output: JsonOption = False,
 ) -> None:
     """Score controllers and print the table.
@@ -54,9 +57,11 @@ def run(
 
     find_local_modules()
     members = (quick_set() if quick else full_set())[:cultures]
-    where = engine_of(engine, workers, address)
+    where = engine_of(engine, workers, address, task_timeout)
     try:
-        work = run_bench(controller or list(CHEAP), members, where, out, on_progress=teller())
+        work = run_bench(
+            controller or list(CHEAP), members, where, out, limit_s=in_seconds(task_timeout), on_progress=teller()
+        )
     finally:
         where.close()
     tell_failures(work)

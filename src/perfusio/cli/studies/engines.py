@@ -27,9 +27,17 @@ WorkersOption = Annotated[
 AddressOption = Annotated[
     str | None, typer.Option("--address", help="Of an existing Ray cluster, e.g. auto; without it one is started here.")
 ]
+TimeoutOption = Annotated[
+    float | None,
+    typer.Option(
+        "--task-timeout",
+        min=0.01,
+        help="Minutes after which a task is ended and counts as failed; ten times the longest so far, at least 30.",
+    ),
+]
 
 
-def engine_of(name: str, workers: int | None, address: str | None) -> Engine:
+def engine_of(name: str, workers: int | None, address: str | None, timeout: float | None = None) -> Engine:
     """Return the engine of that name.
 
     Raises:
@@ -49,6 +57,8 @@ def engine_of(name: str, workers: int | None, address: str | None) -> Engine:
         return OnRay(address, workers)
     if workers and name == "in-process":
         raise ConfigError("--workers: in-process there is one. Say --engine processes, or leave it away.")
+    if timeout and name == "in-process":
+        raise ConfigError("--task-timeout: nobody ends a task in-process. Say --engine processes, or leave it away.")
     return InProcess() if name == "in-process" else WorkerProcesses(workers)
 
 
@@ -90,6 +100,11 @@ def find_local_modules() -> None:
     """Let modules of the working directory be imported, by this program and by its workers."""
     if (here := str(Path.cwd())) not in sys.path:
         sys.path.insert(0, here)
+
+
+def in_seconds(timeout: float | None) -> float | None:
+    """Return a time limit in minutes in seconds."""
+    return None if timeout is None else 60.0 * timeout
 
 
 def tell_failures(work: StudyWork) -> None:

@@ -13,9 +13,11 @@ from perfusio.cli.options import JsonOption, print_json
 from perfusio.cli.studies.engines import (
     AddressOption,
     EngineOption,
+    TimeoutOption,
     WorkersOption,
     engine_of,
     find_local_modules,
+    in_seconds,
     shard_said,
     tell_failures,
     teller,
@@ -53,6 +55,7 @@ def run(
     engine: EngineOption = "processes",
     workers: WorkersOption = None,
     address: AddressOption = None,
+    task_timeout: TimeoutOption = None,
     shard: Annotated[
         str | None, typer.Option("--shard", help="i/n: only every n-th task from the i-th on, for arrays of jobs.")
     ] = None,
@@ -62,7 +65,8 @@ def run(
     """Run a study, or go on with it; with --shard a part of it.
 
     Tasks that are done are kept in --out as they come, so that a killed study goes on where it was. A task whose worker
-    or machine dies is tried again; one that always fails is named at the end, the rest completes, the exit code is 1.
+    or machine dies, or that takes too long, is tried again; one that always fails is named at the end, the rest
+    completes, the exit code is 1.
     """
     from perfusio.study.running.driver import shard_of, work_through
     from perfusio.study.running.task_journal import TaskJournal
@@ -77,10 +81,10 @@ def run(
         print_json(told) if json_output else echo(", ".join(f"{n} {what}" for what, n in told.items()))
         return
     mine = shard_of(tasks, part)
-    where = engine_of(engine, workers, address)
+    where = engine_of(engine, workers, address, task_timeout)
     try:
         with TaskJournal(out, part) as journal:
-            work = work_through(mine, where, journal, on_progress=teller())
+            work = work_through(mine, where, journal, limit_s=in_seconds(task_timeout), on_progress=teller())
     finally:
         where.close()
     if part == (1, 1):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from perfusio.errors import ConfigError
@@ -43,6 +44,7 @@ def run_bench(
     engine: Engine,
     folder: Path,
     *,
+    limit_s: float | None = None,
     on_progress: Callable[[StudyProgress], object] = lambda _: None,
 ) -> StudyWork:
     """Score controllers on cultures; tasks with a result in the folder are not done again.
@@ -52,6 +54,7 @@ def run_bench(
         members: Cultures.
         engine: Where tasks run.
         folder: Of the results; those of other controllers stay.
+        limit_s: Time limit of an attempt at a task [s]; None = learnt.
         on_progress: Called as tasks are done.
 
     Raises:
@@ -59,13 +62,14 @@ def run_bench(
     """
     sources = {name: source_of(name) for name in controllers}
     with TaskJournal(folder) as journal:
-        work = work_through(oracle_tasks(members), engine, journal, on_progress=on_progress)
+        through = partial(work_through, engine=engine, journal=journal, limit_s=limit_s, on_progress=on_progress)
+        work = through(oracle_tasks(members))
         if work.failures:
             return work
         oracle = [row for d in work.done.values() for row in d.rows]
         limits = {(f"{row['family']}-{row['number']}", str(row["scenario"])): row["limits"] for row in oracle}
         tasks = {name: controller_tasks(name, members, limits, source=sources[name]) for name in controllers}
-        whole = work_through([t for each in tasks.values() for t in each], engine, journal, on_progress=on_progress)
+        whole = through([t for each in tasks.values() for t in each])
         found = dict(_kept(folder))
         for name, each in tasks.items():
             done = [whole.done[t.task_id] for t in each if t.task_id in whole.done]

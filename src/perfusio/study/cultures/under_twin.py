@@ -17,7 +17,7 @@ from perfusio.config import DesignSpace, RunConfig
 from perfusio.connectors.simulated import Faults, SimulatedAmbr250, SimulatedVessel
 from perfusio.decision import Decision
 from perfusio.errors import PerfusioError
-from perfusio.events import Decided, Event, SampleMissing, SampleRead, Withheld
+from perfusio.events import Decided, Event, Withheld
 from perfusio.objective import Constraint, Objective
 from perfusio.plant.of_process import obeyed
 from perfusio.process.roles import CELLS
@@ -42,6 +42,7 @@ class TroubledVessel:
         culture: Which trouble it has.
         asked: Setpoints asked for.
         kind: SIMULATED.
+        truth: True states by their time [h], one for each sample that was due, whatever became of it.
     """
 
     vessel: SimulatedVessel
@@ -50,6 +51,7 @@ class TroubledVessel:
     asked: Setpoints
     kind: ConnectorKind = ConnectorKind.SIMULATED
     confirms_at_once: bool = True
+    truth: dict[float, State] = field(default_factory=dict)
     _n_read: int = 0
 
     async def read_sample(self) -> State:
@@ -59,7 +61,11 @@ class TroubledVessel:
             feed_others(self.rig.plant, [self.culture], day)
             self.rig.plant.write([obeyed(self.culture.trouble.pumped(self.asked, day))])
         day, self._n_read = self._n_read, self._n_read + 1
-        return self.culture.trouble.reported(await self.vessel.read_sample(), day)
+        try:
+            return self.culture.trouble.reported(await self.vessel.read_sample(), day)
+        finally:
+            true = self.rig.true_state()
+            self.truth[round(true.time_h, 3)] = true
 
     async def read_setpoints(self) -> Setpoints:
         """Return the setpoints that the controllers of the vessel show."""
@@ -101,17 +107,13 @@ class SteppedAim:
 
 @dataclass(slots=True)
 class _Watched:
-    """Samples and decisions of a run, as they come on record."""
+    """Decisions of a run, as they come on record."""
 
-    rig: SimulatedAmbr250
-    truth: list[State] = field(default_factory=list)
     decided: list[Decided] = field(default_factory=list)
     withheld: int = 0
 
     def __call__(self, event: Event) -> None:
-        if isinstance(event, SampleRead | SampleMissing):
-            self.truth.append(self.rig.true_state())
-        elif isinstance(event, Decided):
+        if isinstance(event, Decided):
             self.decided.append(event)
         elif isinstance(event, Withheld):
             self.withheld += 1
@@ -144,7 +146,7 @@ def under_twin(
     )  # fmt: skip
     ((name, vessel),) = rig.vessels().items()
     connector = TroubledVessel(vessel, rig, culture, culture.space.nominal)
-    watched = _Watched(rig)
+    watched = _Watched()
     with tempfile.TemporaryDirectory() as folder:
         config = RunConfig(
             duration_days=culture.days, seed=culture.seed, constraints=tuple(limits), run_dir=Path(folder),
@@ -159,7 +161,7 @@ def under_twin(
         )
         result = asyncio.run(twin.run())
     trajectory = result.trajectories[name]
-    truth = tuple({round(s.time_h, 3): s for s in watched.truth}.values())
+    truth = tuple(connector.truth.values())
     return CultureCourse(
         culture=culture, trajectory=trajectory, truth=truth, asked=_by_day(trajectory, culture),
         inside=_inside(watched.decided, truth), withheld=watched.withheld,

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from perfusio.study.running.engine import Engine
 from perfusio.study.running.task import Task, TaskEnd
 from perfusio.study.running.task_journal import DoneTask, TaskJournal
+from perfusio.study.running.time_limit import TimeLimit
 
 ATTEMPTS = 3
 
@@ -61,6 +62,7 @@ def work_through(
     journal: TaskJournal,
     *,
     attempts: int = ATTEMPTS,
+    limit_s: float | None = None,
     on_progress: Callable[[StudyProgress], object] = lambda _: None,
 ) -> StudyWork:
     """Do all tasks that have no result in the folder of the journal.
@@ -72,11 +74,15 @@ def work_through(
         engine: Where they run.
         journal: Where results are kept.
         attempts: At each task.
+        limit_s: Time limit of an attempt [s]; None = learnt from the tasks that are done, see `TimeLimit`.
         on_progress: Called at the start and after each attempt.
     """
     by_id = {task.task_id: task for task in tasks}
     done = {i: result for i, result in journal.done().items() if i in by_id}
     failures: dict[str, TaskEnd] = {}
+    limit = TimeLimit(limit_s)
+    for result in done.values():
+        limit.learn(result.seconds)
     begun, n_failed, n_before = time.monotonic(), 0, len(done)
 
     def tell() -> None:
@@ -93,13 +99,14 @@ def work_through(
         pending = [task for i, task in by_id.items() if i not in done]
         if not pending:
             break
-        for end in engine.run(pending):
+        for end in engine.run(pending, limit):
             i = end.task.task_id
             if end.rows is None:
                 failures[i] = end
                 n_failed += 1
             else:
                 done[i] = journal.keep(end, attempt)
+                limit.learn(end.seconds)
                 failures.pop(i, None)
             tell()
     return StudyWork(

@@ -9,7 +9,8 @@ from typing import Any
 
 from perfusio.errors import ConfigError
 from perfusio.study.running.engine import THREADS
-from perfusio.study.running.task import Task, TaskEnd, attempted
+from perfusio.study.running.task import Task, TaskEnd, TaskOrder, carried_out
+from perfusio.study.running.time_limit import TimeLimit
 
 AHEAD = 2
 """Tasks handed over for each core of the cluster: enough that none waits, few enough that none piles up."""
@@ -49,16 +50,16 @@ class OnRay:
             except (ConnectionError, RuntimeError, ValueError) as error:
                 raise ConfigError(f"No Ray cluster can be had at {address or 'this machine'}: {error}") from error
 
-    def run(self, tasks: Sequence[Task]) -> Iterator[TaskEnd]:
+    def run(self, tasks: Sequence[Task], limit: TimeLimit) -> Iterator[TaskEnd]:
         """Yield the end of each task, as they come."""
         ray = self._ray
-        remote = ray.remote(num_cpus=1, max_retries=0)(attempted)
+        remote = ray.remote(num_cpus=1, max_retries=0)(carried_out)
         waiting, under_way = deque(tasks), dict[Any, Task]()
         while waiting or under_way:
             room = AHEAD * max(int(ray.cluster_resources().get("CPU", 1)), 1)
             while waiting and len(under_way) < room:
                 task = waiting.popleft()
-                under_way[remote.remote(task)] = task
+                under_way[remote.remote(TaskOrder(task=task, seconds=limit.seconds))] = task
             for ref in ray.wait(list(under_way), num_returns=1)[0]:
                 task = under_way.pop(ref)
                 try:
@@ -66,10 +67,14 @@ class OnRay:
                     assert isinstance(end, TaskEnd)
                     yield end
                 except ray.exceptions.RayError as error:
-                    words = f"{type(error).__name__}: {str(error).splitlines()[0]}"
+                    words = f"its worker or machine ended, or its time limit passed ({_first_line(error)})"
                     yield TaskEnd(task=task, failure=words, is_lost=True, where="Ray")
 
     def close(self) -> None:
         """Leave the cluster, or end it if it is ours."""
         if self._is_mine:
             self._ray.shutdown()
+
+
+def _first_line(error: Exception) -> str:
+    return f"{type(error).__name__}: {str(error).partition(chr(10))[0]}"

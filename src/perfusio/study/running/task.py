@@ -15,6 +15,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from perfusio.study.running.time_limit import ended_after
+
 Row = Mapping[str, Any]
 """A result: plain numbers and words by name."""
 _ID_LENGTH = 20
@@ -80,9 +82,39 @@ class TaskEnd:
     where: str = ""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskOrder:
+    """A task for a worker, perhaps of another machine.
+
+    Attributes:
+        task: To do.
+        seconds: Time limit; the process of the worker ends when it is passed [s].
+        source: `source_sha256` of whoever orders it.
+    """
+
+    task: Task
+    seconds: float
+    source: str = field(default_factory=source_sha256)
+
+
+def carried_out(order: TaskOrder) -> TaskEnd:
+    """Do an order in a worker.
+
+    It is refused where perfusio's source is another: the result would be kept under the name of the other one's.
+    """
+    if order.source != source_sha256():
+        return TaskEnd(
+            task=order.task, where=_where(),
+            failure=f"perfusio on {platform.node()} is not the one that runs this study: its source differs. Install "
+            "the same one on all machines, leave it alone while a study runs, and start the study again",
+        )  # fmt: skip
+    with ended_after(order.seconds):
+        return attempted(order.task)
+
+
 def attempted(task: Task) -> TaskEnd:
     """Do a task where we are; whatever fails in it is its result."""
-    begun, cpu, where = time.perf_counter(), time.process_time(), f"{platform.node()}:{os.getpid()}"
+    begun, cpu = time.perf_counter(), time.process_time()
     rows, failure = None, ""
     try:
         rows = task.rows()
@@ -90,6 +122,10 @@ def attempted(task: Task) -> TaskEnd:
         last = traceback.extract_tb(error.__traceback__)[-1]
         failure = f"{type(error).__name__}: {error} ({Path(last.filename).name}, line {last.lineno})"
     return TaskEnd(
-        task=task, rows=rows, failure=failure, where=where,
+        task=task, rows=rows, failure=failure, where=_where(),
         seconds=time.perf_counter() - begun, cpu_seconds=time.process_time() - cpu,
     )  # fmt: skip
+
+
+def _where() -> str:
+    return f"{platform.node()}:{os.getpid()}"

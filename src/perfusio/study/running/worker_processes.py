@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import time
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from contextlib import suppress
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 
 from perfusio.study.running.engine import THREADS
-from perfusio.study.running.task import Task, TaskEnd, attempted
+from perfusio.study.running.task import Task, TaskEnd, TaskOrder, carried_out
+from perfusio.study.running.time_limit import TimeLimit, overdue
 
 _GRACE_S = 5.0
 
@@ -34,18 +36,19 @@ class WorkerProcesses:
         """For people."""
         return f"{self.n_workers} process{'es' * (self.n_workers != 1)}"
 
-    def run(self, tasks: Sequence[Task]) -> Iterator[TaskEnd]:
+    def run(self, tasks: Sequence[Task], limit: TimeLimit) -> Iterator[TaskEnd]:
         """Yield the end of each task, as they come."""
-        waiting, under_way = deque(tasks), dict[Connection, Task]()
+        waiting, under_way = deque(tasks), dict[Connection, tuple[TaskOrder, float]]()
         while waiting or under_way:
             while waiting and len(under_way) < self.n_workers:
                 pipe = self._idle(under_way)
-                under_way[pipe] = waiting.popleft()
+                order = TaskOrder(task=waiting.popleft(), seconds=limit.seconds)
+                under_way[pipe] = order, time.monotonic()
                 with suppress(OSError):  # a worker that died meanwhile is found below
-                    pipe.send(under_way[pipe])
+                    pipe.send(order)
             for ready in wait(list(under_way)):
                 assert isinstance(ready, Connection)
-                yield self._end_of(ready, under_way.pop(ready))
+                yield self._end_of(ready, *under_way.pop(ready))
 
     def close(self) -> None:
         """End all workers."""
@@ -57,7 +60,7 @@ class WorkerProcesses:
                 process.join()
         self._workers.clear()
 
-    def _idle(self, under_way: dict[Connection, Task]) -> Connection:
+    def _idle(self, under_way: Container[Connection]) -> Connection:
         for pipe in self._workers:
             if pipe not in under_way:
                 return pipe
@@ -75,7 +78,7 @@ class WorkerProcesses:
         self._workers[ours] = process
         return ours
 
-    def _end_of(self, pipe: Connection, task: Task) -> TaskEnd:
+    def _end_of(self, pipe: Connection, order: TaskOrder, since: float) -> TaskEnd:
         try:
             end = pipe.recv()
             assert isinstance(end, TaskEnd)
@@ -83,8 +86,9 @@ class WorkerProcesses:
             process = self._workers.pop(pipe)
             pipe.close()
             process.join()
-            words = f"its process ended with {_in_words(process.exitcode)}"
-            return TaskEnd(task=task, failure=words, is_lost=True, where=f"process {process.pid}")
+            is_overdue = time.monotonic() - since >= order.seconds
+            words = overdue(order.seconds) if is_overdue else f"its process ended with {_in_words(process.exitcode)}"
+            return TaskEnd(task=order.task, failure=words, is_lost=True, where=f"process {process.pid}")
         return end
 
 
@@ -96,4 +100,4 @@ def _work(pipe: Connection) -> None:
     """Do tasks until nobody hands out more; nobody is there either once the driver was killed."""
     with suppress(EOFError, OSError, KeyboardInterrupt):
         while True:
-            pipe.send(attempted(pipe.recv()))
+            pipe.send(carried_out(pipe.recv()))

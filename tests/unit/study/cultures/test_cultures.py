@@ -108,3 +108,12 @@ def test_the_twin_sees_the_same_culture_and_the_same_trouble():
     assert len(course.truth) == 3
     assert len(course.trajectory.states) == 2
     assert len(course.asked) == 2
+
+
+def test_a_sample_that_the_twin_refuses_is_no_gap_in_the_truth():
+    """Units are mixed up on day 2: the twin keeps that sample out, and the course is judged on every day."""
+    culture = replace(WELL, days=3, trouble=Trouble(day=2, mixed_units=True))
+    course = under_twin(culture, limits=DEFAULT_CONSTRAINTS, settings={"n_paths": 16, "forecast_days": 3})
+    assert [round(s.day) for s in course.trajectory.states] == [0, 1, 3]
+    assert [round(s.day) for s in course.truth] == [0, 1, 2, 3]
+    assert np.isfinite(figures(course, DEFAULT_CONSTRAINTS)["error_pct"])

@@ -7,7 +7,7 @@ import pytest
 from perfusio.errors import ConfigError, UnreadableSource
 from perfusio.study.running.driver import shard_of, work_through
 from perfusio.study.running.engine import InProcess
-from perfusio.study.running.task import Task, attempted
+from perfusio.study.running.task import Task, TaskOrder, attempted, carried_out
 from perfusio.study.running.task_journal import TaskJournal, done_in, without_costs
 from perfusio.study.running.worker_processes import WorkerProcesses
 
@@ -20,6 +20,9 @@ def row(i):
 ROWS = [row(i) for i in range(7)]
 BROKEN = Task(function="json:loads", arguments={"s": "{"}, label="broken")
 DEADLY = Task(function="os:_exit", arguments={"status": 3}, label="deadly")
+HANGING = Task(function="signal:pause", label="hanging")
+# a call into C that holds the lock of Python and would take years
+STUCK = Task(function="re:fullmatch", arguments={"pattern": "(a+)+b", "string": "a" * 60}, label="stuck")
 
 
 def test_a_task_is_named_by_all_that_decides_it():
@@ -49,6 +52,22 @@ def test_processes_give_the_rows_of_this_one_and_outlive_a_dead_worker(tmp_path,
     assert "JSONDecodeError" in failed["broken"].failure
 
 
+def test_a_task_that_hangs_is_ended_and_reported_and_the_rest_completes(tmp_path, two_processes):
+    with TaskJournal(tmp_path) as journal:
+        work = work_through([HANGING, STUCK, *ROWS], two_processes, journal, attempts=1, limit_s=3.0)
+    assert len(work.done) == len(ROWS)
+    failed = {end.task.label: end for end in work.failures.values()}
+    assert set(failed) == {"hanging", "stuck"}
+    assert all("longer than 3 s" in end.failure and "--task-timeout" in end.failure for end in failed.values())
+
+
+def test_a_worker_with_another_perfusio_is_refused():
+    assert carried_out(TaskOrder(task=row(1), seconds=60.0)).rows == row(1).rows()
+    end = carried_out(TaskOrder(task=row(1), seconds=60.0, source="of yesterday"))
+    assert end.rows is None
+    assert "its source differs" in end.failure
+
+
 class Flaky:
     """Loses every task the first time it sees it."""
 
@@ -57,7 +76,7 @@ class Flaky:
     def __init__(self):
         self.seen = []
 
-    def run(self, tasks):
+    def run(self, tasks, limit):
         for task in tasks:
             end = attempted(task)
             lost = task.task_id not in self.seen

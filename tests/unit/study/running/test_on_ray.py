@@ -1,6 +1,8 @@
-"""Tasks on a real Ray cluster of two nodes on this machine, one of which is killed midway."""
+"""Tasks on a real Ray cluster of two nodes on this machine, one of which is killed while it works on one."""
 
+import importlib
 import os
+from pathlib import Path
 
 import pytest
 
@@ -13,11 +15,19 @@ from perfusio.study.running.task_journal import TaskJournal, without_costs
 
 try:
     import ray
-    from ray.cluster_utils import Cluster
 except ImportError:
     ray = None
 
-TASKS = [Task(function="json:loads", arguments={"s": f'[{{"i": {i}}}]'}) for i in range(24)]
+BENCHMARKS = Path(__file__).parents[4] / "benchmarks"
+with_ray = pytest.mark.skipif(
+    ray is None or "PERFUSIO_TEST_RAY" not in os.environ,
+    reason="A Ray cluster wants idle cores: pip install 'perfusio-twin[cluster]', then PERFUSIO_TEST_RAY=1",
+)
+
+
+def asleep(i):
+    """A task of a while that costs nothing."""
+    return Task(function="subprocess:call", arguments={"args": ["sleep", f"0.5{i:03}"]}, label=str(i))
 
 
 @pytest.mark.skipif(ray is not None, reason="Ray is installed")
@@ -26,30 +36,30 @@ def test_without_ray_the_extra_is_named():
         OnRay()
 
 
-@pytest.mark.skipif(
-    ray is None or "PERFUSIO_TEST_RAY" not in os.environ,
-    reason="A Ray cluster wants idle cores: pip install 'perfusio-twin[cluster]', then PERFUSIO_TEST_RAY=1",
-)
+@with_ray
 @pytest.mark.filterwarnings("ignore")
-def test_a_killed_node_costs_nothing_but_time(tmp_path, monkeypatch):
-    monkeypatch.setenv("RAY_raylet_start_wait_time_s", "300")
-    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False})
-    second = cluster.add_node(num_cpus=1)
-    engine, killed = OnRay(cluster.address), []
+def test_a_task_whose_node_is_killed_is_done_again(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(BENCHMARKS)
+    tasks = [asleep(i) for i in range(16)]
+    work, killed_at = importlib.import_module("ray_nodes").on_two_nodes(tasks, tmp_path / "ray")
+    with TaskJournal(tmp_path / "here") as journal:
+        here = work_through(tasks, InProcess(), journal).done
+    assert 6 <= killed_at < 16
+    assert work.failures == {}
+    assert {i: without_costs(d) for i, d in work.done.items()} == {i: without_costs(d) for i, d in here.items()}
+    assert any(d.attempt > 1 for d in work.done.values())
 
-    def kill(progress):
-        if progress.n_done >= 8 and not killed:
-            killed.append(progress.n_done)
-            cluster.remove_node(second, allow_graceful=False)
 
+@with_ray
+@pytest.mark.filterwarnings("ignore")
+def test_a_task_that_hangs_is_ended_and_the_rest_completes(tmp_path):
+    hanging, engine = Task(function="signal:pause", label="hanging"), OnRay(n_workers=2)
     try:
-        with TaskJournal(tmp_path / "ray") as journal:
-            found = work_through(TASKS, engine, journal, on_progress=kill).done
+        with TaskJournal(tmp_path) as journal:
+            work = work_through([hanging, *map(asleep, range(3))], engine, journal, attempts=2, limit_s=10.0)
     finally:
         engine.close()
-        ray.shutdown()
-        cluster.shutdown()
-    with TaskJournal(tmp_path / "here") as journal:
-        here = work_through(TASKS, InProcess(), journal).done
-    assert killed
-    assert {i: without_costs(d) for i, d in found.items()} == {i: without_costs(d) for i, d in here.items()}
+    assert len(work.done) == 3
+    (failed,) = work.failures.values()
+    assert failed.task is hanging
+    assert "time limit passed" in failed.failure
