@@ -21,7 +21,7 @@ from perfusio.errors import UnreadableSource
 from perfusio.quantities import closest
 from perfusio.tables.cells.percent_cells import percent_cells
 from perfusio.tables.cells.sheets import EXCEL, existing_file, read_bytes
-from perfusio.tables.cells.workbook_rows import formulas_without_values, hidden_rows
+from perfusio.tables.cells.workbook_rows import error_cells, formulas_without_values, hidden_rows
 from perfusio.tables.columns.header_names import form_of
 from perfusio.tables.columns.problems import Problems
 
@@ -167,6 +167,9 @@ class Workbook:
         for row, column in percent_cells(self.data, same[0]):
             if row < len(cells) and column < len(cells[row]) and isinstance(value := cells[row][column], int | float):
                 cells[row][column] = f"{100.0 * value:.12g} %"
+        for (row, column), error in error_cells(self.data, same[0]).items():
+            if row < len(cells) and column < len(cells[row]):
+                cells[row][column] = error  # an empty cell would count as not measured, without a word
         return cells
 
 
@@ -211,15 +214,28 @@ def open_workbook(path: str | Path) -> Workbook:
     Raises:
         UnreadableSource: it is missing, too large, locked by a password, or no workbook.
     """
+    file = existing_file(Path(path), EXCEL)
+    return workbook_of(read_bytes(file), file.name)
+
+
+def workbook_of(data: bytes, name: str) -> Workbook:
+    """Read the bytes of a workbook of this name.
+
+    Raises:
+        UnreadableSource: it is too large, locked by a password, or no workbook.
+    """
     from python_calamine import CalamineWorkbook
 
-    file = existing_file(Path(path), EXCEL)
-    data = read_bytes(file)
-    with _damage_told(file.name, f"{file.name} cannot be read as an Excel workbook"):
+    with _damage_told(name, f"{name} cannot be read as an Excel workbook"):
         if data.startswith(b"PK"):
-            _check_archive(data, file.name)
+            _check_archive(data, name)
         book = CalamineWorkbook.from_filelike(io.BytesIO(data))
-    return Workbook(name=file.name, sha256=sha256(data).hexdigest(), n_bytes=len(data), book=book, data=data)
+    return Workbook(name=name, sha256=sha256(data).hexdigest(), n_bytes=len(data), book=book, data=data)
+
+
+def is_whole_workbook(data: bytes) -> bool:
+    """Whether bytes that may be half written hold a workbook as a whole: the directory of an archive is at its end."""
+    return not data.startswith(b"PK") or zipfile.is_zipfile(io.BytesIO(data))
 
 
 @contextmanager

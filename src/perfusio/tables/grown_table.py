@@ -15,6 +15,7 @@ from types import MappingProxyType
 from typing import Any
 
 from perfusio.errors import UnreadableSource
+from perfusio.tables.cells.file_kind import Kind, kind_of
 from perfusio.tables.columns.culture_times import SAME_TIME_H, Group
 from perfusio.tables.columns.grid import ReadOptions
 from perfusio.tables.columns.no_samples import names_lines
@@ -52,7 +53,7 @@ def parsed(content: bytes, table: Table) -> Parsed:
     for row in table.rows:
         group = row.run, row.reactor
         latest[group] = max(row.state.time_h, latest.get(group, row.state.time_h))
-    head, last = _framed(content, table)
+    head, last = _framed(content, table) if kind_of(content) is Kind.TEXT else (None, b"")
     return Parsed(content, table, sha256(content), content.count(b"\n"), head, last, latest)
 
 

@@ -18,7 +18,7 @@ from perfusio.tables.columns.grid import ReadOptions
 from perfusio.tables.columns.mapping_options import as_options, is_addition, with_options
 from perfusio.tables.columns.no_samples import ask_about_hidden
 from perfusio.tables.columns.problems import Problems
-from perfusio.tables.excel import Workbook, cell_text, open_workbook
+from perfusio.tables.excel import Workbook, cell_text, workbook_of
 from perfusio.tables.instruments.ambr import AMBR, DAY_H, is_ambr, read_signals
 from perfusio.tables.instruments.cell_counters import plain
 from perfusio.tables.instruments.given import given_reading
@@ -64,22 +64,34 @@ def read_any(
     return table_of(data, file, options)
 
 
-def table_of(data: bytes, file: Path, options: ReadOptions) -> Table:
+def table_of(
+    data: bytes, file: Path, options: ReadOptions, *, may_be_short: bool = False, has_started: bool = False
+) -> Table:
     """Read the bytes of a file, as `read_any` does.
+
+    Args:
+        data: All of them.
+        file: Where they are from.
+        options: The user's declarations.
+        may_be_short: As `parse_table`.
+        has_started: As `parse_table`.
 
     Raises:
         UnreadableSource: the file is refused; the message lists every problem.
     """
     kind, sheet = kind_of(data), options.sheet
     if kind is Kind.EXCEL:
-        return _of_workbook(open_workbook(file), options, sheet)
+        return _of_workbook(
+            workbook_of(data, file.name), options, sheet, may_be_short=may_be_short, has_started=has_started
+        )
     if sheet:
         text = f"{file.name} is no workbook, so it has no sheet {sheet!r}. Leave the sheet away."
         raise UnreadableSource((text,), connector=file.name)
     if kind is Kind.PARQUET:
         empty = empty_table(file.name, data, options.panel)
-        return of_sheet(empty, _sheet(parquet_cells(data, file.name)), options, [])
-    return parse_table(data, file.name, options)
+        cells = _sheet(parquet_cells(data, file.name))
+        return of_sheet(empty, cells, options, [], may_be_short=may_be_short, has_started=has_started)
+    return parse_table(data, file.name, options, may_be_short=may_be_short, has_started=has_started)
 
 
 def _sheet(rows: list[list[str]]) -> Sheet:
@@ -87,7 +99,9 @@ def _sheet(rows: list[list[str]]) -> Sheet:
     return Sheet(rows=tuple(row for row, _ in kept), lines=tuple(line for _, line in kept), separator=",", is_cut=False)
 
 
-def _of_workbook(book: Workbook, options: ReadOptions, sheet: str) -> Table:
+def _of_workbook(
+    book: Workbook, options: ReadOptions, sheet: str, *, may_be_short: bool, has_started: bool
+) -> Table:
     empty = Table(
         name=book.name, sha256=book.sha256, n_bytes=book.n_bytes, columns=MappingProxyType({}), rows=(),
         clones=MappingProxyType({}), warnings=(), panel=options.panel,
@@ -106,7 +120,14 @@ def _of_workbook(book: Workbook, options: ReadOptions, sheet: str) -> Table:
     of_book = [value for value in options.set_missing if value.is_of(book.name)]
     missing_in(of_book, [book.name] if len(names) == 1 else [f"{book.name}, sheet {name!r}" for name in names])
     options = replace(options, may_stay_open=options.may_stay_open and len(names) == 1)
-    tables = [_of_sheet(book, empty, name, options, is_one_of_several=len(names) > 1) for name in names]
+    is_one_of_several = len(names) > 1
+    tables = [
+        _of_sheet(
+            book, empty, name, options, is_one_of_several=is_one_of_several, may_be_short=may_be_short,
+            has_started=has_started,
+        )
+        for name in names
+    ]  # fmt: skip
     return tables[0] if len(tables) == 1 else joined_vessels(book.name, tables)
 
 
@@ -124,7 +145,10 @@ def _has_samples(sheet: Sheet, options: ReadOptions) -> bool:
     )
 
 
-def _of_sheet(book: Workbook, empty: Table, name: str, options: ReadOptions, *, is_one_of_several: bool) -> Table:
+def _of_sheet(
+    book: Workbook, empty: Table, name: str, options: ReadOptions, *, is_one_of_several: bool, may_be_short: bool,
+    has_started: bool,
+) -> Table:  # fmt: skip
     """Read one sheet; where several have samples and no column names the vessel, the sheet does."""
     where = f"{book.name}, sheet {name!r}" if is_one_of_several else book.name
     book.refuse_empty_formulas(name)
@@ -132,7 +156,8 @@ def _of_sheet(book: Workbook, empty: Table, name: str, options: ReadOptions, *, 
     shown = plain(cells).lines[1:]  # a counter hides rows that are none of its samples
     hidden = [n for n in book.hidden_rows(name) if n in shown]
     ask_about_hidden(hidden, options, Problems(where))
-    table = of_sheet(replace(empty, name=where), cells, options, [])
+    begun = replace(empty, name=where)
+    table = of_sheet(begun, cells, options, [], may_be_short=may_be_short, has_started=has_started)
     if not is_one_of_several or any(row.reactor for row in table.rows):
         return table
     vessel = options.vessels.get(name, name)

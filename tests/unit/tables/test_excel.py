@@ -32,7 +32,7 @@ def test_two_header_rows_make_groups_and_names(book):
     assert sheet.labels[1] == ()  # a column without name is left alone
     assert sheet.lines == (3, 4, 5)
     assert sheet.texts(0) == ["11", "", "12"]
-    assert sheet.texts(2) == ["1.5", "", ""]  # an error of a formula is a gap
+    assert sheet.texts(2) == ["1.5", "", "#DIV/0!"]  # an error is no empty cell
     assert sheet.texts(3) == ["<0.1", "", "True"]
     assert sheet.texts(4) == ["2", "", "2024-05-31 16:30:00"]
     assert sheet.rows[2][4] == datetime(2024, 5, 31, 16, 30)

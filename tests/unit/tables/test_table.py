@@ -73,7 +73,7 @@ REFUSED = [
     ("torn last row", HEAD + "0,1,97,5\n1,2,9", "line 3: has 3 values|middle of this row"),
     ("no line break at the end", GOOD[:-2], "line 4: is the last one and has no line break, so '4.'|press Enter"),
     ("text", HEAD + "0,high,97,5\n", "line 2, column 'VCD': 'high' is not a number|n.d."),
-    ("formula error", HEAD + "0,#DIV/0!,97,5\n", "'#DIV/0!' is an error value of a spreadsheet"),
+    ("formula error", HEAD + "0,#VALUE!,97,5\n", "'#VALUE!' is an error value of a spreadsheet"),
     ("underscore", HEAD + "0,1_0,97,5\n", "'1_0' has digits in groups"),
     ("blank inside", HEAD + "0,1 0,97,5\n", "'1 0' has digits in groups"),
     ("swiss thousands", HEAD + "0,1'250,97,5\n", "digits in groups"),

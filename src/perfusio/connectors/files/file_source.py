@@ -10,9 +10,10 @@ from pathlib import Path
 from perfusio.connectors.following import told
 from perfusio.errors import UnreadableSource
 from perfusio.tables.cells.file_kind import Kind, kind_of
-from perfusio.tables.cells.sheets import existing_file, read_bytes, whole_lines
+from perfusio.tables.cells.sheets import EXCEL, existing_file, read_bytes, whole_lines
 from perfusio.tables.columns.grid import ReadOptions
 from perfusio.tables.columns.questions import refusal
+from perfusio.tables.excel import is_whole_workbook
 from perfusio.tables.grown_table import Parsed, parsed, read_on
 from perfusio.tables.merging import merged
 from perfusio.tables.read_any import table_of
@@ -32,6 +33,8 @@ class Look:
     @property
     def unfinished_line(self) -> str:
         """The text behind the last line break: it may be half written."""
+        if kind_of(self.content) is not Kind.TEXT:
+            return ""
         return self.content[len(whole_lines(self.content)) :].decode("utf-8", "replace").strip()
 
 
@@ -55,7 +58,7 @@ class Source:
     """
 
     def __init__(self, path: Path, options: ReadOptions, *, grows: bool) -> None:
-        """Refer to `path`; a file that `grows` may still be empty, and is read up to its last line break."""
+        """Refer to `path`; a file that `grows` may still be empty, and a text is read up to its last line break."""
         self.path, self.options, self.grows = path, options, grows
         self.stable: Table | None = None
         self._parsed: Parsed | None = None
@@ -107,6 +110,11 @@ class Source:
             self.stable = self._refused.part
         self._has_started |= self.stable is not None and bool(self.stable.rows)
 
+    def is_half_written(self, content: bytes) -> bool:
+        """Whether a workbook is not there as a whole."""
+        is_workbook = self.path.suffix.lower() in EXCEL.endings
+        return is_workbook and not (content and is_whole_workbook(content))
+
     def trouble(self) -> UnreadableSource | None:
         """Return the faults of the file as it was last at rest, if there are any."""
         if self._refused is None:
@@ -117,13 +125,7 @@ class Source:
         )
 
     def _parse(self, content: bytes) -> Table:
-        if self.grows and kind_of(content) is not Kind.TEXT:
-            text = (
-                f"{self.path.name} is a {kind_of(content)}, which cannot be followed row by row. Export it as CSV, or "
-                "put each new workbook into a folder and follow the folder."
-            )
-            raise UnreadableSource((text,), connector=self.path.name)
-        content = whole_lines(content) if self.grows else content
+        content = whole_lines(content) if self.grows and kind_of(content) is Kind.TEXT else content
         if self._parsed is None or self._parsed.content != content:
             grown = read_on(self._parsed, content, self.options) if self.grows and self._parsed is not None else None
             self._parsed = grown or parsed(content, self._read(content))
@@ -132,6 +134,9 @@ class Source:
     def _read(self, content: bytes) -> Table:
         if not self.grows:
             return merged([table_of(content, self.path, self.options)])
+        if kind_of(content) is not Kind.TEXT:
+            whole = table_of(content, self.path, self.options, may_be_short=True, has_started=self._has_started)
+            return merged([whole])
         n_lines = content.count(b"\n")  # what is declared of a line that is not there yet waits for it
         there = tuple(value for value in self.options.set_missing if value.line <= n_lines)
         options = replace(self.options, set_missing=there) if self.options.set_missing else self.options
@@ -157,14 +162,23 @@ class Source:
         return best
 
 
+HALF_WRITTEN_LOOKS = 8
+"""So many looks that agree tell of a workbook that is empty or cut off: until then a program may be writing it."""
+
+
 class Watch:
-    """One wait for a growing file: it is read when two looks of this wait, one after the other, agree."""
+    """One wait for a growing file: it is read when two looks of this wait, one after the other, agree.
+
+    A workbook is saved as a whole, under another name and then renamed, or in place: one that is not whole is waited
+    for. The lock file that Excel puts beside it is another file.
+    """
 
     def __init__(self, source: Source) -> None:
         """Begin with no look."""
         self._source = source
         self._last: Look | None = None
         self._n_absent = 0
+        self._n_same = 0
 
     def poll(self) -> bool:
         """Look at the file; return whether it rests, and was read.
@@ -180,6 +194,10 @@ class Watch:
                 existing_file(self._source.path)  # it says so
         self._last = look
         if look is None or look != last:
+            self._n_same = 0
+            return False
+        self._n_same += 1
+        if self._n_same < HALF_WRITTEN_LOOKS and self._source.is_half_written(look.content):
             return False
         self._source.settle(look)
         return True

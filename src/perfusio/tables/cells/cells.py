@@ -27,6 +27,7 @@ _MISSING = frozenset({
     "", "-", "--", "—", "–", "n.d.", "n.d", "nd", "n/d", "na", "n.a.", "n/a", "#n/a", "nan", "null", "none", "missing",
     "notmeasured",
 })  # fmt: skip
+_OF_NOTHING = "#DIV/0!"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,12 +47,14 @@ class Numbers:
         limits: The censored ones, by row.
         refused: Why a cell is no number, by row: the expectation and the remedy.
         has_percent_sign: Whether any value is written like ``97 %``.
+        of_nothing: Rows with ``#DIV/0!``: the mean of no values, so nothing was measured.
     """
 
     values: FloatArray
     limits: dict[int, Limit]
     refused: dict[int, str]
     has_percent_sign: bool = False
+    of_nothing: tuple[int, ...] = ()
 
 
 def is_missing(text: str) -> bool:
@@ -68,7 +71,7 @@ def read_numbers(cells: Sequence[str], *, decimal: str = ".", may_be_percent: bo
         others = np.flatnonzero(np.isnan(values))
     limits: dict[int, Limit] = {}
     refused: dict[int, str] = {}
-    has_percent_sign = False
+    has_percent_sign, of_nothing = False, list[int]()
     for i in others.tolist():
         text = cells[i].strip()
         if not text:
@@ -81,13 +84,15 @@ def read_numbers(cells: Sequence[str], *, decimal: str = ".", may_be_percent: bo
         elif found := _limit(plain):
             values[i] = float(found[2])
             limits[i] = Limit(below=found[1][0] in "<≤", value=values[i])
+        elif text.upper() == _OF_NOTHING:
+            of_nothing.append(i)
         elif not is_missing(text):
             refused[i] = _why_refused(text, decimal)
     for i in np.nonzero(np.isinf(values))[0].tolist():
         values[i] = nan
         limits.pop(i, None)
         refused[i] = "is beyond every measurable value. Check its exponent and its digits."
-    return Numbers(values, limits, refused, has_percent_sign)
+    return Numbers(values, limits, refused, has_percent_sign, tuple(of_nothing))
 
 
 def _plain_numbers(cells: Sequence[str]) -> FloatArray:

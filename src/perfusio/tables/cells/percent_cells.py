@@ -40,7 +40,7 @@ def percent_cells(data: bytes, sheet: str) -> frozenset[tuple[int, int]]:
     for match in _cell.finditer(content):
         style = _style.search(match[0])
         if style is not None and int(style[1]) in styles:
-            found.add((int(match[2]) - 1, _column(match[1].decode())))
+            found.add((int(match[2]) - 1, column_of(match[1].decode())))
     return frozenset(found)
 
 
@@ -67,7 +67,8 @@ def member_of(archive: zipfile.ZipFile, sheet: str) -> str:
     return target.lstrip("/") if target.startswith("/") else f"xl/{target}"
 
 
-def _column(letters: str) -> int:
+def column_of(letters: str) -> int:
+    """Return the place of a column, from 0, by its letters."""
     n = 0
     for letter in letters:
         n = 26 * n + ord(letter) - 64

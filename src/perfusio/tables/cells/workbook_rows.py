@@ -1,6 +1,7 @@
-"""What a workbook holds and does not show: hidden rows, and formulas whose values were never worked out.
+"""Content of a workbook that its values do not show: hidden rows, error values, formulas never worked out.
 
-The library that reads workbooks gives neither, so both are looked up in the archive itself, where there are any.
+The library that reads workbooks gives none of them, and empty cells for errors, so all are looked up in the archive
+itself, where there are any.
 """
 
 from __future__ import annotations
@@ -10,12 +11,15 @@ import re
 import zipfile
 from xml.etree import ElementTree
 
-from perfusio.tables.cells.percent_cells import member_of
+from perfusio.tables.cells.percent_cells import column_of, member_of
 
 _row = re.compile(rb"<row\s([^>]*)>")
 _number = re.compile(rb'(?:^|\s)r="(\d{1,7})"')
 _is_hidden = re.compile(rb'\shidden="(?:1|true)"')
 _cell = re.compile(rb'<c\s[^>]*?r="([A-Z]{1,3}\d{1,7})"[^>]*?(?<!/)>(.*?)</c>', re.DOTALL)
+_error = re.compile(
+    rb'<c\s(?=[^>]*?\bt="e")[^>]*?\br="([A-Z]{1,3})(\d{1,7})"[^>]*>(?:(?!</c>).)*?<v>([^<]*)</v>', re.DOTALL
+)
 _value = re.compile(rb"<v>[^<]|<is>")
 
 
@@ -39,6 +43,14 @@ def formulas_without_values(data: bytes, sheet: str) -> tuple[str, ...]:
     if b"<f" not in content:
         return ()
     return tuple(m[1].decode() for m in _cell.finditer(content) if b"<f" in m[2] and not _has_value(m[0], m[2]))
+
+
+def error_cells(data: bytes, sheet: str) -> dict[tuple[int, int], str]:
+    """Return the error values of a sheet, e.g. ``"#REF!"``, by row and column from 0."""
+    content = _content(data, sheet)
+    if b't="e"' not in content:
+        return {}
+    return {(int(m[2]) - 1, column_of(m[1].decode())): m[3].decode() for m in _error.finditer(content)}
 
 
 def _has_value(cell: bytes, inner: bytes) -> bool:

@@ -77,13 +77,14 @@ def without_no_samples(sheet: Sheet, at: int, options: ReadOptions, problems: Pr
     by_reason: dict[str, list[int]] = {}
     for i in sorted(out):
         by_reason.setdefault(out[i], []).append(sheet.lines[i])
-    listed = "; ".join(f"{_lines(lines)} ({why})" for why, lines in by_reason.items())
+    listed = "; ".join(f"{listed_lines(lines)} ({why})" for why, lines in by_reason.items())
     remarks.append(f"{len(out)} rows that are no samples were left out: {listed}.")
     stay = [i for i in range(len(sheet.rows)) if i not in out]
     return replace(sheet, rows=tuple(sheet.rows[i] for i in stay), lines=tuple(sheet.lines[i] for i in stay))
 
 
-def _lines(lines: Sequence[int]) -> str:
+def listed_lines(lines: Sequence[int]) -> str:
+    """Return numbers of lines in words, the first ones where there are many."""
     shown = ", ".join(map(str, lines[:_MOST_SHOWN])) + (" ..." if len(lines) > _MOST_SHOWN else "")
     return f"{'line' if len(lines) == 1 else 'lines'} {shown}"
 
@@ -210,8 +211,8 @@ def ask_about_repeats(grid: Grid, groups: Sequence[tuple[str, str]], options: Re
             continue
         problems.line(
             lines[0],
-            f"has the very same values as {_lines(lines[1:])}, and other values stand between them: these may be a "
-            "control fluid and no samples.",
+            f"has the very same values as {listed_lines(lines[1:])}, and other values stand between them: these may be "
+            "a control fluid and no samples.",
             readings=(
                 _rows("a control: leave them out", "leave_out", *_named(grid, rows)),
                 _rows("samples: read them", "keep", LINE, [",".join(map(str, lines))]),
@@ -259,7 +260,7 @@ def ask_about_hidden(lines: Sequence[int], options: ReadOptions, problems: Probl
     named = [",".join(map(str, left))]
     problems.line(
         left[0],
-        f"is hidden in the workbook ({_lines(left)}): is it a sample?",
+        f"is hidden in the workbook ({listed_lines(left)}): is it a sample?",
         readings=(
             _rows("hidden rows do not count: leave them out", "leave_out", LINE, named),
             _rows("a filter hides them: read them", "keep", LINE, named),

@@ -17,7 +17,7 @@ from perfusio.tables.columns.columns import could_be_header, is_units_row, looks
 from perfusio.tables.columns.date_and_clock import with_one_time
 from perfusio.tables.columns.grid import Grid, ReadOptions, _carried
 from perfusio.tables.columns.header_names import STAMP, form_of, names_of
-from perfusio.tables.columns.no_samples import without_no_samples
+from perfusio.tables.columns.no_samples import listed_lines, without_no_samples
 from perfusio.tables.columns.problems import Problems
 from perfusio.tables.columns.questions import Reading
 
@@ -55,6 +55,9 @@ def grid_of(sheet: Sheet, options: ReadOptions, problems: Problems, remarks: lis
     cells = _set_missing(columns, cells, lines, options, problems, remarks)
     by_column = columns_of(cells, len(header))
     numbers, decimal = _numbers(columns, by_column, lines, sheet.separator, options, problems)
+    for column in (c for c, n in numbers.items() if n.of_nothing):
+        listed = listed_lines([lines[i] for i in numbers[column].of_nothing])
+        remarks.append(f"column {column.header!r}: #DIV/0! counts as not measured: {listed}.")
     if lines and lines[-1] == sheet.lines[-1]:
         is_read = any(c.index == len(sheet.rows[at]) - 1 for c in columns)
         judge_cut(sheet, problems, remarks if remarks is not None else [], is_read=is_read)

@@ -1,6 +1,5 @@
 """A drop folder: each file once, at rest, whole; joined by vessel and sample time."""
 
-import contextlib
 
 import pytest
 
@@ -133,13 +132,6 @@ async def test_an_empty_folder_is_refused_unless_files_may_come(tmp_path):
     with pytest.raises(UnreadableSource, match="holds no file with samples"):
         FilesystemStore(tmp_path).describe()
     assert store(tmp_path).describe()["n_rows"] == 0
-
-
-async def test_a_growing_workbook_is_refused_in_words(tmp_path, write_xlsx):
-    path = write_xlsx(tmp_path / "a.xlsx", {"S": [["day", "VCD"], [0, 1]]})
-    assert (await FilesystemStore(path).read_sample()).vcd == 1
-    with contextlib.suppress(EndOfRun), pytest.raises(UnreadableSource, match="cannot be followed row by row"):
-        await FilesystemStore(path, follow=True, timeout_seconds=10, sleep=Hands().sleep).read_sample()
 
 
 async def test_what_was_fed_is_said_to_be_left_unread(tmp_path):
