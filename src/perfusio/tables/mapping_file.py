@@ -15,7 +15,7 @@ from perfusio.tables.cells.csv_files import replace_file
 from perfusio.tables.columns.column import ColumnRead
 from perfusio.tables.columns.column_map import RECOGNISED
 from perfusio.tables.columns.grid import ReadOptions
-from perfusio.tables.columns.header_names import NO_QUANTITIES, STAMP, TEXTS, form_of
+from perfusio.tables.columns.header_names import NO_QUANTITIES, STAMP, TEXTS, TRULY_ZERO, form_of, says_truly_zero
 from perfusio.tables.columns.questions import Question
 from perfusio.tables.rows.table import Table
 
@@ -48,7 +48,7 @@ def mapping_text(table: Table, options: ReadOptions, *, sheet: str = "") -> str:
     for read in table.reads:
         if read.meaning == STAMP and "time" not in {r.meaning for r in table.reads}:
             document["timestamp"] = read.header
-    document["columns"] = _columns(table.reads)
+    document["columns"] = _columns(table.reads, options.columns)
     return _finished(document, options)
 
 
@@ -113,11 +113,13 @@ def _columns(reads: Sequence[ColumnRead], declared: Mapping[str, str] | None = N
     import tomlkit
 
     columns = tomlkit.table()
+    truly_zero = {form_of(header) for header, meaning in (declared or {}).items() if says_truly_zero(meaning)}
     for header, meaning in (declared or {}).items():
         columns[header] = meaning
     for read in reads:
         if read.meaning not in ("", STAMP):
-            columns[read.header] = read.meaning if read.meaning in TEXTS else f"{read.meaning} [{read.unit}]"
+            zero = TRULY_ZERO if form_of(read.header) in truly_zero else ""
+            columns[read.header] = read.meaning if read.meaning in TEXTS else f"{read.meaning} [{read.unit}]{zero}"
     for read in reads:
         if not read.meaning:
             columns.add(tomlkit.comment(f"unread: {read.header!r}"))

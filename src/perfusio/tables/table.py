@@ -24,7 +24,13 @@ from perfusio.tables.columns.mass_balance import judge_balance
 from perfusio.tables.columns.no_samples import ask_about_repeats
 from perfusio.tables.columns.problems import Problems
 from perfusio.tables.columns.typed_columns import grid_of
-from perfusio.tables.columns.value_checks import canonical_values, fractions_of, groups_of, require_columns
+from perfusio.tables.columns.value_checks import (
+    ask_about_zeros,
+    canonical_values,
+    fractions_of,
+    groups_of,
+    require_columns,
+)
 from perfusio.tables.instruments.cell_counters import report_of
 from perfusio.tables.instruments.given import given_reading
 from perfusio.tables.instruments.long_tables import turned
@@ -156,6 +162,7 @@ def filled(
         ask_about_repeats(grid, groups, options, problems)
     fractions = fractions_of(grid, options)
     values = canonical_values(grid, fractions, problems, warnings, has_started=has_started)
+    ask_about_zeros(grid, values, options, problems, warnings, has_started=has_started)
     judge_balance(grid, groups, times, values, problems, warnings, has_started=has_started)
     clones = _of_runs(grid, "clone", groups, problems)
     media = _media(grid, groups, problems)

@@ -57,6 +57,9 @@ FLOWS: tuple[SetpointRole, ...] = ("perfusion", "bleed", "feed_rate")
 FLOW_UNITS = ("mL/h", "mL/day", "L/day")
 SELF_EVIDENT_UNITS = ("h", "%", "1/day", "°C", "rpm")
 """A single letter with one of these units can only be one thing."""
+TRULY_ZERO = ", truly zero"
+"""End of the meaning of a column whose zeros in all samples were measured: ``glutamine [mmol/L], truly zero``."""
+_SAYS_ZERO = re.compile(r"\s*,\s*truly zero\s*$", re.IGNORECASE)
 ASKED_WORDS = ("sp", "setpoint", "set", "setvalue", "target", "sv", "soll", "sollwert")
 MEASURED_WORDS = ("measured", "actual", "pv", "meas", "ist", "istwert", "reading", "probe")
 """Additions of people to a name that say which of the two it is: setpoint or reading."""
@@ -179,6 +182,7 @@ class Names:
 
     def split(self, text: str) -> tuple[str, str]:
         """Part a header into name and unit; the unit is empty where there is none."""
+        text = _SAYS_ZERO.sub("", text)
         form = form_of(text)
         if form in self.forms or form in WITH_UNIT or form in self.vague:
             return text, ""
@@ -280,6 +284,11 @@ def is_flow_of_volume(unit: str) -> bool:
     """Whether a unit is that of a volume per time, e.g. ``mL/h``."""
     volume, sign, time = unit.replace(" ", "").partition("/")
     return bool(sign) and time in ("day", "d", "h", "min") and normalised(volume) in ("ml", "l", "ul")
+
+
+def says_truly_zero(meaning: str) -> bool:
+    """Whether a person says of a column that its zeros were measured."""
+    return _SAYS_ZERO.search(meaning) is not None
 
 
 def amount(value: float, quantity: Quantity) -> str:

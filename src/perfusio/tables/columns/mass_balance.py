@@ -20,11 +20,10 @@ from perfusio.state import FloatArray
 from perfusio.tables.columns.column import Column, quantity_of
 from perfusio.tables.columns.culture_times import Group, Times, numbered
 from perfusio.tables.columns.grid import Grid
+from perfusio.tables.columns.plausibility import DENSE
 from perfusio.tables.columns.problems import Problems
 from perfusio.tables.columns.questions import Reading
 
-DENSE = 5.0
-"""Cultures are judged from this density on [1e6 cells/mL]: below it a small error of the count is a large one of q."""
 _FEWEST = 3
 _VOLUMES_ML = np.geomspace(50.0, 5000.0, num=9)
 """Vessels in which a flow in mL/h is tried [mL]."""

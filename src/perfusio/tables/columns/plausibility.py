@@ -22,8 +22,11 @@ from perfusio.tables.columns.column import Column, quantity_of
 from perfusio.tables.columns.header_names import amount
 from perfusio.tables.columns.questions import Reading, column_reading
 
+DENSE = 5.0
+"""Cultures are judged from this density on [1e6 cells/mL]: below it a small error of the count is a large one of q."""
 # Titer per VCD [mg/L per 1e6 cells/mL]: 2 to 100 in a producing culture. Three samples: first days are not judged.
 _LEAST_TITER_PER_VCD, _SAMPLES_TO_JUDGE_TITER = 0.2, 3
+_SAMPLES_TO_JUDGE_ZERO = 3
 _JUDGED_IN = CHO_PERFUSION[PRODUCT].unit
 _SHORTEST_DAILY_STEP_H = 6.0
 _LONGEST_STEP_DAYS = 12.0
@@ -65,6 +68,24 @@ def doubts(values: Mapping[Column, FloatArray]) -> list[Doubt]:
         if cells is not None:
             found.append(_doubt_titer(product, values[product], values[cells]))
     return [d for d in found if d is not None]
+
+
+def all_zero(values: Mapping[Column, FloatArray]) -> list[Column]:
+    """Return the columns that are 0 in all of several samples.
+
+    A product is 0 in truth as long as few cells make it: its samples count in dense cultures only.
+
+    Args:
+        values: Columns of measurements in canonical units, shape (N,), NaN where missing.
+    """
+    cells = next((v for c, v in values.items() if _has_role(c, "cells")), None)
+    found = []
+    for column, v in values.items():
+        known = np.isfinite(v)
+        judged = known & (cells >= DENSE) if _has_role(column, "product") and cells is not None else known
+        if judged.sum() >= _SAMPLES_TO_JUDGE_ZERO and not np.any(v[known] != 0.0):
+            found.append(column)
+    return found
 
 
 def doubt_time(column: Column, steps_h: FloatArray, first_h: float) -> Doubt | None:

@@ -14,10 +14,10 @@ from perfusio.tables.cells.missing_by_name import without_it
 from perfusio.tables.columns.column import Column, Role, quantity_of
 from perfusio.tables.columns.culture_times import Group
 from perfusio.tables.columns.grid import Grid, ReadOptions
-from perfusio.tables.columns.header_names import SAMPLE, STAMP
-from perfusio.tables.columns.plausibility import are_fractions, doubts
+from perfusio.tables.columns.header_names import SAMPLE, STAMP, TRULY_ZERO, form_of, says_truly_zero
+from perfusio.tables.columns.plausibility import all_zero, are_fractions, doubts
 from perfusio.tables.columns.problems import Problems
-from perfusio.tables.columns.questions import Reading, column_reading
+from perfusio.tables.columns.questions import Reading, column_reading, unread_reading
 from perfusio.tables.columns.sample_names import Beside, parted
 from perfusio.tables.columns.timestamps import read_stamps
 from perfusio.tables.columns.typed_columns import SAMPLED_AT
@@ -154,6 +154,36 @@ def canonical_values(
             way_on = without_it(problems.source, grid.lines[i], column.header) if column.role is Role.STATE else ""
             problems.cell(grid.lines[i], column.header, grid.cells[i][column.index], rule + way_on, rule=rule)
     return values
+
+
+def ask_about_zeros(
+    grid: Grid, values: Mapping[Column, FloatArray], options: ReadOptions, problems: Problems, warnings: list[str], *,
+    has_started: bool,
+) -> None:  # fmt: skip
+    """Ask about columns of measurements that are 0 in all samples: sheets write 0 for a channel that was off.
+
+    Args:
+        grid: The file.
+        values: Columns of numbers in canonical units, shape (N,), NaN where not measured.
+        options: The user's declarations; a meaning that ends with `TRULY_ZERO` settles it.
+        problems: Collects the questions.
+        warnings: Collects the doubt about a file that grows.
+        has_started: Rows were handed out before: the run goes on.
+    """
+    settled = {form_of(header) for header, meaning in options.columns.items() if says_truly_zero(meaning)}
+    for column in all_zero({c: _measured(grid, c, v) for c, v in values.items() if c.role is Role.STATE}):
+        if form_of(column.header) in settled or grid.numbers[column].limits:
+            continue
+        what = f"column {column.header!r} holds 0 in all samples"
+        if has_started:
+            warnings.append(f"{what}: was it measured? The run goes on with 0.")
+            continue
+        meaning = f"{column.name} [{column.unit}]{TRULY_ZERO}"
+        readings = (
+            unread_reading("it was not measured", column.header),
+            column_reading("it was measured, and is truly 0", column.header, meaning),
+        )
+        problems.line(grid.header_line, f"{what}: was it measured?", readings=readings)
 
 
 def _refuse_mixed_fractions(grid: Grid, values: Mapping[Column, FloatArray], problems: Problems) -> None:
