@@ -140,6 +140,7 @@ class Campaign:
 
         Raises:
             ConfigError: a column is not known, or a run contradicts the one of the same name that is known.
+            UnreadableSource: rows contradict one another; a QuestionOpen where a unit is in doubt.
         """
         for run in runs_of(results, self._recipes(), self.design_space.process):
             known = self.runs.get(run.reactor_id)
