@@ -6,7 +6,7 @@ joined and what was not, setpoints that no file states.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -20,6 +20,8 @@ UNITS = {
     "header": "",
     "": "",
 }
+MOST_VESSELS = 24
+"""Vessels that a screen lists one by one."""
 
 
 def granted(tables: Sequence[Table], result: Table, assumed: Mapping[str, float] | None = None) -> dict[str, Any]:
@@ -94,10 +96,13 @@ def page(found: Mapping[str, Any]) -> list[str]:
         dates = sorted(s["taken"] for s in open_ones)
         between = dates[0] if dates[0] == dates[-1] else f"{dates[0]} to {dates[-1]}"
         lines.append(f"  which vessel: open; {_count(len(open_ones), 'sample')} under their own names, {between}")
-    for v in found["vessels"]:
+    for v in found["vessels"][:MOST_VESSELS]:
         days = f"day {v['first_day']:.3g} to {v['last_day']:.3g}"
         start = f"day 0 = {v['inoculated']} ({v['start_from']})" if v["inoculated"] else f"day 0: {v['start_from']}"
         lines.append(f"  {v['vessel'] or '(one vessel)'}: {_count(v['samples'], 'sample')}, {days}; {start}")
+    if (more := found["vessels"][MOST_VESSELS:]):
+        n = sum(v["samples"] for v in more)
+        lines.append(f"  and {_count(len(more), 'vessel')} more with {_count(n, 'sample')}")
     for file in found["files"]:
         bare = [c for c in file["columns"] if c["unit_from"] == "assumed"]
         of_kind = [c for c in file["columns"] if c["unit_from"] == "profile"]
@@ -114,6 +119,19 @@ def page(found: Mapping[str, Any]) -> list[str]:
         listed = ", ".join(f"{name} {value:g}" for name, value in found["setpoints_assumed"].items())
         lines.append(f"  setpoints that no file states: {listed}")
     return lines if len(lines) > 1 else []
+
+
+def together(each: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return what was taken for granted of several vessels as one: their files count once.
+
+    Args:
+        each: Of each vessel, as a run has it on record; one that is not of a file is passed over.
+    """
+    found: dict[str, Any] = {"files": [], "vessels": [], "joins": []}
+    for one in each:
+        for name, known in found.items():
+            known.extend(x for x in one.get(name, ()) if x not in known)
+    return {**found, "samples_without_vessel": [], "setpoints_assumed": {}}
 
 
 def _count(n: int, what: str) -> str:

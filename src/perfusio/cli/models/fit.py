@@ -57,7 +57,7 @@ def fit(
     files = [out / ABOUT, out / ARRAYS]
     refuse_to_replace(files, overwrite=overwrite)
     panel = panel_in(process, working_volume)
-    answers = FileAnswers(mapping=mapping, column=column, ignore=ignore, set_missing=set_missing)
+    answers = FileAnswers(mapping=mapping, column=column, ignore=ignore, set_missing=set_missing, granted=[])
     past = read_runs_aloud(runs, panel, answers)
     held_out = chosen(past, [name.strip() for name in hold_out.split(",") if name.strip()], "--hold-out")
     training = [t for t in past if t.reactor_id not in {h.reactor_id for h in held_out}]
@@ -70,7 +70,8 @@ def fit(
     save(model, out, trajectories=training, scores=scores)
     n_samples = sum(len(t.states) for t in training)
     if json_output:
-        about = {"model_id": model.model_id, "runs": len(training), "samples": n_samples}
+        about: dict[str, object] = {"model_id": model.model_id, "runs": len(training), "samples": n_samples}
+        about["taken_for_granted"] = answers.granted
         told = {"rates": rates(model), "not_learnt": not_learnt(model), "weights": weights(model)}
         print_json({**about, **told, "files": [str(f) for f in files], "scores": scores})
         return

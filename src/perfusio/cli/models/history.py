@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -45,12 +45,14 @@ class FileAnswers:
         column: Meanings of headers, ``HEADER=NAME``.
         ignore: Headers to leave unread.
         set_missing: Single values that do not count, ``FILE, line 12: glucose``.
+        granted: Collects what was taken for granted of each file, for programs; None = it is only shown.
     """
 
     mapping: Path | None = None
     column: Sequence[str] | None = None
     ignore: Sequence[str] | None = None
     set_missing: Sequence[str] | None = None
+    granted: list[dict[str, Any]] | None = None
 
     def options(self) -> ReadOptions:
         """Return the typed ones as options of reading."""
@@ -114,7 +116,10 @@ def read_runs_aloud(
     mapping = told.mapping
 
     def show(table: Table) -> None:
-        lines = page({**granted([table], table), "vessels": []})
+        found = granted([table], table)
+        if told.granted is not None:
+            told.granted.append(found)
+        lines = page(found) if page({**found, "vessels": []}) else []
         for line in lines if note is aloud else lines[1:]:
             echo(line, err=True) if note is aloud else note(line.strip())
 

@@ -62,7 +62,7 @@ def score(
     files = [] if out is None else [out / name for name in ("scores.json", "parity.png", "coverage.png")]
     refuse_to_replace(files, overwrite=overwrite)
     checkpoint = read_checkpoint(model)
-    told = FileAnswers(mapping=mapping, column=column, ignore=ignore, set_missing=set_missing)
+    told = FileAnswers(mapping=mapping, column=column, ignore=ignore, set_missing=set_missing, granted=[])
     past = read_runs_aloud(runs, process_of(checkpoint.model.panel, process, working_volume), told)
     _warn_of_known(checkpoint.training, past)
     result = compare(
@@ -71,7 +71,7 @@ def score(
     if files:
         _write(files, result, str(checkpoint.about["model_id"]), past[0].panel)
     if json_output:
-        print_json(result.board.to_json())
+        print_json({**result.board.to_json(), "taken_for_granted": told.granted})
         return
     echo(f"Model {checkpoint.about['model_id']} on {len(past)} runs, a forecast every {every} days of each.")
     echo(result.board.table())

@@ -162,6 +162,8 @@ def run(
         policy = policy_of(asked.policy, sources, asked.run.process)
         past = past_runs.typed(history, history_mapping, asked.history)
         model = history_model.model_of(asked.model, past, clones_of(sources), asked.run.process, seed=asked.run.seed)
+        for line in _granted(sources):
+            echo(line)
         with page_beside(asked.run.run_dir, port) if serve else nullcontext():
             result = run_watched(
                 sources, asked.run, design_space=asked.design_space, close=getattr(whole, "close", None),
@@ -175,6 +177,15 @@ def run(
     for path in _advice(sources):
         echo(f"{'Advice:':8}{path}")
     raise typer.Exit(exit_code(result.outcome))
+
+
+def _granted(vessels: Mapping[str, Vessel]) -> list[str]:
+    """Return what was taken for granted when files were read, as lines; the record holds the same."""
+    from perfusio.protocols import Described, able
+    from perfusio.tables.taken_for_granted import page, together
+
+    described = [able(vessel.connector, Described) for vessel in vessels.values()]
+    return page(together(one.describe().get("taken_for_granted", {}) for one in described if one is not None))
 
 
 def _advice(vessels: Mapping[str, Vessel]) -> list[Path]:

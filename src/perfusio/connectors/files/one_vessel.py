@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from perfusio.connectors.files.drop_folder import Folder, FolderWatch
@@ -14,6 +15,7 @@ from perfusio.state import State
 from perfusio.tables.columns.header_names import is_flow_of_volume, names_of
 from perfusio.tables.rows.samples import TableRow
 from perfusio.tables.rows.table import Table
+from perfusio.tables.taken_for_granted import granted
 from perfusio.tables.vessel_rows import rows_of
 
 
@@ -207,10 +209,17 @@ class VesselRows:
         return (*table.warnings, *((fed,) if table.has_feeds else ()), *((other,) if is_other else ()))
 
     def taken_for_granted(self, table: Table) -> dict[str, Any]:
-        """Return what a read took for granted, as plain data for the record."""
+        """Return what a read took for granted, as plain data for the record: all of the file, and of this vessel."""
+        group = self.group()
+        own = replace(table, rows=tuple(row for row in table.rows if (row.run, row.reactor) == group))
+        found = granted([table], own)
+        names = {"", *(vessel["vessel"] for vessel in found["vessels"])}
         return {
-            "units_assumed": [r.header for r in table.reads if r.unit_from in ("assumed", "profile")],
-            "unread": [r.header for r in table.reads if not r.meaning],
+            "units_assumed": [header for file in found["files"] for header in file["units_assumed"]],
+            "unread": [header for file in found["files"] for header in file["unread"]],
+            "files": found["files"],
+            "vessels": found["vessels"],
+            "joins": [join for join in found["joins"] if join["vessel"] in names],
             "start": "first date" if self.group() in table.assumed_starts else "declared or in the file",
         }
 

@@ -13,6 +13,7 @@ from perfusio.errors import ConfigError, PerfusioError
 from perfusio.record.bundle import check_bundle
 from perfusio.record.verification.verify import read_records, verify
 from perfusio.study.closed_loop import write_synthetic_csv
+from perfusio.tables.taken_for_granted import page, together
 from perfusio.twin.outcome import Outcome
 
 
@@ -209,3 +210,23 @@ def test_one_bad_value_and_flows_in_ml_per_h_are_answered_by_options(tmp_path, m
     assert [s.glucose for s in states][::2] == [5, 4]
     assert states[1].glucose != states[1].glucose
     assert setpoints.perfusion_rate == pytest.approx(0.96)
+
+
+def test_what_is_taken_for_granted_is_on_the_screen_before_the_run_and_on_record(tmp_path):
+    sheet = tmp_path / "sheet.csv"
+    rows = "".join(f"{reactor},{day},{1 + day},98,J\n" for day in (0, 1) for reactor in "AB")
+    sheet.write_text(f"reactor,day,vcd,Via [%],Operator\n{rows}")
+    result = run("--csv", sheet, "--days", 1, "--out", tmp_path / "out")
+    told = result.stdout[: result.stdout.index("Aim:")].splitlines()
+    assert told == [
+        "Taken for granted:",
+        "  A: 2 samples, day 0 to 1; day 0: culture times of the file",
+        "  B: 2 samples, day 0 to 1; day 0: culture times of the file",
+        "  sheet.csv: vcd in 1e6 cells/mL (assumed: nothing says it)",
+        "  sheet.csv: left unread: Operator",
+    ]
+    sources = next(read_records(tmp_path / "out" / "audit.jsonl")).payload["sources"]
+    granted = {name: source["taken_for_granted"] for name, source in sources.items()}
+    assert [v["vessel"] for name in "AB" for v in granted[name]["vessels"]] == ["A", "B"]
+    assert granted["A"]["files"][0]["unread"] == ["Operator"]
+    assert page(together(granted.values())) == told
