@@ -31,6 +31,8 @@ def test_a_block_per_horizon_with_all_forecasters_and_a_word_on_known_runs(past)
 def test_json_files_and_figures(past, tmp_path):
     result = run(past, "--horizons", "1", "--out", tmp_path / "s", "--json")
     told = json.loads(result.stdout)
+    (granted,) = told.pop("taken_for_granted")
+    assert granted["vessels"][0]["vessel"] == "R1"
     assert told == json.loads((tmp_path / "s" / "scores.json").read_text())
     assert set(told["hybrid"]) == {"1", "trajectory"}
     assert told["hybrid"]["1"]["vcd"]["n"] > 3

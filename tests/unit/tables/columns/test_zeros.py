@@ -115,7 +115,8 @@ def test_every_way_in_asks(tmp_path, command):
 def test_past_runs_are_asked_about_too(tmp_path):
     (tmp_path / "past.csv").write_text(sheet())
     (tmp_path / "now.csv").write_text(sheet(gln=(4, 3, 2, 1)))
-    words = ["run", "--csv", tmp_path / "now.csv", "--days", 2, "--history", tmp_path / "past.csv", "--out", tmp_path / "run"]
+    words = ["run", "--csv", tmp_path / "now.csv", "--days", 2, "--out", tmp_path / "run"]
+    words += ["--history", tmp_path / "past.csv"]
     result = CliRunner().invoke(app, [str(word) for word in words])
     assert "past.csv, line 1: column 'Gln [mmol/L]' holds 0 in all samples" in str(result.exception)
     assert result.exception.exit_code == 2
