@@ -10,7 +10,7 @@ from pydantic import Field, model_validator
 from perfusio.errors import ConfigError
 from perfusio.frozen import Frozen
 from perfusio.process.cho_perfusion import CHO_PERFUSION
-from perfusio.process.declared import misdeclared
+from perfusio.process.declared import misdeclared, misdeclared_limit
 from perfusio.process.derived import forecast_names, forecast_unit, is_forecast
 from perfusio.process.document import Process
 from perfusio.process.expressions.objective_function import ObjectiveFunction, function_named, objective_function
@@ -245,13 +245,8 @@ class Constraint(OfQuantity):
 
     @model_validator(mode="after")
     def _has_limit(self) -> Self:
-        if self.low is None and self.high is None:
-            raise ValueError("a constraint needs low or high, e.g. Constraint(quantity='viability', low=95)")
-        for sign, limit in ((">=", self.low), ("<=", self.high)):
-            if limit is not None and (wrong := misdeclared(self.quantity, limit, sign, self.process)):
-                raise ValueError(wrong)
-        if self.low is not None and self.high is not None and self.low > self.high:
-            raise ValueError(f"{self} cannot be kept: the lower limit is above the upper one. Exchange them?")
+        if wrong := misdeclared_limit(self.quantity, self.low, self.high, self.process):
+            raise ValueError(wrong)
         return self
 
 

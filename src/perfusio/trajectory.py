@@ -6,7 +6,7 @@ from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from itertools import pairwise
-from math import nan
+from math import isfinite, nan
 from typing import TypeVar
 
 import numpy as np
@@ -20,6 +20,8 @@ from perfusio.process.cho_perfusion import CHO_PERFUSION
 from perfusio.process.feed import Feed
 from perfusio.process.medium import Medium
 from perfusio.process.panel import Panel
+from perfusio.process.sound_numbers import MOST_DAYS, refuse_outside
+from perfusio.quantities import Quantity
 from perfusio.state import FloatArray, Setpoints, State
 
 __all__ = ["Feed", "Trajectory", "Transition"]
@@ -86,6 +88,8 @@ class Trajectory:
                 f"where nothing was fed) or none at all, found {len(self.feeds)}. Use Trajectory.observe(feed=...)."
             )
         times = [s.time_h for s in self.states]
+        if not all(map(isfinite, times)):
+            raise ConfigError(f"{self.reactor_id}: sample times must be finite hours, found {times}.")
         if any(b <= a for a, b in pairwise(times)):
             raise ConfigError(f"{self.reactor_id}: sample times must increase, found {times}.")
         for state in self.states:
@@ -293,3 +297,36 @@ class Trajectory:
         """Setpoints in force, shape (N - 1, U)."""
         n = len(self.panel.setpoint_names)
         return np.array([u.vector() for u in self.setpoints]).reshape(len(self.setpoints), n)
+
+
+def refuse_impossible_runs(runs: Sequence[Trajectory]) -> None:
+    """Refuse runs with a value that no culture and no pump can have: a model would learn from it.
+
+    Args:
+        runs: Of any processes; NaN is not measured.
+
+    Raises:
+        ConfigError: with vessel, day, quantity and the possible range.
+    """
+    for run in runs:
+        for state in run.states:
+            refuse_outside(f"{run.reactor_id}: time_h of a sample", state.time_h, -_ROUNDING, LONGEST_H, unit="h")
+            _refuse_values(f"{run.reactor_id}, day {state.day:g}", state, run.panel.species)
+        for state, setpoints in zip(run.states, run.setpoints, strict=False):
+            _refuse_values(f"{run.reactor_id}, from day {state.day:g} on", setpoints, run.panel.setpoints)
+
+
+def _refuse_values(where: str, values: State | Setpoints, quantities: Sequence[Quantity]) -> None:
+    for quantity in quantities:
+        value = getattr(values, quantity.name)
+        if value != value:
+            continue
+        if not (isfinite(value) and quantity.low - _ROUNDING <= value <= quantity.high * (1.0 + _ROUNDING)):
+            raise ConfigError(
+                f"{where}: {quantity.name} = {value:g} {quantity.unit} is not possible: expected {quantity.low:g} to "
+                f"{quantity.high:g}. Correct the value or its unit, or leave it out (NaN)."
+            )
+
+
+_ROUNDING = 1e-9
+LONGEST_H = 24.0 * (MOST_DAYS + 1)

@@ -17,12 +17,11 @@ from perfusio.errors import ConfigError, PerfusioError
 from perfusio.process.cho_perfusion import CHO_PERFUSION
 from perfusio.process.panel import Panel
 from perfusio.process.roles import PERFUSION
+from perfusio.process.sound_numbers import MOST_VESSELS
 from perfusio.quantities import closest
 from perfusio.state import Setpoints
 
 SLACK = 1e-9
-MOST_VESSELS = 1000
-"""No experiment has more of them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

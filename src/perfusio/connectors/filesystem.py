@@ -103,8 +103,6 @@ class FilesystemStore:
                 "away, so that new rows are waited for."
             )
         refuse_format(decimal, date_order, "decimal=", "date_order=")
-        if not poll_seconds > 0:
-            raise ConfigError(f"poll_seconds={poll_seconds!r}: expected a time above 0 s.")
         given = Path(source_path).expanduser()
         is_folder = given.is_dir()
         path = given.resolve() if is_folder else existing_file(given)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from perfusio.errors import EndOfRun, NotConnected, PerfusioError, SampleOverdue, UnreadableSource
+from perfusio.process.sound_numbers import LONGEST_POLL_S, LONGEST_WAIT_S, refuse_outside
 
 T = TypeVar("T")
 
@@ -28,6 +29,17 @@ class Polling:
     timeout_seconds: float | None
     sleep: Callable[[float], Awaitable[object]]
     away_seconds: float = 0.0
+
+    def __post_init__(self) -> None:
+        """Refuse times for which nothing can be waited.
+
+        Raises:
+            ConfigError: one is not finite, not above 0, or longer than a run makes sense of.
+        """
+        refuse_outside("poll_seconds", self.poll_seconds, 0.0, LONGEST_POLL_S, unit="s", above=True)
+        refuse_outside("away_seconds", self.away_seconds, 0.0, LONGEST_WAIT_S, unit="s")
+        if self.timeout_seconds is not None:
+            refuse_outside("timeout_seconds", self.timeout_seconds, 0.0, LONGEST_WAIT_S, unit="s", above=True)
 
     async def until_news(self, look: Callable[[], Awaitable[T | None]], overdue: Callable[[float], SampleOverdue]) -> T:
         """Return the find of the first look that finds something.

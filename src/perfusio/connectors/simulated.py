@@ -25,6 +25,7 @@ from perfusio.plant.sensors import Sensors, SensorSettings
 from perfusio.plant.vessel import VesselBatch, vessel_seeds
 from perfusio.process.cho_perfusion import CHO_PERFUSION
 from perfusio.process.panel import Panel
+from perfusio.process.sound_numbers import LONGEST_POLL_S, MOST_DAYS, MOST_VESSELS, refuse_outside
 from perfusio.protocols import ConnectorKind
 from perfusio.state import Setpoints, State
 
@@ -85,10 +86,11 @@ class SimulatedAmbr250:
             equipment = of_process[1] if equipment is None else equipment
         if setpoints is None:
             setpoints = DesignSpace.of(process).nominal
-        if not 0 < sampling_interval_hours < np.inf:
-            raise ConfigError(
-                f"sampling_interval_hours = {sampling_interval_hours}: expected a number of hours above 0."
-            )
+        refuse_outside("n_vessels", n_vessels, 1, MOST_VESSELS, is_whole=True)
+        refuse_outside("sampling_interval_hours", sampling_interval_hours, 0.0, 24.0 * MOST_DAYS, unit="h", above=True)
+        refuse_outside("days", 0 if days is None else days, 0.0, MOST_DAYS)
+        refuse_outside("seed", seed, 0, np.inf, is_whole=True)
+        refuse_outside("pace_s", pace_s, 0.0, LONGEST_POLL_S, unit="s")
         streams = vessel_seeds(seed, n_vessels)
         self._batch = VesselBatch(
             _cell_line(clones) if isinstance(clones, Clone | str) else [_cell_line(clone) for clone in clones],

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from math import inf
 from types import MappingProxyType
 
 import numpy as np
@@ -25,8 +26,9 @@ from perfusio.hybrid.layout import Layout, layout_of
 from perfusio.hybrid.residuals.residual import Residual
 from perfusio.process.cho_perfusion import CHO_PERFUSION
 from perfusio.process.panel import Panel
+from perfusio.process.sound_numbers import refuse_outside
 from perfusio.state import FloatArray
-from perfusio.trajectory import Trajectory
+from perfusio.trajectory import Trajectory, refuse_impossible_runs
 
 MIN_TRANSITIONS = 3
 FREEDOMS = (1.0, 0.5, 0.25, 0.1, 0.03)
@@ -147,7 +149,10 @@ def from_runs(
     Raises:
         NotEnoughData: fewer than MIN_TRANSITIONS usable rows.
         FitFailed: no usable optimum.
+        ConfigError: a sample or a setpoint is one that no culture can have; the seed is no whole number.
     """
+    refuse_impossible_runs(trajectories)
+    refuse_outside("seed", seed, 0, inf, is_whole=True)
     n_transitions = sum(len(t.setpoints) for t in trajectories)
     if courses and n_transitions > SEARCHED_AGAIN:
         return _again(before, trajectories, courses=courses, held_out=held_out, seed=seed, filtered=filtered)

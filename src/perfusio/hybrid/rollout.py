@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
+from math import inf
 from weakref import WeakKeyDictionary
 from zlib import crc32
 
@@ -26,6 +27,7 @@ from perfusio.hybrid.mechanistic import STEPS_PER_DAY
 from perfusio.hybrid.residuals.residual import Residual
 from perfusio.hybrid.residuals.step import step
 from perfusio.hybrid.streams import normal, stream
+from perfusio.process.sound_numbers import MOST_DAYS, MOST_PATHS, refuse_outside
 from perfusio.state import FloatArray
 from perfusio.trajectory import Feed
 
@@ -104,6 +106,10 @@ class Futures:
         functions belong to the model: with one seed all vessels share them. `residual` are functions drawn before, for
         as many paths, to be used again.
         """
+        refuse_outside("interval_hours", hours, 0.0, 24.0 * MOST_DAYS, unit="h", above=True)
+        refuse_outside("n_paths", n_paths, 1, MOST_PATHS, is_whole=True)
+        refuse_outside("n_intervals", n_intervals, 0, 24 * MOST_DAYS, is_whole=True)
+        refuse_outside("seed", seed, 0, inf, is_whole=True)
         if residual is None and process.residual.is_fitted:
             residual = drawn_functions(process.residual, n_paths, seed, by_position=process.by_position)
         at, n, days = process.layout, len(belief.mean), hours / 24.0

@@ -50,6 +50,27 @@ def misdeclared(name: str, value: float, sign: str = "=", panel: Panel = CHO_PER
     return ""
 
 
+def misdeclared_limit(name: str, low: float | None, high: float | None, panel: Panel = CHO_PERFUSION) -> str:
+    """Return why a lower and an upper limit cannot be meant for a quantity; nothing if they can.
+
+    Args:
+        name: A species or a derived quantity.
+        low: Lower limit, canonical unit; None = there is none.
+        high: Upper limit, the same.
+        panel: The process that the quantity belongs to.
+    """
+    if low is None and high is None:
+        return f"a constraint needs low or high, e.g. Constraint(quantity={name!r}, low=95)"
+    for sign, limit in ((">=", low), ("<=", high)):
+        if limit is not None and (wrong := misdeclared(name, limit, sign, panel)):
+            return wrong
+    if low is not None and high is not None and low > high:
+        return (
+            f"{name} >= {low:g} and <= {high:g} cannot be kept: the lower limit is above the upper one. Exchange them?"
+        )
+    return ""
+
+
 def _read_otherwise(quantity: Quantity, value: float) -> str:
     """Return in which other unit the number would be possible, in words; the first that fits."""
     for unit in units_of(quantity):

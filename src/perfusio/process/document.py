@@ -17,9 +17,11 @@ from pydantic import PlainSerializer, PlainValidator
 
 from perfusio.errors import ConfigError, UnknownQuantity
 from perfusio.process.cho_perfusion import CHO_PERFUSION
+from perfusio.process.declared import misdeclared_limit
 from perfusio.process.facts import Limit
 from perfusio.process.medium import Medium
 from perfusio.process.panel import Panel, interned
+from perfusio.process.sound_numbers import refuse_outside
 from perfusio.process.species import Setpoint, Species
 from perfusio.quantities import closest
 
@@ -89,7 +91,12 @@ def panel_of(given: Panel | Mapping[str, Any] | None) -> Panel:
     if not isinstance(name := given.get("name", start.name), str) or not name.strip():
         raise ConfigError(f"name = {name!r}, expected a few words that name the process.")
     panel = start.with_(*species, *setpoints, medium=medium, media=media, name=name, **vessel)
-    return interned(replace(panel, **changes) if changes else panel)
+    panel = replace(panel, **changes) if changes else panel
+    for limit in panel.limits:
+        if wrong := misdeclared_limit(limit.quantity, limit.low, limit.high, panel):
+            raise ConfigError(f"limits: {wrong}")
+        refuse_outside(f"limits: probability of {limit.quantity}", limit.probability, 0.5, 1.0, above=True)
+    return interned(panel)
 
 
 def plain_of(panel: Panel) -> Plain | None:

@@ -19,7 +19,7 @@ Amount = float | str
 _WRITTEN = re.compile(r"\s*([-+]?[0-9]*[.,]?[0-9]+(?:[eE][-+]?[0-9]+)?)\s*(.*?)\s*")
 DRY = 1e6
 """More than anything holds, in any unit that concentrations have here."""
-_VOLUME = Quantity(name="working_volume", unit="mL", label="Working volume", low=1e-3, high=1e9)
+_VOLUME = Quantity(name="working_volume", unit="mL", label="Working volume", low=1e-3, high=1e8)
 _PER_TIME = {"/day": 1.0, "/d": 1.0, "/h": 24.0, "/min": 1440.0}
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import fields, is_dataclass
 from math import inf, isfinite
+from numbers import Integral, Real
 from typing import Any
 
 from perfusio.errors import ConfigError
@@ -47,6 +48,48 @@ IN_ORDER: Mapping[str, tuple[tuple[str, str], ...]] = {
 """Of these the first is no larger than the second."""
 MOST_FLOW = 1000.0
 """No pump gives more working volumes a day."""
+
+
+MOST_DAYS = 365
+"""No run is longer."""
+MOST_VESSELS, MOST_RECIPES = 1000, 96
+"""No experiment has more vessels, and no rig takes more recipes at a time."""
+MOST_PATHS = 100_000
+"""More sample paths do not fit into memory for weeks of many vessels."""
+LONGEST_POLL_S, LONGEST_WAIT_S = 86_400.0, 31 * 86_400.0
+"""Longest times between two looks, and until a sample or an answer is given up [s]."""
+
+
+def refuse_outside(
+    what: str, value: object, low: float, high: float, *, unit: str = "", is_whole: bool = False, above: bool = False
+) -> None:
+    """Refuse a setting that is no number of a range; NaN and infinite ones are of none.
+
+    >>> refuse_outside("days", 28, 1, 365, is_whole=True)
+
+    Args:
+        what: Its name, as the person gave it.
+        value: As it was given.
+        low: Least number.
+        high: Largest number; infinite = any finite one.
+        unit: For the message.
+        is_whole: Whether only whole numbers make sense.
+        above: Whether it must lie above `low`.
+
+    Raises:
+        ConfigError: with name, value and range.
+    """
+    kind = Integral if is_whole else Real
+    if isinstance(value, kind) and not isinstance(value, bool):
+        number = float(value)
+        if isfinite(number) and low <= number <= high and not (above and number == low):
+            return
+    said = f"{value:g}" if isinstance(value, Real) else f"{value!r:.80}"
+    end = "" if high == inf else f" to {high:g}"
+    ends = f"above {low:g}{end and f' and up{end}'}" if above else f"from {low:g}{end or ' on'}"
+    space = f" {unit}" if unit else ""
+    sort = "whole number" if is_whole else "number"
+    raise ConfigError(f"{what} = {said}{space} is not possible: expected a {sort} {ends}{space}. Correct it.")
 
 
 def refuse_unsound(process: str, quantity: Quantity) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from math import inf
 
 import numpy as np
 
@@ -19,8 +20,9 @@ from perfusio.hybrid.observation import observed
 from perfusio.hybrid.rivals.forecasters import Forecaster
 from perfusio.hybrid.scores.scoreboard import Scoreboard
 from perfusio.hybrid.scores.scoring import Cases, score, spread
+from perfusio.process.sound_numbers import MOST_DAYS, MOST_PATHS, refuse_outside
 from perfusio.state import FloatArray, Setpoints
-from perfusio.trajectory import Feed, Trajectory
+from perfusio.trajectory import Feed, Trajectory, refuse_impossible_runs
 
 HORIZONS: tuple[int, ...] = (1, 3, 7, 28)
 TRAJECTORY = "trajectory"
@@ -75,6 +77,7 @@ def backtest(
     Raises:
         NotEnoughData: no run is as long as the shortest horizon.
     """
+    _refuse_unsound(runs, horizons, every, n_paths, seed)
     runs, truth = [run.of_samples() for run in runs], truth and [true.of_samples() for true in truth]
     asked: list[_Answers] = []
     for r, (run, true) in enumerate(zip(runs, truth or (None,) * len(runs), strict=True)):
@@ -110,6 +113,7 @@ def leave_one_run_out(
     """
     if len(runs) < 2:
         raise NotEnoughData(f"{len(runs)} run(s), expected two or more: one to forecast and others to learn from.")
+    _refuse_unsound(runs, horizons, every, n_paths, seed)
     runs = [run.of_samples() for run in runs]
     asked: list[_Answers] = []
     for r, run in enumerate(runs):
@@ -118,6 +122,17 @@ def leave_one_run_out(
         asked.append(_ask(forecasters, run, None, questions, n_paths=n_paths, seed=seed + 1000 * r))
         on_run(r + 1)
     return _judged(asked, runs, horizons, "measurement")
+
+
+def _refuse_unsound(
+    runs: Sequence[Trajectory], horizons: Sequence[int], every: int, n_paths: int, seed: int
+) -> None:
+    refuse_impossible_runs(runs)
+    for days in horizons:
+        refuse_outside("horizons", days, 1, MOST_DAYS, unit="days", is_whole=True)
+    refuse_outside("every", every, 1, MOST_DAYS, unit="days", is_whole=True)
+    refuse_outside("n_paths", n_paths, 2, MOST_PATHS, is_whole=True)
+    refuse_outside("seed", seed, 0, inf, is_whole=True)
 
 
 _Answers = Mapping[str, Mapping[str, list[tuple[Forecast, FloatArray]]]]

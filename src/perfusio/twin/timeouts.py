@@ -14,7 +14,8 @@ from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from perfusio.clock import Clock
-from perfusio.errors import ConfigError, NotConnected
+from perfusio.errors import NotConnected
+from perfusio.process.sound_numbers import LONGEST_WAIT_S, refuse_outside
 
 T = TypeVar("T")
 SAMPLES_SHARE = 0.25
@@ -42,8 +43,7 @@ class Patience:
     def __post_init__(self) -> None:
         """Refuse limits that nothing can keep."""
         for name in ("samples_s", "call_s", "write_s"):
-            if not getattr(self, name) > 0.0:
-                raise ConfigError(f"{name} = {getattr(self, name)!r}: expected a time above 0 s.")
+            refuse_outside(name, getattr(self, name), 0.0, LONGEST_WAIT_S, unit="s", above=True)
 
     @classmethod
     def usual(cls, interval_hours: float) -> Patience:

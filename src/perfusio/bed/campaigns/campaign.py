@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from math import inf
 from pathlib import Path
 from typing import Any, Protocol, Self
 
@@ -40,6 +41,7 @@ from perfusio.frames import DataFrame
 from perfusio.objective import limits_of
 from perfusio.process.derived import forecast_names
 from perfusio.process.panel import Panel
+from perfusio.process.sound_numbers import MOST_DAYS, MOST_RECIPES, refuse_outside
 from perfusio.protocols import Futures
 from perfusio.state import FloatArray, Setpoints
 from perfusio.trajectory import Trajectory
@@ -94,7 +96,10 @@ class Campaign:
         from_day: int = 9,
         seed: int = 0,
     ) -> None:
-        if not 1 <= from_day <= days:
+        refuse_outside("days", days, 1, MOST_DAYS, is_whole=True)
+        refuse_outside("from_day", from_day, 1, MOST_DAYS, is_whole=True)
+        refuse_outside("seed", seed, 0, inf, is_whole=True)
+        if from_day > days:
             raise ConfigError(
                 f"Days {from_day} to {days} are to be judged: expected a first day from 1 to {days}. Lower from_day "
                 "(--from-day), or make the runs longer (--days)."
@@ -173,10 +178,9 @@ class Campaign:
             on_step: Called with the steps done and their number.
 
         Raises:
-            ConfigError: `batch` is less than 1.
+            ConfigError: `batch` is no number of recipes.
         """
-        if batch < 1:
-            raise ConfigError(f"A batch of {batch} recipes was asked for: expected at least 1.")
+        refuse_outside("batch", batch, 1, MOST_RECIPES, is_whole=True)
         if self._n_transitions() < MIN_TRANSITIONS:
             found = self._filling(batch)
         else:

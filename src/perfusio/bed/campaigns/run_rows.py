@@ -21,7 +21,7 @@ from perfusio.tables.columns.problems import Problems
 from perfusio.tables.columns.questions import together
 from perfusio.tables.rows.table import empty_table
 from perfusio.tables.table import filled
-from perfusio.trajectory import Trajectory
+from perfusio.trajectory import Trajectory, refuse_impossible_runs
 
 _ABOUT_A_ROW = ("run", "day", "clone")
 NAME = "the rows"
@@ -36,7 +36,10 @@ def runs_of(results: Any, recipes: Mapping[str, Setpoints], process: Panel = CHO
     if hasattr(results, "to_dict"):
         return _runs(results.to_dict("records"), recipes, process, units)
     given: list[Any] = [results] if isinstance(results, Trajectory) else list(results)
-    return tuple(given) if all(isinstance(run, Trajectory) for run in given) else _runs(given, recipes, process, {})
+    if not all(isinstance(run, Trajectory) for run in given):
+        return _runs(given, recipes, process, {})
+    refuse_impossible_runs(given)
+    return tuple(given)
 
 
 def _runs(

@@ -17,8 +17,10 @@ from perfusio.config import Constraint, DesignSpace, RunConfig
 from perfusio.decision import Decision, Reason
 from perfusio.errors import ConfigError, PerfusioError
 from perfusio.forecast import Forecast
+from perfusio.process.declared import misdeclared
 from perfusio.process.derived import quantity_paths
 from perfusio.process.panel import Panel
+from perfusio.process.sound_numbers import refuse_outside
 from perfusio.protocols import Model
 from perfusio.state import Setpoints
 from perfusio.trajectory import Trajectory
@@ -47,10 +49,8 @@ class ModelFreeMPC:
                 f"cspr = {self.cspr:g} nL/cell/day of the model-free MPC: expected a number above 0 and up to 1 "
                 "(0.025 is 25 pL/cell/day). Correct it."
             )
-        if self.target is not None and not (0.0 < self.target < np.inf):
-            raise ConfigError(
-                f"target = {self.target:g} of the model-free MPC: expected a density above 0. Correct it."
-            )
+        if self.target is not None:
+            refuse_outside("target of the model-free MPC", self.target, 0.0, np.inf, above=True)
 
     def on_record(self) -> dict[str, Any]:
         """Return kind and settings, as plain data."""
@@ -73,7 +73,8 @@ class ModelFreeMPC:
                 f"The model-free MPC holds a density by one bleed and one perfusion rate; {panel.name} does not have "
                 f"exactly one {' and one '.join(absent)}. Take another policy."
             )
-        self.density_of(config)
+        if wrong := misdeclared(panel.the("cells"), self.density_of(config), panel=panel):
+            raise ConfigError(f"Target of the model-free MPC: {wrong}")
 
     def density_of(self, config: RunConfig) -> float:
         """Return the density to hold [1e6 cells/mL].

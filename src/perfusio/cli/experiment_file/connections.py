@@ -14,6 +14,7 @@ from perfusio import factories
 from perfusio.connectors.opening import Opening
 from perfusio.errors import ConfigError
 from perfusio.frozen import Frozen
+from perfusio.process.sound_numbers import LONGEST_POLL_S, LONGEST_WAIT_S
 from perfusio.registry import CONNECTORS, ExtensionError
 
 if TYPE_CHECKING:
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from perfusio.connectors.sql import SqlStore
 
 
-LONGEST_POLL_S, LONGEST_WAIT_S = 86_400.0, 31 * 86_400.0
 """A source is looked at once a day or more often, and waited for at most a month [s]."""
 
 

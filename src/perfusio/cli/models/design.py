@@ -21,8 +21,8 @@ Kind = Annotated[
 Factors = Annotated[
     str, typer.Option(help="Setpoints to vary, separated by commas; the others stay nominal. Default: all.")
 ]
-Centre = Annotated[int, typer.Option(help="Centre points, added to the runs of the design.", min=0)]
-Runs = Annotated[int | None, typer.Option(help="Number of runs (latin-hypercube and sobol only).", min=1)]
+Centre = Annotated[int, typer.Option(help="Centre points, added to the runs of the design.", min=0, max=1000)]
+Runs = Annotated[int | None, typer.Option(help="Number of runs (latin-hypercube and sobol only).", min=1, max=10_000)]
 Seed = Annotated[int, typer.Option(help="Seed of the run order and of every other random draw.", min=0)]
 
 

@@ -32,9 +32,10 @@ def end_values(
     quantity: Annotated[
         str, typer.Option(help="Species, separated by commas. Default: the products.", metavar="NAMES")
     ] = "",
-    from_day: Annotated[float, typer.Option(help="Forget what was measured after this day.", min=0.0)] = 3.0,
+    from_day: Annotated[float, typer.Option(help="Forget what was measured after this day.", min=0.0, max=366.0)] = 3.0,
     end_day: Annotated[
-        float | None, typer.Option(help="Day of the end. Default: that of the last sample of each run.")
+        float | None,
+        typer.Option(help="Day of the end. Default: that of the last sample of each run.", min=0.0, max=366.0),
     ] = None,
     n_paths: PathsOption = 256,
     seed: SeedOption = 0,

@@ -48,7 +48,8 @@ def forecast(
     runs: RunsOption,
     run: Annotated[str | None, typer.Option(help="Which run, if there are several.", metavar="NAME")] = None,
     from_day: Annotated[
-        float | None, typer.Option(help="Forget what was measured after this day. Default: the last sample.")
+        float | None,
+        typer.Option(help="Forget what was measured after this day. Default: the last sample.", min=0.0, max=366.0),
     ] = None,
     days: Annotated[int, typer.Option(help="Length of the forecast [day].", min=1, max=90)] = 28,
     plan: Annotated[

@@ -37,7 +37,7 @@ def recommend(
     minimize: Annotated[str, typer.Option(help="Lower a quantity, e.g. medium.", metavar="NAME")] = "",
     track: Annotated[str, typer.Option(help="Hold a quantity, e.g. vcd=40.", metavar="NAME=VALUE")] = "",
     days: Annotated[int, typer.Option(help="Length of the runs to come [day].", min=1, max=90)] = 28,
-    from_day: Annotated[int, typer.Option(help="First day that counts for the aim.", min=1)] = 9,
+    from_day: Annotated[int, typer.Option(help="First day that counts for the aim.", min=1, max=90)] = 9,
     factors: Annotated[
         str, typer.Option(help="Setpoints to vary, separated by commas. Default: those that vary between the runs.")
     ] = "",

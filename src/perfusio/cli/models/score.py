@@ -37,7 +37,7 @@ def score(
     model: ModelOption,
     runs: RunsOption,
     horizons: Annotated[str, typer.Option(help="Days ahead, separated by commas.", metavar="DAYS")] = "1,3,7,28",
-    every: Annotated[int, typer.Option(help="Days between two starts of forecasts in a run.", min=1)] = 3,
+    every: Annotated[int, typer.Option(help="Days between two starts of forecasts in a run.", min=1, max=365)] = 3,
     n_paths: PathsOption = 128,
     seed: SeedOption = 0,
     out: Annotated[Path | None, typer.Option(help="Folder for scores.json, parity.png and coverage.png.")] = None,

@@ -115,7 +115,8 @@ def accept(
     who: Who,
     why: Why,
     hour: Annotated[
-        float | None, typer.Option(help="Culture time of the sample [h]; default: the latest that was refused.")
+        float | None,
+        typer.Option(help="Culture time of the sample [h]; default: the latest that was refused.", min=0.0, max=8784.0),
     ] = None,
 ) -> None:
     """Take a sample into use that was quarantined, because you know that it is right.

@@ -14,7 +14,10 @@ from perfusio.errors import PerfusioError
 def replay(
     run: RunFolder,
     tolerance: Annotated[
-        float, typer.Option(help="Share by which setpoints and scores may differ, e.g. 1e-6 on another machine.")
+        float,
+        typer.Option(
+            help="Share by which setpoints and scores may differ, e.g. 1e-6 on another machine.", min=0.0, max=1.0
+        ),
     ] = 0.0,
 ) -> None:
     """Make every decision of a run again, from its record and the models saved beside it, and compare.

@@ -73,7 +73,8 @@ def import_(
     leave_out: Annotated[list[str] | None, typer.Option(help=LEAVE_OUT, metavar="HEADER=VALUE")] = None,
     set_missing: SetMissingOption = None,
     same_sample: Annotated[
-        float | None, typer.Option(help="Files that differ by less mean the same sample [min]; default 30.", min=0.0)
+        float | None,
+        typer.Option(help="Files that differ by less mean the same sample [min]; default 30.", min=0.0, max=1440.0),
     ] = None,
     correct: Annotated[
         bool, typer.Option("--correct", help="Where files disagree the later one is right; each correction is told.")

@@ -38,7 +38,7 @@ def run(
         ),
     ] = None,
     quick: Annotated[bool, typer.Option("--quick/--full", help="30 cultures, or all 2,400.")] = True,
-    cultures: Annotated[int | None, typer.Option(min=1, help="Only the first so many of the set.")] = None,
+    cultures: Annotated[int | None, typer.Option(min=1, max=100_000, help="Only the first so many of the set.")] = None,
     out: OutOption = Path("perfusionbench"),
     engine: EngineOption = "processes",
     workers: WorkersOption = None,

@@ -22,7 +22,8 @@ EngineOption = Annotated[
     str, typer.Option("--engine", help="Where tasks run: in-process, processes of this machine, or ray (a cluster).")
 ]
 WorkersOption = Annotated[
-    int | None, typer.Option("--workers", min=1, help="Processes, or cores of a new Ray; as many as there are cores.")
+    int | None,
+    typer.Option("--workers", min=1, max=1024, help="Processes, or cores of a new Ray; as many as there are cores."),
 ]
 AddressOption = Annotated[
     str | None, typer.Option("--address", help="Of an existing Ray cluster, e.g. auto; without it one is started here.")
@@ -32,6 +33,7 @@ TimeoutOption = Annotated[
     typer.Option(
         "--task-timeout",
         min=0.01,
+        max=44_640.0,
         help="Minutes after which a task is ended and counts as failed; ten times the longest so far, at least 30.",
     ),
 ]

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 from perfusio.connectors.opc_ua.security import Certificates, Login
 from perfusio.errors import ConfigError
+from perfusio.process.sound_numbers import LONGEST_POLL_S, LONGEST_WAIT_S, refuse_outside
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +40,12 @@ class Timing:
     sample: float | None = 26.0 * 3600.0
 
     def __post_init__(self) -> None:
-        """Refuse times that cannot work together."""
+        """Refuse times for which nothing can be waited, and those that cannot work together."""
+        for name in ("request", "keepalive", "session", "write", "retry", "poll", "away", "withheld", "sample"):
+            if (seconds := getattr(self, name)) is not None:
+                refuse_outside(f"Timing: {name}", seconds, 0.0, LONGEST_WAIT_S, unit="s", above=True)
+        for seconds in self.backoff:
+            refuse_outside("Timing: backoff", seconds, 0.0, LONGEST_POLL_S, unit="s", above=True)
         if not 0 < self.request <= self.session or not 0 < self.keepalive < self.session < self.write:
             raise ConfigError(
                 f"Timing: request {self.request:g}, keepalive {self.keepalive:g}, session {self.session:g}, write "

@@ -11,11 +11,14 @@ from perfusio.plant.clones import Clone
 from perfusio.plant.conditions import Disturbance
 from perfusio.process.panel import Panel
 from perfusio.process.roles import BLEED, PERFUSION
+from perfusio.process.sound_numbers import MOST_DAYS
 from perfusio.process.species import Setpoint, Species
 from perfusio.state import Setpoints, State
 
 DEATH: Sequence[str] = ("death_rate", "mu_d_max")
 """Kinetic constants that scale the death of cells, by structure."""
+MOST_TIMES = 1000.0
+"""No trouble makes anything more than so many times as large."""
 COUNTED_IN = 10.0
 """Counts of the sample with mixed units are in 1e5 cells/mL."""
 
@@ -33,13 +36,13 @@ class Trouble(Frozen):
         target: The target is this many times as high from `day` on; controllers are told that day.
     """
 
-    day: int = Field(default=14, ge=0)
-    death: float = Field(default=1.0, gt=0, allow_inf_nan=False)
-    lost_days: int = Field(default=0, ge=0)
+    day: int = Field(default=14, ge=0, le=MOST_DAYS)
+    death: float = Field(default=1.0, gt=0, le=MOST_TIMES, allow_inf_nan=False)
+    lost_days: int = Field(default=0, ge=0, le=MOST_DAYS)
     pump: float = Field(default=1.0, gt=0, le=1.5)
-    medium: float = Field(default=1.0, gt=0, allow_inf_nan=False)
+    medium: float = Field(default=1.0, gt=0, le=MOST_TIMES, allow_inf_nan=False)
     mixed_units: bool = False
-    target: float = Field(default=1.0, gt=0, allow_inf_nan=False)
+    target: float = Field(default=1.0, gt=0, le=MOST_TIMES, allow_inf_nan=False)
 
     def disturbances(self, clone: Clone, vessel: int | None = None) -> list[Disturbance]:
         """Return the changes of kinetic constants of a vessel with this clone."""

@@ -48,9 +48,9 @@ class StudySettings(Frozen):
     """
 
     name: str = "study"
-    replicates: int = Field(default=10, ge=1)
+    replicates: int = Field(default=10, ge=1, le=1_000_000)
     first_seed: int = Field(default=1, ge=0)
-    block: int = Field(default=10, ge=1)
+    block: int = Field(default=10, ge=1, le=1000)
     days: int = Field(default=28, ge=1, le=365)
 
 

@@ -165,14 +165,15 @@ def ask_about_zeros(
     Args:
         grid: The file.
         values: Columns of numbers in canonical units, shape (N,), NaN where not measured.
-        options: The user's declarations; a meaning that ends with `TRULY_ZERO` settles it.
+        options: The user's declarations; a meaning, or a header, that ends with `TRULY_ZERO` settles it.
         problems: Collects the questions.
         warnings: Collects the doubt about a file that grows.
         has_started: Rows were handed out before: the run goes on.
     """
     settled = {form_of(header) for header, meaning in options.columns.items() if says_truly_zero(meaning)}
     for column in all_zero({c: _measured(grid, c, v) for c, v in values.items() if c.role is Role.STATE}):
-        if form_of(column.header) in settled or grid.numbers[column].limits:
+        is_settled = form_of(column.header) in settled or says_truly_zero(column.header)
+        if is_settled or grid.numbers[column].limits:
             continue
         what = f"column {column.header!r} holds 0 in all samples"
         if has_started:

@@ -87,7 +87,7 @@ class TestRecommend:
         assert "vcd 0.200 +- 0.000 of the target off" in found.why
 
     def test_an_empty_batch_and_days_that_do_not_exist_are_refused(self, model, campaign):
-        with pytest.raises(ConfigError, match="expected at least 1"):
+        with pytest.raises(ConfigError, match="expected a whole number from 1"):
             campaign.recommend(0)
         with pytest.raises(ConfigError, match="--from-day"):
             Campaign(model, days=5)

@@ -81,6 +81,7 @@ def test_a_data_frame_is_asked_about_too():
     frame = pd.DataFrame({"day": [0, 1, 2], "vcd": [1.0, 3, 8], "viability": [97.0] * 3, "glutamine": [0.0] * 3})
     with pytest.raises(QuestionOpen, match="'glutamine' holds 0"):
         table_of_frame(frame, ReadOptions())
+    table_of_frame(frame.rename(columns={"glutamine": "glutamine [mmol/L], truly zero"}), ReadOptions())
 
 
 def test_the_answer_is_kept_in_the_mapping(tmp_path):
