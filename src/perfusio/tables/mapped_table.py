@@ -105,8 +105,9 @@ def _without_empty_rows(
 
 def _groups(columns: dict[str, list[Cell]], column_map: ColumnMap, n: int) -> list[Group]:
     def texts(name: str) -> list[str]:
-        label = next((x for x, m in column_map.columns.items() if column_map.meaning(m) == name), None)
-        return [cell_text(cell) for cell in columns[label]] if label else [""] * n
+        parts = [columns[x] for x, m in column_map.columns.items() if column_map.meaning(m) == name and x in columns]
+        named = ["/".join(filter(None, map(cell_text, cells))) for cells in zip(*parts, strict=True)]
+        return named if parts else [""] * n
 
     return list(zip(texts("run"), texts("reactor"), strict=True))
 

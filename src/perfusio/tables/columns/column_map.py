@@ -22,6 +22,7 @@ from perfusio.quantities import closest
 from perfusio.state import Setpoints
 from perfusio.tables.cells.missing_by_name import missing_of
 from perfusio.tables.columns.declared_options import pattern_of
+from perfusio.tables.columns.double_columns import KEYS
 from perfusio.tables.columns.header_names import SAMPLE, names_of
 from perfusio.tables.columns.pumps.pump_schedule import PumpSchedule
 from perfusio.tables.columns.timestamps import ORDERS
@@ -277,6 +278,6 @@ def _refuse_double(columns: Mapping[str, str], where: str, panel: Panel) -> None
     names, labels = names_of(panel), dict[str, str]()
     for label, meaning in columns.items():
         known = names.meaning_of(names.split(meaning)[0]) or meaning
-        if known in labels:
+        if known in labels and known not in KEYS:
             raise ConfigError(f"{where}: {labels[known]!r} and {label!r} both mean {known}, expected one. Drop one.")
         labels[known] = label

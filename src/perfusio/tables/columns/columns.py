@@ -15,6 +15,7 @@ from perfusio.process.cho_perfusion import CHO_PERFUSION
 from perfusio.process.panel import Panel
 from perfusio.quantities import closest, normalised
 from perfusio.tables.columns.column import Column, Role, quantity_of
+from perfusio.tables.columns.double_columns import drawn_first, refuse_duplicates
 from perfusio.tables.columns.header_names import (
     HOURS,
     NO_QUANTITIES,
@@ -90,8 +91,8 @@ def read_header(
         listed = ", ".join(reader.left_unread)
         remarks.append(f"columns that are no quantity of the process were left unread: {listed}.")
     found = reader.settled(found, remarks if remarks is not None else [])
-    found = _drawn_first(found, remarks if remarks is not None else [])
-    _refuse_duplicates(found, problems, line)
+    found = drawn_first(found, remarks if remarks is not None else [])
+    refuse_duplicates(found, [c for c in found if form_of(c.header) in mapping], problems, line)
     return tuple(found)
 
 
@@ -304,39 +305,3 @@ class _HeaderReader:
 def _is_own(column: Column) -> bool:
     """Whether the header is the very name that perfusio writes for a setpoint."""
     return column.header in (column.name, quantity_of(column).header)
-
-
-def _refuse_duplicates(found: Sequence[Column], problems: Problems, line: int) -> None:
-    for name in dict.fromkeys(c.name for c in found):
-        same = [c for c in found if c.name == name]
-        if len(same) > 1 and name != TIME.name:
-            listed = " and ".join(f"{c.header!r} (column {c.index + 1})" for c in same)
-            remedy = f'leave one unread: FilesystemStore(..., ignore=["{same[-1].header}"])'
-            if len({form_of(c.header) for c in same}) == 1:
-                remedy = "delete one of them"
-            problems.line(
-                line,
-                f"columns {listed} all give {name}, expected one. Rename one, or {remedy}.",
-                readings=tuple(_instead(c, same) for c in same) if "ignore" in remedy else (),
-            )
-
-
-def _instead(column: Column, same: Sequence[Column]) -> Reading:
-    """Return the reading that only this one of several columns gives the quantity."""
-    return unread_reading(f"{column.header!r}", *(c.header for c in same if c is not column))
-
-
-def _drawn_first(found: Sequence[Column], remarks: list[str]) -> list[Column]:
-    """Of the time of drawing and that of measuring the first is the time of the sample."""
-    stamps = [c for c in found if c.name == STAMP]
-    drawn = [c for c in stamps if any(w in form_of(c.header) for w in _DRAWN)]
-    measured = [c for c in stamps if c not in drawn and any(w in form_of(c.header) for w in _MEASURED)]
-    if len(drawn) != 1 or not measured or len(drawn) + len(measured) != len(stamps):
-        return list(found)
-    listed = " and ".join(repr(c.header) for c in measured)
-    remarks.append(f"column {drawn[0].header!r} is when samples were drawn and counts; {listed} was left unread.")
-    return [c for c in found if c not in measured]
-
-
-_DRAWN = ("sampl", "drawn", "draw", "taken", "collect")
-_MEASURED = ("analy", "measur", "assay", "run", "test", "result")

@@ -245,6 +245,11 @@ def _from_stamps(
     if not (is_backwards or options.may_be_unsorted):
         i = unsorted[0]
         why = f"comes after a later one, expected times that rise{_of(groups[i])}. Sort the rows, or correct the date."
+        if _is_clock_set_back(stamps.values, groups, i):
+            why += (
+                " If it is the end of summer time, the clock was set back an hour: write the times with their distance "
+                "from UTC (2031-10-26T02:10+02:00, then 2031-10-26T02:00+01:00), or in UTC."
+            )
         problems.cell(grid.lines[i], column.header, cells[i], why, rule="times rise")
     warnings.append("its rows are not in order of time and were sorted.")
     return Times(hours=hours, order=_by_time(hours), starts=starts, assumed=assumed, is_by_day=is_by_day)
@@ -290,6 +295,18 @@ def _unsorted(groups: Sequence[Group], hours: FloatArray) -> list[int]:
             found.append(i)
         last[group] = t
     return found
+
+
+def _is_clock_set_back(stamps: Sequence[datetime | None], groups: Sequence[Group], i: int) -> bool:
+    """Whether a time is earlier than that of the row before by no more than an hour, at night, when clocks are set."""
+    before = next((stamps[k] for k in range(i - 1, -1, -1) if groups[k] == groups[i] and stamps[k] is not None), None)
+    now = stamps[i]
+    if before is None or now is None:
+        return False
+    return before - now <= timedelta(hours=1) and now.hour <= 3 and now.weekday() == _SUNDAY
+
+
+_SUNDAY = 6
 
 
 def _check_age(grid: Grid, column: Column, cells: Sequence[str], hours: FloatArray, problems: Problems) -> None:

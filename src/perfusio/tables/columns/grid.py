@@ -113,10 +113,16 @@ class Grid:
         column = self.text_column(name)
         if column is None:
             return [""] * len(self.lines)
+        parts = [c for c in self.columns if c.name == name]
+        if len(parts) > 1:
+            return ["/".join(filter(None, texts)) for texts in zip(*map(self._texts, parts), strict=True)]
+        return self._texts(column)
+
+    def _texts(self, column: Column) -> list[str]:
         texts = list(map(str.strip, self.by_column[column.index]))
         if any(text[:1] == "'" for text in set(texts)):
             texts = [unescaped(text) for text in texts]
-        return _carried(texts) if self.fill_down and name in ("run", "reactor", "clone", MEDIUM) else texts
+        return _carried(texts) if self.fill_down and column.name in ("run", "reactor", "clone", MEDIUM) else texts
 
 
 def _carried(texts: list[str]) -> list[str]:
