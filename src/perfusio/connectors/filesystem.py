@@ -18,6 +18,7 @@ from typing import Any, Self
 from perfusio.connectors.files.drop_folder import Folder
 from perfusio.connectors.files.file_source import Source
 from perfusio.connectors.files.one_vessel import VesselRows
+from perfusio.connectors.files.read_options import options_of
 from perfusio.connectors.files.setpoints_file import SetpointsFile, default_path
 from perfusio.connectors.following import Polling, told
 from perfusio.errors import ConfigError, EndOfRun, NotConnected, UnreadableSource, WriteRejected
@@ -25,12 +26,8 @@ from perfusio.process.cho_perfusion import CHO_PERFUSION
 from perfusio.process.panel import Panel
 from perfusio.protocols import ConnectorKind, Holder, Standing
 from perfusio.state import Setpoints, State
-from perfusio.tables.cells.missing_by_name import missing_in, missing_of
 from perfusio.tables.cells.sheets import existing_file
-from perfusio.tables.columns.column_map import ColumnMap, read_column_map
-from perfusio.tables.columns.declared_options import pattern_of, refuse_format
-from perfusio.tables.columns.grid import ReadOptions
-from perfusio.tables.columns.mapping_options import as_options
+from perfusio.tables.columns.column_map import ColumnMap
 from perfusio.verified_write import refuse_impossible
 
 
@@ -102,29 +99,15 @@ class FilesystemStore:
                 "actuates=True with follow=False: a finished file is history and must not move a vessel. Leave follow "
                 "away, so that new rows are waited for."
             )
-        refuse_format(decimal, date_order, "decimal=", "date_order=")
         given = Path(source_path).expanduser()
         is_folder = given.is_dir()
         path = given.resolve() if is_folder else existing_file(given)
-        options = ReadOptions(
-            columns=dict(columns or {}),
-            ignore=(ignore,) if isinstance(ignore, str) else tuple(ignore),
-            encoding=encoding,
-            decimal=decimal,
-            date_order=date_order,
-            instrument=instrument,
-            sample_pattern=pattern_of(sample_pattern, "sample_pattern ="),
-            inoculated=dict(inoculated or {}),
-            keep=dict(keep or {}),
-            leave_out=dict(leave_out or {}),
-            set_missing=missing_of([set_missing] if isinstance(set_missing, str) else list(set_missing)),
-            only_vessel=reactor or "",
-            panel=panel,
-        )
-        if mapping is not None:
-            column_map = mapping.within(panel) if isinstance(mapping, ColumnMap) else read_column_map(mapping, panel)
-            options = as_options(column_map, options)
-        missing_in(options.set_missing, [] if is_folder else [path.name])
+        options = options_of(
+            columns=columns, ignore=ignore, encoding=encoding, decimal=decimal, date_order=date_order,
+            instrument=instrument, mapping=mapping, sample_pattern=sample_pattern, inoculated=inoculated, keep=keep,
+            leave_out=leave_out, set_missing=set_missing, reactor=reactor, panel=panel,
+            names=[] if is_folder else [path.name],
+        )  # fmt: skip
         self.kind = ConnectorKind.HARDWARE if actuates else ConnectorKind.REPLAY
         self.confirms_at_once = False  # the file says so with its next rows, if it says so at all
         grows = actuates if follow is None else follow
@@ -319,21 +302,14 @@ class FilesystemStore:
         """
         table = self._source.table()
         return {
-            "connector": type(self).__name__,
-            "kind": str(self.kind),
-            "path": str(self._source.path),
-            "sha256": table.sha256,
-            "n_bytes": table.n_bytes,
-            "n_rows": len(self._vessel.rows(table)),
-            "columns": dict(table.columns),
-            "ignored": list(self._source.options.ignore),
+            "connector": type(self).__name__, "kind": str(self.kind), "path": str(self._source.path),
+            "sha256": table.sha256, "n_bytes": table.n_bytes, "n_rows": len(self._vessel.rows(table)),
+            "columns": dict(table.columns), "ignored": list(self._source.options.ignore),
             **{name: getattr(self, name) for name in ("run", "reactor", "clone")},
             "time_zero": zero.isoformat() if (zero := table.starts.get(self._vessel.group())) else "",
-            "follow": self._source.grows,
-            "setpoints_path": str(self.setpoints_path),
-            "warnings": list(self.warnings),
+            "follow": self._source.grows, "setpoints_path": str(self.setpoints_path), "warnings": list(self.warnings),
             "taken_for_granted": self._vessel.taken_for_granted(table),
-        }
+        }  # fmt: skip
 
     # -- reading -----------------------------------------------------------------------------------------------------
 

@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import copy
-import json
 from collections.abc import Awaitable, Callable
-from hashlib import sha256
 from pathlib import Path
 from typing import Any, Self
 
@@ -18,7 +16,7 @@ from perfusio.clock import Clock, SystemClock
 from perfusio.connectors.database.controller import Controller
 from perfusio.connectors.database.database import Database
 from perfusio.connectors.database.lease import SqlLease
-from perfusio.connectors.database.samples import SqlSample, values_of
+from perfusio.connectors.database.samples import SqlSample
 from perfusio.connectors.database.source import Seen, VesselSource
 from perfusio.connectors.following import Polling, told
 from perfusio.connectors.handed_out import HandedOut
@@ -92,9 +90,7 @@ class SqlStore:
         self.kind = ConnectorKind.HARDWARE if actuates else ConnectorKind.REPLAY
         self.confirms_at_once = actuates  # a replay is history, which a write does not change
         self.shows_at_once = False  # a controller acknowledges our requests; a person's change comes with a sample
-        self._is_settled = False
         self._lease: SqlLease | None = None
-        self._notes: list[str] = []
         self._database = Database(where, create=create)
         self._follows = actuates if follow is None else follow
         self.panel = panel
@@ -139,27 +135,12 @@ class SqlStore:
     async def read_setpoints(self) -> Setpoints:
         """Return the setpoints in force: those of the last sample, or those acknowledged since.
 
-        At the first call a request that an earlier program left open is withdrawn, so that no controller acts on it
-        after it was read how it ended.
+        At the first call a request that an earlier program left open is withdrawn.
 
         Raises:
             NotConnected: the database cannot be asked for acknowledged setpoints.
         """
-        last = self._handed_out.last
-        said = last.setpoints if last else Setpoints(panel=self.panel)
-        if self.kind is ConnectorKind.REPLAY:
-            return said
-        if not self._is_settled:
-            await asyncio.to_thread(self._source.find)
-            if note := await asyncio.to_thread(self._controller.withdraw_open):
-                self._notes.append(note)
-            self._is_settled = True
-        done = await asyncio.to_thread(self._controller.last_acknowledged)
-        if done is None:
-            return said
-        is_newer = last is None or done.time_h >= last.state.time_h
-        first, then = (done.acknowledged, said) if is_newer else (said, done.acknowledged)
-        return first.filled_from(then)[0]
+        return await self._controller.in_force(self._handed_out.last)
 
     async def write_setpoints(self, setpoints: Setpoints) -> Setpoints:
         """Ask for setpoints in a row of their own, for the time of the sample last read; the same twice is one row.
@@ -277,7 +258,7 @@ class SqlStore:
     def warnings(self) -> tuple[str, ...]:
         """Requests that were found open and withdrawn, in sentences."""
         no_lease = self._lease.warning if self._lease is not None else ""
-        return (*self._notes, *([no_lease] if no_lease else []))
+        return (*self._controller.notes, *([no_lease] if no_lease else []))
 
     def describe(self) -> dict[str, Any]:
         """Return where the samples come from, as plain data for the record; never a password.
@@ -286,28 +267,17 @@ class SqlStore:
             UnreadableSource: the database is refused; a run that describes its sources before it starts is told.
             NotConnected: it cannot be reached.
         """
-        rows = self._source.read()
-        content = json.dumps([values_of(row) for row in rows], sort_keys=True)
         return {
-            "connector": type(self).__name__,
-            "kind": str(self.kind),
-            "url": self._database.shown,
-            "sha256": sha256(content.encode()).hexdigest(),
-            "n_rows": len(rows),
-            "run": self._source.group[0],
-            "reactor": self._source.group[1],
-            "clone": next((row.clone for row in rows if row.clone), ""),
-            "follow": self._follows,
-            "warnings": list(self.warnings),
-        }
+            "connector": type(self).__name__, "kind": str(self.kind), "url": self._database.shown,
+            **self._source.describe(), "follow": self._follows, "warnings": list(self.warnings),
+        }  # fmt: skip
 
     # -- reading -----------------------------------------------------------------------------------------------------
 
     def _narrowed(self, source: VesselSource) -> Self:
         store = copy.copy(self)
         store._source, store._handed_out, store._seen = source, HandedOut(), None
-        store._notes, store._is_settled, store._lease = [], False, None
-        store._controller = self._controller.of(source)
+        store._lease, store._controller = None, self._controller.of(source)
         return store
 
     async def _look(self) -> State | None:

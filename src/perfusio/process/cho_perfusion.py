@@ -37,7 +37,7 @@ SPECIES = (
         "vcd", unit="1e6 cells/mL", role="cells", label="Viable cell density", low=0, high=400, short="VCD",
         vague=("V",),
         aliases=("viable cell density", "viable cells", "viable cell conc.", "viable density", "Xv", "VCC",
-                 "viable cell count"),
+                 "viable cell count", "Lebendzelldichte", "Lebendzellzahl", "Lebendzellkonzentration"),
         analyzer=Analyzer(cv=0.05),  # Cedex about 5 % (PubMed 20185335)
         noise=Noise(relative=0.05, absolute=0.02, floor=0.05),
         prior=Prior(mean=3.0, sd=1.0),
@@ -51,7 +51,7 @@ SPECIES = (
     Species(
         "viability", unit="%", role="viability", label="Viability", low=0, high=100, short="viab.",
         vague=("V",),
-        aliases=("via", "viab", "cell viability"),
+        aliases=("via", "viab", "cell viability", "Viabilität", "Vitalität"),
         analyzer=Analyzer(sd=1.0),
         noise=Noise(relative=0.0, absolute=1.2, floor=0.0),
         prior=Prior(mean=97.0, sd=0.12, settled=97.0),
@@ -66,7 +66,7 @@ SPECIES = (
     Species(
         "glucose", unit="g/L", role="solute", label="Glucose", low=0, high=60, short="glucose",
         vague=("Glu", "G"),
-        aliases=("glc", "gluc"), molar_mass=GLUCOSE,
+        aliases=("glc", "gluc", "Glukose"), molar_mass=GLUCOSE,
         analyzer=Analyzer(cv=0.05, detection_limit=0.05),
         noise=Noise(relative=0.06, absolute=0.02, floor=0.1),
         prior=Prior(mean=4.0, sd=0.5, settled=4.0),
@@ -83,7 +83,7 @@ SPECIES = (
     Species(
         "glutamine", unit="mmol/L", role="solute", label="Glutamine", low=0, high=60,
         vague=("G",),
-        aliases=("gln",), molar_mass=146.14,
+        aliases=("gln", "Glutamin"), molar_mass=146.14,
         analyzer=Analyzer(cv=0.06, detection_limit=0.1),
         noise=Noise(relative=0.06, absolute=0.02, floor=0.2),
         prior=Prior(mean=4.0, sd=0.6, settled=2.0),
@@ -95,7 +95,7 @@ SPECIES = (
     Species(
         "glutamate", unit="mmol/L", role="solute", label="Glutamate", low=0, high=60,
         vague=("Glu", "G"),
-        aliases=("glutamic acid",), molar_mass=147.13,
+        aliases=("glutamic acid", "Glutamat"), molar_mass=147.13,
         analyzer=Analyzer(cv=0.06, detection_limit=0.1),
         noise=Noise(relative=0.06, absolute=0.02, floor=0.1),
         prior=Prior(mean=0.5, sd=0.8, settled=1.5),
@@ -106,7 +106,7 @@ SPECIES = (
     Species(
         "lactate", unit="mmol/L", role="solute", label="Lactate", low=0, high=200, short="lactate",
         vague=("L",),
-        aliases=("lac", "lactic acid"), molar_mass=LACTATE,
+        aliases=("lac", "lactic acid", "Laktat"), molar_mass=LACTATE,
         analyzer=Analyzer(cv=0.05, detection_limit=0.2),
         noise=Noise(relative=0.06, absolute=0.05, floor=0.3),
         prior=Prior(mean=3.0, sd=0.8, settled=10.0),
@@ -144,7 +144,7 @@ SPECIES = (
     Species(
         "pyruvate", unit="mmol/L", role="solute", label="Pyruvate", low=0, high=60,
         vague=("P",),
-        aliases=("pyr", "pyruvic acid"), molar_mass=PYRUVATE,
+        aliases=("pyr", "pyruvic acid", "Pyruvat"), molar_mass=PYRUVATE,
         molar_masses=(("pyruvic acid", PYRUVIC_ACID),),
         analyzer=Analyzer(cv=0.07, detection_limit=0.05),
         noise=Noise(relative=0.06, absolute=0.01, floor=0.05),
@@ -170,7 +170,8 @@ SPECIES = (
     Species(
         "diameter", unit="um", role="size", label="Cell diameter", low=1, high=40,
         vague=("D",),
-        aliases=("cell diameter", "average diameter", "avg. diameter", "avg. live diameter", "mean diameter"),
+        aliases=("cell diameter", "average diameter", "avg. diameter", "avg. live diameter", "mean diameter",
+                 "Zelldurchmesser"),
         analyzer=Analyzer(cv=0.015),
         usual=UsualColumn(low=5.0, high=100.0, other_units=("nm",)),
     ),
@@ -180,14 +181,14 @@ SETPOINTS = (
     Setpoint(
         "perfusion_rate", unit="1/day", role="perfusion", label="Perfusion rate", low=0, high=20, short="perf.",
         vague=("P", "D"),
-        aliases=("perfusion", "VVD", "perfusion rate (VVD)", "D"),
+        aliases=("perfusion", "VVD", "perfusion rate (VVD)", "D", "Perfusionsrate"),
         allowed=Allowed(low=0.5, high=2.0, nominal=1.0, max_step=0.3), clear_change=0.3,
         usual=UsualColumn(low=0.1, high=20.0, other_units=("1/h",)),
         per_cell=PerCell(most=0.4, least=0.01),  # 10 to 400 pL per cell and day; dense cultures keep 15 to 50
     ),
     Setpoint(
         "bleed_rate", unit="1/day", role="bleed", label="Bleed rate", low=0, high=10, short="bleed",
-        aliases=("bleed", "cell bleed"),
+        aliases=("bleed", "cell bleed", "Bleedrate"),
         allowed=Allowed(low=0.05, high=0.30, nominal=0.15, max_step=0.1), clear_change=0.05,
     ),
     Setpoint(
@@ -200,13 +201,13 @@ SETPOINTS = (
     Setpoint(
         "temperature", unit="°C", role="condition", label="Temperature", low=15, high=45, short="temp.",
         vague=("T",),
-        aliases=("temp", "T setpoint", "temperature setpoint"),
+        aliases=("temp", "T setpoint", "temperature setpoint", "Temperatur"),
         measured=False,
         allowed=Allowed(low=35.0, high=37.5, nominal=36.5, max_step=1.0), clear_change=0.7,
     ),
     Setpoint(
         "agitation", unit="rpm", role="condition", label="Agitation", low=0, high=3000, short="agit.",
-        aliases=("stirrer speed", "stir speed", "stirring"), measured=False,
+        aliases=("stirrer speed", "stir speed", "stirring", "Rührerdrehzahl", "Drehzahl"), measured=False,
         allowed=Allowed(low=700.0, high=1050.0, nominal=850.0, max_step=100.0), clear_change=100.0,
         usual=UsualColumn(low=20.0, high=3000.0, other_units=("1/s",)),
     ),

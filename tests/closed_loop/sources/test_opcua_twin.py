@@ -11,6 +11,8 @@ from perfusio.connectors.opc_ua.security import Certificates
 from perfusio.connectors.opcua import OpcUaConnector
 from perfusio.connectors.simulated import SimulatedAmbr250
 from perfusio.events import (
+    AlarmRaised,
+    ConnectorFailed,
     ModeChanged,
     OverrideDetected,
     SampleRead,
@@ -21,11 +23,15 @@ from perfusio.events import (
 )
 from perfusio.plant.sensors import SensorSettings
 from perfusio.record.verification.verify import verify
+from perfusio.state import STATE_QUANTITIES
+from perfusio.testing import make_state
 from perfusio.testing.opcua_faults import Faults
 from perfusio.testing.opcua_identity import identity
 from perfusio.testing.opcua_rig import SimulatedOpcUaRig
+from perfusio.testing.opcua_server import FaultyOpcUaServer
 from perfusio.twin.digital_twin import DigitalTwin
 from perfusio.twin.outcome import Outcome
+from perfusio.twin.samples import source_watch
 
 QUICK = Timing(request=2.0, keepalive=0.5, session=2.0, write=8.0, retry=0.1, backoff=(0.02, 0.1), poll=0.02)
 
@@ -119,3 +125,36 @@ def test_status_and_times_of_each_value_are_on_record(told):
     for name in sample.measured():
         assert sample.quality[name].startswith("Good; source 20")
         assert "; server 20" in sample.quality[name]
+
+
+def test_a_sample_that_is_never_good_raises_the_alarm_with_the_reason_and_is_read_once_it_is(tmp_path, monkeypatch):
+    monkeypatch.setattr(source_watch, "ALARM_AFTER_S", 0.0)
+    monkeypatch.setattr(source_watch, "LOOKS_EVERY_S", 0.05)
+    with FaultyOpcUaServer(identity=identity()) as server:
+        server.publish("R01", make_state(day=0))
+        Certificates(tmp_path).trust(server.identity.certificate)
+        timing, events = replace(QUICK, withheld=0.2), []
+        connector = OpcUaConnector(server.endpoint, server.node_map(), certificates=tmp_path, timing=timing)
+
+        def intervene(event):
+            events.append(event)
+            if isinstance(event, SampleRead) and event.turn == 0:
+                server.faults = Faults(bad_reads={f"R01.{name}": "BadSensorFailure" for name in STATE_QUANTITIES})
+                server.publish("R01", make_state(day=1, vcd=22.0))
+            if isinstance(event, AlarmRaised):
+                server.faults = Faults()
+
+        async def run():
+            async with connector:
+                config = RunConfig(duration_days=1, n_paths=16, retrain_every=9, forecast_days=3, run_dir=tmp_path)
+                twin = DigitalTwin(
+                    connector=connector.vessels(), design_space=DEFAULT_AMBR250_DESIGN_SPACE, run_config=config,
+                    observers=(intervene,),
+                )  # fmt: skip
+                return await twin.run()
+
+        assert asyncio.run(asyncio.wait_for(run(), 300)).outcome is Outcome.COMPLETED
+    (failed,) = [e for e in events if isinstance(e, ConnectorFailed)]
+    assert "none of its values can be used: vcd (s=R01.vcd) is BadSensorFailure" in failed.reason
+    assert [e.quantity for e in events if isinstance(e, AlarmRaised)] == ["source"]
+    assert [(e.turn, e.state.vcd) for e in events if isinstance(e, SampleRead)] == [(0, 20.0), (1, 22.0)]

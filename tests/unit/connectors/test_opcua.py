@@ -12,7 +12,9 @@ from perfusio.connectors.opc_ua.node_map import node_map_of
 from perfusio.connectors.opcua import OpcUaConnector
 from perfusio.errors import ConfigError, NotConnected, SampleOverdue, UnreadableSource
 from perfusio.protocols import Beating, Connector, ConnectorKind
+from perfusio.state import STATE_QUANTITIES
 from perfusio.testing import make_state
+from perfusio.testing.opcua_faults import Faults
 
 from .conftest import QUICK
 
@@ -152,6 +154,15 @@ async def test_no_new_sample_in_time(connect):
     await vessel.read_sample()
     with pytest.raises(SampleOverdue, match="The server answers, so check the analyzer"):
         await vessel.read_sample()
+
+
+async def test_a_sample_that_is_never_good_is_told_with_the_reason(connect, server):
+    server.faults = Faults(bad_reads={f"R01.{name}": "BadSensorFailure" for name in STATE_QUANTITIES})
+    vessel = connect(timing=replace(QUICK, withheld=0.1)).vessels()["R01"]
+    with pytest.raises(UnreadableSource, match=r"R01: there is a new sample, and none of its values .* and 7 more"):
+        await vessel.read_sample()
+    server.faults = Faults()
+    assert (await vessel.read_sample()).vcd == 20.0
 
 
 async def test_no_link_in_time_says_why(connect, server):

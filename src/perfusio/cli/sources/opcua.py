@@ -15,6 +15,7 @@ from perfusio.errors import ConfigError
 if TYPE_CHECKING:
     from perfusio.connectors.opc_ua.access import Access
     from perfusio.connectors.opcua import OpcUaConnector
+    from perfusio.process.panel import Panel
 
 opcua = typer.Typer(
     help="Set up a connection to an OPC UA server: trust it, look around, draft a node map, check it.",
@@ -28,6 +29,10 @@ UserOption = Annotated[
 ]
 PasswordOption = Annotated[Path | None, typer.Option(help="File with the password; readable by you only.")]
 InsecureOption = Annotated[bool, typer.Option("--insecure", help="Accept a server that offers no encryption.")]
+ExperimentOption = Annotated[
+    Path | None,
+    typer.Option(help="The experiment.toml of the run: its process and its design space.", metavar="FILE"),
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 FOLDER = Path("opcua-certificates")
 
@@ -114,27 +119,33 @@ def check(
     certificates: CertificatesOption = FOLDER,
     insecure: InsecureOption = False,
     process: ProcessOption = None,
+    experiment: ExperimentOption = None,
     json_output: JsonOption = False,
 ) -> None:
     """Connect, find every node of a map, show its present value, and what does not fit. Nothing is written.
 
-    Compared are map and server, process and design space: units, ranges, steps, rights, times and clocks.
+    Compared are map and server, process and design space: units, ranges, steps, rights, times and clocks. The design
+    space is that of the experiment with --experiment, else that of the process.
 
     Exit code 0: all nodes are as the map says, readable, and fit. 1: the server cannot be reached. 2: the map, or
     trust. 3: a node is missing, of another type or name, or Bad; or something does not fit.
     """
     import asyncio
 
+    from perfusio.cli.sources.design_spaces import spaces_of
     from perfusio.cli.sources.opcua_rows import checked, row_text
 
-    connector = _connector(endpoint, nodes, user, password_file, certificates, insecure, process)
-    rows, problems = asyncio.run(checked(connector))
+    spaces = spaces_of(process, experiment)
+    connector = _connector(endpoint, nodes, user, password_file, certificates, insecure, spaces.panel)
+    rows, problems = asyncio.run(checked(connector, spaces))
     bad = [f"{row['reactor']} {row['name']}" for row in rows if not row["readable"]]
     if json_output:
         print(json.dumps(rows, indent=1))
     else:
         for row in rows:
             print(row_text(row))
+        if spaces.common is None:
+            print(_wrapped(f"Not compared with a design space: {spaces.panel.name} declares none. --experiment FILE."))
     for problem in problems:
         print(_wrapped(f"- {problem}"), file=sys.stderr)
     if bad:
@@ -204,7 +215,7 @@ def sample(
 
     from perfusio.cli.sources.opcua_rows import first_samples, sample_text
 
-    connector = _connector(endpoint, nodes, user, password_file, certificates, insecure, process)
+    connector = _connector(endpoint, nodes, user, password_file, certificates, insecure, panel_in(process))
     found = asyncio.run(first_samples(connector))
     if json_output:
         print(json.dumps({reactor: {"time_h": s.time_h, **s.measured()} for reactor, s in found.items()}, indent=1))
@@ -226,7 +237,7 @@ def _connector(
     password_file: Path | None,
     certificates: Path,
     insecure: bool,
-    process: Path | None,
+    panel: Panel,
 ) -> OpcUaConnector:
     from perfusio.connectors.opc_ua.security import login
     from perfusio.connectors.opcua import OpcUaConnector
@@ -237,7 +248,7 @@ def _connector(
         login=login(user, password_file=password_file),
         certificates=certificates,
         allow_insecure=insecure,
-        panel=panel_in(process),
+        panel=panel,
     )
 
 

@@ -7,13 +7,12 @@ from datetime import UTC, datetime
 from math import isfinite
 from typing import TYPE_CHECKING, Any
 
-from perfusio.config import DEFAULT_AMBR250_DESIGN_SPACE
 from perfusio.connectors.opc_ua.clocks import MOST_SKEW_S, in_words
 from perfusio.connectors.opc_ua.mismatches import NodeShown, mismatches
 from perfusio.connectors.opc_ua.properties import properties_of
-from perfusio.process import CHO_PERFUSION
 
 if TYPE_CHECKING:
+    from perfusio.cli.sources.design_spaces import Spaces
     from perfusio.connectors.opc_ua.tags import VesselMap
     from perfusio.connectors.opcua import OpcUaConnector
     from perfusio.process.panel import Panel
@@ -22,8 +21,12 @@ if TYPE_CHECKING:
 WHOLE = ("SByte", "Byte", "Int16", "UInt16", "Int32", "UInt32", "Int64", "UInt64")
 
 
-async def checked(connector: OpcUaConnector) -> tuple[list[dict[str, Any]], list[str]]:
+async def checked(connector: OpcUaConnector, spaces: Spaces) -> tuple[list[dict[str, Any]], list[str]]:
     """Return a row for every node of a map, and what does not fit, in sentences.
+
+    Args:
+        connector: To the server, by the map.
+        spaces: Allowed setpoints of its vessels.
 
     Raises:
         PerfusioError: the server cannot be reached, or has other nodes.
@@ -49,8 +52,7 @@ async def checked(connector: OpcUaConnector) -> tuple[list[dict[str, Any]], list
                 }
                 for tag, node in nodes.items()
             ]
-            space = DEFAULT_AMBR250_DESIGN_SPACE if vessel.panel is CHO_PERFUSION else None
-            problems += mismatches(vessel, nodes, space, datetime.now(UTC))
+            problems += mismatches(vessel, nodes, spaces.of(reactor), datetime.now(UTC))
         skew_s = await (await session.link(until=None, at_once=True)).look_at_clock()
         if abs(skew_s) > MOST_SKEW_S:
             problems.append(in_words(skew_s))

@@ -13,6 +13,7 @@ from perfusio.connectors.database import setpoints as requests
 from perfusio.connectors.database.database import Database
 from perfusio.connectors.database.lease import SqlLease
 from perfusio.connectors.database.source import VesselSource
+from perfusio.connectors.database.sql_sample import SqlSample
 from perfusio.connectors.database.values import declare
 from perfusio.errors import NotConnected, VesselTaken, WriteRejected
 from perfusio.process.panel import Panel
@@ -32,6 +33,9 @@ class Controller:
         clock: Where the times in the table come from.
         sleep: Wait between two looks.
         acknowledge_seconds: How long it has to acknowledge [s]; None where rows are advice that nobody acts on.
+
+    Attributes:
+        notes: Requests that were found open and withdrawn, in sentences.
     """
 
     def __init__(
@@ -46,6 +50,8 @@ class Controller:
     ) -> None:
         self._database, self._source, self._panel, self._clock, self._sleep = database, source, panel, clock, sleep
         self._acknowledge_seconds = acknowledge_seconds
+        self._is_settled = False
+        self.notes: list[str] = []
 
     def of(self, source: VesselSource) -> Controller:
         """Return that of another vessel in the same table."""
@@ -97,25 +103,39 @@ class Controller:
         except VesselTaken as error:
             raise WriteRejected(f"{error} Nothing was asked for.", **self._where()) from error
 
-    def last_acknowledged(self) -> requests.Request | None:
-        """Return the setpoints acknowledged last, None where there are none.
+    async def in_force(self, last: SqlSample | None) -> Setpoints:
+        """Return the setpoints in force: those of the last sample, or those acknowledged since.
+
+        At the first call a request that an earlier program left open is withdrawn, so that nobody acts on it after it
+        was read how it ended.
 
         Raises:
             NotConnected: the database cannot be reached.
         """
-        return self._in_one_read(self._acknowledged_in)
+        said = last.setpoints if last else Setpoints(panel=self._panel)
+        if self._acknowledge_seconds is None:
+            return said
+        if not self._is_settled:
+            await asyncio.to_thread(self._source.find)
+            await asyncio.to_thread(self._withdraw_open)
+            self._is_settled = True
+        done = await asyncio.to_thread(self._in_one_read, self._acknowledged_in)
+        if done is None:
+            return said
+        is_newer = last is None or done.time_h >= last.state.time_h
+        first, then = (done.acknowledged, said) if is_newer else (said, done.acknowledged)
+        return first.filled_from(then)[0]
 
     def _acknowledged_in(self, connection: Connection) -> requests.Request | None:
         return requests.last_acknowledged(connection, *self._source.group, self._panel)
 
-    def withdraw_open(self) -> str:
-        """Withdraw requests that an earlier program left open; return a sentence on them, or nothing."""
+    def _withdraw_open(self) -> None:
         with self._database.writing("read_setpoints") as connection:
             n = requests.withdraw_open(connection, *self._source.group)
-        if not n:
-            return ""
-        now = requests.utc_text(self._clock.now())
-        return f"{now}: {n} request(s) of an earlier program were not acknowledged and are withdrawn."
+        if n:
+            now = requests.utc_text(self._clock.now())
+            words = f"{now}: {n} request(s) of an earlier program were not acknowledged and are withdrawn."
+            self.notes.append(words)
 
     async def _given_up(self, request: requests.Request) -> Setpoints:
         """Withdraw a request that no controller answered; if it answered just now, return the answer."""

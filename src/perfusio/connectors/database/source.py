@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from hashlib import sha256
+from typing import Any
 
 from sqlalchemy import Connection
 
@@ -18,6 +21,7 @@ from perfusio.connectors.database.samples import (
     reactors_of,
     samples_in,
     totals_of,
+    values_of,
 )
 from perfusio.errors import UnreadableSource
 from perfusio.process.cho_perfusion import CHO_PERFUSION
@@ -169,6 +173,23 @@ class VesselSource:
         """
         seen = self.news(None)
         return seen.rows if seen else ()
+
+    def describe(self) -> dict[str, Any]:
+        """Return what is there, as plain data for the record.
+
+        Raises:
+            UnreadableSource: as `read`.
+            NotConnected: as `read`.
+        """
+        rows = self.read()
+        content = json.dumps([values_of(row) for row in rows], sort_keys=True)
+        return {
+            "sha256": sha256(content.encode()).hexdigest(),
+            "n_rows": len(rows),
+            "run": self.group[0],
+            "reactor": self.group[1],
+            "clone": next((row.clone for row in rows if row.clone), ""),
+        }
 
     def news(self, seen: Seen | None) -> Seen | None:
         """Return the content if it has changed since `seen`; at the first look in any case.

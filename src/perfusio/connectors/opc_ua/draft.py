@@ -3,6 +3,10 @@
 A variable is known by its name (``Glucose``, ``vcd``, ``Glc [g/L]``), or by that of the object above it where it is the
 value of a function, as in a LADS server (OPC 30500-1: device, functional units, functions with SensorValue,
 CurrentValue, TargetValue). Everything is read-only until a person says ``write = true``.
+
+Without a sample number, a value that did not change may have been measured again or not at all, as a titer that is
+measured every third day; one look cannot tell. A repeated value that nobody measured would be false data, one that is
+left out is only less of it, so what is not critical is ``unchanged = "missing"`` until a person says otherwise.
 """
 
 from __future__ import annotations
@@ -26,6 +30,10 @@ _STRUCTURE = frozenset(("deviceset", "functionalunitset", "functionset", "compon
 _NUMBERS = frozenset(("number", "samplenumber", "sampleno", "samplecounter", "sampleid", "samplecount"))
 _TIMES = frozenset(("sampletime", "time", "culturetime", "cultureage", "timeofsample"))
 _HEARTBEAT = "heartbeat"
+_RARE = (
+    '# unchanged = "missing": not measured while its source time stays. Where an analyzer measures',
+    '# it with every sample, say unchanged = "measured".',
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -160,6 +168,7 @@ def _written(
     lines = ["# Drafted by perfusio opcua draft: look through it, then perfusio opcua check.", "[namespaces]"]
     lines += [f"{alias} = {json.dumps(uri)}" for uri, alias in aliases.items()]
     lines += ["", "[vessels]", *(f"{json.dumps(name)} = {json.dumps(stem)}" for name, stem in stems.items())]
+    is_counted = "sample.number" in nodes
     has_age = "sample.time" in nodes and found["sample.time"][0].variable.type_name not in ("DateTime", "String")
     if not has_age and inoculated is None:
         raise ConfigError(
@@ -170,16 +179,25 @@ def _written(
         lines += ["", f"[{section}]"] if section != _HEARTBEAT or f"{_HEARTBEAT}.node" in nodes else []
         for key, node in nodes.items():
             if key.startswith(f"{section}."):
-                lines += _lines(found[key], f"{aliases[found[key][0].variable.namespace]}:{node}", panel)
+                is_rare = section == "measured" and not is_counted and found[key][0].name in _rare(panel)
+                id_ = f"{aliases[found[key][0].variable.namespace]}:{node}"
+                lines += _lines(found[key], id_, panel, is_rare=is_rare)
         if section == "sample" and not has_age:
             lines.append(f"inoculated = {inoculated}")
+        if section == "measured" and not is_counted and any(f"measured.{n}" in nodes for n in _rare(panel)):
+            lines += _RARE
         if section == "setpoints":
             missing = [name for name in panel.setpoint_names if f"setpoints.{name}" not in nodes]
             lines += [f"# {name}: no node was found; add one, or its value: {{ fixed = ... }}" for name in missing]
     return "\n".join(lines) + "\n"
 
 
-def _lines(some: Sequence[Candidate], node: str, panel: Panel) -> list[str]:
+def _rare(panel: Panel) -> frozenset[str]:
+    """Return the species that an analyzer may measure less often than a sample is taken."""
+    return frozenset(s.name for s in panel.species) - frozenset(panel.critical)
+
+
+def _lines(some: Sequence[Candidate], node: str, panel: Panel, *, is_rare: bool) -> list[str]:
     """Return the lines of one key: with its unit, a step, and a remark where a person must choose."""
     first, told = some[0], {"node": json.dumps(node)}
     if some[1:]:
@@ -196,6 +214,8 @@ def _lines(some: Sequence[Candidate], node: str, panel: Panel) -> list[str]:
             told |= {} if same_scale(scale, (1.0, 0.0)) else {"unit": json.dumps(unit)}
     if first.section == "setpoints" and first.properties.precision is not None:
         told["resolution"] = f"{first.properties.precision:g}"
+    if is_rare:
+        told["unchanged"] = '"missing"'
     if first.section == "setpoints" and first.variable.may_write:
         remarks.append(f"# {first.name} can be written: add write = true where the twin may")
     plain = set(told) == {"node"}

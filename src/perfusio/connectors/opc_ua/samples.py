@@ -16,6 +16,8 @@ from perfusio.state import State
 
 _JITTER = timedelta(seconds=1)
 """A sensor that is read every hour is not always read to the second."""
+_NAMED = 3
+"""Nodes that a message names; the others are counted."""
 _SOURCE_TIME = re.compile(r"\bsource (\d{4}-\d\d-\d\dT[\d:.]+)Z")
 
 
@@ -162,16 +164,27 @@ def next_sample(vessel: VesselMap, readings: Mapping[Tag, Reading], seen: Seen) 
     """
     if vessel.number is not None:
         return _by_number(vessel, vessel.number, readings, seen)
-    stamps = {n: t for n, tag in vessel.measured.items() if (t := readings[tag].source_time) is not None}
-    new = {n: t for n, t in stamps.items() if n not in seen.stamps or _stamp(t) > _stamp(seen.stamps[n])}
-    if not new:
+    stamps = _told_times(vessel, readings)
+    new = {n: t for n, t in stamps.items() if _is_later(n, t, seen)}
+    good = {n: t for n, t in stamps.items() if readings[vessel.measured[n]].is_usable}
+    if not new.keys() & good.keys():
         return None, seen
-    if dict(seen.unsettled) != stamps:
-        return None, replace(seen, unsettled=stamps)
-    is_whole = any(n in vessel.panel.critical for n in new)
+    if dict(seen.unsettled) != good:
+        return None, replace(seen, unsettled=good)
+    is_whole = any(n in vessel.panel.critical for n in new.keys() & good.keys())
     tags = {n: vessel.measured[n] for n in stamps if n in new or (is_whole and vessel.measured[n].stays_measured)}
-    state = _state(vessel, tags, readings, latest=max(new.values()))
-    return state, Seen(state=state, stamps=stamps, n_unread=seen.n_unread, signalled=seen.signalled)
+    state = _state(vessel, tags, readings, latest=max(t for n, t in new.items() if n in good))
+    known = {**seen.stamps, **good}  # a value that is Bad now may come with the time at which it was taken
+    return state, Seen(state=state, stamps=known, n_unread=seen.n_unread, signalled=seen.signalled)
+
+
+def _told_times(vessel: VesselMap, readings: Mapping[Tag, Reading]) -> dict[str, datetime]:
+    return {n: t for n, tag in vessel.measured.items() if (t := readings[tag].source_time) is not None}
+
+
+def _is_later(name: str, time: datetime, seen: Seen) -> bool:
+    """Whether the source time of a quantity is later than the one handed out."""
+    return name not in seen.stamps or _stamp(time) > _stamp(seen.stamps[name])
 
 
 def _by_number(
@@ -181,6 +194,8 @@ def _by_number(
     if not isfinite(number):
         return None, seen
     if number != seen.number and not _is_known(vessel, readings, seen):
+        if _is_empty(vessel.measured, readings):
+            return None, seen
         state = _state(vessel, vessel.measured, readings, latest=_latest(vessel, readings))
         is_counted = readings[counter].moment is None  # dates do not tell how many were between
         skipped = int(number - seen.number) - 1 if is_counted and number > seen.number else 0
@@ -195,6 +210,11 @@ def _by_number(
     remarks = {n: str(readings[vessel.measured[n]]) for n in late}
     state = State.of_values(vessel.panel, known.time_h, late, remarks)
     return state, replace(seen, state=known.with_values(**late))
+
+
+def _is_empty(tags: Mapping[str, Tag], readings: Mapping[Tag, Reading]) -> bool:
+    """Whether none of these nodes has a usable value: then there is no sample yet, whatever counts it."""
+    return bool(tags) and not any(readings[tag].is_usable for tag in tags.values())
 
 
 def _is_known(vessel: VesselMap, readings: Mapping[Tag, Reading], seen: Seen) -> bool:
@@ -260,26 +280,37 @@ def withheld(vessel: VesselMap, readings: Mapping[Tag, Reading], seen: Seen) -> 
     if vessel.number is not None:
         reading = readings[vessel.number]
         if isfinite(reading.count):
-            return ""
+            is_new = reading.count != seen.number
+            return _unusable(vessel.measured, readings) if is_new and _is_empty(vessel.measured, readings) else ""
         held = f" {reading.told!r:.40}" if reading.told is not None else ""
         return (
             f"the sample number cannot be read: {vessel.number} is{held} {reading}. Expected a number or a date that "
             "changes with each sample. Mend the node, or take another one as [sample] number."
         )
-    stamps = {n: readings[tag].source_time for n, tag in vessel.measured.items()}
-    if not any(stamps.values()):
+    stamps = _told_times(vessel, readings)
+    if not stamps:
         return (
             "no measured node has a source time, and the map names no sample number: a new sample could not be told "
             "from an old one. Name the node that changes with each sample: [sample] number."
         )
-    known = seen.stamps
-    moving = [n for n, t in stamps.items() if t is not None and (n not in known or _stamp(t) > _stamp(known[n]))]
-    if moving:
+    moving = {n: vessel.measured[n] for n, t in stamps.items() if _is_later(n, t, seen)}
+    if _is_empty(moving, readings):
+        return _unusable(moving, readings)
+    if moving := {n: tag for n, tag in moving.items() if readings[tag].is_usable}:
         return (
             f"the source times of {', '.join(moving)} change with every look, so no two looks agree on a sample. Name "
             "the node that changes with each sample ([sample] number), or move on-line values to [signals]."
         )
     return ""
+
+
+def _unusable(tags: Mapping[str, Tag], readings: Mapping[Tag, Reading]) -> str:
+    told = "; ".join(f"{tag} is {readings[tag]}" for tag in [*tags.values()][:_NAMED])
+    more = f" and {len(tags) - _NAMED} more" * (len(tags) > _NAMED)
+    return (
+        f"there is a new sample, and none of its values can be used: {told}{more}. Expected one that is not Bad. Check "
+        "the analyzer and its link to the server; or map other nodes."
+    )
 
 
 def _stamp(time: datetime) -> str:

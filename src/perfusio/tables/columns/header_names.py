@@ -18,7 +18,8 @@ from perfusio.quantities import CELLS, Quantity, closest, conversion_factor, nam
 from perfusio.unit_spellings import two_densities
 
 TIME = Quantity(name="time", unit="h", label="Culture time", low=0.0, high=24.0 * 366, aliases=(
-    "culture time", "culture duration", "culture age", "elapsed time", "process time", "age"))  # fmt: skip
+    "culture time", "culture duration", "culture age", "elapsed time", "process time", "age",
+    "Kulturzeit", "Prozesszeit"))  # fmt: skip
 ELAPSED = ("hh:mm", "h:mm", "hh:mm:ss", "h:mm:ss")
 """Units that say that hours and minutes count from inoculation."""
 VOLUME = Quantity(name="volume", unit="mL", label="Volume", low=0.0, high=1e9)
@@ -28,18 +29,20 @@ STAMP = "timestamp"
 STAMP_WORDS = (
     "timestamp", "date", "datetime", "date time", "date & time", "date/time", "date and time", "sample date",
     "sample time", "sample date/time", "sample data/time", "sampled at", "sample taken at", "taken at", "sampling date",
-    "analysis date", "analysis date/time", "analysis time", "run date", "sampling time", "measured at",
+    "analysis date", "analysis date/time", "analysis time", "run date", "sampling time", "measured at", "Datum",
+    "Datum/Uhrzeit", "Datum und Uhrzeit", "Zeitpunkt", "Probenahme", "Probenahmezeit",
 )  # fmt: skip
 """Names by people and instruments (one analyzer really writes "data/time")."""
 SAMPLE, QUALITY, MEDIUM, INOCULATED = "sample", "quality", "medium", "inoculated"
 TEXTS: Mapping[str, tuple[str, ...]] = {
-    "run": ("run id", "experiment", "exp", "batch", "batch id"),
-    "reactor": ("reactor id", "vessel", "vessel id", "bioreactor", "reactor identifier", "reactor identifer"),
-    "clone": ("clone id", "cell line"),
+    "run": ("run id", "experiment", "exp", "batch", "batch id", "Lauf", "Versuch"),
+    "reactor": ("reactor id", "vessel", "vessel id", "bioreactor", "reactor identifier", "reactor identifer", "Reaktor",
+                "Gefäß"),
+    "clone": ("clone id", "cell line", "Klon", "Zelllinie"),
     MEDIUM: ("media", "perfusion medium", "medium name"),
     STAMP: STAMP_WORDS,
     INOCULATED: ("inoculated at", "inoculation", "inoculation date", "inoculation time", "date of inoculation"),
-    SAMPLE: ("sample id", "sample name", "sample identifier"),
+    SAMPLE: ("sample id", "sample name", "sample identifier", "Probenname", "Probennummer"),
     QUALITY: (),
 }
 """Columns that hold texts, with their names by people (one analyzer really writes "identifer")."""
@@ -50,7 +53,7 @@ _NO_QUANTITIES = (
     "project", "lot", "lot number", "status", "flag", "flags", "cell type", "tray location", "images", "valid images",
     "ph", "ph (external)", "do", "po2", "pco2", "o2", "co2", "osm", "osmolality", "osmolarity", "na+", "na", "k+",
     "ca++", "sodium", "potassium", "calcium", "ldh", "conductivity", "capacitance", "room temperature",
-    "ambient temperature",
+    "ambient temperature", "Bemerkung", "Bemerkungen", "Kommentar", "Notiz", "Bearbeiter", "Gerät",
 )  # fmt: skip
 FLOWS: tuple[SetpointRole, ...] = ("perfusion", "bleed", "feed_rate")
 """Setpoints that people also give as a volume per time."""
@@ -63,8 +66,8 @@ _SAYS_ZERO = re.compile(r"\s*,\s*truly zero\s*$", re.IGNORECASE)
 ASKED_WORDS = ("sp", "setpoint", "set", "setvalue", "target", "sv", "soll", "sollwert")
 MEASURED_WORDS = ("measured", "actual", "pv", "meas", "ist", "istwert", "reading", "probe")
 """Additions of people to a name that say which of the two it is: setpoint or reading."""
-_DAY_WORDS = ("day", "days", "culture day", "process day", "day of culture")
-_HOUR_WORDS = ("hours", "hour", "hrs", "culture hours", "elapsed hours")
+_DAY_WORDS = ("day", "days", "culture day", "process day", "day of culture", "Tag", "Kulturtag", "Prozesstag")
+_HOUR_WORDS = ("hours", "hour", "hrs", "culture hours", "elapsed hours", "Stunden", "Kulturstunden")
 _VAGUE_TIMES = ("t", "d")
 _COMMON_UNITS = (
     "1e6 cells/mL", "cells/mL", "g/L", "mg/L", "mmol/L", "umol/L", "%", "fraction", "um", "1/day", "1/h", "°C", "rpm",

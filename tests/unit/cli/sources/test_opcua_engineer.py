@@ -9,6 +9,7 @@ from typer.testing import CliRunner
 
 from perfusio.cli.app import app
 from perfusio.connectors.opc_ua.certificates import fingerprint
+from perfusio.connectors.opc_ua.node_map import read_node_map
 from perfusio.errors import ConfigError, UnreadableSource
 from perfusio.testing import make_state
 from perfusio.testing.opcua_identity import identity
@@ -117,6 +118,22 @@ def test_a_question_of_a_draft_is_answered_by_an_option(server, here):
     assert "write = true\n" not in flat.stdout
 
 
+def test_a_draft_takes_no_value_that_stays_for_measured_unless_it_is_critical(server, here):
+    now = datetime.now(UTC)
+    server.measure(now - timedelta(minutes=5))
+    perfusio("trust", server.endpoint, "--yes")
+    arguments = ("--vessel", "BR_2", "--inoculated", (now - timedelta(hours=50)).isoformat(timespec="seconds"))
+    perfusio("draft", server.endpoint, *LOGIN, *arguments, "--out", "nodes.toml")
+    text = (here / "nodes.toml").read_text()
+    assert "# unchanged = \"missing\": not measured while its source time stays." in text
+    (of,) = read_node_map("nodes.toml").vessels.values()
+    assert {n: tag.stays_measured for n, tag in of.measured.items()} == {
+        "vcd": True, "viability": True, "glucose": True, "lactate": False,
+    }  # fmt: skip
+    counted = perfusio("draft", server.endpoint, *LOGIN, "--vessel", "R01").stdout
+    assert "unchanged" not in counted  # the number of the sample says what is new
+
+
 def planted(server):
     """Eleven mistakes in one vessel, each on a node of its own, and what the check has to say of it."""
     space = server.space
@@ -171,3 +188,38 @@ def test_a_check_finds_each_planted_mismatch(server, here):
     assert "agitation (s=R01.agitation): the map says write = true, but the server does not let" in str(refused)
     assert os.listdir("opcua-certificates/own")
     assert server.witness.written == []
+
+
+EXPERIMENT = """
+[run]
+duration_days = 2
+[connector]
+kind = "simulated"
+[design_space.perfusion_rate]
+high = 1.4
+[[vessel]]
+name = "left"
+reactor = "R01"
+[vessel.design_space.temperature]
+low = 36.0
+"""
+
+
+def test_a_check_compares_with_the_design_space_of_the_experiment(server, here):
+    server.publish("R01", make_state(day=2))
+    for name in server.panel.setpoint_names:
+        server.set_value(f"R01.{name}", getattr(server.space.nominal, name))
+    server.describe("R01.perfusion_rate", span=(0.0, 1.5))
+    server.describe("R01.temperature", span=(36.0, 40.0))
+    (here / "nodes.toml").write_text(server.toml())
+    (here / "experiment.toml").write_text(EXPERIMENT)
+    perfusio("trust", server.endpoint, "--yes")
+
+    def out_of_range(*more):
+        checked = perfusio("check", server.endpoint, "--nodes", "nodes.toml", *LOGIN, *more)
+        lines = [" ".join(line.split()) for line in checked.stderr.split("\n- ")]
+        return {name for name in ("perfusion_rate", "temperature") for line in lines
+                if f"{name} (s=R01.{name}): the server's range is" in line}  # fmt: skip
+
+    assert out_of_range() == {"perfusion_rate", "temperature"}
+    assert out_of_range("--experiment", "experiment.toml") == set()

@@ -3,6 +3,8 @@
 import json
 
 import pytest
+from asyncua import ua
+from asyncua.common.utils import ServiceError
 
 from perfusio.connectors.opc_ua.access import Access, Timing
 from perfusio.connectors.opc_ua.security import Certificates, Login, Untrusted
@@ -42,6 +44,24 @@ async def test_no_other_server_gets_a_session_or_the_password(connect, server, s
         await connect(login=CANARY).vessels()["R01"].read_sample()
     assert server.witness.n_sessions == 0
     assert server.witness.logins == []
+
+
+@pytest.mark.parametrize("status", ["BadCertificateUntrusted", "BadSecurityChecksFailed"])
+async def test_a_server_that_does_not_trust_us_is_named_as_that(connect, server, certificates, status):
+    async def refuse(*_):
+        raise ServiceError(getattr(ua.StatusCodes, status))
+
+    server.run(_validated_by(server, refuse))
+    try:
+        with pytest.raises(NotConnected, match=r"The server does not trust us: it refused our cert") as refused:
+            await connect().vessels()["R01"].read_sample()
+    finally:
+        server.run(_validated_by(server, None))
+    assert str(certificates.folder / "own" / "certificate.der") in str(refused.value)
+
+
+async def _validated_by(server, validator):
+    server._server.iserver.certificate_validator = validator
 
 
 async def test_a_rogue_that_takes_over_later_gets_nothing_either(connect, server):

@@ -1,10 +1,12 @@
 """OPC UA as plants do it: steps, other zeros, dates for times, values that stay, samples that never come."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from math import nan
 
 import pytest
 
+from perfusio.connectors.opc_ua.access import Timing
 from perfusio.connectors.opc_ua.node_map import node_map_of
 from perfusio.connectors.opc_ua.samples import Reading, Seen, next_sample, withheld
 from perfusio.errors import ConfigError, UnreadableSource
@@ -137,6 +139,34 @@ class TestASampleThatNeverComes:
         of = vessel({"number": "rig:s=n", "time": "rig:s=t"}, **measured("vcd"))
         readings = look(of, 24, number=("S-0042", 24))
         assert "cannot be read" in withheld(of, readings, next_sample(of, readings, Seen())[1])
+
+    def test_with_values_that_are_never_good(self):
+        counted = vessel({"number": "rig:s=n", "time": "rig:s=t"}, **measured("vcd", "titer"))
+        for of in (counted, vessel({"inoculated": START}, **measured("vcd", "titer"))):
+            good = look(of, 24, number=(1.0, 24))
+            bad = {t: replace(r, status="BadSensorFailure") if t.name in of.measured else r for t, r in good.items()}
+            state, seen = settled(of, bad, Seen())
+            assert state is None
+            assert "vcd (s=vcd) is BadSensorFailure; source 2026-11-03T09" in withheld(of, bad, seen)
+            came = []
+            for _ in range(2):
+                state, seen = next_sample(of, good, seen)
+                came += [state] if state is not None else []
+            assert [set(state.measured()) for state in came] == [{"vcd", "titer"}]  # nothing was used up meanwhile
+            assert withheld(of, bad, seen) == ""  # an analyzer that is away between two samples
+
+    def test_a_probe_that_breaks_makes_no_sample_of_yesterdays_values(self):
+        of = vessel({"inoculated": START}, **measured("vcd", "viability", "glucose"))
+        _, seen = settled(of, look(of, 24), Seen())
+        broken = look(of, 24, vcd=(9.0, 48.0))
+        broken[of.measured["vcd"]] = replace(broken[of.measured["vcd"]], status="BadSensorFailure")
+        state, after = settled(of, broken, seen)
+        assert state is None
+        assert "vcd (s=vcd) is BadSensorFailure" in withheld(of, broken, after)
+
+    def test_it_is_told_within_a_minute(self):
+        timing = Timing()
+        assert timing.withheld + timing.poll + timing.request < 60.0
 
     def test_who_just_waits_for_the_next_is_told_nothing(self):
         of = vessel({"inoculated": START}, **measured("vcd"))

@@ -61,6 +61,7 @@ def test_a_stranger_is_refused_and_kept_until_a_person_trusts_it(folder, good):
     assert read_certificate(kept.read_bytes()) == good.certificate
     folder.trust(good.certificate)
     folder.check(good.certificate, **WHERE)
+    assert list((folder.folder / "rejected").iterdir()) == []  # a person who looks there later finds no server in use
 
 
 def test_a_rogue_with_the_same_names_is_another(folder, good):
