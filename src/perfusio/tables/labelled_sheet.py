@@ -11,6 +11,7 @@ from perfusio.tables.cells.file_kind import Kind, kind_of
 from perfusio.tables.cells.parquet import parquet_cells
 from perfusio.tables.cells.sheets import TABLES, existing_file, read_bytes, sheet_of, text_of
 from perfusio.tables.columns.column_map import ColumnMap
+from perfusio.tables.columns.declared_options import asked_encoding
 from perfusio.tables.excel import LabelledSheet, Workbook, labelled, open_workbook
 
 
@@ -59,7 +60,8 @@ def open_labelled(path: str | Path, about: ColumnMap) -> Labelled:
         rows = parquet_cells(data, file.name)
         lines = tuple(range(1, len(rows) + 1))
     else:
-        text, remarks = text_of(data, file.name, about.encoding or None)
+        with asked_encoding():
+            text, remarks = text_of(data, file.name, about.encoding or None)
         found = sheet_of(text, file.name)
         rows, lines, separator, is_cut = list(found.rows), tuple(found.lines), found.separator, found.is_cut
     sheet = labelled(file.name, rows, header_rows=about.header_rows, lines=lines)

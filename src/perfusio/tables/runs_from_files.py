@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from perfusio.errors import ConfigError, UnreadableSource
+from perfusio.errors import ConfigError, QuestionOpen, UnreadableSource
 from perfusio.frames import DataFrame
 from perfusio.process.panel import Panel
 from perfusio.state import Setpoints
@@ -37,6 +37,7 @@ def read_runs(
     on_remark: Callable[[str], object] = lambda _: None,
     on_table: Callable[[Table], object] = lambda _: None,
     panel: Panel | None = None,
+    encoding: str | None = None,
 ) -> tuple[Trajectory, ...]:
     """Read all runs of a file, CSV, Excel or Parquet, of every such file in a folder, or of a data frame.
 
@@ -52,6 +53,7 @@ def read_runs(
         on_remark: Called with a sentence for each thing that was converted, joined or assumed.
         on_table: Called with each file as it was read, for those who show what was taken for granted.
         panel: The process whose quantities the files hold; None: that of the options, the map, or the default one.
+        encoding: Of those files that are not UTF-8, e.g. ``"cp1252"``; None: which one is a question.
 
     Returns:
         Runs in the order of the files. `reactor_id` is unique among them: the run (and reactor), with several files
@@ -68,7 +70,7 @@ def read_runs(
         of_map = () if column_map is None else missing_of(column_map.set_missing)
         missing_in((*(options.set_missing if options else ()), *of_map), [file.name for file in files])
         sources = [
-            (file.stem if len(files) > 1 else "", partial(read_any, file, options, column_map=column_map))
+            (file.stem if len(files) > 1 else "", partial(_read, file, options, column_map, encoding))
             for file in files
         ]
     where = NAME if is_frame(path) else str(path)
@@ -97,8 +99,32 @@ def read_runs(
     if problems:
         refused.append(UnreadableSource(tuple(problems), connector=where))
     if refused:
-        raise together(refused, connector=where)
+        raise together(refused, *_about_a_folder(where, len(sources), refused), connector=where)
     return tuple(runs)
+
+
+def _read(file: Path, options: ReadOptions | None, column_map: ColumnMap | None, encoding: str | None) -> Table:
+    """Read one file; one that is not UTF-8 by this encoding, if there is one.
+
+    Raises:
+        UnreadableSource: it is refused or open.
+    """
+    try:
+        return read_any(file, options, column_map=column_map)
+    except QuestionOpen as error:
+        asked = {name for question in error.questions for reading in question.readings for name in reading.entry}
+        if encoding is None or "encoding" not in asked:
+            raise
+        return read_any(file, replace(options or ReadOptions(), encoding=encoding), column_map=column_map)
+
+
+def _about_a_folder(where: str, n_files: int, refused: Sequence[UnreadableSource]) -> list[str]:
+    """Say how to go on without a file of a folder of past runs: none is passed over."""
+    n_good = n_files - len(refused)
+    if n_good < 1 or all(isinstance(error, QuestionOpen) for error in refused):
+        return []
+    which, them = ("The file named here holds", "it") if len(refused) == 1 else ("The files named here hold", "them")
+    return [f"{which} no past run? Move {them} out of {where}: all tables there are read, and {n_good} can be."]
 
 
 def _without_map(options: ReadOptions | None, column_map: ColumnMap | None) -> ReadOptions:

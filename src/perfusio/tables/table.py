@@ -18,6 +18,7 @@ from perfusio.errors import UnknownQuantity, UnreadableSource
 from perfusio.tables.cells.sheets import Sheet, read_bytes, sheet_of, text_of
 from perfusio.tables.columns.column import Column, ColumnRead, Role
 from perfusio.tables.columns.culture_times import Group, times_of
+from perfusio.tables.columns.declared_options import asked_encoding
 from perfusio.tables.columns.grid import Grid, ReadOptions
 from perfusio.tables.columns.header_names import MEDIUM, WITH_UNIT, form_of, names_of
 from perfusio.tables.columns.mass_balance import judge_balance
@@ -67,7 +68,8 @@ def parse_table(
     table = empty_table(name, data, options.panel)
     if may_be_short and not data.strip():
         return table
-    text, about_text = text_of(data, name, options.encoding)
+    with asked_encoding():
+        text, about_text = text_of(data, name, options.encoding)
     with _collector_at_rest():
         sheet = report_of(text) or sheet_of(text, name)
         return of_sheet(table, sheet, options, list(about_text), may_be_short=may_be_short, has_started=has_started)

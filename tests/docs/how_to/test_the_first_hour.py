@@ -71,3 +71,25 @@ def test_two_commands_lead_to_advice_and_the_run_shows_it_again(folder, monkeypa
     again = typed(status)
     assert "expected vcd in 3 days:" in again
     assert "rests on 3 past runs; 4 samples of this culture" in again
+
+
+GERMAN = {"Run": "Lauf", "Date": "Datum", "Culture day": "Kulturtag", "VCD": "Lebendzellzahl", "Viability":
+          "Viabilität", "Glucose": "Glukose", "Lactate": "Laktat", "Comment": "Bemerkung",
+          "Perfusion": "Perfusionsrate"}  # fmt: skip
+
+
+def test_the_sheets_of_another_lab_get_advice_after_one_question(folder, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("alt").mkdir()
+    for file in (folder / "now.csv", *sorted((folder / "past").iterdir())):
+        rows = [row for row in csv.reader(io.StringIO(file.read_text(encoding="utf-8"))) if row]
+        for name in ("VCD", "Viability", "Glucose", "Lactate"):
+            assert any(cell.startswith(name) for cell in rows[0])
+        words = lambda cell: next((cell.replace(e, d) for e, d in GERMAN.items() if cell.startswith(e)), cell)  # noqa: E731
+        lines = [map(words, rows[0]), *([cell.replace(".", ",") for cell in row] for row in rows[1:])]
+        place = Path("jetzt.csv") if file.name == "now.csv" else Path("alt") / file.name
+        place.write_bytes("".join(";".join(line) + "\r\n" for line in lines).encode("cp1252"))
+    asked = CliRunner().invoke(app, ["advise", "jetzt.csv", "--history", "alt"], env={"COLUMNS": "80"})
+    assert (type(asked.exception).__name__, asked.exception.exit_code) == ("QuestionOpen", 2)
+    assert "it is 'Viabilität': --encoding cp1252" in str(asked.exception)
+    assert ": advice" in typed("advise jetzt.csv --history alt --encoding cp1252")

@@ -82,6 +82,14 @@ def test_all_problems_of_all_files_are_told(tmp_path):
     assert "b.csv" in str(refused.value)
 
 
+def test_a_file_among_good_ones_that_is_no_table_is_not_passed_over_and_it_says_how_to_go_on(tmp_path, runs):
+    for run in runs:
+        write_csv(tmp_path / f"{run.run_id}.csv", RUNS_HEADER[2:], [row[2:] for row in runs_rows([run])])
+    (tmp_path / "notes.txt").write_text("call Anna\n")
+    with pytest.raises(UnreadableSource, match=rf"(?s)notes\.txt, line 1.*Move it out of .*, and {len(runs)} can be"):
+        read_runs(tmp_path)
+
+
 def test_an_empty_folder_and_a_missing_file_are_refused(tmp_path):
     with pytest.raises(UnreadableSource, match=r"holds no CSV file, expected runs\.csv"):
         read_runs(tmp_path)

@@ -44,7 +44,7 @@ REFUSED = [
     ("xml workbook", '<?xml version="1.0"?>\n<Workbook/>', "XML"),
     ("binary", b"\x00\x01\x02\xff" * 20, "byte 0 is zero"),
     ("utf-16 without mark", GOOD.encode("utf-16-le"), "zero|UTF-8"),
-    ("unknown code page", "day,VCD,Via,Größe\n".encode("cp1252"), "line 1|0xf6|'ö'|encoding="),
+    ("unknown code page", "day,VCD,Via,Größe\n".encode("cp1252"), "line 1|0xf6|'ö'|it is 'Größe': --encoding cp1252"),
     ("code page in a row", ("day,VCD,clone\n0,1,Zürich\n").encode("cp1252"), "line 2|0xfc|CSV UTF-8"),
     ("damaged utf-16", codecs.BOM_UTF16_LE + GOOD.encode("utf-16-le")[:-1], "is not utf-16"),
     ("stray quote", 'day,VCD\n0,"1\n1,2\n', "quotes do not close|line 2"),

@@ -15,10 +15,12 @@ class PastRuns:
     Attributes:
         path: A file, or a folder of files.
         mapping: Meaning of their columns, a mapping.toml; None = they say it themselves.
+        encoding: Of those files that are not UTF-8: that of the samples, which are usually written alike.
     """
 
     path: Path
     mapping: Path | None = None
+    encoding: str | None = None
 
 
 def of_history(section: object, folder: Path, name: str) -> PastRuns | None:
@@ -44,21 +46,24 @@ def of_history(section: object, folder: Path, name: str) -> PastRuns | None:
     return PastRuns(found["path"], found.get("mapping"))
 
 
-def typed(path: Path | None, mapping: Path | None, stated: PastRuns | None) -> PastRuns | None:
+def typed(
+    path: Path | None, mapping: Path | None, stated: PastRuns | None, *, encoding: str | None = None
+) -> PastRuns | None:
     """Return the past runs to learn from: those that were typed, else those of the experiment.
 
     Args:
         path: As typed; None = not.
         mapping: As typed; None = not.
         stated: Of the experiment.
+        encoding: Of the samples; None = UTF-8, or not said.
 
     Raises:
         ConfigError: a mapping was typed, and there are no past runs to read with it.
     """
     if path is not None:
-        return PastRuns(path, mapping)
+        return PastRuns(path, mapping, encoding)
     if mapping is None or stated is None:
         if mapping is not None:
             raise ConfigError("--history-mapping without past runs, expected --history RUNS beside it. Give both.")
         return stated
-    return PastRuns(stated.path, mapping)
+    return PastRuns(stated.path, mapping, encoding)

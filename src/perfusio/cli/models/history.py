@@ -46,6 +46,7 @@ class FileAnswers:
         ignore: Headers to leave unread.
         set_missing: Single values that do not count, ``FILE, line 12: glucose``.
         granted: Collects what was taken for granted of each file, for programs; None = it is only shown.
+        encoding: Of those files that are not UTF-8.
     """
 
     mapping: Path | None = None
@@ -53,6 +54,7 @@ class FileAnswers:
     ignore: Sequence[str] | None = None
     set_missing: Sequence[str] | None = None
     granted: list[dict[str, Any]] | None = None
+    encoding: str | None = None
 
     def options(self) -> ReadOptions:
         """Return the typed ones as options of reading."""
@@ -130,6 +132,7 @@ def read_runs_aloud(
             column_map=None if mapping is None else read_column_map(mapping),
             assumed=nominal(process),
             panel=process,
+            encoding=told.encoding,
             on_remark=note,
             on_table=show,
         )

@@ -129,7 +129,7 @@ def advise(
     asked = _without_a_run(load(sheet if is_experiment else None, said, aim=typed_aim if is_aimed else None))
     try:
         vessels = _named(aboard(chosen(asked, opened(asked))))
-        past = past_runs.typed(history, history_mapping, asked.history)
+        past = past_runs.typed(history, history_mapping, asked.history, encoding=encoding)
         now = {} if past is None else asyncio.run(cultures(_named(aboard(chosen(asked, opened(asked))))))
         clones = clones_of(vessels)
         notes: list[str] = []

@@ -137,8 +137,9 @@ def _of_the_past(
         NotEnoughData: they hold nothing but these cultures.
     """
     read = read_runs_aloud(
-        history.path, process, FileAnswers(mapping=history.mapping), note=note, hint=ANSWERED
-    )
+        history.path, process, FileAnswers(mapping=history.mapping, encoding=history.encoding),
+        note=note, hint=ANSWERED,
+    )  # fmt: skip
     going_on = {run.reactor_id: name for run in read for name, states in now.items() if is_same(run, states)}
     past = [run for run in read if run.reactor_id not in going_on]
     if going_on:

@@ -160,7 +160,7 @@ def run(
         wait_for_names(whole)
         sources = aboard(chosen(asked, whole))
         policy = policy_of(asked.policy, sources, asked.run.process)
-        past = past_runs.typed(history, history_mapping, asked.history)
+        past = past_runs.typed(history, history_mapping, asked.history, encoding=encoding)
         model = history_model.model_of(asked.model, past, clones_of(sources), asked.run.process, seed=asked.run.seed)
         for line in _granted(sources):
             echo(line)

@@ -11,9 +11,10 @@ import io
 import os
 import re
 import stat
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 from perfusio.errors import UnreadableSource
 from perfusio.quantities import closest
@@ -39,6 +40,16 @@ _SURE = frozenset(
     b for b in range(0x80, 0x100)
     if len({bytes([b]).decode(f"cp{page}", "replace") for page in (1250, 1251, 1252, 1253, 1254, 1257)}) == 1
 )  # fmt: skip
+
+
+_PAGES = ("cp1252", "mac_roman", "cp1250", "cp1251")
+"""Western Europe on Windows, on an old Macintosh, Central Europe, Cyrillic."""
+
+
+class DoubtfulEncoding(UnreadableSource):
+    """A text that is not UTF-8 and reads differently by different code pages; `words` is the first one by each."""
+
+    words: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -185,12 +196,21 @@ def text_of(data: bytes, name: str, encoding: str | None = None) -> tuple[str, t
             return data.decode("cp1252"), ("it is not UTF-8; read as Windows text (cp1252).",)
         at = doubtful[0]
         as_windows = data[at : at + 1].decode("cp1252", "replace")
-        raise _refusal(
-            name,
-            f"{name}, line {_line_of(data, at)}: byte {at} is 0x{data[at]:02x}, which is not UTF-8 "
-            f"and means different letters on different computers (in Western Europe {as_windows!r}). "
-            'Save the file as CSV UTF-8, or say what it is: FilesystemStore(..., encoding="cp1252").',
-        ) from error
+        refused = DoubtfulEncoding(
+            (
+                f"{name}, line {_line_of(data, at)}: byte {at} is 0x{data[at]:02x}, which is not UTF-8 "
+                f"and means different letters on different computers (in Western Europe {as_windows!r}).",
+            ),
+            connector=name,
+        )
+        refused.words = {codec: _word_at(data, at, codec) for codec in _PAGES}
+        raise refused from error
+
+
+def _word_at(data: bytes, at: int, codec: str) -> str:
+    """Return the word around a byte, as a code page reads it."""
+    before = re.split(rb"[\s;,\"]", data[max(at - 40, 0) : at])[-1]
+    return (before + re.split(rb"[\s;,\"]", data[at : at + 40])[0]).decode(codec, "replace")
 
 
 def _decoded(data: bytes, name: str, encoding: str) -> str:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 
-from perfusio.errors import ConfigError
+from perfusio.errors import ConfigError, QuestionOpen
+from perfusio.tables.cells.sheets import DoubtfulEncoding
+from perfusio.tables.columns.questions import Question, Reading
 from perfusio.tables.columns.timestamps import ORDERS, read_stamps
 
 GROUPS = ("reactor", "run", "day")
@@ -77,3 +80,25 @@ def rows_of(texts: Sequence[str] | None, origin: str = "--keep") -> dict[str, tu
             raise ConfigError(f"{origin} {text!r}: expected HEADER=VALUE, e.g. 'Sample ID=Control', or line=4.")
         found[header.strip()] = (*found.get(header.strip(), ()), value.strip())
     return found
+
+
+@contextmanager
+def asked_encoding() -> Iterator[None]:
+    """Turn the refusal of a text in an unknown encoding into a question.
+
+    Raises:
+        QuestionOpen: it is one.
+    """
+    try:
+        yield
+    except DoubtfulEncoding as error:
+        by_word = dict[str, str]()
+        for codec, word in error.words.items():
+            if "\N{REPLACEMENT CHARACTER}" not in word:
+                by_word.setdefault(word, codec)  # the likeliest of those that agree
+        readings = tuple(
+            Reading(says=f"it is {word!r}", options=("--encoding", codec), entry={"encoding": codec})
+            for word, codec in by_word.items()
+        )
+        question = Question(found=str(error), readings=readings, remedy="Or save the file as CSV UTF-8.")
+        raise QuestionOpen((question.sentence(),), connector=error.connector, questions=(question,)) from error

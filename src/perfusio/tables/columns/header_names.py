@@ -66,7 +66,7 @@ _SAYS_ZERO = re.compile(r"\s*,\s*truly zero\s*$", re.IGNORECASE)
 ASKED_WORDS = ("sp", "setpoint", "set", "setvalue", "target", "sv", "soll", "sollwert")
 MEASURED_WORDS = ("measured", "actual", "pv", "meas", "ist", "istwert", "reading", "probe")
 """Additions of people to a name that say which of the two it is: setpoint or reading."""
-_DAY_WORDS = ("day", "days", "culture day", "process day", "day of culture", "Tag", "Kulturtag", "Prozesstag")
+_DAY_WORDS = ("day", "days", "culture day", "process day", "day of culture", "Kulturtag", "Prozesstag")
 _HOUR_WORDS = ("hours", "hour", "hrs", "culture hours", "elapsed hours", "Stunden", "Kulturstunden")
 _VAGUE_TIMES = ("t", "d")
 _COMMON_UNITS = (
