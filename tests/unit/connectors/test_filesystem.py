@@ -137,7 +137,7 @@ async def test_options_reach_the_reader(source):
     [
         ({"actuates": True, "follow": False}, "a finished file is history"),
         ({"decimal": ";"}, "expected '.' or ','"),
-        ({"poll_seconds": 0}, "above 0 s"),
+        ({"poll_seconds": 0}, "above 0"),
         ({"setpoints_path": "my_data.csv"}, "is the source itself"),
         ({"setpoints_path": "."}, "is a folder"),
         ({"setpoints_path": "nowhere/s.csv"}, "there is no folder"),
