@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import textwrap
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -57,6 +58,26 @@ def fitted(line: Line, width: int) -> list[Line]:
         line.text.strip(), max(width, 40), initial_indent=begins, subsequent_indent=" " * 8, break_on_hyphens=False
     )
     return [Line(part, line.tone) for part in parts]
+
+
+def on_terminal(lines: Sequence[Line], width: int) -> list[Line]:
+    """Return lines as they fit a terminal: remarks that `note` broke are put together first, then broken once.
+
+    Args:
+        lines: As they fit WIDTH.
+        width: Of the terminal, in characters.
+    """
+    whole: list[Line] = []
+    last = 0
+    for line in lines:
+        words = line.text.split(maxsplit=1)
+        goes_on = line.text.startswith(" " * 8) and not line.text.startswith(" " * 9)
+        if width < WIDTH and whole and goes_on and line.tone is whole[-1].tone and last + 1 + len(words[0]) > WIDTH:
+            whole[-1] = Line(f"{whole[-1].text} {line.text.strip()}", line.tone)
+        else:
+            whole.append(line)
+        last = len(line.text)
+    return [part for line in whole for part in fitted(line, width)]
 
 
 def without_support(words: str) -> tuple[str, bool]:

@@ -40,7 +40,7 @@ from perfusio.record.places import whole_source
 from perfusio.report.about_process import about
 from perfusio.report.attention import WRITE_ENDED_BADLY, attention, is_about_waiting
 from perfusio.report.columns import WIDTH, narrow, short, shown
-from perfusio.report.lines import COLD, Line, Tone, counted, fitted, note, without_support
+from perfusio.report.lines import COLD, Line, Tone, counted, note, on_terminal, without_support
 from perfusio.report.lines import WIDTH as LINE
 from perfusio.report.recorded_forecast import outlook
 from perfusio.report.wording import (
@@ -99,7 +99,7 @@ class Narrator:
 
     def lines(self, event: Event) -> list[Line]:
         """Return the lines due now that this event is on record; often none."""
-        return [part for line in self._lines(event) for part in fitted(line, self._width)]
+        return on_terminal(self._lines(event), self._width)
 
     def _lines(self, event: Event) -> list[Line]:
         if isinstance(event, RunStarted):

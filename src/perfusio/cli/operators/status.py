@@ -66,14 +66,26 @@ def _lines(where: dict[str, Any], seen: RunView) -> list[str]:
     for name in where["misnamed_holds"]:
         said += _wrapped(f"{shown(name, 60)!r} names no vessel of this run, so it holds all.", "")
     said += ["", _row("vessel", "mode", "day", "age", *columns.shown(panel).values())]
-    for name, vessel in where["vessels"].items():
+    is_fleet = len(where["vessels"]) >= MANY
+    for name, vessel in sorted(where["vessels"].items(), key=lambda one: _urgency(one[1]) if is_fleet else 0):
         said += _of_vessel(shown(name, 40), vessel, panel)
-        if len(where["vessels"]) < MANY:
+        if not is_fleet:
             said += _effect(name, seen)
-    if len(where["vessels"]) >= MANY:
+    if is_fleet:
         first = next(iter(where["vessels"]))
         said += ["", *_wrapped(f"Effect and basis of the advice: status {where['folder']} --vessel {first}", "")]
     return said
+
+
+def _urgency(vessel: dict[str, Any]) -> int:
+    """Return the place of a vessel of a fleet: those that need a person now come first, those that left last."""
+    from perfusio.twin.alarms.alarm_list import PRIORITY
+
+    last = max(PRIORITY.values()) + 1
+    levels = [PRIORITY.get(str(alarm).rpartition(":")[2], last) for alarm in vessel["alarms"]]
+    if vessel["is_source_failing"] or vessel["mode"] == "hold":
+        levels.append(PRIORITY["doubt"])
+    return last + 1 if vessel["has_left"] else min(levels, default=last)
 
 
 def _effect(name: str, seen: RunView) -> list[str]:

@@ -21,6 +21,8 @@ URGENCY = (Tone.ACT, Tone.WARN, Tone.HEAD, Tone.PLAIN, Tone.QUIET)
 """Vessels stand in this order: those that need a person first."""
 WIDE = 100
 """Columns of a terminal on which every quantity has room."""
+_AROUND = 9
+"""Lines of a table beside its rows: title, header, caption."""
 N_FIRST = 7
 """Columns of quantities on a narrower one."""
 
@@ -33,13 +35,14 @@ def first(panel: Panel) -> tuple[str, ...]:
     return tuple(dict.fromkeys((*ahead, *others)))[:N_FIRST]
 
 
-def fleet_table(fleet: Fleet, n_turns: int, *, width: int) -> Table:
+def fleet_table(fleet: Fleet, n_turns: int, *, width: int, height: int | None = None) -> Table:
     """Return a row per vessel: its latest sample, the setpoints in force, and its result in this turn.
 
     Args:
         fleet: State of the vessels.
         n_turns: Length of the run, for the title.
         width: Of the terminal, in characters.
+        height: The same, in lines; the most urgent vessels that fit are shown, and how many more there are is said.
     """
     title = f"{printable(fleet.aim)}: turn {fleet.turn} of {n_turns}"
     table = Table(title=title, title_justify="left", padding=(0, 1, 0, 0), box=SIMPLE_HEAD)
@@ -57,10 +60,13 @@ def fleet_table(fleet: Fleet, n_turns: int, *, width: int) -> Table:
         table.add_column(f"{setpoints[name]}\n{narrow(panel[name])}", justify="right", style="cyan")
     table.add_column("today")
     left = len(species) + len(setpoints) - len(measured) - len(asked)
-    if left:
-        table.caption = f"{left} more columns on a terminal of {WIDE} characters; all values: perfusio status --json"
-        table.caption_justify = "left"
-    for reactor, row in sorted(fleet.rows.items(), key=lambda named: URGENCY.index(named[1].tone)):
+    rows = sorted(fleet.rows.items(), key=lambda named: URGENCY.index(named[1].tone))
+    room = len(rows) if height is None else max(1, height - _AROUND)
+    said = [f"... and {len(rows) - room} more, less urgent: perfusio status"] if len(rows) > room else []
+    said += [f"{left} more columns on a terminal of {WIDE} characters: perfusio status --json"] if left else []
+    if said:
+        table.caption, table.caption_justify = "\n".join(said), "left"
+    for reactor, row in rows[:room]:
         known = [printable(reactor), *([printable(row.clone)] if has_clones else [])]
         table.add_row(*known, *_cells(row, measured, asked), Text(row.word, STYLES[row.tone]))
     return table

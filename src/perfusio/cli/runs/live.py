@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from perfusio.cli.echo import printable
 from perfusio.events import Event, RunStarted, SampleMissing, SampleRead
 from perfusio.report.fleet import MANY, Fleet
-from perfusio.report.lines import WIDTH, Line, Tone
+from perfusio.report.lines import WIDTH, Line, Tone, on_terminal
 from perfusio.report.narration import Narrator
 
 if TYPE_CHECKING:
@@ -61,15 +61,15 @@ class Live:
         """Tell one event."""
         if isinstance(event, RunStarted):
             self._set_the_stage(len(event.config["modes"]))
-        for line in self._narrator.lines(event):
+        for line in on_terminal(self._narrator.lines(event), width_of_terminal()):
             self.say(line)
         if self._bar is not None and isinstance(event, SampleRead | SampleMissing):
             self._bar.update(self._task, completed=event.turn or 0)
         if self._table is not None and isinstance(self._narrator, Fleet):
             from perfusio.cli.runs.fleet_table import fleet_table  # rich: for terminals only
 
-            width = self._table.console.width
-            self._table.update(fleet_table(self._narrator, self._n_turns, width=width))
+            width, height = self._table.console.size
+            self._table.update(fleet_table(self._narrator, self._n_turns, width=width, height=height))
 
     def _set_the_stage(self, n_vessels: int) -> None:
         if n_vessels >= MANY:

@@ -1,14 +1,20 @@
 """`perfusio status`: where a run stands, in 80 columns and as JSON, of a running, a stopped and a finished one."""
 
+import asyncio
 import json
+from dataclasses import replace
 
 import pytest
 from typer.testing import CliRunner
 
 from perfusio.cli.app import app
+from perfusio.config import DEFAULT_AMBR250_DESIGN_SPACE, RunConfig
+from perfusio.connectors.simulated import SimulatedAmbr250
 from perfusio.errors import ConfigError
 from perfusio.events import AlarmRaised, ModeChanged, SampleMissing, WaitBegan
 from perfusio.record.audit_logger import AuditLogger
+from perfusio.testing.fakes import SteadyModel, SteppingPolicy
+from perfusio.twin.digital_twin import DigitalTwin
 from perfusio.twin.state.hold import Word, make_hold
 
 
@@ -55,6 +61,26 @@ def test_a_stopped_run(stopped_run):
     assert (other["mode"], other["said"]["who"], other["waiting"]) == ("hold", "AS", None)
     assert (left["has_left"], left["sample_age_h"]) == (True, None)
     assert 0.0 <= one["sample_age_h"] < 1.0
+
+
+def test_of_a_fleet_the_vessels_that_need_a_person_stand_first(tmp_path):
+    config = RunConfig(duration_days=1, forecast_days=2, n_paths=16, run_dir=tmp_path)
+    twin = DigitalTwin(
+        connector=SimulatedAmbr250(n_vessels=6, days=1, seed=3), design_space=DEFAULT_AMBR250_DESIGN_SPACE,
+        run_config=config, model=SteadyModel(), policy=SteppingPolicy(),
+    )  # fmt: skip
+    asyncio.run(twin.run())
+    record = tmp_path / "audit.jsonl"
+    record.write_bytes(b"".join(record.read_bytes().splitlines(keepends=True)[:-1]))  # as a killed run leaves it
+    record.with_name("audit.heads").unlink()
+    append(tmp_path, replace(ALARM, reactor="R06"))
+    said = status(tmp_path).stdout.splitlines()
+    order = [line[:3] for line in said if line[:1] == "R" and line[1:3].isdigit()]
+    alarms = {name: vessel["alarms"] for name, vessel in data(tmp_path)["vessels"].items()}
+    assert sorted(order) == [f"R{i:02d}" for i in range(1, 7)]
+    assert [bool(alarms[name]) for name in order] == sorted((bool(a) for a in alarms.values()), reverse=True)
+    assert order.index("R06") < order.index("R04")  # which has none
+    assert max(map(len, said)) <= 80
 
 
 def test_a_wait_is_over_with_its_turn(stopped_run):

@@ -48,6 +48,32 @@ def test_a_row_per_vessel_fits_the_terminal(width):
     assert "no sample" in next(line for line in text if "R24" in line)
 
 
+@pytest.mark.parametrize("width", [80, 120])
+def test_on_a_low_terminal_urgent_vessels_stay_and_the_others_are_counted(width):
+    fleet = Fleet()
+    fleet.lines(started(24, clone="CloneX"))
+    fleet.lines(read("R01"))
+    fleet.lines(SampleMissing(reactor="R24", turn=3, expected_h=72.0, reason="No sample."))
+    console = Console(width=width, height=24, record=True, file=StringIO())
+    console.print(fleet_table(fleet, 28, width=width, height=24))
+    text = console.export_text().splitlines()
+    rows = [line for line in text if line.strip().startswith("R")]
+    assert len(text) <= 24
+    assert "R24" in rows[0]  # no sample: it wants to be seen
+    assert f"... and {24 - len(rows)} more, less urgent: perfusio status" in "\n".join(text)
+    assert len(rows) == 15
+
+
+def test_on_a_high_terminal_no_vessel_is_left_out():
+    fleet = Fleet()
+    fleet.lines(started(24))
+    console = Console(width=120, height=50, record=True, file=StringIO())
+    console.print(fleet_table(fleet, 28, width=120, height=50))
+    text = console.export_text()
+    assert text.count("R") >= 24
+    assert "more" not in text
+
+
 class Terminal:
     """Takes what is written, and says that it is a terminal."""
 
