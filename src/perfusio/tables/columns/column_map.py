@@ -22,8 +22,8 @@ from perfusio.quantities import closest
 from perfusio.state import Setpoints
 from perfusio.tables.cells.missing_by_name import missing_of
 from perfusio.tables.columns.declared_options import pattern_of
-from perfusio.tables.columns.double_columns import KEYS
 from perfusio.tables.columns.header_names import SAMPLE, names_of
+from perfusio.tables.columns.header_questions.double_columns import KEYS
 from perfusio.tables.columns.pumps.pump_schedule import PumpSchedule
 from perfusio.tables.columns.timestamps import ORDERS
 

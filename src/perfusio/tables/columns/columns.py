@@ -15,7 +15,6 @@ from perfusio.process.cho_perfusion import CHO_PERFUSION
 from perfusio.process.panel import Panel
 from perfusio.quantities import closest, normalised
 from perfusio.tables.columns.column import Column, Role, quantity_of
-from perfusio.tables.columns.double_columns import drawn_first, refuse_duplicates
 from perfusio.tables.columns.header_names import (
     HOURS,
     NO_QUANTITIES,
@@ -29,9 +28,10 @@ from perfusio.tables.columns.header_names import (
     form_of,
     names_of,
 )
+from perfusio.tables.columns.header_questions.double_columns import drawn_first, refuse_duplicates
+from perfusio.tables.columns.header_questions.unit_questions import ask_volume, asked_density
 from perfusio.tables.columns.problems import Problems
 from perfusio.tables.columns.questions import Reading, column_reading, unread_reading
-from perfusio.tables.columns.unit_questions import ask_volume, asked_density
 
 
 def _role(name: str, names: Names) -> Role:

@@ -35,6 +35,10 @@ def require_columns(grid: Grid, problems: Problems, warnings: list[str], *, is_p
         _ask_time(grid, "no column gives the time, expected 'day' or 'time [h]'. Add or rename one.", problems)
     if problems:
         return  # an unknown header may well be the missing column
+    if grid.lines and all(c.role in (Role.TEXT, Role.TIME) for c in grid.columns):
+        what = "no column holds a quantity of the process. Is it the right file? Name one: --column HEADER=NAME."
+        problems.line(grid.header_line, what)
+        return
     if is_part:
         return
     cells = grid.panel[grid.panel.the("cells")]

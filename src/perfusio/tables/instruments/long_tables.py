@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 from perfusio.tables.cells.csv_files import unescaped
@@ -28,6 +27,8 @@ from perfusio.tables.columns.problems import Problems
 from perfusio.tables.columns.questions import column_reading, unread_reading
 from perfusio.tables.columns.typed_columns import judge_cut
 from perfusio.tables.instruments.cedex_bioht import bio_ht, is_bio_ht
+from perfusio.tables.instruments.chemistries import YSI, are_chemistries, by_sample
+from perfusio.tables.instruments.one_row_each import OneRowEach
 from perfusio.tables.instruments.profiles import Recognised
 
 TAGS = "long tags"
@@ -46,45 +47,10 @@ def turned(sheet: Sheet, options: ReadOptions, problems: Problems) -> Recognised
         return _tidy(sheet, forms, options, problems)
     if {"timestamp", "tag"} <= set(forms) and {"numericalvalue", "value"} & set(forms):
         return _tags(sheet, forms, options, problems)
+    if are_chemistries(forms):
+        rows, known, remarks = by_sample(sheet, forms, options, problems)
+        return _finished(YSI, rows, sheet, known, problems, remarks=remarks)
     return bio_ht(sheet, options, problems) if is_bio_ht(sheet) else None
-
-
-class _Turned:
-    """Collects cells by sample and column."""
-
-    def __init__(self, keys: Sequence[str], problems: Problems) -> None:
-        self._keys, self._problems = list(keys), problems
-        self._columns: dict[str, int] = {}
-        self._samples: dict[tuple[str, ...], dict[str, str]] = {}
-        self._lines: dict[tuple[str, ...], int] = {}
-
-    def put(self, line: int, key: tuple[str, ...], column: str, cell: str) -> None:
-        """Add one value; the same one twice is one, two different ones are a problem."""
-        self._lines.setdefault(key, line)
-        row = self._samples.setdefault(key, {})
-        if column:
-            self._columns.setdefault(column, len(self._columns))
-            if row.setdefault(column, cell) != cell:
-                self._problems.line(
-                    line,
-                    f"states {column} = {cell!r} for {' '.join(filter(None, key))}, but an earlier line states "
-                    f"{row[column]!r}. Keep the right one.",
-                )
-
-    def remark(self, remarks: Mapping[tuple[str, ...], Mapping[str, str]]) -> None:
-        """Add remarks by quantity, as the column `quality` holds them."""
-        for key, said in remarks.items():
-            self._columns.setdefault(QUALITY, len(self._columns))
-            self._samples[key][QUALITY] = json.dumps(said)
-
-    def sheet(self, old: Sheet) -> Sheet:
-        """Return one row per sample."""
-        used = [i for i in range(len(self._keys)) if not self._samples or any(key[i] for key in self._samples)]
-        header = [*(self._keys[i] for i in used), *self._columns]
-        rows = [
-            [*(key[i] for i in used), *(row.get(c, "") for c in self._columns)] for key, row in self._samples.items()
-        ]
-        return replace(old, rows=(header, *rows), lines=(old.lines[0], *self._lines.values()), is_cut=False)
 
 
 def _tidy(sheet: Sheet, forms: Sequence[str], options: ReadOptions, problems: Problems) -> Recognised:
@@ -93,7 +59,7 @@ def _tidy(sheet: Sheet, forms: Sequence[str], options: ReadOptions, problems: Pr
              and _is_time(h)]  # fmt: skip
     texts = ("run", "reactor", "clone", MEDIUM, INOCULATED, SAMPLE)
     keys = [i for i, h in enumerate(sheet.rows[0]) if form_of(h) in texts] + times
-    turned = _Turned([sheet.rows[0][i].strip() for i in keys], problems)
+    turned = OneRowEach([sheet.rows[0][i].strip() for i in keys], problems)
     remarks: dict[tuple[str, ...], dict[str, str]] = {}
     for row, line in zip(sheet.rows[1:], sheet.lines[1:], strict=True):
         if len(row) != len(forms):
@@ -119,7 +85,7 @@ def _tags(sheet: Sheet, forms: Sequence[str], options: ReadOptions, problems: Pr
     place = {form: i for i, form in enumerate(forms)}
     value = place.get("numericalvalue", place.get("value", 0))
     where = [place.get("batchname"), place.get("unitname"), place["timestamp"]]
-    turned, unread = _Turned(("run", "reactor", STAMP), problems), dict[str, None]()
+    turned, unread = OneRowEach(("run", "reactor", STAMP), problems), dict[str, None]()
     meanings: dict[str, str] = {}
     for row, line in zip(sheet.rows[1:], sheet.lines[1:], strict=True):
         if len(row) != len(forms):
@@ -193,8 +159,9 @@ def _header_of(column: Column, names: Names) -> str:
 
 
 def _finished(
-    name: str, turned: _Turned, sheet: Sheet, options: ReadOptions, problems: Problems, *, remarks: tuple[str, ...] = ()
-) -> Recognised:
+    name: str, turned: OneRowEach, sheet: Sheet, options: ReadOptions, problems: Problems, *,
+    remarks: tuple[str, ...] = (),
+) -> Recognised:  # fmt: skip
     told = list(remarks)
     judge_cut(sheet, problems, told)
     return Recognised(
