@@ -6,6 +6,7 @@ import os
 import tempfile
 import textwrap
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -43,16 +44,22 @@ def talked(answers: Answers, asked: Asked, out: Path, *, overwrite: bool, tell: 
         Interrupted: the person stopped; nothing was written.
         PerfusioError: a file cannot be read or written, or an answer cannot be.
     """
+    out = out.expanduser()
+    made = [folder for folder in (out, *out.parents) if not folder.exists()]
     try:
         return _talked(answers, asked, out, overwrite=overwrite, tell=tell)
-    except KeyboardInterrupt:
-        raise Interrupted(STOPPED) from None
+    except BaseException as error:
+        for folder in made:
+            with suppress(OSError):  # files are in it: some were written after all
+                folder.rmdir()
+        if isinstance(error, KeyboardInterrupt):
+            raise Interrupted(STOPPED) from None
+        raise
 
 
 def _talked(answers: Answers, asked: Asked, out: Path, *, overwrite: bool, tell: Tell) -> dict[str, Any]:
     from perfusio.cli.experiment_file.processes import panel_in
 
-    out = out.expanduser()
     _check_place(out, answers, asked, overwrite=overwrite)
     answers = _with_files(answers, asked)
     base = panel_in(answers.process, answers.working_volume or None)

@@ -89,7 +89,7 @@ def test_a_person_is_asked_and_a_wrong_answer_is_asked_again(sheet):
 
 @pytest.mark.parametrize("n_answers", [0, 3, 8])
 def test_an_interruption_leaves_nothing(sheet, n_answers):
-    result = init(sheet, "--ask", typed="\n" * n_answers, code=130)
+    result = init(sheet, "--ask", "--out", sheet.parent / "new" / "folder", typed="\n" * n_answers, code=130)
     assert result.exception.exit_code == 130
     assert "nothing was written" in str(result.exception)
     assert os.listdir(sheet.parent) == ["now.csv"]
