@@ -89,7 +89,7 @@ def all_zero(values: Mapping[Column, FloatArray]) -> list[Column]:
 
 
 def doubt_time(column: Column, steps_h: FloatArray, first_h: float) -> Doubt | None:
-    """Return the doubt about a time column: days called hours, or hours called days.
+    """Return the doubt about a time column: days or minutes called hours, or hours called days.
 
     Args:
         column: The time column.
@@ -103,6 +103,8 @@ def doubt_time(column: Column, steps_h: FloatArray, first_h: float) -> Doubt | N
         seen = f"samples are {step:g} apart" if steps_h.size else f"the only sample is at {first_h:g}"
         readings = f"{seen}: hours, or days"
         return Doubt(column, 0, readings, ("time [h]", "time [day]"))
+    if column.unit == "h" and step / 24.0 >= _LONGEST_STEP_DAYS:
+        return Doubt(column, 0, f"samples are {step:g} apart: hours, or minutes", ("time [h]", "time [min]"))
     if column.unit == "day" and step / 24.0 >= _LONGEST_STEP_DAYS:
         readings = f"samples are {step / 24.0:g} apart: days, or hours"
         return Doubt(column, 0, readings, ("time [day]", "time [h]"))

@@ -3,13 +3,26 @@
 import pytest
 
 from perfusio.errors import QuestionOpen, UnreadableSource
+from perfusio.tables.columns.grid import ReadOptions
 from perfusio.tables.columns.problems import Problems
 from perfusio.tables.columns.questions import Question, column_reading, together, unread_reading
+from perfusio.tables.table import parse_table
 
 LACTATE = (
     column_reading("g/L (0.25 is 2.8 mmol/L)", "Lac", "lactate [g/L]"),
     column_reading("mmol/L", "Lac", "lactate [mmol/L]"),
 )
+
+
+def test_minutes_without_a_unit_are_not_read_as_hours():
+    content = b"time,VCD\n0,1\n1440,2\n2880,4\n"
+    with pytest.raises(QuestionOpen, match="samples are 1440 apart: hours, or minutes") as asked:
+        parse_table(content, "s.csv", ReadOptions())
+    assert [r.typed for r in asked.value.questions[0].readings] == [
+        "--column 'time=time [h]'", "--column 'time=time [min]'",
+    ]  # fmt: skip
+    table = parse_table(content, "s.csv", ReadOptions(columns={"time": "time [min]"}))
+    assert [row.state.day for row in table.rows] == [0, 1, 2]
 
 
 def test_a_question_is_one_paragraph_with_both_readings_and_their_options():
