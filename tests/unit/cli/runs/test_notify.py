@@ -80,6 +80,7 @@ def test_an_experiment_may_name_the_file_of_its_channels(write, tmp_path):
     ("section", "words"),
     [
         ("[notify.sms]\nnumber = 1\n", "[sms] is no way to tell people"),
+        ("[sms]\nnumber = 1\n", "sms is no section perfusio knows"),
         ("[notify]\nfile = 3\n", "names a file"),
         ('[history]\npath = "nowhere"\n', "was not found"),
         ('[history]\nfolder = "x"\n', 'expected path = "FILE OR FOLDER"'),
