@@ -144,6 +144,15 @@ def test_its_parts_keep_their_promises(stranger, monkeypatch):
     testing.check_reader(INSTRUMENTS.find("Bench Analyzer")[0], sheet)
 
 
+def test_its_controller_is_scored_by_one_command_more_than_its_installation(perfusio, tmp_path):
+    words = ("bench", "run", "--cultures", "1", "--engine", "in-process", "--controller")
+    said = perfusio(*words, "bleed_more", cwd=tmp_path)
+    assert "PerfusionBench 1.0, 1 cultures" in said
+    assert any(line.split()[:2] == ["bleed_more", "1"] for line in said.splitlines())
+    refused = perfusio(*words, "bleed_mor", cwd=tmp_path, expect=2)
+    assert "'bleed_mor' is not a controller. Did you mean 'bleed_more'?" in refused
+
+
 async def test_its_connector_keeps_its_promises(stranger, monkeypatch, lab):
     monkeypatch.syspath_prepend(str(stranger))
     from perfusio import factories

@@ -9,6 +9,8 @@ from perfusio.config import DEFAULT_AMBR250_DESIGN_SPACE, DesignSpace
 from perfusio.process.rules import largest_bleed
 from perfusio.state import Setpoints, State
 
+KP, KI, BIAS = 0.4, 0.08, 0.15
+"""Gains [1/day], [1/day^2] and the bleed at the target [1/day]: chosen by hand, never tuned on a vessel."""
 INTEGRATING = 0.5
 """The integral only moves while |log(X/X*)| is below this: far from the target it would only wind up."""
 
@@ -17,7 +19,7 @@ class PIController:
     """Holds the viable cell density by a proportional-integral law on the bleed; perfusion follows the cells.
 
     bleed = bias + kp e + ki integral(e dt), e = log(X / X*), X filtered. perfusion = cspr X. Both within bounds and
-    largest steps; the other setpoints stay as they are. The gains are hand-chosen, never tuned on a vessel.
+    largest steps; the other setpoints stay as they are.
 
     Args:
         target: Density to hold, X* [1e6 cells/mL].
@@ -32,10 +34,10 @@ class PIController:
         self,
         target: float,
         *,
-        kp: float = 0.4,
-        ki: float = 0.08,
+        kp: float = KP,
+        ki: float = KI,
         cspr: float = 0.04,
-        bias: float = 0.15,
+        bias: float = BIAS,
         design_space: DesignSpace = DEFAULT_AMBR250_DESIGN_SPACE,
     ) -> None:
         self.target, self.kp, self.ki, self.cspr, self.bias = target, kp, ki, cspr, bias

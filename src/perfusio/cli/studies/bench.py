@@ -19,6 +19,7 @@ from perfusio.cli.studies.engines import (
     in_seconds,
     tell_failures,
     teller,
+    written_to,
 )
 
 if TYPE_CHECKING:
@@ -59,9 +60,10 @@ def run(
     members = (quick_set() if quick else full_set())[:cultures]
     where = engine_of(engine, workers, address, task_timeout)
     try:
-        work = run_bench(
-            controller or list(CHEAP), members, where, out, limit_s=in_seconds(task_timeout), on_progress=teller()
-        )
+        with written_to(out):
+            work = run_bench(
+                controller or list(CHEAP), members, where, out, limit_s=in_seconds(task_timeout), on_progress=teller()
+            )
     finally:
         where.close()
     tell_failures(work)
@@ -84,6 +86,9 @@ def _print(scores: BenchScores, *, json_output: bool) -> None:
 
     lines, by_scenario = score_table(scores), scenario_table(scores)
     whole = results_hash([row for rows in (scores.oracle, *scores.controllers.values()) for row in rows])
+    if scores.left_out:
+        names = ", ".join(scores.left_out)
+        echo(f"Left out: {names}. They were scored on other cultures or by another perfusio. Run them again.", err=True)
     if json_output:
         rows = [dict(zip(lines[0], line, strict=True)) for line in lines[1:]]
         by = [dict(zip(by_scenario[0], line, strict=True)) for line in by_scenario[1:]]

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import re
 import sys
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,11 +14,15 @@ import typer
 from perfusio.cli.echo import echo
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from perfusio.study.running.driver import StudyProgress, StudyWork
     from perfusio.study.running.engine import Engine
 
+_NOT_WRITTEN = (
+    errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS, errno.EACCES, errno.EPERM, errno.EEXIST,
+    errno.ENOTDIR,
+)  # fmt: skip
 ENGINES = ("in-process", "processes", "ray")
 EngineOption = Annotated[
     str, typer.Option("--engine", help="Where tasks run: in-process, processes of this machine, or ray (a cluster).")
@@ -34,7 +40,7 @@ TimeoutOption = Annotated[
         "--task-timeout",
         min=0.01,
         max=44_640.0,
-        help="Minutes after which a task is ended and counts as failed; ten times the longest so far, at least 30.",
+        help="Minutes after which a task is ended and counts as failed; ten times the longest so far, at least 60.",
     ),
 ]
 
@@ -104,12 +110,36 @@ def find_local_modules() -> None:
         sys.path.insert(0, here)
 
 
+@contextmanager
+def written_to(folder: Path) -> Iterator[None]:
+    """Say in words why results cannot be written.
+
+    Raises:
+        ConfigError: the disk is full, or the folder cannot be written.
+    """
+    from perfusio.errors import ConfigError
+
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in _NOT_WRITTEN:
+            raise
+        raise ConfigError(
+            f"{folder} cannot be written: {error.strerror}. Make room, or name another folder (--out). What is done "
+            "there stays: the same command goes on with it."
+        ) from error
+
+
 def in_seconds(timeout: float | None) -> float | None:
     """Return a time limit in minutes in seconds."""
     return None if timeout is None else 60.0 * timeout
 
 
 def tell_failures(work: StudyWork) -> None:
-    """Name the tasks that always failed."""
+    """Name the tasks that always failed, those that failed alike together."""
+    alike: dict[str, list[str]] = {}
     for end in work.failures.values():
-        echo(f"Failed: {end.task.label}: {end.failure}", err=True)
+        alike.setdefault(end.failure, []).append(end.task.label)
+    for failure, labels in alike.items():
+        more = f" and {len(labels) - 1} more" if len(labels) > 1 else ""
+        echo(f"Failed: {labels[0]}{more}: {failure}", err=True)

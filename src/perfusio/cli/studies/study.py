@@ -21,6 +21,7 @@ from perfusio.cli.studies.engines import (
     shard_said,
     tell_failures,
     teller,
+    written_to,
 )
 
 if TYPE_CHECKING:
@@ -83,7 +84,7 @@ def run(
     mine = shard_of(tasks, part)
     where = engine_of(engine, workers, address, task_timeout)
     try:
-        with TaskJournal(out, part) as journal:
+        with written_to(out), TaskJournal(out, part) as journal:
             work = work_through(mine, where, journal, limit_s=in_seconds(task_timeout), on_progress=teller())
     finally:
         where.close()
@@ -113,7 +114,8 @@ def merge(
     tasks, found = asked.tasks(), done_in(folders)
     done = {task.task_id: found[task.task_id] for task in tasks if task.task_id in found}
     check_complete(tasks, done, folders)
-    out.mkdir(parents=True, exist_ok=True)
+    with written_to(out):
+        out.mkdir(parents=True, exist_ok=True)
     _written(out, asked, tasks, done, json_output=json_output)
 
 
@@ -127,10 +129,12 @@ def _written(
     from perfusio.study.scenarios.study_summary import as_text, table
 
     rows = rows_of(tasks, done)
-    files = write_results(out, tasks, done)
+    with written_to(out):
+        files = write_results(out, tasks, done)
+        if rows:
+            files.append(write_report(out / "report.html", asked.study.name, rows, FACTORS, done, len(tasks)))
     if not rows:
         return
-    files.append(write_report(out / "report.html", asked.study.name, rows, FACTORS, done, len(tasks)))
     lines = table(rows, varied(rows, FACTORS))
     if json_output:
         means = [dict(zip(lines[0], line, strict=True)) for line in lines[1:]]

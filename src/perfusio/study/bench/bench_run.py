@@ -15,7 +15,7 @@ from perfusio.study.bench.scored import controller_tasks, oracle_tasks
 from perfusio.study.cultures.controllers import source_of
 from perfusio.study.running.driver import StudyProgress, StudyWork, work_through
 from perfusio.study.running.engine import Engine
-from perfusio.study.running.task import Row
+from perfusio.study.running.task import Row, source_sha256
 from perfusio.study.running.task_journal import TaskJournal
 
 SCORES = "scores.json"
@@ -30,12 +30,14 @@ class BenchScores:
         oracle: A row for each culture.
         controllers: Rows by controller.
         cpu_seconds: Of the processor for a culture, by controller [s].
+        left_out: Controllers that were scored here before, on other cultures or by another perfusio.
     """
 
     version: str
     oracle: list[Row]
     controllers: Mapping[str, list[Row]]
     cpu_seconds: Mapping[str, float]
+    left_out: Sequence[str] = ()
 
 
 def run_bench(
@@ -53,7 +55,7 @@ def run_bench(
         controllers: By name.
         members: Cultures.
         engine: Where tasks run.
-        folder: Of the results; those of other controllers stay.
+        folder: Of the results; those of other controllers stay if they are of the same cultures and perfusio.
         limit_s: Time limit of an attempt at a task [s]; None = learnt.
         on_progress: Called as tasks are done.
 
@@ -70,27 +72,37 @@ def run_bench(
         limits = {(f"{row['family']}-{row['number']}", str(row["scenario"])): row["limits"] for row in oracle}
         tasks = {name: controller_tasks(name, members, limits, source=sources[name]) for name in controllers}
         whole = through([t for each in tasks.values() for t in each])
-        found = dict(_kept(folder))
+        found, left_out = _kept(folder, oracle)
         for name, each in tasks.items():
             done = [whole.done[t.task_id] for t in each if t.task_id in whole.done]
             if len(done) == len(each):
                 rows = [row for d in done for row in d.rows]
                 found[name] = {"rows": rows, "cpu_seconds": sum(d.cpu_seconds for d in done) / len(rows)}
-        told = {"version": VERSION, "oracle": oracle, "controllers": found}
+        left_out = [name for name in left_out if name not in found]
+        told = {
+            "version": VERSION, "source": source_sha256(), "oracle": oracle, "controllers": found, "left_out": left_out,
+        }  # fmt: skip
         draft = folder / f".{SCORES}"
         draft.write_text(json.dumps(told, indent=1), encoding="utf-8")
         draft.replace(folder / SCORES)
     return whole
 
 
-def _kept(folder: Path) -> dict[str, dict[str, object]]:
-    """Return the results of controllers that ran before, if they are of this version."""
+def _kept(folder: Path, oracle: Sequence[Row]) -> tuple[dict[str, dict[str, object]], list[str]]:
+    """Return the results of controllers that may stand beside this oracle, and the names of all that ran before."""
     path = folder / SCORES
     if not path.exists():
-        return {}
+        return {}, []
     told = json.loads(path.read_text(encoding="utf-8"))
-    kept: dict[str, dict[str, object]] = told["controllers"] if told["version"] == VERSION else {}
-    return kept
+    kept: dict[str, dict[str, object]] = told["controllers"]
+    names = [*kept, *told.get("left_out", ())]
+    if (told["version"], told.get("source"), _same(told["oracle"])) == (VERSION, source_sha256(), _same(oracle)):
+        return kept, names
+    return {}, names
+
+
+def _same(rows: Sequence[Row]) -> str:
+    return json.dumps(rows, sort_keys=True)  # NaN equals NaN
 
 
 def scores_in(folder: Path) -> BenchScores:
@@ -105,6 +117,7 @@ def scores_in(folder: Path) -> BenchScores:
             version=told["version"], oracle=told["oracle"],
             controllers={name: one["rows"] for name, one in told["controllers"].items()},
             cpu_seconds={name: one["cpu_seconds"] for name, one in told["controllers"].items()},
+            left_out=told["left_out"],
         )  # fmt: skip
     except (OSError, ValueError, KeyError) as error:
         raise ConfigError(

@@ -13,7 +13,14 @@ from perfusio.state import Setpoints
 from perfusio.study.bench.cohort import COLD, BenchCulture
 from perfusio.study.bench.oracle import best_of
 from perfusio.study.cultures.control_task import ControlTask, old_runs
-from perfusio.study.cultures.controllers import TWIN_WITH_HISTORY, controller_named, is_whole_loop, proposal
+from perfusio.study.cultures.controllers import (
+    CHEAP,
+    TWIN_WITH_HISTORY,
+    check_source,
+    controller_named,
+    is_whole_loop,
+    proposal,
+)
 from perfusio.study.cultures.culture import Steer, VirtualCulture, steered
 from perfusio.study.cultures.judged import figures
 from perfusio.study.cultures.under_twin import under_twin
@@ -22,7 +29,7 @@ from perfusio.trajectory import Trajectory
 
 ORACLE = "oracle"
 BLOCK = 10
-"""Cultures that share a task, and are stepped together, for controllers that cost nothing."""
+"""Cultures that share a task, and are stepped together, for controllers of ours that cost next to nothing."""
 HERE = __name__
 
 
@@ -45,9 +52,9 @@ def controller_rows(
         controller: By name, see `controllers.controller_named`.
         cultures: Of one task.
         limits: That it is told, for each culture.
-        source: SHA-256 of its file: another controller of the same name is another task.
+        source: Of `source_of`: another controller of the same name is another task.
     """
-    del source
+    check_source(controller, source)
     members = [BenchCulture(**told) for told in cultures]
     grown = [m.culture() for m in members]
     kept = [tuple(Constraint(**limit) for limit in of_one) for of_one in limits]
@@ -91,9 +98,9 @@ def controller_tasks(
         controller: By name.
         members: Cultures.
         limits: By clone and scenario, as the oracle says that they can be kept.
-        source: SHA-256 of its file.
+        source: Of `source_of`.
     """
-    block = 1 if is_whole_loop(controller) else BLOCK
+    block = BLOCK if controller in CHEAP else 1
     blocks = [list(members[i : i + block]) for i in range(0, len(members), block)]
     return [
         Task(

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Callable, Mapping, Sequence
-from hashlib import sha256
-from importlib import import_module
-from pathlib import Path
+from collections.abc import Mapping, Sequence
+from functools import cache, partial
+from math import inf, isfinite
+from types import MappingProxyType
+from typing import Any
 
 from perfusio.bed.model_free.rule import hold
 from perfusio.errors import ConfigError
 from perfusio.registry import CONTROLLERS
 from perfusio.state import Setpoints
-from perfusio.study.baselines import PIController
+from perfusio.study.baselines import BIAS, KI, KP, PIController
 from perfusio.study.cultures.control_task import ControlTask, Decide
+from perfusio.study.cultures.outside_controllers import check_arguments, imported, refuse_file, source_sha256_of
 from perfusio.trajectory import Trajectory
 
 TWIN, TWIN_WITH_HISTORY = "twin", "twin-with-history"
@@ -32,10 +33,17 @@ def nominal(_history: Trajectory, in_force: Setpoints, _task: ControlTask) -> Se
 
 
 def pi(
-    history: Trajectory, in_force: Setpoints, task: ControlTask, *, cspr: float = CSPR, **gains: float
+    history: Trajectory,
+    in_force: Setpoints,
+    task: ControlTask,
+    *,
+    cspr: float = CSPR,
+    kp: float = KP,
+    ki: float = KI,
+    bias: float = BIAS,
 ) -> Setpoints:
     """Hold the density by a PI law on the bleed with hand gains; it goes through the history to know its integral."""
-    rule = PIController(task.target, cspr=cspr, design_space=task.design_space, **gains)
+    rule = PIController(task.target, kp=kp, ki=ki, cspr=cspr, bias=bias, design_space=task.design_space)
     proposed, current = in_force, task.design_space.nominal
     targets = (*task.past_targets, task.target)
     for i, state in enumerate(history.states):
@@ -61,58 +69,84 @@ def is_whole_loop(name: str) -> bool:
     return name in (TWIN, TWIN_WITH_HISTORY)
 
 
-def controller_named(name: str) -> Decide:
+def controller_named(name: str, settings: Mapping[str, Any] = MappingProxyType({})) -> Decide:
     """Return a controller.
 
     Args:
         name: One of perfusio's own, ``"module:function"``, or an entry point of the group ``perfusio.controllers``.
+        settings: That it takes beside its arguments, by name.
 
     Raises:
-        ConfigError: there is no such controller, or it cannot be loaded.
+        ConfigError: there is no such controller, it cannot be loaded, or it takes other arguments.
     """
+    found: Decide
     if name in _OWN:
-        return _OWN[name]
-    if ":" in name:
-        return _imported(name)
-    if name in RIVALS and not CONTROLLERS.has(name):
+        found = _OWN[name]
+    elif ":" in name:
+        found = imported(name)
+    elif name in RIVALS and not CONTROLLERS.has(name):
         raise ConfigError(f"The controller {name!r} is not installed here: {RIVALS[name]}.")
-    found: Decide = CONTROLLERS.find(name)[0]
-    return found
+    else:
+        refuse_file(name)
+        found = CONTROLLERS.find(name)[0]
+    check_arguments(found, name, settings)
+    if name in _OWN:
+        _check_numbers(name, settings)
+    return partial(found, **settings) if settings else found
 
 
+def _check_numbers(name: str, settings: Mapping[str, Any]) -> None:
+    for key, value in settings.items():
+        if isinstance(value, bool) or not isinstance(value, int | float) or not 0.0 <= value < inf:
+            raise ConfigError(f"The controller {name!r}: {key} = {value!r:.60}, expected a number from 0.")
+
+
+@cache
 def source_of(name: str) -> str:
-    """Return the SHA-256 of the file of a controller that is not perfusio's own; empty for one that is."""
-    if name in _OWN or is_whole_loop(name):
-        return ""
-    function = controller_named(name)
-    try:
-        file = inspect.getsourcefile(function) or ""
-        return sha256(Path(file).read_bytes()).hexdigest()
-    except (OSError, TypeError):
-        return ""
+    """Return the hash of the source of a controller that is not perfusio's own; empty for one that is."""
+    return "" if name in _OWN or is_whole_loop(name) else source_sha256_of(controller_named(name))
+
+
+def check_source(name: str, source: str) -> None:
+    """Refuse a controller whose source here is another than where the task was made.
+
+    Raises:
+        ConfigError: it is; the result would be kept under the name of the other one's.
+    """
+    if source_of(name) != source:
+        raise ConfigError(
+            f"The source of the controller {name!r} is another one here than where the study was started. Leave it "
+            "alone while a study runs, have the same on all machines, and start again."
+        )
 
 
 def proposal(decide: Decide, history: Trajectory, in_force: Setpoints, task: ControlTask) -> Setpoints:
-    """Ask a controller; named values change the setpoints in force."""
+    """Ask a controller; named values change the setpoints in force.
+
+    Raises:
+        ConfigError: the answer is none; the message says the day and what was expected.
+    """
     said = decide(history, in_force, task)
     if isinstance(said, Setpoints):
-        return said
-    if isinstance(said, Mapping):
-        return in_force.with_values(**{name: float(value) for name, value in said.items()})
-    raise ConfigError(
-        f"A controller gave {type(said).__name__}: expected Setpoints, or a mapping of those that change by name."
-    )
-
-
-def _imported(name: str) -> Decide:
-    module, _, attribute = name.partition(":")
-    try:
-        found: Callable[..., object] = getattr(import_module(module), attribute)
-    except (ImportError, AttributeError) as error:
+        proposed = said
+    elif isinstance(said, Mapping):
+        proposed = in_force.with_values(**{name: _number(name, value, task.day) for name, value in said.items()})
+    else:
         raise ConfigError(
-            f"The controller {name!r} cannot be loaded: {error}. Expected module:function, importable from this folder "
-            "or installed."
-        ) from error
-    if not callable(found):
-        raise ConfigError(f"The controller {name!r} is {type(found).__name__}, expected a function.")
-    return found  # type: ignore[return-value]
+            f"On day {task.day} the controller gave {said!r:.60}: expected setpoints, or a mapping of those that "
+            "change by name, {} for none."
+        )
+    for name, value in zip(proposed.panel.setpoint_names, proposed.vector(), strict=True):
+        if not isfinite(value):
+            raise ConfigError(
+                f"On day {task.day} the controller gave {name} = {value}: expected a finite number. A reading that is "
+                "missing is NaN, see docs/reference/perfusionbench.md."
+            )
+    return proposed
+
+
+def _number(name: str, value: object, day: int) -> float:
+    try:
+        return float(value)  # type: ignore[arg-type]
+    except (TypeError, ValueError) as error:
+        raise ConfigError(f"On day {day} the controller gave {name} = {value!r:.60}: expected a number.") from error

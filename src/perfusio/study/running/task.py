@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import os
 import platform
+import sys
 import time
 import traceback
 from collections.abc import Mapping
+from contextlib import redirect_stdout
 from dataclasses import dataclass, field
 from functools import cache
 from hashlib import sha256
@@ -15,6 +17,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from perfusio.errors import PerfusioError
 from perfusio.study.running.time_limit import ended_after
 
 Row = Mapping[str, Any]
@@ -113,12 +116,15 @@ def carried_out(order: TaskOrder) -> TaskEnd:
 
 
 def attempted(task: Task) -> TaskEnd:
-    """Do a task where we are; whatever fails in it is its result."""
+    """Do a task where we are; whatever fails in it is its result, and what it prints goes to the standard error."""
     begun, cpu = time.perf_counter(), time.process_time()
     rows, failure = None, ""
     try:
-        rows = task.rows()
-    except Exception as error:  # noqa: BLE001 - a fault in one task must not cost the others
+        with redirect_stdout(sys.stderr):  # standard output is that of the command, perhaps JSON
+            rows = task.rows()
+    except PerfusioError as error:
+        failure = str(error)
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - a fault in one task must not cost the others
         last = traceback.extract_tb(error.__traceback__)[-1]
         failure = f"{type(error).__name__}: {error} ({Path(last.filename).name}, line {last.lineno})"
     return TaskEnd(

@@ -6,14 +6,14 @@ import faulthandler
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-LEAST_S, TIMES = 1800.0, 10.0
+LEAST_S, TIMES = 3600.0, 10.0
 _STDERR = 2
 
 
 class TimeLimit:
     """The limit: declared, or learnt from the tasks that are done.
 
-    A learnt one is ten times the longest task so far and never below half an hour: it is there for tasks that would
+    A learnt one is ten times the longest task so far and never below an hour: it is there for tasks that would
     never end, not for slow ones.
 
     Args:

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from functools import partial
 from typing import Any
 
-from perfusio.errors import ConfigError
 from perfusio.hybrid.model import HybridModel
 from perfusio.plant.families import clone_named
 from perfusio.state import Setpoints
 from perfusio.study.cultures.control_task import ControlTask, old_runs
-from perfusio.study.cultures.controllers import TWIN_WITH_HISTORY, controller_named, is_whole_loop, proposal
+from perfusio.study.cultures.controllers import (
+    TWIN_WITH_HISTORY,
+    check_source,
+    controller_named,
+    is_whole_loop,
+    proposal,
+)
 from perfusio.study.cultures.culture import Steer, VirtualCulture, steered
 from perfusio.study.cultures.judged import figures
 from perfusio.study.cultures.under_twin import under_twin
@@ -34,6 +38,7 @@ def run_rows(scenario: Mapping[str, str], settings: Mapping[str, Any], seeds: Se
     """
     parts = ScenarioParts.of(settings)
     kind = settings["policy"]["kind"]
+    check_source(kind, settings["policy"]["source"])
     own = {k: v for k, v in settings["policy"].items() if k not in _NO_SETTINGS}
     cultures = [
         VirtualCulture(
@@ -60,21 +65,15 @@ def run_rows(scenario: Mapping[str, str], settings: Mapping[str, Any], seeds: Se
 
 
 def _steer(kind: str, own: Mapping[str, Any], culture: VirtualCulture, parts: ScenarioParts, clone: str) -> Steer:
-    named = controller_named(kind)
-    decide = partial(named, **own) if own else named
+    decide = controller_named(kind, own)
     first = ControlTask(
         target=culture.target, limits=parts.limits, design_space=culture.space, process=parts.process, day=0,
         days=culture.days, clone=clone, seed=culture.seed,
     )  # fmt: skip
 
     def steer(history: Trajectory, in_force: Setpoints, day: int) -> Setpoints:
-        try:
-            before = tuple(culture.aim(d) for d in range(day))
-            task = replace(first, target=culture.aim(day), day=day, past_targets=before)
-            return proposal(decide, history, in_force, task)
-        except TypeError as error:
-            if own and "unexpected keyword" in str(error):
-                raise ConfigError(f"The policy {kind!r} has no such setting: {error}. Leave it away.") from error
-            raise
+        before = tuple(culture.aim(d) for d in range(day))
+        task = replace(first, target=culture.aim(day), day=day, past_targets=before)
+        return proposal(decide, history, in_force, task)
 
     return steer

@@ -6,9 +6,9 @@ import tomllib
 from collections.abc import Mapping
 from itertools import product
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from pydantic import Field, ValidationError
+from pydantic import Field
 
 from perfusio.config import Bounds, DesignSpace, RunConfig
 from perfusio.errors import ConfigError
@@ -17,6 +17,7 @@ from perfusio.objective import DEFAULT_CONSTRAINTS, Constraint, Objective, limit
 from perfusio.plant.families import clone_named
 from perfusio.plant.medium import Medium
 from perfusio.plant.of_process import check_known
+from perfusio.plant.parameters import names_in
 from perfusio.process.cho_perfusion import CHO_PERFUSION
 from perfusio.process.document import panel_of
 from perfusio.process.panel import Panel
@@ -34,6 +35,7 @@ USUAL: Mapping[str, str] = {
 """Value of a factor that is not varied."""
 RUNS = "perfusio.study.scenarios.runs:run_rows"
 TWIN_BLOCK = 1
+_Made = TypeVar("_Made")
 
 
 class StudySettings(Frozen):
@@ -76,7 +78,7 @@ class StudyPlan(Frozen):
         """Return the tasks: each scenario in blocks of seeds.
 
         Raises:
-            ConfigError: a value is not known, or its settings are impossible.
+            ConfigError: a value is not known or not used, or its settings are impossible.
         """
         seeds = list(range(self.study.first_seed, self.study.first_seed + self.study.replicates))
         found = []
@@ -89,7 +91,17 @@ class StudyPlan(Frozen):
                 words = [value for f, value in scenario.items() if len(self.factors.get(f, ())) > 1]
                 label = ", ".join([*words, f"seeds {some[0]} to {some[-1]}"])
                 found.append(Task(function=RUNS, arguments=arguments, label=label))
+        self._check_used()
         return found
+
+    def _check_used(self) -> None:
+        for factor, each in self.named.items():
+            used = self.factors.get(factor, ())
+            if idle := [name for name in each if name not in used]:
+                raise ConfigError(
+                    f"[{factor}.{idle[0]}] is not used: vary.{factor} does not name it. Write {factor} = "
+                    f"{[*used, idle[0]]} in [vary], or take it out."
+                )
 
     def settings_of(self, scenario: Mapping[str, str]) -> dict[str, Any]:
         """Return the settings of a scenario as plain data, each checked.
@@ -150,18 +162,16 @@ class ScenarioParts:
         for name, changes in told["design"].items():
             if name not in bounds:
                 raise ConfigError(f"design: {name!r} is no setpoint.{closest(name, tuple(bounds))}")
-            bounds[name] = Bounds(**{**bounds[name].model_dump(), **changes})
+            if not isinstance(changes, dict):
+                raise ConfigError(f"design: {name} = {changes!r:.60}, expected a table: low, high, nominal, max_step.")
+            bounds[name] = _made("design", Bounds, {**bounds[name].model_dump(), **changes})
         aim = told["objective"] or {"kind": "track", "quantity": process.the("cells"), "target": 30.0}
-        try:
-            medium = Medium(**told["medium"]) if told["medium"] else None
-        except TypeError as error:
-            raise ConfigError(f"medium: {error}.") from error
         parts = cls(
             process,
             DesignSpace(bounds=bounds, process=process),
-            medium,
-            Objective(**aim, process=process),
-            Trouble(**told["fault"]),
+            _medium(told["medium"]),
+            _made("objective", Objective, {**aim, "process": process}),
+            _made("fault", Trouble, told["fault"]),
         )
         parts.check(told["policy"])
         return parts
@@ -170,13 +180,13 @@ class ScenarioParts:
         """Refuse a policy that cannot have this aim.
 
         Raises:
-            ConfigError: it holds a density, and the aim is another.
+            ConfigError: it has no such settings, or it holds a density, and the aim is another.
         """
+        own = {k: v for k, v in policy.items() if k not in ("kind", "source")}
         if is_whole_loop(policy["kind"]):
-            own = {k: v for k, v in policy.items() if k not in ("kind", "source")}
-            RunConfig(duration_days=1, process=self.process, **own)
+            _made("policy", RunConfig, {"duration_days": 1, "process": self.process, **own})
             return
-        controller_named(policy["kind"])
+        controller_named(policy["kind"], own)
         if self.objective.quantity != self.process.the("cells") or self.objective.target is None:
             raise ConfigError(
                 f"The policy {policy['kind']!r} holds a density, and the aim is to {self.objective}. Give it an "
@@ -216,12 +226,8 @@ def read_study(path: Path) -> StudyPlan:
             if not isinstance(settings, dict):
                 raise ConfigError(f"{path.name}: {factor} = {settings!r:.80}, expected tables [{factor}.NAME].")
     documents = {name: _document(path, told) for name, told in named.get("process", {}).items()}
-    try:
-        return StudyPlan(
-            study=StudySettings(**content.get("study", {})), factors=factors, named={**named, "process": documents}
-        )
-    except ValidationError as error:
-        raise ConfigError(f"{path.name}: {error}") from error
+    settings = _made("study", StudySettings, content.get("study", {}))
+    return StudyPlan(study=settings, factors=factors, named={**named, "process": documents})
 
 
 def _document(path: Path, told: Mapping[str, Any]) -> dict[str, Any]:
@@ -233,3 +239,21 @@ def _document(path: Path, told: Mapping[str, Any]) -> dict[str, Any]:
         return tomllib.loads(file.read_text(encoding="utf-8"))
     except (OSError, tomllib.TOMLDecodeError) as error:
         raise ConfigError(f"{path.name}: the process file {file} cannot be read: {error}.") from error
+
+
+def _made(section: str, kind: type[_Made], told: Mapping[str, Any]) -> _Made:
+    """Make a part of its settings; what is wrong with them is said of the section of the file."""
+    try:
+        return kind(**told)
+    except ConfigError as error:
+        raise ConfigError(str(error).replace(kind.__name__, f"[{section}]")) from error
+
+
+def _medium(told: Mapping[str, Any]) -> Medium | None:
+    known = names_in(Medium)
+    for name, value in told.items():
+        if name not in known:
+            raise ConfigError(f"medium: {name!r} is nothing in it.{closest(name, known)} Known: {', '.join(known)}.")
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise ConfigError(f"medium: {name} = {value!r:.60}, expected a number.")
+    return Medium(**told) if told else None

@@ -10,7 +10,7 @@ from perfusio.errors import ConfigError
 from perfusio.study.bench.bench_run import scores_in
 from perfusio.study.bench.cohort import COLD, SCENARIOS, full_set, quick_set
 from perfusio.study.bench.score_table import results_hash
-from perfusio.study.cultures.controllers import controller_named, proposal
+from perfusio.study.cultures.controllers import controller_named
 
 STRANGER = '''
 def decide(history, in_force, task):
@@ -45,6 +45,20 @@ def test_a_controller_of_this_folder_is_scored_and_the_table_printed_again(tmp_p
     (row,) = scores.controllers["stranger_of_test:decide"]
     assert row["error_pct"] > scores.oracle[0]["error_pct"]
     assert scores.oracle[0]["violated_days"] == 0.0
+    beside = CliRunner().invoke(app, [*words, "--controller", "nominal"])
+    assert list(scores_in(tmp_path / "results").controllers) == ["stranger_of_test:decide", "nominal"]
+    assert "Left out" not in beside.output
+
+
+def test_results_of_another_perfusio_do_not_stand_beside_new_ones(tmp_path):
+    out = tmp_path / "results"
+    words = ["bench", "run", "--cultures", "1", "--engine", "in-process", "--out", str(out), "--controller"]
+    CliRunner().invoke(app, [*words, "nominal"])
+    told = json.loads((out / "scores.json").read_text())
+    (out / "scores.json").write_text(json.dumps({**told, "source": "of yesterday"}))
+    done = CliRunner().invoke(app, [*words, "pi"])
+    assert "Left out: nominal. They were scored on other cultures or by another perfusio" in done.stderr
+    assert list(scores_in(out).controllers) == ["pi"]
 
 
 def test_results_are_equal_if_their_first_four_digits_are():
@@ -67,8 +81,3 @@ def test_results_are_equal_if_their_first_four_digits_are():
 def test_controllers_that_are_not_there_are_named(name, words):
     with pytest.raises(ConfigError, match=f"(?s){words}"):
         controller_named(name)
-
-
-def test_an_answer_that_is_none_is_refused():
-    with pytest.raises(ConfigError, match="A controller gave int: expected Setpoints"):
-        proposal(lambda *_: 7, None, None, None)

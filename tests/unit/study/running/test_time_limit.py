@@ -1,4 +1,4 @@
-"""TimeLimit: learnt from what is done, never below half an hour, unless it is declared."""
+"""TimeLimit: learnt from what is done, never below an hour, unless it is declared."""
 
 from perfusio.study.running.driver import work_through
 from perfusio.study.running.task import Task, TaskEnd
@@ -8,7 +8,7 @@ from perfusio.study.running.time_limit import LEAST_S, TimeLimit, overdue
 
 def test_a_learnt_limit_is_generous_and_grows_with_the_longest_task():
     limit = TimeLimit()
-    assert limit.seconds == LEAST_S == 1800.0
+    assert limit.seconds == LEAST_S == 3600.0
     for seconds in (3.0, 1000.0, 2.0):
         limit.learn(seconds)
     assert limit.seconds == 10_000.0
@@ -43,4 +43,4 @@ def test_the_driver_learns_from_tasks_done_now_and_before(tmp_path):
     with TaskJournal(tmp_path) as journal:
         work_through(tasks[:2], first, journal)
         work_through(tasks, second, journal)
-    assert (first.limits, second.limits) == ([1800.0, 5000.0], [5000.0])
+    assert (first.limits, second.limits) == ([3600.0, 5000.0], [5000.0])

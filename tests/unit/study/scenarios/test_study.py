@@ -1,5 +1,6 @@
 """`perfusio study`: what a file may say, and the same results from the whole and from its parts."""
 
+import errno
 import json
 
 import pytest
@@ -7,6 +8,7 @@ from typer.testing import CliRunner
 
 from perfusio.cli.app import app
 from perfusio.errors import ConfigError
+from perfusio.study.running.task_journal import TaskJournal
 from perfusio.study.scenarios.results import as_csv
 from perfusio.study.scenarios.study_file import read_study
 from perfusio.study.scenarios.study_summary import paired
@@ -74,8 +76,13 @@ def test_whole_and_merged_shards_are_equal_to_the_byte(tmp_path):
         ('policy = ["nominal"', 'policie = ["nominal"', "vary.policie is nothing to vary"),
         ('"none", "pump"]', '"none", "pomp"]', "fault = 'pomp' is not said.*Did you mean 'pump'"),
         ('["none", "pump"]', '["pump", "pump"]', "names a value twice"),
-        ("pump = 0.8", "pumpe = 0.8", "no option 'pumpe'.*Did you mean 'pump'"),
-        ("replicates = 4", "replicates = 0", "replicates"),
+        ("pump = 0.8", "pumpe = 0.8", r"\[fault\] has no option 'pumpe'.*Did you mean 'pump'"),
+        ("replicates = 4", "replicates = 0", r"\[study\].replicates: expected a number from 1 \(found 0\)"),
+        ('"nominal", "slow"]', '"nominal"]', r"\[policy.slow\] is not used: vary.policy does not name it"),
+        ("cspr = 0.02", "cpsr = 0.02", "takes .*cspr.* and would be asked with .*cpsr=..."),
+        ("cspr = 0.02", 'cspr = "0.02"', "cspr = '0.02', expected a number from 0"),
+        ("[vary]", '[medium.x]\nglucos = 1\n[vary]\nmedium = ["x"]', "medium: 'glucos'.*Did you mean 'glucose'"),
+        ("[vary]", '[design.x]\nbleed_rate = 1\n[vary]\ndesign = ["x"]', "design: bleed_rate = 1, expected a table"),
         ('kind = "model-free-mpc"\ncspr = 0.02', 'kind = "nobodys"', "'nobodys' is not a controller"),
         ("[fault.pump]", '[objective.rich]\nkind = "maximize"\nquantity = "titer"\n[fault.pump]', ""),
     ],
@@ -89,6 +96,20 @@ def test_what_cannot_be_is_refused_before_anything_runs(tmp_path, old, new, word
         return
     with pytest.raises(ConfigError, match="holds a density, and the aim is to maximize titer"):
         read_study(write(tmp_path, file.read_text().replace("[vary]", '[vary]\nobjective = ["rich"]'))).tasks()
+
+
+def test_a_folder_that_cannot_be_written_is_one_sentence(tmp_path, monkeypatch):
+    (tmp_path / "file").touch()
+    taken = perfusio("study", write(tmp_path), "--out", tmp_path / "file", "--engine", "in-process")
+    assert isinstance(taken.exception, ConfigError)
+    assert "file cannot be written: File exists" in str(taken.exception)
+
+    def full(_journal, _end, _attempt):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(TaskJournal, "keep", full)
+    ended = perfusio("study", write(tmp_path), "--out", tmp_path / "out", "--engine", "in-process")
+    assert "cannot be written: No space left on device. Make room, or name another folder" in str(ended.exception)
 
 
 def test_options_that_do_not_go_together_are_refused(tmp_path):
