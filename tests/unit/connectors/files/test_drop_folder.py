@@ -64,7 +64,7 @@ async def test_no_half_written_row_is_ever_seen(tmp_path):
     (tmp_path / "a.csv").write_text(CELLS, encoding="utf-8")
     growing = [puts(tmp_path / "a.csv", text[:n]) for n in range(len(CELLS), len(text) + 1)]
     pauses = [step for grow in growing for step in (grow, None, None)]
-    follow = FilesystemStore(tmp_path, follow=True, timeout_seconds=1e9, sleep=Hands(*pauses).sleep)
+    follow = FilesystemStore(tmp_path, follow=True, timeout_seconds=1e6, sleep=Hands(*pauses).sleep)
     assert (await follow.read_sample()).vcd == 1
     assert (await follow.read_sample()).vcd == 24.6
 
