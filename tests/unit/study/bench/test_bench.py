@@ -1,16 +1,20 @@
 """PerfusionBench: the cohort, a controller from anywhere scored by one command, and tables that can be compared."""
 
 import json
+from dataclasses import replace
 
+import numpy as np
 import pytest
 from typer.testing import CliRunner
 
 from perfusio.cli.app import app
 from perfusio.errors import ConfigError
+from perfusio.plant.clones import CLONE_X
 from perfusio.study.bench.bench_run import scores_in
 from perfusio.study.bench.cohort import COLD, SCENARIOS, full_set, quick_set
 from perfusio.study.bench.score_table import results_hash
 from perfusio.study.cultures.controllers import controller_named
+from perfusio.study.cultures.culture import batch_of
 
 STRANGER = '''
 def decide(history, in_force, task):
@@ -29,6 +33,15 @@ def test_the_cohort_is_what_is_declared():
     assert {m.family: sum(x.family == m.family for x in quick) for m in quick} == {"Own": 10, "Y": 10, "Monod": 10}
     assert (quick[0].clone, quick[0].seed, quick[0].scenario) == ("Own-1", 100_001, COLD)
     assert len({m.seed for m in full}) == 300
+
+
+def test_a_culture_is_inoculated_as_its_page_says():
+    (member,) = quick_set(1)
+    stream = int(np.random.SeedSequence(member.seed).spawn(1)[0].generate_state(1)[0])
+    luck = np.random.default_rng([stream, 0]).standard_normal()
+    (state,) = batch_of([replace(member.culture(), clone=CLONE_X)]).true_states()
+    assert state.vcd == pytest.approx(3.0 * np.exp(0.05 * luck), rel=1e-12)
+    assert state.viability == pytest.approx(98.0)
 
 
 def test_a_controller_of_this_folder_is_scored_and_the_table_printed_again(tmp_path, monkeypatch):
