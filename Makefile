@@ -55,14 +55,15 @@ help:
 demo: $(VENV)/.run
 	@$(ONE_THREAD) $(BIN)/perfusio demo $(ARGS)
 
+# three workers on two cores: while one waits for a server or a clock, two work
 test: lint
-	$(ONE_THREAD) $(BIN)/python -m pytest -n 2 $(ARGS)
+	$(ONE_THREAD) $(BIN)/python -m pytest -n 3 $(ARGS)
 
 # slipcover is imported before pytest can rewrite its asserts, and says so; it has none
 UNREWRITTEN := -W "ignore:Module already imported" -W "ignore:Unable to activate pytest branch coverage"
 
 coverage: $(VENV)/.test
-	$(ONE_THREAD) $(BIN)/python -W ignore -m slipcover -m pytest -n 2 $(UNREWRITTEN) $(ARGS)
+	$(ONE_THREAD) $(BIN)/python -W ignore -m slipcover -m pytest -n 3 $(UNREWRITTEN) $(ARGS)
 	@$(BIN)/python tests/covered.py coverage.json
 
 mutants: $(VENV)/.test

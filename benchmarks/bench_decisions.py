@@ -104,7 +104,7 @@ FULL = Extent(
     n_forecast=256, n_rig=24, off_line=campaigns.CASES, campaign=campaigns.WHOLE,
 )  # fmt: skip
 QUICK = Extent(
-    clones=FOR_CHOOSING, n_paths=1, n_beside=0, n_vessels=1, days=FROM_DAY + 1, n_old=3, looks_ahead=1, rounds=1,
+    clones=FOR_CHOOSING, n_paths=1, n_beside=0, n_vessels=1, days=FROM_DAY + 1, n_old=2, looks_ahead=1, rounds=1,
     n_forecast=16, n_rig=2, off_line=campaigns.SMALL_CASES, campaign=campaigns.SMALL,
 )  # fmt: skip
 Both = tuple[report.Told, report.Told]

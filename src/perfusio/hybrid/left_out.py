@@ -17,7 +17,7 @@ from perfusio.hybrid.features import IndexedData, indexed
 from perfusio.hybrid.filtering.belief import Belief, Process
 from perfusio.hybrid.filtering.filter import filter_runs
 from perfusio.hybrid.filtering.smoother import smoothed
-from perfusio.hybrid.rollout import Futures
+from perfusio.hybrid.rollout import N_COLUMNS, Futures
 from perfusio.state import FloatArray
 from perfusio.trajectory import Trajectory
 
@@ -188,17 +188,21 @@ class Start:
 
 
 def _forecast_errors(starts: Sequence[Start]) -> list[Errors]:
-    """Forecast from each start; those equally far are played together, and each is as it would be alone."""
-    alike: dict[tuple[int, float], list[int]] = {}
+    """Forecast from each start; as many as fit are played together, and each is as it would be alone."""
+    alike: dict[float, list[int]] = {}
     for k, start in enumerate(starts):
-        alike.setdefault((start.n, start.hours), []).append(k)
+        alike.setdefault(start.hours, []).append(k)
     found: dict[int, Errors] = {}
     for rows in alike.values():
-        asked = [
-            (one.futures(), one.run.inputs[None, one.place : one.place + one.n]) for one in (starts[k] for k in rows)
-        ]
-        for k, (played, support) in zip(rows, Futures.play_and_support(asked), strict=True):
-            found[k] = _errors(starts[k], played[0], support)
+        rows.sort(key=lambda k: -starts[k].n)  # those equally far side by side
+        for first in range(0, len(rows), N_COLUMNS // N_PATHS):
+            some = rows[first : first + N_COLUMNS // N_PATHS]
+            asked = [
+                (one.futures(), one.run.inputs[None, one.place : one.place + one.n])
+                for one in (starts[k] for k in some)
+            ]
+            for k, (played, support) in zip(some, Futures.play_and_support(asked), strict=True):
+                found[k] = _errors(starts[k], played[0], support)
     return [found[k] for k in range(len(starts))]
 
 

@@ -2,8 +2,8 @@
 
 A path draws one state, one set of rate parameters, one drift and one residual function from the belief and keeps them:
 model error persists along a path. All plans share the draws, so that differences between plans are differences of the
-plans. Vessels that move by the same rates are played together: their columns go through the balances side by side, and
-every number is the same as if they were played alone. Paths are in single precision: each is a random draw.
+plans. Vessels are played together: their columns go through the balances side by side, and every number is the same as
+if they were played alone. Paths are in single precision: each is a random draw.
 
 Letters: G plans, H horizon, S paths, Q species, U setpoints, B columns (a path of a plan of a vessel each).
 """
@@ -171,7 +171,10 @@ class Futures:
     def play_and_support(
         asked: Sequence[tuple[Futures, FloatArray]], *, is_support_asked: bool = True
     ) -> list[tuple[FloatArray, FloatArray | None]]:
-        """Return what `play` does, and how close each interval is to data, (G, H); None before any fit."""
+        """Return what `play` does, and how close each interval is to data, (G, H); None before any fit.
+
+        Vessels may look ahead by different numbers of intervals, of one length.
+        """
         played: dict[int, tuple[FloatArray, FloatArray | None]] = {}
         for rows in _batches(asked):
             some = [asked[i] for i in rows]
@@ -213,16 +216,16 @@ class Futures:
 
 
 def _batches(asked: Sequence[tuple[Futures, FloatArray]]) -> Iterator[list[int]]:
-    """Yield the rows that move by the same rates, in groups whose columns stay in the cache."""
-    alike: dict[tuple[int, int, int, int], list[int]] = {}
+    """Yield the rows that the same balances move, the longest first, in groups whose columns stay in the cache."""
+    alike: dict[tuple[int, bool, int], list[int]] = {}
     for i, (futures, _) in enumerate(asked):
-        process = futures.process  # processes that differ in their residuals alone share the array of their rates
-        key = id(process.log_factors), id(process.layout), id(process.residual.reach), futures.steps_per_day
+        process = futures.process
+        key = id(process.layout), process.residual.reach is None, futures.steps_per_day
         alike.setdefault(key, []).append(i)
     for rows in alike.values():
         batch: list[int] = []
         n_columns = 0
-        for i in rows:
+        for i in sorted(rows, key=lambda i: -asked[i][1].shape[1]):  # equally long ones stay in their order
             futures, plans = asked[i]
             wide = len(plans) * futures.starts.shape[1]
             if batch and n_columns + wide > N_COLUMNS:
@@ -234,45 +237,58 @@ def _batches(asked: Sequence[tuple[Futures, FloatArray]]) -> Iterator[list[int]]
 
 
 def _played(asked: Sequence[tuple[Futures, FloatArray]]) -> list[FloatArray]:
-    """Return latent paths (Q, G, S, H) of each vessel as they are drawn."""
-    one, horizon = asked[0][0], asked[0][1].shape[1]
-    layout = one.process.layout
-    process, days, kind = one.process, one.hours / 24.0, one.starts.dtype
+    """Return latent paths (Q, G, S, H) of each vessel as they are drawn; those that look farthest ahead come first."""
+    one, layout, kind = asked[0][0], asked[0][0].process.layout, asked[0][0].starts.dtype
+    days = one.hours / 24.0
     sizes = [(len(plans), futures.starts.shape[1]) for futures, plans in asked]
+    horizons = [plans.shape[1] for _, plans in asked]
     ends = np.cumsum([0, *(g * s for g, s in sizes)])
     mine = [slice(a, b) for a, b in pairwise(ends)]
 
     def columns(drawn: Sequence[FloatArray]) -> FloatArray:
         """Spread draws (rows, S) of each vessel over its plans: (rows, B)."""
-        return np.concatenate([np.tile(d, (1, g)) for d, (g, _) in zip(drawn, sizes, strict=True)], axis=1)
+        return np.concatenate([np.tile(d, (1, g)) for d, (g, _) in zip(drawn, sizes, strict=False)], axis=1)
+
+    def of_each(values: Sequence[FloatArray]) -> FloatArray:
+        """Give all columns of a vessel its values (..., N): (..., N, B)."""
+        repeats = [g * s for g, s in sizes]
+        return np.moveaxis(np.repeat(np.array(values, dtype=kind), repeats, axis=0), 0, -1).copy()
 
     start = columns([futures.starts for futures, _ in asked])
     z, rates, drift = start[layout.latent], start[layout.rates], start[layout.drift]
     medium = together([futures.medium for futures, _ in asked])
     if medium.ndim == 2:
-        medium = np.repeat(medium, [g * s for g, s in sizes], axis=0).T.astype(kind)
+        medium = of_each(list(medium))
+    common = of_each([futures.process.log_factors for futures, _ in asked])
+    reaches = [reach for futures, _ in asked if (reach := futures.process.residual.reach) is not None]
+    reach = of_each(reaches) if reaches else None
     memory, hours = float(np.exp(-days / DRIFT_MEMORY_DAYS)), np.full(ends[-1], one.hours, kind)
-    latent = [np.empty((layout.n_species, g, s, horizon), kind) for g, s in sizes]
+    latent = [np.empty((layout.n_species, g, s, n), kind) for (g, s), n in zip(sizes, horizons, strict=True)]
     # one interval after another: feed, residual of each vessel, balances, noise; drift decays with its memory
-    for h in range(horizon):
-        setpoints = [np.repeat(p[:, h].T, s, axis=1) for (_, p), (_, s) in zip(asked, sizes, strict=True)]
-        u = np.concatenate(setpoints, axis=1).astype(kind)
-        residual = None if all(f.residual is None for f, _ in asked) else np.zeros_like(z)
-        for (futures, _), at, (g, s) in zip(asked, mine, sizes, strict=True):
+    for h in range(horizons[0]):
+        n_under_way = sum(n > h for n in horizons)
+        if z.shape[1] > (b := ends[n_under_way]):  # those that have arrived leave the batch
+            z, rates, drift, common, hours = (v[..., :b].copy() for v in (z, rates, drift, common, hours))
+            medium = medium if medium.ndim == 1 else medium[:, :b].copy()
+            reach = None if reach is None else reach[..., :b].copy()
+        still = list(zip(asked, mine, sizes, strict=True))[:n_under_way]
+        u = np.concatenate([np.repeat(p[:, h].T, s, axis=1) for (_, p), _, (_, s) in still], axis=1).astype(kind)
+        residual = None if all(f.residual is None for (f, _), _, _ in still) else np.zeros_like(z)
+        for (futures, _), at, (g, s) in still:
             if h < len(futures.feeds) and futures.feeds[h] is not None:
                 z[:, at] = layout.fed_latent(z[:, at], [futures.feeds[h]] * (g * s))[0]
             if residual is not None and futures.residual is not None:
                 x = layout.gp_inputs(z[:, at], u[:, at], np.full(g * s, futures.day + h * days))
                 residual[:, at] = futures.residual(x.reshape(g, s, -1)).reshape(layout.n_species, -1)
-        noise = columns([futures.noise[h] for futures, _ in asked])
-        factors = process.factors(rates)
-        reach = None if process.residual.reach is None else process.residual.reach.astype(kind)
+        noise = columns([futures.noise[h] for (futures, _), _, _ in still])
+        factors = common.copy()
+        factors[: len(rates)] += rates
         z = step(layout, z, u, factors, hours, medium, residual, drift, reach=reach, steps_per_day=one.steps_per_day)
         z += noise[layout.latent]
         if reach is not None:  # the support of the quantities: no path leaves it for long
             np.minimum(z, layout.highest[:, None].astype(kind), out=z)
         rates, drift = rates + noise[layout.rates], memory * drift + noise[layout.drift]
-        for at, into in zip(mine, latent, strict=True):
+        for _, at, into in zip(still, mine, latent, strict=False):
             into[..., h] = z[:, at].reshape(into.shape[:3])
     return latent
 

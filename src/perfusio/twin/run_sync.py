@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 from collections.abc import Callable, Coroutine, Iterator
-from concurrent.futures import Future
+from concurrent.futures import Future, wait
 from contextlib import contextmanager, suppress
 from contextvars import copy_context
 from threading import Thread, current_thread, main_thread
@@ -79,8 +79,9 @@ class _OwnThread(Generic[T]):
         return await self._main()
 
     def _wait(self) -> None:
-        while self._thread.is_alive():
-            self._thread.join(LOOK_S)
+        # not by `join`: one that Ctrl-C cuts short takes a running thread for a stopped one (CPython 3.11)
+        while not self._done.done():
+            wait([self._done], LOOK_S)
 
     def _cancel(self) -> None:
         if self._loop is not None and self._task is not None:

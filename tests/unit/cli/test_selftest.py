@@ -11,29 +11,36 @@ from perfusio.selftest.guard import gate, mutants
 from perfusio.selftest.lives import cutting_off, every_record
 from perfusio.selftest.loop import clock_jumps, link_bugs, model_faults, one_as_many, outages, people, soak
 from perfusio.selftest.page import web_trial
+from perfusio.selftest.promises import Tried
 from perfusio.selftest.record import planted, power_loss, tampering
+from perfusio.selftest.samples import sample_trial
+
+TRIED_ELSEWHERE = {
+    "T06": (model_faults, "model_faults"), "T12": (web_trial, "page_for_strangers"), "T16": (outages, "outages"),
+    "T17": (people, "people"), "T19": (sample_trial, "false_samples"),
+}  # fmt: skip
+"""Promises that take long and have a test of their own, and where each is."""
+TEETH_ELSEWHERE = (
+    (link_bugs, "planted_in_links"), (outages, "planted_in_outages"), (people, "planted_in_people"),
+    (web_trial, "planted_on_the_page"),
+)  # fmt: skip
 
 
 @pytest.fixture
 def run(monkeypatch):
+    for name, (module, promise) in (*TRIED_ELSEWHERE.items(), *(("teeth", place) for place in TEETH_ELSEWHERE)):
+        row = Tried(id=name, promise=promise, n_tried=1, n_failed=0)
+        monkeypatch.setattr(module, promise, lambda _is_full, row=row: row)
     monkeypatch.setattr(tampering, "EVERY_QUICK", 20_011)
     monkeypatch.setattr(tampering, "N_LONG_QUICK", 20)
     monkeypatch.setattr(power_loss, "N_IMAGES_QUICK", 20)
     monkeypatch.setattr(gate, "N_VECTORS_QUICK", 500)
     monkeypatch.setattr(planted, "N_IMAGES", 60)
     monkeypatch.setattr(clock_jumps, "N_RUNS_QUICK", 1)
-    monkeypatch.setattr(model_faults, "_barren", dict)  # what the real model makes of these has a test of its own
     monkeypatch.setattr(soak, "QUICK", (2, 2))
     monkeypatch.setattr(one_as_many, "STAGES", (one_as_many.File,))  # the others have a test of their own
-    monkeypatch.setattr(outages, "LENGTHS_QUICK_S", (60.0,))
-    monkeypatch.setattr(outages, "BUGS", {"an error ends the run": outages.BUGS["an error ends the run"]})
-    monkeypatch.setattr(people, "PER_TURN_QUICK", 1)
-    monkeypatch.setattr(people, "HELD_BY", {"hold.txt": people.VESSELS})
-    monkeypatch.setattr(people, "BUGS", {"one spelling of HOLD": people.BUGS["one spelling of HOLD"]})
     sites = mutants.sites
     monkeypatch.setattr(mutants, "sites", lambda tree: sites(tree)[::20])
-    monkeypatch.setattr(link_bugs, "BUGS", {"zero for missing": link_bugs.BUGS["zero for missing"]})
-    monkeypatch.setattr(web_trial, "BUGS", web_trial.BUGS[:1])
     # programs of their own that are cut off have tests of their own
     monkeypatch.setattr(cutting_off, "lives", lambda what, n, bug="", **_: (n, ["noticed"] if bug else []))
     monkeypatch.setattr(every_record, "in_a_program", lambda name, n, bug="": (n, ["noticed"] if bug else []))

@@ -86,6 +86,16 @@ def test_vessels_played_together_get_the_same_numbers():
     assert (together[0] == together[2]).all()
 
 
+def test_so_do_vessels_of_other_rates_media_and_horizons():
+    known = HybridModel()
+    slow = replace(known, process=replace(known.process, log_factors=known.process.log_factors - 0.2))
+    far, near, poor = futures(n_intervals=8), futures(slow, n_paths=40, n_intervals=3), futures(n_intervals=5)
+    poor = replace(poor, medium=0.5 * poor.medium)
+    asked = [(near, plan(3)), (poor, 1.1 * plan(5)), (far, plan(8))]
+    for (one, its_plan), found in zip(asked, Futures.play_together(asked), strict=True):
+        assert (found == one.play(its_plan)).all()
+
+
 def test_vessels_of_one_seed_share_functions_and_nothing_else():
     model = HybridModel().condition([T, replace(T, reactor_id="R02")])
     a, b = (

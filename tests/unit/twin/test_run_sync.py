@@ -86,7 +86,7 @@ def test_ctrl_c_ends_the_run_on_record(tmp_path, where):
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as program:
         while not (record.exists() and "RunStarted" in record.read_text(encoding="utf-8")):
             assert program.poll() is None
-            time.sleep(0.05)
+            time.sleep(0.002)  # right after the first record: the loop is busy then, and is waited for
         program.send_signal(signal.SIGINT)
         assert program.communicate()[0] == "interrupted\n"
     assert record.read_text(encoding="utf-8").splitlines()[-1].count('"RunInterrupted"') == 1
