@@ -109,7 +109,12 @@ def wrong_values(name, usual):
     return found if name in TAKEN else found | {"too much": usual * 1_000_000}
 
 
-@pytest.mark.parametrize(("thing", "name", "usual"), numbers(), ids=str)
+def named(value):
+    """A name that is the same in every process: the text of a function holds its place in memory."""
+    return getattr(value, "__qualname__", str(value))
+
+
+@pytest.mark.parametrize(("thing", "name", "usual"), numbers(), ids=named)
 def test_no_argument_takes_a_number_that_cannot_be_meant(thing, name, usual):
     make = WALK[thing][0]
     for wrong in wrong_values(name, usual).values():
@@ -125,7 +130,7 @@ def is_number(hint):
     )
 
 
-@pytest.mark.parametrize("thing", WALK, ids=str)
+@pytest.mark.parametrize("thing", WALK, ids=named)
 def test_the_walk_tries_every_number_of_what_it_walks(thing):
     """A numeric argument that is added to one of these is added to the walk, or this fails."""
     if hasattr(thing, "model_fields"):
