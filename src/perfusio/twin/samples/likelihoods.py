@@ -28,12 +28,16 @@ STAYS, GOES_ON = 0.25, 0.2
 ANY, ANY_ALIVE = 1.0, 0.3
 """Standard deviation of what a culture may have, about the forecast: a factor of e; three points of viability."""
 FOREIGN = 1.0
-"""Log odds from which on a sample is rather another vessel's, or of a culture in trouble, than as it was to be."""
+"""Log odds from which on a sample is rather another vessel's, or of a culture in trouble, than as it was to be. After
+a gap times the square of its length, in usual intervals: what a forecast did not see moved all values together, and
+odds that are added as if errors were independent say too much."""
 ANYTHING_AT_FIRST, MOST_ANYTHING = 0.25, 0.3
 """The last of these over the number of samples before: of a young culture neither cell line nor medium has shown yet.
 After a gap it is so many days times larger, to this end."""
 EXCHANGED = 5.0
 """Log odds from which on two columns were exchanged: some 30 pairs are tried, and few people exchange any."""
+LATELY = 8
+"""So many samples tell the usual interval."""
 LEAST_DAYS = 0.25
 """Samples closer together than this say no more about a trend than samples so far apart [day]."""
 
@@ -141,6 +145,13 @@ def _values(at: Layout, state: State) -> FloatArray:
 
 def _latent(at: Layout, state: State) -> FloatArray:
     return at.to_latent(_values(at, state))
+
+
+def intervals_since(sample: State, before: Sequence[State]) -> float:
+    """Return how long the last sample but this one is ago, in intervals that are usual for the vessel; at least 1."""
+    times = np.array([s.time_h for s in before[-LATELY:]])
+    usual = float(np.median(np.diff(times))) if len(times) > 1 else 24.0
+    return max(1.0, (sample.time_h - float(times[-1])) / usual) if len(times) and usual > 0.0 else 1.0
 
 
 def is_at_limit(state: State, name: str) -> bool:

@@ -19,7 +19,7 @@ from perfusio.state import Setpoints, State
 from perfusio.trajectory import Trajectory
 from perfusio.twin.samples.changes import UNCOUNTED, contradictions, latest
 from perfusio.twin.samples.copies import NOBODY, Neighbour, copied_from, n_digits
-from perfusio.twin.samples.likelihoods import EXCHANGED, FOREIGN, Expected, Explained, is_at_limit
+from perfusio.twin.samples.likelihoods import EXCHANGED, FOREIGN, Expected, Explained, intervals_since, is_at_limit
 from perfusio.twin.samples.surprises import are_alike, expected_at, foreseen, scaled_alike, surprising, unexplained
 from perfusio.twin.samples.two_samples import earlier_is_doubtful, rather_the_earlier
 
@@ -96,7 +96,8 @@ def checked(
     foreign = explained.foreign(sample)
     strange = tuple(name for name, odds in foreign.items() if odds > 0.0)
     is_confirmed = any(are_alike(sample, refused, before, strange) for refused in lately)
-    is_foreign = len(strange) >= SEVERAL and len(before) >= SEVERAL and sum(foreign.values()) > FOREIGN
+    least = FOREIGN * intervals_since(sample, before) ** 2
+    is_foreign = len(strange) >= SEVERAL and len(before) >= SEVERAL and sum(foreign.values()) > least
     doubt = _not_of_this_vessel(sample, before, expected, strange if is_foreign else (), others)
     if doubt and not is_confirmed:
         if is_foreign and before and rather_the_earlier(sample, before[-1], before[:-1], formerly):

@@ -8,7 +8,7 @@ import pytest
 from perfusio.process.cho_perfusion import CHO_PERFUSION
 from perfusio.state import State
 from perfusio.testing import make_state
-from perfusio.twin.samples.likelihoods import ANYTHING, EXCHANGED, FOREIGN, Expected, Explained
+from perfusio.twin.samples.likelihoods import ANYTHING, EXCHANGED, FOREIGN, Expected, Explained, intervals_since
 
 STEADY = {
     "vcd": 20.0, "viability": 97.0, "glucose": 4.0, "glutamine": 2.0, "glutamate": 1.0, "lactate": 10.0,
@@ -75,6 +75,13 @@ def test_exchanged_columns_are_named(one, two):
 def test_true_columns_are_not_exchanged():
     assert explained().exchanged(sample())[0] < 0.0
     assert explained().exchanged(sample(glutamine=2.6, ammonium=2.5))[0] < EXCHANGED
+
+
+@pytest.mark.parametrize(
+    ("days", "gap"), [([0, 1, 2, 4], 1.0), ([0, 1, 2, 3], 2.0), ([1, 3], 1.0), ([3], 2.0), ([], 1.0)]
+)
+def test_a_gap_is_counted_in_the_vessels_usual_intervals(days, gap):
+    assert intervals_since(sample(), [make_state(day=d, **STEADY) for d in days]) == gap
 
 
 def test_a_process_of_other_quantities_is_judged_as_well():

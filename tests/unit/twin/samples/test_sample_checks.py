@@ -11,6 +11,7 @@ from perfusio.events import SampleQuarantined, to_json
 from perfusio.forecast import Forecast
 from perfusio.testing import make_state
 from perfusio.trajectory import Trajectory
+from perfusio.twin.samples.likelihoods import FOREIGN, Explained
 from perfusio.twin.samples.sample_checks import ENOUGH_TRANSITIONS, Expected, checked, expected_at, recordable
 
 NOMINAL = DEFAULT_AMBR250_DESIGN_SPACE.nominal
@@ -177,3 +178,23 @@ def test_a_sample_with_an_infinite_value_can_go_on_record():
     assert to_json(SampleQuarantined(state=found))["state"]["vcd"] is None
     assert found.quality == {"vcd": "inf was found", "titer": "-inf was found"}
     assert recordable(make_state(day=1, vcd=nan)).quality == {}
+
+
+def grown_by(factor, day):
+    """A sample of a culture that grew by so much more than was forecast, and the forecast."""
+    usual = varied(day)
+    mean = {n: v for n in usual.panel.species_names if (v := getattr(usual, n)) == v}
+    expected = Expected(time_h=24.0 * day, mean=mean, sd={n: 0.1 * v for n, v in mean.items()} | {"viability": 1.3})
+    more = {n: factor * mean[n] for n in ("vcd", "lactate", "titer")}
+    return usual.with_values(**more, **{n: mean[n] / factor for n in ("glutamine", "pyruvate", "glucose")}), expected
+
+
+def test_after_a_gap_one_cause_may_have_moved_many_values():
+    run = after(5)
+    (soon, forecast), (late, later) = grown_by(1.45, 5), grown_by(1.6, 6)
+    odds = sum(Explained(late, run.states, later).foreign(late).values())
+    assert FOREIGN < odds < 4.0 * FOREIGN
+    assert "Several values" in checked(soon, run, NOMINAL, forecast).quarantined
+    assert checked(late, run, NOMINAL, later).quarantined == ""
+    stranger, later = grown_by(2.0, 6)
+    assert "Several values" in checked(stranger, run, NOMINAL, later).quarantined
