@@ -2,17 +2,20 @@
 
 from pathlib import Path
 
+import pytest
+
 from perfusio.plant import equations, kinetics
 from perfusio.plant.clones import CLONE_X, CLONE_Y
 from perfusio.plant.medium import Equipment, Medium
 from perfusio.plant.parameters import PARAMETERS
-from perfusio.state import SETPOINTS
+from perfusio.plant.sensors import SensorSettings
+from perfusio.state import SETPOINTS, STATE_QUANTITIES
 
 PAGE = Path(__file__).parents[2] / "docs" / "explanations" / "the-plant.md"
-START, END = "<!-- parameters -->\n", "<!-- /parameters -->"
+MARKS = {name: (f"<!-- {name} -->\n", f"<!-- /{name} -->") for name in ("parameters", "analyzers")}
 
 
-def table() -> str:
+def parameters() -> str:
     lines = [
         "| constant | unit | low | high | CloneX | CloneY | meaning | source |",
         "|---|---|---|---|---|---|---|---|",
@@ -23,9 +26,25 @@ def table() -> str:
     return "\n".join(lines) + "\n"
 
 
-def test_table_of_constants_is_up_to_date():
+def analyzers() -> str:
+    """Of the usual laboratory: noise and detection limit of each quantity."""
+    usual = SensorSettings()
+    lines = ["| quantity | noise (sd) | detection limit |", "|---|---|---|"]
+    for name, quantity in STATE_QUANTITIES.items():
+        noise = f"{usual.viability_sd:g} points" if name == "viability" else f"{100.0 * usual.cv[name]:g} %"
+        limit = f"{usual.limits[name]:g} {quantity.unit}" if name in usual.limits else "-"
+        lines.append(f"| `{name}` | {noise} | {limit} |")
+    return "\n".join(lines) + "\n"
+
+
+TABLES = {"parameters": parameters, "analyzers": analyzers}
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_tables_are_up_to_date(name):
+    start, end = MARKS[name]
     page = PAGE.read_text(encoding="utf-8")
-    assert page.split(START)[1].split(END)[0] == table(), f"python {Path(__file__).name} writes the table anew"
+    assert page.split(start)[1].split(end)[0] == TABLES[name](), f"python {Path(__file__).name} writes the tables anew"
 
 
 def test_every_setpoint_is_explained():
@@ -47,12 +66,18 @@ def test_numbers_in_the_text_are_those_of_the_code():
         f"({kinetics.OVERFLOW_GLUCOSE:g} + G)",
         f"({kinetics.GLUCOSE_AFFINITY:g} + G)",
         f"({kinetics.LACTATE_AFFINITY:g} + L)",
-        f"towards {kinetics.SIEVING_FLOOR:g}",
+        f"(sigma_P - {kinetics.SIEVING_FLOOR:g})",
+        f"({kinetics.GLUTAMATE_AFFINITY:g} + Glu)",
+        f"({kinetics.PYRUVATE_AFFINITY:g} + Pyr)",
+        f"({kinetics.AMMONIUM_AFFINITY:g} + NH4)",
+        f"probability of {100.0 * SensorSettings().missing:g} %",
     ):
         assert words in page, words
 
 
 if __name__ == "__main__":
     text = PAGE.read_text(encoding="utf-8")
-    before, rest = text.split(START)
-    PAGE.write_text(before + START + table() + END + rest.split(END)[1], encoding="utf-8")
+    for name, (start, end) in MARKS.items():
+        before, rest = text.split(start)
+        text = before + start + TABLES[name]() + end + rest.split(end)[1]
+    PAGE.write_text(text, encoding="utf-8")
