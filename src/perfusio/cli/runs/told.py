@@ -95,7 +95,7 @@ def nobody(run_dir: Path, why: PerfusioError, down: Collection[str] = ()) -> Tel
 
     Args:
         run_dir: Folder of the run.
-        why: Telling are not told.
+        why: The people of before cannot be told.
         down: Channels that have an active alarm on record, by name.
     """
     line = (
