@@ -5,7 +5,7 @@ from dataclasses import replace
 from types import MappingProxyType
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from perfusio.errors import ConfigError, QuestionOpen
@@ -83,6 +83,7 @@ def said(table):
 @settings(max_examples=40, deadline=None)
 @given(table=tables())
 def test_import_of_an_export_is_the_identity(tmp_path_factory, layout, ending, table):
+    assume(any(v == v for row in table.rows for v in (*row.state.vector(), *row.setpoints.vector())))
     path = tmp_path_factory.mktemp("export") / f"out.{ending}"
     write_table(path, table, layout=layout)
     assert said(read_any(path, ReadOptions(is_part=True))) == said(table)

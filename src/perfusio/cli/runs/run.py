@@ -162,13 +162,11 @@ def run(
         policy = policy_of(asked.policy, sources, asked.run.process)
         past = past_runs.typed(history, history_mapping, asked.history, encoding=encoding)
         model = history_model.model_of(asked.model, past, clones_of(sources), asked.run.process, seed=asked.run.seed)
-        for line in _granted(sources):
-            echo(line)
         with page_beside(asked.run.run_dir, port) if serve else nullcontext():
             result = run_watched(
                 sources, asked.run, design_space=asked.design_space, close=getattr(whole, "close", None),
                 model=model, policy=policy, observers=(keeper(asked.run.run_dir, kept),), people=telling.notifier,
-                daily=telling.daily,
+                daily=telling.daily, first="\n".join(_granted(sources)),
             )  # fmt: skip
     except UnreadableSource as error:
         if "FilesystemStore(" in str(error) and history_model.ANSWERED not in error.problems:
