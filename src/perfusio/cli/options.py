@@ -10,6 +10,9 @@ import typer
 from perfusio.cli.echo import echo
 from perfusio.errors import ConfigError
 
+LATEST_H = 8784.0
+"""End of the longest run, as `trajectory.LONGEST_H`, which `perfusio --help` need not load [h]."""
+LATEST_DAY = LATEST_H / 24.0
 SET_MISSING = "A value that does not count: 'line 12: glucose', or 'r1.csv, line 12: glucose'; repeatable."
 JsonOption = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 OverwriteOption = Annotated[bool, typer.Option("--overwrite", help="Replace files of an earlier call.")]

@@ -17,7 +17,7 @@ from perfusio.cli.models.history import (
     SeedOption,
     read_runs_aloud,
 )
-from perfusio.cli.options import ColumnOption, IgnoreOption, JsonOption, SetMissingOption, print_json
+from perfusio.cli.options import LATEST_DAY, ColumnOption, IgnoreOption, JsonOption, SetMissingOption, print_json
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,10 +32,12 @@ def end_values(
     quantity: Annotated[
         str, typer.Option(help="Species, separated by commas. Default: the products.", metavar="NAMES")
     ] = "",
-    from_day: Annotated[float, typer.Option(help="Forget what was measured after this day.", min=0.0, max=366.0)] = 3.0,
+    from_day: Annotated[
+        float, typer.Option(help="Forget what was measured after this day.", min=0.0, max=LATEST_DAY)
+    ] = 3.0,
     end_day: Annotated[
         float | None,
-        typer.Option(help="Day of the end. Default: that of the last sample of each run.", min=0.0, max=366.0),
+        typer.Option(help="Day of the end. Default: that of the last sample of each run.", min=0.0, max=LATEST_DAY),
     ] = None,
     n_paths: PathsOption = 256,
     seed: SeedOption = 0,

@@ -22,7 +22,15 @@ from perfusio.cli.models.history import (
     read_runs_aloud,
     refuse_to_replace,
 )
-from perfusio.cli.options import ColumnOption, IgnoreOption, JsonOption, OverwriteOption, SetMissingOption, print_json
+from perfusio.cli.options import (
+    LATEST_DAY,
+    ColumnOption,
+    IgnoreOption,
+    JsonOption,
+    OverwriteOption,
+    SetMissingOption,
+    print_json,
+)
 
 if TYPE_CHECKING:
     from perfusio.forecast import Forecast, QuantityForecast
@@ -49,7 +57,9 @@ def forecast(
     run: Annotated[str | None, typer.Option(help="Which run, if there are several.", metavar="NAME")] = None,
     from_day: Annotated[
         float | None,
-        typer.Option(help="Forget what was measured after this day. Default: the last sample.", min=0.0, max=366.0),
+        typer.Option(
+            help="Forget what was measured after this day. Default: the last sample.", min=0.0, max=LATEST_DAY
+        ),
     ] = None,
     days: Annotated[int, typer.Option(help="Length of the forecast [day].", min=1, max=90)] = 28,
     plan: Annotated[

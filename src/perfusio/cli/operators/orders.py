@@ -11,6 +11,7 @@ import typer
 
 from perfusio.cli.echo import echo
 from perfusio.cli.operators.hold import Reactor, RunFolder, Who, Why
+from perfusio.cli.options import LATEST_H
 
 if TYPE_CHECKING:
     from perfusio.events import Decided
@@ -116,7 +117,9 @@ def accept(
     why: Why,
     hour: Annotated[
         float | None,
-        typer.Option(help="Culture time of the sample [h]; default: the latest that was refused.", min=0.0, max=8784.0),
+        typer.Option(
+            help="Culture time of the sample [h]; default: the latest that was refused.", min=0.0, max=LATEST_H
+        ),
     ] = None,
 ) -> None:
     """Take a sample into use that was quarantined, because you know that it is right.

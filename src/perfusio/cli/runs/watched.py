@@ -60,7 +60,7 @@ def run_watched(
         close: Ends the connection to the source, however the run ended; None = there is none to end.
         people: Who tells people that are not here; undelivered alarms are listed at the end.
         daily: Local hour at which `people` get the morning's page; None = never.
-        first: A line before all others; empty = none.
+        first: Lines before all others; empty = none.
         model: Belief at the start of a new run; None = the mechanistic prior.
         goes_on: Whether to resume the unfinished run in `config.run_dir`.
         policy: Chooses setpoints; None = BEDPolicy.
