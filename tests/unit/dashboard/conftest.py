@@ -1,6 +1,7 @@
 """One run that goes on, one server of its page, and their users: for all tests of a module."""
 
 import asyncio
+import json
 import threading
 import time
 from contextlib import suppress
@@ -55,6 +56,7 @@ class LiveRun:
         self.config = RunConfig(duration_days=days, run_dir=folder, forecast_days=5, n_paths=16, **settings)
         self.names = names
         self.day = -1
+        self.pages = []  # that must have read what was fed before a test looks at them
         self._ready = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
@@ -75,7 +77,7 @@ class LiveRun:
             await self._task
 
     def feed(self, n=1, **values):
-        """Give the samples of the next days to all vessels, and wait until they are decided upon."""
+        """Give the samples of the next days to all vessels, and wait until they are decided upon and on the pages."""
         for _ in range(n):
             self.day += 1
             state = make_state(day=self.day, **values)
@@ -83,6 +85,9 @@ class LiveRun:
         record = self.folder / "audit.jsonl"
         wanted = (self.day + 1) * len(self.names)
         until(lambda: record.exists() and record.read_text().count('"event":"Withheld"') >= wanted, "advice")
+        last = json.loads(record.read_text().rpartition("\n")[0].splitlines()[-1])["seq"]
+        for page in self.pages:
+            until(lambda page=page: page.last_seq() >= last, "the advice on the page")
 
     def _give(self, state):
         for vessel in self.vessels.values():
@@ -113,7 +118,7 @@ class Page:
     """A server of the page in a thread."""
 
     def __init__(self, folder, accounts):
-        self.site, self.clients = Site(accounts), []
+        self.site, self.clients, self.reader = Site(accounts), [], None
         self.served = prepared([folder], port=0, accounts=accounts)
         self.url = self.served.url.rstrip("/")
         self._thread = threading.Thread(target=self.served.run, daemon=True)
@@ -124,6 +129,11 @@ class Page:
         client = Client(self.url, user, **settings)
         self.clients.append(client)
         return client
+
+    def last_seq(self):
+        """Return the number of the last record that the page has read."""
+        self.reader = self.reader or self.client("vera")
+        return self.reader.get("/api/v1/runs/run").json()["last_seq"]
 
     def end(self):
         for client in self.clients:
@@ -156,5 +166,7 @@ def live(tmp_path_factory):
 def page(live, site):
     """The page of that run."""
     page = Page(live.folder, site.place)
+    live.pages.append(page)
     yield page
+    live.pages.remove(page)
     page.end()

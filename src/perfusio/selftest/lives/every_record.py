@@ -38,6 +38,7 @@ def points(name: str, n: int, *, after: str = "") -> tuple[int, list[str]]:
     with tempfile.TemporaryDirectory() as folder:
         trial, log = Trial(kind, Path(folder)), Path(folder) / "run" / "audit.jsonl"
         trial.live()
+        trial.warm_up()
         trial.close()
         problems += [f"{name}, not cut: {p}" for p in examined(Path(folder), is_by_hand=False, shows_at_once=True)]
         seen = [r.seq for r in read_records(log) if after in ("", r.event)] if log.exists() else []

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import importlib
 import json
 import os
 import signal
+import sys
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -30,6 +32,7 @@ from perfusio.twin.digital_twin import DigitalTwin
 
 N_DAYS = 5
 LONGEST_LIFE_S = 60
+MODULES = "modules.txt"
 Json = dict[str, Any]
 
 
@@ -99,6 +102,13 @@ class Trial:
         os.waitpid(pid, 0)
         return int(there.read_text() or 0) if there.exists() else 0
 
+    def warm_up(self) -> None:
+        """Load the modules of a life that came to its end: no later one has to."""
+        loaded = self.folder / MODULES
+        for name in loaded.read_text().split() if loaded.exists() else ():
+            with suppress(ImportError):
+                importlib.import_module(name)
+
     def close(self) -> None:
         """End the vessel."""
         os.kill(self._vessel, signal.SIGKILL)
@@ -138,5 +148,6 @@ def _be_a_twin(connector: Callable[[Path], Connector], folder: Path, there: Path
     except BaseException as error:  # noqa: BLE001 - this process ends here, whatever happened
         with suppress(OSError):
             (folder / "stderr.txt").write_text(f"{type(error).__name__}: {error}\n")
+    (folder / MODULES).write_text("\n".join(sys.modules))
     there.write_text(str(n))
     os._exit(code)
