@@ -55,8 +55,11 @@ help:
 demo: $(VENV)/.run
 	@$(ONE_THREAD) $(BIN)/perfusio demo $(ARGS)
 
-# three workers on two cores: while one waits for a server or a clock, two work
-test: lint
+# three workers on two cores: while one waits for a server or a clock, two work; to collect once beside the linters
+# compiles the tests for all of them
+test: $(VENV)/.test
+	@$(ONE_THREAD) $(BIN)/python -m pytest --collect-only -q $(ARGS) >/dev/null 2>&1 & \
+	collecting=$$!; $(MAKE) --no-print-directory lint; is_clean=$$?; wait $$collecting; exit $$is_clean
 	$(ONE_THREAD) $(BIN)/python -m pytest -n 3 $(ARGS)
 
 # slipcover is imported before pytest can rewrite its asserts, and says so; it has none

@@ -169,7 +169,12 @@ def _twins(
 
 
 def told(jobs: Sequence[Job], x: Extent) -> tuple[list[Both], list[dict[str, float]]]:
-    """Run all paths and campaigns, in two processes; paths on which more runs first, so that both end together."""
+    """Run all paths and campaigns, in two processes; paths on which more runs first, so that both end together.
+
+    A single path takes less time than to start processes for it.
+    """
+    if len(jobs) == len(x.off_line) == 1:
+        return [one_path(jobs[0])], [campaigns.campaign_arm(clone, seed, x.campaign) for clone, seed in x.off_line]
     for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
         os.environ[variable] = "1"  # for the workers: with two threads each they would fight over two cores
     n = len(jobs) + len(x.off_line)

@@ -20,9 +20,9 @@ import sqlite3
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
-from itertools import product
+from itertools import islice, product
 from math import nan
 from pathlib import Path
 from statistics import median
@@ -81,19 +81,22 @@ def rig(share: float) -> Iterator[SqlSample]:
             )
 
 
-class Made(Iterator[SqlSample]):
-    """Rows, and the seconds that making them up took: wall time, and CPU time of this process."""
+class Made(Iterable[SqlSample]):
+    """Rows, and the seconds that making them up took: wall time, and CPU time of this process.
+
+    They are made many at once: two looks at the clock for each row would cost a tenth of what is measured.
+    """
 
     def __init__(self, rows: Iterator[SqlSample]) -> None:
         self._rows, self.wall_s, self.cpu_s = rows, 0.0, 0.0
 
-    def __next__(self) -> SqlSample:
-        wall, cpu = time.perf_counter(), time.process_time()
-        try:
-            return next(self._rows)
-        finally:
-            self.wall_s += time.perf_counter() - wall
-            self.cpu_s += time.process_time() - cpu
+    def __iter__(self) -> Iterator[SqlSample]:
+        while True:
+            wall_s, cpu_s, made = seconds(lambda: list(islice(self._rows, BATCH)))
+            self.wall_s, self.cpu_s = self.wall_s + wall_s, self.cpu_s + cpu_s
+            if not made:
+                return
+            yield from made
 
 
 def seconds(work: Callable[[], object]) -> tuple[float, float, object]:

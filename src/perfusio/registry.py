@@ -10,10 +10,11 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import EntryPoint
 from typing import Any
 
 from perfusio.errors import ConfigError
+from perfusio.installed import entries
 from perfusio.quantities import closest
 
 OURS = "perfusio"
@@ -156,7 +157,7 @@ class Registry:
         return None if found is None else found[1]
 
     def _entries(self, name: str | None = None) -> list[EntryPoint]:
-        found = entry_points(group=self.group) if name is None else entry_points(group=self.group, name=name)
+        found = [e for e in entries(self.group) if name in (None, e.name)]
         # an editable installation may stand on the path twice
         different = {(e.name, _package(e), e.value): e for e in found}
         return [different[key] for key in sorted(different)]

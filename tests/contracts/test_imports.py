@@ -99,7 +99,7 @@ def test_every_module_is_used():
     known = {".".join(p.relative_to(SOURCE.parent).with_suffix("").parts) for p in MODULES if p.stem != "__init__"}
     root = SOURCE.parents[1]
     users = [*MODULES, *(root / "benchmarks").glob("*.py"), *(root / "examples").glob("*.py")]
-    programs = {"perfusio.selftest.lives.lives", "perfusio.record.verification.shape_table"}
+    programs = {"perfusio.record.verification.shape_table"}
     programs |= {"perfusio.study.scenarios.runs"}  # tasks of a study name it
     used = {"perfusio.__main__", *programs, *OLD_PATHS}
     for path in users:

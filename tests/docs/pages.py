@@ -6,18 +6,20 @@ differ between processors. As a script it writes the outputs of pages anew: pyth
 
 import contextlib
 import io
-import os
 import re
 import shlex
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
+if __name__ == "__main__":
+    from programs import ran
+else:
+    from .programs import ran
+
 ROOT = Path(__file__).parents[2]
 BLOCK = re.compile(r"```(python|console|text)\n(.*?)```\n", re.DOTALL)
 NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
-ENV = {**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "SOURCE_DATE_EPOCH": "0"}
 STDOUT = "printed.txt"
 """Where a page's script leaves what it printed, for tests that look at it."""
 
@@ -40,9 +42,8 @@ def executed(page):
 def _command(line):
     program, *arguments = shlex.split(line)
     if program == "python":
-        command = [sys.executable, str(ROOT / arguments[0]), *arguments[1:]]
-        done = subprocess.run(command, env=ENV, capture_output=True, text=True, check=True)
-        assert done.stderr == ""
+        done = ran(ROOT / arguments[0], *arguments[1:], SOURCE_DATE_EPOCH="0")
+        assert (done.returncode, done.stderr) == (0, "")
         Path(STDOUT).write_text(done.stdout, encoding="utf-8")
         return done.stdout
     assert program == "perfusio", line

@@ -9,6 +9,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, fields, is_dataclass, replace
+from functools import cache
 from math import isfinite
 from pathlib import Path
 from typing import Annotated, Any, TypeVar, get_args, get_type_hints
@@ -184,10 +185,15 @@ def _built(kind: type[Kind], given: Mapping[str, Any], where: str, known: Kind |
     _only(given, tuple(needed), where)
     if known is None and (lacking := [n for n, must in needed.items() if must and n not in given]):
         raise ConfigError(f"{where}: {', '.join(lacking)} missing. Give {'them' if len(lacking) > 1 else 'it'}.")
-    hints = get_type_hints(kind)
+    hints = _hints(kind)
     values = {name: _value(hints[name], value, f"{where}.{name}") for name, value in given.items()}
     made: Any = kind(**values) if known is None else replace(known, **values)  # type: ignore[type-var]
     return made  # type: ignore[no-any-return]
+
+
+@cache
+def _hints(kind: type) -> dict[str, Any]:
+    return get_type_hints(kind)
 
 
 def _value(hint: Any, value: Any, where: str) -> Any:

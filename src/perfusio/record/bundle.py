@@ -12,12 +12,12 @@ import json
 import zipfile
 from collections.abc import Iterator, Mapping
 from hashlib import sha256
-from importlib.metadata import distributions
 from pathlib import Path
 from typing import Any
 
 from perfusio.errors import AuditError, ChainBroken
 from perfusio.events import ModelSaved, ModelWaiting
+from perfusio.installed import packages
 from perfusio.record.line import Record
 from perfusio.record.places import whole
 from perfusio.record.verification import verify_alone
@@ -119,7 +119,7 @@ def _outside(place: Path) -> str:
 
 
 def _environment() -> list[str]:
-    return sorted({f"{d.metadata['Name']}=={d.version}" for d in distributions() if d.metadata["Name"]})
+    return [f"{name}=={version}" for name, version in packages()]
 
 
 def check_bundle(bundle: Path) -> int:

@@ -2,8 +2,6 @@
 
 import importlib
 import json
-import os
-import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -17,8 +15,9 @@ from perfusio.plant.clones import CLONES
 from perfusio.state import SETPOINT_INDEX, SPECIES_INDEX, State
 from perfusio.trajectory import Trajectory
 
+from ..programs import ran
+
 BENCHMARKS = Path(__file__).parents[3] / "benchmarks"
-ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
 EVERYBODY = {
     "oracle", "recipe of the 27, measured", "recipe of the 27, hindsight", "any recipe, hindsight", "PI, hand gains",
     "PI, robust-tuned", "random", "twin",
@@ -33,8 +32,7 @@ def part(monkeypatch):
 
 @pytest.fixture(scope="module")
 def printed():
-    script = [sys.executable, str(BENCHMARKS / "bench_decisions.py")]
-    done = subprocess.run(script, capture_output=True, text=True, timeout=1100, env={**os.environ, **ONE_THREAD})
+    done = ran(BENCHMARKS / "bench_decisions.py")
     assert done.returncode == 0, done.stderr
     return done.stdout.splitlines()
 

@@ -2,9 +2,6 @@
 
 import importlib
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -12,10 +9,11 @@ import pytest
 
 from perfusio.hybrid.layout import layout_of
 
+from ..programs import ran
+
 LOG_SD = layout_of().log_sd
 
 BENCHMARKS = Path(__file__).parents[3] / "benchmarks"
-ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
 
 
 @pytest.fixture
@@ -25,8 +23,7 @@ def part(monkeypatch):
 
 
 def test_in_short_it_prints_all_tables_and_trouble_changes_nothing(tmp_path):
-    command = [sys.executable, str(BENCHMARKS / "bench_fleet.py"), "--jobs", "1", "--out", str(tmp_path / "fleet.txt")]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=1100, env={**os.environ, **ONE_THREAD})
+    done = ran(BENCHMARKS / "bench_fleet.py", "--jobs", "1", "--out", tmp_path / "fleet.txt")
     assert (done.returncode, done.stderr) == (0, "")
     assert (tmp_path / "fleet.txt").read_text(encoding="utf-8") == done.stdout
     found = json.loads(done.stdout.splitlines()[-1])
@@ -42,19 +39,19 @@ def test_in_short_it_prints_all_tables_and_trouble_changes_nothing(tmp_path):
     assert set(found["took_s"]) == {"fleets", "trouble", "transfer", "history"}
 
 
-def ran(part, n, seed=801, cpu=2.0, error=0.05):
+def a_fleet(part, n, seed=801, cpu=2.0, error=0.05):
     runs = part("fleet_runs")
     errors = {f"R{i:02d}": error for i in range(1, n + 1)}
     return runs.Ran(runs.Job(seed, n, 10), errors, {"decide": cpu}, (cpu, 0.1, 0.0), (False, True, False), 1.0, 0.5)
 
 
 def test_costs_are_per_vessel_and_day(part):
-    found = part("fleet_report").cost([ran(part, 4, cpu=2.0), ran(part, 4, cpu=6.0), ran(part, 4, cpu=4.0)])
+    found = part("fleet_report").cost([a_fleet(part, 4, cpu=2.0), a_fleet(part, 4, cpu=6.0), a_fleet(part, 4, cpu=4.0)])
     assert found == {"decide": 0.1, "total": 0.1, "record_mb": 0.0125}
 
 
 def test_errors_are_medians_by_seed(part):
-    runs = [ran(part, 2, error=0.02), ran(part, 1, error=0.08), ran(part, 1, seed=802, error=0.04)]
+    runs = [a_fleet(part, 2, error=0.02), a_fleet(part, 1, error=0.08), a_fleet(part, 1, seed=802, error=0.04)]
     assert part("fleet_report").medians(runs, [801, 802]) == [2.0, 4.0]
 
 
@@ -69,9 +66,9 @@ def test_what_must_hold_of_fleets_can_fail(part):
     report, n = part("fleet_report"), 24
 
     def checks(cpu, error):
-        alone = [ran(part, 1, cpu=1.0, error=0.05) for _ in range(n)]
-        others = [ran(part, 6, cpu=5.0), ran(part, 96, cpu=500.0)]  # what 96 cost is printed and not judged
-        return [c.holds for c in report.of_fleets([ran(part, n, cpu=cpu, error=error)], alone, others).checks]
+        alone = [a_fleet(part, 1, cpu=1.0, error=0.05) for _ in range(n)]
+        others = [a_fleet(part, 6, cpu=5.0), a_fleet(part, 96, cpu=500.0)]  # what 96 cost is printed and not judged
+        return [c.holds for c in report.of_fleets([a_fleet(part, n, cpu=cpu, error=error)], alone, others).checks]
 
     assert checks(12.0, 0.04) == [True, True, False, True]  # all in one day, which takes longer than is aimed at
     assert checks(21.0, 0.04)[:2] == [False, True]

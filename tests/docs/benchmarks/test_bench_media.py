@@ -1,18 +1,15 @@
 """`make bench-media` in its short form: both tables are there, wrong media are named, right ones are not."""
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
+from ..programs import ran
+
 BENCHMARKS = Path(__file__).parents[3] / "benchmarks"
-ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
 
 
 def test_in_short_it_prints_both_tables_and_names_what_is_wrong(tmp_path):
-    command = [sys.executable, str(BENCHMARKS / "bench_media.py"), "--out", str(tmp_path / "media.txt")]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=600, env={**os.environ, **ONE_THREAD})
+    done = ran(BENCHMARKS / "bench_media.py", "--out", tmp_path / "media.txt")
     assert (done.returncode, done.stderr) == (0, "")
     assert (tmp_path / "media.txt").read_text(encoding="utf-8") == done.stdout
     found = json.loads(done.stdout.splitlines()[-1])

@@ -2,9 +2,6 @@
 
 import importlib
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -14,8 +11,9 @@ from perfusio.config import DEFAULT_AMBR250_DESIGN_SPACE as SPACE
 from perfusio.plant.clones import CLONES
 from perfusio.state import SETPOINTS, SPECIES
 
+from ..programs import ran
+
 BENCHMARKS = Path(__file__).parents[3] / "benchmarks"
-ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
 
 
 @pytest.fixture
@@ -32,8 +30,7 @@ def report(monkeypatch):
 
 @pytest.fixture(scope="module")
 def printed():
-    script = [sys.executable, str(BENCHMARKS / "bench_model.py")]
-    done = subprocess.run(script, capture_output=True, text=True, timeout=1100, env={**os.environ, **ONE_THREAD})
+    done = ran(BENCHMARKS / "bench_model.py")
     assert done.returncode == 0, done.stderr
     return done.stdout.splitlines()
 

@@ -1,23 +1,15 @@
 """Example 01 runs as a user would run it."""
 
-import os
-import subprocess
-import sys
 from pathlib import Path
+
+from ..programs import ran
 
 EXAMPLE = Path(__file__).parents[3] / "examples" / "01_simulate_training_experiment.py"
 
 
 def test_example_writes_its_files_and_prints_its_table(tmp_path):
-    done = subprocess.run(
-        [sys.executable, str(EXAMPLE)],
-        cwd=tmp_path,
-        env={**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert done.stderr == ""
+    done = ran(EXAMPLE, cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
     lines = done.stdout.splitlines()
     assert len(lines) == 1 + 27 + 1
     assert lines[-1].endswith("27 runs x 29 samples")

@@ -1,9 +1,5 @@
 """Example 02 on runs of a user, and what it says when they are not usable. Its default call is tested with T02."""
 
-import os
-import runpy
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -14,22 +10,20 @@ from perfusio.plant.clones import CLONE_X
 from perfusio.plant.experiment import simulate_runs
 from perfusio.tables.runs_table import RUNS_HEADER, runs_rows, write_csv
 
+from ..programs import ran
+
 EXAMPLE = Path(__file__).parents[3] / "examples" / "02_fit_and_score.py"
-ENV = {**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 FILES = ("model/checkpoint.json", "model/model.safetensors", "parity.png", "coverage.png", "forecast.png")
 
 
 @pytest.fixture
-def refusal(tmp_path, monkeypatch):
+def refusal(tmp_path):
     """A function (arguments) that runs the example in the test's folder and returns the sentence that it ends with."""
 
     def ends(*arguments):
-        monkeypatch.chdir(tmp_path)
-        monkeypatch.setattr(sys, "argv", [str(EXAMPLE), *arguments])
-        with pytest.raises(SystemExit) as end:
-            runpy.run_path(str(EXAMPLE), run_name="__main__")
-        assert isinstance(end.value.code, str)  # printed on stderr, exit code 1
-        return end.value.code
+        done = ran(EXAMPLE, *arguments, cwd=tmp_path)
+        assert done.returncode == 1
+        return done.stderr.rstrip()
 
     return ends
 
@@ -48,8 +42,7 @@ def write_runs(tmp_path):
 
 def test_runs_of_a_folder_are_scored_once_and_not_replaced_unasked(tmp_path, write_runs, refusal):
     write_runs("A", "B", "C")
-    command = [sys.executable, str(EXAMPLE), "--runs", "runs", "--hold-out", "B", "--out", "mine"]
-    done = subprocess.run(command, cwd=tmp_path, env=ENV, capture_output=True, text=True, check=False)
+    done = ran(EXAMPLE, "--runs", "runs", "--hold-out", "B", "--out", "mine", cwd=tmp_path)
     assert done.stderr == ""
     assert "Runs to learn from: 2. Held out: B." in done.stdout
     assert done.stdout.splitlines()[-len(FILES) :] == [str(Path("mine") / name) for name in FILES]

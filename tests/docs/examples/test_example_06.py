@@ -1,21 +1,17 @@
 """Example 06 runs as a user would run it."""
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 from perfusio.record.verification.verify import verify
 
+from ..programs import ran
+
 EXAMPLE = Path(__file__).parents[3] / "examples" / "06_online_digital_twin_filesystem.py"
-ENV = {**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "SMOKE_TEST": "1"}
 
 
 def test_example_replays_a_file_closes_the_loop_and_compares(tmp_path):
-    done = subprocess.run(
-        [sys.executable, str(EXAMPLE)], cwd=tmp_path, env=ENV, capture_output=True, text=True, check=True
-    )
-    assert done.stderr == ""
+    done = ran(EXAMPLE, cwd=tmp_path, SMOKE_TEST="1")
+    assert (done.returncode, done.stderr) == (0, "")
     out = tmp_path / "online-digital-twin"
     rows = [line for line in done.stdout.splitlines() if line[:5].strip().isdigit()]
     assert [row.split()[0] for row in rows] == ["0", "1", "2", "3"] * 2

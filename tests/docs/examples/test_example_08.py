@@ -5,13 +5,13 @@ The real one is looked for beside the repository, or where PERFUSIO_CHO_WORKBOOK
 
 import os
 import re
-import subprocess
-import sys
 from datetime import datetime, timedelta
 from pathlib import Path
 
 import numpy as np
 import pytest
+
+from ..programs import ran
 
 ROOT = Path(__file__).parents[3]
 EXAMPLE = ROOT / "examples" / "08_real_fed_batch.py"
@@ -44,13 +44,7 @@ def small_workbook(path, write_xlsx):
 
 
 def printed(workbook, *arguments):
-    return subprocess.run(
-        [sys.executable, str(EXAMPLE), "--workbook", str(workbook), *arguments],
-        env={**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    return ran(EXAMPLE, "--workbook", workbook, *arguments)
 
 
 def rrmse(text, horizon, row="mean"):
@@ -88,7 +82,7 @@ def test_three_real_cultures_are_forecast_better_than_by_persistence():
 
 
 def test_without_arguments_it_says_what_it_needs(tmp_path):
-    done = subprocess.run([sys.executable, str(EXAMPLE)], cwd=tmp_path, capture_output=True, text=True, check=False)
+    done = ran(EXAMPLE, cwd=tmp_path)
     assert done.returncode == 2
     for word in ("needs a workbook", "--workbook FILE", "CDPpy", "--map FILE"):
         assert word in done.stderr

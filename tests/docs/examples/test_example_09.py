@@ -1,20 +1,17 @@
 """Example 09 runs as a user would run it."""
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 from perfusio.record.verification.verify import read_records, verify
 
+from ..programs import ran
+
 EXAMPLE = Path(__file__).parents[3] / "examples" / "09_your_process.py"
-ENV = {**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "SMOKE_TEST": "1"}
 
 
 def test_example_runs_a_process_of_its_own(tmp_path):
-    done = subprocess.run(
-        [sys.executable, str(EXAMPLE)], cwd=tmp_path, env=ENV, capture_output=True, text=True, check=True
-    )
+    done = ran(EXAMPLE, cwd=tmp_path, SMOKE_TEST="1")
+    assert done.returncode == 0, done.stderr
     assert "No rate law is known for asparagine" in done.stdout
     assert "What ph and dissolved_oxygen do to the cells is learnt" in done.stdout
     folder = tmp_path / "your-process"

@@ -3,10 +3,7 @@
 import contextlib
 import csv
 import io
-import os
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -14,9 +11,10 @@ import pytest
 
 from perfusio.record.verification.verify import verify
 
+from ..programs import ran
+
 ROOT = Path(__file__).parents[3]
 PAGE = (ROOT / "docs" / "tutorials" / "T04-several-objectives.md").read_text(encoding="utf-8")
-ENV = {**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 
 
 @pytest.fixture(scope="module")
@@ -24,9 +22,8 @@ def folder(tmp_path_factory):
     """Where the example wrote, with what it printed in printed.txt."""
     where = tmp_path_factory.mktemp("t04")
     assert "$ python examples/04_multi_objective.py\n" in PAGE
-    command = [sys.executable, str(ROOT / "examples" / "04_multi_objective.py")]
-    done = subprocess.run(command, env=ENV, cwd=where, capture_output=True, text=True, check=True)
-    assert done.stderr == ""
+    done = ran(ROOT / "examples" / "04_multi_objective.py", cwd=where)
+    assert (done.returncode, done.stderr) == (0, "")
     (where / "printed.txt").write_text(done.stdout, encoding="utf-8")
     return where
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -161,8 +162,6 @@ class Database:
         Raises:
             UnreadableSource: the database is not ours, or of a newer perfusio.
         """
-        from alembic.script import ScriptDirectory
-
         there = inspect(connection)
         names = [*there.get_table_names(), *there.get_view_names()]
         if VERSION_TABLE not in names:
@@ -173,8 +172,7 @@ class Database:
                 )
             return False
         found = connection.execute(text(f"SELECT version_num FROM {VERSION_TABLE}")).scalars().all()
-        scripts = ScriptDirectory.from_config(_alembic_config())
-        known = [script.revision for script in scripts.walk_revisions()]
+        known = _revisions()
         if len(found) != 1 or found[0] not in known:
             raise self._refused(
                 f"{self.name} has tables of revision {', '.join(found) or 'none'}; this perfusio knows up to "
@@ -278,6 +276,14 @@ def _postgres_engine(url: URL) -> Engine:
     except ImportError as error:
         words = "psycopg is not installed. Install it: pip install 'psycopg[binary]', or the extra 'postgres'."
         raise ConfigError(f"PostgreSQL cannot be used: {words}") from error
+
+
+@cache
+def _revisions() -> tuple[str, ...]:
+    """Return the revisions of the tables, the newest first; their files are loaded once."""
+    from alembic.script import ScriptDirectory
+
+    return tuple(script.revision for script in ScriptDirectory.from_config(_alembic_config()).walk_revisions())
 
 
 def _alembic_config() -> Any:

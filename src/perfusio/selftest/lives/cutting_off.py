@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
-
+from perfusio.selftest.lives.lives import tried
+from perfusio.selftest.lives.own_program import in_own_program
 from perfusio.selftest.lives.planted_bugs import BUGS
 from perfusio.selftest.promises import Tried
 
@@ -72,11 +69,4 @@ def lives(
         n_days: Length of each run.
         bug: One of BUGS, planted before.
     """
-    asked = [what, str(n), str(seed), str(n_days), *([bug] if bug else [])]
-    command = [sys.executable, "-m", "perfusio.selftest.lives.lives", *asked]
-    threads = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
-    done = subprocess.run(command, capture_output=True, text=True, check=False, env={**os.environ, **threads})
-    if done.returncode != 0:
-        return n, [f"the trial itself failed: {done.stderr[-SHOWN:]}"]
-    found = json.loads(done.stdout.splitlines()[-1])
-    return int(found["n_points"]), list(found["problems"])
+    return in_own_program(tried, what, n, seed, n_days, bug)

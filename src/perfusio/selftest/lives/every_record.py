@@ -1,16 +1,12 @@
 """T15: killed after every record, for each kind of link, with a person at the vessel meanwhile.
 
-It is a program of its own, so that it can fork: ``python -m perfusio.selftest.lives.every_record file 4``. Two runs a
-point: one is cut off for good after that record, a person may change a setpoint at the dead twin's vessel, another goes
-on to the end. The vessel's own log is then held against the record.
+Each kind is tried in a program of its own, so that it can fork. Two runs a point: one is cut off for good after that
+record, a person may change a setpoint at the dead twin's vessel, another goes on to the end. The vessel's own log is
+then held against the record.
 """
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
 import tempfile
 from pathlib import Path
 
@@ -18,12 +14,12 @@ from perfusio.process.examples import BY_HAND
 from perfusio.record.verification.verify import read_records
 from perfusio.selftest.lives.known_after_kills import BUGS
 from perfusio.selftest.lives.links import Trial, kind_of
+from perfusio.selftest.lives.own_program import in_own_program
 from perfusio.selftest.lives.witness import examined
 from perfusio.selftest.promises import Tried
 
 N_QUICK = 4
 """Points of each kind that are tried quickly."""
-MEMORY = "/dev/shm"
 
 
 def points(name: str, n: int, *, after: str = "") -> tuple[int, list[str]]:
@@ -88,28 +84,11 @@ def planted_at_every_record(is_full: bool) -> Tried:
 
 
 def in_a_program(name: str, n: int, bug: str = "") -> tuple[int, list[str]]:
-    """Try points of a kind in a program of its own, which can fork."""
-    command = [sys.executable, "-m", "perfusio.selftest.lives.every_record", name, str(n), *([bug] if bug else [])]
-    threads = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
-    done = subprocess.run(command, capture_output=True, text=True, check=False, env={**os.environ, **threads})
-    if done.returncode != 0:
-        return 1, [f"the trial itself failed: {done.stderr[-300:]}"]
-    found = json.loads(done.stdout.splitlines()[-1])
-    return int(found["n_points"]), list(found["problems"])
+    """Try points of a kind in a program of its own, which can fork; with a bug planted there, if one is named."""
+    return in_own_program(_points_with_bug, name, n, bug)
 
 
-def main() -> None:
-    """Follow the command line, and print the result."""
-    name, n, *bug = sys.argv[1:]
-    if os.access(MEMORY, os.W_OK):
-        tempfile.tempdir = MEMORY
-    with tempfile.TemporaryDirectory() as home:
-        os.environ["PERFUSIO_SITE_KEY"] = str(Path(home) / "site.key")
-        if bug:
-            BUGS[bug[0]].plant()
-        n_points, problems = points(name, int(n), after=BUGS[bug[0]].after if bug else "")
-    sys.stdout.write(json.dumps({"n_points": n_points, "problems": problems}) + "\n")
-
-
-if __name__ == "__main__":
-    main()
+def _points_with_bug(name: str, n: int, bug: str) -> tuple[int, list[str]]:
+    if bug:
+        BUGS[bug].plant()
+    return points(name, n, after=BUGS[bug].after if bug else "")

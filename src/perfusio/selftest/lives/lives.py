@@ -1,16 +1,13 @@
 """Lives of a twin: a run that is cut off again and again, each time resumed, until it is over; then it is examined.
 
-It is a program of its own, so that it can fork: ``python -m perfusio.selftest.lives.lives kills 30 0 5``. It prints one
-JSON object: at how many points a run was cut off, and the faults found.
+It forks, so it needs a program of its own: `own_program`.
 """
 
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import signal
-import sys
 import tempfile
 import time
 from pathlib import Path
@@ -25,8 +22,6 @@ from perfusio.selftest.quiet_vessel import QuietVessel
 from perfusio.testing.fakes import SteadyModel, SteppingPolicy
 from perfusio.twin.digital_twin import DigitalTwin
 
-MEMORY = "/dev/shm"
-"""Where a system has it, runs are kept in memory: a kill is no power cut, so nothing hangs on the disk."""
 SHARE_OF_PLANT = 0.2
 """Of the kills; the others hit the twin."""
 
@@ -101,21 +96,18 @@ def _warm_up(folder: Path) -> None:
     asyncio.run(twin.run())
 
 
-def main() -> None:
-    """Follow the command line, and print the result."""
-    what, n, seed, n_days, *bug = sys.argv[1:]
-    if os.access(MEMORY, os.W_OK):
-        tempfile.tempdir = MEMORY
-    with tempfile.TemporaryDirectory() as home:
-        os.environ["PERFUSIO_SITE_KEY"] = str(Path(home) / "site.key")
-        _warm_up(Path(home) / "warm-up")
-        if bug:
-            plant(bug[0])
-        n_points, problems = {"kills": kills, "faults": faults, "traced": traced}[what](
-            int(n), int(seed), int(n_days), is_enough=bool(bug)
-        )  # fmt: skip
-    sys.stdout.write(json.dumps({"n_points": n_points, "problems": problems}) + "\n")
+def tried(what: str, n: int, seed: int, n_days: int, bug: str) -> tuple[int, list[str]]:
+    """Cut runs off in a program of its own, with a bug planted there, if one is named; return points and problems.
 
-
-if __name__ == "__main__":
-    main()
+    Args:
+        what: ``"kills"``, ``"faults"`` or ``"traced"``.
+        n: As for `kills`, like the next two.
+        seed: Of the moments.
+        n_days: Length of each run.
+        bug: One of BUGS; then the first problem is enough.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        _warm_up(Path(folder))
+    if bug:
+        plant(bug)
+    return {"kills": kills, "faults": faults, "traced": traced}[what](n, seed, n_days, is_enough=bool(bug))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Mapping
-from importlib.metadata import distributions, version
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -15,6 +14,7 @@ from perfusio.events import (
     RunStarted,
     VesselJoined,
 )
+from perfusio.installed import version_there
 from perfusio.protocols import Described, Model, Policy, Taught, able
 from perfusio.record.line import Record
 from perfusio.record.places import recorded
@@ -111,8 +111,8 @@ def resumed(
 
 def versions() -> dict[str, str]:
     """Return the versions of the libraries of a run."""
-    there = [name for name in RECORDED_VERSIONS if any(True for _ in distributions(name=name))]
-    return {name: version(name) for name in there} | {"python": platform.python_version()}
+    found = {name: version_there(name) for name in RECORDED_VERSIONS}
+    return {name: version for name, version in found.items() if version} | {"python": platform.python_version()}
 
 
 def description(vessel: Vessel) -> dict[str, object]:

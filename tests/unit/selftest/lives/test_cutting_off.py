@@ -1,8 +1,11 @@
 """A twin that is cut off goes on; and where it would not, that is noticed. The quick points of T02, T04 and T08."""
 
+import os
+
 import pytest
 
 from perfusio.selftest.lives.cutting_off import kill_loop, lives, planted_in_lives, system_calls
+from perfusio.selftest.lives.own_program import in_own_program
 from perfusio.selftest.lives.planted_bugs import BUGS
 from perfusio.selftest.lives.traced import can_trace
 from perfusio.selftest.loop.clock_jumps import clock_jumps
@@ -30,3 +33,7 @@ def test_a_bug_is_noticed_where_the_kernel_cuts_off_too():
 
 def test_a_trial_that_cannot_be_made_is_no_success():
     assert "the trial itself failed" in lives("kills", 1, bug="no such bug")[1][0]
+
+
+def test_a_program_that_ends_early_is_no_success():
+    assert in_own_program(os._exit, 3) == (1, ["the trial itself failed: its program ended with 3"])
