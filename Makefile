@@ -22,7 +22,7 @@ UV     = $(LINKS) $(BIN)/uv pip install -q --python $(BIN)/python -c constraints
 ONE_THREAD := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1
 
 .PHONY: help demo test coverage mutants lint bench-plant bench-twin bench-model bench-decisions bench-fleet bench-files \
-	bench-opcua bench-page bench-sql bench-long bench-media bench-samples bench-costs bench-study bench-foreign bench-report golden paired-costs check-cases
+	bench-ladder bench-opcua bench-page bench-sql bench-long bench-media bench-samples bench-costs bench-study bench-foreign bench-report golden paired-costs check-cases
 help:
 	@echo "make demo         run the main job on a virtual vessel, in a fresh folder (ARGS='--days 14')"
 	@echo "make test         linters, types, import contracts and all tests (about 15 minutes on 2 cores)"
@@ -41,6 +41,7 @@ help:
 	@echo "make bench-sql    how fast SQLite and PostgreSQL take the samples of a rig (minutes; FULL= is shorter)"
 	@echo "make bench-long   what one more sample costs, and a resume, up to 20,000 samples (minutes; FULL= is shorter)"
 	@echo "make bench-media  what another medium costs, told and not told (minutes; FULL= is shorter)"
+	@echo "make bench-ladder  twins killed on days 3 to 20: density and viability with the fallback, and frozen (minutes; FULL= is shorter)"
 	@echo "make bench-study  engines of studies: equal results, speed-up, overhead, kills (minutes; FULL= is shorter)"
 	@echo "make bench-foreign  cultures that the model was not made for, beside other forecasters (half an hour; FULL= is shorter;"
 	@echo "                  what is done is kept in build/foreign, so a stopped run goes on; ARGS='--shard 1/2' for a part)"
@@ -109,6 +110,9 @@ bench-long: $(VENV)/.run
 
 bench-media: $(VENV)/.run
 	$(ONE_THREAD) $(BIN)/python benchmarks/bench_media.py $(FULL) $(ARGS)
+
+bench-ladder: $(VENV)/.run
+	$(ONE_THREAD) $(BIN)/python benchmarks/bench_ladder.py $(FULL) $(ARGS)
 
 bench-study: $(VENV)/.run
 	$(ONE_THREAD) $(BIN)/python benchmarks/bench_study.py $(FULL) $(ARGS)

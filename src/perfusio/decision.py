@@ -126,6 +126,13 @@ BLINDLY = "no setpoint is changed blindly."
 """How the reason of a verdict ends where a critical analyte has no recent value."""
 
 
+class Decider(StrEnum):
+    """Who decides for a vessel: the ladder from the twin down. Below both nothing is written, a hold."""
+
+    TWIN = "twin"
+    MODEL_FREE = "model-free-mpc"
+
+
 class Action(StrEnum):
     """Action that a verdict allows."""
 

@@ -48,7 +48,7 @@ def test_setpoints_may_be_unknown():
 
 def test_every_event_is_in_the_list_by_its_own_name():
     assert all(cls.__name__ == name for name, cls in EVENTS.items())
-    assert len(EVENTS) == 39
+    assert len(EVENTS) == 40
 
 
 def test_unknown_events_and_fields_are_refused():

@@ -21,6 +21,7 @@ from perfusio.cli.models.score import score
 from perfusio.cli.models.simulate import simulate
 from perfusio.cli.operators.alarms import alarms
 from perfusio.cli.operators.hold import hold, release
+from perfusio.cli.operators.ladder import ladder
 from perfusio.cli.operators.orders import accept, acknowledge, adopt, approve, mode, note, reject
 from perfusio.cli.operators.status import status
 from perfusio.cli.operators.stop import stop
@@ -34,6 +35,7 @@ from perfusio.cli.record.report import report
 from perfusio.cli.record.verify import verify
 from perfusio.cli.runs.advise import advise
 from perfusio.cli.runs.demo import demo
+from perfusio.cli.runs.fallback import fallback
 from perfusio.cli.runs.notify import notify
 from perfusio.cli.runs.resume import resume
 from perfusio.cli.runs.run import run
@@ -57,9 +59,9 @@ app = typer.Typer(
     context_settings={"max_content_width": 100},
 )
 for command in (
-    demo, init, advise, run, resume, stop, status, alarms, notify, hold, release, mode, approve, reject, note,
-    acknowledge, adopt, accept, verify, report, replay, bundle, mirror, simulate, design, fit, score, clones, forecast,
-    end_values, recommend, selftest, extensions, serve,
+    demo, init, advise, run, resume, fallback, stop, status, alarms, notify, hold, release, mode, ladder, approve,
+    reject, note, acknowledge, adopt, accept, verify, report, replay, bundle, mirror, simulate, design, fit, score,
+    clones, forecast, end_values, recommend, selftest, extensions, serve,
 ):  # fmt: skip
     app.command()(command)
 app.command("import")(import_)

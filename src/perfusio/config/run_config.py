@@ -84,6 +84,8 @@ class RunConfig(Frozen):
             taken, the next decision plans anew.
         objective: Aim of the decisions; a tuple of several is weighed into a sum, or into a front by the acquisition
             functions of MULTI_OBJECTIVE.
+        fallback: Who decides where model or policy fail, or forecasts of cells or viability do not come true:
+            ``"model-free-mpc"`` holds the density from counts, ``"hold"`` writes nothing meanwhile.
         constraints: Limits that decisions keep with a stated probability.
         alarms: Levels at which a person is told.
         mode: Who may write; None = AUTOMATIC for replays and simulations, ADVISORY for hardware.
@@ -108,6 +110,7 @@ class RunConfig(Frozen):
     plan_pieces: int = Field(default=1, ge=1, le=4)
     exploration: float = Field(default=0.1, ge=0, le=1)
     objective: Objective | tuple[Objective, ...] = Objective(kind="track", quantity=CELLS, target=30.0)
+    fallback: Literal["model-free-mpc", "hold"] = "model-free-mpc"
     constraints: tuple[Constraint, ...] = DEFAULT_CONSTRAINTS
     alarms: tuple[AlarmLimits, ...] = DEFAULT_ALARMS
     mode: Mode | None = None

@@ -7,7 +7,7 @@ are empty for events that concern the whole experiment. One module per family; a
 from perfusio.events.alarms import AlarmChanged, AlarmDelivered, AlarmRaised
 from perfusio.events.base import Event, Json
 from perfusio.events.catalogue import EVENTS
-from perfusio.events.decisions import AimDoubted, Decided, Forecasted, Withheld
+from perfusio.events.decisions import AimDoubted, Decided, DeciderChanged, Forecasted, Withheld
 from perfusio.events.json_values import plain, setpoints_from_json, state_from_json, state_to_json
 from perfusio.events.models import ModelConditioned, ModelFitted, ModelRejected, ModelSaved, ModelWaiting
 from perfusio.events.operators import ModeChanged, OperatorActed
@@ -55,6 +55,7 @@ __all__ = [
     "ConnectorRecovered",
     "DayMissed",
     "Decided",
+    "DeciderChanged",
     "Event",
     "Forecasted",
     "JournalRecovered",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from perfusio.events.alarms import AlarmChanged, AlarmDelivered, AlarmRaised
 from perfusio.events.base import Event
-from perfusio.events.decisions import AimDoubted, Decided, Forecasted, Withheld
+from perfusio.events.decisions import AimDoubted, Decided, DeciderChanged, Forecasted, Withheld
 from perfusio.events.models import ModelConditioned, ModelFitted, ModelRejected, ModelSaved, ModelWaiting
 from perfusio.events.operators import ModeChanged, OperatorActed
 from perfusio.events.run import (
@@ -47,6 +47,6 @@ EVENTS: dict[str, type[Event]] = {
         AlarmDelivered, Withheld, WriteIntended, SetpointsWritten, WriteRefused, WritePartial, WriteRestored,
         OverrideDetected, SetpointsFound, WriteUnknown, ConnectorFailed, ConnectorRecovered, WaitBegan, VesselJoined,
         VesselLeft, ClockStepped, ModeChanged, OperatorActed, JournalRecovered, RunResumed, DayMissed, ModelSaved,
-        RunInterrupted, RunEnded,
+        RunInterrupted, DeciderChanged, RunEnded,
     )
 }  # fmt: skip

@@ -1,8 +1,9 @@
-"""Events of decisions: a doubtful target, a decision, a forecast without one, a proposal that is not written."""
+"""Events of decisions: a doubtful target, a decision, a forecast without one, a proposal not written, who decides."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from math import nan
 
 from perfusio.events.base import Event, Json
 from perfusio.state import Setpoints
@@ -57,3 +58,17 @@ class Withheld(Event):
     action: str
     because: tuple[str, ...]
     setpoints: Setpoints | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeciderChanged(Event):
+    """Another decides for a vessel from now on: the twin, or the model-free MPC that stands in for it.
+
+    `cause` is a word for what led to it, `who` the person who said so, `target` the density that the MPC holds.
+    """
+
+    before: str
+    decider: str
+    cause: str
+    who: str = ""
+    target: float = nan

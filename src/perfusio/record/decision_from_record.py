@@ -28,9 +28,9 @@ def recalled(event: Decided) -> Decision:
         hold=_forecast(event.hold, event.setpoints.panel),
         reason=Reason(
             text=event.reason,
-            improvement=float(why.get("improvement", float("nan"))),
+            improvement=_number(why.get("improvement")),
             limiting=str(why.get("limiting", "")),
-            limiting_probability=float(why.get("limiting_probability", float("nan"))),
+            limiting_probability=_number(why.get("limiting_probability")),
             feasible=bool(why.get("feasible", False)),
         ),
         acquisition=event.acquisition,
@@ -51,3 +51,8 @@ def _forecast(data: dict[str, Any], panel: Panel) -> Forecast:
         support=np.array(data["support"], dtype=float) if "support" in data else None,
         panel=panel,
     )
+
+
+def _number(value: float | None) -> float:
+    """Return a recorded number; null is NaN."""
+    return float("nan") if value is None else float(value)

@@ -9,7 +9,16 @@ import numpy as np
 
 from perfusio.config import Mode
 from perfusio.errors import OutOfRange
-from perfusio.events import Decided, Event, Forecasted, ModeChanged, OperatorActed, WaitBegan, WriteIntended
+from perfusio.events import (
+    Decided,
+    DeciderChanged,
+    Event,
+    Forecasted,
+    ModeChanged,
+    OperatorActed,
+    WaitBegan,
+    WriteIntended,
+)
 from perfusio.frozen import changed
 from perfusio.process.cho_perfusion import CHO_PERFUSION
 from perfusio.process.panel import Panel
@@ -75,6 +84,7 @@ class RunState:
         held: Turn since which nothing usable was decided, where no person ordered that.
         failing: Vessels whose samples could not be read when that was last on record.
         said: Who changed the mode of each vessel last, and why.
+        deciders: Who decides for each vessel, as it changed last; a vessel that is not named is decided by the twin.
         waits: The wait for a sample of each vessel that has gone on for longer than a minute.
         answered: Orders that were answered, by the name under which they are on record.
         owed: Approvals on record whose write has not begun, by vessel.
@@ -107,6 +117,7 @@ class RunState:
     held: Mapping[str, int] = field(default_factory=dict)
     failing: frozenset[str] = frozenset()
     said: Mapping[str, ModeChanged] = field(default_factory=dict)
+    deciders: Mapping[str, DeciderChanged] = field(default_factory=dict)
     waits: Mapping[str, WaitBegan] = field(default_factory=dict)
     answered: frozenset[str] = frozenset()
     owed: Mapping[str, OperatorActed] = field(default_factory=dict)

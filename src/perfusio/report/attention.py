@@ -7,6 +7,7 @@ from perfusio.events import (
     ConnectorFailed,
     ConnectorRecovered,
     DayMissed,
+    DeciderChanged,
     Event,
     JournalRecovered,
     ModeChanged,
@@ -43,6 +44,7 @@ _LABELS: dict[type[Event], tuple[str, Tone]] = {
     OverrideDetected: ("CHANGED BY HAND:", Tone.ACT),
     WriteUnknown: ("WRITE UNKNOWN:", Tone.ACT),
     ModeChanged: ("MODE:", Tone.HEAD),
+    DeciderChanged: ("DECIDES NOW:", Tone.HEAD),
     OperatorActed: ("ORDER:", Tone.HEAD),
     VesselJoined: ("JOINED:", Tone.HEAD),
     VesselLeft: ("LEFT:", Tone.HEAD),
@@ -78,6 +80,8 @@ def _words(event: Event) -> str:
             return f"the sample of hour {event.state.time_h:g}, by {event.who}: {event.reason}"
         case ModeChanged():
             return f"{event.before} -> {event.mode}, {event.who or 'by a file'}: {event.reason}"
+        case DeciderChanged():
+            return f"{event.before} -> {event.decider}{f', {event.who}' if event.who else ''}: {event.reason}"
         case OperatorActed():
             answer = "done" if event.is_done else f"NOT done. {event.answer}"
             return f"{event.act} by {event.who} ({event.reason}): {answer}"

@@ -22,8 +22,10 @@ from perfusio.events import AlarmRaised, Decided, Event, SampleQuarantined, With
 from perfusio.hybrid.model import HybridModel
 from perfusio.protocols import Checking, Model, Policy
 from perfusio.record.run_state import RunState, is_fit_due
+from perfusio.twin.deciding.ladder import Ladder
 from perfusio.twin.deciding.model_and_policy import Mind
 from perfusio.twin.loop.beginning import Beginning
+from perfusio.twin.loop.choice import Choice
 from perfusio.twin.loop.turns import Turns
 from perfusio.twin.processes import check_one_process
 from perfusio.twin.samples.inbox import Inbox
@@ -113,7 +115,8 @@ async def advise(
         ConfigError: settings, vessels and model do not fit together.
     """
     nowhere = Path(gettempdir()) / f"perfusio-advice-{uuid4().hex}"  # is not made: nothing there holds a vessel
-    config = config.model_copy(update={"mode": Mode.ADVISORY, "run_dir": nowhere})
+    # whoever asks once is told why there is no advice; the ladder is for vessels that go on
+    config = config.model_copy(update={"mode": Mode.ADVISORY, "run_dir": nowhere, "fallback": "hold"})
     policy = policy or BEDPolicy()
     if isinstance(policy, Checking):
         policy.check(config)
@@ -133,8 +136,9 @@ async def advise(
     mind = Mind(model, policy, past, book.append)
     hands = Hands(book, FirstLook(book, patience, clock), patience, clock)
     intake = Intake(book, inbox, pace, lambda *_, **__: None)  # a culture that began earlier has more samples
-    turns = Turns(book, mind, hands, inbox, intake)
-    beginning = Beginning(book, mind, turns, inbox, pace, clock)
+    ladder = Ladder(book)
+    turns = Turns(book, mind, hands, inbox, intake, Choice(book, mind, hands, ladder))
+    beginning = Beginning(book, mind, turns, inbox, pace, clock, ladder)
     try:
         sources = beginning.sources(goes_on=False)
         await inbox.first_look()
@@ -156,7 +160,8 @@ async def advise(
         book.config = config = config.model_copy(update={"model_update": "frozen"})  # no refit after the answer
         latest = Mind(mind.model, policy, config, book.append)
         try:
-            await Turns(book, latest, hands, inbox, intake).think_and_act(turn, sampled, is_last=False)
+            choice = Choice(book, latest, hands, ladder)
+            await Turns(book, latest, hands, inbox, intake, choice).think_and_act(turn, sampled, is_last=False)
         finally:
             latest.close()
     finally:

@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Self
 
+from perfusio.bed.model_free.standing_in import StandIn
 from perfusio.bed.policy import BEDPolicy
 from perfusio.clock import Clock, SystemClock
 from perfusio.config import DesignSpace, Mode, RunConfig
@@ -20,11 +21,11 @@ from perfusio.record.run_state import RunState
 from perfusio.record.summary import Summary
 from perfusio.twin import resume
 from perfusio.twin.announce import Observer
-from perfusio.twin.deciding.extensions import made_again
-from perfusio.twin.deciding.identity import check_same
+from perfusio.twin.deciding.ladder import Ladder
 from perfusio.twin.deciding.model_and_policy import Mind
 from perfusio.twin.loop import first_records
 from perfusio.twin.loop.beginning import Beginning
+from perfusio.twin.loop.choice import Choice
 from perfusio.twin.loop.deliveries import Deliveries
 from perfusio.twin.loop.ending import RunEnding
 from perfusio.twin.loop.first_rows import first_rows
@@ -106,15 +107,18 @@ class DigitalTwin:
         self._looks = FirstLook(self._book, self._patience, self._clock)
         self._hands = Hands(self._book, self._looks, self._patience, self._clock)
         self._intake = Intake(self._book, self._inbox, self._pace, self.leave)
-        self._turns = Turns(self._book, self._mind, self._hands, self._inbox, self._intake)
+        ladder = Ladder(self._book, stands_in=isinstance(policy, StandIn))
+        choice = Choice(self._book, self._mind, self._hands, ladder)
+        self._turns = Turns(self._book, self._mind, self._hands, self._inbox, self._intake, choice)
         self._beginning = Beginning(
-            self._book, self._mind, self._turns, self._inbox, self._pace, self._clock
+            self._book, self._mind, self._turns, self._inbox, self._pace, self._clock, ladder
         )
         self._pulse, self._deliveries = Pulse(self._book), Deliveries(self._book, observers)
         self._ending = RunEnding(self._book, self._hands, self._deliveries)
-        self._desk = Desk(
-            self._book, Acts(self._book, self._hands, self._pace, self._turns.adopt, self._ending.stop)
+        acts = Acts(
+            self._book, self._hands, self._pace, self._turns.adopt, self._ending.stop, ladder, self._ending.give_back
         )
+        self._desk = Desk(self._book, acts)
         self._goes_on = False
 
     @classmethod
@@ -147,18 +151,8 @@ class DigitalTwin:
             ConfigError: these are not the vessels of the run, or another policy or model would decide.
             UnreadableSource: a source is another one than that of the run.
         """
-        known = resume.outline(Path(run_dir))
-        if not other:
-            policy = policy or made_again(known.decided_by, "policy", known.config.process)
-            model = model or made_again(known.decided_by, "model", known.config.process)
-            check_same(known.decided_by, policy=policy, model=model, functions=resume.functions_of_run(known))
-        vessels = resume.asked_of(aboard(connector), known)
-        resume.tell_connectors(vessels, known)
-        twin = cls(
-            connector=vessels, design_space=known.design_space,
-            run_config=known.config, model=model or resume.saved_model(known), policy=policy or known.policy,
-            clock=clock, observers=observers, patience=patience,
-        )  # fmt: skip
+        parts = resume.parts_of(Path(run_dir), aboard(connector), model=model, policy=policy, other=other)
+        twin = cls(**parts, clock=clock, observers=observers, patience=patience)
         twin._goes_on = True
         return twin
 

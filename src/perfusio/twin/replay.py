@@ -8,6 +8,8 @@ from math import isclose
 from pathlib import Path
 from typing import Any
 
+from perfusio.bed.model_free.counts_model import MODEL_ID, CountsModel
+from perfusio.bed.model_free.standing_in import StandIn
 from perfusio.config import DesignSpace, Mode, RunConfig
 from perfusio.decision import Decision
 from perfusio.errors import AuditError, ConfigError
@@ -21,6 +23,7 @@ from perfusio.record.verification.verify import read_records
 from perfusio.twin.deciding import saved_models
 from perfusio.twin.deciding.extensions import made_again, refuse_absent
 from perfusio.twin.deciding.identity import not_ours
+from perfusio.twin.deciding.ladder import ON_RECORD
 from perfusio.twin.deciding.policy_memory import as_recorded
 from perfusio.twin.vessels import Terms
 
@@ -107,7 +110,7 @@ class Replay:
             self._asked[str(event.reactor)] = event.config
         elif isinstance(event, ModelSaved):
             self._model = saved_models.load(self._run_dir, event)
-        elif isinstance(event, ModelConditioned) and self._model is not None:
+        elif isinstance(event, ModelConditioned) and self._model is not None and event.model_id != MODEL_ID:
             observed = [t for t in known.trajectories.values() if t.states]
             self._model = keeping_apart(self._model, observed).condition(observed)
 
@@ -118,11 +121,23 @@ class Replay:
                 f"The model of this run was not saved beside its record (no ModelSaved before record {record.seq}), so "
                 "its decisions cannot be made again. Give it: Replay(run_dir, policy, model)."
             )
-        if not any(t == turn for _, t in self._again):
-            self._decide(turn, known, self._model)
-        found = self._again.get((reactor, turn))
+        if ON_RECORD in event.why:
+            found = self._stood_in(event, known, self._model)
+        else:
+            if not any(t == turn for _, t in self._again):
+                self._decide(turn, known, self._model)
+            found = self._again.get((reactor, turn))
         difference = _difference(event, found, self._tolerance)
         return Compared(seq=record.seq, reactor=reactor, turn=turn, difference=difference)
+
+    def _stood_in(self, event: Decided, known: RunState, model: Model) -> object:
+        """Make a decision again that the model-free MPC made in the place of the twin, for its vessel alone."""
+        reactor, turn = str(event.reactor), event.turn or 0
+        (terms,) = self._on_equal_terms([reactor])
+        policy = StandIn(targets={reactor: known.deciders[reactor].target})
+        by = CountsModel(panel=terms.config.process) if event.model_id == MODEL_ID else model
+        theirs, now = {reactor: known.trajectories[reactor]}, {reactor: known.in_force[reactor]}
+        return policy.decide(theirs, now, by, terms.design_space, terms.config, day=turn)[reactor]
 
     def _decide(self, turn: int, known: RunState, model: Model) -> None:
         """Make all decisions of a turn, as they were made: those on equal terms together."""

@@ -20,7 +20,8 @@ from perfusio.record.line import Record
 from perfusio.record.run_state import RunState
 from perfusio.record.summary import Summary
 from perfusio.twin.deciding import saved_models
-from perfusio.twin.deciding.extensions import functions_of, refuse_absent
+from perfusio.twin.deciding.extensions import functions_of, made_again, refuse_absent
+from perfusio.twin.deciding.identity import check_same
 from perfusio.twin.deciding.policy_memory import as_recorded
 from perfusio.twin.vessels import UNNAMED, Vessel
 
@@ -84,6 +85,26 @@ def outline(run_dir: Path) -> Outline:
         run_state=known_after(found),
         saved=saved if isinstance(saved, ModelSaved) else None,
     )
+
+
+def parts_of(
+    run_dir: Path, vessels: Mapping[str, Vessel], *, model: Model | None, policy: Policy | None, other: bool
+) -> dict[str, Any]:
+    """Return the parts of the twin that goes on with a run, by the names of its arguments.
+
+    Arguments and errors as those of `DigitalTwin.resume`.
+    """
+    known = outline(run_dir)
+    if not other:
+        policy = policy or made_again(known.decided_by, "policy", known.config.process)
+        model = model or made_again(known.decided_by, "model", known.config.process)
+        check_same(known.decided_by, policy=policy, model=model, functions=functions_of_run(known))
+    asked = asked_of(vessels, known)
+    tell_connectors(asked, known)
+    return {
+        "connector": asked, "design_space": known.design_space, "run_config": known.config,
+        "model": model or saved_model(known), "policy": policy or known.policy,
+    }  # fmt: skip
 
 
 def functions_of_run(known: Outline) -> dict[str, dict[str, Any]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from datetime import datetime
 
+from perfusio.decision import Decider
 from perfusio.events import Decided, Forecasted, Json, RunStarted, WriteIntended, plain
 from perfusio.objective import Objective, of_record
 from perfusio.record.line import Record
@@ -55,6 +56,7 @@ def _vessel(seen: RunView, name: str, sampled: str | None, now: datetime, held: 
         "has_left": name in known.left,
         "mode": mode,
         "said": who,
+        "decider": _decider(seen, name),
         "culture_day": states[-1].day if states else None,
         "sampled": sampled,
         "sample_age_h": _age_h(sampled, now),
@@ -71,6 +73,14 @@ def _vessel(seen: RunView, name: str, sampled: str | None, now: datetime, held: 
         "waiting": None if wait is None else {"since": wait.since, "due": wait.due, "until": wait.until},
         "is_source_failing": name in known.failing,
     }  # fmt: skip
+
+
+def _decider(seen: RunView, name: str) -> Json:
+    """Return who decides for a vessel; since when and why where that has ever changed."""
+    last = seen.run_state.deciders.get(name)
+    if last is None:
+        return {"name": Decider.TWIN.value, "culture_day": None, "who": "", "why": ""}
+    return {"name": last.decider, "culture_day": last.culture_day, "who": last.who, "why": last.reason}
 
 
 def _decision(latest: Decided | Forecasted | None) -> Json | None:

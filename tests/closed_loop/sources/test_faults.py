@@ -87,7 +87,7 @@ NONSENSE = {
 @pytest.mark.parametrize("answer", NONSENSE.values(), ids=NONSENSE.keys())
 async def test_a_policy_that_fails_costs_that_day_only(run_twin, alternating, answer):
     connector = ScriptedConnector(days(4))
-    run = await run_twin(connector, policy=faulty(alternating, answer))
+    run = await run_twin(connector, policy=faulty(alternating, answer), fallback="hold")
     assert run.result.outcome.name == "COMPLETED"
     assert run.result.n_samples == 5
     (withheld,) = run.of("Withheld")
@@ -143,7 +143,7 @@ class TestModel:
             return None if which == "None" else tuple(replace(f, mean=f.mean * nan) for f in forecasts)
 
         connector = ScriptedConnector(days(4))
-        run = await run_twin(connector, model=self.failing(persistence, rollout=rollout))
+        run = await run_twin(connector, model=self.failing(persistence, rollout=rollout), fallback="hold")
         assert run.result.outcome.name == "COMPLETED"
         assert [e.turn for e in run.of("Withheld")] == [BAD_DAY]
         assert [e.turn for e in run.of("SetpointsWritten")] == [0, 1, 3]

@@ -30,8 +30,8 @@ class Scripted(QuietVessel):
         return self._samples[self._day]
 
 
-def run(folder, samples, model=None):
-    config = RunConfig(duration_days=N_DAYS, forecast_days=2, n_paths=16, run_dir=folder)
+def run(folder, samples, model=None, **asked):
+    config = RunConfig(duration_days=N_DAYS, forecast_days=2, n_paths=16, run_dir=folder, **asked)
     twin = DigitalTwin(
         connector={"R01": Scripted(samples)}, design_space=DEFAULT_AMBR250_DESIGN_SPACE, run_config=config,
         model=model or SteadyModel(), policy=SteppingPolicy(),
@@ -74,7 +74,7 @@ def test_a_correction_names_the_record_it_corrects_and_resume_knows_it(tmp_path)
 
 
 def test_days_without_a_decision_alarm_and_two_of_them_escalate(tmp_path):
-    _, _, events = run(tmp_path, days(0, 1, 2, 3, 4), Sick(is_nan=True))
+    _, _, events = run(tmp_path, days(0, 1, 2, 3, 4), Sick(is_nan=True), fallback="hold")
     raised = [(e.turn, e.level) for e in events if isinstance(e, AlarmRaised) and e.quantity == "decision"]
     assert raised == [(0, "act"), (2, "escalated")]
     over = [(e.turn, e.alarm) for e in events if isinstance(e, AlarmChanged)]

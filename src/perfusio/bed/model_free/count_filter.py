@@ -57,8 +57,8 @@ class CountFilter:
         return float(mean[0])
 
 
-def filtered(states: Sequence[State], setpoints: Sequence[Setpoints]) -> tuple[float, float] | None:
-    """Return log VCD and net growth [1/day] after the last of these samples; None before the first count.
+def counted(states: Sequence[State], setpoints: Sequence[Setpoints]) -> CountFilter:
+    """Return the filter after these samples.
 
     Args:
         states: Samples in order, N of them.
@@ -68,4 +68,13 @@ def filtered(states: Sequence[State], setpoints: Sequence[Setpoints]) -> tuple[f
     for i, state in enumerate(states):
         (bleed,) = [getattr(setpoints[i - 1], n) for n in state.panel.of_role("bleed")] if i else [0.0]
         counts.update(state, float(bleed))
-    return None if counts.mean is None else (float(counts.mean[0]), float(counts.mean[1]))
+    return counts
+
+
+def filtered(states: Sequence[State], setpoints: Sequence[Setpoints]) -> tuple[float, float] | None:
+    """Return log VCD and net growth [1/day] after the last of these samples; None before the first count.
+
+    Arguments as those of `counted`.
+    """
+    mean = counted(states, setpoints).mean
+    return None if mean is None else (float(mean[0]), float(mean[1]))

@@ -118,6 +118,9 @@ def _of_vessel(name: str, vessel: dict[str, Any], panel: Panel) -> list[str]:
         label = "held" if vessel["mode"] == "hold" else vessel["mode"]
         who = f" by {vessel['said']['who']}" if vessel["said"]["who"] else ""
         said += _wrapped(f"{label}{who}: {vessel['said']['why']}", "  ")
+    if (decider := vessel["decider"])["name"] != "twin":
+        by = " by ".join(filter(None, (f"{decider['name']} decides", decider["who"])))
+        said += _wrapped(f"{by}: {decider['why']}", "  ")
     if vessel["advice"] is not None:
         said += _wrapped(_advice(vessel["advice"], panel), "  ")
     if vessel["is_write_under_way"]:

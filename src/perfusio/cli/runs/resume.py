@@ -41,12 +41,22 @@ def resume(
     All orders, samples, decisions and writes stand in its record. A write that was cut short is settled by reading the
     vessel; days that have passed meanwhile are put on record as missed, and nothing is written for them. A source that
     was moved is named with --source; it must hold the samples that were read before. People are told by the file that
-    named them before, read anew, or by the one of --notify.
+    named them before, read anew, or by the one of --notify. A fallback that holds the vessels meanwhile gives them
+    back first.
     """
+    import asyncio
+
+    from perfusio.twin.fallback import take_back
+
+    if asyncio.run(take_back(run)):
+        echo("The fallback has given the vessels back.")
     go_on(run, source, notify)
 
 
-def go_on(run_dir: Path, source: str | None, notify: Path | None, *, otherwise: PeopleFile | None = None) -> NoReturn:
+def go_on(
+    run_dir: Path, source: str | None, notify: Path | None, *, otherwise: PeopleFile | None = None,
+    stands_in: bool = False,
+) -> NoReturn:  # fmt: skip
     """Go on with an unfinished run to its end, then exit.
 
     Args:
@@ -54,6 +64,7 @@ def go_on(run_dir: Path, source: str | None, notify: Path | None, *, otherwise: 
         source: Where the same samples are now, if they were moved.
         notify: File of the people to be told; None = the one of before.
         otherwise: People to be told if the run has named nobody so far.
+        stands_in: Whether this program holds the vessels in the place of the twin.
 
     Raises:
         PerfusioError: as `kept_source` and `run_watched`; the file of `notify` cannot be used.
@@ -68,7 +79,7 @@ def go_on(run_dir: Path, source: str | None, notify: Path | None, *, otherwise: 
     observers = (keeper(run_dir, {**_kept(run_dir), **news}),) if news else ()
     result = run_watched(
         chosen(asked, whole), asked.run, close=getattr(whole, "close", None), people=telling.notifier, goes_on=True,
-        daily=telling.daily, first=telling.line, observers=observers,
+        daily=telling.daily, first=telling.line, observers=observers, stands_in=stands_in,
     )  # fmt: skip
     raise typer.Exit(exit_code(result.outcome))
 

@@ -10,7 +10,7 @@ from threading import current_thread, main_thread
 from typing import TYPE_CHECKING
 
 from perfusio.cli.echo import echo
-from perfusio.errors import PerfusioError
+from perfusio.errors import PerfusioError, RecordInUse, VesselTaken
 
 if TYPE_CHECKING:
     from datetime import time
@@ -47,6 +47,7 @@ def run_watched(
     daily: time | None = None,
     first: str = "",
     goes_on: bool = False,
+    stands_in: bool = False,
     model: Model | None = None,
     policy: Policy | None = None,
 ) -> RunResult:
@@ -63,6 +64,7 @@ def run_watched(
         first: Lines before all others; empty = none.
         model: Belief at the start of a new run; None = the mechanistic prior.
         goes_on: Whether to resume the unfinished run in `config.run_dir`.
+        stands_in: Whether to do that in the place of the twin, by the model-free MPC.
         policy: Chooses setpoints; None = BEDPolicy.
 
     Raises:
@@ -75,6 +77,8 @@ def run_watched(
     from perfusio.config import DesignSpace
     from perfusio.report.lines import Line
     from perfusio.twin.digital_twin import DigitalTwin
+    from perfusio.twin.fallback import standing_in
+    from perfusio.twin.loop.ending import GivenBack
 
     record = config.run_dir.resolve() / "audit.jsonl"
     pages = DailyPage(record, daily, people) if daily is not None and people is not None else None
@@ -84,7 +88,9 @@ def run_watched(
                 live.say(Line(first))
             beside = [one for one in (people, pages) if one is not None]
             told = (live, *observers, *beside)
-            if goes_on:
+            if stands_in:
+                twin = standing_in(config.run_dir, connector=connector, observers=told)
+            elif goes_on:
                 twin = DigitalTwin.resume(config.run_dir, connector=connector, policy=policy, observers=told)
             else:
                 twin = DigitalTwin(
@@ -106,7 +112,8 @@ def run_watched(
             f"on with it, perfusio stop {config.run_dir} ends it."
         ) from None
     except Exception as error:
-        if people is not None and record.exists():
+        is_in_good_hands = isinstance(error, GivenBack | RecordInUse | VesselTaken)
+        if people is not None and record.exists() and not is_in_good_hands:
             people.say("the run has died", f"{error} Nothing is written to any vessel. To go on: perfusio resume.")
         raise
     finally:

@@ -13,7 +13,7 @@ from perfusio.events import Json
 GRAVE = frozenset({
     "AlarmRaised", "WriteRefused", "WritePartial", "WriteUnknown", "WriteRestored", "OverrideDetected", "SampleMissing",
     "SampleQuarantined", "SampleCorrected", "ConnectorFailed", "DayMissed", "ClockStepped", "RunInterrupted",
-    "RunResumed", "JournalRecovered", "ModelRejected",
+    "RunResumed", "JournalRecovered", "ModelRejected", "DeciderChanged",
 })  # fmt: skip
 ACTS = frozenset({"OperatorActed", "ModeChanged", "SampleAccepted", "VesselJoined", "VesselLeft"})
 NOTED = GRAVE | ACTS | {"ModelFitted", "ModelWaiting", "AlarmChanged", "RunEnded", "RunStarted"}

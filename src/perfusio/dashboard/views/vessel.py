@@ -17,6 +17,7 @@ from perfusio.process.species import Setpoint
 MARKED = {
     "SetpointsWritten": "write", "WriteRefused": "fault", "WritePartial": "fault", "WriteUnknown": "fault",
     "WriteRestored": "fault", "OverrideDetected": "override", "ModeChanged": "mode", "OperatorActed": "note",
+    "DeciderChanged": "mode",
     "AlarmRaised": "alarm", "ModelFitted": "model", "SampleCorrected": "sample", "SampleAccepted": "sample",
     "SampleQuarantined": "sample", "SampleMissing": "sample", "RunResumed": "run",
 }  # fmt: skip

@@ -5,6 +5,7 @@ from __future__ import annotations
 from perfusio.config import Mode
 from perfusio.events import (
     Decided,
+    DeciderChanged,
     Event,
     Forecasted,
     OverrideDetected,
@@ -37,6 +38,11 @@ def forecasted(run_state: RunState, event: Decided | Forecasted) -> RunState:
     if last is not None and last.turn != event.turn:
         former = {**former, reactor: last}
     return replace(run_state, forecasts={**run_state.forecasts, reactor: event}, former_forecasts=former)
+
+
+def decider_changed(run_state: RunState, event: DeciderChanged) -> RunState:
+    """Another decides for a vessel."""
+    return replace(run_state, deciders={**run_state.deciders, str(event.reactor): event})
 
 
 def withheld(run_state: RunState, event: Withheld) -> RunState:

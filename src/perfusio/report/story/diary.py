@@ -13,6 +13,7 @@ from perfusio.events import (
     ConnectorRecovered,
     DayMissed,
     Decided,
+    DeciderChanged,
     Event,
     JournalRecovered,
     ModeChanged,
@@ -165,6 +166,12 @@ def _mode(event: ModeChanged, place: Place) -> ActRow:
     return ActRow(place=place, who=event.who or TWIN, act=f"mode {event.before} to {event.mode}", why=event.reason)
 
 
+def _decider(event: DeciderChanged, place: Place) -> ActRow:
+    return ActRow(
+        place=place, who=event.who or TWIN, act=f"decides now: {event.decider}, before {event.before}", why=event.reason
+    )
+
+
 def _alarm_changed(event: AlarmChanged, place: Place) -> ActRow | None:
     if not event.who:
         return None
@@ -188,6 +195,7 @@ def _as(act: str) -> Callable[[Event, Place], ActRow]:
 _ACTS: dict[type[Event], Callable[..., ActRow | None]] = {
     OperatorActed: _acted,
     ModeChanged: _mode,
+    DeciderChanged: _decider,
     AlarmChanged: _alarm_changed,
     SampleCorrected: _corrected,
     SampleAccepted: _accepted,

@@ -167,7 +167,7 @@ async def not_written(model: Model) -> str:
     """Return the faults of a run on a model that cannot forecast; nothing if it ends well and wrote nothing."""
     vessel, told = QuietVessel(N_DAYS), list[Event]()
     with TemporaryDirectory() as folder:
-        config = RunConfig(duration_days=N_DAYS, forecast_days=2, n_paths=16, run_dir=Path(folder))
+        config = RunConfig(duration_days=N_DAYS, forecast_days=2, n_paths=16, run_dir=Path(folder), fallback="hold")
         result = await DigitalTwin(
             connector=vessel, design_space=_SPACE, run_config=config, model=model, policy=SteppingPolicy(),
             observers=(told.append,),

@@ -26,14 +26,14 @@ from perfusio.twin.alarms.levels import (
 )
 from perfusio.twin.state.logbook import Logbook
 from perfusio.twin.state.modes import Modes
-from perfusio.twin.state.refused_samples import AWAY, is_in_doubt
-from perfusio.twin.state.standing_alarms import CLOCK, REFUSED, WRITE
+from perfusio.twin.state.refused_samples import is_in_doubt
+from perfusio.twin.state.standing_alarms import CLOCK, DECIDER, REFUSED, WRITE
 
 MANY = 4
 """Vessels from which on a further one with the same warning is told for all of them."""
 N_BEFORE = 6
 """Samples with which today's is filtered, at most."""
-NOT_OURS = (OVERDUE, SOURCE, CLOCK, WRITE)
+NOT_OURS = (OVERDUE, SOURCE, CLOCK, WRITE, DECIDER)
 """Alarms that neither a sample nor a forecast ends."""
 
 
@@ -86,7 +86,7 @@ class Lookout:
                 interval_hours=hours,
             ),
             *doubtful(sample), *(() if is_ordered else target_missed(vessel.objectives, trajectory, hours)),
-            *not_controlled(trajectory, known.in_force[reactor]), *parted(trajectory.states, AWAY),
+            *not_controlled(trajectory, known.in_force[reactor]), *parted(trajectory.states),
         )  # fmt: skip
         if undecided_because and (forecast is None or reactor in known.held):
             held_h = self._hours(since, turn)

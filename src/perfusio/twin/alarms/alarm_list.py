@@ -14,6 +14,7 @@ PRIORITY: Mapping[str, int] = {"escalated": 1, "act": 1, "doubt": 2, "warn": 3}
 """By level: 1 = now, 2 = today, 3 = with the next round."""
 CONSEQUENCE: Mapping[str, str] = {
     "decision": "Setpoints stay as they are, whatever the culture does.",
+    "decider": "The density is held from counts alone; limits are watched, not weighed.",
     "write": "Nothing is written to this vessel until a person has looked.",
     "hold": "Setpoints of all vessels stay as they are, whatever the cultures do.",
     "sample": "Setpoints stay as they are, whatever the culture does.",

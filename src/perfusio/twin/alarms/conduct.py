@@ -11,6 +11,8 @@ from perfusio.process.panel import Panel
 from perfusio.state import Setpoints, State
 from perfusio.trajectory import Trajectory
 from perfusio.twin.alarms.filtered import reading
+from perfusio.twin.state.parting import OF_LAST, n_away
+from perfusio.twin.state.parting import parted as away_too_often
 
 TARGET, CONTROLLER, FORECAST = "target", "controller", "forecast"
 LASTS_H = 48.0
@@ -21,8 +23,6 @@ TOO_HIGH, TOO_LOW, ARRIVED, STILL_COMING = 1.3, 0.7, 0.9, 1.05
 """Shares of the target: beyond them it is missed; from the third on it was reached; growth by the last is approach."""
 NOT_HELD = 0.5
 """Share of a held concentration below which its controller does not hold it."""
-PARTED, OF_LAST = 3, 6
-"""So many of the last samples far from their forecast: readings and forecasts have parted."""
 
 
 def target_missed(objectives: Sequence[Objective], known: Trajectory, interval_hours: float) -> list[AlarmRaised]:
@@ -87,28 +87,19 @@ def not_controlled(known: Trajectory, in_force: Setpoints) -> list[AlarmRaised]:
     return found
 
 
-def parted(states: Sequence[State], away: str) -> list[AlarmRaised]:
-    """Return an alarm for each quantity whose readings and forecasts have parted.
-
-    Args:
-        states: Samples so far.
-        away: By which a remark on a value far from its forecast is known.
-    """
+def parted(states: Sequence[State]) -> list[AlarmRaised]:
+    """Return an alarm for each quantity whose readings and forecasts have parted, by its samples so far."""
     last: Sequence[State] = states[-OF_LAST:]
     panel: Panel = last[-1].panel
-    found = []
-    for name in panel.species_names:
-        n = sum(away in s.quality.get(name, "") for s in last)
-        if n >= PARTED:
-            found.append(
-                AlarmRaised(
-                    quantity=f"{FORECAST} {name}", level="doubt", value=nan, limit=nan, lead_days=0.0,
-                    response="Check the assay and what flows in; rely on readings more than on forecasts.",
-                    reason=f"Readings and forecasts of {name} have parted: {n} of the last {len(last)} samples were "
-                    "far from what was forecast.",
-                )
-            )  # fmt: skip
-    return found
+    return [
+        AlarmRaised(
+            quantity=f"{FORECAST} {name}", level="doubt", value=nan, limit=nan, lead_days=0.0,
+            response="Check the assay and what flows in; rely on readings more than on forecasts.",
+            reason=f"Readings and forecasts of {name} have parted: {n_away(states, name)} of the last {len(last)} "
+            "samples were far from what was forecast.",
+        )
+        for name in away_too_often(states, panel.species_names)
+    ]  # fmt: skip
 
 
 def _shares(known: Trajectory, name: str, target: float, interval_hours: float) -> list[tuple[float, float]]:

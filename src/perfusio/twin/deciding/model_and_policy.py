@@ -13,6 +13,7 @@ from typing import TypeVar
 
 import numpy as np
 
+from perfusio.bed.model_free.standing_in import StandIn
 from perfusio.bed.target_feasibility import TargetDoubt, doubt
 from perfusio.config import RunConfig
 from perfusio.decision import Decision
@@ -185,6 +186,25 @@ class Mind:
                 fault = ModelError(f"The policy failed with {type(error).__name__}: {error}")
                 answers |= dict.fromkeys(terms.reactors, fault)
         return answers
+
+    async def stood_in(
+        self, turn: int, trajectory: Trajectory, in_force: Setpoints, target: float, terms: Terms
+    ) -> object:
+        """Return the decision of the model-free MPC for one vessel, or why it made none.
+
+        Args:
+            turn: Turn of the loop.
+            trajectory: Of the vessel.
+            in_force: Its setpoints now.
+            target: Density to hold [1e6 cells/mL].
+            terms: Settings of the vessel.
+        """
+        reactor = trajectory.reactor_id
+        decide = partial(
+            StandIn(targets={reactor: target}).decide, {reactor: trajectory}, {reactor: in_force}, self.model,
+            terms.design_space, terms.config, day=turn,
+        )  # fmt: skip
+        return (await self._work(decide))[reactor]
 
     async def medium_doubts(self, trajectory: Trajectory) -> Sequence[MediumDoubt] | None:
         """Return which species of the declared medium do not fit; None where the model cannot say."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 
 from perfusio.clock import Clock
@@ -15,6 +16,7 @@ from perfusio.record.run_state import RunState
 from perfusio.record.summary import Summary
 from perfusio.record.verification.site_key import SiteKey
 from perfusio.twin import resume
+from perfusio.twin.deciding.ladder import Ladder
 from perfusio.twin.deciding.model_and_policy import Mind
 from perfusio.twin.loop import first_records
 from perfusio.twin.loop.turns import Turns
@@ -35,12 +37,14 @@ class Beginning:
         inbox: Where samples arrive.
         pace: When turns end.
         clock: Of the run.
+        ladder: Who decides.
     """
 
     def __init__(
-        self, book: Logbook, mind: Mind, turns: Turns, inbox: Inbox, pace: SamplingSchedule, clock: Clock
-    ) -> None:
-        self._book, self._mind, self._turns = book, mind, turns
+        self, book: Logbook, mind: Mind, turns: Turns, inbox: Inbox, pace: SamplingSchedule, clock: Clock,
+        ladder: Ladder,
+    ) -> None:  # fmt: skip
+        self._book, self._mind, self._turns, self._ladder = book, mind, turns, ladder
         self._inbox, self._pace, self._clock = inbox, pace, clock
         self._modes = Modes(book)
 
@@ -116,12 +120,14 @@ class Beginning:
         self._inbox.goes_on(known.starts, known.failing)
         for reactor in known.left & set(self._book.vessels):
             self._inbox.leave(reactor)
-        if (waiting := resume.waiting_refit(records)) is not None:
+        if (waiting := resume.waiting_refit(records)) is not None and not self._ladder.stands_in:
             self._mind.goes_on(waiting)
         self._book.tell(records.first.to_event())
         functions = first_records.functions_used(self._book.config, self._book.vessels)
         model, policy = self._mind.model, self._mind.policy
-        self._book.append(first_records.resumed(records.last, model, policy, self._seen_from_run(sources), functions))
+        resumed = first_records.resumed(records.last, model, policy, self._seen_from_run(sources), functions)
+        self._book.append(replace(resumed, decided_by={}) if self._ladder.stands_in else resumed)
+        self._ladder.goes_on(known.today.turn)
         if step_s := resume.clock_step(records.last, self._clock.now()):
             self._modes.clock_set_back(-step_s, known.today.turn)
         good_prefix.forget()

@@ -13,7 +13,7 @@ from perfusio.record.run_state import is_fit_due, is_medium_due
 from perfusio.trajectory import Trajectory
 from perfusio.twin.alarms.alarm_handling import Lookout
 from perfusio.twin.deciding.model_and_policy import Mind
-from perfusio.twin.deciding.proposal import proposed
+from perfusio.twin.loop.choice import Choice
 from perfusio.twin.samples.inbox import Inbox
 from perfusio.twin.samples.intake import Intake
 from perfusio.twin.state import event_builders
@@ -32,11 +32,14 @@ class Turns:
         hands: Judges decisions and writes them.
         inbox: Says when a sample was expected.
         intake: Says whether a turn has passed.
+        choice: Says whose decision counts.
     """
 
-    def __init__(self, book: Logbook, mind: Mind, hands: Hands, inbox: Inbox, intake: Intake) -> None:
+    def __init__(
+        self, book: Logbook, mind: Mind, hands: Hands, inbox: Inbox, intake: Intake, choice: Choice
+    ) -> None:
         self._book, self._mind, self._hands = book, mind, hands
-        self._inbox, self._intake = inbox, intake
+        self._inbox, self._intake, self._choice = inbox, intake, choice
         self._modes, self._lookout = Modes(book), Lookout(book)
 
     async def think_and_act(self, turn: int, present: set[str], *, is_last: bool) -> None:
@@ -50,6 +53,7 @@ class Turns:
         await self._hands.carry_out(turn, verdicts, decisions)
         today = self._book.run_state.today
         is_due = is_fit_due(turn, self._book.config.retrain_every) or today.is_corrected
+        is_due = is_due and not self._choice.ladder.stands_in  # its model has nothing to learn
         if not is_last and is_due and self._book.config.model_update != "frozen" and not today.is_fitted:
             before = self._mind.model.model_id
             await self._mind.refit(turn, self.observed())
@@ -104,17 +108,11 @@ class Turns:
         known = self._book.run_state
         now = {t.reactor_id: known.in_force[t.reactor_id] for t in self.observed(known.left)}
         groups = on_equal_terms(asked, self._book.design_space, self._book.config)
-        answers = await self._mind.answers(turn, groups, known.trajectories, now)
+        is_twin = not self._choice.ladder.stands_in
+        answers = await self._mind.answers(turn, groups, known.trajectories, now) if is_twin else {}
         for reactor in asked:  # whatever the policy answered
-            decisions[reactor] = self._proposed(reactor, turn, answers.get(reactor))
+            decisions[reactor] = await self._choice.made(reactor, turn, answers.get(reactor))
         return decisions
-
-    def _proposed(self, reactor: str, turn: int, answer: object) -> Decision | PerfusioError:
-        """Put a policy's answer on record if it is a decision; one that cannot be recorded cannot be done either."""
-        proposal, event = proposed(answer, reactor=reactor, turn=turn, key=self._book.key(reactor, turn))
-        if event is not None:
-            self._book.append(event)
-        return proposal
 
     async def _forecast_only(self, turn: int, reactors: set[str]) -> None:
         """Forecast the vessels for which nothing is decided, under the setpoints in force."""

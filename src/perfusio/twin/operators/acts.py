@@ -7,13 +7,14 @@ from dataclasses import replace
 from math import nan
 
 from perfusio.config import Mode
-from perfusio.decision import Action, Verdict
+from perfusio.decision import Action, Decider, Verdict
 from perfusio.errors import ConfigError
 from perfusio.events import AlarmChanged, Decided, OperatorActed, SampleAccepted
 from perfusio.protocols import Reporting, able
 from perfusio.record.decision_from_record import recalled
 from perfusio.record.run_state import not_acceptable
 from perfusio.record.verification.schema import unfit
+from perfusio.twin.deciding.ladder import Ladder
 from perfusio.twin.operators.orders import Order, Waiting
 from perfusio.twin.samples.sampling_schedule import SamplingSchedule
 from perfusio.twin.state.hold import Hold, Word, lift, make_hold
@@ -21,8 +22,10 @@ from perfusio.twin.state.logbook import Logbook
 from perfusio.twin.state.modes import Modes
 from perfusio.twin.writes.write_dispatcher import Hands
 
-OF_THE_RUN = ("adopt", "acknowledge", "shelve", "note", "stop")
+OF_THE_RUN = ("adopt", "acknowledge", "shelve", "note", "stop", "resume")
 """Acts that, without a vessel, concern the run and not each of its vessels."""
+WITH_VALUE = ("mode", "ladder")
+"""Acts that are told with their value."""
 
 
 class Acts:
@@ -34,6 +37,8 @@ class Acts:
         pace: Which turns have passed.
         adopt: Takes the refit that waits into use; returns whether one did.
         stop: Ends the run, by the word of a person.
+        ladder: Who decides for each vessel.
+        give_back: Ends a program that stands in for the twin, so that the twin goes on with the run.
     """
 
     def __init__(
@@ -43,8 +48,11 @@ class Acts:
         pace: SamplingSchedule,
         adopt: Callable[[], Awaitable[bool]],
         stop: Callable[[str, str], None],
+        ladder: Ladder,
+        give_back: Callable[[], None],
     ) -> None:
         self._book, self._hands, self._pace, self._adopt, self._stop = book, hands, pace, adopt, stop
+        self._ladder, self._give_back = ladder, give_back
         self._modes = Modes(book)
 
     async def carry_out(self, one: Waiting) -> None:
@@ -73,8 +81,14 @@ class Acts:
         elif order.act == "stop":
             self.answer(one, "", "")
             self._stop(order.who, order.why)
+        elif order.act == "resume":
+            self.answer(one, "", "" if self._ladder.stands_in else "The twin itself runs here: nothing to give back.")
+            if self._ladder.stands_in:
+                self._give_back()
         elif order.act == "mode":
             self._change_mode(one, order, reactor)
+        elif order.act == "ladder":
+            self.answer(one, reactor, self._ladder.order(reactor, Decider(order.value), order.who, order.why))
         elif order.act == "release":
             self._release(one, order, reactor)
         elif order.act in ("acknowledge", "shelve"):
@@ -249,7 +263,7 @@ class Acts:
         self._record(
             OperatorActed(
                 reactor=reactor or None, turn=self._book.run_state.today.turn if turn is None else turn,
-                who=order.who, act=f"mode {order.value}" if order.act == "mode" else order.act, key=key,
+                who=order.who, act=f"{order.act} {order.value}" if order.act in WITH_VALUE else order.act, key=key,
                 is_done=not problem, answer=problem, order=one.id, reason=order.why,
                 user=order.user, meaning=order.meaning, given=dict(order.setpoints),
             )

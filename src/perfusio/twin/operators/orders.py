@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from perfusio.config import Mode
+from perfusio.decision import Decider
 from perfusio.errors import ConfigError
 from perfusio.texts import as_file_name, shown
 from perfusio.twin.state.order_folder import FOLDER, LIFTED, REFUSED
@@ -27,6 +28,7 @@ from perfusio.twin.state.who_and_why import check_text, check_words
 
 ACTS = (
     "mode", "release", "approve", "reject", "acknowledge", "shelve", "adopt", "accept", "modify", "note", "stop",
+    "ladder", "resume",
 )  # fmt: skip
 LONGEST_NAME, LONGEST_VALUE, LONGEST_MEANING = 300, 500, 100
 LONGEST_SHELVED_H = 48.0
@@ -43,8 +45,8 @@ class Order:
         reactor: Vessel; empty = all.
         who: Name of the person, or initials.
         why: Reason.
-        value: The mode that is wanted, the key of the decision that is approved or rejected, the alarm, or the hour of
-            the sample that is accepted.
+        value: The mode or decider that is wanted, the key of the decision that is approved or rejected, the alarm, or
+            the hour of the sample that is accepted.
         hours: For which an alarm is shelved [h].
         setpoints: Values instead of those that were advised, by name, canonical units.
         user: Name of the account whose password signed it; empty where none did.
@@ -74,6 +76,9 @@ class Order:
         if self.act == "mode" and self.value not in [m.value for m in Mode]:
             found = shown(repr(self.value), 60)
             raise ConfigError(f"{found} is no mode. Known: {', '.join(m.value for m in Mode)}.")
+        if self.act == "ladder" and self.value not in [d.value for d in Decider]:
+            found = shown(repr(self.value), 60)
+            raise ConfigError(f"{found} decides for no vessel. Known: {', '.join(d.value for d in Decider)}.")
         _check_setpoints(self.act, self.setpoints)
         if self.act in ("approve", "modify", "reject") and not self.value:
             raise ConfigError(f"{self.act}: which decision? Give its key, run:reactor:turn:revision, as on record.")

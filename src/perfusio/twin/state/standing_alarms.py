@@ -13,6 +13,8 @@ CLOCK = "clock"
 """Name of the alarm when the clock was set back while no twin was running."""
 WRITE = "write"
 """Name of the alarm when a write ended so that a person has to look; a person's word or a good write ends it."""
+DECIDER = "decider"
+"""Name of the alarm when another than the twin decides for a vessel, and no person has said so."""
 REFUSED = "refused"
 """Name of the alarm when a sample was refused, or a believed one is withdrawn: a person says which is right."""
 HOLD = "hold"
@@ -79,4 +81,20 @@ def misnamed(names: Sequence[str], vessels: Sequence[str], *, turn: int) -> Alar
         turn=turn, quantity=HOLD, level="act", value=nan, limit=nan, lead_days=0.0,
         response="Take the file away, or hold the vessel that is meant: perfusio hold RUN REACTOR.",
         reason=f"{files}: no vessel of this run is called so ({', '.join(vessels[:8])}), so all vessels are held.",
+    )  # fmt: skip
+
+
+def stands_in(why: str, level: str, way_back: str, *, reactor: str, turn: int) -> AlarmRaised:
+    """Return the alarm that the model-free MPC decides in the place of the twin.
+
+    Args:
+        why: As on record.
+        level: ``"act"`` where something has failed, ``"doubt"`` where forecasts do not come true.
+        way_back: How the twin comes to decide again.
+        reactor: Vessel.
+        turn: Turn of the loop.
+    """
+    return AlarmRaised(
+        reactor=reactor, turn=turn, quantity=DECIDER, level=level, value=nan, limit=nan, lead_days=0.0,
+        response=f"Find the cause and look after the limits. {way_back}", reason=why,
     )  # fmt: skip

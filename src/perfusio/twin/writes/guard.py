@@ -44,23 +44,13 @@ def guard(
     Returns:
         WRITE if every rule is kept and the vessel is automatic, ADVISE if it is advisory, else HOLD with the reasons.
     """
-    if isinstance(decision, PerfusioError):
-        return Verdict(reactor_id=reactor, setpoints=None, action=Action.HOLD, because=(str(decision),))
-    if not isinstance(decision, Decision):
-        words = (f"The policy gave {type(decision).__name__} where a decision was expected.",)
-        return Verdict(reactor_id=reactor, setpoints=None, action=Action.HOLD, because=words)
-    panel = design_space.process
-    if strange := [p.name for p in (trajectory.panel, current.panel, decision.setpoints.panel) if p != panel]:
-        words = (f"The design space is of the process {panel.name!r}, the vessel or its decision of {strange[0]!r}.",)
-        return Verdict(reactor_id=reactor, setpoints=None, action=Action.HOLD, because=words)
-    because = (
-        *_not_usable(decision, reactor),
-        *_not_allowed(decision.setpoints, current, design_space),
-        *_starving(decision.setpoints, current, trajectory, constraints),
-        *_blind(trajectory),
-    )
-    if because:
+    because = faults(
+        decision, reactor=reactor, trajectory=trajectory, current=current, design_space=design_space,
+        constraints=constraints,
+    )  # fmt: skip
+    if because or not isinstance(decision, Decision):
         return Verdict(reactor_id=reactor, setpoints=None, action=Action.HOLD, because=because)
+    panel = design_space.process
     # a value that rounding carried over an edge goes back onto it: what is written lies inside to the last bit
     setpoints = Setpoints.of(np.clip(decision.setpoints.vector(), design_space.low, design_space.high), panel)
     if mode is Mode.AUTOMATIC:
@@ -70,6 +60,38 @@ def guard(
         return Verdict(reactor_id=reactor, setpoints=setpoints, action=Action.ADVISE, because=words)
     words = (f"The vessel is in mode {mode.value}: nothing is written.",)
     return Verdict(reactor_id=reactor, setpoints=None, action=Action.HOLD, because=words)
+
+
+def faults(
+    decision: object,
+    *,
+    reactor: str,
+    trajectory: Trajectory,
+    current: Setpoints,
+    design_space: DesignSpace,
+    constraints: tuple[Constraint, ...],
+) -> tuple[str, ...]:
+    """Return why a proposal must not be written whatever the mode, one sentence each; arguments as those of `guard`."""
+    panel = design_space.process
+    if not isinstance(decision, Decision):
+        return unsound(decision, reactor)
+    if strange := [p.name for p in (trajectory.panel, current.panel, decision.setpoints.panel) if p != panel]:
+        return (f"The design space is of the process {panel.name!r}, the vessel or its decision of {strange[0]!r}.",)
+    return (
+        *unsound(decision, reactor),
+        *_not_allowed(decision.setpoints, current, design_space),
+        *_starving(decision.setpoints, current, trajectory, constraints),
+        *_blind(trajectory),
+    )
+
+
+def unsound(decision: object, reactor: str) -> tuple[str, ...]:
+    """Return why something is no decision at all, or rests on what cannot be, one sentence each."""
+    if isinstance(decision, PerfusioError):
+        return (str(decision),)
+    if not isinstance(decision, Decision):
+        return (f"The policy gave {type(decision).__name__} where a decision was expected.",)
+    return _not_usable(decision, reactor)
 
 
 def _not_usable(decision: Decision, reactor: str) -> tuple[str, ...]:

@@ -16,7 +16,7 @@ from perfusio.twin.state.modes import Modes
 from perfusio.twin.timeouts import Patience
 from perfusio.twin.writes.actuate import WriteOrder, actuate
 from perfusio.twin.writes.first_look import FirstLook
-from perfusio.twin.writes.guard import guard
+from perfusio.twin.writes.guard import faults, guard
 
 
 class Hands:
@@ -45,6 +45,14 @@ class Hands:
             if verdict.action is not Action.WRITE:
                 self._book.append(event_builders.withheld(verdict, turn))
         return verdicts
+
+    def faults(self, reactor: str, decision: Decision | PerfusioError) -> tuple[str, ...]:
+        """Return why a decision could not be written now whatever the mode of its vessel, one sentence each."""
+        known = self._book.run_state
+        return faults(
+            decision, reactor=reactor, trajectory=known.trajectories[reactor], current=known.in_force[reactor],
+            design_space=self._book.space(reactor), constraints=self._book.config.constraints,
+        )  # fmt: skip
 
     async def carry_out(
         self, turn: int, verdicts: list[Verdict], decisions: Mapping[str, Decision | PerfusioError]

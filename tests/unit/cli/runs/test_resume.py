@@ -110,3 +110,19 @@ def test_a_file_that_was_moved_is_named_and_that_is_kept(cut_off, tmp_path, perf
     kept = json.loads((cut_off / "run" / "source.json").read_text())
     assert kept["connector"]["path"] == "../../elsewhere.csv"
     assert [r.turn for r in read_records(cut_off / "run" / "audit.jsonl") if r.event == "SampleRead"] == [0, 1, 2]
+
+
+def test_a_fallback_goes_on_from_the_kept_source_and_an_ended_run_needs_none(cut_off, perfusio):
+    run = cut_off / "run"
+    assert any(path.is_dir() for path in (run / "models").iterdir())
+    shutil.rmtree(run / "models")  # it needs none
+    result = perfusio("fallback", run, "--after", 0)
+    assert result.exit_code == 0, result.output
+    assert "DECIDES NOW: twin -> model-free-mpc: No twin runs." in " ".join(result.output.split())
+    assert outcome(run) == "COMPLETED"
+    by = {r.turn: r.payload["acquisition"] for r in read_records(run / "audit.jsonl") if r.event == "Decided"}
+    assert by[1] == "model-free-mpc"
+    assert (run / "report.html").exists()
+    again = perfusio("fallback", run)
+    assert isinstance(again.exception, PerfusioError)
+    assert "has ended" in str(again.exception)

@@ -59,5 +59,5 @@ def test_a_controller_that_does_not_hold_its_setpoint_is_told(values, n):
 def test_readings_and_forecasts_part_where_samples_are_far_from_them_again_and_again():
     away = {"glutamine": "7 sd from the forecast of 1"}
     states = [make_state(day=d, quality=away if d % 2 else {}) for d in range(6)]
-    assert [a.quantity for a in parted(states, "sd from the forecast")] == ["forecast glutamine"]
-    assert parted(states[:4], "sd from the forecast") == []
+    assert [a.quantity for a in parted(states)] == ["forecast glutamine"]
+    assert parted(states[:4]) == []
