@@ -35,14 +35,13 @@ def changed(value: T, **changes: Any) -> T:
     Raises:
         TypeError: there is no field of that name.
     """
-    new: T = object.__new__(type(value))
-    kept = new.__dict__
-    kept.update(value.__dict__)
-    n = len(kept)
-    kept.update(changes)
-    if len(kept) != n:
-        unknown = next(name for name in changes if name not in value.__dict__)
+    before = value.__dict__
+    kept = {**before, **changes}
+    if len(kept) != len(before):
+        unknown = next(name for name in changes if name not in before)
         raise TypeError(f"{type(value).__name__} has no field {unknown!r}.")
+    new: T = object.__new__(type(value))
+    object.__setattr__(new, "__dict__", kept)
     return new
 
 

@@ -211,8 +211,8 @@ class Trajectory:
         """Return a trajectory of this vessel whose samples are known to be in order: they are not all checked anew."""
         new = object.__new__(Trajectory)
         values = {"states": states, "setpoints": setpoints, "feeds": feeds}
-        for f in fields(Trajectory):
-            object.__setattr__(new, f.name, values.get(f.name, getattr(self, f.name)))
+        for name in _FIELDS:
+            object.__setattr__(new, name, values[name] if name in values else getattr(self, name))
         return new
 
     # A run of weeks has tens of thousands of samples: what is asked with each new one must not look at all of them.
@@ -330,3 +330,4 @@ def _refuse_values(where: str, values: State | Setpoints, quantities: Sequence[Q
 
 _ROUNDING = 1e-9
 LONGEST_H = 24.0 * (MOST_DAYS + 1)
+_FIELDS = tuple(f.name for f in fields(Trajectory))

@@ -21,16 +21,22 @@ def state_to_json(state: State) -> Json:
 
 def state_from_json(data: Json, panel: Panel = CHO_PERFUSION) -> State:
     """Rebuild the State of that process that `state_to_json` wrote."""
-    values: Json = {k: nan if v is None else v for k, v in data.items()}
+    values = _with_nan(data)
     if panel is CHO_PERFUSION:
         return State(**values)
+    values = dict(values)
     return State.of_values(panel, values.pop("time_h"), quality=values.pop("quality"), values=values)
 
 
 def setpoints_from_json(data: Json, panel: Panel = CHO_PERFUSION) -> Setpoints:
     """Rebuild Setpoints of that process from names and numbers; None becomes NaN."""
-    values: Json = {k: nan if v is None else v for k, v in data.items()}
+    values = _with_nan(data)
     return Setpoints(**values) if panel is CHO_PERFUSION else Setpoints.of_values(panel, values)
+
+
+def _with_nan(data: Json) -> Json:
+    """Return values by name with NaN for None; the same ones where none is missing, as in nearly all of a record."""
+    return {k: nan if v is None else v for k, v in data.items()} if None in data.values() else data
 
 
 READ_BACK: dict[str, Callable[[Any, Panel], Any]] = {

@@ -163,7 +163,7 @@ class Setpoints(Declared):
 
     def filled_from(self, other: Setpoints) -> tuple[Setpoints, tuple[str, ...]]:
         """Fill unknown setpoints from `other`; return the result and the names that were filled."""
-        unknown = tuple(n for n in self.panel.setpoint_names if getattr(self, n) != getattr(self, n))
+        unknown = tuple([n for n in self.panel.setpoint_names if (value := getattr(self, n)) != value])
         return (self.with_values(**{n: getattr(other, n) for n in unknown}) if unknown else self), unknown
 
 

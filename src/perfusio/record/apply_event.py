@@ -81,7 +81,7 @@ def after(run_state: RunState, event: Event) -> RunState:
         history = history_after(history_of(run_state, event.reactor), event)
         run_state = with_history(run_state, event.reactor, history)
     change = _CHANGES.get(type(event))
-    if change is None and type(event) not in (*HISTORY, *OF_NO_EFFECT):
+    if change is None and type(event) not in _WITHOUT_CHANGE:
         raise AuditError(
             f"{type(event).__name__} is none of the events whose effect is known: expected one of "
             f"{', '.join(EVENTS)}. Was this record written by a newer perfusio?"
@@ -140,5 +140,6 @@ OF_NO_EFFECT: tuple[type[Event], ...] = (
     RunEnded,
 )
 """Events that are read and change nothing but the turn."""
+_WITHOUT_CHANGE = frozenset((*HISTORY, *OF_NO_EFFECT))
 CHANGING = frozenset(cls.__name__ for cls in (*_CHANGES, *HISTORY))
 """Names of the events that change more than the turn."""

@@ -25,6 +25,7 @@ from perfusio.record.verification.signed_heads import heads_of, last_head
 from perfusio.record.verification.site_key import SiteKey
 from perfusio.record.verification.verify import read_prefix
 
+MANY_OBJECTS = 200_000
 _last_read: dict[str, Summary] = {}
 
 
@@ -94,11 +95,16 @@ def _sealed(lines: Iterable[bytes], n: int, head: str) -> Summary | None:
 
 @contextmanager
 def no_cycles() -> Iterator[None]:
-    """Look for no cycles meanwhile: there are none in a record, and each look goes through all that is kept."""
+    """Look for no cycles meanwhile: there are none in a record, and each look goes through all that is kept.
+
+    Nor afterwards, where it was a long one: a single look at weeks of records takes as long as half of their parsing.
+    """
     was_on = gc.isenabled()
     gc.disable()
     try:
         yield
     finally:
+        if gc.get_count()[0] > MANY_OBJECTS:
+            gc.freeze()
         if was_on:
             gc.enable()

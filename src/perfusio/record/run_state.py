@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -128,13 +129,18 @@ class RunState:
 
 def with_history(run_state: RunState, reactor: str, history: VesselHistory) -> RunState:
     """Return the run state in which this is known of one vessel."""
-    return changed(
-        run_state,
-        trajectories={**run_state.trajectories, reactor: history.trajectory},
-        in_force={**run_state.in_force, reactor: history.in_force},
-        assumed={**run_state.assumed, reactor: history.assumed},
-        shown={**run_state.shown, reactor: history.shown},
-    )
+    values = (history.trajectory, history.in_force, history.assumed, history.shown)
+    before = (run_state.trajectories, run_state.in_force, run_state.assumed, run_state.shown)
+    new: dict[str, Mapping[str, Any]] = {
+        name: {**of, reactor: value}
+        for name, of, value in zip(_OF_HISTORY, before, values, strict=True)
+        if of.get(reactor, _NOT_KNOWN) is not value
+    }
+    return changed(run_state, **new)
+
+
+_OF_HISTORY = ("trajectories", "in_force", "assumed", "shown")
+_NOT_KNOWN = object()
 
 
 def history_of(run_state: RunState, reactor: str) -> VesselHistory:

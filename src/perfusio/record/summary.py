@@ -130,8 +130,8 @@ class Summary:
     def _record(self, fields: Json) -> Record:
         return Record.of_fields(fields).of_process(self.process)
 
-    def take(self, fields: Json, n_bytes: int, record: Record | None = None) -> None:
-        """Take in the next record.
+    def take(self, fields: Json, n_bytes: int, record: Record | None = None) -> Event | None:
+        """Take in the next record; return its event if it changed more than the turn.
 
         Args:
             fields: Of it, as its line holds them.
@@ -158,17 +158,19 @@ class Summary:
             self.decided_by = payload.get("decided_by") or self.decided_by
         if self._why_unknown is None:
             try:
-                self._fold(name, turn, fields, record)
+                return self._fold(name, turn, fields, record)
             except Exception as error:  # noqa: BLE001 - said to whoever asks for it; the rest is known all the same
                 self._why_unknown = error
+        return None
 
-    def _fold(self, name: str, turn: int | None, fields: Json, record: Record | None) -> None:
+    def _fold(self, name: str, turn: int | None, fields: Json, record: Record | None) -> Event | None:
         """Change the state; an event that changes nothing but the turn is not made."""
         if name not in CHANGING and is_payload(name, fields["payload"]):
             self._run_state = begun(self._run_state, turn)
-            return
+            return None
         event = record.to_event() if record is not None else from_json(
             name, fields["payload"], reactor=fields["reactor"], turn=turn, culture_day=fields.get("culture_day"),
             reason=fields["reason"], panel=self.process,
         )  # fmt: skip
         self._run_state = after(self._run_state, event)
+        return event

@@ -58,10 +58,9 @@ class VesselHistory:
 
     def holding(self, setpoints: Setpoints, assumed: tuple[str, ...] = ()) -> VesselHistory:
         """Return the history in which these setpoints hold from now on; `assumed` of them is not confirmed."""
-        unsaid: dict[str, float] = dict.fromkeys(assumed, nan)
-        before = self.shown if self.shown.panel == setpoints.panel else Setpoints(panel=setpoints.panel)
-        said = setpoints.with_values(**unsaid) if assumed else setpoints
-        shown = said.filled_from(before)[0]
+        said = setpoints.with_values(**dict.fromkeys(assumed, nan)) if assumed else setpoints
+        is_same = self.shown.panel is setpoints.panel or self.shown.panel == setpoints.panel
+        shown = said.filled_from(self.shown if is_same else Setpoints(panel=setpoints.panel))[0]
         return changed(self, in_force=setpoints, assumed=assumed, shown=shown)
 
     def showing(self, found: Setpoints) -> VesselHistory:

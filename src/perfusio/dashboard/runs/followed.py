@@ -45,7 +45,7 @@ class FollowedRun:
         self._space: DesignSpace | None = None
         self._started: Json = {}
         self._identity: tuple[int, int] | None = None
-        self._rest, self._offset = b"", 0
+        self._offset = 0  # of the first line that was not taken in
         self._prev = GENESIS
         self.fault = ""
 
@@ -75,32 +75,29 @@ class FollowedRun:
         return new
 
     def _read(self) -> list[Row]:
-        with self.path.open("rb") as record:
+        with self.lock, no_cycles(), self.path.open("rb") as record:
             record.seek(self._offset)
-            data = record.read()
-        with self.lock, no_cycles():
-            start = self._offset - len(self._rest)
-            self._offset += len(data)
-            *lines, self._rest = (self._rest + data).split(b"\n")
             first = len(self.index.rows)
-            for line in lines:
+            for line in record:
+                if not line.endswith(b"\n"):  # it is being written: read again when it is whole
+                    break
                 try:
-                    self._take(line, start)
+                    self._take(line)
                 except (PerfusioError, ValueError, KeyError, TypeError) as error:
                     self.fault = f"Line {len(self.index.rows) + 1} of the record is damaged: {error}"
                     break
-                start += len(line) + 1
+                self._offset += len(line)
             return self.index.rows[first:]
 
-    def _take(self, line: bytes, start: int) -> None:
+    def _take(self, line: bytes) -> None:
         fields = from_json(line)
         if fields["prev"] != self._prev:
             raise AuditError("it does not follow the line before it. perfusio verify says more.")
         self._prev = fields["hash"]
-        self.summary.take(fields, len(line) + 1)
+        event = self.summary.take(fields, len(line))
         if fields["event"] == RunStarted.__name__:
             self._started = fields["payload"]
-        self.index.take(fields, start, len(line), self.summary.process)
+        self.index.take(fields, event, self._offset, len(line), self.summary.process)
 
     def record(self, row: Row) -> Json:
         """Return all fields of a record."""

@@ -10,13 +10,13 @@ from typing import NamedTuple
 
 import numpy as np
 
-from perfusio.events import AlarmChanged, AlarmRaised, Event, Json, RunStarted, from_json
+from perfusio.events import AlarmChanged, AlarmRaised, Event, Json, RunStarted
 from perfusio.process.panel import Panel
 from perfusio.state import FloatArray
 
 BANDS = ("q10", "mean", "q90")
-OF_ALARMS = frozenset(cls.__name__ for cls in (RunStarted, AlarmRaised, AlarmChanged))
-SPECIAL = OF_ALARMS | {"Decided", "Forecasted", "SetpointsWritten"}
+OF_ALARMS = (RunStarted, AlarmRaised, AlarmChanged)
+FORECASTS = ("Decided", "Forecasted")
 
 
 class Row(NamedTuple):
@@ -86,38 +86,32 @@ class Index:
     decisions: dict[str, int] = field(default_factory=dict)
     alarm_events: list[tuple[str, Event]] = field(default_factory=list)
 
-    def take(self, fields: Json, start: int, n_bytes: int, panel: Panel) -> Row:
+    def take(self, fields: Json, made: Event | None, start: int, n_bytes: int, panel: Panel) -> Row:
         """Take in the next line.
 
         Args:
             fields: Of it.
+            made: Its event, where it changed the state of the run.
             start: Its first byte in the file.
             n_bytes: Its length.
             panel: Process of the run.
         """
-        payload, event, reactor = fields["payload"], fields["event"], fields["reactor"] or ""
+        payload, name, reactor = fields["payload"], fields["event"], fields["reactor"] or ""
         turn = fields["day"] if fields["v"] == 1 else fields["turn"]
         row = Row(
-            fields["seq"], fields["ts"], event, reactor, -1 if turn is None else turn, fields.get("culture_day"),
+            fields["seq"], fields["ts"], name, reactor, -1 if turn is None else turn, fields.get("culture_day"),
             payload.get("who") or fields["actor"], fields["reason"], start, n_bytes,
         )  # fmt: skip
         self.rows.append(row)
-        if event in SPECIAL:
-            self._take_special(fields, row, panel)
+        if isinstance(made, OF_ALARMS):
+            self.alarm_events.append((row.ts, made))
+        elif name == "SetpointsWritten":
+            self.written.add(payload["key"])
+        elif name in FORECASTS:
+            self._take_forecast(payload, row, panel.species_names)
         return row
 
-    def _take_special(self, fields: Json, row: Row, panel: Panel) -> None:
-        event, payload, species = row.event, fields["payload"], panel.species_names
-        if event in OF_ALARMS:
-            one = from_json(
-                event, payload, reactor=fields["reactor"], turn=None if row.turn < 0 else row.turn,
-                culture_day=row.day, reason=row.reason, panel=panel,
-            )  # fmt: skip
-            self.alarm_events.append((row.ts, one))
-            return
-        if event == "SetpointsWritten":
-            self.written.add(payload["key"])
-            return
+    def _take_forecast(self, payload: Json, row: Row, species: tuple[str, ...]) -> None:
         key = payload.get("key", "")
         if key:
             self.decisions[key] = row.seq

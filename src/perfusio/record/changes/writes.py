@@ -19,7 +19,7 @@ from perfusio.events import (
 from perfusio.frozen import changed as replace
 from perfusio.protocols import ConnectorKind
 from perfusio.record.changes.mappings import without
-from perfusio.record.run_state import RunState
+from perfusio.record.run_state import RunState, Today
 
 NOBODY_WRITES = (Mode.HOLD, Mode.MANUAL)
 """Modes that a person ordered, or for which there is an alarm already: that nothing is decided then is no fault."""
@@ -53,14 +53,15 @@ def withheld(run_state: RunState, event: Withheld) -> RunState:
     held = without(run_state.held, reactor)
     if event.action == "hold" and run_state.noted.get(reactor) not in NOBODY_WRITES:
         held = {reactor: event.turn or 0, **run_state.held}
-    return replace(_settled(run_state, event), held=held)
+    return replace(run_state, held=held, today=_settled(run_state, event))
 
 
 def intended(run_state: RunState, event: WriteIntended) -> RunState:
     """A write is under way until its end is on record."""
     reactor = str(event.reactor)
     return replace(
-        _settled(run_state, event),
+        run_state,
+        today=_settled(run_state, event),
         pending={**run_state.pending, reactor: event},
         held=without(run_state.held, reactor),
         advised=without(run_state.advised, reactor),
@@ -103,9 +104,9 @@ def ended(run_state: RunState, event: Event) -> RunState:
     return replace(run_state, pending=without(run_state.pending, reactor), owed=without(run_state.owed, reactor))
 
 
-def _settled(run_state: RunState, event: Withheld | WriteIntended) -> RunState:
+def _settled(run_state: RunState, event: Withheld | WriteIntended) -> Today:
     """The turn of this event is done with; a person may act on the advice of a turn when the next one has begun."""
     today = run_state.today
     if event.turn != today.turn:
-        return run_state
-    return replace(run_state, today=replace(today, settled=today.settled | {str(event.reactor)}))
+        return today
+    return replace(today, settled=today.settled | {str(event.reactor)})
