@@ -40,6 +40,7 @@ def selftest(
     from perfusio.selftest.loop.outages import outages, planted_in_outages
     from perfusio.selftest.loop.people import people, planted_in_people
     from perfusio.selftest.loop.soak import soak
+    from perfusio.selftest.page.kill_trial import acts_after_kills, planted_in_acts
     from perfusio.selftest.page.web_trial import page_for_strangers, planted_on_the_page
     from perfusio.selftest.promises import table, timed
     from perfusio.selftest.record.planted import planted_bugs
@@ -51,9 +52,11 @@ def selftest(
         "T02": system_calls, "T03": power_loss, "T04": kill_loop, "T05": gate, "T05-mutants": mutants,
         "T06": model_faults, "T08": clock_jumps, "T12": page_for_strangers, "T14": soak, "T15": every_record,
         "T16": outages, "T17": people, "T18": one_as_many, "T19": false_samples, "T20": alarm_trial,
+        "T21": acts_after_kills,
         "teeth": planted_bugs, "teeth-resume": planted_in_lives, "teeth-links": planted_in_links,
         "teeth-records": planted_at_every_record, "teeth-outages": planted_in_outages,
-        "teeth-people": planted_in_people, "teeth-page": planted_on_the_page, "T01": tampering,
+        "teeth-people": planted_in_people, "teeth-page": planted_on_the_page, "teeth-acts": planted_in_acts,
+        "T01": tampering,
     }  # fmt: skip
     if unknown := sorted(set(only or ()) - set(promises)):
         raise ConfigError(f"--only {', '.join(unknown)}: no such test. Known: {', '.join(sorted(promises))}.")

@@ -1,0 +1,32 @@
+"""T21: twin and page are killed while people act on the page; each act is done once, or refused aloud."""
+
+from __future__ import annotations
+
+from perfusio.selftest.own_program import SHOWN, tried_apart
+from perfusio.selftest.page.planted_in_acts import BUGS
+from perfusio.selftest.promises import Tried
+
+N_KILLS, N_KILLS_QUICK, N_KILLS_PLANTED = 200, 10, 60
+MODULE = "page.killed"
+
+
+def acts_after_kills(is_full: bool) -> Tried:
+    """Kill twin and page at random moments of a person's acts."""
+    found = tried_apart(MODULE, N_KILLS if is_full else N_KILLS_QUICK, 0)
+    problems = found["problems"]
+    words = f"STALE on the page after at most {found.get('stale_s', 0.0):.1f} s; the run outlives its page"
+    return Tried(
+        id="T21", promise="twin or page killed: no act of a person lost or doubled, and the page says STALE",
+        n_tried=found["n_points"], n_failed=len(problems), note=problems[0][:SHOWN] if problems else words,
+    )  # fmt: skip
+
+
+def planted_in_acts(is_full: bool) -> Tried:
+    """Plant bugs in the way a twin deals with orders, and see them caught."""
+    del is_full  # the first kill that shows one is enough
+    missed = [bug for bug in BUGS if not tried_apart(MODULE, N_KILLS_PLANTED, 0, bug)["problems"]]
+    return Tried(
+        id="teeth", promise="bugs planted in the way orders are dealt with are caught", n_tried=len(BUGS),
+        n_failed=len(missed),
+        note=f"missed: {', '.join(missed)}" if missed else f"caught by T21: {', '.join(BUGS)}",
+    )  # fmt: skip
