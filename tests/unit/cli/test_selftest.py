@@ -43,8 +43,7 @@ def run(monkeypatch):
     monkeypatch.setattr(mutants, "sites", lambda tree: sites(tree)[::20])
     # programs of their own that are cut off have tests of their own
     monkeypatch.setattr(cutting_off, "lives", lambda what, n, bug="", **_: (n, ["noticed"] if bug else []))
-    noticed = {"n_points": 1, "problems": ["noticed"]}
-    monkeypatch.setattr(kill_trial, "tried_apart", lambda *a: noticed | ({} if a[3:] else {"problems": []}))
+    monkeypatch.setattr(kill_trial, "kills", lambda n, bug="": (n, ["noticed"] if bug else []))
     monkeypatch.setattr(every_record, "in_a_program", lambda name, n, bug="": (n, ["noticed"] if bug else []))
     app = typer.Typer()
     app.command()(selftest)

@@ -1,17 +1,14 @@
-"""The program of T21: a person acts on the page of a run, and twin and page are killed meanwhile.
+"""The program of T21, which forks: a person acts on the page of a run, and twin and page are killed meanwhile.
 
-It is a program of its own, so that it can fork: ``python -m perfusio.selftest.page.killed 200 0``, with the name of a
-planted bug behind it or without. A person approves or rejects the card of each day, and asks again until it is gone, as
+A person approves or rejects the card of each day, and asks again until it is gone, as
 people do whose page died under their hands. Kills fall at random moments, or where they hurt: right when the order
 lies in its folder, when it is gone again, when so many more records are there.
 """
 
 from __future__ import annotations
 
+import asyncio
 import http.client
-import json
-import os
-import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -28,7 +25,7 @@ from perfusio.dashboard.app import create_app
 from perfusio.dashboard.runs.shelf import Shelf
 from perfusio.selftest.page.acts_on_record import examined
 from perfusio.selftest.page.planted_in_acts import BUGS
-from perfusio.selftest.page.processes import Person, Processes, Stuck, answer, until
+from perfusio.selftest.page.processes import PageUser, Processes, Stuck, answer, until
 from perfusio.selftest.quiet_vessel import QuietVessel
 from perfusio.testing.fakes import SteadyModel, SteppingPolicy
 from perfusio.twin.digital_twin import DigitalTwin
@@ -38,7 +35,6 @@ N_DAYS = 6
 LONGEST_DELAY_S = 0.4
 STALE_WITHIN_S = 10.0
 SHARE_OF_REJECTIONS = 0.25
-MEMORY = "/dev/shm"
 
 
 class Trial:
@@ -53,7 +49,7 @@ class Trial:
 
     def __init__(self, folder: Path, n: int, seed: int, *, is_enough: bool = False) -> None:
         self.folder, self.n, self.rng, self._is_enough = folder, n, Random(seed), is_enough
-        self.n_killed, self.problems, self.stale_s = 0, list[str](), 0.0
+        self.n_killed, self.problems = 0, list[str]()
         self.accounts = folder / "users.sqlite"
         Site(self.accounts).users.add(USER, "Olga Example", UserRole.OPERATOR, PASSWORD)
 
@@ -72,7 +68,7 @@ class Trial:
 
     def _live(self, all_: Processes) -> None:
         """One run: a card a day, and a person who wants each of them dealt with."""
-        person = Person(all_.port, USER, PASSWORD)
+        person = PageUser(all_.port, USER, PASSWORD)
         wanted, told = dict[str, str](), dict[str, str]()
         for day in range(N_DAYS):
             all_.allow(day)
@@ -88,7 +84,7 @@ class Trial:
             return
         self.problems += examined(all_.folder, wanted, told)
 
-    def _act(self, all_: Processes, person: Person, asked: dict[str, Any], told: dict[str, str]) -> None:
+    def _act(self, all_: Processes, person: PageUser, asked: dict[str, Any], told: dict[str, str]) -> None:
         """Give a signed order, and kill twin or page meanwhile."""
         victim = self.rng.choice(("twin", "page")) if self.n_killed < self.n else ""
         moment = self._moment(all_)
@@ -136,23 +132,20 @@ class Trial:
             lambda: time.sleep(delay_s), lambda: reached(lies_there), gone_again, lambda: reached(more_lines),
         ))  # fmt: skip
 
-    def _see_stale(self, person: Person) -> None:
+    def _see_stale(self, person: PageUser) -> None:
         start = time.monotonic()
         until(lambda: person.look("")["state"] == "stale", "STALE on the page")
-        self.stale_s = max(self.stale_s, time.monotonic() - start)
-        if self.stale_s > STALE_WITHIN_S:
-            self.problems.append(f"the page said STALE {self.stale_s:.1f} s after the twin was killed")
+        if (stale_s := time.monotonic() - start) > STALE_WITHIN_S:
+            self.problems.append(f"the page said STALE {stale_s:.1f} s after the twin was killed")
 
 
-def _card(person: Person, day: int) -> Any:
+def _card(person: PageUser, day: int) -> Any:
     """Return the card of a day that waits for a person."""
     return next((c for c in person.look("/decisions?is_open=true") if c["turn"] == day), None)
 
 
 def _warm_up(folder: Path) -> None:
     """Load all modules in this very process: its children need not."""
-    import asyncio
-
     config = RunConfig(duration_days=1, n_paths=16, forecast_days=2, run_dir=folder)
     twin = DigitalTwin(connector=QuietVessel(1), design_space=DEFAULT_AMBR250_DESIGN_SPACE, run_config=config,
                        model=SteadyModel(), policy=SteppingPolicy())  # fmt: skip
@@ -161,21 +154,12 @@ def _warm_up(folder: Path) -> None:
     import uvicorn.protocols.http.auto  # noqa: F401
 
 
-def main() -> None:
-    """Follow the command line, and print the result."""
-    n, seed, *bug = sys.argv[1:]
-    if os.access(MEMORY, os.W_OK):
-        tempfile.tempdir = MEMORY
+def tried(n: int, seed: int, bug: str) -> tuple[int, list[str]]:
+    """Kill twin and page `n` times, with a bug planted if one is named; return how often, and the problems."""
     with tempfile.TemporaryDirectory() as home:
-        os.environ["PERFUSIO_SITE_KEY"] = str(Path(home) / "site.key")
         _warm_up(Path(home) / "warm-up")
         if bug:
-            BUGS[bug[0]]()
-        trial = Trial(Path(home), int(n), int(seed), is_enough=bool(bug))
+            BUGS[bug]()
+        trial = Trial(Path(home), n, seed, is_enough=bool(bug))
         trial.go_on()
-    found = {"n_points": trial.n_killed, "problems": trial.problems, "stale_s": round(trial.stale_s, 2)}
-    sys.stdout.write(json.dumps(found) + "\n")
-
-
-if __name__ == "__main__":
-    main()
+    return trial.n_killed, trial.problems

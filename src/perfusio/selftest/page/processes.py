@@ -165,7 +165,7 @@ def _twin(folder: Path, n_days: int) -> DigitalTwin:
                        model=SteadyModel(), policy=SteppingPolicy())  # fmt: skip
 
 
-class Person:
+class PageUser:
     """A user of the page, whose session outlives its server.
 
     Args:
