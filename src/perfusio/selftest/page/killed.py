@@ -1,8 +1,8 @@
 """The program of T21, which forks: a person acts on the page of a run, and twin and page are killed meanwhile.
 
-A person approves or rejects the card of each day, and asks again until it is gone, as
-people do whose page died under their hands. Kills fall at random moments, or where they hurt: right when the order
-lies in its folder, when it is gone again, when so many more records are there.
+A person approves or rejects the card of each day, and asks again until it is gone, as people do whose page died under
+their hands. Kills fall at random moments, or where they hurt: right when the order lies in its folder, when it is gone
+again, when so many more records are there.
 """
 
 from __future__ import annotations
