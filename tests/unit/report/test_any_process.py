@@ -110,7 +110,7 @@ def test_a_run_that_goes_on_is_told_in_the_columns_of_its_process(process):
     for event in list(a_run(process))[1:]:
         narrator.lines(event)
         fleet.lines(event)
-    assert narrator._panel is process
+    assert narrator._table.panel is process
     assert fleet.panel is process
 
 

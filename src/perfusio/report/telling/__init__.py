@@ -1,0 +1,1 @@
+"""Parts of a run told in lines: its opening, its table of days."""
