@@ -130,6 +130,12 @@ class RecordInUse(AuditError):
     """Another process writes this record: a twin is running in that folder."""
 
 
+class UnreadableRecord(AuditError):
+    """There is no record in that place, or its file cannot be read."""
+
+    exit_code = 3
+
+
 class ChainBroken(AuditError):
     """The record was changed, cut or reordered.
 

@@ -95,13 +95,15 @@ class Notifier:
         return found
 
     def close(self, within_s: float = CLOSE_S) -> None:
-        """Deliver waiting messages, and end; one that takes longer is given up."""
+        """Deliver waiting messages, and end; one that takes longer is given up, which is a failure."""
         self._is_closing.set()
         try:
             self._waiting.put_nowait(None)
         except queue.Full:
             self.n_lost += 1
         self._thread.join(within_s)
+        if self._thread.is_alive():
+            self.failures.append(f"given up after {within_s:g} s: a channel has not answered, and may deliver or not")
 
     # -- in the thread -----------------------------------------------------------------------------------------------
 

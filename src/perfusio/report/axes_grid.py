@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 DAY = "Culture day [day]"
+_LETTERS_PER_INCH = 10.8
+"""Of a heading, at the size that matplotlib gives it."""
 
 
 def grid(figure: Figure, blocks: Sequence[int], *, n_columns: int, is_over_time: bool = True) -> list[list[Axes]]:
@@ -43,6 +46,12 @@ def grid(figure: Figure, blocks: Sequence[int], *, n_columns: int, is_over_time:
     return found
 
 
+def title_above(figure: Figure, title: str) -> None:
+    """Write a heading above all axes, in as many lines as the width of the figure needs."""
+    wide = int(_LETTERS_PER_INCH * figure.get_figwidth())
+    figure.suptitle("\n".join(textwrap.wrap(title, wide, break_long_words=True)))
+
+
 def legend_below(figure: Figure) -> None:
     """Write one legend for all axes below them, in as many columns as fit its width."""
     handles: dict[str, Artist] = {}
@@ -50,7 +59,7 @@ def legend_below(figure: Figure) -> None:
         handles |= {label: handle for handle, label in zip(*axes.get_legend_handles_labels(), strict=True)}
     if not handles:
         return
-    n_columns = max(1, min(len(handles), int(figure.get_figwidth() / 4.6)))
+    n_columns = max(1, min(len(handles), int(figure.get_figwidth() / 4.4)))
     figure.legend(
         list(handles.values()), list(handles), loc="outside lower center", ncols=n_columns, frameon=False, fontsize=9
     )

@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from perfusio.report.drawing.figures import new_figure, save_figure
 from perfusio.report.drawing.labels import label_points
 from perfusio.report.drawing.panel_axes import BELIEF
 from perfusio.state import FloatArray
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
     from matplotlib.image import AxesImage
 
 SCALE = "0 = the same rates, 1 = as far apart as two cell lines usually are"
@@ -50,17 +52,17 @@ def plot_clones(names: Sequence[str], distances: FloatArray, places: FloatArray,
         places: As `CloneRegistry.places` gives them, (K, d); the first two are drawn.
         path: File to write; its ending is the format.
     """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
+    save_figure(clones_figure(names, distances, places), path)
 
-    figure = Figure(figsize=(11.0, 4.8), layout="constrained")
-    FigureCanvasAgg(figure)
+
+def clones_figure(names: Sequence[str], distances: FloatArray, places: FloatArray) -> Figure:
+    """Return the figure that `plot_clones` saves."""
+    figure = new_figure(11.0, 4.8)
     where, matrix = figure.subplots(1, 2)
     drawn = draw_distances(matrix, names, distances)
     figure.colorbar(drawn, ax=matrix, label=SCALE.replace(", ", "\n"))
     draw_map(where, names, places)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, dpi=110)
+    return figure
 
 
 def draw_map(axes: Axes, names: Sequence[str], places: FloatArray) -> None:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from perfusio.events import Event
 from perfusio.objective import of_record
 from perfusio.process.derived import DERIVED_QUANTITIES
-from perfusio.report.axes_grid import grid, legend_below
+from perfusio.report.axes_grid import grid, legend_below, title_above
+from perfusio.report.drawing.figures import new_figure, save_figure
 from perfusio.report.drawing.panel_axes import draw_curves
 from perfusio.report.story.curves import LEAD_DAYS, Curves, Panels
 from perfusio.report.story.run_story import RunStory, VesselStory, story_of, story_of_events
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
 
 N_COLUMNS, MOST_COLUMNS = 3, 6
 """Panels in a row: of one vessel; of a fleet, in which a column is a vessel as long as there are no more."""
+_MOST_NAMED = 6
 
 
 def plot_record(record: str | Path, path: Path, *, reactor: str | None = None) -> bool:
@@ -52,8 +55,7 @@ def plot_story(story: RunStory, path: Path, *, reactor: str | None = None) -> bo
     figure = run_figure(story, reactor=reactor)
     if figure is None:
         return False
-    path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, dpi=110)
+    save_figure(figure, path)
     return True
 
 
@@ -64,54 +66,57 @@ def run_figure(story: RunStory, *, reactor: str | None = None) -> Figure | None:
         drawable = [v for v in drawable if v.name == reactor]
     if not drawable:
         return None
-    return _of_one(story, drawable[0]) if len(drawable) == 1 else _of_many(story, drawable)
+    left_out = [] if reactor is not None else [v.name for v in story.vessels.values() if v not in drawable]
+    if len(drawable) == 1:
+        return _of_one(story, drawable[0], left_out)
+    return _of_many(story, drawable, left_out)
 
 
-def _of_one(story: RunStory, vessel: VesselStory) -> Figure:
+def _of_one(story: RunStory, vessel: VesselStory, left_out: Sequence[str]) -> Figure:
     panels, process = Panels(story), vessel.panel
     above = [panels.species(vessel, n) for n in (*process.species_names, *panels.signals(vessel))]
     below = [panels.setpoint(vessel, n) for n in process.setpoint_names]
-    return panels_figure([above, below], f"Vessel {vessel.name}, run {story.run_id}. {_told(story, [vessel])}")
+    told = _told(story, [vessel], left_out)
+    return panels_figure([above, below], f"Vessel {vessel.name}, run {story.run_id}. {told}")
 
 
 def panels_figure(blocks: Sequence[Sequence[Curves]], title: str) -> Figure:
     """Return a figure of blocks of panels, one layout for all: three in a row, one axis of time, one legend."""
     n_rows = sum(-(-len(block) // N_COLUMNS) for block in blocks)
-    figure = _figure(15.0, 2.7 * n_rows + 1.0)
+    figure = new_figure(15.0, 2.7 * n_rows + 1.0)
     for axes, curves in zip(grid(figure, [len(b) for b in blocks], n_columns=N_COLUMNS), blocks, strict=True):
         for one, of in zip(axes, curves, strict=True):
             draw_curves(one, of)
             one.set_ylabel(of.label)
             if of.verdict:
                 one.set_title(of.verdict, fontsize=8, loc="right", pad=2)
-    figure.suptitle(title)
+    title_above(figure, title)
     legend_below(figure)
     return figure
 
 
-def _of_many(story: RunStory, vessels: Sequence[VesselStory]) -> Figure:
+def _of_many(story: RunStory, vessels: Sequence[VesselStory], left_out: Sequence[str]) -> Figure:
     panels, wanted = Panels(story), aimed(story)
     if len(vessels) <= MOST_COLUMNS:
         names, n_columns = list(dict.fromkeys((*wanted, *story.panel.critical))), len(vessels)
     else:
         names, n_columns = [*wanted[:1]], MOST_COLUMNS
     n_rows = [-(-len(vessels) // n_columns)] * len(names)
-    figure = _figure(max(3.1 * n_columns, 9.0), 2.3 * sum(n_rows) + 1.2)
+    figure = new_figure(max(3.1 * n_columns, 9.0), 2.3 * sum(n_rows) + 1.2)
     blocks = grid(figure, [len(vessels)] * len(names), n_columns=n_columns)
     for name, axes in zip(names, blocks, strict=True):
         curves = [panels.species(vessel, name) for vessel in vessels]
         ends = min(c.value_ends[0] for c in curves), max(c.value_ends[1] for c in curves)
         days = min(c.day_ends[0] for c in curves), max(c.day_ends[1] for c in curves)
         for i, (one, of) in enumerate(zip(axes, curves, strict=True)):
-            draw_curves(one, of)
-            one.set(ylim=ends, xlim=days)
+            draw_curves(one, replace(of, value_ends=ends, day_ends=days))
             one.set_title(f"{_short(of.vessel)}", fontsize=9, loc="left", pad=2)
             one.set_title(of.verdict, fontsize=7, loc="right", pad=2)
             if i % n_columns:
                 one.tick_params(labelleft=False)
             else:
                 one.set_ylabel(of.label.replace(" [", "\n["))
-    figure.suptitle(f"{len(vessels)} vessels, run {story.run_id}. {_told(story, vessels)}")
+    title_above(figure, f"{len(vessels)} vessels, run {story.run_id}. {_told(story, vessels, left_out)}")
     legend_below(figure)
     return figure
 
@@ -128,18 +133,13 @@ def aimed(story: RunStory) -> tuple[str, ...]:
     return tuple(dict.fromkeys(drawn)) or (panel.the("cells"),)
 
 
-def _told(story: RunStory, vessels: Sequence[VesselStory]) -> str:
+def _told(story: RunStory, vessels: Sequence[VesselStory], left_out: Sequence[str]) -> str:
     day = max(v.now_h for v in vessels) / 24.0
     said = f"Blue: forecasts made {LEAD_DAYS} days before, with the setpoints of that day."
+    if left_out:
+        more = f" and {len(left_out) - _MOST_NAMED} more" if len(left_out) > _MOST_NAMED else ""
+        said += f" Without a forecast, not drawn: {', '.join(map(_short, left_out[:_MOST_NAMED]))}{more}."
     if story.ended is not None:
         return f"The run is over (day {day:g}). {said}"
     return f"Day {day:g}; right of the dotted line: the latest forecast. {said}"
 
-
-def _figure(width: float, height: float) -> Figure:
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(width, height), layout="constrained")
-    FigureCanvasAgg(figure)
-    return figure

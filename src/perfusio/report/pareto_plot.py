@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from perfusio.report.drawing.figures import new_figure, save_figure
 from perfusio.report.drawing.labels import label_points
 from perfusio.state import FloatArray
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 FRONT, BEATEN, PICKED = "#1f4e79", "#8a8a8a", "#c0504d"
 
@@ -43,15 +45,15 @@ class FrontPanel:
 
 def plot_fronts(panels: Sequence[FrontPanel], path: Path) -> None:
     """Write a figure with a panel per front."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
+    save_figure(fronts_figure(panels), path)
 
-    figure = Figure(figsize=(5.6 * len(panels), 4.6), layout="constrained")
-    FigureCanvasAgg(figure)
+
+def fronts_figure(panels: Sequence[FrontPanel]) -> Figure:
+    """Return the figure that `plot_fronts` saves."""
+    figure = new_figure(5.6 * len(panels), 4.6)
     for axes, panel in zip(np.atleast_1d(figure.subplots(1, len(panels))), panels, strict=True):
         draw_front(axes, panel)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, dpi=110)
+    return figure
 
 
 def draw_front(axes: Axes, panel: FrontPanel) -> None:

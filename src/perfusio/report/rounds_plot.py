@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from perfusio.report.drawing.figures import new_figure, save_figure
 from perfusio.report.drawing.labels import label_points
 from perfusio.report.drawing.panel_axes import BELIEF
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,14 +51,14 @@ def plot_rounds(outcomes: Sequence[RunOutcome], path: Path, *, label: str, limit
         label: Of the objective, with unit.
         limit: In words, what a hollow point says.
     """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
+    save_figure(rounds_figure(outcomes, label=label, limit=limit), path)
 
-    figure = Figure(figsize=(max(8.0, 0.32 * len(outcomes) + 3.0), 4.4), layout="constrained")
-    FigureCanvasAgg(figure)
+
+def rounds_figure(outcomes: Sequence[RunOutcome], *, label: str, limit: str) -> Figure:
+    """Return the figure that `plot_rounds` saves."""
+    figure = new_figure(max(8.0, 0.32 * len(outcomes) + 3.0), 4.4)
     draw_rounds(figure.subplots(), outcomes, label=label, limit=limit)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, dpi=130)
+    return figure
 
 
 def draw_rounds(axes: Axes, outcomes: Sequence[RunOutcome], *, label: str, limit: str) -> None:

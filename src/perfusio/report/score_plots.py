@@ -12,7 +12,8 @@ from perfusio.hybrid.scores.scoring import Cases, coverage, pit, pit_histogram
 from perfusio.process.cho_perfusion import CHO_PERFUSION
 from perfusio.process.panel import Panel
 from perfusio.quantities import Quantity
-from perfusio.report.axes_grid import grid
+from perfusio.report.axes_grid import grid, title_above
+from perfusio.report.drawing.figures import new_figure, save_figure
 from perfusio.report.drawing.panel_axes import ASKED, BELIEF, LIMIT, MEASURED
 
 if TYPE_CHECKING:
@@ -36,19 +37,20 @@ def plot_parity(
         title: Heading of the figure.
         process: Whose species these are.
     """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
+    save_figure(parity_figure(cases, title=title, process=process), path)
 
+
+def parity_figure(cases: Mapping[str, Cases], *, title: str, process: Panel = CHO_PERFUSION) -> Figure:
+    """Return the figure that `plot_parity` saves."""
     species = process.modelled
-    figure = Figure(figsize=(12, 11 / 3 * -(-len(species) // N_COLUMNS)), layout="constrained")
-    FigureCanvasAgg(figure)
+    figure = new_figure(12.0, 11 / 3 * -(-len(species) // N_COLUMNS))
     (panels,) = grid(figure, (len(species),), n_columns=N_COLUMNS, is_over_time=False)
     for q, (panel, quantity) in enumerate(zip(panels, species, strict=True)):
         draw_parity(panel, cases, q, quantity)
     handles, labels = panels[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=6, frameon=False)
-    figure.suptitle(title)
-    _save(figure, path)
+    title_above(figure, title)
+    return figure
 
 
 def draw_parity(axes: Axes, cases: Mapping[str, Cases], place: int, quantity: Quantity) -> None:
@@ -86,17 +88,18 @@ def plot_coverage(cases: Mapping[str, Cases], path: Path, *, title: str) -> None
         path: File to write; its ending is the format.
         title: Heading of the figure.
     """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
+    save_figure(coverage_figure(cases, title=title), path)
 
-    figure = Figure(figsize=(11, 5), layout="constrained")
-    FigureCanvasAgg(figure)
+
+def coverage_figure(cases: Mapping[str, Cases], *, title: str) -> Figure:
+    """Return the figure that `plot_coverage` saves."""
+    figure = new_figure(11.0, 5.0)
     promise, ranks = figure.subplots(1, 2)
     draw_coverage(promise, cases)
     draw_ranks(ranks, cases)
     promise.legend(frameon=False)
-    figure.suptitle(title)
-    _save(figure, path)
+    title_above(figure, title)
+    return figure
 
 
 def draw_coverage(axes: Axes, cases: Mapping[str, Cases]) -> None:
@@ -129,8 +132,3 @@ def _with_samples(cases: Mapping[str, Cases]) -> Iterator[tuple[str, Any, str, s
 
 def _named(horizon: str) -> str:
     return f"{horizon} day{'' if horizon == '1' else 's'} ahead" if horizon.isdigit() else horizon
-
-
-def _save(figure: Figure, path: Path) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, dpi=110)

@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from perfusio.report.axes_grid import grid
+from perfusio.report.axes_grid import grid, title_above
+from perfusio.report.drawing.figures import new_figure, save_figure
 from perfusio.report.story.curves import value_ends
 from perfusio.trajectory import Trajectory
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 N_COLUMNS = 3
 MOST_MARKED = 9
@@ -33,13 +35,14 @@ def plot_trajectories(trajectories: Sequence[Trajectory], path: Path, *, color_b
         color_by: The setpoint whose value on the first day colors a run.
         title: Heading of the figure.
     """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
+    save_figure(trajectories_figure(trajectories, color_by=color_by, title=title), path)
 
+
+def trajectories_figure(trajectories: Sequence[Trajectory], *, color_by: str, title: str) -> Figure:
+    """Return the figure that `plot_trajectories` saves."""
     process = trajectories[0].panel
     drawn = [q for q in process.species if any(q.name in s.measured() for t in trajectories for s in t.states)]
-    figure = Figure(figsize=(15, 3.3 * -(-len(drawn) // N_COLUMNS)), layout="constrained")
-    FigureCanvasAgg(figure)
+    figure = new_figure(15.0, 3.3 * -(-len(drawn) // N_COLUMNS))
     (panels,) = grid(figure, (len(drawn),), n_columns=N_COLUMNS)
     colors: Any = None
     for panel, quantity in zip(panels, drawn, strict=True):
@@ -50,9 +53,8 @@ def plot_trajectories(trajectories: Sequence[Trajectory], path: Path, *, color_b
         colors, ax=panels, label=f"{process[color_by].axis_label} on the first day", shrink=0.6, pad=0.01,
         ticks=levels if len(levels) <= 7 else None,
     )  # fmt: skip
-    figure.suptitle(title)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, dpi=130)
+    title_above(figure, title)
+    return figure
 
 
 def draw_trajectories(axes: Axes, trajectories: Sequence[Trajectory], quantity: str, *, color_by: str) -> Any:
@@ -87,11 +89,11 @@ def draw_trajectories(axes: Axes, trajectories: Sequence[Trajectory], quantity: 
 
 
 def _viridis_without_its_end() -> Any:
-    """Its last yellow is hard to see on white."""
+    """Its last greens and yellows are hard to see on white."""
     from matplotlib import colormaps
     from matplotlib.colors import ListedColormap
 
-    return ListedColormap(colormaps["viridis"](np.linspace(0.0, 0.92, 256)))
+    return ListedColormap(colormaps["viridis"](np.linspace(0.0, 0.82, 256)))
 
 
 def _alone(values: Sequence[float]) -> NDArray[np.bool_]:

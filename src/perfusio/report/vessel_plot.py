@@ -4,17 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from perfusio.forecast import Forecast, QuantityForecast
 from perfusio.process.panel import Panel
 from perfusio.quantities import Quantity
+from perfusio.report.drawing.figures import save_figure
 from perfusio.report.forecast_plot import panels_figure
 from perfusio.report.recorded_forecast import Outlook
 from perfusio.report.story.curves import NOTHING, Curves, Pair, value_ends
 from perfusio.state import FloatArray, Setpoints
 from perfusio.trajectory import Trajectory
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 
 def plot_vessel_forecast(
@@ -38,6 +43,14 @@ def plot_vessel_forecast(
         title: Heading of the figure.
         derived: Further quantities by name.
     """
+    save_figure(vessel_figure(run, forecast, plan, start_h=start_h, title=title, derived=derived), path)
+
+
+def vessel_figure(
+    run: Trajectory, forecast: Forecast, plan: Sequence[Setpoints], *, start_h: float, title: str,
+    derived: Mapping[str, tuple[Quantity, QuantityForecast]] | None = None,
+) -> Figure:  # fmt: skip
+    """Return the figure that `plot_vessel_forecast` saves."""
     process = forecast.panel
     ends = min([*run.times_h[:1], start_h]) / 24.0, max([*run.times_h[-1:], forecast.times_h[-1]]) / 24.0
     room = 0.02 * (ends[1] - ends[0])
@@ -45,9 +58,7 @@ def plot_vessel_forecast(
     species = [at.of_forecast(s, run, forecast[s.name]) for s in process.modelled]
     further = [at.of_forecast(quantity, None, ahead) for quantity, ahead in (derived or {}).values()]
     asked = [at.of_setpoint(s, run, np.append(start_h, forecast.times_h), plan) for s in process.setpoints]
-    figure = panels_figure([block for block in (species, further, asked) if block], title)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, dpi=110)
+    return panels_figure([block for block in (species, further, asked) if block], title)
 
 
 def forecast_curves(forecast: Forecast, name: str, *, run: Trajectory | None = None, start_h: float = 0.0) -> Curves:

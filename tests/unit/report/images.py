@@ -9,11 +9,12 @@ def texts_of(figure):
     """Every text of a figure with its box in pixels, once the figure is laid out."""
     from matplotlib.text import Text
 
-    figure.canvas.draw()
+    figure.draw_without_rendering()  # laid out, and nothing painted: half the time
     renderer = figure.canvas.get_renderer()
     found = [t for t in figure.findobj(Text) if t.get_visible() and t.get_text().strip()]
     ticks = {id(t) for axes in figure.axes for axis in (axes.xaxis, axes.yaxis) for t in _unseen(axis)}
-    return [(t.get_text(), t.get_window_extent(renderer)) for t in found if id(t) not in ticks]
+    # of the words alone: an annotation's own box holds the line to its point, too
+    return [(t.get_text(), Text.get_window_extent(t, renderer)) for t in found if id(t) not in ticks]
 
 
 def _unseen(axis):
@@ -28,7 +29,12 @@ def _unseen(axis):
 
 def overlaps(figure, *, least=2.0):
     """Pairs of texts whose boxes share more than `least` pixels in both directions, and texts beyond the picture."""
-    found, (width, height) = texts_of(figure), figure.canvas.get_width_height()
+    return covered(texts_of(figure), figure.canvas.get_width_height(), least=least)
+
+
+def covered(found, size, *, least=2.0):
+    """The same of texts with their boxes, in a picture of that size in pixels."""
+    width, height = size
     beyond = [
         (text, "the edge")
         for text, box in found

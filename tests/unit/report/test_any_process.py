@@ -16,13 +16,14 @@ from perfusio.process import CHO_PERFUSION
 from perfusio.process.document import read_process
 from perfusio.report.columns import short, shown
 from perfusio.report.fleet import Fleet
-from perfusio.report.forecast_plot import plot_events
+from perfusio.report.forecast_plot import run_figure
 from perfusio.report.lines import WIDTH
 from perfusio.report.narration import Narrator
 from perfusio.report.recorded_forecast import outlook
-from perfusio.report.score_plots import plot_parity
-from perfusio.report.trajectory_plot import plot_trajectories
-from perfusio.report.vessel_plot import plot_vessel_forecast
+from perfusio.report.score_plots import parity_figure
+from perfusio.report.story.run_story import story_of_events
+from perfusio.report.trajectory_plot import trajectories_figure
+from perfusio.report.vessel_plot import vessel_figure
 from perfusio.state import Setpoints, State
 from perfusio.trajectory import Trajectory
 from perfusio.twin.loop import first_records
@@ -85,8 +86,11 @@ def a_trajectory(process, n=4):
     return Trajectory(reactor_id="R01", states=states, setpoints=(nominal(process),) * (n - 1))
 
 
-def labels(path):
-    return re.findall(r"<!-- (.*?) -->", path.read_text(encoding="utf-8"))
+def labels(figure):
+    """Texts of a figure; it need not be drawn, which would cost seconds."""
+    from matplotlib.text import Text
+
+    return [text.get_text() for text in figure.findobj(Text)]
 
 
 def test_a_run_is_told_in_the_columns_of_its_process(process):
@@ -126,9 +130,8 @@ def test_a_fleet_has_the_columns_of_its_process(process, width):
     assert heads == every if width == 200 else set(heads) < set(every)
 
 
-def test_the_record_is_drawn_with_an_axis_for_each_quantity_and_no_other(process, tmp_path):
-    assert plot_events(a_run(process), tmp_path / "f.svg")
-    told = labels(tmp_path / "f.svg")
+def test_the_record_is_drawn_with_an_axis_for_each_quantity_and_no_other(process):
+    told = labels(run_figure(story_of_events(a_run(process))))
     for quantity in (*process.modelled, *process.setpoints):
         assert told.count(quantity.axis_label) == 1, quantity.name
     assert "measured" in told
@@ -136,25 +139,24 @@ def test_the_record_is_drawn_with_an_axis_for_each_quantity_and_no_other(process
     assert axes == {q.axis_label for q in (*process.modelled, *process.setpoints)}
 
 
-def test_past_runs_are_drawn_as_far_as_they_were_measured(process, tmp_path):
+def test_past_runs_are_drawn_as_far_as_they_were_measured(process):
     run, color = a_trajectory(process), process.setpoint_names[0]
-    plot_trajectories([run], tmp_path / "all.svg", color_by=color, title="")
-    assert {q.axis_label for q in process.species} <= set(labels(tmp_path / "all.svg"))
+    told = labels(trajectories_figure([run], color_by=color, title=""))
+    assert {q.axis_label for q in process.species} <= set(told)
     gone = process.species[-1]
     less = Trajectory(
         reactor_id="R1", states=[s.with_values(**{gone.name: nan}) for s in run.states], setpoints=run.setpoints
     )
-    plot_trajectories([less], tmp_path / "less.svg", color_by=color, title="")
-    assert gone.axis_label not in labels(tmp_path / "less.svg")
+    assert gone.axis_label not in labels(trajectories_figure([less], color_by=color, title=""))
 
 
-def test_scores_and_forecasts_are_drawn(process, tmp_path):
+def test_scores_and_forecasts_are_drawn(process):
     points = samples(process)[:, 0]
-    plot_parity({"1": Cases(point=points, actual=points)}, tmp_path / "p.svg", title="", process=process)
-    assert {q.label for q in process.modelled} <= set(labels(tmp_path / "p.svg"))
+    parity = parity_figure({"1": Cases(point=points, actual=points)}, title="", process=process)
+    assert {q.label for q in process.modelled} <= set(labels(parity))
     plan = [nominal(process)] * 5
-    plot_vessel_forecast(a_trajectory(process), forecast(process, 3), plan, tmp_path / "v.svg", start_h=72.0, title="")
-    assert {q.axis_label for q in (*process.modelled, *process.setpoints)} <= set(labels(tmp_path / "v.svg"))
+    ahead = vessel_figure(a_trajectory(process), forecast(process, 3), plan, start_h=72.0, title="")
+    assert {q.axis_label for q in (*process.modelled, *process.setpoints)} <= set(labels(ahead))
 
 
 def test_a_recorded_forecast_is_read_by_name(process):

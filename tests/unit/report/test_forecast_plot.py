@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from perfusio.errors import ChainBroken
+from perfusio.errors import ChainBroken, ConfigError
 from perfusio.events import SampleCorrected, SampleRead
 from perfusio.record.audit_logger import AuditLogger
 from perfusio.report.forecast_plot import plot_events, plot_record
@@ -41,6 +41,12 @@ def test_a_run_that_stopped_early_is_drawn_as_far_as_it_came(told, tmp_path):
     assert not path.exists()
     assert plot_events(run[:4], path)
     assert not plot_events(run, path, reactor="R09")
+
+
+def test_a_figure_that_cannot_be_written_is_one_sentence(told, tmp_path):
+    (tmp_path / "file").write_text("no folder", encoding="utf-8")
+    with pytest.raises(ConfigError, match="cannot be written: "):
+        plot_events(told.a_run()[:4], tmp_path / "file" / "forecast.png")
 
 
 def story_of(events):

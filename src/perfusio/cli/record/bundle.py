@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from perfusio.cli.echo import echo
+from perfusio.cli.record.place import record_in
 
 
 def bundle(
@@ -21,5 +22,5 @@ def bundle(
     """
     from perfusio.record.bundle import check_bundle, write_bundle
 
-    place = write_bundle(run, out)
+    place = write_bundle(record_in(run).parent, out)
     echo(f"{place}: {check_bundle(place)} files")

@@ -11,12 +11,11 @@ from perfusio.cli.echo import echo
 from perfusio.cli.experiment_file.processes import ProcessOption, panel_in
 from perfusio.cli.models.history import MappingOption, refuse_to_replace
 from perfusio.cli.options import OverwriteOption
+from perfusio.cli.record.place import record_in
 
 if TYPE_CHECKING:
     from perfusio.process.panel import Panel
     from perfusio.tables.rows.table import Table
-
-RECORD = "audit.jsonl"
 
 
 def export(
@@ -33,15 +32,16 @@ def export(
 
     `perfusio import` reads such a file back without a change. A record says its process itself.
     """
+    from perfusio.report.lines import counted
     from perfusio.tables.exporting import write_table
 
     refuse_to_replace([out], overwrite=overwrite)
     if out.suffix.lower() == ".nc":
-        echo(f"{_write_netcdf(source, out)} vessel(s): {out}")
+        echo(f"{counted(_write_netcdf(source, out), 'vessel')}: {out}")
         return
     table = _table(source, mapping, panel_in(process))
     write_table(out, table, layout=layout)
-    echo(f"{len(table.rows)} samples of {len(table.groups)} vessel(s): {out}")
+    echo(f"{counted(len(table.rows), 'sample')} of {counted(len(table.groups), 'vessel')}: {out}")
 
 
 def _table(source: Path, mapping: Path | None, panel: Panel) -> Table:
@@ -50,9 +50,8 @@ def _table(source: Path, mapping: Path | None, panel: Panel) -> Table:
     from perfusio.tables.merging import merged
     from perfusio.tables.read_any import read_any
 
-    record = source / RECORD if source.is_dir() else source
-    if record.suffix == ".jsonl":
-        return recorded(record)
+    if source.is_dir() or source.suffix == ".jsonl":
+        return recorded(record_in(source))
     column_map = None if mapping is None else read_column_map(mapping, panel)
     table = merged([read_any(source, ReadOptions(is_part=True, panel=panel), column_map=column_map)])
     for remark in table.warnings:
@@ -84,13 +83,12 @@ def _write_netcdf(source: Path, out: Path) -> int:
     from perfusio.report.out.downloads import netcdf_file
     from perfusio.tables.cells.csv_files import replace_file
 
-    record = source / RECORD if source.is_dir() else source
-    if record.suffix != ".jsonl":
+    if not source.is_dir() and source.suffix != ".jsonl":
         raise ConfigError(
             f"{source} is a table, expected a run for NetCDF: its folder or its audit.jsonl. In Python every "
             "trajectory of read_runs has to_xarray()."
         )
-    run_state = folded((one.to_event() for one in read_records(record)), "")
+    run_state = folded((one.to_event() for one in read_records(record_in(source))), "")
     content = netcdf_file(run_state)
     try:
         out.parent.mkdir(parents=True, exist_ok=True)

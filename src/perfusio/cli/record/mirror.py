@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from perfusio.cli.echo import echo
+from perfusio.cli.record.place import record_in
 from perfusio.errors import AuditError, ChainBroken, NotConnected, UnreadableSource
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ def mirror(
     from perfusio.connectors.database.record_index import SqlRecord
     from perfusio.record.mirror import copy_record
 
-    file = path / "audit.jsonl" if path.is_dir() else path
+    file = record_in(path)
     index = SqlRecord(to)
     try:
         n_added = copy_record(file, index, rebuild=rebuild)

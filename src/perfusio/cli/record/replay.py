@@ -8,6 +8,7 @@ import typer
 
 from perfusio.cli.echo import echo
 from perfusio.cli.operators.hold import RunFolder
+from perfusio.cli.record.place import record_in
 from perfusio.errors import PerfusioError
 
 
@@ -28,7 +29,7 @@ def replay(
     from perfusio.twin.replay import Replay
 
     n = 0
-    for one in Replay(run, tolerance=tolerance).compared():
+    for one in Replay(record_in(run).parent, tolerance=tolerance).compared():
         if one.difference:
             echo(f"Record {one.seq}, {one.reactor}, turn {one.turn}: {one.difference}.")
             echo(f"{n} decisions before it are equal. With other versions than on record this may be rounding.")

@@ -10,7 +10,7 @@ from threading import current_thread, main_thread
 from typing import TYPE_CHECKING
 
 from perfusio.cli.echo import echo
-from perfusio.errors import PerfusioError, RecordInUse, VesselTaken
+from perfusio.errors import ChainBroken, PerfusioError, RecordInUse, VesselTaken
 
 if TYPE_CHECKING:
     from datetime import time
@@ -167,28 +167,35 @@ def exit_code(outcome: Outcome) -> int:
 
 
 def _finish(record: Path) -> None:
-    """Verify the record, draw it, write the report, say where they are; pack a run that has ended (`bundle-*.zip`)."""
-    from perfusio.record.bundle import write_bundle
-    from perfusio.record.verification.verify import verify
-    from perfusio.report.forecast_plot import plot_record
-    from perfusio.report.page.report import write_report
+    """Verify the record, draw it, write the report, say where they are; pack a run that has ended (`bundle-*.zip`).
 
-    report = verify(record)
-    state = f"intact, {report.n_records} records" if report.is_intact else f"BROKEN: {report.problems[0]}"
+    Raises:
+        AuditError: the record cannot be read.
+        ChainBroken: it was changed; all that is good was drawn and told.
+    """
+    from perfusio.record.bundle import write_bundle
+    from perfusio.report.forecast_plot import plot_story
+    from perfusio.report.page.report import told_with_verdict, write_page
+
+    story, verdict = told_with_verdict(record)
+    state = verdict.words if verdict.is_intact else f"BROKEN: {verdict.problems[0]}"
     echo(f"{'Record:':8}{record} ({state})")
     echo(f"{'':8}Check it any time: perfusio verify {record}")
     picture = record.with_name("forecast.png")
-    if plot_record(record, picture):
+    if plot_story(story, picture):
         echo(f"{'Figure:':8}{picture}")
     page = record.with_name("report.html")
     try:
-        write_report(record, page)
+        write_page(story, verdict, page)
     except PerfusioError as error:
         echo(f"There is no report: {error} Later: perfusio report {record.parent}", err=True)
     else:
         echo(f"{'Report:':8}{page}")
-    if report.is_intact and report.is_finished:
+    if verdict.is_intact and story.ended is not None:
         try:
             write_bundle(record.parent)
         except PerfusioError as error:
             echo(f"The run is not packed: {error} Later: perfusio bundle {record.parent}", err=True)
+    if not verdict.is_intact:
+        words = f"{record} was changed: {verdict.problems[0]}. perfusio verify {record} lists all that is wrong."
+        raise ChainBroken(words, line=verdict.broken_at)

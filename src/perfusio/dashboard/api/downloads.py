@@ -17,8 +17,7 @@ from perfusio.errors import ConfigError, UnknownQuantity
 from perfusio.record.line import Record
 from perfusio.report.out.downloads import MEDIA, chart_file, samples_file
 from perfusio.report.out.metrics import metrics_text
-from perfusio.report.page.content import verdict_on
-from perfusio.report.page.report import page_of
+from perfusio.report.page.report import page_of, told_with_verdict
 from perfusio.report.story.run_story import RunStory, StoryTeller
 
 router = APIRouter(prefix="/api/v1/runs", tags=["downloads"], responses=ERRORS)
@@ -91,7 +90,7 @@ def chart_as(
 )  # fmt: skip
 def report_page(_: Viewer, run: TheRun) -> Response:
     """The report of the run as one page that needs no network, as a file."""
-    page = page_of(story_of_followed(run), verdict_on(run.path))
+    page = page_of(*told_with_verdict(run.path))
     return _attached(page.encode("utf-8"), f"{run.name}-report.html", "text/html; charset=utf-8")
 
 

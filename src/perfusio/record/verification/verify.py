@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from perfusio.errors import AuditError, ChainBroken
+from perfusio.errors import ChainBroken, UnreadableRecord
 from perfusio.record.line import Record
 from perfusio.record.verification.chain import Chain, Look, looked_at
 from perfusio.record.verification.signed_heads import Head, faults
@@ -82,24 +82,30 @@ class VerifyReport:
         return self.outcome is not None
 
 
-def verify(path: str | Path, *, heads: Sequence[Head] = (), key: PublicKey | None = None) -> VerifyReport:
+def verify(
+    path: str | Path, *, heads: Sequence[Head] = (), key: PublicKey | None = None,
+    take: Callable[[Record], None] | None = None,
+) -> VerifyReport:  # fmt: skip
     """Check the record in a file.
 
     Args:
         path: The file.
         heads: Signed heads of it that were kept elsewhere, its anchor.
         key: Of the site that signed them; None = signatures are not looked at.
+        take: Is given each record before the first line that was changed, as `read_records` yields them: the record is
+            read once, and the verdict is on the very lines that were told.
 
     Raises:
-        AuditError: the file cannot be read; a broken record is not an error here, it is reported.
+        UnreadableRecord: the file cannot be read; a broken record is not an error here, it is reported.
     """
     with _opened(path) as lines:
-        return verify_lines(lines, heads=heads, key=key)
+        return verify_lines(lines, heads=heads, key=key, take=take)
 
 
 def verify_lines(
-    lines: Iterable[bytes], *, heads: Sequence[Head] = (), key: PublicKey | None = None, look: Look = looked_at
-) -> VerifyReport:
+    lines: Iterable[bytes], *, heads: Sequence[Head] = (), key: PublicKey | None = None, look: Look = looked_at,
+    take: Callable[[Record], None] | None = None,
+) -> VerifyReport:  # fmt: skip
     """Check a record given line by line, each with its line break.
 
     Args:
@@ -107,11 +113,14 @@ def verify_lines(
         heads: As for `verify`.
         key: As for `verify`.
         look: Looks at one line by itself.
+        take: As for `verify`.
     """
     chain, problems, hashes = Chain(look), list[Problem](), list[str]()
     for line in lines:
         record, wrong = chain.follow(line)
         problems += [Problem(line=chain.n_lines, what=what) for what in wrong]
+        if take is not None and record is not None and not problems:
+            take(record)
         if line.strip():
             hashes.append(record.hash if record else "")
     if chain.n_lines == 0:
@@ -170,7 +179,7 @@ def read_records(path: str | Path) -> Iterator[Record]:
     """Yield the records of a file in order, each verified before it is handed out.
 
     Raises:
-        AuditError: the file cannot be read.
+        UnreadableRecord: the file cannot be read.
         ChainBroken: a line was changed; the records before it were handed out and are good.
     """
     for record, _ in read_verified(path):
@@ -181,7 +190,7 @@ def read_verified(path: str | Path) -> Iterator[tuple[Record, bytes]]:
     """Yield the records of a file as `read_records`, each with its line.
 
     Raises:
-        AuditError: as `read_records`.
+        UnreadableRecord: as `read_records`.
         ChainBroken: as `read_records`.
     """
     with _opened(path) as lines:
@@ -219,6 +228,6 @@ def _opened(path: str | Path) -> Iterator[BinaryIO]:
         with open(path, "rb") as file:
             yield file
     except OSError as error:
-        raise AuditError(
+        raise UnreadableRecord(
             f"{path} cannot be read: {error.strerror}. Expected the audit.jsonl of a run; give its path."
         ) from error

@@ -39,6 +39,7 @@ def draw_curves(axes: Axes, curves: Curves) -> None:
     draw_measured(axes, curves)
     if curves.ahead is not None or len(curves.planned[1]):
         axes.axvline(curves.now_day, **DOTTED)
+    draw_beyond(axes, curves)
     axes.set_xlim(*curves.day_ends)
     axes.set_ylim(*curves.value_ends)
     axes.grid(alpha=0.2)
@@ -70,6 +71,16 @@ def smoothed(end: FloatArray) -> FloatArray:
         return end
     smooth: FloatArray = savgol_filter(end, 7, 2)
     return np.maximum(smooth, 0.0) if (end >= 0.0).all() else smooth
+
+
+def draw_beyond(axes: Axes, curves: Curves) -> None:
+    """Mark at the edge where a forecast has left the axis: one that cannot be seen is not one that is missing."""
+    for days, edge, mark in zip(curves.beyond(), (0.97, 0.03), ("^", "v"), strict=True):
+        if len(days):
+            axes.plot(
+                days, np.full(len(days), edge), mark, color=BELIEF, markersize=4.5,
+                transform=axes.get_xaxis_transform(), label="forecast, mean beyond the axis",
+            )  # fmt: skip
 
 
 def draw_measured(axes: Axes, curves: Curves) -> None:

@@ -5,7 +5,6 @@ Pure: the bytes of a file and its media type. Whoever serves them, a page or a c
 
 from __future__ import annotations
 
-import io
 from collections.abc import Mapping
 from dataclasses import replace
 from types import MappingProxyType
@@ -127,23 +126,18 @@ def table_of(state: RunState, name: str = "audit.jsonl", data: bytes = b"") -> T
 
 
 def _png(curves: Curves) -> bytes:
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
     from perfusio.report.axes_grid import DAY, legend_below
+    from perfusio.report.drawing.figures import new_figure, png_bytes
     from perfusio.report.drawing.panel_axes import draw_curves
 
-    figure = Figure(figsize=(9.0, 5.0), layout="constrained")
-    FigureCanvasAgg(figure)
+    figure = new_figure(9.0, 5.0)
     axes = figure.subplots()
     draw_curves(axes, curves)
     axes.set(xlabel=DAY, ylabel=curves.label)
     axes.set_title(f"Vessel {curves.vessel}", loc="left", fontsize=10)
     axes.set_title(curves.verdict, loc="right", fontsize=9)
     legend_below(figure)
-    data = io.BytesIO()
-    figure.savefig(data, format="png", dpi=130)
-    return data.getvalue()
+    return png_bytes(figure)
 
 
 def _text(cell: str | float) -> str:

@@ -8,6 +8,7 @@ import numpy as np
 
 from perfusio.objective import Constraint, Objective
 from perfusio.process.derived import DERIVED, forecast_unit
+from perfusio.process.panel import Panel
 from perfusio.report.story.curves import measured
 from perfusio.report.story.run_story import RunStory, VesselStory
 
@@ -70,6 +71,12 @@ def aim_row(vessel: VesselStory, objective: Objective) -> AimRow:
     )  # fmt: skip
 
 
+def limit_words(limit: Constraint, panel: Panel) -> str:
+    """Return a limit with its unit, e.g. ``"glucose >= 0.3 g/L"``."""
+    is_known = limit.quantity in panel.by_name or limit.quantity in DERIVED
+    return f"{limit} {forecast_unit(limit.quantity, panel)}" if is_known else str(limit)
+
+
 def limit_row(vessel: VesselStory, limit: Constraint) -> LimitRow | None:
     """Return how often one vessel was measured beyond a limit; None where no sample shows the quantity."""
     name, panel = limit.quantity, vessel.panel
@@ -82,7 +89,7 @@ def limit_row(vessel: VesselStory, limit: Constraint) -> LimitRow | None:
     high = np.inf if limit.high is None else limit.high
     beyond = np.maximum(low - values, values - high)
     return LimitRow(
-        vessel=vessel.name, limit=str(limit), unit=forecast_unit(name, panel), n=len(values),
+        vessel=vessel.name, limit=limit_words(limit, panel), unit=forecast_unit(name, panel), n=len(values),
         n_beyond=int((beyond > 0.0).sum()), worst=float(values[int(np.argmax(beyond))]),
     )  # fmt: skip
 

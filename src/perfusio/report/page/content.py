@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from perfusio.objective import in_words
 from perfusio.process.panel import Panel
+from perfusio.record.line import Record
 from perfusio.record.verification.signed_heads import heads_of, read_heads
 from perfusio.record.verification.verify import VerifyReport, verify
-from perfusio.report.page.aims import LAST_DAYS, AimRow, aim_row, limit_row, limits_of_run, objectives_of
+from perfusio.report.lines import counted
+from perfusio.report.page.aims import LAST_DAYS, AimRow, aim_row, limit_row, limit_words, limits_of_run, objectives_of
 from perfusio.report.story.calibration import LEADS, outcomes, scores
 from perfusio.report.story.rows import AlarmRow, DecisionRow, Place
 from perfusio.report.story.run_story import RunStory, VesselStory
@@ -59,6 +61,7 @@ class RecordVerdict:
         n_records: Number of records.
         heads: Heads that it was held against, in words.
         problems: Faults, the first few.
+        broken_at: Line of the first fault, from 1; 0 = none.
         not_checked: Blind spots, one sentence each.
     """
 
@@ -69,27 +72,34 @@ class RecordVerdict:
     heads: str
     problems: Texts
     not_checked: Texts
+    broken_at: int = 0
 
 
-def verdict_on(record: Path) -> RecordVerdict:
+def verdict_on(record: Path, *, take: Callable[[Record], None] | None = None) -> RecordVerdict:
     """Verify a record, with the heads beside it where there are any.
+
+    Args:
+        record: Its `audit.jsonl`.
+        take: Is given each record before the first line that was changed, so that it need not be read again.
 
     Raises:
         AuditError: the record cannot be read.
     """
     place = heads_of(record)
-    report = verify(record, heads=read_heads(place) if place.exists() else ())
+    report = verify(record, heads=read_heads(place) if place.exists() else (), take=take)
     heads = f"{report.n_heads} signed heads that lie beside it" if place.exists() else "no signed heads"
     return _verdict(report, heads)
 
 
 def _verdict(report: VerifyReport, heads: str) -> RecordVerdict:
-    words = f"intact, {report.n_records} records"
+    words = f"intact, {counted(report.n_records, 'record')}"
     if not report.is_intact:
-        words = f"BROKEN: {len(report.problems)} problem(s); this page shows the run up to the first of them"
+        found = counted(len(report.problems), "problem")
+        words = f"BROKEN: {found}; this page shows the run up to the first line that was changed"
     return RecordVerdict(
         is_intact=report.is_intact, words=words, head=report.head or "none", n_records=report.n_records, heads=heads,
         problems=tuple(map(str, report.problems[:5])), not_checked=report.not_checked,
+        broken_at=report.problems[0].line if report.problems else 0,
     )  # fmt: skip
 
 
@@ -150,7 +160,7 @@ def limits(story: RunStory) -> ReportTable:
             total = sum(row.n for row in found)
             rows.append((found[0].limit, "all" if len(found) > 1 else found[0].vessel, f"0 of {total}", "-"))
         if not found:
-            rows.append((str(limit), "all", "never measured", "-"))
+            rows.append((limit_words(limit, story.panel), "all", "never measured", "-"))
     note = "Decisions keep the limits for the true value with a stated probability; single samples scatter about it."
     return ReportTable(
         name="limits", head=("limit", "vessel", "samples beyond it", "farthest"), rows=tuple(rows), note=note,

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from perfusio.report.drawing.figures import png_bytes
 from perfusio.report.forecast_plot import run_figure
 from perfusio.report.lines import counted
 from perfusio.report.page import content
-from perfusio.report.page.report import page_of, rendered, state_in_words, told_as_far_as_good
+from perfusio.report.page.report import page_of, rendered, state_in_words, told_with_verdict
 from perfusio.report.story.run_story import RunStory
 
 MOST_PICTURES = 4
@@ -54,7 +54,11 @@ def morning_page(record: Path, now: datetime) -> MorningPage:
         AuditError: the record cannot be read.
         ChainBroken: not even its first line is good.
     """
-    story, verdict = told_as_far_as_good(record), content.verdict_on(record)
+    return page_of_morning(*told_with_verdict(record), now)
+
+
+def page_of_morning(story: RunStory, verdict: content.RecordVerdict, now: datetime) -> MorningPage:
+    """Return the page of a run whose record was verified; see `morning_page`."""
     active = [a for a in story.alarms if not a.ended]
     pictures = list(_pictures(story, [a.place.reactor for a in active if a.place.reactor]))
     alarms = counted(len(active), "active alarm") if active else "no active alarm"
@@ -79,9 +83,7 @@ def _pictures(story: RunStory, alarmed: Sequence[str]) -> Iterator[tuple[str, by
     for number, name in enumerate(wanted, start=1):
         figure = run_figure(story, reactor=name)
         if figure is not None:
-            data = io.BytesIO()
-            figure.savefig(data, format="png", dpi=DPI)
-            yield f"figure{number}.png", data.getvalue()
+            yield f"figure{number}.png", png_bytes(figure, dpi=DPI)
 
 
 def _text(story: RunStory, verdict: content.RecordVerdict, summary: content.ReportTable) -> Iterator[str]:

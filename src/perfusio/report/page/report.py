@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from perfusio.errors import AuditError, ChainBroken
-from perfusio.record.verification.verify import read_records
 from perfusio.report.lines import counted
 from perfusio.report.page import content
 from perfusio.report.page.svg import LEGEND, STYLE, panel_svg
@@ -36,17 +35,7 @@ def report_html(record: Path, *, now: datetime | None = None) -> str:
         AuditError: the record cannot be read.
         ChainBroken: not even its first line is good.
     """
-    return page_of(told_as_far_as_good(record), content.verdict_on(record), now=now)
-
-
-def write_report(record: Path, out: Path, *, now: datetime | None = None) -> None:
-    """Write the report of a run, whole or not at all; see `report_html`.
-
-    Raises:
-        AuditError: the record cannot be read, or the page cannot be written.
-        ChainBroken: not even its first line is good.
-    """
-    write_page(told_as_far_as_good(record), content.verdict_on(record), out, now=now)
+    return page_of(*told_with_verdict(record), now=now)
 
 
 def write_page(story: RunStory, verdict: content.RecordVerdict, out: Path, *, now: datetime | None = None) -> None:
@@ -63,22 +52,25 @@ def write_page(story: RunStory, verdict: content.RecordVerdict, out: Path, *, no
         raise AuditError(f"{out} cannot be written: {error.strerror}. Choose another place.") from error
 
 
-def told_as_far_as_good(record: Path) -> RunStory:
-    """Return the run in a record up to the first line that was changed.
+def told_with_verdict(record: Path) -> tuple[RunStory, content.RecordVerdict]:
+    """Return the run in a record up to the first line that was changed, and the verdict on it, from one reading.
+
+    The record of a run that goes on grows between two readings; so the head on a page is that of its numbers.
 
     Raises:
         AuditError: the record cannot be read.
         ChainBroken: not even its first line is good.
     """
-    teller, is_begun = StoryTeller(), False
-    try:
-        for one in read_records(record):
-            teller.take(one)
-            is_begun = True
-    except ChainBroken:
-        if not is_begun:
-            raise
-    return teller.story()
+    teller = StoryTeller()
+    verdict = content.verdict_on(record, take=teller.take)
+    story = teller.story()
+    if story.started is None:
+        raise ChainBroken(
+            f"{record}, {verdict.problems[0]}. No line before it tells a run; perfusio verify {record} lists all that "
+            "is wrong.",
+            line=verdict.broken_at,
+        )
+    return story, verdict
 
 
 def page_of(story: RunStory, verdict: content.RecordVerdict, *, now: datetime | None = None) -> str:

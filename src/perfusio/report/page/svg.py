@@ -20,10 +20,10 @@ svg.p{{font:8px sans-serif}}
 .p .b{{fill:{BELIEF};fill-opacity:.25}}.p .w{{fill:{BELIEF};fill-opacity:.13}}
 .p .m{{fill:none;stroke:{BELIEF};stroke-width:1}}
 .p .a{{fill:none;stroke:{BELIEF};stroke-width:1.2;stroke-dasharray:4 2}}
-.p .s{{fill:none;stroke:{MEASURED};stroke-width:1.2}}
+.p .u{{fill:{BELIEF}}}.p .s{{fill:none;stroke:{MEASURED};stroke-width:1.2}}
 .p .r{{fill:none;stroke:{ASKED};stroke-width:4;stroke-opacity:.45}}
 .p .d{{fill:none;stroke:{MEASURED};stroke-width:3.4;stroke-linecap:round}}
-.p .o{{fill:none;stroke:{OUTSIDE};stroke-width:2.4;stroke-linecap:round}}
+.p .o{{fill:none;stroke:{OUTSIDE};stroke-width:3;stroke-linecap:round}}
 .p .target{{stroke:{ASKED};stroke-width:1.1}}
 .p .limit,.p .bound{{stroke:{LIMIT};stroke-width:.9;stroke-dasharray:1 2}}
 .p .n{{stroke:#888;stroke-width:.8;stroke-dasharray:1 2}}
@@ -62,6 +62,8 @@ def panel_svg(curves: Curves, *, heading: str | None = None, is_alone: bool = Fa
     parts += _setpoint(at, curves)
     if curves.ahead is not None or len(curves.planned[1]):
         parts.append(_rule("n", at.x(curves.now_day), _TOP, at.x(curves.now_day), HEIGHT - _BOTTOM))
+    for days, edge, mark in zip(curves.beyond(), (_TOP, HEIGHT - _BOTTOM), ("l-3 5h6z", "l-3-5h6z"), strict=True):
+        parts.append(_path("u", (f"M{_n(at.x(day))} {edge}{mark}" for day in days)) if len(days) else "")
     parts.append(_dots(at, curves.days, curves.values, "d"))
     parts.append(_dots(at, curves.days[curves.is_outside], curves.values[curves.is_outside], "o"))
     style = f"<style>{STYLE}</style>" if is_alone else ""
@@ -172,6 +174,7 @@ LEGEND: Sequence[tuple[str, str, str]] = (
     ("b", "M0 1H18V11H0Z", "80 % interval"),
     ("m", "M0 6H18", "forecast made 3 days before, mean"),
     ("a", "M0 6H18", "latest forecast, mean; setpoint planned"),
+    ("u", "M9 2l-4 7h8z", "forecast, mean beyond the axis"),
     ("s", "M0 6H18", "setpoint in force"),
     ("r", "M0 6H18", "setpoint recommended"),
     ("target", "M0 6H18", "target"),

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from perfusio.process.panel import Panel
-from perfusio.report.story.kept_forecasts import at
 from perfusio.report.story.run_story import VesselStory
 from perfusio.state import FloatArray
 
@@ -78,9 +77,8 @@ def outcomes(vessel: VesselStory, lead_days: int, interval_h: float) -> Outcomes
         lead_days: Days ahead.
         interval_h: Expected time between samples [h].
     """
-    panel, states = vessel.panel, vessel.known.states
-    times = vessel.known.times_h
-    names = panel.species_names
+    panel, measured, times = vessel.panel, vessel.known.values, vessel.known.times_h
+    last, n_species = _last_known(measured), len(panel.species_names)
     found: dict[int, tuple[float, FloatArray, FloatArray]] = {}
     for one in vessel.kept:
         wanted = one.made_h + 24.0 * lead_days
@@ -91,28 +89,27 @@ def outcomes(vessel: VesselStory, lead_days: int, interval_h: float) -> Outcomes
             continue
         if i in found or times[i] < one.times_h[0] - interval_h / 2.0:
             continue
-        rows = np.array([at(one.outlook(name), float(times[i])) for name in names])  # (Q, 5)
-        found[i] = (float(times[i]), rows, _last_known(vessel, one.made_h))
+        known = vessel.known.n_before(one.made_h + 1e-6)
+        found[i] = (float(times[i]), one.species_at(float(times[i])), last[known])
     order = sorted(found)
-    table = np.array([found[i][1] for i in order]).reshape(len(order), len(names), 5)
-    widened = _with_noise(np.moveaxis(table, -1, 0), panel)
+    table = np.array([found[i][1] for i in order]).reshape(len(order), 5, n_species)
+    widened = _with_noise(np.moveaxis(table, 1, 0), panel)
     return Outcomes(
         lead_days=lead_days,
         times_h=np.array([found[i][0] for i in order]),
-        actual=np.array([states[i].vector() for i in order]).reshape(len(order), len(names)),
-        last=np.array([found[i][2] for i in order]).reshape(len(order), len(names)),
-        mean=table[..., 0],
+        actual=measured[order].reshape(len(order), n_species),
+        last=np.array([found[i][2] for i in order]).reshape(len(order), n_species),
+        mean=table[:, 0],
         ends={80: (widened[1], widened[2]), 90: (widened[3], widened[4])},
     )
 
 
-def _last_known(vessel: VesselStory, time_h: float) -> FloatArray:
-    """Return the last value of each species up to a time, (Q,), NaN where there is none."""
-    values = vessel.known.values[: vessel.known.n_before(time_h + 1e-6)]
-    last = np.full(values.shape[1], np.nan)
-    for row in values:
-        last = np.where(np.isfinite(row), row, last)
-    return last
+def _last_known(measured: FloatArray) -> FloatArray:
+    """Return the last value of each species after each number of samples, (N + 1, Q), NaN where there is none."""
+    rows = np.full((len(measured) + 1, measured.shape[1]), np.nan)
+    for i, row in enumerate(measured):
+        rows[i + 1] = np.where(np.isfinite(row), row, rows[i])
+    return rows
 
 
 def _with_noise(rows: FloatArray, panel: Panel) -> FloatArray:

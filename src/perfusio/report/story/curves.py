@@ -76,6 +76,13 @@ class Curves:
     value_ends: tuple[float, float] = (0.0, 1.0)
     verdict: str = ""
 
+    def beyond(self) -> tuple[FloatArray, FloatArray]:
+        """Return the days on which the mean of a forecast lies above the axis of values, and below it."""
+        shown = [one for one in (self.earlier, self.ahead) if one is not None]
+        days = np.concatenate([np.zeros(0), *(one.times_h / 24.0 for one in shown)])
+        means = np.concatenate([np.zeros(0), *(one.mean for one in shown)])
+        return days[means > self.value_ends[1]], days[means < self.value_ends[0]]
+
     def rows(self) -> Iterator[tuple[str, str, str, float, float, float, float]]:
         """Yield the numbers of the panel: vessel, quantity, curve, day, value, lower and upper end (NaN where none)."""
         nan = float("nan")

@@ -39,6 +39,16 @@ class KeptForecast:
         """Return one quantity of it, a species or one that follows from a species and the plan."""
         return outlook_of(self.rows, self.times_h, name, self.plan)
 
+    def species_at(self, time_h: float) -> FloatArray:
+        """Return mean, 80 and 90 % ends of all species at a time [h], linear between its own times, (5, Q)."""
+        after = min(int(np.searchsorted(self.times_h, time_h)), len(self.times_h) - 1)
+        before = max(after - 1, 0)
+        length = self.times_h[after] - self.times_h[before]
+        share = 1.0 if length == 0.0 else min(max((time_h - self.times_h[before]) / length, 0.0), 1.0)
+        ends = self.rows[[0, 2, 3, 1, 4]]
+        between: FloatArray = ends[:, before] + share * (ends[:, after] - ends[:, before])
+        return between
+
 
 class Candidates:
     """The forecasts of one turn, of which one is kept once it is known which setpoints were in force."""

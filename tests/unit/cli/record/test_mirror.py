@@ -59,7 +59,7 @@ def test_follow_ends_with_the_run(log, tmp_path, monkeypatch):
 def test_what_cannot_be_read_is_3_and_what_was_changed_is_4(log, tmp_path):
     to = tmp_path / "lab.sqlite"
     missing = run(tmp_path / "nothing.jsonl", "--to", to)
-    assert (missing.exit_code, "cannot be read" in missing.stderr) == (3, True)
+    assert (missing.exception.exit_code, "cannot be read" in str(missing.exception)) == (3, True)
     run(tmp_path, "--to", to)
     log.path.write_bytes(log.path.read_bytes().splitlines(keepends=True)[0])
     cut = run(tmp_path, "--to", to)
