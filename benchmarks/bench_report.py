@@ -105,20 +105,36 @@ def events(n_vessels: int, n_days: int):
 
 
 def differing(page: str, record: Path) -> tuple[int, int]:
-    """Return how many cells of samples were held against the record, line by line, and how many differ."""
+    """Return how many cells of samples, setpoints and reasons were held against the record, and how many differ."""
     samples: dict[str, list] = {}
+    held: dict[str, list] = {}
+    decided: dict[str, list[Decided]] = {}
     for one in read_records(record):
         event: Event = one.to_event()
+        vessel = str(event.reactor)
         if isinstance(event, SampleRead):
-            samples.setdefault(str(event.reactor), []).append(event.state)
-    rows = [row for row in Cells(page, "samples").rows if row]
+            samples.setdefault(vessel, []).append(event.state)
+            held.setdefault(vessel, []).append(event.in_force)
+        elif isinstance(event, SetpointsWritten):
+            held[vessel][-1] = event.acknowledged  # in force from this sample on
+        elif isinstance(event, Decided):
+            decided.setdefault(vessel, []).append(event)
     known = [state for of_vessel in samples.values() for state in of_vessel]
-    n = wrong = abs(len(rows) - len(known))
     names = [q.name for q in known[0].panel.species if any(q.name in s.measured() for s in known)]
-    for row, state in zip(rows, known, strict=False):
-        expected = [f"{state.day:.4g}", *(number(getattr(state, name)) for name in names)]
-        n += len(expected)
-        wrong += sum(a.rstrip("*") != b for a, b in zip(row, expected, strict=False))
+    expected = [
+        [f"{state.day:.4g}", *(number(getattr(state, name)) for name in names), *map(number, u.by_name().values())]
+        for vessel, of_vessel in samples.items()
+        for state, u in zip(of_vessel, held[vessel], strict=True)
+    ]
+    told = [row for row in Cells(page, "samples").rows if row]
+    reasons = [[e.reason.partition(": ")[2]] for vessel in samples for e in decided.get(vessel, ())]
+    why = [[row[2]] for row in Cells(page, "decisions").rows if row]
+    pairs = [(expected, told), (reasons, why)]
+    n = sum(len(row) for right, _ in pairs for row in right)
+    wrong = sum(abs(len(right) - len(found)) for right, found in pairs)
+    for right, found in pairs:
+        for a, b in zip(right, found, strict=False):
+            wrong += abs(len(a) - len(b)) + sum(x != y.rstrip("*") for x, y in zip(a, b, strict=False))
     return n, wrong
 
 
@@ -177,7 +193,7 @@ def main() -> None:
         ("page", f"{mb:.2f} MB", f"<= {MOST_MB:g} MB", mb <= MOST_MB),
         ("made in", f"{cpu_s:.1f} CPU s", "", True),
         ("addresses in it", f"{len(outside)}", "0", not outside),
-        ("cells of samples against the record", f"{n_cells}, {n_wrong} differ", "0 differ", n_wrong == 0 < n_cells),
+        ("cells of samples, setpoints, reasons", f"{n_cells}, {n_wrong} differ", "0 differ", n_wrong == 0 < n_cells),
         ("mail", f"{n_mail / 1e6:.2f} MB, {'arrived whole' if has_arrived else 'NOT whole'}", "whole", has_arrived),
     ]
     which = str(asked.run) if asked.run is not None else f"{n_vessels} vessels, {n_days} days"

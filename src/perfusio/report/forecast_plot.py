@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 N_COLUMNS, MOST_COLUMNS = 3, 6
-"""Panels in a row: of one vessel; of a fleet, in which a column is a vessel as long as there are no more."""
+"""Panels in a row: of one vessel, and of a fleet on a screen. A fleet of no more vessels shows several quantities."""
 _MOST_NAMED = 6
 
 
@@ -59,8 +59,14 @@ def plot_story(story: RunStory, path: Path, *, reactor: str | None = None) -> bo
     return True
 
 
-def run_figure(story: RunStory, *, reactor: str | None = None) -> Figure | None:
-    """Return the figure of a run, None where there is no forecast to draw; see `plot_record`."""
+def run_figure(story: RunStory, *, reactor: str | None = None, most_columns: int = MOST_COLUMNS) -> Figure | None:
+    """Return the figure of a run, None where there is no forecast to draw; see `plot_record`.
+
+    Args:
+        story: The run.
+        reactor: Vessel to draw; default all that have a forecast.
+        most_columns: Panels of a fleet beside one another; a mail is narrower than a screen.
+    """
     drawable = [v for v in story.vessels.values() if v.kept and v.known.states]
     if reactor is not None:
         drawable = [v for v in drawable if v.name == reactor]
@@ -69,7 +75,7 @@ def run_figure(story: RunStory, *, reactor: str | None = None) -> Figure | None:
     left_out = [] if reactor is not None else [v.name for v in story.vessels.values() if v not in drawable]
     if len(drawable) == 1:
         return _of_one(story, drawable[0], left_out)
-    return _of_many(story, drawable, left_out)
+    return _of_many(story, drawable, left_out, n_columns=min(len(drawable), most_columns))
 
 
 def _of_one(story: RunStory, vessel: VesselStory, left_out: Sequence[str]) -> Figure:
@@ -95,12 +101,11 @@ def panels_figure(blocks: Sequence[Sequence[Curves]], title: str) -> Figure:
     return figure
 
 
-def _of_many(story: RunStory, vessels: Sequence[VesselStory], left_out: Sequence[str]) -> Figure:
-    panels, wanted = Panels(story), aimed(story)
-    if len(vessels) <= MOST_COLUMNS:
-        names, n_columns = list(dict.fromkeys((*wanted, *story.panel.critical))), len(vessels)
-    else:
-        names, n_columns = [*wanted[:1]], MOST_COLUMNS
+def _of_many(
+    story: RunStory, vessels: Sequence[VesselStory], left_out: Sequence[str], *, n_columns: int
+) -> Figure:  # fmt: skip
+    panels, wanted, is_few = Panels(story), aimed(story), len(vessels) <= MOST_COLUMNS
+    names = list(dict.fromkeys((*wanted, *story.panel.critical))) if is_few else [*wanted[:1]]
     n_rows = [-(-len(vessels) // n_columns)] * len(names)
     figure = new_figure(max(3.1 * n_columns, 9.0), 2.3 * sum(n_rows) + 1.2)
     blocks = grid(figure, [len(vessels)] * len(names), n_columns=n_columns)

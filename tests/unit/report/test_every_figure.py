@@ -8,11 +8,12 @@ import pytest
 
 from perfusio.config import DEFAULT_AMBR250_DESIGN_SPACE as SPACE
 from perfusio.config import Mode, RunConfig
-from perfusio.events import Decided, SampleRead
+from perfusio.events import Decided, Forecasted, SampleRead
 from perfusio.forecast import Forecast
 from perfusio.hybrid.scores.scoring import Cases
 from perfusio.report.clone_plot import clones_figure
 from perfusio.report.forecast_plot import run_figure
+from perfusio.report.page.morning import DPI
 from perfusio.report.pareto_plot import FrontPanel, fronts_figure
 from perfusio.report.rounds_plot import RunOutcome, rounds_figure
 from perfusio.report.score_plots import coverage_figure, parity_figure
@@ -117,6 +118,19 @@ def test_no_text_covers_another_and_a_planted_one_is_found(name, told):
         planted = figure.text(*place, "a planted text", size=14)
         box = planted.get_window_extent(figure.canvas.get_renderer())
         assert (below.get_text(), "a planted text") in covered([*found, ("a planted text", box)], size)
+
+
+def test_a_fleet_in_a_mail_is_as_narrow_as_the_page(told):
+    names = [f"R{i}" for i in range(4)]
+    modes, sources = dict.fromkeys(names, Mode.AUTOMATIC), {r: {"kind": "simulated"} for r in names}
+    events = [first_records.started(RunConfig(duration_days=28), SPACE, modes, sources)]
+    for name in names:
+        at, ahead = {"reactor": name, "turn": 0}, told.forecast(0)
+        events.append(SampleRead(**at, state=make_state(day=0), in_force=SPACE.nominal))
+        events.append(Forecasted(**at, hold=ahead, model_id="m"))
+    figure = run_figure(story_of_events(events), most_columns=3)
+    assert figure.get_figwidth() * DPI < 980.0  # the widest that the page lets it be
+    assert len(figure.axes) == 3 * len(names)
 
 
 def test_forecasts_that_leave_the_axis_are_marked_and_vessels_without_one_are_named(told):

@@ -32,9 +32,13 @@ def export(
 
     `perfusio import` reads such a file back without a change. A record says its process itself.
     """
+    from perfusio.errors import ConfigError
     from perfusio.report.lines import counted
+    from perfusio.report.out.downloads import SAMPLES
     from perfusio.tables.exporting import write_table
 
+    if out.suffix.lower() not in SAMPLES:
+        raise ConfigError(f"{out.name}: the ending says what to write, expected one of {', '.join(SAMPLES)}.")
     refuse_to_replace([out], overwrite=overwrite)
     if out.suffix.lower() == ".nc":
         echo(f"{counted(_write_netcdf(source, out), 'vessel')}: {out}")

@@ -42,6 +42,7 @@ def mirror(
     from perfusio.record.mirror import copy_record
 
     file = record_in(path)
+    content = b"" if board is None else _board(file, to, board)
     index = SqlRecord(to)
     try:
         n_added = copy_record(file, index, rebuild=rebuild)
@@ -53,7 +54,7 @@ def mirror(
         echo(str(error), err=True)
         raise typer.Exit(UnreadableSource.exit_code) from None
     if board is not None:
-        _write_board(file, to, board)
+        _write_board(content, board)
     if json_output:
         echo(json.dumps({"path": str(file), "database": index.shown, "n_added": n_added}))
     else:
@@ -78,20 +79,33 @@ def _followed(file: Path, index: SqlRecord) -> int:
     return mirror.n_added
 
 
-def _write_board(record: Path, to: str, board: Path) -> None:
-    """Write the board of the process of a run, for the kind of database that it was copied to."""
+def _board(record: Path, to: str, board: Path) -> bytes:
+    """Return the board of the process of a run, for the kind of database that it is copied to.
+
+    Raises:
+        ConfigError: another file stands in its place.
+    """
     from perfusio.errors import ConfigError
     from perfusio.record.verification.verify import read_records
     from perfusio.record.vessel_history import process_of
     from perfusio.report.out.grafana_board import grafana_board
-    from perfusio.tables.cells.csv_files import replace_file
 
     config = next(iter(read_records(record))).payload["config"]
     kind = "postgres" if to.startswith("postgres") else "frser-sqlite-datasource"
-    content = json.dumps(grafana_board(process_of(config), kind=kind), indent=1, ensure_ascii=False) + "\n"
+    text = json.dumps(grafana_board(process_of(config), kind=kind), indent=1, ensure_ascii=False) + "\n"
+    content = text.encode("utf-8")
+    if board.exists() and not (board.is_file() and board.read_bytes() == content):
+        raise ConfigError(f"{board} would be replaced, and says something else. Choose another place, or move it away.")
+    return content
+
+
+def _write_board(content: bytes, board: Path) -> None:
+    from perfusio.errors import ConfigError
+    from perfusio.tables.cells.csv_files import replace_file
+
     try:
         board.parent.mkdir(parents=True, exist_ok=True)
-        replace_file(board, content.encode("utf-8"))
+        replace_file(board, content)
     except OSError as error:
         raise ConfigError(f"{board} cannot be written: {error.strerror}. Choose another place.") from error
     echo(f"Board: {board}", err=True)

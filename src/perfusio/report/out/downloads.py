@@ -72,7 +72,7 @@ def chart_file(story: RunStory, vessel: str, quantity: str, ending: str) -> byte
         raise ConfigError(f"A chart as {ending!r}: expected one of {', '.join(CHARTS)}.")
     curves = curves_of(story, vessel, quantity)
     if ending == ".svg":
-        return panel_svg(curves, is_alone=True).encode("utf-8")
+        return panel_svg(curves, heading=f"{curves.vessel}: {curves.label}", is_alone=True).encode("utf-8")
     if ending == ".png":
         return _png(curves)
     rows: list[tuple[str | float, ...]] = [CHART_HEAD, *((*row, curves.unit) for row in curves.rows())]

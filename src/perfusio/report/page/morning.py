@@ -16,7 +16,8 @@ from perfusio.report.story.run_story import RunStory
 
 MOST_PICTURES = 4
 """The run, and up to three vessels with an active alarm."""
-DPI = 80
+DPI, MOST_COLUMNS = 80, 3
+"""As wide as the page: a mail program shrinks a wider picture until nobody can read it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,7 +82,7 @@ def _pictures(story: RunStory, alarmed: Sequence[str]) -> Iterator[tuple[str, by
     if len(story.vessels) > 1:
         wanted += list(dict.fromkeys(alarmed))[: MOST_PICTURES - 1]
     for number, name in enumerate(wanted, start=1):
-        figure = run_figure(story, reactor=name)
+        figure = run_figure(story, reactor=name, most_columns=MOST_COLUMNS)
         if figure is not None:
             yield f"figure{number}.png", png_bytes(figure, dpi=DPI)
 

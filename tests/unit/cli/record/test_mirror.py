@@ -72,3 +72,14 @@ def test_what_cannot_be_read_is_3_and_what_was_changed_is_4(log, tmp_path):
     refused = run(tmp_path, "--to", foreign)
     assert isinstance(refused.exception, UnreadableSource)
     assert refused.exception.exit_code == 3
+
+
+def test_a_board_is_written_again_and_replaces_nothing_else(log, tmp_path):
+    to, board = tmp_path / "lab.sqlite", tmp_path / "board.json"
+    for _ in range(2):
+        assert run(tmp_path, "--to", to, "--board", board).exit_code == 0
+    assert json.loads(board.read_text(encoding="utf-8"))["title"].startswith("perfusio")
+    board.write_text("{}", encoding="utf-8")
+    refused = run(tmp_path, "--to", tmp_path / "other.sqlite", "--board", board)
+    assert (refused.exception.exit_code, "would be replaced" in str(refused.exception)) == (2, True)
+    assert not (tmp_path / "other.sqlite").exists()  # asked before anything is copied
