@@ -16,14 +16,14 @@ SHOWN = 200
 
 
 def kill_loop(is_full: bool) -> Tried:
-    """Kill twin and vessel at random moments."""
+    """Kill twin, fallback and vessel at random moments."""
     n_points, problems = lives("kills", N_KILLS if is_full else N_KILLS_QUICK)
     return Tried(
         id="T04",
         promise="killed at any moment: no record lost, no day skipped, no vessel changed twice",
         n_tried=n_points,
         n_failed=len(problems),
-        note=problems[0][:SHOWN] if problems else "the vessel is a process of its own; every fifth kill hits it",
+        note=problems[0][:SHOWN] if problems else "every fourth life is the fallback's, every fifth kill the vessel's",
     )
 
 

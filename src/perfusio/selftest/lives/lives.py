@@ -24,10 +24,12 @@ from perfusio.twin.digital_twin import DigitalTwin
 
 SHARE_OF_PLANT = 0.2
 """Of the kills; the others hit the twin."""
+SHARE_OF_FALLBACK = 0.25
+"""Of the lives; the others are those of the twin."""
 
 
 def kills(n: int, seed: int, n_days: int, *, is_enough: bool = False) -> tuple[int, list[str]]:
-    """Kill twin and vessel at random moments, `n` times in all; return how often, and the faults.
+    """Kill twin, fallback and vessel at random moments, `n` times in all; return how often, and the faults.
 
     Args:
         n: How often.
@@ -49,7 +51,7 @@ def kills(n: int, seed: int, n_days: int, *, is_enough: bool = False) -> tuple[i
                     os.kill(pid, signal.SIGKILL)
 
             while not is_over and n_killed < n:
-                is_over = run.live(meanwhile=strike)
+                is_over = run.live(meanwhile=strike, stands_in=rng.random() < SHARE_OF_FALLBACK)
                 n_killed += 1
             problems += run.finish(is_over=is_over)
     return n_killed, problems

@@ -23,6 +23,7 @@ from perfusio.selftest.lives.syscalls import Fault, interposed
 from perfusio.state import SETPOINTS
 from perfusio.testing.fakes import SteadyModel, SteppingPolicy
 from perfusio.twin.digital_twin import DigitalTwin
+from perfusio.twin.fallback import standing_in
 
 USUAL_DAYS = 5
 
@@ -58,11 +59,19 @@ class Run:
         os.kill(self._plant, signal.SIGKILL)
         os.waitpid(self._plant, 0)
 
-    def live(self, fault: Fault | None = None, meanwhile: Callable[[int], None] | None = None) -> bool:
-        """Let a twin live, in a process of its own, on the record of the last one; return whether the run is over."""
+    def live(
+        self, fault: Fault | None = None, meanwhile: Callable[[int], None] | None = None, *, stands_in: bool = False
+    ) -> bool:
+        """Let a twin live, in a process of its own, on the record of the last one; return whether the run is over.
+
+        Args:
+            fault: That befalls it.
+            meanwhile: Is called with the number of its process.
+            stands_in: Whether it is the fallback instead, which goes on in the place of the twin.
+        """
         pid = os.fork()
         if pid == 0:
-            be_a_twin(self, fault)
+            be_a_twin(self, fault, stands_in=stands_in)
         if meanwhile is not None:
             meanwhile(pid)
         status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
@@ -83,16 +92,16 @@ class Run:
         return self.problems + examined(self.folder, self.n_days)
 
 
-def be_a_twin(run: Run, fault: Fault | None = None) -> NoReturn:
+def be_a_twin(run: Run, fault: Fault | None = None, *, stands_in: bool = False) -> NoReturn:
     """Live on the record of the twin before, and end this process: 0 = the run is over."""
-    _live(run.folder, run.n_days, run._told, fault)
+    _live(run.folder, run.n_days, run._told, fault, stands_in=stands_in)
 
 
 def _record(folder: Path) -> Path:
     return folder / "run" / "audit.jsonl"
 
 
-def _live(folder: Path, n_days: int, told: mmap.mmap, fault: Fault | None) -> NoReturn:
+def _live(folder: Path, n_days: int, told: mmap.mmap, fault: Fault | None, *, stands_in: bool) -> NoReturn:
     """Be a twin, and end the process: 0 = the run is over."""
     code = 1
     try:
@@ -103,7 +112,7 @@ def _live(folder: Path, n_days: int, told: mmap.mmap, fault: Fault | None) -> No
             def note(_: Event) -> None:
                 told[:] = struct.pack("qq", _record(folder).stat().st_size, calls.n)
 
-            asyncio.run(_twin(folder, n_days, note).run())
+            asyncio.run(_twin(folder, n_days, note, stands_in=stands_in).run())
         code = 0
     except BaseException as error:  # noqa: BLE001 - this process ends here, whatever happened
         with suppress(OSError):
@@ -115,9 +124,11 @@ def _is_over(record: Path) -> bool:
     return record.exists() and verify(record).is_finished
 
 
-def _twin(folder: Path, n_days: int, note: Callable[[Event], None]) -> DigitalTwin:
+def _twin(folder: Path, n_days: int, note: Callable[[Event], None], *, stands_in: bool) -> DigitalTwin:
     connector, run_dir = LastingVessel(folder), folder / "run"
     try:
+        if stands_in:
+            return standing_in(run_dir, connector=connector, observers=(note,))
         return DigitalTwin.resume(
             run_dir, connector=connector, model=SteadyModel(), policy=SteppingPolicy(), observers=(note,)
         )
