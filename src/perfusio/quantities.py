@@ -10,6 +10,7 @@ import re
 import unicodedata
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
+from math import floor, isfinite, log10, ulp
 
 from perfusio.errors import OutOfRange, UnknownQuantity
 from perfusio.unit_spellings import AMOUNT, MASS, cell_density, concentration, two_densities
@@ -49,6 +50,10 @@ class Quantity:
         """Axis label with unit, e.g. ``Glucose [g/L]``."""
         return f"{self.label} [{self.unit}]"
 
+    def as_written(self, value: float) -> float:
+        """Return a value as people write it, in the resolution of the quantity where it has one."""
+        return without_dust(value)
+
     def check(self, value: float) -> None:
         """Raise OutOfRange unless `value` is NaN (not measured) or physically possible."""
         if not (value != value or self.low <= value <= self.high):
@@ -58,6 +63,35 @@ class Quantity:
             )
 
 
+_DIGITS, _ULPS = 12, 8
+
+
+def without_dust(value: float) -> float:
+    """Return a number without the last digits that arithmetic leaves; any other number as it is.
+
+    >>> without_dust(36.80000000000001), without_dust(1 / 3)
+    (36.8, 0.3333333333333333)
+    """
+    short = float(f"{value:.{_DIGITS}g}")
+    return short if abs(short - value) <= _ULPS * ulp(value) else value
+
+
+def is_plain(value: float) -> bool:
+    """Whether a number has so few digits that a person or an instrument can have written it."""
+    return without_dust(value) == float(f"{value:.{_DIGITS}g}")
+
+
+def in_steps_of(value: float, of: float) -> float:
+    """Return a number rounded to the power of ten at or below a thousandth of `of`, but to no zero.
+
+    Without dust where `of` is 0.
+    """
+    if not (of > 0.0 and isfinite(value)):
+        return without_dust(value)
+    return round(value, -floor(log10(of * _A_THOUSANDTH))) or without_dust(value)
+
+
+_A_THOUSANDTH = 1e-3
 _ALIKE = str.maketrans({"μ": "u", "°": "deg", "×": "x", "−": "-"})
 
 

@@ -3,12 +3,41 @@
 from math import inf, nan
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from perfusio.errors import OutOfRange, UnknownQuantity
-from perfusio.quantities import closest, conversion_factor, normalised
+from perfusio.quantities import closest, conversion_factor, normalised, without_dust
 from perfusio.state import QUANTITIES, SETPOINTS, SPECIES, STATE_QUANTITIES, find_quantity
 
 GLUCOSE, LACTATE, VCD, VIABILITY = (QUANTITIES[n] for n in ("glucose", "lactate", "vcd", "viability"))
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "written"),
+    [
+        ("temperature", 36.80000000000001, 36.8), ("temperature", 36.726419834602, 36.7264),
+        ("perfusion_rate", 1.23456789, 1.2346), ("agitation", 851.23456, 851.2), ("vcd", 20.123456789, 20.123),
+        ("viability", 97.123456, 97.123), ("glucose", 4.5612345, 4.5612), ("diameter", 16.512345678, 16.512345678),
+        ("vcd", 0.0, 0.0), ("vcd", 1e-9, 1e-9),
+    ],
+)  # fmt: skip
+def test_a_value_is_written_far_finer_than_anybody_can_tell_and_no_finer(name, value, written):
+    assert QUANTITIES[name].as_written(value) == written
+
+
+@pytest.mark.parametrize("q", QUANTITIES.values(), ids=lambda q: q.name)
+def test_digits_that_an_analyzer_gives_are_written_as_they_are(q):
+    for value in (1.0, 3.45, 36.8, 98.7):
+        assert q.as_written(value) == value or q.name == "agitation"
+    assert q.as_written(nan) != q.as_written(nan)
+
+
+@given(st.floats(-1e9, 1e9))
+def test_only_dust_is_taken_off_a_number(value):
+    assert without_dust(value) == pytest.approx(value, rel=2e-15)
+    assert without_dust(without_dust(value)) == without_dust(value)
+    assert without_dust(round(value, 4)) == round(value, 4)
 
 
 @pytest.mark.parametrize("q", QUANTITIES.values(), ids=lambda q: q.name)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import copy
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
@@ -256,6 +256,11 @@ class FilesystemStore:
     def clone(self) -> str:
         """Cell line, empty where the file does not say."""
         return self._source.table().clones.get(self._vessel.group(), "")
+
+    @property
+    def untold_units(self) -> Collection[str]:
+        """None: the columns of a file are judged as a whole when it is read."""
+        return ()
 
     @property
     def looks_every_s(self) -> float:

@@ -7,7 +7,7 @@ verified write nothing more is written to that vessel until a person allows it.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Self
@@ -227,6 +227,12 @@ class OpcUaVessel:
         if report.ending.stops_writing:
             self.stopped = words
         raise (NotConnected if report.ending is Ending.UNKNOWN else WriteRejected)(f"{self.reactor}: {words}", **where)
+
+    @property
+    def untold_units(self) -> Collection[str]:
+        """Measured quantities whose unit the node map does not say."""
+        measured = {**self._vessel.measured, **self._vessel.signals}
+        return [name for name, tag in measured.items() if not tag.is_told]
 
     @property
     def is_watched(self) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import copy
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any, Self
 
@@ -17,7 +17,7 @@ from perfusio.connectors.database.controller import Controller
 from perfusio.connectors.database.database import Database
 from perfusio.connectors.database.lease import SqlLease
 from perfusio.connectors.database.samples import SqlSample
-from perfusio.connectors.database.source import Seen, VesselSource
+from perfusio.connectors.database.source import NO_UNITS, Seen, VesselSource
 from perfusio.connectors.following import Polling, told
 from perfusio.connectors.handed_out import HandedOut
 from perfusio.errors import (
@@ -52,6 +52,8 @@ class SqlStore:
         acknowledge_seconds: How long a controller has to acknowledge; afterwards the request is withdrawn [s].
         create: Make the SQLite file if there is none.
         panel: The process whose quantities the rows hold.
+        units: Unit of the numbers of a quantity, by its name, where the rows are in another one, or where perfusio
+            asked; ``"not measured"`` for numbers that are none. It counts for the table `samples`.
         clock: Where the times in the table of setpoints come from.
         sleep: Wait between two looks; a test can bring its own.
 
@@ -76,6 +78,7 @@ class SqlStore:
         acknowledge_seconds: float = 60.0,
         create: bool = False,
         panel: Panel = CHO_PERFUSION,
+        units: Mapping[str, str] = NO_UNITS,
         clock: Clock | None = None,
         sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
     ) -> None:
@@ -94,7 +97,7 @@ class SqlStore:
         self._database = Database(where, create=create)
         self._follows = actuates if follow is None else follow
         self.panel = panel
-        self._source = VesselSource(self._database, run, reactor, grows=self._follows, panel=panel)
+        self._source = VesselSource(self._database, run, reactor, grows=self._follows, panel=panel, units=units)
         self._pace = Polling(
             poll_seconds=poll_seconds, timeout_seconds=timeout_seconds, sleep=sleep, away_seconds=AWAY_SECONDS
         )
@@ -245,6 +248,11 @@ class SqlStore:
         return self._handed_out.is_fresh
 
     @property
+    def untold_units(self) -> Collection[str]:
+        """Quantities whose unit neither a person nor the first rows have told."""
+        return self._source.units.untold
+
+    @property
     def looks_every_s(self) -> float:
         """Time between two looks for new rows [s]."""
         return self._pace.poll_seconds
@@ -288,12 +296,15 @@ class SqlStore:
         return self._handed_out.next()
 
     def _take(self, seen: Seen | None) -> None:
-        """Hold the rows of a look against those handed out.
+        """Hold the rows of a look against those handed out; before the first one is, all are judged by their units.
 
         Raises:
             UnreadableSource: it does not agree.
+            QuestionOpen: a quantity fits another unit better.
         """
         if seen is not None:
+            if self._seen is None and self._handed_out.latest_h is None:
+                self._source.units.judge(seen.rows, self._database.name, grows=self._follows)
             self._handed_out.hold_against(self._database.name, seen.rows, n_same=seen.n_same)
             self._seen = seen
 

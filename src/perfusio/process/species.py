@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from math import inf
+from math import hypot, inf
 from typing import Literal
 
 from perfusio.errors import ConfigError
 from perfusio.process.facts import Alarm, Allowed, Analyzer, Fall, Noise, PerCell, Prior, Rise, Unexplained, UsualColumn
 from perfusio.process.medium import Medium
 from perfusio.process.weak import SIGNAL_NOISE, usual_change, weak
-from perfusio.quantities import Quantity
+from perfusio.quantities import Quantity, in_steps_of
 
 SpeciesRole = Literal["cells", "viability", "solute", "product", "size", "signal"]
 """`size` and `signal` are measured and have no balance; there is exactly one `cells`."""
@@ -72,6 +72,11 @@ class Species(Quantity):
     def is_modelled(self) -> bool:
         """Whether it has a balance, and so a place in the arrays of the model."""
         return self.role not in UNBALANCED
+
+    def as_written(self, value: float) -> float:
+        """Return a value as people write it: far finer than the noise of a measurement, and no finer."""
+        noise = self.noise
+        return in_steps_of(value, 0.0 if noise is None else hypot(noise.relative * value, noise.absolute))
 
     def filled(self, in_medium: float = 0.0) -> Species:
         """Return the species with weak expectations where none were declared; one without a balance needs none.
@@ -144,6 +149,10 @@ class Setpoint(Quantity):
         object.__setattr__(self, "label", self.label or in_words(self.name))
         low, high = (self.low, self.high) if self.allowed is None else (self.allowed.low, self.allowed.high)
         object.__setattr__(self, "clear_change", self.clear_change or usual_change(low, high))
+
+    def as_written(self, value: float) -> float:
+        """Return a value as people write it: far finer than a change that anybody would call clear."""
+        return in_steps_of(value, self.clear_change)
 
     @property
     def measured_name(self) -> str:

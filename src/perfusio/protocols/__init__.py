@@ -14,8 +14,10 @@ from perfusio.protocols.abilities import (
     NamedByRows,
     Resumable,
     Standing,
+    UnitsTold,
     able,
     is_live,
+    untold_units,
 )
 from perfusio.protocols.connector import NOT_USED, Connector, ConnectorKind, is_fresh, resolution_of, shows_at_once
 from perfusio.protocols.event_sink import EventSink
@@ -68,10 +70,12 @@ __all__ = [
     "Saving",
     "Standing",
     "Taught",
+    "UnitsTold",
     "WriteReport",
     "able",
     "is_fresh",
     "is_live",
     "resolution_of",
     "shows_at_once",
+    "untold_units",
 ]

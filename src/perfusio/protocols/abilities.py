@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol, TypeVar, runtime_checkable
 
+from perfusio.process.panel import Panel
 from perfusio.protocols.connector import Connector, ConnectorKind
 from perfusio.state import Setpoints, State
 
@@ -162,6 +163,30 @@ class NamedByRows(Protocol):
     def called(self, reactor: str) -> Connector:
         """Return the vessel of this name, whether a row of it has come or not."""
         ...
+
+
+@runtime_checkable
+class UnitsTold(Protocol):
+    """A connector that knows whether the units of its values are sure."""
+
+    @property
+    def untold_units(self) -> Collection[str]:
+        """Return the quantities whose unit nobody told: their first values are held against what cultures have."""
+        ...
+
+
+def untold_units(connector: Connector, panel: Panel) -> frozenset[str]:
+    """Return the measured quantities of a vessel whose unit nobody told; a simulation knows its own.
+
+    Args:
+        connector: To the vessel; one that does not say is asked about all quantities.
+        panel: The process of the run.
+    """
+    if connector.kind is ConnectorKind.SIMULATED:
+        return frozenset()
+    told = able(connector, UnitsTold)
+    measured = frozenset(s.name for s in panel.species)
+    return measured if told is None else measured & frozenset(told.untold_units)
 
 
 def is_live(connector: Connector) -> bool:

@@ -163,7 +163,7 @@ def not_acceptable(sample: State | None, trajectory: Trajectory) -> str:
             quantity.check(getattr(sample, quantity.name))
     except OutOfRange as error:
         return f"It cannot be so: {error} Give the sample again with the right value."
-    if not trajectory.states or sample.time_h < trajectory.states[0].time_h:
+    if trajectory.states and sample.time_h < trajectory.states[0].time_h:
         return "There is no sample of this vessel before it: give it again as the first one."
     if trajectory.at(sample.time_h) is not None:
         return "There is a sample of that time already: give it again with other values, which corrects it."

@@ -64,7 +64,7 @@ class LabelledSheet:
             names = tuple(dict.fromkeys(parts[-1] for parts in self.labels if parts))
             shown = ", ".join(map(repr, names[:12])) + (f" and {len(names) - 12} more" if len(names) > 12 else "")
             problems.file(f"there is no column {label!r}, which the column map names.{closest(label, names)}\n  "
-                          f"Columns: {shown}.")  # fmt: skip
+                          f"Mend the map: the columns are {shown}.")  # fmt: skip
         return None
 
     def texts(self, place: int) -> list[str]:

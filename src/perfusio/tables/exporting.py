@@ -1,7 +1,8 @@
 """Checked rows back into files: wide (one row per sample) or long (one value per row), CSV, Excel or Parquet.
 
-Numbers are written so that they read back the same to the last bit, in canonical units, with the unit in the header;
-`readers.read_any` makes the exported rows of such a file again.
+Numbers are written with the digits that were read, in canonical units, with the unit in the header: 36.8, also where a
+conversion left 36.80000000000001, and 11.1012 mmol/L of lactate for 1 g/L. `read_any` makes the exported rows of such a
+file again.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from perfusio.errors import ConfigError
+from perfusio.quantities import Quantity, is_plain, without_dust
 from perfusio.tables.cells.csv_files import csv_bytes, escaped, replace_file
 from perfusio.tables.cells.parquet import parquet_bytes
 from perfusio.tables.columns.culture_times import Group
@@ -25,6 +27,7 @@ from perfusio.tables.columns.header_names import (
     SAMPLE,
     STAMP,
     TIME,
+    TRULY_ZERO,
     names_of,
 )
 from perfusio.tables.instruments.long_tables import TIDY_HEADER
@@ -82,7 +85,7 @@ def wide_cells(table: Table) -> Iterator[list[Cell]]:
     has_remarks = any(_further_remarks(row) for row in table.rows)
     yield [
         *(SAMPLE if n == "reactor" and is_dated else n for n in texts), *of_runs, STAMP if is_dated else TIME.header,
-        *(numeric(n).header for n in names),
+        *(f"{numeric(n).header}{_zeros(table, n)}" for n in names),
         *([QUALITY] if has_remarks else []),
     ]  # fmt: skip
     for row in table.rows:
@@ -122,8 +125,13 @@ def _all_long_cells(table: Table) -> Iterator[list[Cell]]:
         key: list[Cell] = [row.run, row.reactor, clone, medium, start, when]
         for name in dict.fromkeys([*known, *further]) or [""]:
             value = _cell(row, name, known[name]) if name in known else ""
-            unit = numeric(name).unit if name else ""
+            unit = f"{numeric(name).unit}{_zeros(table, name)}" if name else ""
             yield [*key, name, value, unit, table.name if name else "", further.get(name, "")]
+
+
+def _zeros(table: Table, name: str) -> str:
+    """A person's word that zeros were measured goes with them, so that nobody is asked twice."""
+    return TRULY_ZERO if name in table.truly_zero else ""
 
 
 def _date(table: Table, row: TableRow) -> str:
@@ -163,8 +171,13 @@ def _cell(row: TableRow, name: str, value: float) -> Cell:
     """Return a value; one at a limit as a text like ``<0.1``."""
     if value != value:
         return ""
-    sign = _sign(row, name, value)
-    return f"{sign}{value!r}" if sign else value
+    sign, shown = _sign(row, name, value), as_read(names_of(row.state.panel).numeric(name), value)
+    return f"{sign}{shown!r}" if sign else shown
+
+
+def as_read(quantity: Quantity, value: float) -> float:
+    """Return a value with the digits that were read; one that a conversion made, in the resolution of its quantity."""
+    return without_dust(value) if is_plain(value) else quantity.as_written(value)
 
 
 def _sign(row: TableRow, name: str, value: float) -> str:

@@ -44,6 +44,7 @@ def joined_vessels(name: str, tables: Sequence[Table]) -> Table:
         media=MappingProxyType({k: v for t in tables for k, v in t.media.items()}),
         warnings=tuple(w for t in tables for w in t.warnings),
         reads=first.reads,
+        truly_zero=frozenset[str]().union(*(t.truly_zero for t in tables)),
         starts=MappingProxyType({k: v for t in tables for k, v in t.starts.items()}),
         assumed_starts=frozenset[Group]().union(*(t.assumed_starts for t in tables)),
     )
@@ -118,6 +119,7 @@ def merged(
             starts=MappingProxyType(starts),
             assumed_starts=frozenset[Group]().union(*(t.assumed_starts for t in aligned)) & set(starts),
             joins=tuple(joins_of(rows_by_vessel)),
+            truly_zero=frozenset[str]().union(*(t.truly_zero for t in tables)),
             signals=MappingProxyType({k: v for t in aligned for k, v in t.signals.items()}),
         )
     )

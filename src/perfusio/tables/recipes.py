@@ -62,9 +62,10 @@ def read_recipes(path: str | Path, panel: Panel = CHO_PERFUSION) -> dict[str, Se
                 panel[setpoint].check(value)
             recipes[name] = Setpoints.of_values(panel, values)
         except (ValueError, OutOfRange) as error:
-            problems.append(f"{file.name}, line {line}: {error}. Expected a number for each setpoint: fill it in.")
+            problems.append(f"{file.name}, line {line}: {error}. Expected a number for each setpoint. Fill it in.")
     if not recipes and not problems:
-        problems.append(f"{file.name} has no recipe, only a header. Expected one row per run.")
+        what = "has no recipe, only a header. Expected one row per run. Write it anew, or leave it away"
+        problems.append(f"{file.name} {what}.")
     if problems:
         raise UnreadableSource(tuple(problems), connector=str(file))
     return recipes

@@ -33,6 +33,7 @@ from perfusio.tables.columns.value_checks import (
     require_columns,
 )
 from perfusio.tables.instruments.cell_counters import report_of
+from perfusio.tables.instruments.control_files import refuse_tracks
 from perfusio.tables.instruments.given import given_reading
 from perfusio.tables.instruments.long_tables import turned
 from perfusio.tables.instruments.profiles import Recognised, recognised
@@ -98,6 +99,8 @@ def of_sheet(
 ) -> Table:
     """Return `table` with the content of a sheet, of whichever known kind it is; otherwise as `filled`."""
     problems = Problems(table.name)
+    refuse_tracks(sheet, problems)
+    problems.refuse_if_any()
     if options.instrument:
         known = given_reading(sheet, options, problems)
         problems.refuse_if_any()
@@ -164,7 +167,7 @@ def filled(
         ask_about_repeats(grid, groups, options, problems)
     fractions = fractions_of(grid, options)
     values = canonical_values(grid, fractions, problems, warnings, has_started=has_started)
-    ask_about_zeros(grid, values, options, problems, warnings, has_started=has_started)
+    truly_zero = ask_about_zeros(grid, values, options, problems, warnings, has_started=has_started)
     judge_balance(grid, groups, times, values, problems, warnings, has_started=has_started)
     clones = _of_runs(grid, "clone", groups, problems)
     media = _media(grid, groups, problems)
@@ -189,6 +192,7 @@ def filled(
         is_by_day=times.is_by_day,
         decimal=grid.decimal,
         has_fractions=bool(fractions),
+        truly_zero=truly_zero,
         has_open_vessels=are_open,
     )
 

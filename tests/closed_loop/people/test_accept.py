@@ -5,9 +5,14 @@ from math import nan
 
 import pytest
 
+from perfusio.config import DEFAULT_AMBR250_DESIGN_SPACE
+from perfusio.protocols import ConnectorKind
 from perfusio.record.apply_event import folded
+from perfusio.record.run_state import not_acceptable
 from perfusio.testing import ScriptedConnector, make_state
+from perfusio.trajectory import Trajectory
 from perfusio.twin.operators.orders import Order, give
+from perfusio.twin.state.standing_alarms import REFUSED
 
 pytestmark = pytest.mark.usefixtures("orders_at_turns")
 WHO = {"who": "A. Smith", "why": "Counted twice, it is right."}
@@ -59,7 +64,6 @@ async def test_a_late_sample_is_put_where_it_belongs(run_twin, tmp_path):
     [
         ({"d2": {"viability": 120.0}}, "48.0", "It cannot be so: "),
         ({"d2": {"vcd": 390.0}}, "72.0", "No such sample of this vessel is quarantined."),
-        ({"d0": {"viability": 0.97}}, "0.0", "There is no sample of this vessel before it"),
     ],
 )
 async def test_what_cannot_be_accepted_is_answered(run_twin, tmp_path, changed, hour, answer):
@@ -70,6 +74,31 @@ async def test_what_cannot_be_accepted_is_answered(run_twin, tmp_path, changed, 
     assert not acted.is_done
     assert acted.answer.startswith(answer)
     assert run.of("SampleAccepted") == []
+
+
+def test_one_from_before_the_first_sample_is_not_acceptable():
+    trajectory = Trajectory(reactor_id="R01").observe(make_state(day=1), DEFAULT_AMBR250_DESIGN_SPACE.nominal)
+    assert not_acceptable(make_state(day=0), trajectory).startswith("There is no sample of this vessel before it")
+
+
+async def test_a_unit_that_nobody_told_is_asked_once_and_the_run_goes_on(run_twin, tmp_path):
+    samples = [make_state(day=d, glucose=25.0) for d in range(4)]
+    run = await run_twin(
+        ScriptedConnector(samples, kind=ConnectorKind.REPLAY), days=3, observers=(upon_quarantine(tmp_path, "0.0"),)
+    )
+    (kept_back,) = run.of("SampleQuarantined")  # the person's answer counts for those after it
+    assert "read as mmol/L" in kept_back.reason
+    assert [e.quantity for e in run.of("AlarmRaised")].count(REFUSED) == 1
+    assert [s.day for s in run.result.trajectories["R01"].states] == [0, 1, 2, 3]
+    assert folded(run.events, run.records[0].run).trajectories == run.twin.run_state.trajectories
+
+
+async def test_without_an_answer_every_sample_waits_with_one_alarm(run_twin):
+    samples = [make_state(day=d, glucose=25.0) for d in range(3)]
+    run = await run_twin(ScriptedConnector(samples, kind=ConnectorKind.REPLAY), days=2)
+    assert len(run.of("SampleQuarantined")) == 3
+    assert [e.quantity for e in run.of("AlarmRaised")].count(REFUSED) == 1
+    assert run.of("Decided") == []
 
 
 async def test_one_that_has_no_time_cannot_be_named(run_twin, tmp_path):

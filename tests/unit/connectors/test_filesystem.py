@@ -260,7 +260,18 @@ async def test_each_decision_is_one_row(source):
     rows = table(store.setpoints_path)
     assert list(rows[0]) == ["day", "time [h]", *(q.header for q in SETPOINT_QUANTITIES.values())]
     assert [(row["day"], row["time [h]"]) for row in rows] == [("0", "0.0"), ("1", "24.0")]
-    assert float(rows[1]["agitation [rpm]"]) == asked.agitation, "every digit is kept"
+    assert [rows[1][f"{n} [{u}]"] for n, u in (("agitation", "rpm"), ("temperature", "°C"))] == ["1020.0", "43.8"]
+
+
+async def test_people_read_few_digits_and_a_controller_all_of_them(source):
+    asked = Setpoints.of(NOMINAL.vector() * (1.0 + 1e-7 / 3.0))
+    read = {}
+    for acts in (False, True):
+        store = FilesystemStore(source, actuates=acts, setpoints_path=source.with_name(f"asked-{acts}.csv"))
+        await store.read_sample()
+        await store.write_setpoints(asked)
+        read[acts] = table(store.setpoints_path)[0]["perfusion_rate [1/day]"]
+    assert (read[False], float(read[True])) == (repr(NOMINAL.perfusion_rate), asked.perfusion_rate)
 
 
 async def test_what_is_written_can_be_read_as_a_source(source):

@@ -85,6 +85,7 @@ class SqlSettings(Frozen):
     reactor: str | None = None
     follow: bool | None = None
     actuates: bool = False
+    units: dict[str, str] = Field(default_factory=dict)
     poll_seconds: float = Field(default=5.0, gt=0, le=LONGEST_POLL_S)
     timeout_seconds: float | None = Field(default=None, gt=0, le=LONGEST_WAIT_S)
     acknowledge_seconds: float = Field(default=60.0, gt=0, le=LONGEST_POLL_S)

@@ -84,7 +84,8 @@ def recommend(
         seed=seed,
     )
     waiting = [read_recipes(file, panel) for file in pending or ()]
-    past = _read(runs or (), panel, FileAnswers(mapping=mapping, column=column, ignore=ignore, set_missing=set_missing))
+    told = FileAnswers(mapping=mapping, column=column, ignore=ignore, set_missing=set_missing, granted=[])
+    past = _read(runs or (), panel, told)
     campaign.add_measurements(past)
     for recipes in waiting:
         campaign.add_pending(recipes)
@@ -97,7 +98,7 @@ def recommend(
     if out is not None:
         _write(out, found)
     if json_output:
-        print_json([_plain(r) for r in found])
+        print_json({"recipes": [_plain(r) for r in found], "taken_for_granted": told.granted})
         return
     _print(campaign.varied(), found)
     if remark := _remark(found):

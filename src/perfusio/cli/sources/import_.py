@@ -89,9 +89,9 @@ def import_(
 ) -> None:
     """Read files of any known kind, check them, join them, and write one clean table.
 
-    Recognised by their header: Nova FLEX2, Vi-CELL BLU and XR, Cedex HiRes and Bio HT, DataHow's layout, ambr
-    workbooks, long tags; all others by the names of their columns. A file that cannot be read without guessing is
-    refused, with every problem at once.
+    Recognised by their header: Nova FLEX2, Vi-CELL BLU and XR, Cedex HiRes and Bio HT, DataHow's layout,
+    Lucullus, ambr workbooks, long tags; all others by the names of their columns. A file that cannot be read without
+    guessing is refused, with every problem at once.
     """
     from dataclasses import replace
 

@@ -17,6 +17,7 @@ from perfusio.connectors.database.sql_sample import SqlSample
 from perfusio.connectors.database.values import declare
 from perfusio.errors import NotConnected, VesselTaken, WriteRejected
 from perfusio.process.panel import Panel
+from perfusio.quantities import without_dust
 from perfusio.state import Setpoints
 
 T = TypeVar("T")
@@ -89,7 +90,7 @@ class Controller:
             declare(connection, self._panel, self._database.name)
             return requests.ask(
                 connection,
-                wanted,
+                wanted.with_values(**{name: without_dust(value) for name, value in wanted.by_name().items()}),
                 run=self._source.group[0],
                 reactor=self._source.group[1],
                 time_h=time_h,

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
+from types import MappingProxyType
 from typing import Any
 
 from sqlalchemy import Connection
 
+from perfusio.connectors.database.column_units import ColumnUnits
 from perfusio.connectors.database.database import Database
 from perfusio.connectors.database.moment import Moment
 from perfusio.connectors.database.samples import (
@@ -28,6 +30,7 @@ from perfusio.process.cho_perfusion import CHO_PERFUSION
 from perfusio.process.panel import Panel
 from perfusio.quantities import closest
 
+NO_UNITS: Mapping[str, str] = MappingProxyType({})
 RECENT = 50
 """Rows that are read at each look, with every value; those before are looked at by the totals of chapters."""
 CHAPTER = 1000
@@ -85,13 +88,16 @@ class VesselSource:
         database: Where they are; several vessels share it.
         grows: Whether rows may still come.
         panel: The process whose quantities they hold.
+        units: Of the numbers in the rows, and which of them nobody told.
     """
 
     def __init__(
-        self, database: Database, run: str | None, reactor: str | None, *, grows: bool, panel: Panel = CHO_PERFUSION
-    ) -> None:
+        self, database: Database, run: str | None, reactor: str | None, *, grows: bool, panel: Panel = CHO_PERFUSION,
+        units: Mapping[str, str] = NO_UNITS,
+    ) -> None:  # fmt: skip
         """Choose a run and a reactor; None where there is only one."""
         self.database, self.grows, self.panel = database, grows, panel
+        self.units = ColumnUnits(panel, units)
         self._run, self._reactor = run, reactor
         self._found: tuple[str, str] | None = None
         self._n_looks = self._n_due = 0  # chapters that were not looked at in the moment below
@@ -151,7 +157,9 @@ class VesselSource:
 
     def called(self, reactor: str) -> VesselSource:
         """Return the source of one vessel, whether a row of it has come or not."""
-        return VesselSource(self.database, self._run, reactor, grows=self.grows, panel=self.panel)
+        return VesselSource(
+            self.database, self._run, reactor, grows=self.grows, panel=self.panel, units=self.units.told
+        )
 
     def find(self) -> None:
         """Find out which vessel is meant, as far as there are rows.
@@ -189,6 +197,7 @@ class VesselSource:
             "run": self.group[0],
             "reactor": self.group[1],
             "clone": next((row.clone for row in rows if row.clone), ""),
+            **({"units": self.units.told} if self.units.told else {}),
         }
 
     def news(self, seen: Seen | None) -> Seen | None:
@@ -233,7 +242,7 @@ class VesselSource:
         return self._looked_at == (seen, moment) and moment is not None and self._n_due == 0
 
     def _samples(self, connection: Connection, raw: Sequence[RawRow]) -> list[SqlSample]:
-        return samples_in(raw, connection, self.database.name, self.panel)
+        return [*map(self.units.converted, samples_in(raw, connection, self.database.name, self.panel))]
 
     def _totals(self, connection: Connection, after: float, until: float) -> Totals:
         return totals_of(connection, *self.group, after=after, until=until, panel=self.panel)

@@ -16,6 +16,7 @@ from perfusio.connectors.files.file_lease import FileLease
 from perfusio.errors import ConfigError, WriteOverridden, WriteRejected
 from perfusio.process.cho_perfusion import CHO_PERFUSION
 from perfusio.process.panel import Panel
+from perfusio.quantities import without_dust
 from perfusio.state import Setpoints
 from perfusio.tables.cells.csv_files import csv_bytes, replace_file, unescaped
 from perfusio.texts import as_file_name
@@ -94,7 +95,7 @@ class SetpointsFile:
         """
         try:
             self._keep_aside(acts=acts)
-            longer = (self._ours or self._header(bool(reactor))) + self._row(time_h, setpoints, reactor)
+            longer = (self._ours or self._header(bool(reactor))) + self._row(time_h, setpoints, reactor, acts=acts)
             replace_file(self.path, longer)
         except OSError as error:
             raise WriteRejected(
@@ -110,9 +111,14 @@ class SetpointsFile:
         headers = [f"{name} [{unit}]" for name, unit in units.items()]
         return csv_bytes([[*(["reactor"] if with_reactor else []), "day", "time [h]", *headers]])
 
-    def _row(self, time_h: float, setpoints: Setpoints, reactor: str) -> bytes:
-        factors = {name: factor for name, (_, factor) in self._units.items()}
-        values = [repr(value / factors.get(name, 1.0)) for name, value in setpoints.by_name().items()]
+    def _written(self, name: str, value: float, *, acts: bool) -> float:
+        """People read advice, a controller takes what was decided: rounded, it might lie outside of a bound."""
+        if acts or name in self._units:
+            return without_dust(value / self._units.get(name, ("", 1.0))[1])
+        return self._panel[name].as_written(value)
+
+    def _row(self, time_h: float, setpoints: Setpoints, reactor: str, *, acts: bool) -> bytes:
+        values = [repr(self._written(name, value, acts=acts)) for name, value in setpoints.by_name().items()]
         return csv_bytes([[*([reactor] if reactor else []), f"{round(time_h / 24.0, 6):g}", repr(time_h), *values]])
 
     def _keep_aside(self, *, acts: bool) -> None:

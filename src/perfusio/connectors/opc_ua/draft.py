@@ -17,7 +17,7 @@ from dataclasses import dataclass
 
 from perfusio.connectors.opc_ua.browse import Variable
 from perfusio.connectors.opc_ua.properties import Properties
-from perfusio.connectors.opc_ua.scales import same_scale, scale_of
+from perfusio.connectors.opc_ua.scales import scale_of
 from perfusio.errors import ConfigError, PerfusioError
 from perfusio.process.panel import Panel
 from perfusio.quantities import normalised
@@ -207,11 +207,11 @@ def _lines(some: Sequence[Candidate], node: str, panel: Panel, *, is_rare: bool)
     unit, quantity = first.properties.unit, panel.by_name.get(first.name)
     if unit and quantity is not None:
         try:
-            scale = scale_of(unit, quantity, lambda text: names_of(panel).factor(first.name, text))
+            scale_of(unit, quantity, lambda text: names_of(panel).factor(first.name, text))
         except PerfusioError:
             remarks.append(f"# {first.name}: the server gives it in {unit}, which is no unit of it: is it another one?")
         else:
-            told |= {} if same_scale(scale, (1.0, 0.0)) else {"unit": json.dumps(unit)}
+            told["unit"] = json.dumps(unit)
     if first.section == "setpoints" and first.properties.precision is not None:
         told["resolution"] = f"{first.properties.precision:g}"
     if is_rare:

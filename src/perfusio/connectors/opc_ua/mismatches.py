@@ -18,7 +18,9 @@ from perfusio.connectors.opc_ua.scales import same_scale, scale_of
 from perfusio.connectors.opc_ua.tags import Tag, VesselMap
 from perfusio.errors import PerfusioError
 from perfusio.quantities import Quantity
+from perfusio.state import Setpoints, State
 from perfusio.tables.columns.header_names import names_of
+from perfusio.tables.columns.untold_units import unit_doubts
 
 _TOLERANCE = 1e-6
 _FINEST = 20
@@ -69,7 +71,8 @@ def mismatches(
         if (time := node.reading.source_time) is not None and time > now + MOST_AHEAD:
             when = f"{time:%Y-%m-%d %H:%M:%S} UTC"
             found.append(f"{vessel.reactor} {tag}: its source time {when} is still to come. {_CLOCK}")
-    return [*found, *(f"{vessel.reactor}: {text}" for text in _times(vessel, nodes, now))]
+    of_vessel = [*_other_units(vessel, nodes), *_times(vessel, nodes, now)]
+    return [*found, *(f"{vessel.reactor}: {text}" for text in of_vessel)]
 
 
 _CLOCK = "Set the clock of the source, in UTC."
@@ -93,6 +96,15 @@ def _unit(tag: Tag, node: NodeShown, quantity: Quantity, vessel: VesselMap) -> I
             f"the server gives it in {unit!r}, the map takes it {mapped} for {quantity.unit}. "
             f'Say unit = "{unit}" in the map, or mend the server.'
         )
+
+
+def _other_units(vessel: VesselMap, nodes: Mapping[Tag, NodeShown]) -> Iterator[str]:
+    """Present values that fit another unit better, where neither map nor server tells the unit."""
+    measured = {n: tag for n, tag in vessel.measured.items() if nodes[tag].reading.is_usable}
+    untold = [n for n, tag in measured.items() if not tag.is_told and not nodes[tag].properties.unit]
+    state = State.of_values(vessel.panel, 0.0, {n: t.canonical(nodes[t].reading.value) for n, t in measured.items()})
+    for doubt in unit_doubts([(state, Setpoints(panel=vessel.panel))], untold):
+        yield f"{doubt.sentence()} Say it in the map: {doubt.names[0]} = {{ node = ..., unit = ... }}."
 
 
 def _ranges(tag: Tag, node: NodeShown, quantity: Quantity, bounds: tuple[float, float] | None) -> Iterator[str]:

@@ -198,6 +198,7 @@ class _Reader:
             offset=offset,
             resolution=self._resolution(name, given),
             stays_measured=self._stays(name, given.get("unchanged", self._unchanged)),
+            is_told=bool({"unit", "factor", "offset"} & given.keys()),
             write=writes is True,
             browse_name=str(given["browse_name"]) if "browse_name" in given else None,
         )

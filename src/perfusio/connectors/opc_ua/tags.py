@@ -8,6 +8,7 @@ from datetime import datetime
 
 from perfusio.process.cho_perfusion import CHO_PERFUSION
 from perfusio.process.panel import Panel
+from perfusio.quantities import without_dust
 
 SIGNALS_EVERY_H = 1.0
 """How often on-line signals are taken, if the map does not say [h]."""
@@ -25,6 +26,7 @@ class Tag:
         offset: As above; of a temperature in K, or in degF.
         resolution: Step in which the controller keeps a setpoint, in the unit of the node; 0 = to seven digits.
         stays_measured: Whether a value that did not change since the sample before was measured again.
+        is_told: Whether the map says the unit, or the factor to it.
         write: Whether perfusio may write it.
         browse_name: Name that the node must have; None = the one it had when it was first seen.
     """
@@ -36,6 +38,7 @@ class Tag:
     offset: float = 0.0
     resolution: float = 0.0
     stays_measured: bool = True
+    is_told: bool = False
     write: bool = False
     browse_name: str | None = None
 
@@ -49,7 +52,7 @@ class Tag:
     def raw(self, value: float) -> float:
         """Return a canonical value in the unit of the node, in its steps."""
         exact = (value - self.offset) / self.factor
-        return round(exact / self.resolution) * self.resolution if self.resolution else exact
+        return without_dust(round(exact / self.resolution) * self.resolution if self.resolution else exact)
 
     def step_between(self, old: float, asked: float) -> float:
         """Return a canonical value as the nearest step of the node [its unit] that lies no further from the old one.
@@ -60,7 +63,7 @@ class Tag:
         beyond = self.canonical(raw) - asked
         if self.resolution and abs(beyond) > 1e-6 * self.within and beyond * (asked - old) > 0:
             raw -= self.resolution if beyond > 0 else -self.resolution
-        return raw
+        return without_dust(raw)
 
     @property
     def within(self) -> float:

@@ -46,8 +46,9 @@ def as_csv(run: FollowedRun) -> str:
     for vessel, one in run.state.trajectories.items():
         after = [*one.setpoints, run.state.in_force[vessel]][: len(one.states)]
         for state, setpoints in zip(one.states, after, strict=True):
-            values = [getattr(state, s.name) for s in panel.species] + [*setpoints.by_name().values()]
-            write([_text(vessel), f"{state.time_h:.10g}", *("" if v != v else f"{v:.10g}" for v in values)])
+            values = {s.name: getattr(state, s.name) for s in panel.species} | setpoints.by_name()
+            shown = ["" if v != v else repr(panel[n].as_written(v)) for n, v in values.items()]
+            write([_text(vessel), f"{state.time_h:.10g}", *shown])
     return out.getvalue()
 
 

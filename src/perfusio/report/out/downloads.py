@@ -8,15 +8,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from types import MappingProxyType
+from typing import TypeVar
 
 from perfusio import labelled
 from perfusio.errors import ConfigError
+from perfusio.quantities import without_dust
 from perfusio.record.run_state import RunState
 from perfusio.report.out.metrics import CONTENT_TYPE
 from perfusio.report.page.svg import panel_svg
 from perfusio.report.story.curves import Curves, Panels
 from perfusio.report.story.run_story import RunStory
-from perfusio.state import Setpoints
+from perfusio.state import Setpoints, State
 from perfusio.tables.cells.csv_files import csv_bytes
 from perfusio.tables.exporting import table_bytes, xlsx_bytes
 from perfusio.tables.rows.samples import TableRow
@@ -108,7 +110,8 @@ def netcdf_file(state: RunState) -> bytes:
 def table_of(state: RunState, name: str = "audit.jsonl", data: bytes = b"") -> Table:
     """Return the samples of a run as a table, each with the setpoints in force from it on.
 
-    Corrections and accepted samples count, quarantined ones do not.
+    Corrections and accepted samples count, quarantined ones do not. Values are as people write them
+    (`Quantity.as_written`): what a simulated analyzer or a decision has beyond that is no information.
 
     Args:
         state: Folded from its record.
@@ -116,13 +119,24 @@ def table_of(state: RunState, name: str = "audit.jsonl", data: bytes = b"") -> T
         data: Of the record, for the hash in the table.
     """
     rows = tuple(
-        TableRow(line=0, run="", reactor=reactor, state=sample, setpoints=setpoints)
+        TableRow(line=0, run="", reactor=reactor, state=_written(sample), setpoints=_written(setpoints))
         for reactor, one in state.trajectories.items()
         for unknown in [[Setpoints(panel=one.panel)][: len(one.states)]]
         for sample, setpoints in zip(one.states, (*one.setpoints, *unknown), strict=True)
     )
     clones = {("", reactor): one.clone for reactor, one in state.trajectories.items() if one.clone}
     return replace(empty_table(name, data, state.process), rows=rows, clones=MappingProxyType(clones))
+
+
+S = TypeVar("S", State, Setpoints)
+
+
+def _written(values: S) -> S:
+    """Return a sample or setpoints as people write them."""
+    panel = values.panel
+    names = [s.name for s in panel.species] if isinstance(values, State) else panel.setpoint_names
+    known = {n: v for n in names if (v := getattr(values, n)) == v}
+    return values.with_values(**{n: panel[n].as_written(v) for n, v in known.items()})
 
 
 def _png(curves: Curves) -> bytes:
@@ -141,4 +155,4 @@ def _png(curves: Curves) -> bytes:
 
 
 def _text(cell: str | float) -> str:
-    return cell if isinstance(cell, str) else "" if cell != cell else repr(cell)
+    return cell if isinstance(cell, str) else "" if cell != cell else repr(without_dust(cell))

@@ -217,7 +217,7 @@ def _decoded(data: bytes, name: str, encoding: str) -> str:
     try:
         return data.decode("utf-8-sig" if encoding.lower().replace("-", "") == "utf8" else encoding)
     except LookupError as error:
-        raise _refusal(name, f"{encoding!r} is not an encoding. Common ones: utf-8, utf-16, cp1252.") from error
+        raise _refusal(name, f"{encoding!r} is not an encoding. Say one of utf-8, utf-16, cp1252, or none.") from error
     except UnicodeError as error:
         at = getattr(error, "start", 0)
         raise _refusal(

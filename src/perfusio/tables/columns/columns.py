@@ -124,13 +124,19 @@ def is_units_row(found: Sequence[Column], row: Sequence[str], panel: Panel = CHO
     return fits and any(cells[c.index] not in ("-", "1") for c in numeric)
 
 
+_MOST_SHOWN = 12
+
+
 def _check_named(header: Sequence[str], named: Sequence[str], problems: Problems) -> None:
     """A misspelt entry of `ignore` or `columns` must not vanish."""
     forms = {form_of(h) for h in header}
     for name in named:
         if form_of(name) not in forms:
             hint = closest(name, tuple(h for h in header if h.strip()))
-            problems.file(f"there is no column {name!r}, which ignore= or columns= names.{hint}")
+            shown = ", ".join(repr(h) for h in header[:_MOST_SHOWN] if h.strip())
+            more = f" and {len(header) - _MOST_SHOWN} more" if len(header) > _MOST_SHOWN else ""
+            problems.file(f"there is no column {name!r}, which ignore= or columns= (--ignore, --column) names.{hint} "
+                          f"Name one of {shown}{more}.")  # fmt: skip
 
 
 class _HeaderReader:

@@ -163,8 +163,10 @@ def canonical_values(
 def ask_about_zeros(
     grid: Grid, values: Mapping[Column, FloatArray], options: ReadOptions, problems: Problems, warnings: list[str], *,
     has_started: bool,
-) -> None:  # fmt: skip
+) -> frozenset[str]:  # fmt: skip
     """Ask about columns of measurements that are 0 in all samples: sheets write 0 for a channel that was off.
+
+    Returns the quantities of which somebody said so.
 
     Args:
         grid: The file.
@@ -174,10 +176,13 @@ def ask_about_zeros(
         warnings: Collects the doubt about a file that grows.
         has_started: Rows were handed out before: the run goes on.
     """
+    told = set[str]()
     settled = {form_of(header) for header, meaning in options.columns.items() if says_truly_zero(meaning)}
     for column in all_zero({c: _measured(grid, c, v) for c, v in values.items() if c.role is Role.STATE}):
-        is_settled = form_of(column.header) in settled or says_truly_zero(column.header)
-        if is_settled or grid.numbers[column].limits:
+        if form_of(column.header) in settled or says_truly_zero(column.header):
+            told.add(column.name)
+            continue
+        if grid.numbers[column].limits:
             continue
         what = f"column {column.header!r} holds 0 in all samples"
         if has_started:
@@ -189,6 +194,7 @@ def ask_about_zeros(
             column_reading("it was measured, and is truly 0", column.header, meaning),
         )
         problems.line(grid.header_line, f"{what}: was it measured?", readings=readings)
+    return frozenset(told)
 
 
 def _refuse_mixed_fractions(grid: Grid, values: Mapping[Column, FloatArray], problems: Problems) -> None:

@@ -48,7 +48,8 @@ def read_contents(sheet: LabelledSheet, about: FeedSheet, problems: Problems, re
     texts = {c: sheet.texts(i) for c in columns if (i := sheet.place(c.header, problems)) is not None}
     for c in columns:
         if c.name not in (*fed, "run"):
-            problems.file(f"{c.header!r} means {c.name}, which no feed holds: expected {', '.join(fed)} or run.")
+            problems.file(f"{c.header!r} means {c.name}, which no feed holds: expected {', '.join(fed)} or run. "
+                          "Mend feed_sheet.columns in the map.")  # fmt: skip
     if problems or named is None:
         return Contents({})
     if absent := [name for name in fed if name not in {c.name for c in columns}]:

@@ -27,6 +27,8 @@ LATE = 0.25
 Given = tuple[Feed | None, Mapping[str, float]]
 """Feed after a sample, and setpoints from it on."""
 
+_NO_RATE, _MOST_TOLD = "is no rate of a pump, expected a number from 0 on. Mend the cell.", 5
+
 
 def scheduled(
     times_h: Sequence[float],
@@ -52,7 +54,7 @@ def scheduled(
     problems = Problems(sheet.source)
     start = schedule.start_of(file)
     if start is None:
-        problems.file(f"the schedule does not say with which volume {file} starts: add it to schedule.start_volume.")
+        problems.file(f"the schedule does not say with which volume {file} starts. Add it to schedule.start_volume.")
     if any(b < a for a, b in pairwise(times_h)):
         problems.file("a schedule is of one culture, and there are several runs. Give each a file of its own.")
     taken = _rates(sheet, schedule.taken, problems) if schedule.taken else np.zeros(len(sheet.rows))
@@ -100,7 +102,7 @@ def _rates(sheet: LabelledSheet, label: str, problems: Problems) -> FloatArray:
     numbers = read_numbers(texts)
     wrong = [i for i in numbers.refused if texts[i].strip()]
     wrong += [int(i) for i in np.flatnonzero(numbers.values < 0.0)]
-    for i in wrong[:5]:
-        problems.cell(sheet.lines[i], label, texts[i], "is no rate of a pump, expected a number from 0 on.")
+    for i in wrong[:_MOST_TOLD]:
+        problems.cell(sheet.lines[i], label, texts[i], _NO_RATE)
     rates: FloatArray = np.nan_to_num(numbers.values)
     return rates

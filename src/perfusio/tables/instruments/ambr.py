@@ -131,7 +131,8 @@ def read_signals(
                 by_setpoint[name] = signal
         found[sheet] = Signals(by_setpoint=by_setpoint, volume=volume, panel=panel)
         if volume is None and any(s.is_volume for s in by_setpoint.values()):
-            problems.file(f"sheet {sheet!r} has pumped volumes, but no signal 'Volume': expected it, to know rates.")
+            problems.file(f"sheet {sheet!r} has pumped volumes, but no signal 'Volume': expected it, to know rates. "
+                          "Export it, too.")  # fmt: skip
     if unread:
         remarks.append(f"signals that are no setpoint were left unread: {', '.join(unread)}.")
     return found
@@ -206,7 +207,8 @@ def _signal(
     for numbers, what in ((times, "time"), (values, "value")):
         for i, why in numbers.refused.items():
             row = next(n for n, pair in enumerate(texts, start=2) if pair == kept[i])
-            problems.file(f"sheet {sheet!r}, row {row}: {what} {kept[i][what == 'value']!r} of {label!r} {why}")
+            found = kept[i][what == "value"]
+            problems.file(f"sheet {sheet!r}, row {row}: {what} {found!r} of {label!r} {why} Mend the cell.")
     known = np.isfinite(times.values) & np.isfinite(values.values)
     t, v = times.values[known], values.values[known] * factor
     if t.size == 0:

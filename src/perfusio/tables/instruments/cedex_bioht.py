@@ -188,7 +188,7 @@ def _results(
             continue
         if not names.accepts(quantity, unit):
             problems.line(line, f"{code} is in {unit!r}, which is no unit of {quantity}. Expected one of: "
-                          f"{names.fitting_units(quantity)}.")  # fmt: skip
+                          f"{names.fitting_units(quantity)}. Mend it, or take the lines of this test out.")  # fmt: skip
             continue
         if (flag := row[layout.flag].strip()) and "RNG" not in flag:
             flagged[flag] = flagged.get(flag, 0) + 1

@@ -19,9 +19,11 @@ from perfusio.tables.columns.header_names import (
     STAMP,
     TEXTS,
     TIME,
+    TRULY_ZERO,
     Names,
     form_of,
     names_of,
+    says_truly_zero,
 )
 from perfusio.tables.columns.problems import Problems
 from perfusio.tables.columns.questions import column_reading, unread_reading
@@ -66,7 +68,9 @@ def _tidy(sheet: Sheet, forms: Sequence[str], options: ReadOptions, problems: Pr
             problems.line(line, f"has {len(row)} values, expected {len(forms)} as in the header. Complete the row.")
             continue
         quantity, unit = (unescaped(row[place[name]].strip()) for name in ("quantity", "unit"))
-        column = f"{quantity} [{unit}]" if quantity and unit else quantity
+        zeros = TRULY_ZERO if says_truly_zero(unit) else ""
+        unit = unit.rpartition(",")[0] if zeros else unit
+        column = f"{quantity} [{unit}]{zeros}" if quantity and unit else quantity
         key = tuple(row[i].strip() for i in keys)
         turned.put(line, key, column, row[place["value"]].strip())
         if (at := place.get(QUALITY)) is not None and row[at].strip():

@@ -38,12 +38,14 @@ class Profile:
         needs: Headers that such a file has, all of them.
         one_of: Headers of which it has at least one.
         columns: Header -> meaning with the unit of that instrument; the first that is there counts for a meaning.
+        logs: Whether it writes rows between samples, too, in which the columns of samples are empty.
     """
 
     name: str
     needs: tuple[str, ...]
     one_of: tuple[str, ...]
     columns: Mapping[str, str]
+    logs: bool = False
 
 
 PROFILES: tuple[Profile, ...] = (
@@ -107,11 +109,29 @@ PROFILES: tuple[Profile, ...] = (
         needs=("Viable Cell Conc.",),
         one_of=("Reactor identifer", "Reactor identifier", "Total Cell Conc.", "Aggregation Rate"),
         columns={
+            "Sample draw Time": STAMP,  # where it is empty, when it was counted
             "Date": STAMP, "Date/Time": STAMP, "Sample Date": STAMP, "Date finished": STAMP, "Time stamp": STAMP,
             "Viable Cell Conc.": "vcd [cells/mL]", "Viability": "viability [%]", "Avg. Diameter": "diameter [um]",
             "Avg. Cell Diameter": "diameter [um]", "Average Diameter": "diameter [um]",
             **_VESSEL_COLUMNS, **_SAMPLE_COLUMNS,
         },
+    ),
+    Profile(
+        name="Lucullus",  # by the description of a published data set; a user may call ports otherwise
+        needs=("Timestamp", "M_VDENS"),
+        one_of=("M_VIAB", "M_GLUC", "M_LAC", "m_temp"),
+        columns={
+            "Timestamp": STAMP, "M_VDENS": "vcd [1e6 cells/mL]", "M_VIAB": "viability [%]", "M_GLUC": "glucose [g/L]",
+            "M_LAC": "lactate [g/L]", "M_GLUN": "glutamine [mmol/L]", "M_GLUT": "glutamate [mmol/L]",
+            "M_AMM": "ammonium [mmol/L]", **_VESSEL_COLUMNS, **_SAMPLE_COLUMNS,
+        },
+        logs=True,
+    ),
+    Profile(
+        name="Pioreactor",
+        needs=("pioreactor_unit",),
+        one_of=("timestamp_localtime", "hours_since_experiment_created"),
+        columns={"timestamp_localtime": STAMP, "timestamp": STAMP, "pioreactor_unit": "reactor", "experiment": "run"},
     ),
 )  # fmt: skip
 DATAHOW = "DataHow layout"
@@ -169,6 +189,9 @@ def _by_profile(profile: Profile, sheet: Sheet, options: ReadOptions) -> Recogni
         if text and not is_given and not _is_empty_text(sheet, header, text, meaning):
             found[text] = meaning
     found |= _further(header, found, names)
+    remarks: tuple[str, ...] = ()
+    if profile.logs:
+        sheet, remarks = _samples_only(sheet, [header.index(t) for t, m in found.items() if m not in TEXTS])
     bare = {text: split(meaning)[0] for text, meaning in found.items()}
     below = sheet.rows[1] if len(sheet.rows) > 1 else []
     has_units = is_units_row(
@@ -180,7 +203,17 @@ def _by_profile(profile: Profile, sheet: Sheet, options: ReadOptions) -> Recogni
     options = _with(options, columns)
     if options.fractions is None and _has_whole_percents(sheet, header, columns, panel):
         options = replace(options, fractions=False)
-    return Recognised(name=profile.name, sheet=sheet, options=options)
+    return Recognised(name=profile.name, sheet=sheet, options=options, remarks=remarks)
+
+
+def _samples_only(sheet: Sheet, places: Sequence[int]) -> tuple[Sheet, tuple[str, ...]]:
+    """Leave out the rows that a rig logs between samples."""
+    kept = [0, *(i for i, row in enumerate(sheet.rows[1:], start=1)
+                 if any(row[place].strip() for place in places if len(row) > place))]  # fmt: skip
+    left = len(sheet.rows) - len(kept)
+    remark = f"{left} rows without any value of a sample were left out: the rig logs between samples."
+    shorter = replace(sheet, rows=tuple(sheet.rows[i] for i in kept), lines=tuple(sheet.lines[i] for i in kept))
+    return shorter, (remark,) if left else ()
 
 
 def _has_whole_percents(sheet: Sheet, header: Sequence[str], columns: Mapping[str, str], panel: Panel) -> bool:

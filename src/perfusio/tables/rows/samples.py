@@ -150,7 +150,8 @@ def feeds_of(grid: Grid, values: Mapping[Column, FloatArray], problems: Problems
         try:
             found[i] = Feed.of_values(grid.panel, fraction, known)
         except ConfigError as error:
-            problems.line(grid.lines[i], f"{error} Column {FRACTION!r} must say how much, or leave all empty.")
+            step = f"Column {FRACTION!r} must say how much. Fill it in, or leave the feed of the row empty."
+            problems.line(grid.lines[i], f"{error} {step}")
     return found
 
 

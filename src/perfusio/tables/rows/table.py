@@ -64,6 +64,7 @@ class Table:
         has_open_vessels: Whether nobody said yet which vessel each sample is from; the reactor of a row is the name
             of its sample, and nothing but `perfusio import` takes such a table.
         has_fractions: Whether viabilities were written as fractions.
+        truly_zero: Quantities of which somebody said that they were measured, and are 0 in all samples.
         lineage: The same for a growing file as long as rows are only added behind those that are there.
         media: The medium, by run and reactor, where the file names one of the media of the process.
         panel: The process whose quantities the rows hold.
@@ -86,6 +87,7 @@ class Table:
     decimal: str = "."
     has_open_vessels: bool = False
     has_fractions: bool = False
+    truly_zero: frozenset[str] = frozenset()
     lineage: object = field(default_factory=object, compare=False)
     media: Mapping[Group, str] = field(default_factory=lambda: MappingProxyType({}))
     panel: Panel = CHO_PERFUSION

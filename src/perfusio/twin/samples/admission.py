@@ -6,7 +6,7 @@ new, quarantined with a reason that a person can judge, or it corrects one that 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from math import nan
@@ -20,6 +20,7 @@ from perfusio.state import Setpoints, State
 from perfusio.trajectory import Trajectory
 from perfusio.twin.samples.copies import NOBODY, Neighbour
 from perfusio.twin.samples.corrections import correction, in_words
+from perfusio.twin.samples.first_units import other_unit
 from perfusio.twin.samples.likelihoods import Expected
 from perfusio.twin.samples.sample_checks import checked, foreseen, recordable
 from perfusio.twin.state.refused_samples import WITHDRAWN
@@ -83,6 +84,7 @@ def admission(
     former: Decided | Forecasted | None = None,
     refused: State | None = None,
     untimely: str = "",
+    untold: Collection[str] = (),
     lately: Sequence[State] = (),
     others: Mapping[str, Neighbour] = NOBODY,
 ) -> Admission:
@@ -96,13 +98,14 @@ def admission(
         former: That of the turn before, which does not know the latest sample.
         refused: The sample of that time that was quarantined, if one was.
         untimely: Why it cannot have been taken yet; empty if it can.
+        untold: Quantities whose unit nobody told.
         lately: Samples of the vessel that were refused since the latest one that was not.
         others: The other vessels of the run.
     """
     known = trajectory.at(sample.time_h)
     if known is not None and sample.measured().items() <= known.measured().items():
         return Ignore()
-    reason = untimely or impossible(sample, trajectory)
+    reason = untimely or impossible(sample, trajectory) or other_unit(sample, trajectory, in_force, untold)
     judged = None if reason else checked(
         sample, trajectory, in_force, foreseen(forecast, in_force, sample.time_h), lately=lately, others=others,
         formerly=_formerly(former, trajectory, sample.time_h),

@@ -8,7 +8,7 @@ from math import inf
 
 from perfusio.config import Mode
 from perfusio.events import OverrideDetected, SampleCorrected, SampleQuarantined, WriteIntended
-from perfusio.protocols import ConnectorKind, Ending, WriteReport, is_live, shows_at_once
+from perfusio.protocols import ConnectorKind, Ending, WriteReport, is_live, shows_at_once, untold_units
 from perfusio.record.audit_logger import AuditLogger
 from perfusio.state import FloatArray, Setpoints, State
 from perfusio.twin.samples.admission import Correct, Ignore, Quarantine, admission
@@ -74,6 +74,7 @@ class Intake:
         judged = admission(
             sample, trajectory, before, forecast=known.forecasts.get(reactor),
             former=known.former_forecasts.get(reactor), untimely=arrival.refused,
+            untold=untold_units(self._book.vessels[reactor].connector, trajectory.panel),
             refused=known.quarantined.get((reactor, sample.time_h)), lately=refused_lately(known, reactor),
             others=self._others(reactor, sample.time_h, waiting),
         )  # fmt: skip

@@ -56,7 +56,9 @@ def test_what_waits_is_told_and_not_recommended_again(recommended, past):
     result = run("recommend", "--runs", past, "--pending", file, "--batch", "1", *SHORT, "--json")
     assert result.exit_code == 0, result.exception
     assert "2 recipes wait for their results" in result.stderr
-    (found,) = json.loads(result.stdout)
+    told = json.loads(result.stdout)
+    (found,) = told["recipes"]
+    assert [v["vessel"] for file in told["taken_for_granted"] for v in file["vessels"]] == ["R1", "R2", "R3"]
     assert found["run"] == "R06"
     assert set(found["setpoints"]) == set(DEFAULT_AMBR250_DESIGN_SPACE.bounds)
     assert 0.0 <= found["probability"] <= min(found["limits"].values()) + 1e-9
@@ -72,7 +74,7 @@ def test_runs_of_two_places_may_have_the_same_names(past, tmp_path):
 def test_without_runs_the_recipes_fill_the_space():
     result = run("recommend", "--batch", "3", "--factors", "temperature,bleed_rate", "--json")
     assert result.exit_code == 0, result.exception
-    found = json.loads(result.stdout)
+    found = json.loads(result.stdout)["recipes"]
     assert [r["run"] for r in found] == ["R01", "R02", "R03"]
     assert {r["setpoints"]["perfusion_rate"] for r in found} == {1.0}
     assert len({r["setpoints"]["temperature"] for r in found}) == 3

@@ -11,6 +11,8 @@ from perfusio.tables.cells.missing_by_name import MissingValue
 from perfusio.tables.columns.column_map import read_column_map
 from perfusio.tables.columns.grid import ReadOptions
 from perfusio.tables.data_frame import table_of_frame
+from perfusio.tables.exporting import write_table
+from perfusio.tables.merging import merged
 from perfusio.tables.read_any import read_any
 from perfusio.tables.table import parse_table
 
@@ -35,6 +37,16 @@ def test_it_is_asked_with_both_readings_and_their_options():
     assert "a.csv, line 1: column 'Gln [mmol/L]' holds 0 in all samples: was it measured?" in said
     assert "- it was not measured: --ignore 'Gln [mmol/L]'" in said
     assert f"- it was measured, and is truly 0: --column 'Gln [mmol/L]={TRUE}'" in said
+
+
+@pytest.mark.parametrize(("layout", "ending"), [("wide", "csv"), ("wide", "xlsx"), ("long", "parquet")])
+def test_the_checked_table_keeps_the_answer(tmp_path, layout, ending):
+    table = merged([read(sheet(), columns={"Gln [mmol/L]": TRUE}, is_part=True)])
+    path = tmp_path / f"checked.{ending}"
+    write_table(path, table, layout=layout)
+    again = read_any(path)
+    assert [row.state.glutamine for row in again.rows] == [0.0] * 4
+    assert again.truly_zero == {"glutamine"}
 
 
 def test_a_column_that_was_not_measured_is_left_unread():

@@ -69,7 +69,8 @@ class PumpSchedule:
         known = ("sheet", "step", "rate_unit", "taken", "start_volume", "feeds", "changes")
         for name in data:
             if name not in known:
-                raise ConfigError(f"schedule.{name} is no entry of a column map.{closest(name, known)}")
+                near = f"{closest(name, known)} Known: {', '.join(known)}."
+                raise ConfigError(f"schedule.{name} is no entry of a column map.{near}")
         for name in ("sheet", "step", "rate_unit", "start_volume", "feeds"):
             if name not in data:
                 raise ConfigError(f"schedule.{name} is not there, expected in every schedule.")
@@ -134,7 +135,8 @@ def _change(said: Mapping[str, Any], panel: Panel) -> Change:
     for name, value in setpoints.items():
         if name not in panel.setpoint_names:
             raise ConfigError(f"schedule.changes: {name!r} is no setpoint of {panel.name}."
-                              f"{closest(name, panel.setpoint_names)}")  # fmt: skip
+                              f"{closest(name, panel.setpoint_names)} Known: {', '.join(panel.setpoint_names)}."
+                              )  # fmt: skip
         panel[name].check(float(value))
     return Change(
         file=str(said.get("file", ANY)), day=float(day), setpoints={n: float(v) for n, v in setpoints.items()}
