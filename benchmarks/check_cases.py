@@ -24,6 +24,7 @@ from pathlib import Path
 
 from case_checks import TRIES, Answer, Try
 from clean_tables import clean_tables, found_wrong
+from machine import stamp
 from oracle_values import differences, oracle
 from perfusio.cli.entry import main as main_of_perfusio
 from perfusio.errors import QuestionOpen, UnreadableSource
@@ -150,6 +151,7 @@ def main() -> int:
         print(f"skipped: there is no folder of cases. Give --shared or {FROM_ENVIRONMENT}.")
         print(json.dumps({"benchmark": "cases", "skipped": True}))
         return 0
+    print(stamp())
     rows: list[Row] = []
     with tempfile.TemporaryDirectory() as folder:
         scratch = Path(folder)

@@ -11,6 +11,7 @@ import io
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import timedelta
+from math import nan
 from pathlib import Path
 
 from perfusio.errors import ConfigError
@@ -37,6 +38,7 @@ from perfusio.tables.rows.table import Table
 LAYOUTS = ("wide", "long")
 ENDINGS = (".csv", ".xlsx", ".parquet")
 Cell = str | float
+_FEW_DIGITS = 12
 
 
 def write_table(path: Path, table: Table, *, layout: str = "wide") -> None:
@@ -81,11 +83,11 @@ def wide_cells(table: Table) -> Iterator[list[Cell]]:
     """
     texts = [n for n in ("run", "reactor") if any(getattr(row, n) for row in table.rows)]
     of_runs, is_dated = _of_runs(table), table.has_open_vessels
-    numeric, names = names_of(table.panel).numeric, _used(table)
+    quantities = {n: names_of(table.panel).numeric(n) for n in _used(table)}
     has_remarks = any(_further_remarks(row) for row in table.rows)
     yield [
         *(SAMPLE if n == "reactor" and is_dated else n for n in texts), *of_runs, STAMP if is_dated else TIME.header,
-        *(f"{numeric(n).header}{_zeros(table, n)}" for n in names),
+        *(f"{quantity.header}{_zeros(table, n)}" for n, quantity in quantities.items()),
         *([QUALITY] if has_remarks else []),
     ]  # fmt: skip
     for row in table.rows:
@@ -93,7 +95,7 @@ def wide_cells(table: Table) -> Iterator[list[Cell]]:
         cells: list[Cell] = [getattr(row, n) for n in texts]
         cells += [said.get((row.run, row.reactor), "") for said in of_runs.values()]
         cells.append(_date(table, row) if is_dated else row.state.time_h)
-        cells += [_cell(row, n, known.get(n, float("nan"))) for n in names]
+        cells += [_cell(row, quantity, n, known.get(n, nan)) for n, quantity in quantities.items()]
         if has_remarks:
             further = _further_remarks(row)
             cells.append(json.dumps(further, ensure_ascii=False, sort_keys=True) if further else "")
@@ -124,7 +126,7 @@ def _all_long_cells(table: Table) -> Iterator[list[Cell]]:
         when: Cell = _date(table, row) if table.has_open_vessels else row.state.time_h
         key: list[Cell] = [row.run, row.reactor, clone, medium, start, when]
         for name in dict.fromkeys([*known, *further]) or [""]:
-            value = _cell(row, name, known[name]) if name in known else ""
+            value = _cell(row, numeric(name), name, known[name]) if name in known else ""
             unit = f"{numeric(name).unit}{_zeros(table, name)}" if name else ""
             yield [*key, name, value, unit, table.name if name else "", further.get(name, "")]
 
@@ -167,16 +169,18 @@ def _of_runs(table: Table) -> dict[str, Mapping[Group, str]]:
     return {n: said for n, said in (("clone", table.clones), (MEDIUM, table.media), (INOCULATED, starts)) if said}
 
 
-def _cell(row: TableRow, name: str, value: float) -> Cell:
+def _cell(row: TableRow, quantity: Quantity, name: str, value: float) -> Cell:
     """Return a value; one at a limit as a text like ``<0.1``."""
     if value != value:
         return ""
-    sign, shown = _sign(row, name, value), as_read(names_of(row.state.panel).numeric(name), value)
+    sign, shown = _sign(row, name, value), as_read(quantity, value)
     return f"{sign}{shown!r}" if sign else shown
 
 
 def as_read(quantity: Quantity, value: float) -> float:
     """Return a value with the digits that were read; one that a conversion made, in the resolution of its quantity."""
+    if len(repr(value)) <= _FEW_DIGITS:  # nearly all are, and a long table has millions
+        return value
     return without_dust(value) if is_plain(value) else quantity.as_written(value)
 
 

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from perfusio import Setpoints, read_runs
-from perfusio.errors import ConfigError, UnreadableSource
+from perfusio.errors import ConfigError, QuestionOpen, UnreadableSource
 from perfusio.tables.columns.column_map import ColumnMap
 
 SHEET = pd.DataFrame(
@@ -82,3 +82,9 @@ class Polars:
 
 def test_a_frame_without_an_index_will_do():
     assert [r.states for r in read_runs(Polars(SHEET[SHEET.run == "A"]))] == [read_runs(SHEET)[0].states]
+
+
+def test_a_column_in_another_unit_is_asked_about_as_in_a_file():
+    frame = pd.DataFrame({"day": [0, 1], "vcd": [0.5, 0.8], "viability": [97.0, 98.0], "glucose": [25.0, 24.0]})
+    with pytest.raises(QuestionOpen, match=r"(?s)read as mmol/L.*glucose=glucose \[mmol/L\]"):
+        read_runs(frame)
