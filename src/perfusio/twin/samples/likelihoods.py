@@ -27,10 +27,10 @@ STAYS, GOES_ON = 0.25, 0.2
 """Standard deviations about the value before, and about the trend, after a day [changes that would be called clear]."""
 ANY, ANY_ALIVE = 1.0, 0.3
 """Standard deviation of what a culture may have, about the forecast: a factor of e; three points of viability."""
-FOREIGN = 1.0
+FOREIGN = 2.0
 """Log odds from which on a sample is rather another vessel's, or of a culture in trouble, than as it was to be. After
-a gap times the square of its length, in usual intervals: what a forecast did not see moved all values together, and
-odds that are added as if errors were independent say too much."""
+a gap, be it of the cells alone, times its length, in usual intervals: what a forecast did not see moved all values
+together, and odds that are added as if errors were independent say too much."""
 ANYTHING_AT_FIRST, MOST_ANYTHING = 0.25, 0.3
 """The last of these over the number of samples before: of a young culture neither cell line nor medium has shown yet.
 After a gap it is so many days times larger, to this end."""
@@ -148,10 +148,17 @@ def _latent(at: Layout, state: State) -> FloatArray:
 
 
 def intervals_since(sample: State, before: Sequence[State]) -> float:
-    """Return how long the last sample but this one is ago, in intervals that are usual for the vessel; at least 1."""
+    """Return how long the last count of cells but this one is ago, in intervals that are usual for the vessel; >= 1.
+
+    A sample whose count was not used leaves a forecast as blind as one that is missing: cells move all the rest.
+    """
     times = np.array([s.time_h for s in before[-LATELY:]])
     usual = float(np.median(np.diff(times))) if len(times) > 1 else 24.0
-    return max(1.0, (sample.time_h - float(times[-1])) / usual) if len(times) and usual > 0.0 else 1.0
+    if not len(times) or not usual > 0.0:
+        return 1.0
+    cells = sample.panel.the("cells")
+    counted = next((s.time_h for s in reversed(before[-LATELY:]) if (v := getattr(s, cells)) == v), float(times[0]))
+    return max(1.0, (sample.time_h - counted) / usual)
 
 
 def is_at_limit(state: State, name: str) -> bool:

@@ -96,7 +96,7 @@ def checked(
     foreign = explained.foreign(sample)
     strange = tuple(name for name, odds in foreign.items() if odds > 0.0)
     is_confirmed = any(are_alike(sample, refused, before, strange) for refused in lately)
-    least = FOREIGN * intervals_since(sample, before) ** 2
+    least = FOREIGN * intervals_since(sample, before)
     is_foreign = len(strange) >= SEVERAL and len(before) >= SEVERAL and sum(foreign.values()) > least
     doubt = _not_of_this_vessel(sample, before, expected, strange if is_foreign else (), others)
     if doubt and not is_confirmed:

@@ -84,6 +84,11 @@ def test_a_gap_is_counted_in_the_vessels_usual_intervals(days, gap):
     assert intervals_since(sample(), [make_state(day=d, **STEADY) for d in days]) == gap
 
 
+def test_cells_that_were_not_counted_are_a_gap():
+    before = [make_state(day=d, **STEADY | ({"vcd": nan} if d > 2 else {})) for d in range(5)]
+    assert intervals_since(sample(), before) == 3.0
+
+
 def test_a_process_of_other_quantities_is_judged_as_well():
     lean = CHO_PERFUSION.without("viability", "glutamate", "pyruvate", "pyruvate_feed")
     names = lean.species_names

@@ -191,10 +191,19 @@ def grown_by(factor, day):
 
 def test_after_a_gap_one_cause_may_have_moved_many_values():
     run = after(5)
-    (soon, forecast), (late, later) = grown_by(1.45, 5), grown_by(1.6, 6)
+    (soon, forecast), (late, later) = grown_by(1.5, 5), grown_by(1.7, 6)
     odds = sum(Explained(late, run.states, later).foreign(late).values())
-    assert FOREIGN < odds < 4.0 * FOREIGN
+    assert FOREIGN < odds < 2.0 * FOREIGN
     assert "Several values" in checked(soon, run, NOMINAL, forecast).quarantined
     assert checked(late, run, NOMINAL, later).quarantined == ""
     stranger, later = grown_by(2.0, 6)
     assert "Several values" in checked(stranger, run, NOMINAL, later).quarantined
+
+
+def test_a_count_that_was_not_used_is_a_gap():
+    run, blind = after(6), after(6)
+    last = run.states[-1]
+    blind = replace(blind, states=(*run.states[:-1], replace(last.with_values(vcd=nan), quality={"vcd": "31 not used"})))
+    late, forecast = grown_by(1.45, 6)
+    assert "Several values" in checked(late, run, NOMINAL, forecast).quarantined
+    assert checked(late, blind, NOMINAL, forecast).quarantined == ""
