@@ -140,6 +140,18 @@ async def test_what_a_person_chose_stays_and_pages_nobody(run_twin, nothing, tmp
     assert [e.turn for e in run.of("Decided") if e.acquisition == MPC] == [2, 3, 4, 5]
 
 
+@pytest.mark.usefixtures("orders_at_turns")
+async def test_a_twin_gives_its_vessels_back_to_nobody(run_twin, nothing, tmp_path):
+    def order(event):
+        if (event.turn, type(event).__name__) == (1, "SetpointsWritten"):
+            give(tmp_path, Order(act="resume", reactor="", who="A. Smith", why="By mistake."))
+
+    run = await run_twin(ScriptedConnector(days(3)), days=3, policy=nothing, observers=(order,))
+    (acted,) = run.of("OperatorActed")
+    assert (acted.is_done, acted.answer) == (False, "The twin itself runs here: nothing to give back.")
+    assert run.counts == ("COMPLETED", 4, 3)
+
+
 async def test_its_decisions_pass_the_guard_as_all_others_do(run_twin, nothing):
     connector = ScriptedConnector(days(3), setpoints=SPACE.nominal)
     run = await run_twin(connector, days=3, policy=Failing(nothing, (1, 2)), mode=Mode.ADVISORY)

@@ -20,7 +20,7 @@ from perfusio.twin.operators.orders import Order, give
 from perfusio.twin.state.hold import Word, make_hold
 
 router = APIRouter(prefix="/api/v1/runs", tags=["acting"], responses=ERRORS)
-SIGNED = ("approve", "modify", "reject", "mode", "release", "accept", "adopt")
+SIGNED = ("approve", "modify", "reject", "mode", "release", "accept", "adopt", "ladder")
 """Acts that change a vessel or the data: signed with a password and a meaning."""
 ANSWER_S = 8.0
 WRITE_ENDS = ("SetpointsWritten", "WriteRefused", "WritePartial", "WriteRestored", "WriteUnknown", "OverrideDetected")
@@ -42,7 +42,9 @@ class HoldRequest(_Strict):
 class OrderRequest(_Strict):
     """An order to the twin of a run."""
 
-    act: Literal["mode", "release", "approve", "reject", "modify", "acknowledge", "shelve", "adopt", "accept", "note"]
+    act: Literal[
+        "mode", "release", "approve", "reject", "modify", "acknowledge", "shelve", "adopt", "accept", "note", "ladder"
+    ]
     vessel: Name = ""
     why: Reason
     value: Annotated[StrictStr, Field(max_length=500)] = ""
