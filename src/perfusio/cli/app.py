@@ -22,7 +22,7 @@ from perfusio.cli.models.simulate import simulate
 from perfusio.cli.operators.alarms import alarms
 from perfusio.cli.operators.hold import hold, release
 from perfusio.cli.operators.ladder import ladder
-from perfusio.cli.operators.orders import accept, acknowledge, adopt, approve, mode, note, reject
+from perfusio.cli.operators.orders import accept, acknowledge, adopt, approve, enter, mode, note, reject
 from perfusio.cli.operators.status import status
 from perfusio.cli.operators.stop import stop
 from perfusio.cli.page.serve import serve
@@ -60,8 +60,8 @@ app = typer.Typer(
 )
 for command in (
     demo, init, advise, run, resume, fallback, stop, status, alarms, notify, hold, release, mode, ladder, approve,
-    reject, note, acknowledge, adopt, accept, verify, report, replay, bundle, mirror, simulate, design, fit, score,
-    clones, forecast, end_values, recommend, selftest, extensions, serve,
+    reject, note, acknowledge, adopt, accept, enter, verify, report, replay, bundle, mirror, simulate, design, fit,
+    score, clones, forecast, end_values, recommend, selftest, extensions, serve,
 ):  # fmt: skip
     app.command()(command)
 app.command("import")(import_)

@@ -116,8 +116,9 @@ class DigitalTwin:
         self._pulse, self._deliveries = Pulse(self._book), Deliveries(self._book, observers)
         self._ending = RunEnding(self._book, self._hands, self._deliveries)
         acts = Acts(
-            self._book, self._hands, self._pace, self._turns.adopt, self._ending.stop, ladder, self._ending.give_back
-        )
+            self._book, self._hands, self._pace, self._turns.adopt, self._ending.stop, ladder, self._ending.give_back,
+            self._intake,
+        )  # fmt: skip
         self._desk = Desk(self._book, acts)
         self._goes_on = False
 

@@ -168,3 +168,55 @@ def test_files_and_metrics_leave_the_page_with_a_token_alone(olga, page):
     vcd = next(t for t in told.text.splitlines() if t.startswith("perfusio_sample{") and 'quantity="vcd"' in t)
     assert 'vessel="R01"' in vcd
     assert 'unit="1e6 cells/mL"' in vcd
+
+
+def entered(client, hour, **measured):
+    asked = {"act": "enter", "vessel": "R01", "value": str(hour), "measured": measured, **SIGNED}
+    return client.order(**asked)
+
+
+def test_values_are_entered_by_hand_and_judged_as_those_of_a_file(live, olga):
+    hour = 24.0 * live.day
+    known = olga.get("/api/v1/runs/run/samples", params={"vessel": "R01"}).json()
+    names = [s["name"] for s in known["species"]]
+    before = dict(zip(names, known["rows"][-1]["values"], strict=True))
+    answer = entered(olga, hour, lactate=f"{before['lactate'] + 0.01} mmol/L").json()
+    assert answer["status"] == "done", answer
+    assert "lactate" in answer["answer"]
+    corrected = on_record(live, "SampleCorrected")[-1]["payload"]["state"]
+    assert corrected["lactate"] == pytest.approx(before["lactate"] + 0.01)
+    assert corrected["glucose"] == before["glucose"], "the others stay"
+    assert "entered by hand: Olga Example (olga)" in corrected["quality"]["lactate"]
+    acted = on_record(live, "OperatorActed")[-1]["payload"]
+    assert (acted["act"], acted["user"], acted["given"]) == ("enter", "olga", {"lactate": corrected["lactate"]})
+    again = entered(olga, hour, lactate=str(corrected["lactate"])).json()
+    assert again["answer"] == "These values are on record already."
+
+
+@pytest.mark.parametrize(
+    ("measured", "words"),
+    [
+        ({"glucose": "4,6"}, "has a comma"),
+        ({"glucose": "<0.1"}, "is a limit"),
+        ({"glucose": "-1"}, "glucose"),
+        ({"glucose": "4.6 bar"}, "is not a unit of glucose"),
+        ({"glucos": "4.6"}, "glucose"),
+        ({"viability": "120"}, "viability"),
+        ({}, "there must be some"),
+    ],
+)
+def test_values_that_cannot_be_are_refused_before_anything_is_ordered(live, olga, measured, words):
+    n = len(on_record(live, "OperatorActed"))
+    found = entered(olga, 24.0 * live.day, **measured)
+    assert found.status_code == 409, found.text
+    assert words in found.json()["detail"]
+    assert len(on_record(live, "OperatorActed")) == n
+
+
+def test_a_sample_of_no_time_is_refused_by_the_twin(live, olga):
+    early = entered(olga, 24.0 * live.day - 30.0, glucose="4.0").json()
+    assert early["status"] == "refused"
+    assert "none at that time to complete" in early["answer"]
+    ahead = entered(olga, 24.0 * (live.day + 5), glucose="4.0").json()
+    assert ahead["status"] == "refused"
+    assert "Its turn has not begun" in ahead["answer"]

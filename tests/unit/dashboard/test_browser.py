@@ -175,6 +175,21 @@ def test_jobs_wrong_overnight_compare_note_export_take_two_clicks(tab):
     assert Path(found.value.path()).read_text().startswith("reactor,time [h],")
 
 
+def test_values_are_entered_by_hand(live, tab):
+    tab.go("/runs/run/samples")
+    tab.tab.click("#enter")
+    box = tab.tab.locator("dialog")
+    box.locator("[name=vessel]").select_option("R02")
+    box.locator("[name=hour]").fill(str(24 * live.day))
+    box.locator("[name='of:glucose']").fill("4,6")
+    sign(tab.tab, "Read from the printout.")
+    expect(box.locator(".refusal")).to_contain_text("has a comma")
+    tab.shot("enter")
+    box.locator("[name='of:glucose']").fill("4.6")
+    sign(tab.tab)
+    expect(tab.tab.locator("#toasts")).to_contain_text("R02: entered.")
+
+
 def test_all_by_keyboard(live, tab):
     tab.tab.keyboard.press("Tab")
     expect(tab.tab.locator(".skip")).to_be_focused()

@@ -84,7 +84,8 @@ def ask(seen: RunView, order: Order, *, n_answers: int = 1, done: str = "done", 
 
 def _print(answer: OperatorActed, done: str) -> None:
     where = f"{shown(answer.reactor)}: " if answer.reactor else ""
-    echo(f"{where}{done}." if answer.is_done else f"{where}NOT done. {shown(answer.answer, 600)}")
+    words = f" {shown(answer.answer, 600)}" if answer.answer else ""
+    echo(f"{where}{done}.{words}" if answer.is_done else f"{where}NOT done. {shown(answer.answer, 600)}")
 
 
 def _tell_end_of_write(told: Iterator[Event], key: str) -> None:

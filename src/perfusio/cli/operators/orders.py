@@ -1,4 +1,4 @@
-"""`perfusio mode`, `approve`, `reject`, `acknowledge`, `adopt`, `accept`: the decisions of a person about a run."""
+"""`perfusio mode`, `approve`, `reject`, `acknowledge`, `adopt`, `accept`, `enter`: a person's decisions about a run."""
 
 from __future__ import annotations
 
@@ -141,6 +141,37 @@ def accept(
     values = ", ".join(f"{name} {value:.4g}" for name, value in known[vessel, wanted].measured().items())
     echo(f"{vessel}: the sample of hour {wanted:g}, culture day {wanted / 24.0:.3g}: {values}.")
     ask(seen, Order(act="accept", reactor=vessel, value=repr(wanted), who=who, why=why), done="it is in use")
+
+
+def enter(
+    run: RunFolder,
+    reactor: OneReactor,
+    who: Who,
+    why: Why,
+    at: Annotated[float, typer.Option(help="Culture time of the sample [h].", min=0.0, max=LATEST_H)],
+    value: Annotated[
+        list[str],
+        typer.Option(help="A measured value, its unit may follow; repeatable, e.g. 'glucose=4.6 g/L'.",
+                     metavar="NAME=VALUE"),
+    ],
+) -> None:  # fmt: skip
+    """Enter values of a sample by hand: today's where its file does not come, or others for a known time.
+
+    They are judged like those of a file, and go on record with your name. A value for a known time corrects it.
+    """
+    from perfusio.cli.operators.asking import ask, opened
+    from perfusio.errors import ConfigError
+    from perfusio.tables.typed_values import typed_values
+    from perfusio.twin.operators.orders import Order
+
+    seen, vessel = opened(run, reactor)
+    given = [[part.strip() for part in one.partition("=")[::2]] for one in value]
+    names = [name for name, _ in given]
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        raise ConfigError(f"--value {twice[0]}: given twice. Give each quantity once.")
+    measured = typed_values(dict(given), seen.config.process)
+    order = Order(act="enter", reactor=vessel, value=repr(at), who=who, why=why, measured=measured)
+    ask(seen, order, done="entered")
 
 
 def note(run: RunFolder, who: Who, why: Why, reactor: Reactor = None) -> None:

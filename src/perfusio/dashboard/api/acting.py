@@ -16,11 +16,12 @@ from perfusio.dashboard.runs.followed import FollowedRun
 from perfusio.dashboard.runs.shelf import Shelf
 from perfusio.errors import ConfigError
 from perfusio.events import Json
+from perfusio.tables.typed_values import typed_values
 from perfusio.twin.operators.orders import Order, give
 from perfusio.twin.state.hold import Word, make_hold
 
 router = APIRouter(prefix="/api/v1/runs", tags=["acting"], responses=ERRORS)
-SIGNED = ("approve", "modify", "reject", "mode", "release", "accept", "adopt", "ladder")
+SIGNED = ("approve", "modify", "reject", "mode", "release", "accept", "adopt", "ladder", "enter")
 """Acts that change a vessel or the data: signed with a password and a meaning."""
 ANSWER_S = 8.0
 WRITE_ENDS = ("SetpointsWritten", "WriteRefused", "WritePartial", "WriteRestored", "WriteUnknown", "OverrideDetected")
@@ -43,13 +44,15 @@ class OrderRequest(_Strict):
     """An order to the twin of a run."""
 
     act: Literal[
-        "mode", "release", "approve", "reject", "modify", "acknowledge", "shelve", "adopt", "accept", "note", "ladder"
+        "mode", "release", "approve", "reject", "modify", "acknowledge", "shelve", "adopt", "accept", "note", "ladder",
+        "enter",
     ]
     vessel: Name = ""
     why: Reason
     value: Annotated[StrictStr, Field(max_length=500)] = ""
     hours: Annotated[FiniteFloat, Field(ge=0, le=48)] = 0.0
     setpoints: Annotated[dict[str, FiniteFloat], Field(max_length=50)] = {}
+    measured: Annotated[dict[str, Annotated[StrictStr, Field(max_length=100)]], Field(max_length=100)] = {}
     password: Annotated[StrictStr, Field(max_length=400)] = ""
     meaning: Annotated[StrictStr, Field(max_length=100)] = ""
 
@@ -80,9 +83,10 @@ async def order(
     if signed:
         await asyncio.to_thread(_check_signature, site, caller, asked, address_of(request))
     try:
+        measured = typed_values(asked.measured, run.panel)
         wanted = Order(
             act=asked.act, reactor=vessel, who=caller.user.on_record, why=asked.why, value=asked.value,
-            hours=asked.hours, setpoints=asked.setpoints, user=caller.user.name if signed else "",
+            hours=asked.hours, setpoints=asked.setpoints, measured=measured, user=caller.user.name if signed else "",
             meaning=asked.meaning if signed else "",
         )  # fmt: skip
         _check_advice(run, wanted)

@@ -14,8 +14,10 @@ from perfusio.protocols import Reporting, able
 from perfusio.record.decision_from_record import recalled
 from perfusio.record.run_state import not_acceptable
 from perfusio.record.verification.schema import unfit
+from perfusio.state import State
 from perfusio.twin.deciding.ladder import Ladder
 from perfusio.twin.operators.orders import Order, Waiting
+from perfusio.twin.samples.intake import Intake
 from perfusio.twin.samples.sampling_schedule import SamplingSchedule
 from perfusio.twin.state.hold import Hold, Word, lift, make_hold
 from perfusio.twin.state.logbook import Logbook
@@ -39,6 +41,7 @@ class Acts:
         stop: Ends the run, by the word of a person.
         ladder: Who decides for each vessel.
         give_back: Ends a program that stands in for the twin, so that the twin goes on with the run.
+        intake: Judges samples that a person enters.
     """
 
     def __init__(
@@ -50,10 +53,16 @@ class Acts:
         stop: Callable[[str, str], None],
         ladder: Ladder,
         give_back: Callable[[], None],
+        intake: Intake,
     ) -> None:
         self._book, self._hands, self._pace, self._adopt, self._stop = book, hands, pace, adopt, stop
         self._ladder, self._give_back = ladder, give_back
-        self._modes = Modes(book)
+        self._modes, self._intake = Modes(book), intake
+
+    @property
+    def takes_samples(self) -> bool:
+        """Whether samples are waited for now, so that one may be entered."""
+        return self._intake.turn is not None
 
     async def carry_out(self, one: Waiting) -> None:
         """Carry out an order, for the vessel that it names or for all, and answer it.
@@ -97,6 +106,8 @@ class Acts:
             self._accept(one, order, reactor)
         elif order.act == "note":
             self.answer(one, reactor, "")
+        elif order.act == "enter":
+            await self._enter(one, order, reactor)
         else:
             await self._on_advice(one, order, reactor)
 
@@ -187,6 +198,19 @@ class Acts:
             )  # fmt: skip
         self.answer(one, reactor, problem)
 
+    async def _enter(self, one: Waiting, order: Order, reactor: str) -> None:
+        """Judge a sample that a person has typed; what was made of it is on record before the answer."""
+        panel = self._book.run_state.process
+        known = tuple(s.name for s in panel.species)
+        if unknown := [name for name in order.measured if name not in known]:
+            problem = f"{', '.join(unknown)}: not measured in {reactor}. Known: {', '.join(known)}."
+            self.answer(one, reactor, problem)
+            return
+        remark = f"entered by hand: {order.who}"
+        sample = State.of_values(panel, float(order.value), order.measured, dict.fromkeys(order.measured, remark))
+        found = await self._intake.enter(reactor, sample)
+        self.answer(one, reactor, found.problem, words=found.words)
+
     async def _on_advice(self, one: Waiting, order: Order, reactor: str) -> None:
         advice = self._book.run_state.advised.get(reactor)
         is_known = advice is not None and advice.key == order.value
@@ -248,7 +272,9 @@ class Acts:
 
     # -- answers -----------------------------------------------------------------------------------------------------
 
-    def answer(self, one: Waiting, reactor: str, problem: str, *, key: str = "", turn: int | None = None) -> None:
+    def answer(
+        self, one: Waiting, reactor: str, problem: str, *, key: str = "", turn: int | None = None, words: str = ""
+    ) -> None:
         """Put the order on record, and its result or why there is none.
 
         Args:
@@ -257,6 +283,7 @@ class Acts:
             problem: Why it was not done; empty if it was.
             key: Of the decision that it is about.
             turn: Of its subject; the present one if it is about nothing older.
+            words: What was done, where the order does not say it.
         """
         order = one.order
         assert order is not None, "what is no order is refused"
@@ -264,8 +291,8 @@ class Acts:
             OperatorActed(
                 reactor=reactor or None, turn=self._book.run_state.today.turn if turn is None else turn,
                 who=order.who, act=f"{order.act} {order.value}" if order.act in WITH_VALUE else order.act, key=key,
-                is_done=not problem, answer=problem, order=one.id, reason=order.why,
-                user=order.user, meaning=order.meaning, given=dict(order.setpoints),
+                is_done=not problem, answer=problem or words, order=one.id, reason=order.why,
+                user=order.user, meaning=order.meaning, given={**order.setpoints, **order.measured},
             )
         )  # fmt: skip
 

@@ -91,6 +91,8 @@ class Desk:
         """Whether the state must not change now, as decisions are being made: a moment later, then."""
         if act == "accept":
             return self._is_thinking or self._book.run_state.today.is_conditioned
+        if act == "enter":
+            return self._is_thinking or not self._acts.takes_samples
         return act == "adopt" and self._is_thinking
 
     def _waiting(self) -> list[Waiting]:

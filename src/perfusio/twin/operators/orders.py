@@ -28,7 +28,7 @@ from perfusio.twin.state.who_and_why import check_text, check_words
 
 ACTS = (
     "mode", "release", "approve", "reject", "acknowledge", "shelve", "adopt", "accept", "modify", "note", "stop",
-    "ladder", "resume",
+    "ladder", "resume", "enter",
 )  # fmt: skip
 LONGEST_NAME, LONGEST_VALUE, LONGEST_MEANING = 300, 500, 100
 LONGEST_SHELVED_H = 48.0
@@ -46,9 +46,10 @@ class Order:
         who: Name of the person, or initials.
         why: Reason.
         value: The mode or decider that is wanted, the key of the decision that is approved or rejected, the alarm, or
-            the hour of the sample that is accepted.
+            the hour of the sample that is accepted or entered.
         hours: For which an alarm is shelved [h].
         setpoints: Values instead of those that were advised, by name, canonical units.
+        measured: Values of a sample that are entered by hand, by name, canonical units.
         user: Name of the account whose password signed it; empty where none did.
         meaning: Meaning of that signature.
     """
@@ -60,6 +61,7 @@ class Order:
     value: str = ""
     hours: float = 0.0
     setpoints: Mapping[str, float] = field(default_factory=dict)
+    measured: Mapping[str, float] = field(default_factory=dict)
     user: str = ""
     meaning: str = ""
 
@@ -79,11 +81,14 @@ class Order:
         if self.act == "ladder" and self.value not in [d.value for d in Decider]:
             found = shown(repr(self.value), 60)
             raise ConfigError(f"{found} decides for no vessel. Known: {', '.join(d.value for d in Decider)}.")
-        _check_setpoints(self.act, self.setpoints)
+        _check_values(self.act, "modify", "setpoints", self.setpoints)
+        _check_values(self.act, "enter", "measured", self.measured)
+        if self.act == "enter" and not self.reactor:
+            raise ConfigError("enter: of which vessel? A sample is of one.")
         if self.act in ("approve", "modify", "reject") and not self.value:
             raise ConfigError(f"{self.act}: which decision? Give its key, run:reactor:turn:revision, as on record.")
-        if self.act == "accept":
-            _check_hour(self.value)
+        if self.act in ("accept", "enter"):
+            _check_hour(self.act, self.value)
         if self.act == "shelve" and not 0 < self.hours <= LONGEST_SHELVED_H:
             found = shown(str(self.hours), 60)
             raise ConfigError(f"An alarm is shelved for up to {LONGEST_SHELVED_H:g} h, found {found} h.")
@@ -93,25 +98,25 @@ class Order:
         check_words(self.who, self.why)
 
 
-def _check_setpoints(act: str, given: object) -> None:
-    """Refuse values that are no numbers, or that belong to no such act."""
+def _check_values(act: str, of: str, field_name: str, given: object) -> None:
+    """Refuse values that are no numbers, or that belong to another act than the one that they are `of`."""
     if not isinstance(given, Mapping) or not all(isinstance(name, str) for name in given):
-        raise ConfigError(f"setpoints = {shown(repr(given), 60)}: expected values by the names of setpoints.")
-    if bool(given) != (act == "modify"):
-        raise ConfigError(f"{act}: values of setpoints are given to modify advice, and only then.")
+        raise ConfigError(f"{field_name} = {shown(repr(given), 60)}: expected values by the names of quantities.")
+    if bool(given) != (act == of):
+        raise ConfigError(f"{act}: {field_name} are given with {of}, where there must be some, and only then.")
     for name, value in given.items():
         if isinstance(value, bool) or not isinstance(value, int | float) or not isfinite(value):
             raise ConfigError(f"{shown(name, 60)} = {shown(repr(value), 60)}: expected a number.")
 
 
-def _check_hour(text: str) -> None:
+def _check_hour(act: str, text: str) -> None:
     try:
         is_hour = isfinite(float(text))
     except ValueError:
         is_hour = False
     if not is_hour:
         found = shown(repr(text), 60)
-        raise ConfigError(f"accept: which sample? Found {found}, expected its culture time in hours, as on record.")
+        raise ConfigError(f"{act}: which sample? Found {found}, expected its culture time in hours, as on record.")
 
 
 def give(run_dir: Path, order: Order) -> str:

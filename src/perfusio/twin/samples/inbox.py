@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from math import ceil, isfinite
 from typing import Any
@@ -14,10 +14,10 @@ from perfusio.clock import Clock, SystemClock
 from perfusio.errors import SampleOverdue
 from perfusio.process.cho_perfusion import CHO_PERFUSION
 from perfusio.process.panel import Panel
-from perfusio.protocols import Connector
+from perfusio.protocols import Connector, shows_at_once
 from perfusio.state import Setpoints, State
 from perfusio.twin.samples.future_dates import Dates
-from perfusio.twin.samples.sampling_schedule import SamplingSchedule
+from perfusio.twin.samples.sampling_schedule import SamplingSchedule, Wait
 from perfusio.twin.samples.sensor_rows import SensorRows
 from perfusio.twin.samples.vessel_reader import USABLE_AFTER_S, NobodyTold, ReadingTroubles, VesselReader
 from perfusio.twin.state.arrival import Arrival
@@ -27,21 +27,6 @@ MOST_AT_ONCE = 2000
 """Samples of one vessel in one turn; a source that has more may repeat itself for ever. The rest comes next turn."""
 LAST_LOOK_S = 60.0
 """For a turn that has passed before it was waited for: rows that the source holds already are read, and no more [s]."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wait:
-    """A vessel whose sample is waited for.
-
-    Attributes:
-        turn: Turn of the sample.
-        since_ns: Since when, on the monotonic clock.
-        until_ns: When the turn goes on without it; None = not before it comes.
-    """
-
-    turn: int
-    since_ns: int
-    until_ns: int | None
 
 
 class Inbox:
@@ -92,6 +77,8 @@ class Inbox:
         self._start: dict[str, tuple[int, float]] = {}  # turn and time of the first sample
         self._lost_at_start: set[str] = set()
         self._waits: dict[str, Wait] = {}
+        self.turn: int | None = None  # whose samples are waited for
+        self._entered: dict[str, asyncio.Event] = {}  # that a person has typed the sample of the turn
         self._others_until_ns: int | None = None
 
     # -- who is there --------------------------------------------------------------------------------------------------
@@ -217,6 +204,7 @@ class Inbox:
             for reactor, reader in self._readers.items()
             if (reader.ahead is not None or not reader.is_over) and reactor not in known
         }
+        self.turn, self._entered = turn, {reactor: asyncio.Event() for reactor in out}
         readers = {r: asyncio.ensure_future(self._while_it_lasts(r, turn, arrived)) for r, arrived in out.items()}
         self._await(readers, turn)
 
@@ -226,7 +214,7 @@ class Inbox:
         try:
             await self._in_time(readers, has_begun)
         finally:
-            self._waits, self._others_until_ns = {}, None
+            self._waits, self._others_until_ns, self.turn = {}, None, None
             for reader in readers.values():
                 give_up(reader)
         # copies: a reader given up must not add to them any more
@@ -279,13 +267,36 @@ class Inbox:
             return
         reading = asyncio.ensure_future(self._until(reactor, turn, out))
         passing = asyncio.ensure_future(self._has_passed(reactor, turn))
+        typing = asyncio.ensure_future(self._entered[reactor].wait())
         try:
-            await asyncio.wait({reading, passing}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait({reading, passing, typing}, return_when=asyncio.FIRST_COMPLETED)
             if reading.done():
                 reading.result()
         finally:
             passing.cancel()
+            typing.cancel()
             give_up(reading)
+
+    async def by_hand(self, reactor: str, sample: State) -> Arrival | None:
+        """Return a sample that a person has typed as an arrival of this turn; None if none is waited for any more."""
+        reader, setpoints = self._readers[reactor], Setpoints(panel=self._process)
+        if shows_at_once(reader.connector):
+            setpoints = await reader.setpoints()
+        if (turn := self.turn) is None:
+            return None
+        if reactor not in self._start:
+            why = "Nothing was measured in this vessel yet: its first sample comes from its source."
+        elif (self._turn_of(reactor, sample, turn) or 0) > turn:
+            why = f"Its turn has not begun: expected now is the sample of hour {self.expected_h(reactor, turn):g}."
+        else:
+            why = self._ahead_of_its_time(reactor, sample, turn)
+        is_due = not why and self._turn_of(reactor, sample, turn) == turn and not sample.is_signal
+        return Arrival(sample=sample, setpoints=setpoints, is_due=is_due, refused=why, is_typed=True)
+
+    def end_wait(self, reactor: str) -> None:
+        """Wait no more for the sample of this turn: a person has typed it."""
+        if reactor in self._entered:
+            self._entered[reactor].set()
 
     async def _has_passed(self, reactor: str, turn: int) -> None:
         """Return when the sample after that of this turn is due; never for a vessel that has no sample yet."""

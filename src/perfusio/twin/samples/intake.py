@@ -11,7 +11,8 @@ from perfusio.events import OverrideDetected, SampleCorrected, SampleQuarantined
 from perfusio.protocols import ConnectorKind, Ending, WriteReport, is_live, shows_at_once, untold_units
 from perfusio.record.audit_logger import AuditLogger
 from perfusio.state import FloatArray, Setpoints, State
-from perfusio.twin.samples.admission import Correct, Ignore, Quarantine, admission
+from perfusio.twin.samples.admission import Admission, Admit, Correct, Ignore, Quarantine, admission, impossible
+from perfusio.twin.samples.by_hand import EnteredByHand, in_words_of_entry
 from perfusio.twin.samples.copies import LOOKS_BACK, Neighbour
 from perfusio.twin.samples.inbox import Inbox
 from perfusio.twin.samples.newcomers import Newcomers
@@ -55,7 +56,8 @@ class Intake:
             for arrival in arrived:
                 self._take(reactor, turn, arrival, waiting)
                 waiting[reactor].remove(arrival.sample)
-            came = any(arrival.is_due for arrival in arrived)  # if only to be quarantined
+            is_there = reactor in self._book.run_state.today.sampled  # a person has typed it
+            came = is_there or any(arrival.is_due for arrival in arrived)  # if only to be quarantined
             if not came and not (reactor in self._inbox.over and not arrived):
                 expected, hours = self._inbox.expected_h(reactor, turn), self._book.config.sampling_interval_hours
                 missed = event_builders.day_missed if reactor in had_passed else event_builders.sample_missing
@@ -67,8 +69,33 @@ class Intake:
                 self._leave(reactor, reason="Its source has no further samples.")
         return present & self._book.aboard
 
-    def _take(self, reactor: str, turn: int, arrival: Arrival, waiting: Mapping[str, Sequence[State]]) -> None:
-        """Record and observe one sample, knowing those that wait to be judged."""
+    @property
+    def turn(self) -> int | None:
+        """Turn whose samples are waited for now; None while decisions are made."""
+        return self._inbox.turn
+
+    async def enter(self, reactor: str, sample: State) -> EnteredByHand:
+        """Take in a sample that a person has typed, by the same admission as one that was read.
+
+        It is that of the turn, one in between, or other values of one that is known. Values that cannot be are refused
+        and not kept, as whoever types them is there to type them again.
+        """
+        arrival, known = await self._inbox.by_hand(reactor, sample), self._book.run_state
+        if arrival is None or self.turn is None:
+            return EnteredByHand(problem="Decisions are being made just now. Enter it again in a moment.")
+        if problem := arrival.refused or impossible(sample, known.trajectories[reactor]):
+            return EnteredByHand(problem=problem)
+        if reactor in known.today.sampled and known.today.turn == self.turn:
+            arrival = replace(arrival, is_due=False)
+        ruling = self._take(reactor, self.turn, arrival, {})
+        if arrival.is_due and isinstance(ruling, Admit):
+            self._inbox.end_wait(reactor)
+        return in_words_of_entry(ruling, is_due=arrival.is_due)
+
+    def _take(
+        self, reactor: str, turn: int, arrival: Arrival, waiting: Mapping[str, Sequence[State]]
+    ) -> Admission:
+        """Record and observe one sample, knowing those that wait to be judged; return the ruling on it."""
         known, sample, trajectory = self._book.run_state, arrival.sample, self._book.run_state.trajectories[reactor]
         before, assumed = known.in_force[reactor], known.assumed[reactor]
         judged = admission(
@@ -80,13 +107,13 @@ class Intake:
         )  # fmt: skip
         match judged:
             case Ignore():
-                return
+                return judged
             case Quarantine():
                 self._book.append(
                     SampleQuarantined(reactor=reactor, turn=turn, state=judged.sample, reason=judged.reason)
                 )
                 self._tell_of_doubt(reactor, turn, judged.reason)
-                return
+                return judged
             case Correct():
                 self._book.append(
                     SampleCorrected(
@@ -94,7 +121,7 @@ class Intake:
                         corrects=self._number_of(reactor, sample.time_h),
                     )
                 )  # fmt: skip
-                return
+                return judged
         if judged.withdrawn is not None:
             self._book.append(
                 SampleCorrected(
@@ -105,17 +132,19 @@ class Intake:
             self._tell_of_doubt(reactor, turn, judged.why)
         connector = self._book.vessels[reactor].connector
         arrival = replace(arrival, sample=judged.sample)
-        tells = connector.kind is ConnectorKind.HARDWARE and not shows_at_once(connector) and bool(trajectory.states)
+        shows_later = connector.kind is ConnectorKind.HARDWARE and not shows_at_once(connector)
+        tells = shows_later and bool(trajectory.states) and not arrival.is_typed
         wanted = self._wanted(reactor)
         if tells and not connector.confirms_at_once:  # it shows with this sample what it made of our last write
             before, assumed = arrival.setpoints.filled_from(before)
         base = self._book.space(reactor).nominal if self._book.is_replay(reactor) else before
-        since = arrival.setpoints.filled_from(base)
+        since = (before, assumed) if shows_later and arrival.is_typed else arrival.setpoints.filled_from(base)
         self._book.append(event_builders.sample_read(reactor, turn, arrival, (before, assumed), since))
         if tells and arrival.is_due:  # an extra sample may be older than what it made of it
             self._hear(reactor, turn, arrival.setpoints, wanted)
         if self._book.config.decide_on_signals or not arrival.sample.is_signal:  # a sensor that reads on is no sample
             self._pace.begins(reactor, turn, hour=arrival.sample.time_h)
+        return judged
 
     def _others(self, reactor: str, time_h: float, waiting: Mapping[str, Sequence[State]]) -> dict[str, Neighbour]:
         """Return the other vessels, with their samples of this turn that are not yet judged."""

@@ -9,11 +9,27 @@ the wall clock carries it over.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from perfusio.clock import Clock
 
 NS_PER_HOUR = 3_600_000_000_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wait:
+    """A vessel whose sample is waited for.
+
+    Attributes:
+        turn: Turn of the sample.
+        since_ns: Since when, on the monotonic clock.
+        until_ns: When the turn goes on without it; None = not before it comes.
+    """
+
+    turn: int
+    since_ns: int
+    until_ns: int | None
 
 
 class SamplingSchedule:

@@ -14,8 +14,8 @@ from perfusio.clock import Clock
 from perfusio.events import AlarmChanged, ConnectorFailed, ConnectorRecovered, WaitBegan
 from perfusio.record.run_state import READ
 from perfusio.twin.alarms.levels import OVERDUE, SOURCE, overdue, unreadable
-from perfusio.twin.samples.inbox import Inbox, Wait
-from perfusio.twin.samples.sampling_schedule import SamplingSchedule
+from perfusio.twin.samples.inbox import Inbox
+from perfusio.twin.samples.sampling_schedule import SamplingSchedule, Wait
 from perfusio.twin.state.logbook import Logbook
 
 LOOKS_EVERY_S = 15.0

@@ -30,7 +30,7 @@ function tell(answer, done) {
   const written = answer.written;
   if (written && written.event !== "SetpointsWritten") { throw new Error("The write ended with " + written.event + ": " + written.words); }
   const values = written?.acknowledged ? " The vessel has acknowledged " + Object.entries(written.acknowledged).map(([n, v]) => n.replaceAll("_", " ") + " " + number(v)).join(", ") + "." : "";
-  toast(answer.status === "waiting" ? answer.answer : done + values);
+  toast(answer.status === "waiting" ? answer.answer : done + values + (answer.answer && answer.answer !== "Done." ? " " + answer.answer : ""));
 }
 
 const signature = (state, act, reason = "") => [
@@ -69,6 +69,22 @@ export function cardDialog(state, card, act) {
     if (act === "modify" && !Object.keys(setpoints).length) { throw new Error("Nothing was modified: change a value, or approve the advice as it is."); }
     const asked = { act, vessel: card.vessel, value: card.key, why: given.why, password: given.password, meaning: given.meaning, setpoints };
     tell(await post("/runs/" + part(state.run) + "/orders", asked), card.vessel + ": " + (act === "reject" ? "rejected." : "approved."));
+  });
+}
+
+// Enter values of a sample by hand; the twin judges them like those of a file.
+export function enterDialog(state, found, chosen = "") {
+  const fields = [h("p", {}, "Leave out what was not measured. Values are in the unit shown, or with another one behind them, e.g. 12 mmol/L. Values for a known time correct it."),
+    h("div.fields", {},
+      h("label", {}, "Vessel", h("select", { name: "vessel" }, found.vessels.map((v) => h("option", { value: v, selected: v === chosen }, v)))),
+      h("label", {}, "Culture time [h]", h("input", { name: "hour", type: "number", min: "0", step: "any", required: true, "data-first": true }))),
+    h("div.fields.many", {}, found.species.map((s) => h("label", {}, s.label + " [" + unit(s.unit) + "]", h("input", { name: "of:" + s.name, inputMode: "decimal", maxlength: "60", autocomplete: "off" })))),
+    signature(state, "enter")];
+  return dialog("Enter values by hand", fields, "Sign and enter", async (given) => {
+    const measured = Object.fromEntries(Object.entries(given).filter(([n, v]) => n.startsWith("of:") && v.trim()).map(([n, v]) => [n.slice(3), v.trim()]));
+    if (!Object.keys(measured).length) { throw new Error("No value was entered."); }
+    const asked = { act: "enter", vessel: given.vessel, value: given.hour, why: given.why, password: given.password, meaning: given.meaning, measured };
+    tell(await post("/runs/" + part(state.run) + "/orders", asked), given.vessel + ": entered.");
   });
 }
 

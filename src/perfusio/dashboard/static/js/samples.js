@@ -1,7 +1,7 @@
 // Samples: values with remarks, the quarantined ones, corrections.
 import { get, part } from "./api.js";
 import { csv, download, h, number, table, unit, when } from "./dom.js";
-import { orderDialog } from "./dialogs.js";
+import { enterDialog, orderDialog } from "./dialogs.js";
 
 const kept = { vessel: null };
 export const load = async (state) => {
@@ -17,7 +17,8 @@ export function build(found, state, again) {
   const changes = found.changes.map((e) => h("tr", {}, h("td.nowrap", {}, when(e.ts)), h("td", {}, e.vessel), h("td.n", {}, number(e.day)), h("td", {}, e.event.replace(/(?!^)([A-Z])/g, " $1")), h("td", {}, e.who), h("td", {}, e.words)));
   const pick = h("label", {}, "Vessel ", h("select", { id: "vessel", onchange: (e) => { kept.vessel = e.target.value; e.target.blur(); again(); } }, h("option", { value: "" }, "all"), found.vessels.map((v) => h("option", { value: v, selected: v === kept.vessel }, v))));
   const data = () => download(state.run + "-samples.csv", csv([["vessel", "day", ...found.species.map((s) => s.name + " [" + s.unit + "]")], ...found.rows.map((r) => [r.vessel, r.day, ...r.values])]));
-  return { title: "Samples", el: [h("h1", {}, "Samples"), h("div.inline", {}, pick, h("button.small", { type: "button", onclick: data }, "CSV")),
+  return { title: "Samples", el: [h("h1", {}, "Samples"), h("div.inline", {}, pick, h("button.small", { type: "button", onclick: data }, "CSV"),
+      state.mayAct && found.state !== "ended" ? h("button.small", { id: "enter", type: "button", onclick: () => enterDialog(state, found, kept.vessel || found.vessels[0]) }, "Enter values\u2026") : null),
     waiting.length ? table(["Vessel", "#Culture day", "Why it was refused", ...heads.slice(2), "Accept"], waiting, "Quarantined: " + waiting.length) : h("p.muted", {}, "No sample is quarantined."),
     changes.length ? table(["Time", "Vessel", "#Culture day", "Event", "Who", "Words on record"], changes, "Corrected, accepted, refused, missing") : null,
     table(heads, rows, found.rows.length + " samples, the latest first; * = with a remark")] };
