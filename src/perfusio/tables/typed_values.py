@@ -53,6 +53,8 @@ def typed_value(text: str, quantity: Quantity) -> float:
     where = f"{quantity.name} = {shown(repr(text), 60)}"
     if column.refused or column.limits or column.values[0] != column.values[0]:
         why = next(iter(column.refused.values()), "is no number.")
+        if "," in number:
+            why = "has a comma: write the decimal mark as a point, and no groups of digits."
         if column.limits:
             why = "is a limit and no value: leave it out, or enter the number that the instrument shows."
         raise ConfigError(f"{where} {why} Expected a number in {quantity.unit}, e.g. 4.6, or with its unit.")

@@ -186,7 +186,7 @@ def test_values_are_entered_by_hand_and_judged_as_those_of_a_file(live, olga):
     corrected = on_record(live, "SampleCorrected")[-1]["payload"]["state"]
     assert corrected["lactate"] == pytest.approx(before["lactate"] + 0.01)
     assert corrected["glucose"] == before["glucose"], "the others stay"
-    assert "entered by hand: Olga Example (olga)" in corrected["quality"]["lactate"]
+    assert "entered by hand" in corrected["quality"]["lactate"]
     acted = on_record(live, "OperatorActed")[-1]["payload"]
     assert (acted["act"], acted["user"], acted["given"]) == ("enter", "olga", {"lactate": corrected["lactate"]})
     again = entered(olga, hour, lactate=str(corrected["lactate"])).json()

@@ -29,6 +29,9 @@ OF_THE_RUN = ("adopt", "acknowledge", "shelve", "note", "stop", "resume")
 WITH_VALUE = ("mode", "ladder")
 """Acts that are told with their value."""
 
+BY_HAND = "entered by hand"
+"""Remark on a value that a person has typed."""
+
 
 class Acts:
     """Carries out orders.
@@ -206,8 +209,8 @@ class Acts:
             problem = f"{', '.join(unknown)}: not measured in {reactor}. Known: {', '.join(known)}."
             self.answer(one, reactor, problem)
             return
-        remark = f"entered by hand: {order.who}"
-        sample = State.of_values(panel, float(order.value), order.measured, dict.fromkeys(order.measured, remark))
+        remarks = dict.fromkeys(order.measured, BY_HAND)  # by whom stands with the act
+        sample = State.of_values(panel, float(order.value), order.measured, remarks)
         found = await self._intake.enter(reactor, sample)
         self.answer(one, reactor, found.problem, words=found.words)
 

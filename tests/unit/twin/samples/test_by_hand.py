@@ -50,7 +50,7 @@ async def test_a_typed_sample_ends_the_wait_of_its_turn(tmp_path):
             await task
     read = next(line for line in lines if line["event"] == "SampleRead" and line["turn"] == 2)["payload"]
     assert (read["state"]["time_h"], read["extra"]) == (48.0, False)
-    assert read["state"]["quality"]["glucose"] == "entered by hand: Olga (olga)"
+    assert read["state"]["quality"]["glucose"] == "entered by hand"
     acted = next(line for line in lines if line["event"] == "OperatorActed")["payload"]
     assert (acted["act"], acted["is_done"], acted["answer"]) == ("enter", True, "It is the sample of this turn.")
     assert not [line for line in lines if line["event"] in ("SampleMissing", "DayMissed", "OverrideDetected")]

@@ -1,6 +1,6 @@
 // Alarms: cause, consequence, response; acknowledge, shelve.
 import { get, part } from "./api.js";
-import { alarmChip, csv, download, h, table, when } from "./dom.js";
+import { alarmChip, csv, download, h, table, unit, when } from "./dom.js";
 import { orderDialog } from "./dialogs.js";
 
 export const load = async (state) => {
@@ -11,7 +11,7 @@ export const load = async (state) => {
 export function build(found, state) {
   const open = found.list.filter((a) => a.status !== "cleared"), over = found.list.filter((a) => a.status === "cleared");
   const line = (a) => h("tr", {}, h("td", {}, alarmChip(a)), h("td", {}, a.vessel ? h("a", { href: "/runs/" + part(state.run) + "/vessel/" + part(a.vessel) }, a.vessel) : "the run"), h("td", {}, a.since, h("br"), h("span.muted", {}, when(a.raised) + (a.times > 1 ? ", " + a.times + " times" : ""))),
-    h("td", {}, a.cause), h("td", {}, a.consequence), h("td", {}, a.response),
+    h("td.words", {}, unit(a.cause)), h("td.words", {}, unit(a.consequence)), h("td.words", {}, unit(a.response)),
     h("td", {}, a.status === "cleared" ? "over" : a.status + (a.who ? " by " + a.who : "") + (a.shelved_until ? " until " + when(a.shelved_until) : ""),
       state.mayAct && found.state !== "ended" && a.status !== "cleared" ? h("div.acts", {}, a.status === "active" ? h("button.small", { type: "button", onclick: () => act(state, a, "acknowledge") }, "Acknowledge\u2026") : null, " ", h("button.small", { type: "button", onclick: () => act(state, a, "shelve") }, "Shelve\u2026")) : null));
   const heads = ["Alarm", "Vessel", "Since", "Cause", "Consequence", "Response", "State"];

@@ -26,7 +26,7 @@ export function number(value) {
   return value.toFixed(size >= 100 ? 0 : size >= 10 ? 1 : size >= 1 || size === 0 ? 2 : 3);
 }
 
-export const unit = (text) => text.replace("1e6 cells/mL", "10\u2076 cells/mL");
+export const unit = (text) => text.replaceAll("1e6 cells/mL", "10\u2076 cells/mL");
 export const day = (value) => value === null || value === undefined ? "" : "day " + Number(value.toFixed(2));
 export const when = (ts) => ts ? new Date(ts).toLocaleString([], { dateStyle: "medium", timeStyle: "short" }) : "";
 
