@@ -31,11 +31,12 @@ def fallback(
     import asyncio
 
     from perfusio.cli.operators.asking import opened
-    from perfusio.cli.runs.resume import go_on
+    from perfusio.cli.runs.resume import go_on, kept_source
     from perfusio.twin.fallback import until_alone
     from perfusio.twin.loop.ending import GivenBack
 
     opened(run)
+    kept_source(run)  # a run whose vessels cannot be reached again is refused now, not at night
     echo(f"Watching {run}: it takes over after {after:g} min without a twin.")
     while asyncio.run(until_alone(run, after_s=60.0 * after)):
         try:

@@ -126,3 +126,11 @@ def test_a_fallback_goes_on_from_the_kept_source_and_an_ended_run_needs_none(cut
     again = perfusio("fallback", run)
     assert isinstance(again.exception, PerfusioError)
     assert "has ended" in str(again.exception)
+
+
+def test_a_fallback_that_could_never_reach_the_vessels_is_refused_at_once(cut_off, perfusio):
+    source = cut_off / "run" / "source.json"
+    source.write_text(json.dumps(json.loads(source.read_text()) | {"kind": "simulated"}))
+    result = perfusio("fallback", cut_off / "run")
+    assert isinstance(result.exception, PerfusioError)
+    assert "were simulated and ended with the program" in str(result.exception)
