@@ -82,16 +82,17 @@ def is_plain(value: float) -> bool:
 
 
 def in_steps_of(value: float, of: float) -> float:
-    """Return a number rounded to the power of ten at or below a thousandth of `of`, but to no zero.
+    """Return a number rounded to the power of ten at or below a thousandth of `of`, with four digits at least.
 
     Without dust where `of` is 0.
     """
-    if not (of > 0.0 and isfinite(value)):
+    if not (of > 0.0 and isfinite(value) and value != 0.0):
         return without_dust(value)
-    return round(value, -floor(log10(of * _A_THOUSANDTH))) or without_dust(value)
+    decimals = max(-floor(log10(of * _A_THOUSANDTH)), _LEAST_DIGITS - 1 - floor(log10(abs(value))))
+    return round(value, decimals) if decimals < _MOST_DECIMALS else without_dust(value)
 
 
-_A_THOUSANDTH = 1e-3
+_A_THOUSANDTH, _LEAST_DIGITS, _MOST_DECIMALS = 1e-3, 4, 300
 _ALIKE = str.maketrans({"μ": "u", "°": "deg", "×": "x", "−": "-"})
 
 

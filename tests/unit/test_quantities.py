@@ -20,6 +20,7 @@ GLUCOSE, LACTATE, VCD, VIABILITY = (QUANTITIES[n] for n in ("glucose", "lactate"
         ("perfusion_rate", 1.23456789, 1.2346), ("agitation", 851.23456, 851.2), ("vcd", 20.123456789, 20.123),
         ("viability", 97.123456, 97.123), ("glucose", 4.5612345, 4.5612), ("diameter", 16.512345678, 16.512345678),
         ("vcd", 0.0, 0.0), ("vcd", 1e-9, 1e-9),
+        ("lactate", 0.000222024866785, 0.000222), ("lactate", 1e-310, 1e-310),
     ],
 )  # fmt: skip
 def test_a_value_is_written_far_finer_than_anybody_can_tell_and_no_finer(name, value, written):
