@@ -13,7 +13,7 @@ from socket import gethostname
 
 from perfusio.clock import Clock
 from perfusio.config import Mode
-from perfusio.errors import NotConnected
+from perfusio.errors import NotConnected, VesselTaken
 from perfusio.events import ConnectorFailed, OverrideDetected, SetpointsFound, WriteIntended, WriteUnknown
 from perfusio.protocols import ConnectorKind, Ending, Holder, Leased, able, resolution_of, shows_at_once
 from perfusio.state import Setpoints
@@ -40,6 +40,7 @@ class FirstLook:
         self._looking: dict[str, asyncio.Lock] = {}
         self._blind: set[str] = set()
         self._taken: set[str] = set()
+        self._is_over = False
         now = f"{clock.now():%Y-%m-%d %H:%M} UTC"
         run = str(book.config.run_dir.absolute())
         self._holder = Holder(run=run, pid=os.getpid(), host=gethostname(), since=now)
@@ -54,10 +55,12 @@ class FirstLook:
         failures = [e for e in await asyncio.gather(*takes, return_exceptions=True) if e is not None]
         if failures:
             await self.give_vessels_back()
+            self._is_over = False
             raise failures[0]
 
     async def give_vessels_back(self) -> None:
-        """Let another twin have them."""
+        """Let another twin have them; a look that is still under way as the program ends does not take one again."""
+        self._is_over = True
         for reactor in sorted(self._taken):
             vessel = self._book.vessels.get(reactor)
             leased = able(vessel.connector, Leased) if vessel is not None else None
@@ -102,8 +105,10 @@ class FirstLook:
         """Take one vessel, if it is written to and its connector can say that it is taken.
 
         Raises:
-            VesselTaken: another twin has it.
+            VesselTaken: another twin has it, or may have it, as it was given back.
         """
+        if self._is_over:
+            raise VesselTaken(f"{reactor} was given back as this program ended.")
         leased = able(self._book.vessels[reactor].connector, Leased)
         if reactor in self._taken or leased is None or self._book.is_replay(reactor):
             return

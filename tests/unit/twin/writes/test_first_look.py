@@ -162,3 +162,22 @@ async def test_a_vessel_that_another_twin_has_is_neither_looked_at_nor_written_t
     await looks.settle(0)
     assert await looks.not_ready("R01", 0) == "It is written by another."
     assert told(book) == ["ConnectorFailed"]
+
+
+async def test_a_look_that_is_under_way_as_the_program_ends_takes_no_vessel_again(make):
+    class Leasable(ScriptedConnector):
+        holder = None
+
+        async def take(self, holder):
+            self.holder = holder
+
+        async def give_back(self):
+            self.holder = None
+
+    vessel = Leasable([], kind=ConnectorKind.HARDWARE)
+    looks, _ = make(vessel)
+    await looks.take_vessels()
+    assert vessel.holder is not None
+    await looks.give_vessels_back()
+    assert "given back" in await looks.not_ready("R01", 0)
+    assert vessel.holder is None
