@@ -203,7 +203,8 @@ def test_after_a_gap_one_cause_may_have_moved_many_values():
 def test_a_count_that_was_not_used_is_a_gap():
     run, blind = after(6), after(6)
     last = run.states[-1]
-    blind = replace(blind, states=(*run.states[:-1], replace(last.with_values(vcd=nan), quality={"vcd": "31 not used"})))
+    unused = replace(last.with_values(vcd=nan), quality={"vcd": "31 not used"})
+    blind = replace(blind, states=(*run.states[:-1], unused))
     late, forecast = grown_by(1.45, 6)
     assert "Several values" in checked(late, run, NOMINAL, forecast).quarantined
     assert checked(late, blind, NOMINAL, forecast).quarantined == ""
