@@ -1,5 +1,6 @@
 """What tests of several folders share."""
 
+import functools
 import gc
 import os
 import zipfile
@@ -7,7 +8,11 @@ from datetime import datetime
 from xml.sax.saxutils import escape
 
 import pytest
+import typer.testing
 from postgres_server import PostgresServer, programs
+
+# to make all commands of the program from their functions takes longer than most of them
+typer.testing._get_command = functools.cache(typer.testing._get_command)
 
 
 def pytest_collection_finish():
