@@ -19,10 +19,11 @@ def main() -> None:
 
 def _run() -> None:
     from perfusio.cli.app import app
+    from perfusio.cli.asked_for import asked_for
     from perfusio.errors import PerfusioError
 
     try:
-        app(prog_name="perfusio")
+        asked_for(app, sys.argv[1:])(prog_name="perfusio")
     except PerfusioError as error:
         if os.environ.get("PERFUSIO_TRACEBACK"):
             raise
