@@ -122,6 +122,11 @@ class Summary:
             raise self._why_unknown
         return self._run_state
 
+    @property
+    def known(self) -> RunState:
+        """The same, up to the first record that this version does not understand."""
+        return self._run_state
+
     def latest(self, kind: type[Event]) -> Record | None:
         """Return the last record of an event of this kind, None if there is none."""
         fields = self._latest.get(kind.__name__)

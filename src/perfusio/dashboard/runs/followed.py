@@ -97,7 +97,7 @@ class FollowedRun:
         event = self.summary.take(fields, len(line))
         if fields["event"] == RunStarted.__name__:
             self._started = fields["payload"]
-        self.index.take(fields, event, self._offset, len(line), self.summary.process)
+        self.index.take(fields, event, self._offset, len(line), self.summary.known)
 
     def record(self, row: Row) -> Json:
         """Return all fields of a record."""

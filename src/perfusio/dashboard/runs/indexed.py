@@ -1,6 +1,6 @@
 """Index of a record: a few words on each line, and where it stands in the file; the line itself is read when asked for.
 
-Forecasts are kept as arrays, since the page holds earlier ones against what came.
+Forecasts are kept as arrays, since the page holds earlier ones against the samples that came.
 """
 
 from __future__ import annotations
@@ -8,15 +8,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-import numpy as np
+from perfusio.events import AlarmChanged, AlarmRaised, Decided, Event, Forecasted, Json, RunStarted, SampleRead
+from perfusio.record.run_state import RunState
+from perfusio.report.story.kept_forecasts import ForecastKeeper
 
-from perfusio.events import AlarmChanged, AlarmRaised, Event, Json, RunStarted
-from perfusio.process.panel import Panel
-from perfusio.state import FloatArray
-
-BANDS = ("q10", "mean", "q90")
 OF_ALARMS = (RunStarted, AlarmRaised, AlarmChanged)
-FORECASTS = ("Decided", "Forecasted")
+FORECASTS = (Decided, Forecasted, SampleRead)
+"""Events by which forecasts are kept: the sample after one says which setpoints were in force."""
 
 
 class Row(NamedTuple):
@@ -47,46 +45,23 @@ class Row(NamedTuple):
     n_bytes: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Issued:
-    """One forecast as it was issued.
-
-    Attributes:
-        seq: Number of its record.
-        turn: Of the loop.
-        key: Of its decision; empty for a forecast without one.
-        times_h: Culture times (H,) [h].
-        chosen: 10 % quantile, mean and 90 % quantile under the plan, shape (3, H, Q).
-        unchanged: The same under the setpoints in force.
-    """
-
-    seq: int
-    turn: int
-    key: str
-    times_h: FloatArray
-    chosen: FloatArray
-    unchanged: FloatArray
-
-
 @dataclass(slots=True)
 class Index:
     """What the page keeps of a record beside the state of its run.
 
     Attributes:
         rows: Of all lines.
-        forecasts: By vessel, in order.
-        written: Keys of the decisions whose setpoints the vessel acknowledged.
+        keeper: Forecasts of all vessels.
         decisions: Number of the record of each decision, by key.
         alarm_events: Events that make the list of alarms, with their wall times.
     """
 
     rows: list[Row] = field(default_factory=list)
-    forecasts: dict[str, list[Issued]] = field(default_factory=dict)
-    written: set[str] = field(default_factory=set)
+    keeper: ForecastKeeper = field(default_factory=ForecastKeeper)
     decisions: dict[str, int] = field(default_factory=dict)
     alarm_events: list[tuple[str, Event]] = field(default_factory=list)
 
-    def take(self, fields: Json, made: Event | None, start: int, n_bytes: int, panel: Panel) -> Row:
+    def take(self, fields: Json, made: Event | None, start: int, n_bytes: int, known: RunState) -> Row:
         """Take in the next line.
 
         Args:
@@ -94,7 +69,7 @@ class Index:
             made: Its event, where it changed the state of the run.
             start: Its first byte in the file.
             n_bytes: Its length.
-            panel: Process of the run.
+            known: State of the run after it.
         """
         payload, name, reactor = fields["payload"], fields["event"], fields["reactor"] or ""
         turn = fields["day"] if fields["v"] == 1 else fields["turn"]
@@ -105,25 +80,8 @@ class Index:
         self.rows.append(row)
         if isinstance(made, OF_ALARMS):
             self.alarm_events.append((row.ts, made))
-        elif name == "SetpointsWritten":
-            self.written.add(payload["key"])
-        elif name in FORECASTS:
-            self._take_forecast(payload, row, panel.species_names)
+        elif isinstance(made, FORECASTS):
+            self.keeper.take(made, known)
+            if isinstance(made, Decided):
+                self.decisions[made.key] = row.seq
         return row
-
-    def _take_forecast(self, payload: Json, row: Row, species: tuple[str, ...]) -> None:
-        key = payload.get("key", "")
-        if key:
-            self.decisions[key] = row.seq
-        unchanged = _bands(payload["hold"], species)
-        chosen = _bands(payload["chosen"], species) if "chosen" in payload else unchanged
-        times = np.array(payload["hold"]["times_h"], dtype=float)
-        issued = Issued(
-            seq=row.seq, turn=row.turn, key=key, times_h=times, chosen=chosen, unchanged=unchanged
-        )
-        self.forecasts.setdefault(row.reactor, []).append(issued)
-
-
-def _bands(forecast: Json, species: tuple[str, ...]) -> FloatArray:
-    bands: FloatArray = np.array([[forecast[band][s] for s in species] for band in BANDS], dtype=float)
-    return bands.transpose(0, 2, 1)

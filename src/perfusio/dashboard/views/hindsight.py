@@ -1,4 +1,4 @@
-"""Earlier forecasts against the samples that came: at each lead, the forecast in force, and how often it held."""
+"""Forecasts of a vessel: the latest, and earlier ones against the samples that came, counted as reports count them."""
 
 from __future__ import annotations
 
@@ -7,77 +7,67 @@ from dataclasses import dataclass
 import numpy as np
 
 from perfusio.dashboard.runs.followed import FollowedRun
-from perfusio.dashboard.runs.indexed import Issued
 from perfusio.dashboard.views.numbers import tidied
-from perfusio.events import Json
+from perfusio.events import Decided, Json
+from perfusio.report.recorded_forecast import rows_of
+from perfusio.report.story.calibration import LEADS, outcomes
+from perfusio.report.story.kept_forecasts import KeptForecast, earlier
+from perfusio.report.story.run_story import VesselStory
 from perfusio.state import FloatArray
 
-LEADS = (1, 3, 7)
-"""Sampling intervals between a forecast and its sample."""
-TO_SD = 1.0 / 1.2815515655446004
-"""From half the width of an 80 % interval to a standard deviation of a normal law."""
-LEVEL = 0.8
+LEVEL = 80
+"""Of the interval that is shown [%]."""
+__all__ = ["LEADS", "LEVEL", "Latest", "calibration", "earlier_chart", "kept", "latest"]
+_BANDS = [2, 0, 3]
+"""Places of 10 % quantile, mean and 90 % quantile in the rows of a forecast."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Earlier:
-    """Forecasts of a vessel at one lead.
+class Latest:
+    """The latest forecast of a vessel.
 
     Attributes:
-        times_h: Culture times that they are for (N,) [h].
-        bands: 10 % quantile, mean, 90 % quantile (3, N, Q).
+        times_h: Culture times (H,) [h].
+        chosen: 10 % quantile, mean and 90 % quantile under the plan, shape (3, H, Q).
+        unchanged: The same under the setpoints in force.
     """
 
     times_h: FloatArray
-    bands: FloatArray
+    chosen: FloatArray
+    unchanged: FloatArray
 
 
-def earlier(run: FollowedRun, vessel: str, lead: int) -> Earlier:
-    """Return the forecasts that were issued so many intervals before the time that they are for.
-
-    That under the plan where its setpoints were written, that under unchanged setpoints where they were not.
-    """
-    issued = [f for f in run.index.forecasts.get(vessel, []) if len(f.times_h) >= lead]
-    if not issued:
-        empty = np.empty((3, 0, len(run.panel.species_names)))
-        return Earlier(times_h=np.empty(0), bands=empty)
-    return Earlier(
-        times_h=np.array([f.times_h[lead - 1] for f in issued]),
-        bands=np.stack([_in_force(run, f)[:, lead - 1] for f in issued], axis=1),
-    )
+def latest(run: FollowedRun, vessel: str) -> Latest | None:
+    """Return the latest forecast of a vessel, None if there is none."""
+    event = run.state.forecasts.get(vessel)
+    if event is None:
+        return None
+    unchanged = rows_of(event.hold, run.panel)[_BANDS]
+    chosen = rows_of(event.chosen, run.panel)[_BANDS] if isinstance(event, Decided) else unchanged
+    return Latest(times_h=np.array(event.hold["times_h"], dtype=float), chosen=chosen, unchanged=unchanged)
 
 
-def _in_force(run: FollowedRun, issued: Issued) -> FloatArray:
-    return issued.chosen if issued.key in run.index.written else issued.unchanged
+def kept(run: FollowedRun, vessel: str) -> tuple[KeptForecast, ...]:
+    """Return the forecasts of a vessel in order of time, each under the setpoints that were then in force."""
+    return run.index.keeper.of(vessel, run.state)
 
 
-def for_chart(found: Earlier, place: int) -> Json:
-    """Return the forecasts of one species at a lead, as a chart draws them."""
-    low, mid, high = (tidied(row) for row in found.bands[:, :, place])
-    return {"day": tidied(found.times_h / 24.0), "low": low, "mid": mid, "high": high}
+def earlier_chart(some: tuple[KeptForecast, ...], species: str, lead_days: int) -> Json:
+    """Return the forecasts of a species that were made so many days before, as a chart draws them."""
+    found = earlier(some, species, lead_days)
+    low, high = found.ends[LEVEL]
+    return {"day": tidied(found.times_h / 24.0), "low": tidied(low), "mid": tidied(found.mean), "high": tidied(high)}
 
 
-def calibration(run: FollowedRun, vessel: str, lead: int) -> dict[str, tuple[int, int]]:
+def calibration(run: FollowedRun, vessel: str, lead_days: int) -> dict[str, tuple[int, int]]:
     """Return how many samples came, and how many of them lay within the 80 % interval, by modelled species.
 
     The interval is that of a measured value: the band of the forecast widened by the noise of one measurement.
     """
-    found, out = earlier(run, vessel, lead), {}
-    states = run.state.trajectories[vessel].states
-    half_h = run.config.sampling_interval_hours / 2.0
-    times = np.array([s.time_h for s in states])
-    for place, species in enumerate(run.panel.species_names):
-        n = n_within = 0
-        for i, time_h in enumerate(found.times_h):
-            if not len(times) or abs(times[j := int(np.argmin(np.abs(times - time_h)))] - time_h) > half_h:
-                continue
-            value = getattr(states[j], species)
-            if value != value or species in states[j].quality:
-                continue
-            low, mid, high = found.bands[:, i, place]
-            noise = run.panel.noise[place].sd(float(mid))
-            widths = [np.hypot(abs(end - mid) * TO_SD, noise) / TO_SD for end in (low, high)]
-            n += 1
-            n_within += bool(mid - widths[0] <= value <= mid + widths[1])
-        out[species] = (n, n_within)
-    return out
+    told = VesselStory(
+        name=vessel, known=run.state.trajectories[vessel], in_force=run.state.in_force[vessel],
+        kept=kept(run, vessel), asked=(),
+    )  # fmt: skip
+    inside = outcomes(told, lead_days, run.config.sampling_interval_hours).is_inside(LEVEL)
+    n, n_within = np.isfinite(inside).sum(axis=0), np.nansum(inside, axis=0)
+    return {name: (int(n[q]), int(n_within[q])) for q, name in enumerate(run.panel.species_names)}

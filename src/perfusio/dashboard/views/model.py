@@ -33,7 +33,7 @@ def model(run: FollowedRun) -> Json:
     waiting = fits[-1] if fits and fits[-1]["event"] == "ModelWaiting" else None
     return {
         **head(run), "fits": fits, "waits": waiting, "in_use": _in_use(run), "coverage": _coverage(run),
-        "level": LEVEL, "leads": LEADS, "support": _support(run), "parameters": _parameters(checkpoint),
+        "level": LEVEL / 100, "leads": LEADS, "support": _support(run), "parameters": _parameters(checkpoint),
         "stack": _stack(checkpoint), "update": run.config.model_update, "n_runs": checkpoint.get("n_runs"),
         "n_samples": checkpoint.get("n_samples"),
     }  # fmt: skip

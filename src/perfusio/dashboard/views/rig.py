@@ -9,6 +9,7 @@ import numpy as np
 from perfusio.dashboard.runs.followed import FollowedRun
 from perfusio.dashboard.views.alarms import alarms, open_ones
 from perfusio.dashboard.views.due import as_text, due_at, is_out_of_date, sampled_at
+from perfusio.dashboard.views.hindsight import latest
 from perfusio.dashboard.views.numbers import tidied, tidy
 from perfusio.dashboard.views.quantities import described
 from perfusio.events import Json
@@ -97,12 +98,12 @@ def _urgency(tile: Json) -> int:
 def _spark(run: FollowedRun, vessel: str) -> Json:
     """Return the course of the cells with the days to come."""
     cells = run.panel.the("cells")
-    states, issued = run.state.trajectories[vessel].states, run.index.forecasts.get(vessel, [])
+    states = run.state.trajectories[vessel].states
     target = next((o.target for o in run.config.objectives if o.quantity == cells and o.target is not None), None)
     out: Json = {"day": tidied(s.day for s in states), "value": tidied(getattr(s, cells) for s in states)}
     out |= {"target": target, "ahead": None}
-    if issued and not run.has_ended:
-        last, place = issued[-1], run.panel.index(cells)
+    if not run.has_ended and (last := latest(run, vessel)) is not None:
+        place = run.panel.index(cells)
         band = last.chosen[:, :SPARK_AHEAD, place]
         low, mid, high = (tidied(row) for row in np.asarray(band))
         out["ahead"] = {"day": tidied(last.times_h[:SPARK_AHEAD] / 24.0), "low": low, "mid": mid, "high": high}

@@ -7,7 +7,7 @@ from datetime import datetime
 from perfusio.dashboard.runs.followed import FollowedRun
 from perfusio.dashboard.runs.indexed import Row
 from perfusio.dashboard.views.alarms import alarms
-from perfusio.dashboard.views.hindsight import LEADS, calibration, earlier, for_chart
+from perfusio.dashboard.views.hindsight import LEADS, calibration, earlier_chart, kept, latest
 from perfusio.dashboard.views.numbers import tidied, tidy
 from perfusio.dashboard.views.quantities import described
 from perfusio.dashboard.views.rig import head, tile
@@ -26,10 +26,9 @@ MOST_MARKERS = 400
 
 def vessel_page(run: FollowedRun, vessel: str, now: datetime) -> Json:
     """Return everything that the page of one vessel shows."""
-    found = {lead: earlier(run, vessel, lead) for lead in LEADS}
+    some = kept(run, vessel)
     right = {lead: calibration(run, vessel, lead) for lead in LEADS}
-    issued = run.index.forecasts.get(vessel, [])
-    last = issued[-1] if issued else None
+    last = latest(run, vessel)
     states = run.state.trajectories[vessel].states
     limits = {
         s.name: [[c.low, c.high] for c in run.config.constraints if c.quantity == s.name] for s in run.panel.species
@@ -51,7 +50,7 @@ def vessel_page(run: FollowedRun, vessel: str, now: datetime) -> Json:
             for key, bands in (("ahead", last.chosen), ("unchanged", last.unchanged)):
                 low, mid, high = (tidied(row) for row in bands[:, :, place])
                 chart[key] = {"day": days, "low": low, "mid": mid, "high": high}
-            chart["earlier"] = {str(lead): for_chart(e, place) for lead, e in found.items()}
+            chart["earlier"] = {str(lead): earlier_chart(some, species.name, lead) for lead in LEADS}
             chart["calibration"] = {str(lead): right[lead][species.name] for lead in LEADS}
         charts.append(chart)
     return {
@@ -67,10 +66,9 @@ def _setpoints(run: FollowedRun, vessel: str) -> list[Json]:
     one = known.trajectories[vessel]
     in_force = [*one.setpoints, known.in_force[vessel]][: len(one.states)]
     days = tidied(s.day for s in one.states)
-    latest = known.forecasts.get(vessel)
-    planned = getattr(latest, "planned", ()) if not run.has_ended else ()
-    issued = run.index.forecasts.get(vessel, [])
-    ahead = [one.states[-1].day, *(issued[-1].times_h[:-1] / 24.0)] if planned and issued and one.states else []
+    planned = getattr(known.forecasts.get(vessel), "planned", ()) if not run.has_ended else ()
+    last = latest(run, vessel)
+    ahead = [one.states[-1].day, *(last.times_h[:-1] / 24.0)] if planned and last and one.states else []
     assumed = known.assumed.get(vessel, ())
     out = []
     for setpoint in run.panel.setpoints:

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from perfusio.events import Decided, Forecasted
+from perfusio.events import Decided, Event, Forecasted, SampleRead
+from perfusio.record.run_state import RunState
 from perfusio.report.recorded_forecast import Outlook, outlook_of, rows_of
 from perfusio.state import FloatArray, Setpoints
 
@@ -85,6 +86,43 @@ class Candidates:
             made_h=self.made_h, times_h=self._times, rows=rows, plan=tuple(plan), is_chosen=is_chosen,
             is_followed=is_followed,
         )  # fmt: skip
+
+
+class ForecastKeeper:
+    """The forecasts of all vessels of a run, taken in event by event, each kept under the setpoints then in force."""
+
+    def __init__(self) -> None:
+        self._kept, self._open = dict[str, list[KeptForecast]](), dict[str, Candidates]()
+
+    def take(self, event: Event, known: RunState) -> None:
+        """Take in an event.
+
+        Args:
+            event: Any.
+            known: State of the run after it.
+        """
+        name = event.reactor or ""
+        if isinstance(event, SampleRead):
+            if not event.extra and name in self._open:
+                self._close(name, event.in_force)
+        elif isinstance(event, Decided | Forecasted) and name in known.trajectories:
+            states = known.trajectories[name].states
+            if not states:
+                return
+            if name in self._open:  # no sample came in between: nothing is known against the setpoints then in force
+                self._close(name, known.in_force[name])
+            self._open[name] = Candidates(event, states[-1].time_h, known.in_force[name])
+
+    def of(self, name: str, known: RunState) -> tuple[KeptForecast, ...]:
+        """Return the forecasts of a vessel in order of time, the latest as it was recommended."""
+        kept = list(self._kept.get(name, ()))
+        if name in self._open:
+            is_decided = isinstance(known.forecasts.get(name), Decided)
+            kept.append(self._open[name].of(None if is_decided else known.in_force[name]))
+        return tuple(kept)
+
+    def _close(self, name: str, found: Setpoints) -> None:
+        self._kept.setdefault(name, []).append(self._open.pop(name).of(found))
 
 
 def _a_day_apart(times_h: FloatArray, made_h: float) -> IntArray:

@@ -9,7 +9,7 @@ from typing import Any
 
 from perfusio.config import RunConfig
 from perfusio.errors import ConfigError
-from perfusio.events import Decided, Event, Forecasted, RunEnded, RunStarted, SampleRead
+from perfusio.events import Decided, Event, RunEnded, RunStarted
 from perfusio.process.panel import Panel
 from perfusio.quantities import closest
 from perfusio.record.apply_event import after
@@ -17,7 +17,7 @@ from perfusio.record.line import Record
 from perfusio.record.run_state import RunState
 from perfusio.record.verification.verify import read_records
 from perfusio.report.story.diary import Diary
-from perfusio.report.story.kept_forecasts import Candidates, KeptForecast
+from perfusio.report.story.kept_forecasts import ForecastKeeper, KeptForecast
 from perfusio.report.story.rows import ActRow, AlarmRow, DecisionRow, ModelRow, Place, TroubleRow
 from perfusio.state import Setpoints
 from perfusio.trajectory import Trajectory
@@ -146,7 +146,7 @@ class StoryTeller:
 
     def __init__(self, run_id: str = "") -> None:
         self._state, self._config = RunState(run_id=run_id), dict[str, Any]()
-        self._kept, self._open = dict[str, list[KeptForecast]](), dict[str, Candidates]()
+        self._keeper = ForecastKeeper()
         self._asked, self._sources = dict[str, list[tuple[float, Setpoints]]](), dict[str, Mapping[str, Any]]()
         self._diary = Diary()
         self._started: RunStarted | None = None
@@ -170,24 +170,14 @@ class StoryTeller:
             self._sources = {r: dict(s) for r, s in event.sources.items()}
         elif isinstance(event, RunEnded):
             self._ended = event
-        elif isinstance(event, SampleRead) and not event.extra and name in self._open:
-            self._close(name, event.in_force)
-        elif isinstance(event, Decided | Forecasted) and name in self._state.trajectories:
-            self._open_forecast(event, name)
+        elif isinstance(event, Decided) and name in self._state.trajectories:
+            self._note_asked(event, name)
+        self._keeper.take(event, self._state)
         self._diary.take(event, self._place(event, seq, ts), before)
 
-    def _open_forecast(self, event: Decided | Forecasted, name: str) -> None:
-        states = self._state.trajectories[name].states
-        if not states:
-            return
-        if name in self._open:  # no sample came in between: nothing is known against the setpoints that were in force
-            self._close(name, self._state.in_force[name])
-        self._open[name] = Candidates(event, states[-1].time_h, self._state.in_force[name])
-        if isinstance(event, Decided):
+    def _note_asked(self, event: Decided, name: str) -> None:
+        if states := self._state.trajectories[name].states:
             self._asked.setdefault(name, []).append((states[-1].time_h, event.setpoints))
-
-    def _close(self, name: str, found: Setpoints | None) -> None:
-        self._kept.setdefault(name, []).append(self._open.pop(name).of(found))
 
     def _place(self, event: Event, seq: int, ts: str) -> Place:
         name, day = event.reactor or "", event.culture_day
@@ -199,14 +189,9 @@ class StoryTeller:
         """Return the run as told so far."""
         state, vessels = self._state, dict[str, VesselStory]()
         for name, known in state.trajectories.items():
-            kept = list(self._kept.get(name, ()))
-            if name in self._open:
-                is_decided = isinstance(state.forecasts.get(name), Decided)  # shown as it was recommended
-                now = self._open[name].of(None if is_decided else state.in_force[name])
-                kept.append(now)
             mode = str(state.noted[name].value) if name in state.noted else ""
             vessels[name] = VesselStory(
-                name=name, known=known, in_force=state.in_force[name], kept=tuple(kept),
+                name=name, known=known, in_force=state.in_force[name], kept=self._keeper.of(name, state),
                 asked=tuple(self._asked.get(name, ())), mode=mode,
                 source=self._sources.get(name, {}), has_left=name in state.left,
             )  # fmt: skip

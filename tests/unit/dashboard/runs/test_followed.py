@@ -44,7 +44,7 @@ def test_alarms_and_forecasts_are_those_of_the_record(tmp_path, lines):
     run.look()
     names = [row.event for row in run.rows]
     assert len(run.index.alarm_events) == sum(n in ("RunStarted", "AlarmRaised", "AlarmChanged") for n in names)
-    assert len(run.index.forecasts["R01"]) == sum(n in ("Decided", "Forecasted") for n in names)
+    assert len(run.index.keeper.of("R01", run.state)) == sum(n in ("Decided", "Forecasted") for n in names)
 
 
 def test_nothing_behind_a_fault_is_shown_and_another_record_is_read_from_its_beginning(tmp_path, lines):

@@ -19,14 +19,14 @@ export function build(v, state, again) {
     const limits = c.limits.flat().filter((x) => x !== null);
     figures.push(figure({
       ...c, dots: c, file: name + "-" + c.name, ahead: v.state === "ended" ? null : kept.unchanged ? c.unchanged : c.ahead, earlier: c.earlier[kept.lead]?.day.length ? c.earlier[kept.lead] : null,
-      earlierName: "forecast " + lead(kept.lead, v) + " before", limits, markers: v.markers, now: last, xRange, range: limits.length || c.target !== null ? [c.target, ...c.value.slice(-1)] : [],
+      earlierName: "forecast " + lead(kept.lead) + " before", limits, markers: v.markers, now: last, xRange, range: limits.length || c.target !== null ? [c.target, ...c.value.slice(-1)] : [],
     }, held));
   }
   for (const s of v.setpoint_charts) {
     figures.push(figure({ ...s, file: name + "-" + s.name, steps: s, plan: s.plan, bounds: [s.low, s.high], range: [s.low, s.high], markers: v.markers, now: last, xRange, label: "Setpoint: " + s.label.toLowerCase() }, s.is_assumed ? h("span.chip", {}, "assumed") : null));
   }
   const pick = h("div.inline", {},
-    h("label", {}, "Earlier forecasts, issued ", h("select", { id: "lead", onchange: (e) => { kept.lead = e.target.value; again(); e.target.blur(); } }, v.leads.map((n) => h("option", { value: String(n), selected: String(n) === kept.lead }, lead(n, v) + " before")))),
+    h("label", {}, "Earlier forecasts, issued ", h("select", { id: "lead", onchange: (e) => { kept.lead = e.target.value; again(); e.target.blur(); } }, v.leads.map((n) => h("option", { value: String(n), selected: String(n) === kept.lead }, lead(n) + " before")))),
     h("label", {}, h("input", { type: "checkbox", id: "unchanged", checked: kept.unchanged, onchange: (e) => { kept.unchanged = e.target.checked; e.target.blur(); again(); } }), " forecast under unchanged setpoints instead of the plan"));
   return {
     title: name,
@@ -38,14 +38,14 @@ export function build(v, state, again) {
   };
 }
 
-const lead = (n, v) => { const d = n * v.interval_h / 24; return d >= 1 ? Number(d.toFixed(2)) + (d === 1 ? " day" : " days") : Number((24 * d).toFixed(1)) + " h"; };
+const lead = (n) => n + (Number(n) === 1 ? " day" : " days");
 
 function key(v) {
   const item = (draw, words) => h("li", {}, svg("svg", { width: 30, height: 14, "aria-hidden": "true" }, ...draw), words);
   const rect = (c) => svg("rect", { x: 0, y: 1, width: 30, height: 12, class: c, stroke: "none" }), line = (c, dash) => svg("line", { x1: 0, y1: 7, x2: 30, y2: 7, class: c, "stroke-width": 2, "stroke-dasharray": dash });
   return h("ul.key", { "aria-label": "Key" }, item([svg("circle", { cx: 15, cy: 7, r: 3, class: "mark" })], "measured"),
     v.state === "ended" ? null : item([rect("ahead"), line("ahead", "6 4")], "forecast: mean and 80 % interval"),
-    item([rect("past"), line("past", "6 4")], "forecast issued " + lead(kept.lead, v) + " before its sample" + (kept.lead === "1" ? "" : " (the plan may have changed since)")),
+    item([rect("past"), line("past", "6 4")], "forecast issued " + lead(kept.lead) + " before its sample" + (kept.lead === "1" ? "" : " (the plan may have changed since)")),
     item([line("mark", "none")], "setpoint in force"), h("li", {}, "\u25b2 alarm  \u2716 write ended badly or changed by hand  \u25c6 mode  \u270e act of a person  \u25cb refit  \u25bc sample corrected or missing"));
 }
 
