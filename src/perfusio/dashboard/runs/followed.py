@@ -21,6 +21,8 @@ from perfusio.record.summary import Summary
 from perfusio.twin.state.hold import Hold, holds
 
 RECORD = "audit.jsonl"
+READ_AT_ONCE = 1_000_000
+"""Bytes of a record that are asked for in one call; a long one is read line by line, so that it is never held whole."""
 
 
 class FollowedRun:
@@ -75,7 +77,7 @@ class FollowedRun:
         return new
 
     def _read(self) -> list[Row]:
-        with self.lock, no_cycles(), self.path.open("rb") as record:
+        with self.lock, no_cycles(), self.path.open("rb", buffering=READ_AT_ONCE) as record:
             record.seek(self._offset)
             first = len(self.index.rows)
             for line in record:
