@@ -140,11 +140,12 @@ def aimed(story: RunStory) -> tuple[str, ...]:
 
 def _told(story: RunStory, vessels: Sequence[VesselStory], left_out: Sequence[str]) -> str:
     day = max(v.now_h for v in vessels) / 24.0
-    said = f"Blue: forecasts made {LEAD_DAYS} days before, with the setpoints of that day."
+    has_earlier = any(one.made_h + 24.0 * LEAD_DAYS <= v.now_h + 1e-6 for v in vessels for one in v.kept)
+    said = f"Blue: forecasts made {LEAD_DAYS} days before, with the setpoints of that day." if has_earlier else ""
     if left_out:
         more = f" and {len(left_out) - _MOST_NAMED} more" if len(left_out) > _MOST_NAMED else ""
         said += f" Without a forecast, not drawn: {', '.join(map(_short, left_out[:_MOST_NAMED]))}{more}."
     if story.ended is not None:
-        return f"The run is over (day {day:g}). {said}"
-    return f"Day {day:g}; right of the dotted line: the latest forecast. {said}"
+        return f"The run is over (day {day:g}). {said.strip()}".rstrip()
+    return f"Day {day:g}; right of the dotted line: the latest forecast. {said.strip()}".rstrip()
 

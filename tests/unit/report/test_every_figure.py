@@ -135,7 +135,9 @@ def test_a_fleet_in_a_mail_is_as_narrow_as_the_page(told):
 
 def test_forecasts_that_leave_the_axis_are_marked_and_vessels_without_one_are_named(told):
     figure = two_of_three_vessels(told)
-    assert "Without a forecast, not drawn: R03." in " ".join(figure.get_suptitle().split())
+    title = " ".join(figure.get_suptitle().split())
+    assert "Without a forecast, not drawn: R03." in title
+    assert "3 days before" not in title  # on day 0 there is no such forecast
     (legend,) = figure.legends
     assert "forecast, mean beyond the axis" in [text.get_text() for text in legend.get_texts()]
     for axes in figure.axes:
