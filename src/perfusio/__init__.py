@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from perfusio.errors import PerfusioError
     from perfusio.forecast import Forecast
     from perfusio.hybrid.model import HybridModel
+    from perfusio.installed import __version__ as __version__
     from perfusio.process.panel import Panel as Process
     from perfusio.record.verification.verify import verify
     from perfusio.state import Setpoints, State
@@ -34,7 +35,6 @@ if TYPE_CHECKING:
     from perfusio.tables.runs_from_files import read_runs
     from perfusio.trajectory import Trajectory
     from perfusio.twin.digital_twin import DigitalTwin
-    from perfusio.version import __version__ as __version__
 
 _HOME = {
     "BEDPolicy": "bed.policy",
@@ -95,7 +95,7 @@ __all__ = [
 def __getattr__(name: str) -> object:
     """Load a public name from its module on first use."""
     if name == "__version__":  # no name of its own: whoever asks pays for the metadata of packages
-        return import_module("perfusio.version").__version__
+        return import_module("perfusio.installed").__version__
     if name not in _HOME:
         raise AttributeError(f"module 'perfusio' has no attribute {name!r}; public names: {', '.join(__all__)}")
     module, _, there = _HOME[name].partition(":")

@@ -10,6 +10,8 @@ import sys
 from functools import lru_cache
 from importlib.metadata import EntryPoint, PackageNotFoundError, distributions, entry_points, version
 
+__version__ = version("perfusio-twin")
+"""Of perfusio."""
 Moment = tuple[tuple[str, int], ...]
 
 

@@ -76,7 +76,7 @@ app.add_typer(bench, name="bench")
 
 def _tell_version(wanted: bool) -> None:
     if wanted:
-        from perfusio.version import __version__
+        from perfusio.installed import __version__
 
         echo(f"perfusio {__version__}")
         raise typer.Exit

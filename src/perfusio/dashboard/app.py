@@ -15,8 +15,8 @@ from perfusio.dashboard.api import accounts, acting, downloads, looking, stream
 from perfusio.dashboard.runs.shelf import Shelf
 from perfusio.dashboard.shield import App, Shield
 from perfusio.errors import PerfusioError
+from perfusio.installed import __version__
 from perfusio.texts import shown
-from perfusio.version import __version__
 
 LOCAL_HOSTS = frozenset({"127.0.0.1", "localhost", "[::1]"})
 

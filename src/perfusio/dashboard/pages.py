@@ -11,7 +11,7 @@ from jinja2 import Environment, FileSystemLoader, select_autoescape
 from starlette.exceptions import HTTPException
 
 from perfusio.dashboard.api.access import Viewer, caller_of
-from perfusio.version import __version__
+from perfusio.installed import __version__
 
 HERE = Path(__file__).parent
 STATIC = HERE / "static"

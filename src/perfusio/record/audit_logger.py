@@ -19,6 +19,7 @@ from perfusio.events import (
     RunStarted,
     to_json,
 )
+from perfusio.installed import __version__
 from perfusio.record.archive import make_room
 from perfusio.record.journal import Disk, Journal, SystemDisk, WriterLock
 from perfusio.record.line import GENESIS, RECORD_VERSION, sealed, sha256_of, state_sha256
@@ -28,7 +29,6 @@ from perfusio.record.verification.schema import kind, misfit
 from perfusio.record.verification.signed_heads import Heads
 from perfusio.record.verification.site_key import SiteKey
 from perfusio.state import State
-from perfusio.version import __version__
 
 LARGEST_CLOCK_STEP_S = 2.0
 """A wall clock that moves by more than this against the monotonic clock is itself recorded [s]."""

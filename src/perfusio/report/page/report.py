@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from perfusio.errors import AuditError, ChainBroken
+from perfusio.installed import __version__
 from perfusio.report.lines import counted
 from perfusio.report.page import content
 from perfusio.report.page.svg import LEGEND, STYLE, panel_svg
 from perfusio.report.story.curves import Panels
 from perfusio.report.story.run_story import RunStory, StoryTeller, VesselStory
 from perfusio.tables.cells.csv_files import replace_file
-from perfusio.version import __version__
 
 if TYPE_CHECKING:
     from markupsafe import Markup

@@ -145,7 +145,7 @@ def _run(tried: Mapping[str, Deceived], true: Mapping[str, Culture], panel: Pane
     record, n_days = Kept(), len(next(iter(samples.values()))) - 1
     config = RunConfig(
         duration_days=n_days, forecast_days=2, n_paths=32, model_update="frozen", seed=seed, process=panel,
-        constraints=(),
+        constraints=(), fallback="hold",  # plans are given: whoever else decided would forecast other ones
     )  # fmt: skip
     twin = DigitalTwin(
         connector={r: Told(samples[r], plans[r][0]) for r in sorted(samples)}, design_space=DesignSpace.of(panel),

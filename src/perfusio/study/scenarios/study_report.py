@@ -10,11 +10,11 @@ from pathlib import Path
 
 import numpy as np
 
+from perfusio.installed import __version__
 from perfusio.study.running.driver import in_time
 from perfusio.study.running.task import Row
 from perfusio.study.running.task_journal import DoneTask
 from perfusio.study.scenarios.study_summary import FIGURES, grouped, paired, table
-from perfusio.version import __version__
 
 DRAWN = ("error_pct", "violated_days", "perfused")
 """Figures of the picture."""

@@ -14,9 +14,9 @@ from types import MappingProxyType
 from typing import Any
 
 from perfusio.errors import ConfigError
+from perfusio.installed import __version__
 from perfusio.registry import version_of
 from perfusio.twin.deciding.extensions import function_difference, named, origin_of
-from perfusio.version import __version__
 
 OURS = "perfusio."
 _ROLES = ("policy", "model")
