@@ -6,7 +6,7 @@
     │  ├─ WriteRejected                         WriteOverridden
     │  └─ UnreadableSource                      QuestionOpen
     ├─ ModelError                               NotEnoughData, FitFailed, CheckpointRefused
-    └─ AuditError                               ChainBroken (.line), RecordInUse
+    └─ AuditError                               UnreadableRecord, ChainBroken (.line), RecordInUse
 
 `EndOfRun` stands outside the tree: it is a signal ("no sample will ever come again"), not an error.
 """

@@ -70,6 +70,7 @@ class Registry:
     def __init__(self, kind: str, group: str, own: Iterable[str] = ()) -> None:
         self.kind, self.group, self.own = kind, group, tuple(own)
         self._called: dict[str, object] = {}
+        self._stood_in = set[str]()
         self._made: dict[int, tuple[object, Origin]] = {}
 
     def register(self, name: str, part: object) -> None:
@@ -84,14 +85,17 @@ class Registry:
             package = _of(self.kind, installed[0]).package
             raise ConfigError(f"{name!r} is a {self.kind} of the package {package}. Give yours another name.")
         self._called[name] = part
+        self._stood_in.discard(name)
 
     def stand_in(self, name: str, part: object) -> None:
         """Put a part in the place of one that cannot be loaded, so that a record can be read that names it."""
         self._called[name] = part
+        self._stood_in.add(name)
 
     def forget(self, name: str) -> None:
         """Take out a part that was registered by a call."""
         self._called.pop(name, None)
+        self._stood_in.discard(name)
 
     def extensions(self) -> tuple[Extension, ...]:
         """Return the parts of other packages, and those registered by a call, by name; nothing is loaded."""
@@ -109,6 +113,10 @@ class Registry:
     def has(self, name: str) -> bool:
         """Whether another package or a call brings a part of this name; nothing is loaded."""
         return name not in self.own and (name in self._called or bool(self._entries(name)))
+
+    def can_decide(self, name: str) -> bool:
+        """Whether it has a part of this name that is more than a stand-in for one that cannot be loaded."""
+        return self.has(name) and name not in self._stood_in
 
     def unknown(self, name: object) -> str:
         """Return in words that no part has this name, with the nearest known one."""

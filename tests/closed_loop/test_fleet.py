@@ -354,7 +354,7 @@ class TestOwnTerms:
             "R01": ScriptedConnector(days(2)),
             "R02": Vessel(connector=ScriptedConnector(days(2)), objective=track(titer=300.0)),
         }
-        run = await run_twin(vessels, days=2, policy=Picky())
+        run = await run_twin(vessels, days=2, policy=Picky(), fallback="hold")
         assert {e.reactor for e in run.of("Withheld")} == {"R02"}
         assert len(run.of("SetpointsWritten", reactor="R01")) == 2
 

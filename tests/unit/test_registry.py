@@ -111,3 +111,12 @@ def test_how_a_part_was_made_is_remembered():
 def test_every_kind_has_a_group_of_its_own():
     assert len({r.group for r in ALL}) == len(ALL) == 8
     assert all(r.group.startswith("perfusio.") for r in ALL)
+
+
+def test_a_stand_in_can_be_named_but_decides_nothing():
+    registry = policies()
+    registry.stand_in("mine", object())
+    assert registry.has("mine")
+    assert not registry.can_decide("mine")
+    registry.register("mine", object())
+    assert registry.can_decide("mine")

@@ -101,7 +101,7 @@ def test_runs_are_recommended(lab):
     done = perfusio("recommend", "--runs", lab / "runs", "--process", lab / "lean.toml", "--batch", 1, "--days", 4,
                     "--from-day", 2, "--json")  # fmt: skip
     assert done.exit_code == 0, done.exception
-    (recipe,) = json.loads(done.stdout)
+    (recipe,) = json.loads(done.stdout)["recipes"]
     assert tuple(recipe["setpoints"]) == read_process(lab / "lean.toml").setpoint_names
 
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from perfusio.tables.rows.table import Table
     from perfusio.trajectory import Trajectory
 
-_NO_COLUMN = re.compile(r"there is no column ('[^']*'|\"[^\"]*\"), which ignore= or columns= names")
+_NO_COLUMN = re.compile(r"there is no column ('[^']*'|\"[^\"]*\"), which ignore= or columns= \(")
 USUAL_INTERVALS = [hours for hours in range(1, 73) if 24 % hours == 0 or hours % 24 == 0]
 """Intervals between samples that laboratories keep [h]."""
 OPTIONS = (

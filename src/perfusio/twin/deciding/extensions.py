@@ -98,10 +98,10 @@ def refuse_absent(recorded: Mapping[str, Any]) -> None:
     """
     for name, about in recorded.get("functions", {}).items():
         registry = _of_role(about)
-        if not registry.has(name):
+        if not registry.can_decide(name):
             raise ConfigError(
-                f"The {registry.kind} {name!r} of this run is of {_package(about)}, which is not installed here. "
-                "Install it; the record can be read without it."
+                f"The {registry.kind} {name!r} of this run is of {_package(about)}, which is not installed here, or "
+                "cannot be loaded. Install it; the record can be read without it."
             )
         registry.find(name)
 
