@@ -149,7 +149,7 @@ def test_the_real_workbook_imports_with_its_mapping_and_survives_an_export(tmp_p
         assert table.setpoints == book.setpoints
         assert [f is None for f in table.feeds] == [f is None for f in book.feeds]
         of_table, of_book = (
-            [[getattr(f, n) for n in ("fraction", "glucose", "glutamine", "glutamate")] for f in run.feeds if f is not None]
+            [[f.fraction, f.glucose, f.glutamine, f.glutamate] for f in run.feeds if f is not None]
             for run in (table, book)
         )
         assert np.allclose(of_table, of_book, rtol=1e-9)
