@@ -25,7 +25,7 @@ ONE_THREAD := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1
 	bench-ladder bench-opcua bench-page bench-sql bench-long bench-media bench-samples bench-costs bench-study bench-foreign bench-report golden paired-costs check-cases
 help:
 	@echo "make demo         run the main job on a virtual vessel, in a fresh folder (ARGS='--days 14')"
-	@echo "make test         linters, types, import contracts and all tests (about 15 minutes on 2 cores)"
+	@echo "make test         linters, types, import contracts and all tests (15 to 25 minutes on 2 cores)"
 	@echo "make coverage     all tests, with the share of lines and branches that they run (at least 92 %)"
 	@echo "make mutants      change admission, alarm levels, fold and volume rule in small ways: tests must notice (minutes)"
 	@echo "make lint         linters, types and import contracts only"

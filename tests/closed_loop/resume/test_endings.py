@@ -6,30 +6,16 @@ from dataclasses import replace
 import pytest
 
 from perfusio.config import Mode
-from perfusio.errors import AuditError, ConfigError, EndOfRun, RecordInUse
-from perfusio.protocols import ConnectorKind
+from perfusio.errors import AuditError, ConfigError, RecordInUse
 from perfusio.record.verification.verify import read_records, verify
 from perfusio.testing import ScriptedConnector, make_state
 from perfusio.twin.digital_twin import DigitalTwin
 from perfusio.twin.operators.orders import Order, give
 from perfusio.twin.stop import stop
 
+from .waiting import Waits
+
 WHO_WHY = {"who": "A. Smith", "why": "The culture is harvested."}
-
-
-class Waits(ScriptedConnector):
-    """A live vessel whose next sample never comes; `is_waiting` is set once it is asked for."""
-
-    def __init__(self, n_days, **settings):
-        super().__init__([make_state(day=d) for d in range(n_days)], kind=ConnectorKind.HARDWARE, **settings)
-        self.is_waiting = asyncio.Event()
-
-    async def read_sample(self):
-        try:
-            return await super().read_sample()
-        except EndOfRun:
-            self.is_waiting.set()
-            return await asyncio.Event().wait()
 
 
 async def interrupted(make_twin, connector, **settings):

@@ -11,13 +11,12 @@ from perfusio.bed.model_free.policy import ModelFreeMPC
 from perfusio.config import DEFAULT_AMBR250_DESIGN_SPACE as SPACE
 from perfusio.config import RunConfig
 from perfusio.connectors.simulated import SimulatedAmbr250
-from perfusio.errors import EndOfRun, VesselTaken
-from perfusio.protocols import ConnectorKind
+from perfusio.errors import VesselTaken
 from perfusio.record.journal import WriterLock
 from perfusio.record.verification import verify_alone
 from perfusio.record.verification.verify import read_records, verify
 from perfusio.selftest.quiet_vessel import QuietVessel
-from perfusio.testing import ManualClock, ScriptedConnector, SteadyModel, make_state
+from perfusio.testing import ManualClock, SteadyModel
 from perfusio.testing.clock import in_virtual_time
 from perfusio.testing.fakes import SteppingPolicy
 from perfusio.twin.digital_twin import DigitalTwin
@@ -27,6 +26,8 @@ from perfusio.twin.operators import order_processor
 from perfusio.twin.replay import Replay
 from perfusio.twin.run_view import view
 from perfusio.twin.stop import stop
+
+from .waiting import Waits
 
 MPC = "model-free-mpc"
 
@@ -171,29 +172,14 @@ async def test_it_says_who_decides_and_the_twin_decides_again_when_it_is_back(tm
     assert [c.difference for c in replayed if c.difference] == []
 
 
-class Waiting(ScriptedConnector):
-    """A live vessel that has so many samples, and then none for a long time."""
-
-    def __init__(self, n_samples, **settings):
-        super().__init__([make_state(day=d) for d in range(n_samples)], kind=ConnectorKind.HARDWARE, **settings)
-        self.is_waiting = asyncio.Event()
-
-    async def read_sample(self):
-        try:
-            return await super().read_sample()
-        except EndOfRun:
-            self.is_waiting.set()
-            return await asyncio.Event().wait()
-
-
 async def test_it_gives_the_vessels_back_when_the_twin_asks(tmp_path, monkeypatch):
     monkeypatch.setattr(order_processor, "LOOKS_EVERY_S", 0.01)
-    first = Waiting(2)
+    first = Waits(2)
     with pytest.raises(Killed):
         await begun(tmp_path, first, days=9, observers=(killed_after(3),)).run()
     assert not is_stood_in(view(tmp_path))
     assert not await take_back(tmp_path)
-    second = Waiting(2)
+    second = Waits(2)
     standing = asyncio.ensure_future(standing_in(tmp_path, connector=second).run())
     await asyncio.wait({standing, asyncio.ensure_future(second.is_waiting.wait())}, return_when="FIRST_COMPLETED")
     assert is_stood_in(view(tmp_path))

@@ -7,27 +7,13 @@ import pytest
 
 from perfusio.bed.policy import BEDPolicy
 from perfusio.config import Mode
-from perfusio.errors import ConfigError, EndOfRun, UnreadableSource
-from perfusio.protocols import ConnectorKind
+from perfusio.errors import ConfigError, UnreadableSource
 from perfusio.record.verification.verify import read_records
-from perfusio.testing import ManualClock, ScriptedConnector, make_state
+from perfusio.testing import ManualClock
 from perfusio.twin.digital_twin import DigitalTwin
 from perfusio.twin.operators.orders import Order, give
 
-
-class Waits(ScriptedConnector):
-    """A live vessel that has so many samples, and then none for a long time."""
-
-    def __init__(self, n_samples, **settings):
-        super().__init__([make_state(day=d) for d in range(n_samples)], kind=ConnectorKind.HARDWARE, **settings)
-        self.is_waiting = asyncio.Event()
-
-    async def read_sample(self):
-        try:
-            return await super().read_sample()
-        except EndOfRun:
-            self.is_waiting.set()
-            return await asyncio.Event().wait()
+from .waiting import Waits
 
 
 async def until_it_waits(twin, connector):

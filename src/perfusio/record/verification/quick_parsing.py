@@ -18,13 +18,14 @@ from perfusio.record.line import encode
 _SAMPLES = [1e-4, 0.1, 1.0, -0.0, 1e15, 9999999999999998.0, 1e16, 1.5e16, 1e22, 1.5e308, 2**70, '\x1f"\\/']
 _IS_ALIKE = to_json(_SAMPLES) == encode(_SAMPLES)
 """Whether the writer of this version spells large numbers and escapes as ours does."""
-_SMALL = re.compile(rb"e-[0-9](?![0-9])|(?<![0-9])0\.0000")
-"""A number below 1e-4 in one of its spellings; a time on the full second, 08:00:00.000000, is none."""
+_SHORT_EXPONENT = re.compile(rb"e-[0-9](?![0-9])")
+_ZEROS = re.compile(rb"0\.0000(?<![0-9]0\.0000)")
+"""Both begin with what they look for: to look for a digit before it at every place takes longer than the slow way."""
 
 
 def parsed_quickly(line: bytes) -> Json | None:
     """Return the data of a canonical line with its line break; None where it is none, or not for the fast way."""
-    if not _IS_ALIKE or not line.isascii() or b"\x7f" in line or _SMALL.search(line):
+    if not _IS_ALIKE or not line.isascii() or b"\x7f" in line or _holds_a_small_number(line):
         return None
     try:
         data = from_json(line)
@@ -32,6 +33,11 @@ def parsed_quickly(line: bytes) -> Json | None:
     except ValueError:  # among them its own errors of depth and of what cannot be written
         return None
     return data if spelled == line and _is_sorted(data) else None
+
+
+def _holds_a_small_number(line: bytes) -> bool:
+    """Whether a number below 1e-4 is in it; a time on the full second, 08:00:00.000000, is none."""
+    return bool(_SHORT_EXPONENT.search(line) or _ZEROS.search(line))
 
 
 def _is_sorted(data: Any) -> bool:

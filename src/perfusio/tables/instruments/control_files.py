@@ -1,4 +1,4 @@
-"""Files of controllers that hold no samples: named for what they are, with the way to those that do."""
+"""Files of controllers that hold no samples: refused by name, with the way to those that do."""
 
 from __future__ import annotations
 
